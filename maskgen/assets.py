@@ -1,0 +1,82 @@
+"""Where the files that ship with us lie: one resolver for a checkout and for an installed wheel."""
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from maskgen.errors import InputError, MissingError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def assets_root() -> Path:
+    """The assets folder: `maskgen/_assets` in a wheel, `assets` beside the package in a checkout.
+
+    Raises:
+        MissingError: neither is there.
+    """
+    for folder in (PACKAGE / "_assets", PACKAGE.parent / "assets"):
+        if folder.is_dir():
+            return folder
+    raise MissingError(
+        f"{PACKAGE}: the assets that ship with unmask are missing. Install it again: pip install --force-reinstall unmask"
+    )
+
+
+def asset(name: str) -> Path:
+    """The path of one shipped file or folder.
+
+    Args:
+        name: POSIX path below the assets folder, such as "masks/cloth/template.toml".
+
+    Raises:
+        MissingError: it is not there.
+    """
+    path = assets_root() / name
+    if not path.exists():
+        raise MissingError(f"{path}: this file ships with unmask and is missing. Install unmask again")
+    return path
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file whose content was checked. `digest` is its hex sha256."""
+
+    path: Path
+    digest: str
+
+
+@cache
+def model_file(name: str) -> ModelFile:
+    """A third-party model by its name in `models/models.toml`; hashed once a process.
+
+    Raises:
+        MissingError: the file is not there.
+        InputError: its content is not what was shipped.
+    """
+    table = tomllib.loads(asset("models/models.toml").read_text("utf-8"))
+    assert name in table, f"{name} is not listed in models.toml"
+    return check_model(asset("models/" + table[name]["file"]), table[name]["sha256"])
+
+
+def check_model(path: Path, expected: str) -> ModelFile:
+    """Hash a model file before a runtime parses it.
+
+    Raises:
+        InputError: the hash is another one.
+    """
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != expected:
+        raise InputError(
+            f"{path}: this model file is damaged or was replaced; its sha256 is {digest}, not {expected}. "
+            "Install unmask again, or restore the file from the repository"
+        )
+    return ModelFile(path, digest)

@@ -1,0 +1,106 @@
+"""BlazeFace, short range: where faces are, and how they are turned in the picture's plane.
+
+The network sees 128 x 128 pixels in [-1, 1] and answers for 896 anchors: 2 in each cell of a 16 x 16 grid, 6 in
+each of an 8 x 8 grid.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.assets import model_file
+from maskgen.landmarks.runtime import load_network
+from maskgen.resample import Border, carry, inverse, warp
+from maskgen.types import Affine, Picture
+
+SIDE = 128
+SAME_FACE = 0.3  # overlap (IoU) from which two boxes mean one face
+RIGHT_EYE, LEFT_EYE, NOSE, MOUTH = range(4)  # the subject's sides, as MediaPipe names them
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A face as the detector sees it, in pixels of the photo.
+
+    Attributes:
+        box: centre x, centre y, width, height: brow to chin, about square.
+        points: right eye, left eye, nose tip, mouth, right ear, left ear (the subject's sides).
+        score: 0-1.
+    """
+
+    box: Float32[ndarray, "4"]
+    points: Float32[ndarray, "6 2"]
+    score: float
+
+
+class BlazeFace:
+    """The detector network."""
+
+    def __init__(self, runtime: str = "auto") -> None:
+        file = model_file("face_detection_short_range")
+        self._network = load_network(file.path, ("regressors", "classificators"), runtime)
+        self._anchors = _anchors()
+        self.name = f"blazeface-{file.digest[:8]}"
+
+    def find(self, pixels: Picture, look: Affine, threshold: float, border: Border = "constant") -> list[Finding]:
+        """Faces in one look at the photo, best first.
+
+        Args:
+            pixels: the photo.
+            look: photo -> the 128 x 128 pixels that the network is shown.
+            threshold: least score, 0-1.
+            border: what is shown beyond the photo.
+        """
+        blob = warp(pixels, look, SIDE, border).astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
+        regressors, logits = self._network(blob[None])
+        candidates = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
+        if not len(candidates):
+            return []
+        scores = 1 / (1 + np.exp(-logits[candidates].astype(np.float64)))
+        raw = regressors.reshape(-1, 8, 2)[candidates] * np.float32(1 / SIDE)
+        raw[:, 0] += self._anchors[candidates]
+        raw[:, 2:] += self._anchors[candidates, None]
+        found = _merged(raw, scores)
+        return [_in_photo(pairs, score, inverse(look)) for pairs, score in found]
+
+
+def _anchors() -> Float32[ndarray, "896 2"]:
+    """Centres of the anchors in [0, 1], in the network's order."""
+    grids = []
+    for cells, each in ((16, 2), (8, 6)):
+        y, x = np.mgrid[:cells, :cells]
+        centres = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) / cells
+        grids.append(np.repeat(centres, each, axis=0))
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _merged(raw: Float32[ndarray, "n 8 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "8 2"], float]]:
+    """One answer a face: the mean of overlapping ones by score, which is steadier than the best alone."""
+    found = []
+    order = np.argsort(-scores, kind="stable")
+    while len(order):
+        same = _overlap(raw[order[0], :2], raw[order, :2]) > SAME_FACE
+        same[0] = True
+        group = order[same]
+        weights = scores[group] / scores[group].sum()
+        found.append((np.tensordot(weights, raw[group], 1).astype(np.float32), float(scores[order[0]])))
+        order = order[~same]
+    return found
+
+
+def _overlap(one: Float32[ndarray, "2 2"], many: Float32[ndarray, "n 2 2"]) -> ndarray:
+    """Intersection over union of boxes given as centre and size."""
+    low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
+    high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    return shared / np.maximum(np.prod(one[1]) + np.prod(many[:, 1], axis=1) - shared, 1e-9)
+
+
+def _in_photo(pairs: Float32[ndarray, "8 2"], score: float, back: Affine) -> Finding:
+    """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
+    scale = np.sqrt(abs(np.linalg.det(back[:, :2])))
+    centre = carry(back, pairs[:1] * SIDE - 0.5)[0]
+    box = np.concatenate([centre, pairs[1] * SIDE * scale]).astype(np.float32)
+    return Finding(box, carry(back, pairs[2:] * SIDE - 0.5).astype(np.float32), score)
