@@ -1,0 +1,272 @@
+"""Settings from a file, `--set` and options, with all problems in one message; and back to commented TOML.
+
+Later wins: defaults < file < `--set` < options of the command.
+"""
+
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from maskgen.errors import UsageError
+from maskgen.settings import GenSettings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+S = TypeVar("S", bound=BaseModel)
+Value = Any  # a TOML value
+Tree = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting that an option of the command names. `value` None: the option was not used."""
+
+    flag: str
+    path: str
+    value: object
+
+
+@dataclass
+class _Draft:
+    """What has been gathered so far: values, who gave each, and what is wrong with them."""
+
+    tree: Tree
+    origins: dict[str, str]
+    problems: list[str]
+
+    def put(self, path: str, value: Value, origin: str) -> None:
+        *sections, name = path.split(".")
+        node = self.tree
+        for section in sections:
+            inner = node.setdefault(section, {})
+            if not isinstance(inner, dict):
+                self.problems.append(f"{origin}: {section} is a value, so it has no {name}")
+                return
+            node = inner
+        node[name] = value
+        self.origins[path] = origin
+
+
+def load_settings(
+    model: type[S],
+    file: Path | None = None,
+    sets: Sequence[str] = (),
+    given: Sequence[Given] = (),
+    *,
+    required: Mapping[str, str] | None = None,
+) -> S:
+    """Resolve the settings of a command.
+
+    Args:
+        model: what they are checked against.
+        file: a TOML file with some of them.
+        sets: texts `section.key=value`, as `--set` takes them.
+        given: the command's own options.
+        required: path -> how to give it, for settings that may not stay empty.
+
+    Raises:
+        UsageError: with every problem of all four in one message.
+    """
+    draft = _Draft({}, {}, [])
+    if file is not None:
+        _read_file(draft, file)
+    for text in sets:
+        _read_set(draft, model, text)
+    for option in given:
+        if option.value is not None:
+            draft.put(option.path, option.value, option.flag)
+    settings = _check(draft, model)
+    for path, how in (required or {}).items():
+        if not _lookup(settings, path):
+            draft.problems.append(f"{path} is missing; {how}")
+    if draft.problems:
+        count = len(draft.problems)
+        raise UsageError(
+            "\n  ".join([f"{count} problem{'s'[: count > 1]} in the settings:", *draft.problems])
+        )
+    return settings
+
+
+def _read_file(draft: _Draft, file: Path) -> None:
+    try:
+        tree = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        draft.problems.append(f"--config: {file}: {error.strerror}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        draft.problems.append(f"--config: {file}: not TOML: {error}")
+    else:
+        draft.tree = tree
+        draft.origins.update({path: str(file) for path in _paths(tree)})
+
+
+def _paths(tree: Tree, prefix: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        yield prefix + name
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{name}.")
+
+
+def _read_set(draft: _Draft, model: type[BaseModel], text: str) -> None:
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not path or not all(path.split(".")):
+        draft.problems.append(f"--set {text}: got no `section.key=value`")
+        return
+    field = _field(model, path)
+    draft.put(path, _value(value.strip(), field), f"--set {text}")
+
+
+def _value(text: str, field: FieldInfo | None) -> Value:
+    """A quoted text, list or table is TOML; `none` leaves a setting out; the rest the setting's type reads."""
+    if text == "none" and field is not None and type(None) in get_args(field.annotation):
+        return None
+    if text[:1] in ('"', "'", "[", "{"):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return text
+    return text
+
+
+def _field(model: type[BaseModel], path: str) -> FieldInfo | None:
+    """The field that `path` names, or None."""
+    section, _, rest = path.partition(".")
+    field = model.model_fields.get(section)
+    if field is None or not rest:
+        return field
+    inner = field.annotation
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return _field(inner, rest)
+    return None
+
+
+def _check(draft: _Draft, model: type[S]) -> S:
+    """Validate; what is wrong is noted and left out, so that conflicts among the rest are found as well."""
+    try:
+        settings = model.model_validate(draft.tree)
+    except ValidationError as errors:
+        for error in errors.errors():
+            path = ".".join(str(part) for part in error["loc"])
+            draft.problems.append(_problem(path, error, draft, model))
+            _drop(draft.tree, path)
+        settings = model.model_validate(draft.tree)
+    for conflict in _CONFLICTS.get(model, ()):
+        draft.problems.extend(conflict(settings))
+    return settings
+
+
+def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[BaseModel]) -> str:
+    origin = draft.origins.get(path)
+    where = f"{origin}: {path}" if origin and not origin.startswith("--set") else origin or path
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path, list(_names(model)), n=1)
+        return f"{where}: there is no setting {path}" + (f"; did you mean {near[0]}?" if near else "")
+    what = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{where}: {what}; got {error['input']!r}"
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        yield prefix + name
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _names(inner, f"{prefix}{name}.")
+
+
+def _drop(tree: Tree, path: str) -> None:
+    """Take out the value at `path`, or the list that holds it."""
+    section, _, rest = path.partition(".")
+    inner = tree.get(section)
+    if rest and isinstance(inner, dict):
+        _drop(inner, rest)
+    else:
+        tree.pop(section, None)
+
+
+def _lookup(settings: BaseModel, path: str) -> Any:
+    value: Any = settings
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _gen_conflicts(settings: GenSettings) -> Iterator[str]:
+    """What no single field can see."""
+    source, run = settings.source, settings.run
+    if source.val + source.test >= 1:
+        yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
+    if run.extend and run.overwrite:
+        yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
+    if run.shards:
+        i, k = (int(part) for part in run.shards.split("::"))
+        if i >= k:
+            yield f"run.shards (--shards): i::k needs 0 <= i < k; got {run.shards}"
+
+
+_CONFLICTS: dict[type[BaseModel], tuple[Callable[[Any], Iterator[str]], ...]] = {
+    GenSettings: (_gen_conflicts,)
+}
+
+
+def print_config(settings: BaseModel) -> str:
+    """The settings as TOML that can be read back, each under its meaning, choices and bounds."""
+    lines: list[str] = []
+    _emit(settings, "", lines)
+    return "\n".join(lines).strip() + "\n"
+
+
+def _emit(settings: BaseModel, table: str, lines: list[str]) -> None:
+    fields = type(settings).model_fields
+    inner = {name: value for name in fields if isinstance(value := getattr(settings, name), BaseModel)}
+    if table and len(inner) < len(fields):
+        lines += ["", f"[{table}]"]
+    for name, field in fields.items():
+        if name not in inner:
+            value = getattr(settings, name)
+            lines += [f"# {line}" for line in _meaning(field)]
+            lines += [f"# {name} =" if value is None else f"{name} = {_toml(value)}", ""]
+    for name, value in inner.items():
+        _emit(value, f"{table}.{name}" if table else name, lines)
+
+
+def _meaning(field: FieldInfo) -> list[str]:
+    lines = (field.description or "").split("\n")
+    if get_origin(field.annotation) is Literal:
+        lines.append("One of: " + ", ".join(str(choice) for choice in get_args(field.annotation)) + ".")
+    bounds = [
+        f"{sign} {getattr(rule, name)}"
+        for rule in _rules(field)
+        for name, sign in _BOUNDS
+        if hasattr(rule, name)
+    ]
+    if bounds:
+        lines.append("Bounds: " + ", ".join(bounds) + ".")
+    return lines
+
+
+def _rules(field: FieldInfo) -> Iterator[Any]:
+    """The field's bounds, also those inside `Annotated[int, Field(ge=1)] | None`."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for rule in getattr(part, "__metadata__", ()):
+            yield from getattr(rule, "metadata", [rule])
+
+
+_BOUNDS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
+
+
+def _toml(value: Value) -> str:
+    """Python writes floats and JSON writes texts, booleans and lists as TOML does."""
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
