@@ -1,0 +1,103 @@
+"""Which faces of a photo are used, and the upright square crop around one."""
+
+import cv2
+import numpy as np
+
+from maskgen.errors import Skip
+from maskgen.landmarks.topology import eye_centres, mouth_centre
+from maskgen.pose import head_pose
+from maskgen.resample import Border, inverse, warp
+from maskgen.settings import FaceSettings
+from maskgen.types import Affine, Face, Picture, Plane
+
+UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
+EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances, and in eye-to-mouth distances (FFHQ's)
+BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little neck for a mask that goes round the chin
+
+
+def choose_faces(faces: list[Face], settings: FaceSettings) -> list[Face] | Skip:
+    """The faces that wear a mask: the largest, or all that are fit for it.
+
+    Args:
+        faces: at least one, largest first.
+        settings: the policy and its limits.
+
+    Returns:
+        At least one face, or why the largest is unfit.
+    """
+    assert faces, "a photo without a face is a Skip before this"
+    if settings.choose == "largest":
+        faces = faces[:1]
+    verdicts = [_unfit(face, settings) for face in faces]
+    fit = [face for face, verdict in zip(faces, verdicts, strict=True) if verdict is None]
+    return fit or (verdicts[0] or Skip("no_face"))
+
+
+def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
+    """Why a face cannot wear a mask, or None."""
+    x0, y0, x1, y1 = face.box
+    side = min(x1 - x0, y1 - y0)
+    if side < settings.min_size:
+        return Skip("tiny_face", f"{side:.0f} px, the limit is {settings.min_size:.0f}")
+    pose = head_pose(face.mesh)
+    if abs(pose.roll) > UPSIDE_DOWN:
+        return Skip("upside_down", f"roll {pose.roll:.0f} degrees")
+    if abs(pose.yaw) > settings.max_yaw:
+        return Skip("profile", f"yaw {pose.yaw:.0f} degrees, the limit is {settings.max_yaw:.0f}")
+    return None
+
+
+def crop_matrix(face: Face, size: int) -> Affine:
+    """Photo -> crop: upright, the face in the middle, from above the hair to the neck.
+
+    The frame is FFHQ's, moved down a little. On a turned head, where the eyes come close together, the distance
+    from the eyes to the mouth decides the side.
+
+    Args:
+        face: in pixels of the photo.
+        size: side of the crop; 0 is the identity.
+    """
+    if size == 0:
+        return np.eye(2, 3, dtype=np.float32)
+    right, left = (point.astype(np.float64) for point in eye_centres(face.mesh))
+    across, middle = left - right, (left + right) / 2
+    down = mouth_centre(face.mesh) - middle
+    side = max(EYE_SPANS * np.hypot(*across), MOUTH_SPANS * np.hypot(*down))
+    axis = across + np.array([down[1], -down[0]])  # both say where right is; a turned head shortens one, not both
+    cos, sin = axis / np.hypot(*axis) * (size / side)
+    linear = np.array([[cos, sin], [-sin, cos]])
+    offset = (size - 1) / 2 - linear @ (middle + BELOW_EYES * down)
+    return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Picture, Plane]:
+    """Cut a crop out of a photo.
+
+    Args:
+        pixels: the photo.
+        matrix: photo -> crop, as `crop_matrix` gives it.
+        size: side of the crop; 0 gives the photo itself, no copy.
+        border: what fills the crop beyond the photo.
+
+    Returns:
+        The crop, and `inside`: 1 where the centre of a crop's pixel lies in the photo.
+    """
+    if size == 0:
+        return pixels, np.ones(pixels.shape[:2], np.uint8)
+    inside = _inside(pixels.shape[0], pixels.shape[1], matrix, size)
+    if border == "reflect":
+        return warp(pixels, matrix, size, "reflect", smooth=True), inside
+    # Warped on a copied edge and cut after: the photo's last pixels would else be mixed with black.
+    picture = warp(pixels, matrix, size, "replicate", smooth=True)
+    return cv2.bitwise_and(picture, picture, mask=inside), inside
+
+
+def _inside(height: int, width: int, matrix: Affine, size: int) -> Plane:
+    """1 where a pixel of the crop comes from inside the photo."""
+    back = inverse(matrix).astype(np.float64)
+    steps = np.arange(size, dtype=np.float32)
+    planes = []
+    for row, limit in ((back[0], width), (back[1], height)):
+        place = (row[0] * steps + row[2]).astype(np.float32)[None] + (row[1] * steps).astype(np.float32)[:, None]
+        planes.append((place >= -0.5) & (place <= limit - 0.5))
+    return (planes[0] & planes[1]).astype(np.uint8)
