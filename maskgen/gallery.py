@@ -1,0 +1,226 @@
+"""The page's sections about a data set: charts, cards of samples, skipped photos. HTML out, no effects."""
+
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from maskgen.errors import SKIP_REASONS
+from maskgen.imageio import encode_jpeg
+from maskgen.page import Axis, data_uri, esc, histogram, pose_dial, shares
+from maskgen.samples import Encoded, Labels, Skipped
+from maskgen.sheet import PARTS, overlay_parts
+from maskgen.thumbs import SIDE, shrink
+from maskgen.types import Picture
+
+EMBED_SIDE = 400  # pixels; larger pictures are made smaller before they go into the page
+EMBED_QUALITY = 88
+YAW = Axis(range(-80, 81, 10), range(-60, 61, 30), "°")
+PITCH = Axis(range(-45, 46, 5), range(-30, 31, 15), "°")
+HOLE = Axis(range(0, 61, 2), range(0, 61, 20), " %")
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+VIEWS = {
+    "compare": "true",
+    "photo": "false",
+    "masked": "false",
+    "map": "false",
+    "all": "false",
+}  # view: pressed
+FILTERS = ("family", "wear", "split")
+ORDERS = (
+    ("", "as drawn"),
+    ("yaw", "yaw, left to right"),
+    ("pitch", "pitch, down to up"),
+    ("hole", "hole, small to large"),
+)
+
+
+def worn(labels: Labels) -> Mapping[str, Any]:
+    """The mask of the first face, in whose words a sample is described."""
+    return labels["faces"][0]["mask"] if labels["faces"] else {"family": "none"}
+
+
+def posed(labels: Labels) -> tuple[float, float, float]:
+    """Yaw, pitch and roll of the first face in degrees."""
+    pose = labels["faces"][0]["pose"] if labels["faces"] else {}
+    return float(pose.get("yaw", 0)), float(pose.get("pitch", 0)), float(pose.get("roll", 0))
+
+
+def charts(facts: Iterable[Labels]) -> str:
+    """Where heads look, how much is hidden, and which masks are worn how."""
+    rows = list(facts)
+    poses = [posed(labels) for labels in rows]
+    masks = [face["mask"] for labels in rows for face in labels["faces"]]
+    return (
+        '<div class="charts">'
+        + shares("Families", Counter(mask["family"] for mask in masks))
+        + shares("Wear", Counter(mask["wear"] for mask in masks))
+        + shares("Splits", Counter(labels["split"] for labels in rows))
+        + histogram("Yaw", [yaw for yaw, _, _ in poses], YAW)
+        + histogram("Pitch", [pitch for _, pitch, _ in poses], PITCH)
+        + histogram("Hole, share of the crop", [100 * float(labels["hole"]) for labels in rows], HOLE)
+        + "</div>"
+    )
+
+
+def filters(samples: Sequence[Encoded]) -> str:
+    """The bar that chooses the view and what is shown; every switch says how many cards it stands for."""
+    views = "".join(
+        f'<button class="chip" type="button" data-view-name="{view}" aria-pressed="{pressed}">{view}</button>'
+        for view, pressed in VIEWS.items()
+    )
+    groups = "".join(
+        _chips(name, Counter(_tags(sample.labels)[name] for sample in samples)) for name in FILTERS
+    )
+    orders = "".join(f'<option value="{value}">{text}</option>' for value, text in ORDERS)
+    return (
+        f'<div class="filters"><fieldset><legend>view</legend>{views}</fieldset>{groups}'
+        f'<label><span class="label">order</span><select>{orders}</select></label><output></output></div>'
+    )
+
+
+def _tags(labels: Labels) -> dict[str, str]:
+    mask = worn(labels)
+    return {"family": str(mask["family"]), "wear": str(mask.get("wear", "")), "split": str(labels["split"])}
+
+
+def _chips(name: str, counts: Counter[str]) -> str:
+    if len(counts) < 2:
+        return ""
+    chips = "".join(
+        f'<button class="chip" type="button" aria-pressed="false" data-filter="{name}" data-value="{esc(value)}">'
+        f"{esc(value)} <small>{count}</small></button>"
+        for value, count in sorted(counts.items())
+    )
+    return f"<fieldset><legend>{name}</legend>{chips}</fieldset>"
+
+
+def cards(samples: Sequence[Encoded]) -> str:
+    """A grid with a card for each sample: pictures to compare, head pose, mask and source."""
+    return f'<div class="cards" data-view="compare">{"".join(card(sample) for sample in samples)}</div>'
+
+
+def card(sample: Encoded) -> str:
+    """One sample. At rest the masked picture is seen; the pointer or the arrow keys draw it aside."""
+    labels, mask, (yaw, pitch, roll) = sample.labels, worn(sample.labels), posed(sample.labels)
+    name = mask_name(mask)
+    tags = "".join(f' data-{key}="{esc(value)}"' for key, value in _tags(labels).items())
+    swatch = (
+        f'<span class="swatch" style="background:{mask["colour"]}"></span>'
+        if COLOUR.fullmatch(str(mask.get("colour", "")))
+        else ""
+    )
+    return (
+        f'<article class="card" id="{esc(sample.key)}"{tags} data-yaw="{yaw:.2f}" data-pitch="{pitch:.2f}" '
+        f'data-hole="{float(labels["hole"]):.4f}" data-facts="{esc(json.dumps(facts(sample)))}">'
+        f'<div class="compare" tabindex="0" role="button" aria-label="Compare, Enter opens: {esc(name)}">'
+        f"{_pictures(sample, name)}"
+        '<span class="edge"></span><span class="badge left">photo</span><span class="badge right">masked</span>'
+        f"{pose_dial(yaw, pitch, roll)}</div>"
+        f'<div class="text"><h3>{swatch}<span class="name">{esc(name)}</span>'
+        f'<span class="split">{esc(labels["split"])}</span></h3>'
+        f"<p>{esc(mask.get('wear', ''))} · yaw {yaw:.0f}° · hole {float(labels['hole']):.0%}</p>"
+        f'<p class="id" title="{esc(labels["source"])}">{esc(labels["source"])}</p></div></article>'
+    )
+
+
+def mask_name(mask: Mapping[str, Any]) -> str:
+    """Family and texture as one name."""
+    texture = str(mask.get("texture", ""))
+    return f"{mask['family']} {texture}".strip()
+
+
+def facts(sample: Encoded) -> list[tuple[str, str]]:
+    """What the closer look tells about a sample."""
+    labels = sample.labels
+    rows = [
+        ("key", sample.key),
+        ("source", str(labels["source"])),
+        ("identity", str(labels["identity"]) or "not known"),
+    ]
+    for face in labels["faces"]:
+        mask, pose = face["mask"], face["pose"]
+        colour = mask["colour"] or "own colour"
+        rows += [
+            ("mask", f"{mask_name(mask)}, {colour}, strength {mask['strength']:g}, worn {mask['wear']}"),
+            ("head pose", f"yaw {pose['yaw']:.1f}°, pitch {pose['pitch']:.1f}°, roll {pose['roll']:.1f}°"),
+        ]
+    rows.append(("hole", f"{float(labels['hole']):.1%} of the crop"))
+    rows.append(("inside the photo", f"{float(labels['valid']):.1%} of the crop"))
+    rows.append(("terms", str(labels["terms"]) or "not stated"))
+    return rows
+
+
+def _pictures(sample: Encoded, name: str) -> str:
+    pixels = sample.decode()
+    layer = Image.fromarray(overlay_parts(pixels["parts"]), "RGBA")
+    layer.thumbnail((EMBED_SIDE, EMBED_SIDE), Image.Resampling.NEAREST)
+    return (
+        f'<img class="gt" alt="photo" src="{_embedded(sample, "gt", pixels["gt"])}">'
+        f'<img class="masked" alt="with {esc(name)}" src="{_embedded(sample, "masked", pixels["masked"])}">'
+        f'<img class="parts" alt="map" src="{data_uri(_png(layer), "png")}">'
+    )
+
+
+def _embedded(sample: Encoded, role: str, pixels: Picture) -> str:
+    """The member as it is where a browser can show it and it is small, else a smaller JPEG."""
+    data, suffix = sample.member(role)
+    if suffix == "jpg" and max(pixels.shape[:2]) <= EMBED_SIDE:
+        return data_uri(data, "jpeg")
+    return data_uri(encode_jpeg(shrink(pixels, EMBED_SIDE), EMBED_QUALITY), "jpeg")
+
+
+def _png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.quantize(8).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def legend() -> str:
+    """What the colours of the map say."""
+    items = "".join(
+        f'<span><i style="background:var(--{name})"></i>{name}</span>' for name in reversed(PARTS)
+    )
+    return f'<p class="legend">map: {items}</p>'
+
+
+def closer_look() -> str:
+    """The dialog that a card opens; filled by the page's script."""
+    return (
+        '<dialog><div class="bar"><h3></h3><button class="back" type="button" aria-label="previous">←</button>'
+        '<button class="next" type="button" aria-label="next">→</button>'
+        '<button class="close" type="button">close</button></div>'
+        '<div class="trio"></div><dl class="facts"></dl></dialog>'
+    )
+
+
+def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, Picture | None]]) -> str:
+    """What gave no sample: how many by reason, and some of them with their picture."""
+    total = sum(counts.values())
+    if not total:
+        return '<h2 id="skipped">Skipped photos</h2><p class="faint">None: every photo gave a sample.</p>'
+    rows = {f"{reason}: {SKIP_REASONS.get(reason, '')}": count for reason, count in counts.items()}
+    figures = "".join(_skip(skip, pixels) for skip, pixels in shown)
+    return (
+        '<h2 id="skipped">Skipped photos</h2>'
+        f'<p class="faint">{total:,} photos gave no sample; {len(shown):,} of them are shown.</p>'
+        f'{shares("Reasons", rows)}<div class="skips">{figures}</div>'
+    )
+
+
+def _skip(skip: Skipped, pixels: Picture | None) -> str:
+    blank = '<div class="blank">no picture</div>'
+    image = (
+        blank
+        if pixels is None
+        else f'<img alt="skipped photo" src="{data_uri(encode_jpeg(shrink(pixels, SIDE), EMBED_QUALITY), "jpeg")}">'
+    )
+    reason, detail = skip.reason.replace("_", " "), skip.detail or SKIP_REASONS.get(skip.reason, "")
+    return (
+        f'<figure class="skip">{image}<figcaption><b>{esc(reason)}</b>{esc(detail)}'
+        f'<div class="faint">{esc(skip.id)}</div></figcaption></figure>'
+    )

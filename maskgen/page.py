@@ -1,0 +1,147 @@
+"""Parts of a self-contained HTML page: one file, no outside request, every text escaped.
+
+The page's policy forbids all loads but its own inline style, its one script (by hash) and pictures in `data:`.
+"""
+
+import base64
+import hashlib
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, radians, sin
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # units of a chart's own grid
+
+
+def esc(text: object) -> str:
+    """Text for HTML, also inside quotes. Control characters and stray bytes of file names are made visible."""
+    clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return html.escape("".join(letter if letter.isprintable() else _visible(letter) for letter in clean))
+
+
+def _visible(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """The bytes of a picture as an address; `kind` is "jpeg", "png" or "webp"."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def document(title: str, body: str) -> str:
+    """A whole page around `body`, which is HTML already."""
+    script = (HERE / "page.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    policy = f"{POLICY}; script-src 'sha256-{digest}'"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{esc(title)}</title>\n<style>\n{(HERE / 'page.css').read_text('utf-8')}</style>\n</head>\n"
+        f"<body>\n{body}\n<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def masthead(title: str, text: str, numbers: Mapping[str, object]) -> str:
+    """The page's head: title, one sentence, and the figures that matter."""
+    figures = "".join(
+        f"<div><dt>{esc(name)}</dt><dd>{esc(value)}</dd></div>" for name, value in numbers.items()
+    )
+    return (
+        f'<header><div class="masthead"><h1>{esc(title)}</h1>'
+        '<button class="theme" type="button" aria-label="Switch between light and dark">◐ light / dark</button></div>'
+        f'<p class="faint">{esc(text)}</p><dl class="numbers">{figures}</dl></header>'
+    )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The bins of a histogram, the values that are written under it, and their unit."""
+
+    edges: Sequence[float]
+    ticks: Sequence[float]
+    unit: str = ""
+
+
+def histogram(title: str, values: Sequence[float], axis: Axis) -> str:
+    """A chart of how often values fall into each bin; those beyond the outer edges count in the outer bins."""
+    edges = np.asarray(axis.edges, float)
+    counts = np.histogram(np.clip(np.asarray(values, float), edges[0], edges[-1]), edges)[0]
+    step, top = CHART_WIDTH / len(counts), max(1, int(counts.max(initial=0)))
+    bars = "".join(
+        _bar(number * step, step, count / top, f"{low:g} to {high:g}{axis.unit}: {count:,}")
+        for number, (low, high, count) in enumerate(zip(edges, edges[1:], counts, strict=False))
+    )
+    ticks = "".join(_tick(value, axis) for value in axis.ticks)
+    median = f"median {np.median(np.asarray(values, float)):.0f}{axis.unit}" if len(values) else "none"
+    ground = f'<line x1="0" x2="{CHART_WIDTH}" y1="{CHART_HEIGHT}" y2="{CHART_HEIGHT}"/>'
+    return _chart(title, median, bars + ground + ticks)
+
+
+def _bar(left: float, step: float, share: float, label: str) -> str:
+    height = share * CHART_HEIGHT
+    return (
+        f"<g><title>{esc(label)}</title>"
+        f'<rect class="hit" x="{left:.2f}" y="0" width="{step:.2f}" height="{CHART_HEIGHT}"/>'
+        f'<rect class="bar" rx="1.5" x="{left + 0.75:.2f}" y="{CHART_HEIGHT - height:.2f}" '
+        f'width="{step - 1.5:.2f}" height="{height:.2f}"/></g>'
+    )
+
+
+def _tick(value: float, axis: Axis) -> str:
+    share = (value - axis.edges[0]) / (axis.edges[-1] - axis.edges[0])
+    anchor = "start" if share == 0 else "end" if share == 1 else "middle"
+    text = esc(f"{value:g}{axis.unit}")
+    return f'<text x="{CHART_WIDTH * share:.1f}" y="{CHART_HEIGHT + 13}" text-anchor="{anchor}">{text}</text>'
+
+
+def _chart(title: str, note: str, content: str) -> str:
+    return (
+        f'<figure class="chart"><figcaption><b>{esc(title)}</b><span>{esc(note)}</span></figcaption>'
+        f'<svg viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT + AXIS}" role="img" aria-label="{esc(title)}">'
+        f"{content}</svg></figure>"
+    )
+
+
+def shares(title: str, counts: Mapping[str, int]) -> str:
+    """A chart of named counts, the largest first."""
+    total, top = max(1, sum(counts.values())), max([1, *counts.values()])
+    rows = "".join(
+        f'<span class="name">{esc(name)}</span><span class="track">'
+        f'<span class="fill" style="width:{100 * count / top:.1f}%"></span></span>'
+        f'<span class="count" title="{count / total:.1%}">{count:,}</span>'
+        for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return (
+        f'<figure class="chart"><figcaption><b>{esc(title)}</b><span>{len(counts)}</span></figcaption>'
+        f'<div class="share">{rows}</div></figure>'
+    )
+
+
+def pose_dial(yaw: float, pitch: float, roll: float) -> str:
+    """A small ball that is turned like the head (degrees, signs as in `types.Pose`), with its nose as an arrow."""
+    radius = 17.0
+    side, lift = sin(radians(yaw)), sin(radians(pitch))
+    tip = (radius * side * cos(radians(pitch)), -radius * lift)
+    meridian = f"M0,{-radius} A{max(0.1, abs(radius * side)):.2f},{radius} 0 0 {int(side > 0)} 0,{radius}"
+    equator = f"M{-radius},0 A{radius},{max(0.1, abs(radius * lift)):.2f} 0 0 {int(lift > 0)} {radius},0"
+    label = f"yaw {yaw:.0f}, pitch {pitch:.0f}, roll {roll:.0f} degrees"
+    return (
+        f'<svg class="pose" viewBox="-24 -24 48 48" role="img" aria-label="{label}"><title>{label}</title>'
+        f'<g transform="rotate({roll:.1f})"><circle class="rim" r="{radius}"/><path class="grid" d="{meridian}"/>'
+        f'<path class="grid" d="{equator}"/><path class="nose" d="M0,0 L{tip[0] * 1.2:.2f},{tip[1] * 1.2:.2f}"/>'
+        f'<circle class="tip" cx="{tip[0] * 1.2:.2f}" cy="{tip[1] * 1.2:.2f}" r="2.6"/></g></svg>'
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A plain table; every cell is text."""
+    line = "".join(f"<th>{esc(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{line}</tr></thead><tbody>{body}</tbody></table>"

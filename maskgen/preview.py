@@ -1,0 +1,151 @@
+"""Show a data set to a person: a contact sheet, and one HTML page to compare, filter and look closer."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from maskgen import gallery, page, sheet
+from maskgen.samples import DataSet, Encoded, Labels, Skipped, open_data_set
+from maskgen.seeds import hash64
+from maskgen.thumbs import read_thumb
+from maskgen.types import Picture
+
+SCAN = 20_000  # samples at most whose labels are read for the charts
+SKIPS = 24  # skipped photos at most that are shown
+
+HOW_TO_LOOK = (
+    "One of each family and wear, the others drawn by a hash. Move over a picture to draw the mask aside; "
+    "a click opens it, arrow keys work too. The ball shows how the head is turned."
+)
+
+LookUp = Callable[[str], Picture | None]
+Shown = list[tuple[Skipped, Picture | None]]
+
+
+@dataclass(frozen=True)
+class PreviewReport:
+    """What was written, how many samples the data set has, and how many of them are shown."""
+
+    sheet: Path
+    page: Path
+    samples: int
+    shown: int
+    skipped: dict[str, int]
+
+
+def preview(
+    folder: Path, *, n: int = 36, out: Path | None = None, look_up: LookUp | None = None
+) -> PreviewReport:
+    """Write `preview.png` and `preview.html` of a data set.
+
+    Args:
+        folder: the data set; a shard without its record is not there.
+        n: samples to show; the first of each family and wear, then others drawn by a hash of their key.
+        out: where the two files go; the data set's own folder if none.
+        look_up: the pixels of a photo by its id, for skipped photos whose picture the data set does not keep.
+
+    Raises:
+        InputError: `folder` holds no finished shard, or one that cannot be read.
+    """
+    data = open_data_set(folder)
+    facts = data.labels(SCAN)
+    chosen = pick(facts, n)
+    by_key = {sample.key: sample for sample in data.samples(set(chosen))}
+    samples = [by_key[key] for key in chosen]
+    skips = [(skip, _picture_of(skip, data, look_up)) for skip in spread(data.skips(), SKIPS)]
+    out = out or folder
+    out.mkdir(parents=True, exist_ok=True)
+    report = PreviewReport(
+        out / "preview.png", out / "preview.html", data.count, len(samples), dict(data.skipped)
+    )
+    title = f"{data.name}: {len(samples):,} of {data.count:,} samples"
+    Image.fromarray(contact_sheet(title, samples, skips)).save(report.sheet)
+    report.page.write_text(html_page(data, facts, samples, skips), "utf-8")
+    return report
+
+
+def pick(facts: dict[str, Labels], n: int) -> list[str]:
+    """Keys of `n` samples to show: in their order, but what wears a family or a state not seen yet comes first."""
+    seen: set[str] = set()
+    first, rest = [], []
+    for key, labels in facts.items():
+        mask = gallery.worn(labels)
+        news = {str(mask["family"]), "worn " + str(mask.get("wear", ""))} - seen
+        seen |= news
+        (first if news else rest).append(key)
+    return [*first, *rest][:n]
+
+
+def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
+    """At most `n` skipped photos, in turn from each reason, so that a rare reason is seen too."""
+    by_reason: dict[str, list[Skipped]] = {}
+    for skip in sorted(skips, key=lambda skip: hash64("preview", skip.id)):
+        by_reason.setdefault(skip.reason, []).append(skip)
+    turns = max((len(group) for group in by_reason.values()), default=0)
+    return [group[turn] for turn in range(turns) for group in by_reason.values() if turn < len(group)][:n]
+
+
+def _picture_of(skip: Skipped, data: DataSet, look_up: LookUp | None) -> Picture | None:
+    kept = read_thumb(data.folder, skip.id)
+    return kept if kept is not None or look_up is None else look_up(skip.id)
+
+
+def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> Picture:
+    """Photo, masked and map of each sample in a row of three; below them what was skipped, and why."""
+    tiles = tuple(_tile(sample) for sample in samples)
+    blank = np.full((8, 8, 3), 210, np.uint8)
+    failed = tuple(
+        sheet.Tile(
+            (blank if pixels is None else pixels,),
+            (skip.reason.replace("_", " "), skip.id.rsplit("/", 1)[-1]),
+        )
+        for skip, pixels in skips
+    )
+    blocks = [sheet.Block("", tiles), sheet.Block("Skipped photos", failed, side=118)]
+    return sheet.draw_sheet(title, "photo, masked, map (mask blue, strap yellow, shadow grey)", blocks)
+
+
+def _tile(sample: Encoded) -> sheet.Tile:
+    pixels, mask, labels = sample.decode(), gallery.worn(sample.labels), sample.labels
+    yaw, pitch, _ = gallery.posed(labels)
+    what = f"{gallery.mask_name(mask)}, {mask.get('wear', '')}"
+    where = f"yaw {yaw:.0f}, pitch {pitch:.0f}, hole {float(labels['hole']):.0%}, {labels['split']}"
+    return sheet.Tile((pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where))
+
+
+def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded], skips: Shown) -> str:
+    """The whole page of a data set."""
+    name = data.name
+    scope = (
+        ""
+        if len(facts) >= data.count
+        else f" Charts and figures over {len(facts):,} samples of whole shards drawn by a hash."
+    )
+    text = f"Photos and the same photos with a mask drawn over them.{scope}"
+    body = [
+        page.masthead(name, text, _numbers(data, facts)),
+        "<h2>What is in it</h2>",
+        gallery.charts(facts.values()),
+        f"<h2>{len(samples):,} samples</h2>",
+        f'<p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
+        gallery.filters(samples),
+        gallery.cards(samples),
+        gallery.skips(data.skipped, skips),
+        gallery.closer_look(),
+        '<footer class="end">The masks are synthetic. This page is one file and asks nothing of the network.</footer>',
+    ]
+    return page.document(f"{name} - unmask preview", "\n".join(body))
+
+
+def _numbers(data: DataSet, facts: dict[str, Labels]) -> dict[str, str]:
+    identities = {labels["identity"] for labels in facts.values()} - {""}
+    return {
+        "samples": f"{data.count:,}",
+        "photos": f"{len({labels['source'] for labels in facts.values()}):,}",
+        "identities": f"{len(identities):,}" if identities else "not known",
+        "shards": f"{len(data.records):,}",
+        "skipped photos": f"{sum(data.skipped.values()):,}",
+    }

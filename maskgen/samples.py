@@ -1,0 +1,156 @@
+"""Read a data set back as people look at it: its finished shards, its samples' labels, and what was skipped.
+
+A shard without its record does not exist here, so a run that still goes on can be looked at.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from maskgen import shards
+from maskgen.errors import InputError
+from maskgen.seeds import hash64
+from maskgen.records import ShardReport, read_record
+from maskgen.shards import Members
+
+Labels = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One sample as it lies in its shard: key, members by what follows the key's dot, and the labels of its json."""
+
+    key: str
+    members: Members = field(repr=False)
+    labels: Labels
+
+    def member(self, role: str) -> tuple[bytes, str]:
+        """Bytes and suffix ("jpg") of the member of a role: masked, gt, map or parts.
+
+        Raises:
+            InputError: the sample has no such member.
+        """
+        for name, data in self.members.items():
+            if name.startswith(f"{role}."):
+                return data, name.split(".")[-1]
+        raise InputError(f"{self.key}: the sample has no {role}; found {', '.join(sorted(self.members))}")
+
+    def decode(self) -> shards.Sample:
+        """Its pictures and planes.
+
+        Raises:
+            InputError: a member is missing or cannot be decoded.
+        """
+        try:
+            return shards.decode(self.members)
+        except InputError as error:
+            raise InputError(f"{self.key}: {error}. Run unmask verify on the data set") from error
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A photo that gave no sample: its id in the source, the reason, and a word more."""
+
+    id: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that was opened, not read.
+
+    Attributes:
+        folder: where it lies.
+        records: the finished shards, sorted by name.
+    """
+
+    folder: Path
+    records: tuple[ShardReport, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.resolve().name
+
+    @property
+    def count(self) -> int:
+        """Samples of all finished shards."""
+        return sum(record.count for record in self.records)
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """Skipped photos by reason."""
+        return sum((Counter(record.skipped) for record in self.records), Counter())
+
+    def skips(self) -> Iterator[Skipped]:
+        """Every skipped photo that the records name."""
+        for record in self.records:
+            for photo, reason, detail in record.skips:
+                yield Skipped(photo, reason, detail)
+
+    def samples(self, keys: Collection[str] | None = None, *, split: str = "") -> Iterator[Encoded]:
+        """Samples in the order of shards and keys: all, or those of `keys`, of one split or of every split.
+
+        Raises:
+            InputError: a shard or a sample's labels cannot be read.
+        """
+        for record in self.records:
+            if not split or split == record.split:
+                for sample in self._read(record):
+                    if keys is None or sample.key in keys:
+                        yield sample
+
+    def labels(self, limit: int) -> dict[str, Labels]:
+        """Labels by key, in hash order: of all samples, or of as many shards as it takes to reach `limit`.
+
+        Raises:
+            InputError: a shard or a sample's labels cannot be read.
+        """
+        found: dict[str, Labels] = {}
+        for record in sorted(self.records, key=lambda record: hash64("labels", record.name)):
+            if len(found) >= limit:
+                break
+            found.update((sample.key, sample.labels) for sample in self._read(record))
+        return {key: found[key] for key in sorted(found, key=lambda key: hash64("labels", key))}
+
+    def _read(self, record: ShardReport) -> Iterator[Encoded]:
+        if record.count:
+            for key, members in shards.read_shard(self.folder / f"{record.name}.tar"):
+                yield Encoded(key, members, _read_labels(key, members))
+
+
+def open_data_set(folder: Path) -> DataSet:
+    """Find the finished shards of a folder.
+
+    Raises:
+        InputError: it is no folder, or holds no record of a shard.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder; give the folder of a data set, the one with the .tar files in it"
+        )
+    found = (read_record(folder, path.stem) for path in sorted(folder.glob("*.json")))
+    records = tuple(record for record in found if record is not None)
+    if not records:
+        raise InputError(
+            f"{folder}: found no finished shard (a .tar beside its .json); make some with unmask gen-data"
+        )
+    return DataSet(folder, records)
+
+
+def _read_labels(key: str, members: Members) -> Labels:
+    try:
+        labels = json.loads(members["json"])
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{key}: the sample's labels cannot be read ({error!r}). Run unmask verify on the data set"
+        ) from error
+    if not isinstance(labels, dict):
+        raise InputError(
+            f"{key}: expected a JSON object, found {type(labels).__name__}. Run unmask verify on the data set"
+        )
+    return labels

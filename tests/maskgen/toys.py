@@ -1,0 +1,97 @@
+"""A drawn data set for tests of what reads data sets: made with the real encoder, without a detector or a renderer."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskgen import records, shards
+from maskgen.seeds import hash64
+from maskgen.settings import ShardSettings
+from maskgen.types import Face, MaskedFace, Picture, Plane, Pose, Triplet, WornMask
+
+FAMILIES = ("surgical", "n95", "cloth")
+COLOURS = ("#0473e2", "", "#aa2233")
+
+
+def drawn_photo(number: int, side: int = 64) -> Picture:
+    """A smooth picture, another for each number."""
+    ramp = np.linspace(0, 200, side)
+    red = ramp[None, :] + 5 * (number % 8)
+    return np.dstack(
+        np.broadcast_arrays(red, ramp[:, None], np.full((side, side), 9.0 * (number % 20)))
+    ).astype(np.uint8)
+
+
+def drawn_parts(side: int = 64) -> Plane:
+    """A mask below the middle, with a strap and a shadow."""
+    parts = np.zeros((side, side), np.uint8)
+    parts[side // 2 : side - 4, side // 4 : -side // 4] = 3
+    parts[side // 2 : side // 2 + 3, 4 : side // 4] = 2
+    parts[side - 4 : side - 2, side // 4 : -side // 4] = 1
+    return parts
+
+
+def drawn_triplet(number: int, photo: Picture | None = None) -> Triplet:
+    """A triplet whose mask is one colour; family, wear and pose go with the number."""
+    photo = drawn_photo(number) if photo is None else photo
+    height, width = photo.shape[:2]
+    parts = drawn_parts(min(height, width))[:height, :width]
+    parts = np.pad(parts, ((0, height - parts.shape[0]), (0, width - parts.shape[1])))
+    masked = photo.copy()
+    masked[parts > 0] = 255 - photo[parts > 0] // 2
+    face = Face(
+        (8.0, 8.0, 56.0, 60.0),
+        np.array([[20, 30], [44, 30.5]], np.float32),
+        "toy2",
+        np.zeros((468, 3), np.float32),
+        0.9,
+    )
+    kind = number % len(FAMILIES)
+    wear = "nose" if number % 4 == 3 else "correct"
+    mask = WornMask(FAMILIES[kind], "check" if kind == 2 else "", COLOURS[kind], 1.0, wear)
+    pose = Pose(10.0 * (number % 9) - 40, 5.0 * (number % 5) - 10, 2.0 * (number % 3))
+    return Triplet(
+        masked, photo, (parts > 0).astype(np.uint8), parts, (MaskedFace(face, pose, mask),), 1.0, number
+    )
+
+
+def write_data_set(
+    folder: Path,
+    sources: Sequence[str],
+    *,
+    split: str = "train",
+    format: str = "jpg",
+    skips: Sequence[tuple[str, str, str]] = (),
+    photo: Picture | None = None,
+) -> Path:
+    """One shard of one sample for each source id, with its record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    samples = {}
+    for number, source in enumerate(sources):
+        key = f"toy-{hash64(source):016x}-f0-m0"
+        origin = shards.Origin(source, source.split("/")[0] if "/" in source else "", split, "toy terms")
+        samples[key] = shards.encode(drawn_triplet(number, photo), origin, ShardSettings(format=format))
+    name = f"{split}-000000"
+    with shards.ShardWriter(folder, folder, name, len(sources)) as writer:
+        for key in sorted(samples):
+            writer.add(key, samples[key])
+        size, digest = writer.finish()
+    counts = {reason: sum(skip[1] == reason for skip in skips) for reason in {skip[1] for skip in skips}}
+    report = records.ShardReport(
+        name,
+        split,
+        len(sources) + len(skips),
+        len(samples),
+        size,
+        digest,
+        "0" * 16,
+        counts,
+        tuple(sorted(skips)),
+    )
+    assert report.sha256 == (
+        hashlib.sha256((folder / f"{name}.tar").read_bytes()).hexdigest() if samples else ""
+    )
+    records.write_record(folder, report)
+    return folder
