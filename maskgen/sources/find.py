@@ -1,0 +1,92 @@
+"""From `--src` to a source: what lies at that path, and whether it can be one."""
+
+from pathlib import Path
+
+from maskgen.errors import InputError, UsageError
+from maskgen.imageio import HEAD_BYTES, is_html, picture_format
+from maskgen.settings import SourceSettings
+from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore, ZipStore
+from maskgen.sources.base import PhotoSource, Source
+from maskgen.sources.folder import FolderStore
+from maskgen.sources.keys import slug
+from maskgen.sources.layouts import is_photo_name
+from maskgen.sources.store import Store
+
+ARCHIVE_SUFFIXES = (".tar", ".zip", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
+PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
+CELEBA_PLACES = ("img_align_celeba", "img_align_celeba.zip", ".")  # under --root, the first that exists
+
+
+def build_source(settings: SourceSettings) -> Source:
+    """The source that `settings.src` names.
+
+    Raises:
+        UsageError: no source was named.
+        InputError: nothing is there, it may not be read, it is no source, or holds no photos.
+    """
+    if not settings.src:
+        raise UsageError("--src is missing. Give a folder, a zip or tar, or `celeba`")
+    if settings.src == "celeba":
+        return PhotoSource(open_store(_celeba(Path(settings.root).expanduser())), "celeba")
+    path = Path(settings.src).expanduser()
+    return PhotoSource(open_store(path), _name(path))
+
+
+def _celeba(root: Path) -> Path:
+    places = [root / place for place in CELEBA_PLACES if (root / place).exists()]
+    if not places:
+        raise InputError(
+            f"{root}: CelebA is not there. Download img_align_celeba.zip (its aligned and cropped images) and put it, "
+            "or the folder in it, there; --root names another place"
+        )
+    return places[0]
+
+
+def _name(path: Path) -> str:
+    """What a source without a name of its own is called: its file's or folder's."""
+    name = path.resolve().name
+    return slug(
+        next((name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix)), name)
+    )
+
+
+def open_store(path: Path) -> Store:
+    """The store at `path`: a folder, an archive, or a folder of archives. InputError where it is none of them."""
+    try:
+        return _open_folder(path) if path.is_dir() else _open_file(path)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such file or folder. Check --src; it counts from {Path.cwd()}"
+        ) from error
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read by this user. Check its permissions") from error
+
+
+def _open_folder(path: Path) -> Store:
+    files = sorted(file.name for file in path.iterdir())
+    archives = [path / name for name in files if name.lower().endswith(ARCHIVE_SUFFIXES)]
+    shards = [archive for archive in archives if archive.with_suffix(".json").exists()]
+    folder = FolderStore(path)
+    if "dataset.json" in files and shards:
+        archives = shards  # pictures beside them are previews, and a shard without a record does not exist
+    elif not archives or any(map(is_photo_name, folder.names())):
+        return folder
+    return ArchiveSet(path, {archive.name: _open_file(archive) for archive in archives})
+
+
+def _open_file(path: Path) -> Store:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(b"PK"):
+        return ZipStore(path)
+    if head[257:262] == b"ustar":
+        return TarStore(path)
+    if head.startswith(PACKED_TAR):
+        return PackedTarStore(path)
+    if is_html(head):
+        raise InputError(
+            f"{path}: a web page, looks like a download page saved in its place. Download it again"
+        )
+    if picture_format(head):
+        raise InputError(f"{path}: a single photo. Give the folder it lies in")
+    raise InputError(f"{path}: neither a folder nor a zip or tar, it starts with {head[:8]!r}")

@@ -1,0 +1,38 @@
+"""Names: a photo's id inside its source, and the key of its samples in shards."""
+
+import re
+
+from maskgen.seeds import hash64
+from maskgen.types import PhotoRef
+
+MAX_STEM = (
+    40  # characters of the photo's own name in a key; tar headers hold 100 for key, face, mask and member
+)
+
+
+def clean_id(name: str) -> str:
+    r"""A name from a disk or an archive as an id: relative, POSIX, valid Unicode, and never leading upwards.
+
+    Bytes that are no UTF-8 become `\xNN`, as JSON readers refuse them; `..` becomes `__`, as ids are made into
+    paths again when a data set is unpacked; a leading `/` becomes `_/`.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    rooted = "_/" + text.lstrip("/") if text.startswith("/") else text
+    return "/".join("__" if part == ".." else part for part in rooted.split("/") if part not in ("", "."))
+
+
+def slug(text: str, longest: int = MAX_STEM) -> str:
+    """`text` in `[a-z0-9_-]`, at most `longest` characters, never empty."""
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower())[:longest].strip("-") or "photo"
+
+
+def key_base(ref: PhotoRef) -> str:
+    """The part of a key that names the photo: a slug of its file name and 8 hex digits of its id's hash."""
+    name = ref.id.rstrip("/").rsplit("/", 1)[-1]
+    stem = name.rpartition(".")[0] or name
+    return f"{slug(stem)}-{hash64(ref.id) & 0xFFFFFFFF:08x}"
+
+
+def sample_key(base: str, face: int, mask: int) -> str:
+    """The key of one sample: the photo's base, the number of the face in it, of the mask on that face."""
+    return f"{base}-f{face}-m{mask}"

@@ -1,0 +1,139 @@
+"""What the names inside a store mean: which are photos, who is seen, under whose terms.
+
+    LFW        <Person>/<Person>_0001.jpg, at any depth         identity: the person
+    UTKFace    age_sex_group_date.jpg                           each photo its own
+    CelebA     img_align_celeba/000001.jpg                      each photo its own
+    shards     KEY.gt.jpg beside KEY.json                       identity and split from the json
+    any other  every picture                                    each photo its own
+
+More pictures than 1 in 10 that do not fit a layout make it any other.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from maskgen.errors import InputError, Skip
+from maskgen.imageio import is_html, picture_format
+from maskgen.sources.store import Store
+from maskgen.types import PhotoRef
+
+SUFFIXES = frozenset(
+    (
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".avif",
+        ".ppm",
+        ".pgm",
+    )
+)
+MOST = 0.9  # share of the photos whose names must fit a layout; real copies hold a few strays
+LOOKED_AT = 200  # photos whose first bytes are read to tell a folder of web pages from one of photos
+
+LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
+UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
+CELEBA = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
+CELEBA_NAMES = ("celeba", "img_align_celeba")
+GT = re.compile(r"(?P<face>(?:.*/)?[a-z0-9_-]+-f\d+)-m(?P<mask>\d+)\.gt\.(?:jpg|png|webp)")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A store's photos, ordered by id, and what is known of them all."""
+
+    name: str
+    terms: str
+    photos: tuple[PhotoRef, ...]
+
+
+def read_layout(store: Store, name: str) -> Layout:
+    """Recognise a store's layout. InputError where it holds no photos, or web pages in their place.
+
+    Args:
+        store: where the files are.
+        name: what a source without a name of its own is called.
+    """
+    names = store.names()
+    if any(map(GT.fullmatch, names)):
+        return _shards(store, names, name)
+    ids = [file for file in names if _may_be_photo(store, file)]
+    if not ids:
+        raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
+    _refuse_web_pages(store, ids)
+    photos = tuple(PhotoRef(photo, _person(photo)) for photo in ids)
+    if _most_fit(LFW, ids):
+        return Layout("lfw", "LFW: research", photos)
+    if _most_fit(UTKFACE, ids):
+        return Layout("utkface", "UTKFace: non-commercial research", photos)
+    if _most_fit(CELEBA, ids) and (
+        name in CELEBA_NAMES or all("img_align_celeba/" in photo for photo in ids)
+    ):
+        return Layout("celeba", "CelebA: non-commercial research, no redistribution", photos)
+    return Layout(name, "", photos)
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file's suffix is one that pictures bear. What it is, only its bytes say."""
+    file = PurePosixPath(name)
+    of_macos = "__MACOSX" in file.parts or file.name.startswith("._")  # metadata under the photos' own names
+    return file.suffix.lower() in SUFFIXES and not of_macos
+
+
+def _may_be_photo(store: Store, name: str) -> bool:
+    if name.endswith("/") or is_photo_name(name):
+        return True
+    return not PurePosixPath(name).suffix and bool(picture_format(store.head(name)))
+
+
+def _refuse_web_pages(store: Store, ids: list[str]) -> None:
+    sample = ids[:: -(-len(ids) // LOOKED_AT)]
+    pages = sum(is_html(store.head(photo)) for photo in sample)
+    if 2 * pages > len(sample):
+        raise InputError(
+            f"{store.path}: {pages} of {len(sample)} files that were looked at are web pages under a photo's name: "
+            "this looks like a download page saved in the photos' place. Open one, then download again"
+        )
+
+
+def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
+    return sum(bool(pattern.fullmatch(photo)) for photo in ids) >= MOST * len(ids)
+
+
+def _person(photo: str) -> str:
+    """Who is seen, by LFW's way of naming: known also where its photos lie among others."""
+    match = LFW.fullmatch(photo)
+    return match["person"] if match else ""
+
+
+def _shards(store: Store, names: list[str], name: str) -> Layout:
+    """The photos of a data set of ours: the `gt` of the first of each photo's masks."""
+    matches = [match for match in map(GT.fullmatch, names) if match]
+    first = {match["face"]: match for match in sorted(matches, key=lambda match: -int(match["mask"]))}
+    labels = {face: _label(store, f"{face}-m{match['mask']}.json") for face, match in first.items()}
+    photos = (
+        PhotoRef(match.group(), str(labels[face].get("identity", "")), str(labels[face].get("split", "")))
+        for face, match in first.items()
+    )
+    terms = sorted({str(label.get("terms", "")) for label in labels.values()} - {""})
+    return Layout(name, "; ".join(terms), tuple(sorted(photos, key=lambda photo: photo.id)))
+
+
+def _label(store: Store, name: str) -> dict[str, object]:
+    data = store.read(name)
+    try:
+        label = json.loads(b"" if isinstance(data, Skip) else data)
+    except ValueError as error:
+        raise InputError(f"{store.path}: {name} is missing or broken. Run `unmask verify` on it") from error
+    if not isinstance(label, dict):
+        raise InputError(f"{store.path}: {name} holds no JSON object. Run `unmask verify` on it")
+    return label
