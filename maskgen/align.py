@@ -12,7 +12,7 @@ from maskgen.types import Affine, Face, Picture, Plane
 
 UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
 EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances, and in eye-to-mouth distances (FFHQ's)
-BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little neck for a mask that goes round the chin
+BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little room for a mask under the chin
 
 
 def choose_faces(faces: list[Face], settings: FaceSettings) -> list[Face] | Skip:
@@ -63,7 +63,8 @@ def crop_matrix(face: Face, size: int) -> Affine:
     across, middle = left - right, (left + right) / 2
     down = mouth_centre(face.mesh) - middle
     side = max(EYE_SPANS * np.hypot(*across), MOUTH_SPANS * np.hypot(*down))
-    axis = across + np.array([down[1], -down[0]])  # both say where right is; a turned head shortens one, not both
+    # Both lines say how the head is tilted; a turned head shortens one of them, and then the other counts more.
+    axis = across + np.array([down[1], -down[0]])
     cos, sin = axis / np.hypot(*axis) * (size / side)
     linear = np.array([[cos, sin], [-sin, cos]])
     offset = (size - 1) / 2 - linear @ (middle + BELOW_EYES * down)
@@ -95,9 +96,6 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Pi
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Plane:
     """1 where a pixel of the crop comes from inside the photo."""
     back = inverse(matrix).astype(np.float64)
-    steps = np.arange(size, dtype=np.float32)
-    planes = []
-    for row, limit in ((back[0], width), (back[1], height)):
-        place = (row[0] * steps + row[2]).astype(np.float32)[None] + (row[1] * steps).astype(np.float32)[:, None]
-        planes.append((place >= -0.5) & (place <= limit - 0.5))
-    return (planes[0] & planes[1]).astype(np.uint8)
+    steps = np.arange(size)
+    x, y = (row[0] * steps[None] + row[1] * steps[:, None] + row[2] for row in back)
+    return ((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)).astype(np.uint8)

@@ -27,7 +27,8 @@ def assets_root() -> Path:
         if folder.is_dir():
             return folder
     raise MissingError(
-        f"{PACKAGE}: the assets that ship with unmask are missing. Install it again: pip install --force-reinstall unmask"
+        f"{PACKAGE}: the assets that ship with unmask are missing. Install it again: "
+        "pip install --force-reinstall unmask"
     )
 
 

@@ -10,11 +10,11 @@ from maskgen.landmarks.topology import Mesh
 from maskgen.types import Pose
 
 # Corners of the eyes, bridge, tip and base of the nose, forehead, temples, cheekbones; mouth, lids and jaw move.
-STABLE = np.array(
-    [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284]
-    + [21, 251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280]
+STABLE = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21,
+          251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280]  # fmt: skip
+DISTANCE = (
+    100.0  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
 )
-DISTANCE = 100.0  # eye distances from the camera; on LFW's meshes it leaves the least error, they are near parallel
 
 
 def head_pose(mesh: Mesh) -> Pose:
@@ -38,7 +38,14 @@ def head_pose(mesh: Mesh) -> Pose:
     camera = np.array([[focal, 0, offset[0]], [0, focal, offset[1]], [0, 0, 1]])
     start, _ = cv2.Rodrigues(rotation)
     _, turned, _ = cv2.solvePnP(
-        model, seen[:, :2].copy(), camera, None, start, np.array([0, 0, DISTANCE]), True, cv2.SOLVEPNP_ITERATIVE
+        model,
+        seen[:, :2].copy(),
+        camera,
+        None,
+        start,
+        np.array([0, 0, DISTANCE]),
+        True,
+        cv2.SOLVEPNP_ITERATIVE,
     )
     return pose_of_rotation(cv2.Rodrigues(turned)[0])
 

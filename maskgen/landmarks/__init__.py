@@ -14,7 +14,7 @@ __all__ = ["DETECTORS", "Detector", "build_detector"]
 def _mesh(settings: FaceSettings) -> Detector:
     from maskgen.landmarks.mesh import MeshDetector
 
-    return MeshDetector()
+    return MeshDetector(every_look=settings.choose == "all")
 
 
 DETECTORS: dict[str, Callable[[FaceSettings], Detector]] = {"auto": _mesh, "mesh": _mesh}

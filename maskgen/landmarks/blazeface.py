@@ -12,12 +12,11 @@ from numpy import ndarray
 
 from maskgen.assets import model_file
 from maskgen.landmarks.runtime import load_network
-from maskgen.resample import Border, carry, inverse, warp
+from maskgen.resample import carry, inverse, warp
 from maskgen.types import Affine, Picture
 
 SIDE = 128
 SAME_FACE = 0.3  # overlap (IoU) from which two boxes mean one face
-RIGHT_EYE, LEFT_EYE, NOSE, MOUTH = range(4)  # the subject's sides, as MediaPipe names them
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Finding:
 
     Attributes:
         box: centre x, centre y, width, height: brow to chin, about square.
-        points: right eye, left eye, nose tip, mouth, right ear, left ear (the subject's sides).
+        eyes: the subject's right eye, on the left of an upright picture, and left eye.
         score: 0-1.
     """
 
     box: Float32[ndarray, "4"]
-    points: Float32[ndarray, "6 2"]
+    eyes: Float32[ndarray, "2 2"]
     score: float
 
 
@@ -44,22 +43,21 @@ class BlazeFace:
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
-    def find(self, pixels: Picture, look: Affine, threshold: float, border: Border = "constant") -> list[Finding]:
+    def find(self, pixels: Picture, look: Affine, threshold: float) -> list[Finding]:
         """Faces in one look at the photo, best first.
 
         Args:
             pixels: the photo.
             look: photo -> the 128 x 128 pixels that the network is shown.
             threshold: least score, 0-1.
-            border: what is shown beyond the photo.
         """
-        blob = warp(pixels, look, SIDE, border).astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
+        blob = warp(pixels, look, SIDE, "constant").astype(np.float32) * np.float32(1 / 127.5) - np.float32(1)
         regressors, logits = self._network(blob[None])
         candidates = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
         if not len(candidates):
             return []
         scores = 1 / (1 + np.exp(-logits[candidates].astype(np.float64)))
-        raw = regressors.reshape(-1, 8, 2)[candidates] * np.float32(1 / SIDE)
+        raw = regressors.reshape(-1, 8, 2)[candidates, :4] * np.float32(1 / SIDE)  # box, size, the eyes
         raw[:, 0] += self._anchors[candidates]
         raw[:, 2:] += self._anchors[candidates, None]
         found = _merged(raw, scores)
@@ -76,7 +74,7 @@ def _anchors() -> Float32[ndarray, "896 2"]:
     return np.concatenate(grids).astype(np.float32)
 
 
-def _merged(raw: Float32[ndarray, "n 8 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "8 2"], float]]:
+def _merged(raw: Float32[ndarray, "n 4 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "4 2"], float]]:
     """One answer a face: the mean of overlapping ones by score, which is steadier than the best alone."""
     found = []
     order = np.argsort(-scores, kind="stable")
@@ -98,7 +96,7 @@ def _overlap(one: Float32[ndarray, "2 2"], many: Float32[ndarray, "n 2 2"]) -> n
     return shared / np.maximum(np.prod(one[1]) + np.prod(many[:, 1], axis=1) - shared, 1e-9)
 
 
-def _in_photo(pairs: Float32[ndarray, "8 2"], score: float, back: Affine) -> Finding:
+def _in_photo(pairs: Float32[ndarray, "4 2"], score: float, back: Affine) -> Finding:
     """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
     scale = np.sqrt(abs(np.linalg.det(back[:, :2])))
     centre = carry(back, pairs[:1] * SIDE - 0.5)[0]

@@ -43,7 +43,9 @@ def load_network(path: Path, outputs: Sequence[str], runtime: str = "auto") -> N
             return LiteRtNetwork(path, outputs)
         except ImportError as error:
             if runtime == "litert":
-                raise MissingError(f"ai-edge-litert cannot be loaded ({error}). pip install ai-edge-litert") from error
+                raise MissingError(
+                    f"ai-edge-litert cannot be loaded ({error}). pip install ai-edge-litert"
+                ) from error
     return OpenCvNetwork(path, outputs)
 
 
@@ -62,6 +64,7 @@ class LiteRtNetwork:
         self._outputs = [index[name] for name in outputs]
 
     def __call__(self, blob: Blob) -> list[ndarray]:
+        """See `Network`."""
         self._interpreter.set_tensor(self._input, blob)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
@@ -77,6 +80,7 @@ class OpenCvNetwork:
         self._outputs = list(outputs)
 
     def __call__(self, blob: Blob) -> list[ndarray]:
+        """See `Network`."""
         self._net.setInput(np.ascontiguousarray(blob.transpose(0, 3, 1, 2)))
         return [np.asarray(output).ravel() for output in self._net.forward(self._outputs)]
 

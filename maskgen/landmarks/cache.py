@@ -1,0 +1,118 @@
+"""Landmarks remembered: a photo's faces in one small file, keyed by the photo's bytes and the detector.
+
+    magic | crc32 of the rest | length of the header | header (JSON) | points (float32)
+
+A file that is damaged, or was made from other pixels of the same photo (another background under transparency,
+another decoder), counts as absent. Numbers survive the way bit for bit.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskgen.errors import Skip
+from maskgen.landmarks.base import Detector
+from maskgen.types import Face, Photo, Picture
+
+MAGIC = b"unmask landmarks 1\n"
+PREFIX = struct.Struct("<II")
+
+
+def cache_folder(setting: str) -> Path | None:
+    """The folder that the setting `faces.cache` means: `auto`, `off` (None) or a path."""
+    if setting == "off":
+        return None
+    if setting != "auto":
+        return Path(setting).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "unmask" / "landmarks"
+
+
+class CachedDetector:
+    """A detector of photos that remembers. With `folder` None it only passes on."""
+
+    def __init__(self, detector: Detector, folder: Path | None) -> None:
+        self.name = detector.name
+        self._detector = detector
+        key = hashlib.sha256(detector.name.encode()).hexdigest()[:16]
+        self._folder = folder / key if folder else None
+
+    def detect(self, photo: Photo) -> list[Face] | Skip:
+        """What the detector finds, now or earlier; the answers are bit-identical."""
+        if self._folder is None:
+            return self._detector.detect(photo.pixels)
+        path = self._folder / photo.digest[:2] / photo.digest
+        mark = fingerprint(photo.pixels)
+        with suppress(OSError, ValueError):
+            return unpack(path.read_bytes(), mark)
+        found = self._detector.detect(photo.pixels)
+        with suppress(OSError):  # a cache that cannot be written costs time, never a run
+            _write(path, pack(found, mark))
+        return found
+
+
+def fingerprint(pixels: Picture) -> str:
+    """Tells two decodings of one file apart. Not for files that want to be confused: their bytes are the key."""
+    flat = np.ascontiguousarray(pixels).reshape(-1)
+    words = flat[: flat.size // 8 * 8].view(np.uint64)
+    total = int(np.add.reduce(words, dtype=np.uint64)) ^ zlib.crc32(flat[words.size * 8 :].tobytes())
+    return f"{pixels.shape[0]}x{pixels.shape[1]}:{total:016x}:{int(np.bitwise_xor.reduce(words)):016x}"
+
+
+def pack(found: list[Face] | Skip, mark: str) -> bytes:
+    """Faces, or why there are none, as a cache file's bytes."""
+    header: dict[str, Any] = {"pixels": mark}
+    points: list[bytes] = []
+    if isinstance(found, Skip):
+        header["skip"] = [found.reason, found.detail]
+    else:
+        header["faces"] = [[face.box, face.scheme, len(face.landmarks), face.score] for face in found]
+        points = [array.astype("<f4").tobytes() for face in found for array in (face.mesh, face.landmarks)]
+    text = json.dumps(header).encode()
+    body = b"".join([text, *points])
+    return MAGIC + PREFIX.pack(zlib.crc32(body), len(text)) + body
+
+
+def unpack(data: bytes, mark: str) -> list[Face] | Skip:
+    """The way back of `pack`.
+
+    Raises:
+        ValueError: the bytes are damaged, or belong to other pixels.
+    """
+    start = len(MAGIC) + PREFIX.size
+    if len(data) < start or not data.startswith(MAGIC):
+        raise ValueError("no landmarks")
+    crc, length = PREFIX.unpack_from(data, len(MAGIC))
+    if zlib.crc32(data[start:]) != crc:
+        raise ValueError("damaged landmarks")
+    header = json.loads(data[start : start + length])
+    if header["pixels"] != mark:
+        raise ValueError("landmarks of other pixels")
+    if "skip" in header:
+        return Skip(*header["skip"])
+    points = np.frombuffer(data, "<f4", offset=start + length).astype(np.float32)
+    faces, at = [], 0
+    for box, scheme, count, score in header["faces"]:
+        mesh = points[at : at + 1404].reshape(468, 3)
+        landmarks = points[at + 1404 : at + 1404 + 2 * count].reshape(count, 2)
+        at += 1404 + 2 * count
+        faces.append(Face((box[0], box[1], box[2], box[3]), landmarks, scheme, mesh, score))
+    return faces
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace a file in one step, so that another process reads the old one or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

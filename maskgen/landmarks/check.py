@@ -1,0 +1,46 @@
+"""Whether points can be a face's: the last gate before a mask is laid on them, for every backend."""
+
+import numpy as np
+
+from maskgen.head import canonical_head, umeyama
+from maskgen.types import Face
+
+# On 1,200 photos whose meshes fit by eye: misfit below .13, flipped below .003.
+MAX_MISFIT = 0.25  # root mean square distance to the mean face, in eye distances
+MAX_FLIPPED = 0.02  # share of triangles that face inwards
+MIN_INSIDE = 0.5  # share of points that must lie in the photo
+
+
+def fault_of(face: Face, height: int, width: int) -> str:
+    """What is wrong with a face's points, "" where nothing is.
+
+    Args:
+        face: in pixels of a photo of `height` x `width`.
+    """
+    mesh = face.mesh.astype(np.float64)
+    if not (np.isfinite(mesh).all() and np.isfinite(face.landmarks).all() and np.isfinite(face.box).all()):
+        return "points that are no numbers"
+    x, y = mesh[:, 0], mesh[:, 1]
+    inside = float(((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).mean())
+    if inside < MIN_INSIDE:
+        return f"{inside:.0%} of the points lie in the photo"
+    if min(np.ptp(x), np.ptp(y)) < 1:
+        return "all points on a line"
+    head = canonical_head()
+    scale, turn, offset = umeyama(mesh, head.mesh)
+    fitted = scale * mesh @ turn.T + offset
+    misfit = float(np.sqrt(((fitted - head.mesh)[head.steady] ** 2).sum(1).mean()))
+    if misfit > MAX_MISFIT:
+        return f"points {misfit:.2f} eye distances from a face's shape"
+    flipped = float(
+        ((_normals(fitted, head.triangles) * _normals(head.mesh, head.triangles)).sum(1) < 0).mean()
+    )
+    if flipped > MAX_FLIPPED:
+        return f"{flipped:.0%} of the mesh is folded"
+    return ""
+
+
+def _normals(mesh: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Normals of the triangles, as long as twice their area."""
+    a, b, c = (mesh[triangles[:, corner]] for corner in range(3))
+    return np.cross(b - a, c - a)

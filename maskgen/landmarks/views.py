@@ -1,0 +1,89 @@
+"""What the networks are shown: square windows on a photo, as matrices photo -> window."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
+from maskgen.resample import carry, inverse
+from maskgen.types import Affine
+
+MARGIN = 1.5  # side of what the mesh network is shown, in sides of the face's box; it was trained so
+PADDED = (
+    0.6  # share of the window that the photo fills in the second look: a face that fills the photo fits then
+)
+TILE = 0.55  # side of a tile in the photo's longer sides
+SAME_SHIFT, SAME_SCALE, SAME_ANGLE = 0.05, 0.12, np.radians(5)  # windows nearer than this show the same thing
+
+
+def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -> Affine:
+    """Photo -> a square of `size` pixels with `centre` in its middle.
+
+    Args:
+        centre: x, y in the photo.
+        angle: radians, clockwise as seen, by which the face is turned; the window turns it back.
+        scale: pixels of the window a pixel of the photo.
+        size: side of the window.
+    """
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cos, sin], [-sin, cos]])
+    return np.column_stack([linear, (size - 1) / 2 - linear @ centre]).astype(np.float32)
+
+
+def upright_looks(height: int, width: int, size: int) -> Iterator[Affine]:
+    """The photo; the photo with a wide margin; overlapping tiles, for faces that are small in it."""
+    centre, longer = np.array([width - 1, height - 1]) / 2, max(height, width)
+    yield window(centre, 0.0, size / longer, size)
+    yield window(centre, 0.0, size * PADDED / longer, size)
+    side = TILE * longer
+    for y in _stops(height, side):
+        for x in _stops(width, side):
+            yield window(np.array([x, y]), 0.0, size / side, size)
+
+
+def turned_looks(height: int, width: int, size: int) -> Iterator[Affine]:
+    """The photo on its head and on its sides."""
+    centre = np.array([width - 1, height - 1]) / 2
+    for quarters in (2, 1, 3):
+        yield window(centre, quarters * np.pi / 2, size / max(height, width), size)
+
+
+def _stops(length: int, side: float) -> ndarray:
+    """Centres of windows of `side` that cover `length`, overlapping."""
+    if side >= length:
+        return np.array([(length - 1) / 2])
+    count = int(np.ceil((length - side) / (0.5 * side))) + 1
+    return np.linspace(side / 2, length - side / 2, count) - 0.5
+
+
+def view_of_box(centre: Float[ndarray, "2"], side: float, angle: float, size: int) -> Affine:
+    """Photo -> what the mesh network is shown of a face of the given side, turned upright."""
+    return window(centre, angle, size / (MARGIN * side), size)
+
+
+def view_of_mesh(mesh: Mesh, size: int) -> Affine:
+    """Photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
+    points = mesh[:, :2]
+    angle = tilt(points[RIGHT_EYE[0]], points[LEFT_EYE[0]])
+    turn = window(np.zeros(2), angle, 1.0, 1)
+    upright = carry(turn, points)
+    low, high = upright.min(0), upright.max(0)
+    centre = carry(inverse(turn), ((low + high) / 2)[None])[0]
+    return view_of_box(centre, float((high - low).max()), angle, size)
+
+
+def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
+    """How far the line of the eyes is turned, radians, clockwise as seen; the subject's right eye lies left."""
+    return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+
+
+def alike(one: Affine, other: Affine, size: int) -> bool:
+    """Whether two windows show so nearly the same that a network's answers would not differ."""
+    linear = other[:, :2] @ np.linalg.inv(one[:, :2])
+    middle = np.full((1, 2), (size - 1) / 2, np.float32)
+    shift = np.linalg.norm(carry(one, carry(inverse(other), middle)) - middle) / size
+    scale = abs(np.log(abs(np.linalg.det(linear)))) / 2
+    angle = abs(np.arctan2(linear[1, 0], linear[0, 0]))
+    return bool(shift < SAME_SHIFT and scale < SAME_SCALE and angle < SAME_ANGLE)
