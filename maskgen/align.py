@@ -87,9 +87,9 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Pi
         return pixels, np.ones(pixels.shape[:2], np.uint8)
     inside = _inside(pixels.shape[0], pixels.shape[1], matrix, size)
     if border == "reflect":
-        return warp(pixels, matrix, size, "reflect", smooth=True), inside
+        return warp(pixels, matrix, size, "reflect", fine=True), inside
     # Warped on a copied edge and cut after: the photo's last pixels would else be mixed with black.
-    picture = warp(pixels, matrix, size, "replicate", smooth=True)
+    picture = warp(pixels, matrix, size, "replicate", fine=True)
     return cv2.bitwise_and(picture, picture, mask=inside), inside
 
 

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from maskgen.assets import model_file
 from maskgen.landmarks.runtime import load_network
-from maskgen.resample import carry, inverse, warp
+from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Picture
 
 SIDE = 128
@@ -98,7 +98,7 @@ def _overlap(one: Float32[ndarray, "2 2"], many: Float32[ndarray, "n 2 2"]) -> n
 
 def _in_photo(pairs: Float32[ndarray, "4 2"], score: float, back: Affine) -> Finding:
     """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
-    scale = np.sqrt(abs(np.linalg.det(back[:, :2])))
+    scale = scale_of(back)
     centre = carry(back, pairs[:1] * SIDE - 0.5)[0]
     box = np.concatenate([centre, pairs[1] * SIDE * scale]).astype(np.float32)
     return Finding(box, carry(back, pairs[2:] * SIDE - 0.5).astype(np.float32), score)

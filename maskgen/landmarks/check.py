@@ -1,6 +1,10 @@
 """Whether points can be a face's: the last gate before a mask is laid on them, for every backend."""
 
+from functools import cache
+
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from maskgen.head import canonical_head, umeyama
 from maskgen.types import Face
@@ -32,15 +36,18 @@ def fault_of(face: Face, height: int, width: int) -> str:
     misfit = float(np.sqrt(((fitted - head.mesh)[head.steady] ** 2).sum(1).mean()))
     if misfit > MAX_MISFIT:
         return f"points {misfit:.2f} eye distances from a face's shape"
-    flipped = float(
-        ((_normals(fitted, head.triangles) * _normals(head.mesh, head.triangles)).sum(1) < 0).mean()
-    )
+    flipped = float(((_normals(fitted) * _canonical_normals()).sum(1) < 0).mean())
     if flipped > MAX_FLIPPED:
         return f"{flipped:.0%} of the mesh is folded"
     return ""
 
 
-def _normals(mesh: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Normals of the triangles, as long as twice their area."""
-    a, b, c = (mesh[triangles[:, corner]] for corner in range(3))
+def _normals(mesh: Float[ndarray, "468 3"]) -> Float[ndarray, "t 3"]:
+    """Normals of the mesh's triangles, as long as twice their area."""
+    a, b, c = mesh[canonical_head().triangles.T]
     return np.cross(b - a, c - a)
+
+
+@cache
+def _canonical_normals() -> Float[ndarray, "t 3"]:
+    return _normals(canonical_head().mesh)

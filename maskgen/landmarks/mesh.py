@@ -11,7 +11,7 @@ from maskgen.landmarks.check import fault_of
 from maskgen.landmarks.runtime import load_network
 from maskgen.landmarks.topology import Mesh
 from maskgen.landmarks.views import alike, tilt, turned_looks, upright_looks, view_of_box, view_of_mesh
-from maskgen.resample import carry, inverse, warp
+from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192
@@ -91,7 +91,7 @@ class MeshDetector:
         back = inverse(view)
         mesh = points.reshape(468, 3).copy()
         mesh[:, :2] = carry(back, mesh[:, :2] - np.float32(0.5))  # from edges to centres of pixels
-        mesh[:, 2] *= np.sqrt(abs(np.linalg.det(back[:, :2])))
+        mesh[:, 2] *= scale_of(back)
         return mesh, float(1 / (1 + np.exp(-np.float64(logit[0]))))
 
 
