@@ -19,27 +19,12 @@ from maskgen.imageio import is_html, picture_format
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
 
-SUFFIXES = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".avif",
-        ".ppm",
-        ".pgm",
-    )
-)
 MOST = 0.9  # share of the photos whose names must fit a layout; real copies hold a few strays
 LOOKED_AT = 200  # photos whose first bytes are read to tell a folder of web pages from one of photos
 
+PICTURE = re.compile(
+    r".*\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|dib|avif|ppm|pgm)", re.IGNORECASE | re.DOTALL
+)
 LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
 UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
 CELEBA = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
@@ -86,7 +71,7 @@ def is_photo_name(name: str) -> bool:
     """Whether a file's suffix is one that pictures bear. What it is, only its bytes say."""
     file = PurePosixPath(name)
     of_macos = "__MACOSX" in file.parts or file.name.startswith("._")  # metadata under the photos' own names
-    return file.suffix.lower() in SUFFIXES and not of_macos
+    return bool(PICTURE.fullmatch(file.name)) and not of_macos
 
 
 def _may_be_photo(store: Store, name: str) -> bool:
