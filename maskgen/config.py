@@ -97,12 +97,22 @@ def load_settings(
     return settings
 
 
+def read_toml(file: Path) -> Tree:
+    """A TOML file, with or without a byte-order mark.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no TOML.
+    """
+    return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+
+
 def _read_file(draft: _Draft, file: Path) -> None:
     try:
-        tree = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        tree = read_toml(file)
     except OSError as error:
         draft.problems.append(f"--config: {file}: {error.strerror}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         draft.problems.append(f"--config: {file}: not TOML: {error}")
     else:
         draft.tree = tree

@@ -16,6 +16,8 @@ class Section(BaseModel):
 
 
 class SourceSettings(Section):
+    """Which photos."""
+
     src: str = ""
     """Where photos come from: `celeba`, a folder, a zip or tar, an LFW tree, or a folder of shards."""
     root: str = "data/celeba"
@@ -35,6 +37,8 @@ class SourceSettings(Section):
 
 
 class FaceSettings(Section):
+    """How faces are found and chosen."""
+
     landmarks: Literal["auto", "mesh", "dlib", "fan", "celeba"] = "auto"
     """Backend that finds faces and their points."""
     choose: Literal["largest", "all"] = "largest"
@@ -54,6 +58,8 @@ def _size(value: int) -> int:
 
 
 class CropSettings(Section):
+    """The frame of a sample."""
+
     size: Annotated[int, AfterValidator(_size)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, no resampling."""
     border: Literal["reflect", "constant"] = "reflect"
@@ -61,6 +67,8 @@ class CropSettings(Section):
 
 
 class MaskSettings(Section):
+    """What is worn, and how."""
+
     masks: str = "surgical:4,n95:2,cloth:4"
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
     wear: str = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
@@ -72,6 +80,8 @@ class MaskSettings(Section):
 
 
 class ShardSettings(Section):
+    """How samples are stored."""
+
     shard_size: Annotated[int, Field(ge=1)] = 1000
     """Photos a shard is planned for; it holds K triplets of each, less the skipped."""
     format: Literal["jpg", "png", "webp"] = "jpg"
@@ -81,6 +91,8 @@ class ShardSettings(Section):
 
 
 class RunSettings(Section):
+    """How the work is done; no byte of a data set depends on it."""
+
     out: str = ""
     """Target folder; empty is `data/shards/NAME`."""
     jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -108,3 +120,64 @@ class GenSettings(Section):
     run: RunSettings = RunSettings()
     seed: Annotated[int, Field(ge=0)] = 0
     """What all random choices are drawn from, with each sample's key."""
+
+
+class Command(Section):
+    """What the smaller commands have in common."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """What random choices are drawn from."""
+
+
+class DemoSettings(Command):
+    """Settings of `unmask demo`."""
+
+    out: str = "unmask-demo"
+    """Folder for the data set, the sheet and the report."""
+
+
+class PreviewSettings(Command):
+    """Settings of `unmask preview`."""
+
+    dir: str = ""
+    """The data set."""
+    n: Annotated[int, Field(ge=1, le=1000)] = 36
+    """Samples to show."""
+    out: str = ""
+    """Where `preview.png` and `preview.html` go; empty is the data set's own folder."""
+
+
+class VerifySettings(Command):
+    """Settings of `unmask verify`."""
+
+    dir: str = ""
+    """The data set."""
+
+
+class UnpackSettings(Command):
+    """Settings of `unmask unpack`."""
+
+    dir: str = ""
+    """The data set."""
+    layout: Literal["folders", "strip", "tree"] = "folders"
+    """`folders`: masked photos, photos and maps apart; `strip`: the three side by side; `tree`: masked photos
+    under their original names."""
+    to: str = ""
+    """Target folder."""
+    names: str = "inputs,outputs,binary_mask"
+    """The three folders of `folders`: masked, original, map."""
+    split: Literal["", "train", "val", "test"] = ""
+    """Only samples of this split; empty is all."""
+    overwrite: bool = False
+    """Write into a folder that is not empty."""
+
+
+class MasksSettings(Command):
+    """Settings of `unmask masks`."""
+
+    templates: str = ""
+    """Folder with templates of your own, beside the built-in ones."""
+
+
+class DoctorSettings(Command):
+    """Settings of `unmask doctor`."""

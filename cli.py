@@ -1,0 +1,413 @@
+"""The program `unmask`: parse, load settings, one call of the library, print.
+
+The only module that prints and exits. Each command imports what it needs when it runs, so that `--help` is quick.
+Results go to stdout, everything else to stderr.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from maskgen.errors import UnmaskError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+S = TypeVar("S", bound="BaseModel")
+Rows = list[tuple[str, str, Any]]  # option, the setting it gives, its value or None
+
+NEEDS_DIR = {"dir": "name the data set: the folder with the .tar files in it"}
+COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
+
+app = typer.Typer(
+    help="Put masks on faces: photos in, verified triplets (masked, original, map) out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
+    """An option whose text a setting reads: the settings check all of them at once, not the first alone."""
+    # Typer takes [words] in a help text for colours.
+    return typer.Option(
+        flag, metavar=metavar, help=help.replace("[", r"\["), rich_help_panel=panel, show_default=False
+    )
+
+
+def _switch(flag: str, help: str, panel: str | None = None) -> Any:
+    return typer.Option(flag, metavar="", help=help, rich_help_panel=panel, show_default=False)
+
+
+Text = str | None
+Switch = bool | None
+Config = Annotated[Path | None, _option("--config", "FILE", "Settings from a TOML file.", COMMON)]
+Sets = Annotated[
+    list[str] | None, _option("--set", "KEY=VALUE", "A setting, such as crop.size=128. Repeatable.", COMMON)
+]
+Seed = Annotated[Text, _option("--seed", "N", "Random choices are drawn from it. [default: 0]", COMMON)]
+Show = Annotated[bool, _switch("--print-config", "Print the resolved settings as TOML, and end.", COMMON)]
+AsJson = Annotated[bool, _switch("--json", "The result as one JSON object on stdout.", COMMON)]
+DataSet = Annotated[Text, typer.Argument(metavar="DIR", help="The data set.", show_default=False)]
+
+
+@app.callback(invoke_without_command=True)
+def _program(version: Annotated[bool, _switch("--version", "Print the version, and end.")] = False) -> None:
+    if version:
+        from maskgen import __version__
+
+        print(f"unmask {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Text, _option("--out", "DIR", "Target folder. [default: unmask-demo]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a small data set from the built-in photo, verify it, draw a contact sheet and a report.
+
+    Needs no data and no network. Example: [bold]unmask demo --out demo[/bold]
+    """
+    from maskgen.settings import DemoSettings
+
+    settings = _settings(DemoSettings, config, sets, [("--out", "out", out), ("--seed", "seed", seed)], show)
+    from maskgen.demo import run_demo
+
+    report = run_demo(Path(settings.out), seed=settings.seed)
+    _print(asdict(report), as_json, f"{report}")
+
+
+@app.command("gen-data")
+def gen_data(
+    src: Annotated[
+        Text,
+        _option("--src", "SRC", "celeba, a folder, zip or tar, LFW's tree, shards.", PHOTOS),
+    ] = None,
+    root: Annotated[
+        Text, _option("--root", "DIR", "Where --src celeba looks. [default: data/celeba]", PHOTOS)
+    ] = None,
+    n: Annotated[
+        Text, _option("--n", "N", "Photos to take, at random by --seed. [default: all]", PHOTOS)
+    ] = None,
+    split: Annotated[
+        Text,
+        _option("--split", "auto|official|hash", "Whose train, val and test. [default: auto]", PHOTOS),
+    ] = None,
+    landmarks: Annotated[
+        Text,
+        _option("--landmarks", "auto|mesh|dlib|fan|celeba", "Finds faces. [default: auto]", PHOTOS),
+    ] = None,
+    faces: Annotated[
+        Text,
+        _option("--faces", "largest|all", "Faces to mask. [default: largest]", PHOTOS),
+    ] = None,
+    masks: Annotated[
+        Text, _option("--masks", "SPEC", "family[-texture|-#rrggbb][@strength][:weight], ..", MASKS)
+    ] = None,
+    wear: Annotated[
+        Text, _option("--wear", "WEAR", "state:weight, .. of correct nose chin below-mouth.", MASKS)
+    ] = None,
+    per_face: Annotated[Text, _option("--per-face", "K", "Masks for each face. [default: 1]", MASKS)] = None,
+    out: Annotated[
+        Text, _option("--out", "DIR", "Target folder. [default: data/shards/NAME]", OUTPUT)
+    ] = None,
+    size: Annotated[
+        Text, _option("--size", "PX", "64 to 1024; 0: the photo's grid. [default: 256]", OUTPUT)
+    ] = None,
+    border: Annotated[
+        Text,
+        _option("--border", "reflect|constant", "Beyond the photo. [default: reflect]", OUTPUT),
+    ] = None,
+    format: Annotated[
+        Text,
+        _option(
+            "--format",
+            "jpg|png|webp",
+            "png and webp are lossless. [default: jpg]",
+            OUTPUT,
+        ),
+    ] = None,
+    shard_size: Annotated[
+        Text, _option("--shard-size", "N", "Photos of a shard. [default: 1000]", OUTPUT)
+    ] = None,
+    jobs: Annotated[Text, _option("--jobs", "J", "Worker processes. [default: one a core]", RUN)] = None,
+    shards: Annotated[Text, _option("--shards", "i::k", "This machine's slice of the shards.", RUN)] = None,
+    extend: Annotated[Switch, _switch("--extend", "Add shards with more photos to a data set.", RUN)] = None,
+    overwrite: Annotated[Switch, _switch("--overwrite", "Make a data set that is there anew.", RUN)] = None,
+    retry_failed: Annotated[
+        Switch, _switch("--retry-failed", "Try photos that were set aside again.", RUN)
+    ] = None,
+    max_failures: Annotated[
+        Text,
+        _option("--max-failures", "SHARE", "Of bad photos; above, exit 3. [default: .05]", RUN),
+    ] = None,
+    dry_run: Annotated[bool, _switch("--dry-run", "Say what would be made, write nothing.", RUN)] = False,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put masks on photos: triplets of masked photo, photo and map, in shards with a checksum each.
+
+    A run that was stopped goes on where it was: give the same command again.
+
+    Example: [bold]unmask gen-data --src photos/ --n 1000 --size 256 --out data/shards/mine[/bold]
+    """
+    from maskgen.settings import GenSettings
+
+    options: Rows = [
+        ("--src", "source.src", src),
+        ("--root", "source.root", root),
+        ("--n", "source.n", n),
+        ("--split", "source.split", split),
+        ("--landmarks", "faces.landmarks", landmarks),
+        ("--faces", "faces.choose", faces),
+        ("--masks", "masks.masks", masks),
+        ("--wear", "masks.wear", wear),
+        ("--per-face", "masks.per_face", per_face),
+        ("--out", "run.out", out),
+        ("--size", "crop.size", size),
+        ("--border", "crop.border", border),
+        ("--format", "shards.format", format),
+        ("--shard-size", "shards.shard_size", shard_size),
+        ("--jobs", "run.jobs", jobs),
+        ("--shards", "run.shards", shards),
+        ("--extend", "run.extend", extend),
+        ("--overwrite", "run.overwrite", overwrite),
+        ("--retry-failed", "run.retry_failed", retry_failed),
+        ("--max-failures", "run.max_failures", max_failures),
+        ("--seed", "seed", seed),
+    ]
+    required = {"source.src": "name the photos: --src FOLDER, --src photos.zip, --src celeba"}
+    settings = _settings(GenSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.pipeline import Progress, check_failures, generate, rehearse
+    from maskgen.progress import Meter
+
+    if dry_run:
+        plan = rehearse(settings)
+        _print(asdict(plan), as_json, words.rehearsed(plan))
+        return
+
+    with Meter("photos", sys.stderr) as meter:
+
+        def tell(news: Progress) -> None:
+            meter(news.photos, news.total, words.skipped(news.skipped), news.found)
+
+        report = generate(settings, tell)
+    for warning in report.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
+    _print(asdict(report), as_json, words.generated(report))
+    check_failures(report, settings)
+
+
+@app.command()
+def preview(
+    dir: DataSet = None,
+    n: Annotated[Text, _option("--n", "N", "Samples to show. [default: 36]")] = None,
+    out: Annotated[Text, _option("--out", "DIR", "Where the two files go. [default: DIR]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a contact sheet (PNG) and a page (HTML) of a data set, with what was skipped and why.
+
+    Example: [bold]unmask preview data/shards/mine --n 64[/bold]
+    """
+    from maskgen.settings import PreviewSettings
+
+    options: Rows = [("DIR", "dir", dir), ("--n", "n", n), ("--out", "out", out), ("--seed", "seed", seed)]
+    settings = _settings(PreviewSettings, config, sets, options, show, NEEDS_DIR)
+    from maskgen.preview import preview as draw
+
+    report = draw(Path(settings.dir), n=settings.n, out=Path(settings.out) if settings.out else None)
+    text = f"{report.shown:,} of {report.samples:,} samples\n{report.sheet}\n{report.page}"
+    _print(asdict(report), as_json, text)
+
+
+@app.command()
+def verify(
+    dir: DataSet = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check every shard against its record, and every sample in it.
+
+    Example: [bold]unmask verify data/shards/mine[/bold]
+    """
+    from maskgen.settings import VerifySettings
+
+    options: Rows = [("DIR", "dir", dir), ("--seed", "seed", seed)]
+    settings = _settings(VerifySettings, config, sets, options, show, NEEDS_DIR)
+    from maskgen import words
+    from maskgen.verify import verify as check
+
+    report = check(Path(settings.dir))
+    _print(asdict(report), as_json, words.verified(settings.dir, report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def unpack(
+    dir: DataSet = None,
+    layout: Annotated[
+        Text, _option("--layout", "folders|strip|tree", "How files are laid out. [default: folders]")
+    ] = None,
+    to: Annotated[Text, _option("--to", "DIR", "Target folder.")] = None,
+    names: Annotated[
+        Text, _option("--names", "A,B,C", "Folder names. [default: inputs,outputs,binary_mask]")
+    ] = None,
+    split: Annotated[Text, _option("--split", "train|val|test", "Only this split. [default: all]")] = None,
+    overwrite: Annotated[Switch, _switch("--overwrite", "Write into a folder that is not empty.")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the samples of a data set as plain files, for tools that read folders.
+
+    folders: masked photos, photos and maps in a folder each; strip: the three side by side; tree: masked photos under
+    their original names and folders, as the training of face recognition takes them.
+
+    Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
+    """
+    from maskgen.settings import UnpackSettings
+
+    options: Rows = [
+        ("DIR", "dir", dir),
+        ("--layout", "layout", layout),
+        ("--to", "to", to),
+        ("--names", "names", names),
+        ("--split", "split", split),
+        ("--overwrite", "overwrite", overwrite),
+        ("--seed", "seed", seed),
+    ]
+    required = {**NEEDS_DIR, "to": "name the target: --to DIR"}
+    settings = _settings(UnpackSettings, config, sets, options, show, required)
+    from maskgen.progress import Meter
+    from maskgen.unpack import unpack as write
+
+    with Meter("samples", sys.stderr) as meter:
+        report = write(
+            Path(settings.dir),
+            Path(settings.to),
+            layout=settings.layout,
+            names=settings.names,
+            split=settings.split,
+            overwrite=settings.overwrite,
+            on_progress=meter,
+        )
+    _print(asdict(report), as_json, f"{report.samples:,} samples as {report.files:,} files in {report.to}")
+
+
+@app.command()
+def masks(
+    action: Annotated[str, typer.Argument(metavar="[list]", help="What to do.", show_default=False)] = "list",
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the families of masks, their colours, textures and the ways to wear them.
+
+    Example: [bold]unmask masks list[/bold]
+    """
+    from maskgen.settings import MasksSettings
+
+    _settings(MasksSettings, config, sets, [("--seed", "seed", seed)], show)
+    if action != "list":
+        raise UsageError(f"masks {action}: there is no such action; use: unmask masks list")
+    from maskgen import words
+    from maskgen.templates import list_families
+
+    families = list_families()
+    _print({"families": families}, as_json, words.families(families))
+
+
+@app.command()
+def doctor(
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what works on this machine, and for each cross the one line that mends it.
+
+    Example: [bold]unmask doctor[/bold]
+    """
+    from maskgen.settings import DoctorSettings
+
+    _settings(DoctorSettings, config, sets, [("--seed", "seed", seed)], show)
+    from maskgen import words
+    from maskgen.doctor import examine
+
+    checks = examine(Path.cwd())
+    _print({"checks": [asdict(check) for check in checks]}, as_json, words.examined(checks))
+    if not all(check.ok or check.optional for check in checks):
+        raise typer.Exit(5)
+
+
+def _settings(
+    model: type[S],
+    config: Path | None,
+    sets: Sequence[str] | None,
+    options: Rows,
+    show: bool,
+    required: Mapping[str, str] | None = None,
+) -> S:
+    """The command's settings; with --print-config they are printed and nothing else is done."""
+    from maskgen.config import Given, load_settings, print_config
+
+    given = [Given(*option) for option in options]
+    settings = load_settings(model, config, sets or (), given, required=None if show else required)
+    if show:
+        print(print_config(settings), end="")
+        raise typer.Exit
+    return settings
+
+
+def _print(facts: Mapping[str, Any], as_json: bool, text: str) -> None:
+    print(json.dumps(facts, default=str, allow_nan=False, ensure_ascii=False) if as_json else text)
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    print(f"unmask: stopped by {signal.Signals(number).name}", file=sys.stderr)
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Run the program; errors that are for a person become one message and an exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app()
+    except UnmaskError as error:
+        print(f"unmask: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What works on this machine, and for each cross the one line that mends it."""
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from maskgen.errors import UnmaskError
+
+TRIPLET_BYTES = 60_000  # of a shard at 256 pixels and JPEG quality 95, about
+ENOUGH_BYTES = 1_000_000_000
+
+OPTIONAL = (
+    ("ai-edge-litert", "ai-edge-litert", "finds faces twice as fast as OpenCV does"),
+    ("webdataset", "webdataset", "streams shards into a training loop"),
+    ("datasets", "datasets", "reads a data set as a Hugging Face data set"),
+    ("torch", "unmask[train]", "networks"),
+    ("dlib-bin", "unmask[dlib]", "dlib's detector"),
+    ("face-alignment", "unmask[fan]", "face-alignment's detector"),
+    ("av", "unmask[video]", "video files"),
+    ("fastapi", "unmask[web]", "a web page"),
+    ("onnxruntime", "unmask[onnx]", "networks without torch"),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        ok: whether it works.
+        found: what is there.
+        mend: the one line that mends it; "" where it works.
+        optional: whether the rest works without it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+    optional: bool = False
+
+
+def examine(folder: Path) -> list[Check]:
+    """Look at everything: needed things first, then those that some commands take if they are there.
+
+    Args:
+        folder: where data would be written.
+    """
+    again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
+    needed = [
+        Check("python", True, _python()),
+        _tried("packages", _packages, "pip install unmask"),
+        _tried("opencv", _opencv, _headless()),
+        _tried("models", _models, again),
+        _tried("masks", _masks, again),
+        _tried("faces", _faces, "mend the lines above; else pip install --force-reinstall ai-edge-litert"),
+        _tried("disk", lambda: _disk(folder), "name a folder on a disk with room: --out FOLDER"),
+    ]
+    return needed + [_optional(*entry) for entry in OPTIONAL]
+
+
+def _tried(name: str, look: Callable[[], str], mend: str) -> Check:
+    try:
+        return Check(name, True, look())
+    except (UnmaskError, ImportError, OSError, metadata.PackageNotFoundError) as error:
+        return Check(name, False, " ".join(str(error).split()), mend)
+
+
+def _python() -> str:
+    return f"{platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _packages() -> str:
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("unmask", "numpy", "pillow", "pydantic"))
+
+
+def _opencv() -> str:
+    import cv2
+
+    return f"OpenCV {cv2.__version__} from " + ", ".join(sorted(_opencv_builds()))
+
+
+def _opencv_builds() -> list[str]:
+    """The packages installed that write into the one folder `cv2`; the last one written is what is imported."""
+    builds = ("opencv-python", "opencv-contrib-python")
+    names = [name + ending for name in builds for ending in ("", "-headless")]
+    return [f"{name} {found}" for name in names if (found := _version(name))]
+
+
+def _headless() -> str:
+    """Lay a build that needs no libGL over whatever is in the folder `cv2`."""
+    versions = {build.split()[1] for build in _opencv_builds()}
+    pin = f"=={max(versions)}" if versions else ""
+    return f"pip install --force-reinstall --no-deps opencv-contrib-python-headless{pin}"
+
+
+def _models() -> str:
+    from maskgen.assets import asset, model_file
+    from maskgen.config import read_toml
+
+    names = sorted(read_toml(asset("models/models.toml")))
+    return ", ".join(f"{name} {model_file(name).digest[:8]}" for name in names)
+
+
+def _masks() -> str:
+    from maskgen.templates import list_families
+
+    return ", ".join(str(family["name"]) for family in list_families())
+
+
+def _faces() -> str:
+    """Find the face of the built-in photo, through every part of the way."""
+    from maskgen.assets import asset
+    from maskgen.errors import Skip
+    from maskgen.imageio import decode
+    from maskgen.landmarks import build_detector
+    from maskgen.settings import FaceSettings, SourceSettings
+
+    detector, limits = build_detector(FaceSettings()), SourceSettings()
+    photo = asset("demo/astronaut.jpg").read_bytes()
+    pixels = decode(photo, max_pixels=limits.max_pixels, background=limits.background)
+    faces = pixels if isinstance(pixels, Skip) else detector.detect(pixels)
+    if isinstance(faces, Skip):
+        raise UnmaskError(f"{detector.name} finds no face in the built-in photo: {faces.reason}")
+    return f"{detector.name}, score {faces[0].score:.2f} on the built-in photo"
+
+
+def _disk(folder: Path) -> str:
+    there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        raise UnmaskError(f"{there} may not be written to")
+    found = f"{free / 1e9:.1f} GB free in {there}, about {free // TRIPLET_BYTES:,} triplets at 256 pixels"
+    if free < ENOUGH_BYTES:
+        raise UnmaskError(found)
+    return found
+
+
+def _optional(package: str, install: str, what: str) -> Check:
+    version = _version(package)
+    if version:
+        return Check(package, True, f"{version}: {what}", optional=True)
+    return Check(package, False, f"not installed: {what}", f"pip install '{install}'", optional=True)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,74 @@
+"""Results in words, as the commands print them.
+
+Loads nothing of what made them: `unmask doctor` must speak where OpenCV cannot even be loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from maskgen.errors import SKIP_REASONS
+
+if TYPE_CHECKING:
+    from maskgen.doctor import Check
+    from maskgen.pipeline import GenReport, Rehearsal
+    from maskgen.verify import VerifyReport
+
+
+def generated(report: GenReport) -> str:
+    """What is there, how fast it came, what was skipped and why."""
+    rate = report.photos / report.seconds if report.seconds else 0.0
+    lines = [
+        f"{report.out}: {report.triplets:,} triplets of {report.photos:,} photos in {report.shards:,} shards",
+        f"{report.seconds:.1f} s, {rate:.1f} photos/s",
+    ]
+    if report.skipped:
+        lines.append(f"skipped {sum(report.skipped.values()):,}:")
+        lines += [
+            f"  {count:>7,}  {reason}: {SKIP_REASONS[reason]}" for reason, count in report.skipped.items()
+        ]
+    if not report.whole:
+        lines.append("other slices are not done yet; the last one to finish writes dataset.json and the card")
+    return "\n".join([*lines, f"look at it: unmask preview {report.out}"])
+
+
+def rehearsed(plan: Rehearsal) -> str:
+    """What a run would make."""
+    splits = ", ".join(f"{count:,} {split}" for split, count in plan.splits.items())
+    return (
+        f"{plan.out}: {plan.photos:,} photos ({splits}) in {plan.shards:,} shards, {plan.missing:,} to make; "
+        "nothing was written"
+    )
+
+
+def skipped(counts: Mapping[str, int]) -> str:
+    """Skips on one line, "" if there are none."""
+    return "skipped " + ", ".join(f"{count} {reason}" for reason, count in counts.items()) if counts else ""
+
+
+def verified(folder: str, report: VerifyReport) -> str:
+    """Each problem, then the verdict."""
+    lines = [f"{problem.shard} {problem.key}: {problem.what}" for problem in report.problems]
+    verdict = "sound" if report.ok else f"{len(lines):,} problem{'s'[: len(lines) > 1]}"
+    return "\n".join([*lines, f"{folder}: {report.samples:,} samples in {report.shards:,} shards: {verdict}"])
+
+
+def families(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A family a line, with what it can look like and how it can be worn."""
+    lines = []
+    for row in rows:
+        facts = [f"{name} {', '.join(row[name])}" for name in ("colours", "textures", "wear") if row[name]]
+        lines.append(f"{row['name']:<12}" + "\n            ".join(facts))
+    return "\n".join(lines)
+
+
+def examined(checks: Sequence[Check]) -> str:
+    """A check a line; under a cross the line that mends it. What is optional and missing has a dash."""
+    lines = []
+    for check in checks:
+        mark = "ok" if check.ok else "--" if check.optional else "XX"
+        lines.append(f"{mark} {check.name:<15} {check.found}")
+        if check.mend:
+            lines.append(f"{'':<19}{check.mend}")
+    return "\n".join(lines)
