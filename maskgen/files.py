@@ -1,0 +1,108 @@
+"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed.
+
+A part's name holds the process and a random number, so that a writer whose parent was killed can never share a
+part with the run that follows it.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from maskgen.errors import MissingError, UnmaskError
+
+PART = ".part"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def part_path(folder: Path, name: str) -> Path:
+    """A path in `folder` for `name` while it is written; no other writer has it."""
+    return folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a kill or a full disk leaves the old file or the new one, never half.
+
+    Raises:
+        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    part = part_path(path.parent, path.name)
+    with disk_errors(path.parent, f"{path.name} ({size_text(len(data))})"):
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                sync(file.fileno())
+            part.replace(path)
+        finally:
+            remove(part)
+        sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Delete a file of ours if it is there; a folder that takes no change is said when it is written to."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def sync(descriptor: int) -> None:
+    """Bring an open file's bytes to the disk."""
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, where the system lets a folder be opened."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def disk_errors(folder: Path, needed: str) -> Iterator[None]:
+    """Turn a failed write below `folder` into one line that names what was `needed`.
+
+    Raises:
+        MissingError: no room on the disk, or a limit on the size of a file.
+        UnmaskError: the folder may not be written to, or any other failure of the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _explained(error, folder, needed) from error
+
+
+def _explained(error: OSError, folder: Path, needed: str) -> UnmaskError:
+    again = "and give the same command again: it goes on where it stopped"
+    if error.errno in _FULL:
+        return MissingError(f"{folder}: no room for {needed}, {_free(folder)} free; make room {again}")
+    if error.errno == errno.EFBIG:
+        return MissingError(
+            f"{folder}: no file may grow to {needed} here; raise the limit (ulimit -f) {again}"
+        )
+    if error.errno in _READ_ONLY:
+        return UnmaskError(
+            f"{folder}: cannot write {needed}: {error.strerror}; allow it, or choose another --out"
+        )
+    return UnmaskError(f"{folder}: cannot write {needed}: {error.strerror or error}; check the disk {again}")
+
+
+def _free(folder: Path) -> str:
+    try:
+        return size_text(shutil.disk_usage(folder).free)
+    except OSError:
+        return "little"
+
+
+def size_text(count: float) -> str:
+    """Bytes for a person: `61.2 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

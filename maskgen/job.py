@@ -1,0 +1,122 @@
+"""One shard is one job: photos in, a tar and its record out; pure, so that anyone may do it, and do it again."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from maskgen.errors import Skip, UnmaskError
+from maskgen.files import remove
+from maskgen.kit import Kit, KitBuilder
+from maskgen.plan import Entry, ShardPlan
+from maskgen.records import ShardReport, count_reasons, write_record
+from maskgen.settings import GenSettings
+from maskgen.shards import Members, Origin, ShardWriter, encode, printable
+from maskgen.sources import Source, key_base, load
+from maskgen.types import PhotoRef
+from maskgen.worker import Outcome, Tell
+
+WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
+
+
+Samples = list[tuple[str, Members]]
+
+
+@dataclass(frozen=True)
+class MakeShards:
+    """The task of a worker: `make_shard` for one data set. `build` is a module's function, found by its name."""
+
+    settings: GenSettings
+    source: Source
+    out: Path
+    build: KitBuilder
+
+    @cached_property
+    def kit(self) -> Kit:
+        """The tools of this process; they are not pickled, each worker loads its own."""
+        return self.build(self.settings, self.source)
+
+    def prepare(self) -> None:
+        """Load the tools."""
+        assert self.kit
+
+    def make(self, plan: ShardPlan, tell: Tell) -> ShardReport:
+        """Make a shard."""
+        return make_shard(plan, self.settings, self.out, self.kit, tell)
+
+    def probe(self, plan: ShardPlan, index: int) -> None:
+        """Make one photo's samples, and drop them."""
+        make_samples(plan.refs[index], plan.split, self.kit, self.settings)
+
+
+def _quiet(index: int, outcome: Outcome) -> None:
+    """Nobody wants to know."""
+
+
+def make_shard(
+    plan: ShardPlan, settings: GenSettings, out: Path, kit: Kit, tell: Tell = _quiet
+) -> ShardReport:
+    """Make a shard of the data set in `out`: write a part, flush it, rename it, then write the record the same way.
+
+    Args:
+        plan: which photos.
+        settings: how.
+        out: the data set's folder, with the folder `.work` in it.
+        kit: the tools, built from `settings`.
+        tell: called before each photo and after the last, with the outcome of the one before.
+
+    Raises:
+        MissingError, UnmaskError: the disk is full or may not be written to. What was there stays as it was.
+    """
+    skips: list[Entry] = list(plan.skips)
+    outcome: Outcome = None
+    with ShardWriter(out, out / WORK, plan.name, len(plan.refs)) as shard:
+        for index, ref in enumerate(plan.refs):
+            tell(index, outcome)
+            samples = make_samples(ref, plan.split, kit, settings)
+            outcome = samples.reason if isinstance(samples, Skip) else len(samples)
+            if isinstance(samples, Skip):
+                skips.append((ref.id, samples.reason, samples.detail))
+            else:
+                shard.add_photo(samples)
+        tell(len(plan.refs), outcome)
+        remove(out / f"{plan.name}.json")  # a record never speaks of another tar, not for a moment
+        size, digest = shard.finish()
+    skips.sort()
+    report = ShardReport(
+        name=plan.name,
+        split=plan.split,
+        photos=plan.photos,
+        count=shard.count,
+        bytes=size,
+        sha256=digest,
+        settings=plan.settings,
+        skipped=count_reasons(skips),
+        skips=tuple(skips),
+    )
+    write_record(out, report)
+    return report
+
+
+def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> Samples | Skip:
+    """The encoded samples of one photo, sorted by key; or why there are none.
+
+    What a photo makes a library raise is no reason to lose the others: it is skipped as `poison`, and counted.
+    """
+    try:
+        photo = load(kit.source, ref, settings.source)
+        made = photo if isinstance(photo, Skip) else kit.mask(photo, key_base(ref))
+        if isinstance(made, Skip):
+            return made
+        origin = Origin(ref.id, ref.identity, split, kit.source.terms)
+        return sorted((key, encode(triplet, origin, settings.shards)) for key, triplet in made)
+    except (UnmaskError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - counted as poison with its name
+        return Skip("poison", _short(error))
+
+
+def _short(error: Exception) -> str:
+    """An error in one line without paths of this machine."""
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    line = printable(text or "").strip().partition("\n")[0][:200]
+    return f"{type(error).__name__}: {line}"

@@ -1,0 +1,100 @@
+"""One run for one slice of a data set: locks that end with the process that holds them.
+
+The system lets go of a lock when its holder dies, however it dies, so nothing is ever left to clean up; the text
+in the file only tells a person who holds it.
+"""
+
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import gcd
+from pathlib import Path
+from typing import IO
+
+from maskgen.errors import UsageError
+from maskgen.files import disk_errors
+
+Slice = tuple[int, int]  # i, k: every k-th shard, beginning with the i-th
+_NAME = re.compile(r"lock-(\d+)-of-(\d+)")
+
+
+def parse_slice(text: str) -> Slice:
+    """Read `i::k`; empty is the whole.
+
+    Raises:
+        UsageError: i is not below k.
+    """
+    if not text:
+        return 0, 1
+    index, count = (int(part) for part in text.split("::"))
+    if not index < count:
+        raise UsageError(
+            f"--shards {text}: i must be below k in i::k; give 0::{count} to {count - 1}::{count}"
+        )
+    return index, count
+
+
+@contextmanager
+def changing(work: Path) -> Iterator[None]:
+    """Wait until no other run changes the plan below `work`, and keep others waiting meanwhile."""
+    with _open(work / "lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def hold_slice(work: Path, part: Slice) -> IO[str]:
+    """Take a slice; it is held until the file that is returned is closed, or the process ends.
+
+    Call it inside `changing`, or two runs could take overlapping slices at once.
+
+    Raises:
+        UsageError: a live run holds a slice with shards of this one.
+    """
+    refuse_held(work, part)
+    file = _open(work / f"lock-{part[0]}-of-{part[1]}")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    file.flush()
+    return file
+
+
+def refuse_held(work: Path, part: Slice = (0, 1)) -> None:
+    """Pass if no live run holds any shard of a slice.
+
+    Raises:
+        UsageError: one does; the message names it.
+    """
+    for path in sorted(work.glob("lock-*-of-*")):
+        match = _NAME.fullmatch(path.name)
+        if match and overlap(part, (int(match[1]), int(match[2]))) and (holder := _holder(path)):
+            raise UsageError(
+                f"{work.parent}: slice {match[1]}::{match[2]} is being made by {holder}; "
+                "wait for it, stop it, or choose another --out"
+            )
+
+
+def overlap(one: Slice, other: Slice) -> bool:
+    """Whether two slices share a shard (of endlessly many)."""
+    return (one[0] - other[0]) % gcd(one[1], other[1]) == 0
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock, "" if nobody does."""
+    with _open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read().strip() or "another run"
+    return ""
+
+
+def _open(path: Path) -> IO[str]:
+    """Open without cutting: the text in it may be another's."""
+    with disk_errors(path.parent, f"the lock {path.name}"):
+        file = path.open("a+", encoding="utf-8")
+    file.seek(0)
+    return file

@@ -1,0 +1,242 @@
+"""`unmask gen-data` as a list of steps: source, plan, shards on all cores, `dataset.json` and card."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen.cards import write_card
+from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, stop_on_signals
+from maskgen.errors import InputError, TooManyFailures
+from maskgen.files import disk_errors, remove
+from maskgen.job import MakeShards
+from maskgen.kit import Kit, KitBuilder, build_kit
+from maskgen.locks import changing, hold_slice, parse_slice
+from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan
+from maskgen.records import ShardReport
+from maskgen.settings import GenSettings
+from maskgen.sources import Source, build_source
+from maskgen.tally import Progress, Tally, skip_counts
+from maskgen.target import (
+    FACTS,
+    Target,
+    complete,
+    finished,
+    keep_poison,
+    recall_poison,
+    remove_parts,
+    settle_plan,
+)
+from maskgen.types import PhotoRef
+
+DEFAULT_OUT = Path("data/shards")
+FACE_REASONS = {"no_face", "tiny_face", "profile", "upside_down", "bad_landmarks", "off_frame"}
+MASK_SECONDS = (
+    1.0  # a photo may take so much longer for each mask it gets, before its worker is taken for hung
+)
+
+
+@dataclass(frozen=True)
+class GenReport:
+    """What a run, or the runs before it, made of this slice.
+
+    Attributes:
+        photos: photos taken; `triplets` of them; `skipped` by reason.
+        shards: shards that are there.
+        seconds: of this run.
+        whole: whether all slices are done, and the data set with them.
+        warnings: one line each, for a person.
+    """
+
+    out: str
+    photos: int
+    triplets: int
+    skipped: dict[str, int]
+    shards: int
+    seconds: float
+    whole: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What `--dry-run` says: photos and shards by split, and how many shards are still to be made."""
+
+    out: str
+    photos: int
+    splits: dict[str, int]
+    shards: int
+    missing: int
+
+
+def _ignore(progress: Progress) -> None:
+    """Nobody watches."""
+
+
+def generate(
+    settings: GenSettings,
+    on_progress: Callable[[Progress], object] = _ignore,
+    *,
+    build: KitBuilder = build_kit,
+    hang_after: float = HANG_SECONDS,
+) -> GenReport:
+    """Make a data set, or go on with one.
+
+    Args:
+        settings: what to make of which photos, where, on how many cores.
+        on_progress: called a few times a second.
+        build: the tools; a function of a module, so that workers find it.
+        hang_after: seconds that a photo may take, beside `MASK_SECONDS` for each of its masks.
+
+    Raises:
+        Stopped: by SIGINT or SIGTERM; the same call goes on. Workers have ended.
+        UsageError: the target was begun otherwise, is not ours, or its slice is being made by another run.
+        InputError: the source has no photos, or cannot be read.
+        MissingError: no room on the disk; a model or package is missing.
+        UnmaskError: the target may not be written to.
+    """
+    began = time.monotonic()
+    with stop_on_signals():
+        source = build_source(settings.source)
+        refs = list_photos(source)
+        kit = build(settings, source)
+        target = Target(Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name)
+        with disk_errors(target.out, "the data set"):
+            target.work.mkdir(parents=True, exist_ok=True)
+        part = parse_slice(settings.run.shards)
+        with changing(target.work):
+            lock = hold_slice(target.work, part)
+            plan = settle_plan(target, _blank(settings, source, kit), refs, settings)
+        with lock:
+            shards = plan.shards[part[0] :: part[1]]
+            patience = hang_after + MASK_SECONDS * settings.masks.per_face
+            engine = LocalEngine(settings.run.jobs or _cores(), hang_after=patience)
+            task = MakeShards(settings, source, target.out, build)
+            reports = _make(target, shards, engine, task, on_progress)
+            with changing(target.work):
+                whole = complete(target, write_card)
+    return GenReport(
+        out=str(target.out),
+        photos=sum(report.photos for report in reports),
+        triplets=sum(report.count for report in reports),
+        skipped=dict(sorted(skip_counts(reports).items())),
+        shards=len(reports),
+        seconds=round(time.monotonic() - began, 3),
+        whole=whole,
+        warnings=_warnings(settings, refs, reports),
+    )
+
+
+def rehearse(settings: GenSettings) -> Rehearsal:
+    """What `generate` would make; nothing is written, no photo opened.
+
+    Raises:
+        InputError: the source has no photos, or cannot be read.
+    """
+    source = build_source(settings.source)
+    plan = extend_plan(Plan(source.name, source.terms, {}, {}), list_photos(source), settings)
+    out = Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name
+    index, count = parse_slice(settings.run.shards)
+    shards = plan.shards[index::count]
+    splits: Counter[str] = Counter()
+    for shard in shards:
+        splits[shard.split] += shard.photos
+    missing = sum(not (out / f"{shard.name}.json").exists() for shard in shards)
+    return Rehearsal(str(out), sum(splits.values()), dict(splits), len(shards), missing)
+
+
+def check_failures(report: GenReport, settings: GenSettings) -> None:
+    """Pass if few enough photos failed. A face that is small or turned away is no failure; poison always is.
+
+    Raises:
+        TooManyFailures: more than `run.max_failures` allows, or a photo that ends its worker.
+    """
+    failed = {reason: n for reason, n in report.skipped.items() if reason not in FACE_REASONS}
+    share, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
+    if share > allowed or ("poison" in failed and allowed < 1):
+        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
+        raise TooManyFailures(
+            f"{report.out}: done, but {sum(failed.values())} of {report.photos} photos failed ({reasons}); "
+            f"see unmask preview {report.out}, allow it with --max-failures, try poison again with --retry-failed"
+        )
+
+
+def list_photos(source: Source) -> list[PhotoRef]:
+    """All photos of a source.
+
+    Raises:
+        InputError: it has none.
+    """
+    refs = source.refs()
+    if not refs:
+        raise InputError(
+            f"{source.name}: the source has no photos; give a folder, zip or tar with some to --src"
+        )
+    return refs
+
+
+def _blank(settings: GenSettings, source: Source, kit: Kit) -> Plan:
+    return Plan(source.name, source.terms, data_settings(settings), dict(kit.versions))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _make(
+    target: Target,
+    shards: Sequence[ShardPlan],
+    engine: LocalEngine,
+    task: MakeShards,
+    on_progress: Callable[[Progress], object],
+) -> list[ShardReport]:
+    """Make the shards that are not there, and report all."""
+    retry = task.settings.run.retry_failed
+    tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
+    todo = []
+    for shard in shards:
+        report = finished(target, shard, retry_failed=retry)
+        if report:
+            tally.finish(report)
+            tally.found += report.photos
+        else:
+            if retry:
+                remove(target.poison(shard.name))
+            todo.append(recall_poison(target, shard))
+        tally.tell()
+    tally.began = time.monotonic()
+    if todo:
+        remove(target.out / FACTS)  # it says that all is there
+    names = [shard.name for shard in shards]
+    remove_parts(target, names)
+    try:
+        with closing(engine.run(task, todo)) as events:
+            for event in events:
+                if isinstance(event, Moved):
+                    tally.move(event)
+                elif isinstance(event, Made):
+                    tally.finish(event.report)
+                else:
+                    assert isinstance(event, Poisoned)
+                    keep_poison(target, event.name, event.entry)
+                tally.tell()
+    finally:
+        remove_parts(target, names)
+    tally.tell(now=True)
+    return [tally.reports[name] for name in names]
+
+
+def _warnings(
+    settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport]
+) -> tuple[str, ...]:
+    """What a person should know, though all is well."""
+    lines = []
+    wanted = settings.source.n
+    if wanted and len(refs) < wanted:
+        lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
+    if not any(report.count for report in reports):
+        lines.append("no photo gave a triplet: see skipped")
+    return tuple(lines)

@@ -1,0 +1,250 @@
+"""Which photo goes into which shard: decided once, kept in `.work/plan.json`, the same for every run that resumes.
+
+Photos are taken in a seeded hash order of their ids, split by identity, and cut into shards; nothing here opens a
+photo.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from maskgen.errors import InputError, UsageError
+from maskgen.files import write_atomic
+from maskgen.seeds import hash64
+from maskgen.settings import GenSettings, SourceSettings
+from maskgen.sources import key_base
+from maskgen.types import PhotoRef
+
+SPLITS = ("train", "val", "test")
+FORMAT = 1  # of plan.json, dataset.json and the records
+Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """One shard to make: one job.
+
+    Attributes:
+        refs: its photos, in the order of their keys.
+        skips: photos of it that are skipped before they are opened.
+        settings: the hash that its record will carry.
+    """
+
+    name: str
+    split: str
+    refs: tuple[PhotoRef, ...]
+    skips: tuple[Entry, ...] = ()
+    settings: str = ""
+
+    @property
+    def photos(self) -> int:
+        """Photos that the record counts, skipped ones with them."""
+        return len(self.refs) + len(self.skips)
+
+    def without(self, entry: Entry) -> "ShardPlan":
+        """The same shard with one more photo skipped."""
+        rest = tuple(ref for ref in self.refs if ref.id != entry[0])
+        return replace(self, refs=rest, skips=tuple(sorted((*self.skips, entry))))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A data set to be: its shards, and everything that decides their bytes.
+
+    Attributes:
+        source: slug of the source. `terms`: the source's terms.
+        settings: the resolved settings that decide bytes, section -> key -> value; no path of this machine.
+        versions: of the libraries, the landmark backend, the templates.
+    """
+
+    source: str
+    terms: str
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+    shards: tuple[ShardPlan, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits of all that decides the bytes of a sample."""
+        facts = {
+            "format": FORMAT,
+            "source": self.source,
+            "settings": self.settings,
+            "versions": self.versions,
+        }
+        return f"{hash64(json.dumps(facts, sort_keys=True)):016x}"
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of all planned photos."""
+        return {name for shard in self.shards for name in _ids(shard)}
+
+
+def data_settings(settings: GenSettings) -> dict[str, Any]:
+    """The settings that decide bytes: no paths, not how many photos, not how the work is done."""
+    return settings.model_dump(
+        mode="json",
+        exclude={"run": True, "source": {"src", "root", "n"}, "faces": {"cache"}, "masks": {"templates"}},
+    )
+
+
+def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
+    """Add shards for photos that are not planned yet, until `n` are; what was planned stays as it is.
+
+    Args:
+        plan: the plan to begin with; without shards for a new data set.
+        refs: all photos of the source.
+        settings: n, split, shard size, seed.
+
+    Raises:
+        InputError: an official split is asked for that the source lacks, or that splits a person.
+    """
+    taken = plan.ids
+    rest = sorted(
+        (ref for ref in refs if ref.id not in taken), key=lambda ref: (hash64(settings.seed, ref.id), ref.id)
+    )
+    limit = len(rest) if settings.source.n is None else max(settings.source.n - len(taken), 0)
+    chosen = rest[:limit]
+    official = use_official(refs, settings.source)
+    bases = {key_base(PhotoRef(name)) for name in taken}
+    shards = list(plan.shards)
+    for split in SPLITS:
+        mine = [
+            ref for ref in chosen if (ref.split if official else hash_split(ref, settings.source)) == split
+        ]
+        first = sum(shard.split == split for shard in shards)
+        for i, start in enumerate(range(0, len(mine), settings.shards.shard_size), first):
+            photos = mine[start : start + settings.shards.shard_size]
+            shards.append(_shard(f"{split}-{i:06d}", split, photos, bases))
+    return replace(plan, shards=tuple(replace(shard, settings=plan.hash) for shard in shards))
+
+
+def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -> ShardPlan:
+    """A shard of these photos, but for those whose key is taken already; `bases` takes in theirs."""
+    refs, skips = [], list[Entry]()
+    for base, ref in sorted(((key_base(ref), ref) for ref in photos), key=lambda pair: (pair[0], pair[1].id)):
+        if base in bases:
+            skips.append((ref.id, "key_collision", f"{base} is another photo's"))
+        else:
+            bases.add(base)
+            refs.append(ref)
+    return ShardPlan(name, split, tuple(refs), tuple(sorted(skips)))
+
+
+def use_official(refs: Sequence[PhotoRef], settings: SourceSettings) -> bool:
+    """Whether the source's own split is used.
+
+    Raises:
+        InputError: it is asked for, but some photo has none; or a person is on both sides of it.
+    """
+    unsplit = next((ref for ref in refs if ref.split not in SPLITS), None)
+    if settings.split == "hash" or (settings.split == "auto" and unsplit):
+        return False
+    if unsplit:
+        raise InputError(f"{unsplit.id}: the source gives it no official split; use --split hash")
+    seen: dict[str, str] = {}
+    for ref in refs:
+        if ref.identity and seen.setdefault(ref.identity, ref.split) != ref.split:
+            raise InputError(
+                f"{ref.identity} is in {seen[ref.identity]} and in {ref.split} of the source's official split; "
+                "use --split hash"
+            )
+    return True
+
+
+def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val", "test"]:
+    """The split of a person, or of a photo of nobody known.
+
+    The seed has no part in it: two data sets of one source never train on what the other tests on.
+    """
+    place = hash64("split", ref.identity or ref.id) / 2**64
+    if place < settings.test:
+        return "test"
+    return "val" if place < settings.test + settings.val else "train"
+
+
+def differences(old: Plan, new: Plan) -> list[str]:
+    """What decides bytes and is not the same, one line each."""
+    before, after = _flat(old), _flat(new)
+    return [
+        f"{name}: {before.get(name, 'nothing')} there, {after.get(name, 'nothing')} now"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _flat(plan: Plan) -> dict[str, Any]:
+    flat: dict[str, Any] = {"source": plan.source}
+    for name, value in plan.settings.items():
+        inner = value.items() if isinstance(value, Mapping) else [("", value)]
+        flat.update({f"{name}.{key}".rstrip("."): entry for key, entry in inner})
+    return flat | {f"version of {name}": version for name, version in plan.versions.items()}
+
+
+def _ids(shard: ShardPlan) -> list[str]:
+    return [ref.id for ref in shard.refs] + [entry[0] for entry in shard.skips]
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    """Keep a plan: ids only, the source knows the rest of a photo."""
+    shards = [
+        {
+            "name": shard.name,
+            "split": shard.split,
+            "ids": [ref.id for ref in shard.refs],
+            "skips": shard.skips,
+        }
+        for shard in plan.shards
+    ]
+    facts = {
+        "format": FORMAT,
+        "source": plan.source,
+        "terms": plan.terms,
+        "settings": plan.settings,
+        "versions": plan.versions,
+        "shards": shards,
+    }
+    write_atomic(path, json.dumps(facts, indent=1, sort_keys=True).encode("ascii") + b"\n")
+
+
+def load_plan(path: Path) -> Plan | None:
+    """A kept plan, none if there is none. Its photos have ids only; `with_refs` gives them the rest.
+
+    Raises:
+        UsageError: the file is damaged or of another version of the format.
+    """
+    try:
+        facts = json.loads(path.read_bytes())
+        if facts["format"] != FORMAT:
+            raise UsageError(
+                f"{path}: is of format {facts['format']}, this version knows {FORMAT}; use another --out"
+            )
+        plan = Plan(facts["source"], facts["terms"], facts["settings"], facts["versions"])
+        shards = tuple(
+            ShardPlan(
+                entry["name"],
+                entry["split"],
+                tuple(PhotoRef(name) for name in entry["ids"]),
+                tuple((i, reason, detail) for i, reason, detail in entry["skips"]),
+                plan.hash,
+            )
+            for entry in facts["shards"]
+        )
+        return replace(plan, shards=shards)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error}); start anew with --overwrite or another --out"
+        ) from error
+
+
+def with_refs(plan: Plan, refs: Sequence[PhotoRef]) -> Plan:
+    """The same plan with all that the source knows of each photo; photos that it no longer lists stay bare ids."""
+    known = {ref.id: ref for ref in refs}
+    shards = (
+        replace(shard, refs=tuple(known.get(ref.id, ref) for ref in shard.refs)) for shard in plan.shards
+    )
+    return replace(plan, shards=tuple(shards))

@@ -1,0 +1,94 @@
+"""The record of a shard, the `.json` beside the tar: written last, so a shard without it does not exist."""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from maskgen.files import write_atomic
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ShardReport:
+    """What became of one shard: its record, the `.json` beside the tar.
+
+    Attributes:
+        photos: photos it was planned for.
+        count: samples in it. A shard without samples has a record and no tar.
+        bytes: size of the tar.
+        sha256: hex, of the tar; "" if there is none.
+        skipped: photos without a sample, by reason.
+        skips: the same one by one: id, reason, detail; sorted.
+        settings: hash of the settings and versions that it was made with.
+    """
+
+    name: str
+    split: str
+    photos: int
+    count: int
+    bytes: int
+    sha256: str
+    settings: str
+    skipped: dict[str, int] = field(default_factory=dict)
+    skips: tuple[tuple[str, str, str], ...] = ()
+
+
+def parse_record(data: bytes) -> ShardReport:
+    """Read a record's bytes back.
+
+    Raises:
+        ValueError: they are none.
+    """
+    values = json.loads(data)
+    try:
+        skips = tuple((str(i), str(reason), str(detail)) for i, reason, detail in values.pop("skips"))
+        return ShardReport(**values, skips=skips)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"no record of a shard: {error}") from error
+
+
+def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
+    """How many photos were skipped for each reason, sorted by reason."""
+    return dict(sorted(Counter(reason for _, reason, _ in skips).items()))
+
+
+def write_record(folder: Path, report: ShardReport) -> None:
+    """Write a shard's record: from now on the shard exists."""
+    data = json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
+    write_atomic(folder / f"{report.name}.json", data)
+
+
+def read_record(folder: Path, name: str) -> ShardReport | None:
+    """A shard's record; none if it is missing or damaged."""
+    try:
+        report = parse_record((folder / f"{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return report if report.name == name else None
+
+
+def matches(folder: Path, report: ShardReport) -> bool:
+    """Whether the tar beside a record is the one that the record speaks of, byte for byte."""
+    path = folder / f"{report.name}.tar"
+    if not report.count:
+        return not path.exists()
+    try:
+        if path.stat().st_size != report.bytes:
+            return False
+        with path.open("rb") as file:
+            return file_digest(file) == report.sha256
+    except OSError:
+        return False
+
+
+def file_digest(file: io.BufferedReader) -> str:
+    """The hex sha256 of an open file's bytes."""
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()

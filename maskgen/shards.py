@@ -1,0 +1,245 @@
+"""The tar shard, the one contract between making triplets and learning from them: encode and decode side by side.
+
+A sample is five members, KEY.gt.jpg, KEY.json, KEY.map.png, KEY.masked.jpg, KEY.parts.png; in dicts they go by
+what follows the key's dot. docs/format.md describes them for readers in other languages.
+"""
+
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypedDict
+
+from maskgen import imageio
+from maskgen.errors import InputError, Skip
+from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
+from maskgen.settings import ShardSettings
+from maskgen.types import MaskedFace, Picture, Plane, Triplet
+
+Members = dict[str, bytes]
+PICTURES = ("gt", "masked")
+MAX_PIXELS = 1 << 28  # of a picture in a shard; `--size 0` keeps the source's own grid
+KEY = re.compile(r"[a-z0-9_-]+")
+_RECORD_SIZE = 20 * 512  # bytes; what tar pads a file to
+_BUFFER = 1 << 20
+_INT64 = 2**63 - 1  # readers that lay out columns, as HF `datasets` does, take no larger number
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sample's photo comes from: id in the source, who is seen ("" = unknown), split, the source's terms."""
+
+    source: str
+    identity: str
+    split: str
+    terms: str
+
+
+class Sample(TypedDict):
+    """A decoded sample: pictures RGB, `map` 0 or 1, `parts` 0 to 3, and the labels of its json."""
+
+    masked: Picture
+    gt: Picture
+    map: Plane
+    parts: Plane
+    json: dict[str, Any]
+
+
+def member_names(suffix: str) -> list[str]:
+    """The members of each sample, sorted; `suffix` is that of the pictures: jpg, png or webp."""
+    return sorted([*(f"{name}.{suffix}" for name in PICTURES), "map.png", "parts.png", "json"])
+
+
+def encode(triplet: Triplet, origin: Origin, settings: ShardSettings) -> Members:
+    """A sample's members, sorted: a function of the arguments and the encoders' versions alone."""
+    return {
+        f"gt.{settings.format}": _encode_picture(triplet.gt, settings),
+        "json": _encode_labels(triplet, origin),
+        "map.png": imageio.encode_map(triplet.map),
+        f"masked.{settings.format}": _encode_picture(triplet.masked, settings),
+        "parts.png": imageio.encode_parts(triplet.parts),
+    }
+
+
+def decode(members: Mapping[str, bytes]) -> Sample:
+    """The way back.
+
+    Raises:
+        InputError: a member is missing or cannot be decoded.
+    """
+    masked, gt = (_decode_picture(members, name) for name in ("masked", "gt"))
+    try:
+        labels = json.loads(members["json"])
+        planes = imageio.decode_map(members["map.png"]), imageio.decode_parts(members["parts.png"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"a sample has no usable {error}; found {', '.join(sorted(members))}") from error
+    return {"masked": masked, "gt": gt, "map": planes[0], "parts": planes[1], "json": labels}
+
+
+def _encode_picture(picture: Picture, settings: ShardSettings) -> bytes:
+    if settings.format == "jpg":
+        return imageio.encode_jpeg(picture, settings.quality)
+    return imageio.encode_lossless(picture, settings.format)
+
+
+def _decode_picture(members: Mapping[str, bytes], name: str) -> Picture:
+    for member, data in members.items():
+        if member.startswith(f"{name}."):
+            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
+            if isinstance(picture, Skip):
+                raise InputError(f"{member} is {picture.reason}: {picture.detail}")
+            return picture
+    raise InputError(f"a sample has no {name}; found {', '.join(sorted(members))}")
+
+
+def _encode_labels(triplet: Triplet, origin: Origin) -> bytes:
+    """Labels of the same keys and types in every sample: floats keep a point, text is never null."""
+    labels = {
+        "source": printable(origin.source),
+        "identity": printable(origin.identity),
+        "split": origin.split,
+        "faces": [_face_labels(face) for face in triplet.faces],
+        "seed": int(triplet.seed) & _INT64,
+        "hole": number(triplet.hole),
+        "valid": number(triplet.valid),
+        "terms": origin.terms,
+    }
+    return json.dumps(labels, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _face_labels(worn: MaskedFace) -> dict[str, Any]:
+    mask = worn.mask
+    return {
+        "box": [number(value) for value in worn.face.box],
+        "landmarks": [[number(x), number(y)] for x, y in worn.face.landmarks.tolist()],
+        "scheme": worn.face.scheme,
+        "pose": {name: number(angle) for name, angle in asdict(worn.pose).items()},
+        "mask": {
+            "family": mask.family,
+            "texture": mask.texture,
+            "colour": mask.colour,
+            "strength": number(mask.strength),
+            "wear": mask.wear,
+        },
+    }
+
+
+def number(value: float) -> float:
+    """Four decimals: enough for a pixel, never written as 1e-05 (no point) or -0.0."""
+    return round(float(value), 4) + 0.0
+
+
+def printable(text: str) -> str:
+    r"""A name as text that every reader takes: bytes of a file name that are no UTF-8 become \\xNN."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class ShardWriter:
+    """Writes a shard under a part's name; only `finish` gives it its own. As a context it leaves no part behind."""
+
+    def __init__(self, folder: Path, work: Path, name: str, photos: int) -> None:
+        self.folder, self.name, self.photos = folder, name, max(photos, 1)
+        self.part = part_path(work, f"{name}.tar")
+        self.filled = 0  # photos that gave samples; they tell the size to expect of all
+        self.count, self.size, self.digest = 0, 0, hashlib.sha256()
+        with self._errors():
+            self.file = self.part.open("wb", buffering=_BUFFER)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if not self.file.closed:
+            self._drop()
+
+    def add_photo(self, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
+        """Append the samples of one photo; keys come in order, members sorted."""
+        with self._errors():
+            for key, members in samples:
+                assert KEY.fullmatch(key), key
+                for name, data in members.items():
+                    self._put(_header(f"{key}.{name}", len(data)))
+                    self._put(data)
+                    self._put(bytes(-len(data) % 512))
+                self.count += 1
+        self.filled += 1
+
+    def finish(self) -> tuple[int, str]:
+        """Close the tar and move it to its place; its size and sha256. Nothing of it appears if it is empty."""
+        if not self.count:
+            self._drop()
+            remove(self.folder / f"{self.name}.tar")
+            return 0, ""
+        with self._errors():
+            self._put(bytes(1024))
+            self._put(bytes(-self.size % _RECORD_SIZE))
+            self.file.flush()
+            sync(self.file.fileno())
+            self.file.close()
+            self.part.replace(self.folder / f"{self.name}.tar")
+            sync_folder(self.folder)
+        return self.size, self.digest.hexdigest()
+
+    def _put(self, data: bytes) -> None:
+        self.file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+    def _drop(self) -> None:
+        remove(self.part)
+        with suppress(OSError):  # closing flushes, and may fail as the write before it did
+            self.file.close()
+
+    def _errors(self) -> AbstractContextManager[None]:
+        whole = self.size / max(self.filled, 1) * self.photos
+        return disk_errors(self.folder, f"{self.name}.tar (about {size_text(max(whole, self.size))})")
+
+
+def _header(name: str, size: int) -> bytes:
+    """A USTAR header with nothing of this machine in it: no time, owner or mode of a file."""
+    info = tarfile.TarInfo(name)
+    info.size = size
+    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+
+
+def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
+    """The samples of a shard in its order: key, and members by what follows the key's dot.
+
+    Raises:
+        InputError: the file is missing or no tar. A tar cut between two members may pass: `verify` sees it.
+    """
+    key, members = "", Members()
+    for name, data in read_members(path):
+        stem, _, member = name.partition(".")
+        if stem != key and members:
+            yield key, members
+            members = {}
+        key = stem
+        members[member] = data
+    if members:
+        yield key, members
+
+
+def read_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every plain file in a tar, in its order.
+
+    Raises:
+        InputError: the file is missing or no tar.
+    """
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                file = tar.extractfile(info) if info.isfile() else None
+                if file is not None:
+                    yield info.name, file.read()
+    except (OSError, tarfile.TarError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a shard ({error}); run unmask verify {path.parent}"
+        ) from error

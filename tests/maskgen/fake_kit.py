@@ -1,0 +1,107 @@
+"""Tools that make triplets of any photo without looking for a face, and misbehave when a photo's name says so.
+
+As a program it is a run of `generate` with these tools: `python -m tests.maskgen.fake_kit SETTINGS.json [HANG_AFTER]`.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskgen.errors import Skip, UnmaskError
+from maskgen.kit import Kit
+from maskgen.seeds import hash64, rng_for
+from maskgen.settings import GenSettings
+from maskgen.sources import Source, sample_key
+from maskgen.types import Face, MaskedFace, Photo, Pose, Triplet, WornMask
+
+SIZE = 64
+
+
+def draw_photos(folder: Path, count: int, names: tuple[str, ...] = ()) -> Path:
+    """`count` photos of `count // 2` people in an LFW tree, and some more by name."""
+    for i in range(count):
+        person = f"Person_{i // 2:03d}"
+        draw_photo(folder / person / f"{person}_{i % 2 + 1:04d}.jpg", i)
+    for i, name in enumerate(names):
+        draw_photo(folder / name / f"{name}_0001.jpg", count + i)
+    return folder
+
+
+def draw_photo(path: Path, number: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(number)
+    coarse = rng.integers(0, 255, (6, 6, 3), np.uint8)
+    cv2.imwrite(str(path), cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
+
+
+def build(settings: GenSettings, source: Source) -> Kit:
+    """The fake tools. `FAKE_SECONDS` a photo; `FAKE_VERSION` is the version of a library."""
+    versions = {"fake": os.environ.get("FAKE_VERSION", "1")}
+    return Kit(source, lambda photo, base: triplets(photo, base, settings), versions)
+
+
+def triplets(photo: Photo, base: str, settings: GenSettings) -> list[tuple[str, Triplet]] | Skip:
+    time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+    misbehave(photo.ref.id)
+    if "noface" in photo.ref.id:
+        return Skip("no_face")
+    keys = [sample_key(base, 0, mask) for mask in range(settings.masks.per_face)]
+    return [(key, triplet(photo, key, settings)) for key in keys]
+
+
+def misbehave(name: str) -> None:
+    if "segfault" in name:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "kill" in name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "once" in name and not (mark := Path(os.environ["FAKE_MARK"])).exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "hang" in name:
+        time.sleep(1000)
+    if "memory" in name:
+        raise MemoryError
+    if "bug" in name:
+        raise ValueError("a bug\nof two lines")
+
+
+def triplet(photo: Photo, key: str, settings: GenSettings) -> Triplet:
+    rng = rng_for(settings.seed, key)
+    parts = np.zeros(photo.pixels.shape[:2], np.uint8)
+    x, y = rng.integers(8, 24, 2)
+    parts[y : y + 24, x : x + 24] = 3
+    parts[y + 24 : y + 27, x : x + 24] = 1
+    hole = (parts > 0).astype(np.uint8)
+    masked = np.where(parts[:, :, None] > 0, photo.pixels ^ 128, photo.pixels)
+    points = rng.normal(32, 9, (468, 3)).astype(np.float32)
+    face = Face((8.0, 8.0, 56.0, 56.0), points[:, :2], "mesh468", points, 0.9)
+    worn = MaskedFace(
+        face, Pose(1.0, -2.0, 0.00001), WornMask("surgical", "plain", "#0473e2", 1.0, "correct")
+    )
+    return Triplet(masked, photo.pixels, hole, parts, (worn,), 1.0, hash64(settings.seed, key))
+
+
+def main() -> int:
+    # by its full name, as workers know it
+    from maskgen.pipeline import check_failures, generate
+    from tests.maskgen.fake_kit import build as named_build
+
+    settings = GenSettings.model_validate_json(Path(sys.argv[1]).read_text())
+    hang_after = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+    try:
+        report = generate(settings, build=named_build, hang_after=hang_after)
+        print(report)
+        check_failures(report, settings)
+    except UnmaskError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
