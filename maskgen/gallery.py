@@ -5,14 +5,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from PIL import Image
 
 from maskgen.errors import SKIP_REASONS
 from maskgen.imageio import encode_jpeg
 from maskgen.page import Axis, data_uri, esc, histogram, pose_dial, shares
-from maskgen.samples import Encoded, Labels, Skipped
+from maskgen.samples import Encoded, Labels, Skipped, mask_name, posed, worn
 from maskgen.sheet import PARTS, overlay_parts
 from maskgen.thumbs import SIDE, shrink
 from maskgen.types import Picture
@@ -37,17 +36,6 @@ ORDERS = (
     ("pitch", "pitch, down to up"),
     ("hole", "hole, small to large"),
 )
-
-
-def worn(labels: Labels) -> Mapping[str, Any]:
-    """The mask of the first face, in whose words a sample is described."""
-    return labels["faces"][0]["mask"] if labels["faces"] else {"family": "none"}
-
-
-def posed(labels: Labels) -> tuple[float, float, float]:
-    """Yaw, pitch and roll of the first face in degrees."""
-    pose = labels["faces"][0]["pose"] if labels["faces"] else {}
-    return float(pose.get("yaw", 0)), float(pose.get("pitch", 0)), float(pose.get("roll", 0))
 
 
 def charts(facts: Iterable[Labels]) -> str:
@@ -126,12 +114,6 @@ def card(sample: Encoded) -> str:
         f"<p>{esc(mask.get('wear', ''))} · yaw {yaw:.0f}° · hole {float(labels['hole']):.0%}</p>"
         f'<p class="id" title="{esc(labels["source"])}">{esc(labels["source"])}</p></div></article>'
     )
-
-
-def mask_name(mask: Mapping[str, Any]) -> str:
-    """Family and texture as one name."""
-    texture = str(mask.get("texture", ""))
-    return f"{mask['family']} {texture}".strip()
 
 
 def facts(sample: Encoded) -> list[tuple[str, str]]:

@@ -64,8 +64,8 @@ def masthead(title: str, text: str, numbers: Mapping[str, object]) -> str:
 class Axis:
     """The bins of a histogram, the values that are written under it, and their unit."""
 
-    edges: Sequence[float]
-    ticks: Sequence[float]
+    edges: Sequence[int]
+    ticks: Sequence[int]
     unit: str = ""
 
 
@@ -94,7 +94,7 @@ def _bar(left: float, step: float, share: float, label: str) -> str:
     )
 
 
-def _tick(value: float, axis: Axis) -> str:
+def _tick(value: int, axis: Axis) -> str:
     share = (value - axis.edges[0]) / (axis.edges[-1] - axis.edges[0])
     anchor = "start" if share == 0 else "end" if share == 1 else "middle"
     text = esc(f"{value:g}{axis.unit}")

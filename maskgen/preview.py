@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from maskgen import gallery, page, sheet
-from maskgen.samples import DataSet, Encoded, Labels, Skipped, open_data_set
+from maskgen.samples import DataSet, Encoded, Labels, Skipped, mask_name, open_data_set, posed, worn
 from maskgen.seeds import hash64
 from maskgen.thumbs import read_thumb
 from maskgen.types import Picture
@@ -70,9 +70,10 @@ def preview(
 def pick(facts: dict[str, Labels], n: int) -> list[str]:
     """Keys of `n` samples to show: in their order, but what wears a family or a state not seen yet comes first."""
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[str] = []
+    rest: list[str] = []
     for key, labels in facts.items():
-        mask = gallery.worn(labels)
+        mask = worn(labels)
         news = {str(mask["family"]), "worn " + str(mask.get("wear", ""))} - seen
         seen |= news
         (first if news else rest).append(key)
@@ -109,9 +110,9 @@ def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> Pictu
 
 
 def _tile(sample: Encoded) -> sheet.Tile:
-    pixels, mask, labels = sample.decode(), gallery.worn(sample.labels), sample.labels
-    yaw, pitch, _ = gallery.posed(labels)
-    what = f"{gallery.mask_name(mask)}, {mask.get('wear', '')}"
+    pixels, mask, labels = sample.decode(), worn(sample.labels), sample.labels
+    yaw, pitch, _ = posed(labels)
+    what = f"{mask_name(mask)}, {mask.get('wear', '')}"
     where = f"yaw {yaw:.0f}, pitch {pitch:.0f}, hole {float(labels['hole']):.0%}, {labels['split']}"
     return sheet.Tile((pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where))
 

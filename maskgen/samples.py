@@ -12,8 +12,8 @@ from typing import Any
 
 from maskgen import shards
 from maskgen.errors import InputError
-from maskgen.seeds import hash64
 from maskgen.records import ShardReport, read_record
+from maskgen.seeds import hash64
 from maskgen.shards import Members
 
 Labels = dict[str, Any]
@@ -65,10 +65,12 @@ class DataSet:
 
     Attributes:
         folder: where it lies.
+        about: `dataset.json`; empty while a run is not done.
         records: the finished shards, sorted by name.
     """
 
     folder: Path
+    about: dict[str, Any]
     records: tuple[ShardReport, ...]
 
     @property
@@ -139,7 +141,21 @@ def open_data_set(folder: Path) -> DataSet:
         raise InputError(
             f"{folder}: found no finished shard (a .tar beside its .json); make some with unmask gen-data"
         )
-    return DataSet(folder, records)
+    return DataSet(folder, _read_about(folder / "dataset.json"), records)
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); make it again with the same unmask gen-data"
+        ) from error
+    if not isinstance(about, dict):
+        raise InputError(f"{path}: expected a JSON object, found {type(about).__name__}")
+    return about
 
 
 def _read_labels(key: str, members: Members) -> Labels:
@@ -154,3 +170,20 @@ def _read_labels(key: str, members: Members) -> Labels:
             f"{key}: expected a JSON object, found {type(labels).__name__}. Run unmask verify on the data set"
         )
     return labels
+
+
+def worn(labels: Labels) -> dict[str, Any]:
+    """The mask of the first face, by which a sample is called: family, texture, colour, strength, wear."""
+    nothing = {"family": "none", "texture": "", "colour": "", "strength": 0.0, "wear": "correct"}
+    return labels["faces"][0]["mask"] if labels["faces"] else nothing
+
+
+def posed(labels: Labels) -> tuple[float, float, float]:
+    """Yaw, pitch and roll of the first face in degrees."""
+    pose = labels["faces"][0]["pose"] if labels["faces"] else {"yaw": 0.0, "pitch": 0.0, "roll": 0.0}
+    return pose["yaw"], pose["pitch"], pose["roll"]
+
+
+def mask_name(mask: dict[str, Any]) -> str:
+    """Family and texture as one name."""
+    return f"{mask['family']} {mask['texture']}".strip()

@@ -64,7 +64,7 @@ def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1
     return np.asarray(sheet)
 
 
-def fit_square(picture: Picture, side: int) -> Picture:
+def fit_square(picture: Picture, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
     """The whole picture, resampled and centred on paper, in a square of `side` pixels."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)

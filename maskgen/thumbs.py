@@ -6,17 +6,29 @@ They hold no metadata, their names no part of the source's names, and they are n
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 from PIL import Image
 
 from maskgen import imageio
 from maskgen.errors import Skip
 from maskgen.files import write_atomic
 from maskgen.seeds import hash64
-from maskgen.types import Picture
+from maskgen.settings import SourceSettings
+from maskgen.sources import Source, load
+from maskgen.types import PhotoRef, Picture
 
 SIDE = 192  # pixels
 A_SHARD = 12  # thumbnails kept of a shard's skipped photos: a source of landscapes must not fill the disk
 _QUALITY = 85
+SEEN = {
+    "no_face",
+    "tiny_face",
+    "profile",
+    "upside_down",
+    "bad_landmarks",
+    "off_frame",
+}  # of photos that decode
 
 
 def thumb_path(out: Path, photo: str) -> Path:
@@ -35,6 +47,23 @@ def keep_thumb(out: Path, photo: str, pixels: Picture) -> None:
     write_atomic(path, imageio.encode_jpeg(shrink(pixels, SIDE), _QUALITY))
 
 
+def keep_skipped(
+    out: Path, number: int, ref: PhotoRef, skip: Skip, source: Source, settings: SourceSettings
+) -> None:
+    """Store the thumbnail of a shard's `number`-th skipped photo, counted from 1, if it is one that a person can see.
+
+    The photo is loaded once more: that is rare, and what was skipped by its file alone, or as poison, is not touched.
+
+    Raises:
+        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    if number > A_SHARD or skip.reason not in SEEN:
+        return
+    photo = load(source, ref, settings)
+    if not isinstance(photo, Skip):
+        keep_thumb(out, ref.id, photo.pixels)
+
+
 def read_thumb(out: Path, photo: str) -> Picture | None:
     """The thumbnail of a photo if there is one."""
     try:
@@ -44,7 +73,7 @@ def read_thumb(out: Path, photo: str) -> Picture | None:
     return None if isinstance(picture, Skip) else picture
 
 
-def shrink(pixels: Picture, side: int) -> Picture:
+def shrink(pixels: Picture, side: int) -> UInt8[ndarray, "_ _ 3"]:
     """The picture, at most `side` pixels wide and high."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)

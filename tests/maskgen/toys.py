@@ -1,6 +1,7 @@
 """A drawn data set for tests of what reads data sets: made with the real encoder, without a detector or a renderer."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,9 +63,10 @@ def write_data_set(
     sources: Sequence[str],
     *,
     split: str = "train",
-    format: str = "jpg",
+    encoding: str = "jpg",
     skips: Sequence[tuple[str, str, str]] = (),
     photo: Picture | None = None,
+    size_setting: int = 64,
 ) -> Path:
     """One shard of one sample for each source id, with its record."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,13 +74,14 @@ def write_data_set(
     for number, source in enumerate(sources):
         key = f"toy-{hash64(source):016x}-f0-m0"
         origin = shards.Origin(source, source.split("/")[0] if "/" in source else "", split, "toy terms")
-        samples[key] = shards.encode(drawn_triplet(number, photo), origin, ShardSettings(format=format))
+        samples[key] = shards.encode(drawn_triplet(number, photo), origin, ShardSettings(format=encoding))
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, len(sources)) as writer:
-        for key in sorted(samples):
-            writer.add(key, samples[key])
+        writer.add_photo((key, samples[key]) for key in sorted(samples))
         size, digest = writer.finish()
     counts = {reason: sum(skip[1] == reason for skip in skips) for reason in {skip[1] for skip in skips}}
+    about = {"settings": {"crop": {"size": size_setting}}}
+    (folder / "dataset.json").write_text(json.dumps(about))
     report = records.ShardReport(
         name,
         split,

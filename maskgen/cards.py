@@ -1,0 +1,148 @@
+"""The data-set card: `README.md` with what loaders need (YAML) above what people need. A function of `dataset.json`."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from maskgen.errors import SKIP_REASONS, InputError
+from maskgen.files import write_atomic
+
+CARD, FACTS = "README.md", "dataset.json"
+PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")  # the hub's own words
+
+MEMBERS = """\
+| member | what |
+|---|---|
+| `KEY.masked.{suffix}` | RGB, the photo with a mask |
+| `KEY.gt.{suffix}` | RGB, the same crop without it |
+| `KEY.map.png` | 1-bit, 1 where mask or shadow changed the photo; outside it both are the same but for encoding |
+| `KEY.parts.png` | palette: 0 untouched, 1 shadow only, 2 strap, 3 mask |
+| `KEY.json` | source, identity, split, faces (box, landmarks, pose, mask), seed, hole, valid, terms |
+"""
+
+LOADING = """\
+```python
+from datasets import load_dataset
+
+samples = load_dataset("path/to/this/folder")  # splits: {splits}
+
+import webdataset
+
+samples = webdataset.WebDataset("path/to/this/folder/{first}.tar", shardshuffle=False)
+```
+
+`unmask preview` shows it, `unmask verify` checks every byte, `unmask unpack` turns it into plain files.
+"""
+
+UNKNOWN_TERMS = "Its terms of use are not known."
+
+CAUTION = """\
+The masks are synthetic; the people are real. A network that learns to take masks off from these pairs invents what it
+draws there: its pictures show what could be, and must not be used to tell who somebody is.
+"""
+
+
+def write_card(out: Path) -> Path:
+    """Write the card of the data set in `out`, whole or not at all.
+
+    Raises:
+        InputError: its `dataset.json` is missing or cannot be read.
+        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    path = out / FACTS
+    try:
+        text = card_text(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error!r}); the same unmask gen-data makes it again"
+        ) from error
+    write_atomic(out / CARD, text.encode("utf-8"))
+    return out / CARD
+
+
+def card_text(facts: Mapping[str, Any]) -> str:
+    """The card as text, from the content of `dataset.json`."""
+    splits = ", ".join(_splits(facts)) or "none"
+    sections = [
+        _front_matter(facts),
+        f"# {facts['source']}, masked\n\nFaces, and the same faces with a mask drawn over them.\n\n{_counts(facts)}",
+        f"## Terms\n\nSource: {facts['source']}. {_line(facts['terms']) or UNKNOWN_TERMS}\n\n{CAUTION}",
+        f"## Loading\n\n{LOADING.format(splits=splits, first=_first_shard(facts))}",
+        f"## Members of a sample\n\n{MEMBERS.format(suffix=facts['settings']['shards']['format'])}",
+        f"## Skipped photos\n\n{_skipped(facts['skipped'])}",
+        f"## How it was made\n\nHash of settings and versions: `{facts['hash']}`\n\n{_settings(facts)}",
+    ]
+    return "\n".join(sections)
+
+
+def _splits(facts: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
+    """Splits that hold a sample; a loader that is sent to files that do not exist fails."""
+    return {split: counts for split, counts in facts["splits"].items() if counts["triplets"]}
+
+
+def _first_shard(facts: Mapping[str, Any]) -> str:
+    return next((str(shard["name"]) for shard in facts["shards"] if shard["count"]), "train-000000")
+
+
+def _front_matter(facts: Mapping[str, Any]) -> str:
+    """What the hub and `load_dataset` read. Without `configs` the records would be taken for the data."""
+    files = [f'  - split: {split}\n    path: "{split}-*.tar"' for split in _splits(facts)]
+    configs = ["configs:", "- config_name: default", "  data_files:", *files] if files else []
+    tags = ["- face-mask", "- synthetic", "- webdataset"]
+    lines = [
+        f"pretty_name: {json.dumps(facts['source'] + ', masked')}",
+        "license: other",
+        "task_categories:\n- image-segmentation\n- image-to-image",
+        "size_categories:",
+        f"- {_size(facts['triplets'])}",
+        "tags:",
+        *tags,
+        *configs,
+    ]
+    return "\n".join(["---", *lines, "---\n"])
+
+
+def _size(count: int) -> str:
+    return SIZES[min(max(len(str(count)) - 3, 0), len(SIZES) - 1)]
+
+
+def _counts(facts: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {split} | {counts['shards']:,} | {counts['photos']:,} | {counts['triplets']:,} |"
+        for split, counts in facts["splits"].items()
+    ]
+    shards = sum(counts["shards"] for counts in facts["splits"].values())
+    total = f"| all | {shards:,} | {facts['photos']:,} | {facts['triplets']:,} |"
+    return "\n".join(["| split | shards | photos | samples |", "|---|---|---|---|", *rows, total, ""])
+
+
+def _skipped(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "None: every photo gave a sample.\n"
+    rows = [f"| {reason} | {SKIP_REASONS.get(reason, '')} | {count:,} |" for reason, count in counts.items()]
+    return "\n".join(["| reason | that is | photos |", "|---|---|---|", *rows, ""])
+
+
+def _settings(facts: Mapping[str, Any]) -> str:
+    """Settings and versions as TOML."""
+    settings, versions = facts["settings"], {"versions": facts["versions"]}
+    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
+    tables = {key: value for key, value in settings.items() if isinstance(value, Mapping)} | versions
+    blocks = [_toml(plain), *(f"[{name}]\n{_toml(table)}" for name, table in tables.items())]
+    return "```toml\n" + "\n\n".join(blocks) + "\n```\n"
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    """Keys and values; JSON writes text, numbers, truth and lists as TOML does."""
+    return "\n".join(
+        f"{key if PLAIN.fullmatch(key) else json.dumps(key)} = {json.dumps(value)}"
+        for key, value in table.items()
+    )
+
+
+def _line(text: str) -> str:
+    """Foreign text as one line of Markdown without markup."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")

@@ -1,0 +1,209 @@
+"""Shards back to plain files, for tools that read folders.
+
+`folders`: masked, original and map in a folder each; `strip`: one picture of all three side by side; `tree`: masked
+whole photos under their original names and folders, what the training of face recognition takes.
+Names and paths out of a shard are not trusted: nothing is written outside the target.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from maskgen import imageio
+from maskgen.errors import InputError, UsageError
+from maskgen.files import disk_errors, size_text
+from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
+from maskgen.shards import KEY
+from maskgen.types import Plane
+
+Layout = Literal["folders", "strip", "tree"]
+LAYOUTS: tuple[Layout, ...] = ("folders", "strip", "tree")
+NAMES = ("inputs", "outputs", "binary_mask")
+TABLE = "samples.csv"
+COLUMNS = ["file", "key", "source", "identity", "split", "family", "texture", "colour", "strength", "wear"]
+COLUMNS += ["yaw", "pitch", "roll", "hole", "valid"]
+SAME_SUFFIXES = {"jpg": {".jpg", ".jpeg"}, "png": {".png"}, "webp": {".webp"}}
+FACE_MASK = re.compile(r"-f\d+-m\d+$")
+QUALITY = 95  # of strips, JPEG
+NAME_BYTES = 255  # what file systems take for one name
+
+File = tuple[str, bytes]  # path below the target, content
+
+
+@dataclass(frozen=True)
+class UnpackReport:
+    """Where the files are, how many samples became how many files."""
+
+    to: Path
+    samples: int
+    files: int
+
+
+def unpack(
+    folder: Path,
+    to: Path,
+    *,
+    layout: Layout = "folders",
+    names: tuple[str, str, str] = NAMES,
+    split: str = "",
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> UnpackReport:
+    """Write the samples of a data set as plain files, and `samples.csv` with a row of labels for each.
+
+    Args:
+        folder: the data set.
+        to: the target; new or empty unless `overwrite`.
+        layout: one of `LAYOUTS`.
+        names: folders of masked, original and map in the layout `folders`.
+        split: only this one, "" for all.
+        overwrite: write into a folder that holds files; those of the same name are replaced.
+        on_progress: called with samples done and samples in all.
+
+    Raises:
+        UsageError: the target is not empty, the names are off, or the layout does not fit the data set.
+        InputError: the data set cannot be read, or names a path outside the target.
+        MissingError: the disk has no room. UnmaskError: the target takes no file.
+    """
+    data = open_data_set(folder)
+    write = _writer(layout, names)
+    if layout == "tree":
+        _check_whole(data)
+    _check_target(to, folder, overwrite)
+    taken: set[str] = set()
+    rows: list[list[object]] = []
+    files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
+    for done, sample in enumerate(data.samples(split=split), 1):
+        if not KEY.fullmatch(sample.key):
+            raise InputError(f"{folder}: '{sample.key}' is no key of a sample; do not trust this data set")
+        written = [(_claim(name, sample.key, taken), content) for name, content in write(sample)]
+        for name, content in written:
+            _put(to, name, content)
+        rows.append(_row(written[0][0], sample))
+        files += len(written)
+        if on_progress:
+            on_progress(done, total)
+    _put(to, TABLE, _table(rows))
+    return UnpackReport(to, len(rows), files)
+
+
+def _writer(layout: Layout, names: tuple[str, str, str]) -> Callable[[Encoded], list[File]]:
+    writers: dict[str, Callable[[Encoded], list[File]]] = {
+        "folders": lambda sample: folder_files(sample, names),
+        "strip": strip_files,
+        "tree": tree_files,
+    }
+    if layout not in writers:
+        raise UsageError(f"--layout {layout}: unknown; choose one of {', '.join(writers)}")
+    if len(set(names)) != 3 or any(not re.fullmatch(r"[\w-][\w.-]*", name) for name in names):
+        raise UsageError(
+            f"--names {','.join(names)}: give three different plain names, such as {','.join(NAMES)}"
+        )
+    return writers[layout]
+
+
+def _check_target(to: Path, folder: Path, overwrite: bool) -> None:
+    if to.resolve() == folder.resolve():
+        raise UsageError(f"--to {to}: this is the data set itself; choose another folder")
+    if to.exists() and not to.is_dir():
+        raise UsageError(f"--to {to}: is a file; choose a folder")
+    if to.is_dir() and any(to.iterdir()) and not overwrite:
+        raise UsageError(f"--to {to}: the folder is not empty; choose another, or give --overwrite")
+
+
+def folder_files(sample: Encoded, names: tuple[str, str, str] = NAMES) -> list[File]:
+    """Masked and original as they lie in the shard, the map as an 8-bit PNG of 0 and 255."""
+    (masked, suffix), (gt, _) = sample.member("masked"), sample.member("gt")
+    hidden = _grey_png(sample.decode()["map"] * np.uint8(255))
+    contents = ((masked, suffix), (gt, suffix), (hidden, "png"))
+    return [
+        (f"{name}/{sample.key}.{end}", content) for name, (content, end) in zip(names, contents, strict=True)
+    ]
+
+
+def strip_files(sample: Encoded) -> list[File]:
+    """Original, masked and map side by side; as a JPEG, or losslessly where the data set is lossless."""
+    pixels, suffix = sample.decode(), sample.member("masked")[1]
+    strip = np.hstack([pixels["gt"], pixels["masked"], np.dstack([pixels["map"] * np.uint8(255)] * 3)])
+    if suffix == "jpg":
+        return [(f"{sample.key}.jpg", imageio.encode_jpeg(strip, QUALITY))]
+    return [(f"{sample.key}.png", imageio.encode_lossless(strip, "png"))]
+
+
+def tree_files(sample: Encoded) -> list[File]:
+    """The masked photo under its source's own name; further faces and masks of it have `-f0-m1` after the name.
+
+    Raises:
+        InputError: the name leads out of the target.
+    """
+    content, suffix = sample.member("masked")
+    source = PurePosixPath(sample.labels["source"])
+    if (
+        source.is_absolute()
+        or not source.name
+        or ".." in source.parts
+        or "\0" in str(source)
+        or "\\" in str(source)
+    ):
+        raise InputError(
+            f"{sample.key}: its source '{source}' leads out of the target; do not trust this data set"
+        )
+    tail = FACE_MASK.search(sample.key)
+    more = tail[0] if tail and tail[0] != "-f0-m0" else ""
+    end = source.suffix if source.suffix.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
+    return [(str(source.with_name(_fitting(source.stem, more + end))), content)]
+
+
+def _fitting(stem: str, end: str) -> str:
+    """A file name of at most `NAME_BYTES` bytes: the end as it is, the stem cut if it must be."""
+    return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
+
+
+def _check_whole(data: DataSet) -> None:
+    size = data.about.get("settings", {}).get("crop", {}).get("size")
+    if size != 0:
+        found = "its dataset.json is missing" if size is None else f"its samples are crops of {size} px"
+        raise UsageError(f"--layout tree: needs whole photos, but {found}; make the data set with --size 0")
+
+
+def _claim(name: str, key: str, taken: set[str]) -> str:
+    """The name, or one with the key in it where another sample has it, in this case or another."""
+    path = PurePosixPath(name)
+    if name.casefold() in taken:
+        name = str(path.with_name(_fitting(path.stem, f"-{key}{path.suffix}")))
+    assert name.casefold() not in taken, name
+    taken.add(name.casefold())
+    return name
+
+
+def _put(to: Path, name: str, content: bytes) -> None:
+    path = to / name
+    with disk_errors(to, f"{name} ({size_text(float(len(content)))})"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _row(name: str, sample: Encoded) -> list[object]:
+    labels, mask = sample.labels, worn(sample.labels)
+    texts = [name, sample.key, labels["source"], labels["identity"], labels["split"]]
+    worn_as = [mask["family"], mask["texture"], mask["colour"], mask["strength"], mask["wear"]]
+    return [*texts, *worn_as, *posed(labels), labels["hole"], labels["valid"]]
+
+
+def _table(rows: list[list[object]]) -> bytes:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
+    return stream.getvalue().encode("utf-8")
+
+
+def _grey_png(plane: Plane) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(plane).save(stream, "PNG")
+    return stream.getvalue()

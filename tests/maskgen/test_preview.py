@@ -1,0 +1,136 @@
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgen import thumbs
+from maskgen.errors import InputError
+from maskgen.preview import pick, preview, spread
+from maskgen.samples import Skipped, open_data_set
+from tests.maskgen.toys import drawn_photo, write_data_set
+
+EVIL = "<img src=x onerror=alert(1)>.jpg"
+
+
+def labels(family, wear="correct"):
+    return {"faces": [{"mask": {"family": family, "wear": wear}}]}
+
+
+def test_preview_writes_a_sheet_and_a_page(tmp_path):
+    folder = write_data_set(tmp_path / "set", [f"{n}.jpg" for n in range(7)])
+    report = preview(folder, n=5)
+    assert (report.samples, report.shown) == (7, 5)
+    with Image.open(report.sheet) as sheet:
+        assert sheet.format == "PNG"
+    text = report.page.read_text("utf-8")
+    assert text.count('<article class="card"') == 5
+    assert {report.sheet.parent, report.page.parent} == {folder}
+
+
+def test_preview_goes_where_it_is_told(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    before = sorted(folder.iterdir())
+    preview(folder, out=tmp_path / "look")
+    assert sorted(folder.iterdir()) == before
+    assert sorted(path.name for path in (tmp_path / "look").iterdir()) == ["preview.html", "preview.png"]
+
+
+def test_preview_is_the_same_every_time(tmp_path):
+    folder = write_data_set(tmp_path / "set", [f"{n}.jpg" for n in range(4)])
+    pages = [preview(folder, out=tmp_path / name).page.read_bytes() for name in ("a", "b")]
+    assert pages[0] == pages[1]
+
+
+def test_names_of_files_stay_text(tmp_path):
+    folder = write_data_set(tmp_path / "set", [EVIL], skips=[("<script>alert(2)</script>", "no_face", "<b>")])
+    text = preview(folder).page.read_text("utf-8")
+    assert "<img src=x" not in text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(2)" in text
+
+
+def test_page_asks_nothing_of_the_network(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    text = preview(folder).page.read_text("utf-8")
+    assert {address[:5] for address in re.findall(r'(?:src|href)="([^"]*)"', text)} == {"data:"}
+
+
+def test_large_and_lossless_pictures_are_made_small(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.png"], encoding="png", photo=drawn_photo(1, 900))
+    assert preview(folder).page.stat().st_size < 200_000
+
+
+def test_skipped_photo_is_shown_with_picture_and_reason(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("dir/lost.jpg", "tiny_face", "12 px")])
+    thumbs.keep_thumb(folder, "dir/lost.jpg", drawn_photo(5, 400))
+    text = preview(folder).page.read_text("utf-8")
+    assert re.search(r'<figure class="skip"><img [^>]*src="data:image/jpeg', text)
+    assert "tiny face" in text
+    assert "12 px" in text
+    assert "dir/lost.jpg" in text
+
+
+def test_skipped_photo_without_kept_picture_is_looked_up(tmp_path):
+    folder = write_data_set(
+        tmp_path / "set", ["a.jpg"], skips=[("x.jpg", "no_face", ""), ("y.jpg", "html", "")]
+    )
+    asked = []
+
+    def look_up(photo):
+        asked.append(photo)
+        return drawn_photo(2) if photo == "x.jpg" else None
+
+    text = preview(folder, look_up=look_up).page.read_text("utf-8")
+    assert sorted(asked) == ["x.jpg", "y.jpg"]
+    assert text.count("no picture</div>") == 1
+
+
+def test_data_set_whose_photos_were_all_skipped_is_shown(tmp_path):
+    folder = write_data_set(tmp_path / "set", [], skips=[("x.jpg", "no_face", "")])
+    report = preview(folder)
+    assert (report.samples, report.shown, report.skipped) == (0, 0, {"no_face": 1})
+
+
+def test_folder_without_data_set_is_refused(tmp_path):
+    with pytest.raises(InputError, match="found no finished shard"):
+        preview(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        preview(tmp_path / "nothing")
+
+
+def test_every_family_and_wear_is_picked_before_a_second_of_one():
+    facts = {f"k{n}": labels("surgical") for n in range(50)} | {
+        "rare": labels("n95"),
+        "low": labels("surgical", "chin"),
+    }
+    assert {"rare", "low"} <= set(pick(facts, 3))
+    assert len(pick(facts, 60)) == 52
+
+
+def test_skips_are_spread_over_reasons():
+    many = [Skipped(f"{n}", "no_face") for n in range(30)] + [Skipped("rare", "profile")]
+    assert {skip.reason for skip in spread(many, 2)} == {"no_face", "profile"}
+    assert spread([], 5) == []
+
+
+def test_labels_of_a_large_set_come_from_whole_shards(tmp_path):
+    folder = write_data_set(tmp_path / "set", [f"{n}.jpg" for n in range(3)])
+    write_data_set(folder, ["x.jpg"], split="val")
+    assert len(open_data_set(folder).labels(1)) in {1, 3}
+    assert len(open_data_set(folder).labels(100)) == 4
+
+
+def test_thumbnail_is_small_and_the_same_every_time(tmp_path):
+    for name in ("a", "b"):
+        thumbs.keep_thumb(tmp_path / name, "x.jpg", drawn_photo(1, 500))
+    paths = [thumbs.thumb_path(tmp_path / name, "x.jpg") for name in ("a", "b")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert np.shape(thumbs.read_thumb(tmp_path / "a", "x.jpg")) == (thumbs.SIDE, thumbs.SIDE, 3)
+    assert thumbs.read_thumb(tmp_path / "a", "other.jpg") is None
+
+
+def test_damaged_thumbnail_is_no_picture(tmp_path):
+    thumbs.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
+    thumbs.thumb_path(tmp_path, "x.jpg").write_bytes(b"\xff\xd8\xff broken")
+    assert thumbs.read_thumb(tmp_path, "x.jpg") is None

@@ -1,0 +1,156 @@
+import csv
+import io
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgen.errors import InputError, UnmaskError, UsageError
+from maskgen.samples import open_data_set
+from maskgen.unpack import COLUMNS, unpack
+from tests.maskgen.toys import drawn_photo, drawn_triplet, write_data_set
+
+SOURCES = ("Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.png")
+
+
+def test_folders_hold_the_bytes_of_the_shard_and_a_map_of_0_and_255(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    report = unpack(folder, tmp_path / "to")
+    assert (report.samples, report.files) == (3, 9)
+    for sample in open_data_set(folder).samples():
+        assert (tmp_path / f"to/inputs/{sample.key}.jpg").read_bytes() == sample.members["masked.jpg"]
+        assert (tmp_path / f"to/outputs/{sample.key}.jpg").read_bytes() == sample.members["gt.jpg"]
+        with Image.open(tmp_path / f"to/binary_mask/{sample.key}.png") as picture:
+            assert picture.mode == "L"
+            assert np.array_equal(np.asarray(picture), sample.decode()["map"] * 255)
+
+
+def test_folders_take_other_names(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    unpack(folder, tmp_path / "to", names=("masked", "unmasked", "map"))
+    assert {path.name for path in (tmp_path / "to").iterdir()} == {"masked", "unmasked", "map", "samples.csv"}
+
+
+def test_table_has_a_row_for_each_sample(tmp_path):
+    folder = write_data_set(tmp_path / "set", [*SOURCES, "odd/=1,\n2.jpg"])
+    unpack(folder, tmp_path / "to")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "to/samples.csv").read_text("utf-8"), newline="")))
+    assert list(rows[0]) == COLUMNS
+    assert {row["source"] for row in rows} == {*SOURCES, "odd/=1,\n2.jpg"}
+    assert all((tmp_path / "to" / row["file"]).exists() for row in rows)
+
+
+def test_only_the_split_that_is_asked_for(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
+    assert unpack(folder, tmp_path / "to", split="val").samples == 1
+
+
+@pytest.mark.parametrize("encoding", ["png", "webp"])
+def test_lossless_strip_is_original_masked_map(tmp_path, encoding):
+    folder = write_data_set(tmp_path / "set", ["a.png"], encoding=encoding)
+    unpack(folder, tmp_path / "to", layout="strip")
+    (path,) = (tmp_path / "to").glob("*.png")
+    triplet = drawn_triplet(0)
+    white = np.dstack([triplet.map * 255] * 3)
+    with Image.open(path) as strip:
+        assert np.array_equal(np.asarray(strip), np.hstack([triplet.gt, triplet.masked, white]))
+
+
+def test_strip_of_jpegs_is_a_jpeg(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    unpack(folder, tmp_path / "to", layout="strip")
+    (path,) = (tmp_path / "to").glob("*.jpg")
+    with Image.open(path) as strip:
+        assert strip.size == (192, 64)
+
+
+def test_tree_keeps_names_and_folders(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES, size_setting=0)
+    unpack(folder, tmp_path / "to", layout="tree")
+    files = {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")}
+    assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg", "samples.csv"}
+
+
+def test_tree_never_writes_two_samples_into_one_file(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a/x.jpg", "a/X.jpg", "a/x.png"], size_setting=0)
+    unpack(folder, tmp_path / "to", layout="tree")
+    names = [path.name.casefold() for path in (tmp_path / "to/a").iterdir()]
+    assert len(names) == len(set(names)) == 3
+
+
+def test_tree_cuts_a_name_that_grows_too_long(tmp_path):
+    folder = write_data_set(tmp_path / "set", [f"a/{'n' * 251}.png"], encoding="webp", size_setting=0)
+    unpack(folder, tmp_path / "to", layout="tree")
+    (path,) = (tmp_path / "to/a").iterdir()
+    assert path.name == "n" * 250 + ".webp"
+
+
+def test_tree_of_crops_is_refused_with_what_to_do(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES, size_setting=256)
+    with pytest.raises(UsageError, match=r"crops of 256 px.*--size 0"):
+        unpack(folder, tmp_path / "to", layout="tree")
+    assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.parametrize("evil", ["../evil.jpg", "/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "a/\0.jpg"])
+def test_tree_writes_nothing_outside_its_target(tmp_path, evil):
+    folder = write_data_set(tmp_path / "deep" / "set", [evil], size_setting=0)
+    with pytest.raises(InputError, match="leads out of the target"):
+        unpack(folder, tmp_path / "deep" / "to", layout="tree")
+    assert not list(tmp_path.glob("**/*evil*"))
+
+
+def test_target_with_files_is_left_alone_unless_overwrite(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to/mine.txt").write_text("keep")
+    with pytest.raises(UsageError, match=r"not empty.*--overwrite"):
+        unpack(folder, tmp_path / "to")
+    unpack(folder, tmp_path / "to", overwrite=True)
+    assert (tmp_path / "to/mine.txt").read_text() == "keep"
+
+
+@pytest.mark.parametrize("names", [("a", "a", "b"), ("../a", "b", "c"), ("", "b", "c"), ("a/b", "c", "d")])
+def test_names_that_are_no_three_folders_are_refused(tmp_path, names):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    with pytest.raises(UsageError, match="three different plain names"):
+        unpack(folder, tmp_path / "to", names=names)
+
+
+def test_data_set_is_no_target_of_itself(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    with pytest.raises(UsageError, match="data set itself"):
+        unpack(folder, folder, overwrite=True)
+
+
+def test_shard_without_record_is_not_there(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
+    (folder / "val-000000.json").unlink()
+    assert unpack(folder, tmp_path / "to").samples == 3
+
+
+def test_folder_without_shards_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="unmask gen-data"):
+        unpack(tmp_path, tmp_path / "to")
+
+
+def test_target_that_takes_no_file_is_one_line(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    (tmp_path / "to").write_text("a file")
+    with pytest.raises(UnmaskError, match="is a file"):
+        unpack(folder, tmp_path / "to")
+
+
+def test_progress_counts_to_the_total(tmp_path):
+    folder, seen = write_data_set(tmp_path / "set", SOURCES), []
+    unpack(folder, tmp_path / "to", on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_files_are_plain(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"], photo=drawn_photo(3))
+    unpack(folder, tmp_path / "to")
+    assert all(not path.stat().st_mode & stat.S_IXUSR for path in (tmp_path / "to").rglob("*.*"))
