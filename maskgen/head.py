@@ -1,0 +1,86 @@
+"""The canonical head: the face mesh everybody has in common, and the surface around it that masks lie on.
+
+Frame: origin between the eyes, unit the distance between the eyes' centres (about 62 mm on an adult), x to the
+viewer's right, y down, z away from the viewer. Points are named by azimuth (degrees about a vertical axis at
+`AXIS_Z`, 0 in front, > 0 to the viewer's right) and height y. Built by `tools/build_head.py`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+from numpy import ndarray
+
+from maskgen.assets import asset
+
+AXIS_Z = 0.75
+AZIMUTHS = np.arange(-130.0, 131.0, 2.0)
+HEIGHTS = np.arange(-1.0, 2.81, 0.03)
+
+# Points that speech, smiles and blinks move: of no use to place a mask by.
+LIPS = (0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 74, 76, 77, 78, 80, 81, 82, 84, 85,
+        86, 87, 88, 89, 90, 91, 95, 96, 146, 178, 179, 180, 181, 183, 184, 185, 191, 267, 268, 269, 270, 271, 272,
+        291, 292, 302, 303, 304, 306, 307, 308, 310, 311, 312, 314, 315, 316, 317, 318, 319, 320, 321, 324, 325,
+        375, 402, 403, 404, 405, 407, 408, 409, 415)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Head:
+    """The canonical head.
+
+    Attributes:
+        mesh: the 468 points of the face mesh.
+        triangles: its triangles, outward side clockwise as the viewer sees them.
+        radius: distance from the axis at each of `HEIGHTS` and `AZIMUTHS`.
+        steady: indices of `mesh` without the lips.
+    """
+
+    mesh: Float32[ndarray, "468 3"]
+    triangles: Int[ndarray, "t 3"]
+    radius: Float32[ndarray, "heights azimuths"]
+    steady: Int[ndarray, "s"]
+
+    def surface(self, azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"]) -> Float[ndarray, "*n 3"]:
+        """Points of the skin at the given azimuths (degrees) and heights."""
+        column = np.clip((azimuth - AZIMUTHS[0]) / (AZIMUTHS[1] - AZIMUTHS[0]), 0, len(AZIMUTHS) - 1.001)
+        row = np.clip((height - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]), 0, len(HEIGHTS) - 1.001)
+        i, j = row.astype(int), column.astype(int)
+        a, b = row - i, column - j
+        r = self.radius
+        radius = (r[i, j] * (1 - b) + r[i, j + 1] * b) * (1 - a) + (
+            r[i + 1, j] * (1 - b) + r[i + 1, j + 1] * b
+        ) * a
+        return on_axis(azimuth, height, radius)
+
+
+def on_axis(
+    azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"], radius: Float[ndarray, "*n"]
+) -> Float[ndarray, "*n 3"]:
+    """Cylinder coordinates about the head's axis to x, y, z."""
+    turn = np.radians(azimuth)
+    return np.stack([radius * np.sin(turn), height, AXIS_Z - radius * np.cos(turn)], axis=-1)
+
+
+def umeyama(
+    source: Float[ndarray, "n 3"], target: Float[ndarray, "n 3"]
+) -> tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]:
+    """Scale, rotation, offset of the similarity that takes `source` to `target` with the least squared error.
+
+    Source: S. Umeyama, Least-squares estimation of transformation parameters between two point patterns, 1991.
+    """
+    source_mean, target_mean = source.mean(0), target.mean(0)
+    centred, goal = source - source_mean, target - target_mean
+    u, spread, vt = np.linalg.svd(goal.T @ centred)
+    flip = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = (u * flip) @ vt
+    scale = float((spread * flip).sum() / (centred**2).sum())
+    return scale, turn, target_mean - scale * turn @ source_mean
+
+
+@cache
+def canonical_head() -> Head:
+    """The shipped head, read once per process."""
+    with np.load(asset("models/head.npz"), allow_pickle=False) as data:
+        steady = np.setdiff1d(np.arange(len(data["mesh"])), LIPS)
+        return Head(data["mesh"], data["triangles"].astype(np.int64), data["radius"], steady)

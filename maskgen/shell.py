@@ -1,0 +1,249 @@
+"""A mask's shell: the surface a mask makes on the canonical head, as a small grid of points.
+
+A family's `[shell]` says where the mask's edges run and how it stands off the skin. From that the shell is built
+once per family and way of wearing it; `warp` then carries it onto each face.
+
+Parameters u (-1 at the viewer's left edge, 1 at the right) and v (0 at the top edge, 1 at the bottom) run over the
+mask; its textures are addressed by them. The grid reaches a little beyond the edges, where textures are clear, so
+that edges are as soft as the textures' own.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+from pydantic import Field
+
+from maskgen.head import AXIS_Z, Head
+from maskgen.settings import Section
+
+MARGIN = 0.03  # how far the grid reaches beyond the edges, in u / 2 and v
+COLUMNS, ROWS = 21, 17
+STRAP_STEPS = 9
+KERNEL = 0.22  # head units; shells follow the face's own shape smoothed this much
+Curve = list[tuple[float, float, float]]  # (u, azimuth, height) from the middle, u = 0, to the side, u = 1
+
+
+class ShellShape(Section):
+    """`[shell]` of a template: azimuths in degrees, everything else in head units (the distance of the eyes)."""
+
+    top: Curve
+    """Upper edge, (u, azimuth, height) from the middle to the side."""
+    bottom: Curve
+    """Lower edge, likewise."""
+    lift: Annotated[float, Field(ge=0, le=0.5)] = 0.03
+    """Distance from the skin at the edges."""
+    taut_down: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """1: stretched straight from nose to chin; 0: follows every hollow."""
+    taut_across: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """The same from the nose to the cheeks."""
+    bulge: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Height of a cup over the skin."""
+    bulge_top: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """v of the cup's summit."""
+    ridge: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Height of a fold that stands out along `ridge_along`."""
+    ridge_along: str = "u"
+    """`u`: a fold down the middle (a shaped cloth mask, a KN95); `v`: one across (a duckbill)."""
+    ridge_width: Annotated[float, Field(gt=0, le=1)] = 0.35
+    """Width of the fold in u or v."""
+
+
+class Strap(Section):
+    """One strap on the viewer's right; its mirror image is on the left."""
+
+    start: tuple[float, float]
+    """u, v on the mask."""
+    end: tuple[float, float]
+    """Azimuth in degrees, height in head units, where it leaves the sight."""
+    width: Annotated[float, Field(gt=0, le=0.5)] = 0.035
+    """In head units."""
+    lift: Annotated[float, Field(ge=0, le=0.3)] = 0.02
+    """Distance from the skin half-way."""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A mask's surface on the canonical head, and the lines of its straps.
+
+    Attributes:
+        points: grid of points in the head's frame.
+        uv: u and v of each.
+        straps: points of each strap from the mask to its end, first all on the viewer's right, then the left.
+        strap_normals: of the skin under them.
+        strap_widths: in head units.
+        follow: how much of each steady mesh point's displacement each point takes, first the grid's, row by row,
+            then the straps'; rows sum to 1.
+    """
+
+    points: Float32[ndarray, "rows columns 3"]
+    uv: Float32[ndarray, "rows columns 2"]
+    straps: Float32[ndarray, "k n 3"]
+    strap_normals: Float32[ndarray, "k n 3"]
+    strap_widths: tuple[float, ...]
+    follow: Float32[ndarray, "p s"]
+
+
+def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
+    """The shell of `shape` on `head`."""
+    u = np.linspace(-1 - 2 * MARGIN, 1 + 2 * MARGIN, COLUMNS)
+    v = np.linspace(-MARGIN, 1 + MARGIN, ROWS)
+    points = _between_edges(shape, head, u, v)
+    points = _stretch_down(points, shape.taut_down)
+    points = _even_down(points)
+    points = _stretch_across(points, shape.taut_across)
+    points = points + _standoff(shape, u, v)[..., None] * outward(points)
+    uv = np.stack(np.meshgrid(u, v), axis=-1)
+    lines, strap_normals = _strap_lines(straps, points, uv, head)
+    everything = np.concatenate([points.reshape(-1, 3), lines.reshape(-1, 3)])
+    return Shell(
+        points.astype(np.float32),
+        uv.astype(np.float32),
+        lines.astype(np.float32),
+        strap_normals.astype(np.float32),
+        tuple(strap.width for strap in straps) * 2,
+        follow_weights(everything, head.mesh[head.steady]),
+    )
+
+
+def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows columns 3"]:
+    """Unit normals of a grid, away from the head."""
+    across = np.gradient(points, axis=1)
+    down = np.gradient(points, axis=0)
+    normal = np.cross(down, across)
+    return normal / (np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9)
+
+
+def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
+    """Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
+    squared = ((points[:, None] - anchors[None]) ** 2).sum(-1)
+    width = np.maximum(KERNEL, 0.7 * np.sqrt(squared.min(1, keepdims=True)))
+    weights = np.exp(-(squared - squared.min(1, keepdims=True)) / (2 * width**2))
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def edge(curve: Curve, u: Float[ndarray, "*n"]) -> tuple[Float[ndarray, "*n"], Float[ndarray, "*n"]]:
+    """Azimuth and height of an edge at u, the viewer's left mirroring the right; smooth through its points."""
+    knots = np.array(curve)
+    side = np.abs(u)
+    azimuth = _smooth_interpolation(side, knots[:, 0], knots[:, 1])
+    height = _smooth_interpolation(side, knots[:, 0], knots[:, 2])
+    return np.sign(u) * azimuth, height
+
+
+def _smooth_interpolation(x: ndarray, at: ndarray, value: ndarray) -> ndarray:
+    """Cubic Hermite through the knots with finite-difference slopes, flat at none; linear beyond the last."""
+    slope = np.gradient(value, at)
+    i = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
+    width = at[i + 1] - at[i]
+    t = np.clip((x - at[i]) / width, 0, 1)
+    over = np.maximum(x - at[-1], 0)
+    inside = (
+        (2 * t**3 - 3 * t**2 + 1) * value[i]
+        + (t**3 - 2 * t**2 + t) * width * slope[i]
+        + (-2 * t**3 + 3 * t**2) * value[i + 1]
+        + (t**3 - t**2) * width * slope[i + 1]
+    )
+    return inside + over * slope[-1]
+
+
+def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> ndarray:
+    """The skin between the edges at every u, v."""
+    top_azimuth, top_height = edge(shape.top, u)
+    bottom_azimuth, bottom_height = edge(shape.bottom, u)
+    down = v[:, None]
+    azimuth = top_azimuth * (1 - down) + bottom_azimuth * down
+    height = top_height * (1 - down) + bottom_height * down
+    return head.surface(azimuth, height)
+
+
+def _stretch_down(points: ndarray, taut: float) -> ndarray:
+    """Each column pulled straight over its hollows, seen from the side: (height, distance from the axis)."""
+    result = points.copy()
+    for column in range(points.shape[1]):
+        x, y, z = points[:, column].T
+        radius = np.hypot(x, AXIS_Z - z)
+        pulled = radius + taut * (upper_envelope(y, radius) - radius)
+        result[:, column, 0] = x * pulled / radius
+        result[:, column, 2] = AXIS_Z - (AXIS_Z - z) * pulled / radius
+    return result
+
+
+def _stretch_across(points: ndarray, taut: float) -> ndarray:
+    """Each row pulled straight over its hollows, seen from above."""
+    result = points.copy()
+    for row in range(points.shape[0]):
+        x, z = points[row, :, 0], points[row, :, 2]
+        front = _monotone_span(x)
+        result[row, front, 2] = z[front] + taut * (-upper_envelope(x[front], -z[front]) - z[front])
+    return result
+
+
+def _monotone_span(x: ndarray) -> slice:
+    """The middle stretch over which x grows: beyond it the row has turned round the side of the head."""
+    middle = len(x) // 2
+    steps = np.diff(x) > 1e-4
+    left = middle
+    while left > 0 and steps[left - 1]:
+        left -= 1
+    right = middle
+    while right < len(x) - 1 and steps[right]:
+        right += 1
+    return slice(left, right + 1)
+
+
+def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
+    """The least concave curve over the points (x, y), at the same x; x grows. Andrew's monotone chain, 1979."""
+    hull: list[int] = []
+    for i in range(len(x)):
+        while len(hull) > 1:
+            a, b = hull[-2], hull[-1]
+            if (y[b] - y[a]) * (x[i] - x[a]) > (y[i] - y[a]) * (x[b] - x[a]):
+                break
+            hull.pop()
+        hull.append(i)
+    return np.interp(x, x[hull], y[hull])
+
+
+def _even_down(points: ndarray) -> ndarray:
+    """The same columns with rows at even distances, so that a texture is not stretched under the chin."""
+    result = points.copy()
+    for column in range(points.shape[1]):
+        line = points[:, column]
+        length = np.r_[0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()]
+        even = np.linspace(0, length[-1], len(line))
+        result[:, column] = np.stack([np.interp(even, length, line[:, k]) for k in range(3)], axis=1)
+    return result
+
+
+def _standoff(shape: ShellShape, u: ndarray, v: ndarray) -> ndarray:
+    """Distance from the stretched skin at every v, u."""
+    across, down = np.abs(u)[None, :].clip(0, 1), v[:, None].clip(0, 1)
+    summit = np.where(down < shape.bulge_top, down / shape.bulge_top, (1 - down) / (1 - shape.bulge_top))
+    cup = np.sin(np.pi / 2 * summit) * np.sqrt(1 - across**2)
+    if shape.ridge_along == "u":
+        fold = np.exp(-((across / shape.ridge_width) ** 2)) * np.sin(np.pi * down)
+    else:
+        fold = np.exp(-(((down - shape.bulge_top) / shape.ridge_width) ** 2)) * (1 - across**2)
+    return shape.lift + shape.bulge * cup + shape.ridge * fold
+
+
+def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) -> tuple[ndarray, ndarray]:
+    """Points of all straps and the skin's normals under them, `2 k, STRAP_STEPS, 3` each."""
+    along = np.linspace(0, 1, STRAP_STEPS)
+    lines, normals = np.zeros((0, STRAP_STEPS, 3)), np.zeros((0, STRAP_STEPS, 3))
+    for side in (1, -1):
+        for strap in straps:
+            u, v = strap.start
+            start = grid.reshape(-1, 3)[((uv - (u * side, v)) ** 2).sum(-1).argmin()]
+            azimuth0 = np.degrees(np.arctan2(start[0], AXIS_Z - start[2]))
+            azimuth = azimuth0 + (strap.end[0] * side - azimuth0) * along
+            skin = head.surface(azimuth, start[1] + (strap.end[1] - start[1]) * along)
+            turn = np.radians(azimuth)
+            normal = np.stack([np.sin(turn), np.zeros(STRAP_STEPS), -np.cos(turn)], axis=1)
+            line = skin + normal * (strap.lift * (1 + np.sin(np.pi * along)))[:, None]
+            line += (start - line[0]) * ((1 - along) ** 2)[:, None]
+            lines, normals = np.concatenate([lines, line[None]]), np.concatenate([normals, normal[None]])
+    return lines, normals
