@@ -186,11 +186,13 @@ def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[Bas
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Paths of all settings."""
     for name, field in model.model_fields.items():
         inner = field.annotation
-        yield prefix + name
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _names(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name
 
 
 def _drop(tree: Tree, path: str) -> None:
