@@ -46,6 +46,7 @@ class GenReport:
     Attributes:
         photos: photos taken; `triplets` of them; `skipped` by reason.
         shards: shards that are there.
+        made: photos looked at in this run; the others are from runs before.
         seconds: of this run.
         whole: whether all slices are done, and the data set with them.
         warnings: one line each, for a person.
@@ -57,6 +58,7 @@ class GenReport:
     skipped: dict[str, int]
     shards: int
     seconds: float
+    made: int = 0
     whole: bool = True
     warnings: tuple[str, ...] = ()
 
@@ -115,7 +117,7 @@ def generate(
             patience = hang_after + MASK_SECONDS * settings.masks.per_face
             engine = LocalEngine(settings.run.jobs or _cores(), hang_after=patience)
             task = MakeShards(settings, source, target.out, build)
-            reports = _make(target, shards, engine, task, on_progress)
+            reports, made = _make(target, shards, engine, task, on_progress)
             with changing(target.work):
                 whole = complete(target, write_card)
     return GenReport(
@@ -125,6 +127,7 @@ def generate(
         skipped=dict(sorted(skip_counts(reports).items())),
         shards=len(reports),
         seconds=round(time.monotonic() - began, 3),
+        made=made,
         whole=whole,
         warnings=_warnings(settings, refs, reports),
     )
@@ -192,8 +195,8 @@ def _make(
     engine: LocalEngine,
     task: MakeShards,
     on_progress: Callable[[Progress], object],
-) -> list[ShardReport]:
-    """Make the shards that are not there, and report all."""
+) -> tuple[list[ShardReport], int]:
+    """Make the shards that are not there; the reports of all, and how many photos that took."""
     retry = task.settings.run.retry_failed
     tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
     todo = []
@@ -226,7 +229,7 @@ def _make(
     finally:
         remove_parts(target, names)
     tally.tell(now=True)
-    return [tally.reports[name] for name in names]
+    return [tally.reports[name] for name in names], tally.total - tally.found
 
 
 def _warnings(

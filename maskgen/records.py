@@ -38,6 +38,11 @@ class ShardReport:
     skips: tuple[tuple[str, str, str], ...] = ()
 
 
+def record_bytes(report: ShardReport) -> bytes:
+    """A record's bytes; there is one way to write it."""
+    return json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
+
+
 def parse_record(data: bytes) -> ShardReport:
     """Read a record's bytes back.
 
@@ -59,8 +64,7 @@ def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
 
 def write_record(folder: Path, report: ShardReport) -> None:
     """Write a shard's record: from now on the shard exists."""
-    data = json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
-    write_atomic(folder / f"{report.name}.json", data)
+    write_atomic(folder / f"{report.name}.json", record_bytes(report))
 
 
 def read_record(folder: Path, name: str) -> ShardReport | None:

@@ -227,13 +227,17 @@ def complete(target: Target, write_card: Callable[[Path], object]) -> bool:
         if report is None or report.settings != shard.settings:
             return False
         reports.append(report)
-    write_atomic(target.out / FACTS, json.dumps(_facts(plan, reports), indent=1).encode("ascii") + b"\n")
+    write_atomic(target.out / FACTS, facts_bytes(plan, reports))
     write_card(target.out)
     return True
 
 
+def facts_bytes(plan: Plan, reports: Sequence[ShardReport]) -> bytes:
+    """`dataset.json`: nothing in it depends on when, where or by how many the data set was made."""
+    return json.dumps(_facts(plan, reports), indent=1).encode("ascii") + b"\n"
+
+
 def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
-    """What `dataset.json` says: nothing in it depends on when, where or by how many the data set was made."""
     skipped: Counter[str] = Counter()
     splits = {split: {"shards": 0, "photos": 0, "triplets": 0} for split in SPLITS}
     for report in reports:
