@@ -14,7 +14,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
@@ -93,11 +93,12 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> Picture | Skip:
             pixels = _plain_jpeg_pixels(data) if plain else _pixels(image, background)
             if kind == "jpeg" and _closed_early(data, image, pixels if plain else None):
                 return Skip("truncated", "jpeg: closed before its picture ends")
-            return pixels if isinstance(pixels, Skip) else _upright(pixels, _orientation(image))
-    except MemoryError:
-        return Skip("too_large", "decoding needs more memory than there is")
+            orientation = _orientation(image)
+    except (MemoryError, Image.DecompressionBombError) as error:
+        return Skip("too_large", f"{kind}: {error or 'decoding needs more memory than there is'}")
     except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
         return Skip("truncated" if _ends_early(data, kind, error) else "unreadable", f"{kind}: {error}")
+    return pixels if isinstance(pixels, Skip) else _upright(pixels, orientation)
 
 
 def _what_instead(data: bytes) -> str:
@@ -169,7 +170,7 @@ def _orientation(image: ImageFile) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _upright(pixels: Picture, orientation: int) -> Picture:
+def _upright(pixels: Picture, orientation: int) -> UInt8[ndarray, "tall wide 3"]:
     if orientation == 1:
         return pixels
     if orientation in (5, 6, 7, 8):

@@ -1,7 +1,7 @@
 """What a source of photos is, and how one photo is loaded from it."""
 
 import hashlib
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from maskgen.errors import Skip
 from maskgen.imageio import decode
@@ -11,6 +11,7 @@ from maskgen.sources.store import Store
 from maskgen.types import Photo, PhotoRef
 
 
+@runtime_checkable
 class Source(Protocol):
     """Photos by name. Pickled it is small, and a worker that gets it opens files when it first reads."""
 

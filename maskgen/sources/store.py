@@ -1,13 +1,14 @@
 """What a store is: files by id, read where they lie."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from maskgen.errors import Skip
 
 MAX_FILE_BYTES = 128 * 2**20  # a photo's file that is larger is refused unread; bounds what a worker takes
 
 
+@runtime_checkable
 class Store(Protocol):
     """Files by id. Nothing is ever unpacked to disk under a name from inside the store.
 

@@ -1,0 +1,160 @@
+"""Pictures in and out: right colours from any mode, small and exact files out."""
+
+import io
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from maskgen.errors import InputError, Skip
+from maskgen.imageio import (
+    decode,
+    decode_map,
+    decode_parts,
+    encode_jpeg,
+    encode_lossless,
+    encode_map,
+    encode_parts,
+    is_html,
+    picture_format,
+)
+
+
+def smooth(height: int = 48, width: int = 64) -> np.ndarray:
+    """A picture with a colour of its own in each corner and no sharp edge, so that every codec keeps it."""
+    y, x = np.mgrid[:height, :width]
+    red, green, blue = 40 + 3 * x, 220 - 4 * y, 60 + x + 2 * y
+    return np.stack([red, green, blue], axis=2).clip(0, 255).astype(np.uint8)
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def decoded(data: bytes, background: int = 255) -> np.ndarray:
+    pixels = decode(data, max_pixels=10**6, background=background)
+    assert not isinstance(pixels, Skip), pixels
+    return pixels
+
+
+def distance(pixels: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(pixels.astype(int) - expected).mean())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF"])
+def test_every_format_is_told_by_its_bytes_and_keeps_its_colours(kind):
+    data = saved(Image.fromarray(smooth()), kind)
+    assert picture_format(data[:512]) == kind.lower()
+    assert distance(decoded(data), smooth()) < 6  # GIF has 256 colours
+
+
+def test_plain_jpegs_are_the_same_by_either_decoder():
+    data = saved(Image.fromarray(smooth()), "JPEG", quality=80)
+    assert np.array_equal(decoded(data), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_grey_jpegs_have_three_equal_channels():
+    pixels = decoded(saved(Image.fromarray(smooth()).convert("L"), "JPEG"))
+    assert pixels.shape == (48, 64, 3)
+    assert (pixels[:, :, 0] == pixels[:, :, 2]).all()
+
+
+def test_a_jpeg_that_ends_in_true_grey_is_whole():
+    picture = smooth()
+    picture[-20:, -20:] = 128
+    for options in ({"subsampling": 0}, {"subsampling": 2}, {"progressive": True}):
+        pixels = decoded(saved(Image.fromarray(picture), "JPEG", quality=95, **options))
+        assert (pixels[-1, -1] == 128).all()
+
+
+def test_encoded_jpegs_are_close_and_carry_no_metadata():
+    data = encode_jpeg(smooth(), 95)
+    assert distance(decoded(data), smooth()) < 1.5
+    assert b"Exif" not in data
+    assert Image.open(io.BytesIO(data)).info.keys() <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_lossless_formats_give_the_same_pixels(kind):
+    data = encode_lossless(smooth(), kind)
+    assert picture_format(data) == kind
+    assert np.array_equal(decoded(data), smooth())
+
+
+planes = st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
+
+
+@settings(max_examples=50, deadline=None)
+@given(planes)
+def test_maps_come_back_as_they_were(shape):
+    height, width, seed = shape
+    plane = np.random.default_rng(seed).integers(0, 2, (height, width), dtype=np.uint8)
+    assert np.array_equal(decode_map(encode_map(plane)), plane)
+
+
+@settings(max_examples=50, deadline=None)
+@given(planes)
+def test_parts_come_back_as_they_were(shape):
+    height, width, seed = shape
+    parts = np.random.default_rng(seed).integers(0, 4, (height, width), dtype=np.uint8)
+    assert np.array_equal(decode_parts(encode_parts(parts)), parts)
+
+
+def test_other_readers_see_the_map_as_one_bit_and_the_parts_as_a_palette():
+    plane = np.eye(30, 33, dtype=np.uint8)
+    assert Image.open(io.BytesIO(encode_map(plane))).mode == "1"
+    parts = Image.open(io.BytesIO(encode_parts(plane * 3)))
+    assert parts.mode == "P"
+    assert np.array_equal(np.asarray(parts), plane * 3)
+
+
+def test_a_map_that_was_saved_in_grey_counts_from_half_up():
+    grey = np.array([[0, 127, 128, 255]], np.uint8)
+    assert decode_map(saved(Image.fromarray(grey), "PNG")).tolist() == [[0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "jpeg"])
+def test_a_broken_map_is_an_input_error_that_names_it(damage):
+    whole = encode_map(np.eye(64, dtype=np.uint8))
+    flipped = bytearray(whole)
+    flipped[50] ^= 4
+    broken = {"cut": whole[:60], "flipped": bytes(flipped), "empty": b"", "jpeg": encode_jpeg(smooth(), 90)}
+    with pytest.raises(InputError, match="map"):
+        decode_map(broken[damage])
+
+
+def test_parts_beyond_three_are_an_input_error():
+    with pytest.raises(InputError, match="value 7"):
+        decode_parts(saved(Image.fromarray(np.full((4, 4), 7, np.uint8)), "PNG"))
+
+
+def test_a_map_that_promises_too_much_is_refused_before_memory_is_taken():
+    whole = bytearray(encode_map(np.zeros((8, 8), np.uint8)))
+    whole[16:24] = (70_000).to_bytes(4, "big") * 2
+    whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
+    with pytest.raises(InputError, match="70000"):
+        decode_map(bytes(whole))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><html>",
+        b"\n\n<html lang=en>",
+        b"\xef\xbb\xbf<!-- Drive -->\n<HTML>",
+        b"<?xml?><html>",
+    ],
+)
+def test_web_pages_are_told_by_their_start(page):
+    assert is_html(page)
+    assert not picture_format(page)
+
+
+def test_photos_and_xml_are_no_web_pages():
+    assert not is_html(encode_jpeg(smooth(), 90))
+    assert not is_html(b"<?xml version='1.0'?><annotation>")
