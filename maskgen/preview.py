@@ -1,6 +1,6 @@
 """Show a data set to a person: a contact sheet, and one HTML page to compare, filter and look closer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ HOW_TO_LOOK = (
     "a click opens it, arrow keys work too. The ball shows how the head is turned."
 )
 
-LookUp = Callable[[str], Picture | None]
 Shown = list[tuple[Skipped, Picture | None]]
 
 
@@ -36,16 +35,13 @@ class PreviewReport:
     skipped: dict[str, int]
 
 
-def preview(
-    folder: Path, *, n: int = 36, out: Path | None = None, look_up: LookUp | None = None
-) -> PreviewReport:
+def preview(folder: Path, *, n: int = 36, out: Path | None = None) -> PreviewReport:
     """Write `preview.png` and `preview.html` of a data set.
 
     Args:
         folder: the data set; a shard without its record is not there.
         n: samples to show; the first of each family and wear, then others drawn by a hash of their key.
         out: where the two files go; the data set's own folder if none.
-        look_up: the pixels of a photo by its id, for skipped photos whose picture the data set does not keep.
 
     Raises:
         InputError: `folder` holds no finished shard, or one that cannot be read.
@@ -55,7 +51,7 @@ def preview(
     chosen = pick(facts, n)
     by_key = {sample.key: sample for sample in data.samples(set(chosen))}
     samples = [by_key[key] for key in chosen]
-    skips = [(skip, _picture_of(skip, data, look_up)) for skip in spread(data.skips(), SKIPS)]
+    skips = [(skip, read_thumb(folder, skip.id)) for skip in spread(data.skips(), SKIPS)]
     out = out or folder
     out.mkdir(parents=True, exist_ok=True)
     report = PreviewReport(
@@ -87,11 +83,6 @@ def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
         by_reason.setdefault(skip.reason, []).append(skip)
     turns = max((len(group) for group in by_reason.values()), default=0)
     return [group[turn] for turn in range(turns) for group in by_reason.values() if turn < len(group)][:n]
-
-
-def _picture_of(skip: Skipped, data: DataSet, look_up: LookUp | None) -> Picture | None:
-    kept = read_thumb(data.folder, skip.id)
-    return kept if kept is not None or look_up is None else look_up(skip.id)
 
 
 def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> Picture:

@@ -8,7 +8,7 @@ Names and paths out of a shard are not trusted: nothing is written outside the t
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -24,8 +24,7 @@ from maskgen.shards import KEY
 from maskgen.types import Plane
 
 Layout = Literal["folders", "strip", "tree"]
-LAYOUTS: tuple[Layout, ...] = ("folders", "strip", "tree")
-NAMES = ("inputs", "outputs", "binary_mask")
+NAMES = "inputs,outputs,binary_mask"
 TABLE = "samples.csv"
 COLUMNS = ["file", "key", "source", "identity", "split", "family", "texture", "colour", "strength", "wear"]
 COLUMNS += ["yaw", "pitch", "roll", "hole", "valid"]
@@ -51,7 +50,7 @@ def unpack(
     to: Path,
     *,
     layout: Layout = "folders",
-    names: tuple[str, str, str] = NAMES,
+    names: str = NAMES,
     split: str = "",
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -61,8 +60,8 @@ def unpack(
     Args:
         folder: the data set.
         to: the target; new or empty unless `overwrite`.
-        layout: one of `LAYOUTS`.
-        names: folders of masked, original and map in the layout `folders`.
+        layout: see above.
+        names: folders of masked, original and map in the layout `folders`, with commas between them.
         split: only this one, "" for all.
         overwrite: write into a folder that holds files; those of the same name are replaced.
         on_progress: called with samples done and samples in all.
@@ -94,18 +93,15 @@ def unpack(
     return UnpackReport(to, len(rows), files)
 
 
-def _writer(layout: Layout, names: tuple[str, str, str]) -> Callable[[Encoded], list[File]]:
-    writers: dict[str, Callable[[Encoded], list[File]]] = {
-        "folders": lambda sample: folder_files(sample, names),
+def _writer(layout: Layout, names: str) -> Callable[[Encoded], list[File]]:
+    folders = [name.strip() for name in names.split(",")]
+    if len(set(folders)) != 3 or any(not re.fullmatch(r"[\w-][\w.-]*", name) for name in folders):
+        raise UsageError(f"--names {names}: give three different plain names, such as {NAMES}")
+    writers: dict[Layout, Callable[[Encoded], list[File]]] = {
+        "folders": lambda sample: folder_files(sample, folders),
         "strip": strip_files,
         "tree": tree_files,
     }
-    if layout not in writers:
-        raise UsageError(f"--layout {layout}: unknown; choose one of {', '.join(writers)}")
-    if len(set(names)) != 3 or any(not re.fullmatch(r"[\w-][\w.-]*", name) for name in names):
-        raise UsageError(
-            f"--names {','.join(names)}: give three different plain names, such as {','.join(NAMES)}"
-        )
     return writers[layout]
 
 
@@ -118,7 +114,7 @@ def _check_target(to: Path, folder: Path, overwrite: bool) -> None:
         raise UsageError(f"--to {to}: the folder is not empty; choose another, or give --overwrite")
 
 
-def folder_files(sample: Encoded, names: tuple[str, str, str] = NAMES) -> list[File]:
+def folder_files(sample: Encoded, names: Sequence[str]) -> list[File]:
     """Masked and original as they lie in the shard, the map as an 8-bit PNG of 0 and 255."""
     (masked, suffix), (gt, _) = sample.member("masked"), sample.member("gt")
     hidden = _grey_png(sample.decode()["map"] * np.uint8(255))

@@ -28,7 +28,7 @@ def test_folders_hold_the_bytes_of_the_shard_and_a_map_of_0_and_255(tmp_path):
 
 def test_folders_take_other_names(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
-    unpack(folder, tmp_path / "to", names=("masked", "unmasked", "map"))
+    unpack(folder, tmp_path / "to", names="masked, unmasked,map")
     assert {path.name for path in (tmp_path / "to").iterdir()} == {"masked", "unmasked", "map", "samples.csv"}
 
 
@@ -112,7 +112,7 @@ def test_target_with_files_is_left_alone_unless_overwrite(tmp_path):
     assert (tmp_path / "to/mine.txt").read_text() == "keep"
 
 
-@pytest.mark.parametrize("names", [("a", "a", "b"), ("../a", "b", "c"), ("", "b", "c"), ("a/b", "c", "d")])
+@pytest.mark.parametrize("names", ["a,a,b", "../a,b,c", ",b,c", "a/b,c,d", "a,b", "a,b,c,d", ".a,b,c"])
 def test_names_that_are_no_three_folders_are_refused(tmp_path, names):
     folder = write_data_set(tmp_path / "set", SOURCES)
     with pytest.raises(UsageError, match="three different plain names"):

@@ -1,0 +1,109 @@
+"""The demo's `report.html`: what was made, whether it verifies, all of it to look at, and what to do next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen import gallery, page
+from maskgen.files import write_atomic
+from maskgen.pipeline import GenReport
+from maskgen.preview import HOW_TO_LOOK
+from maskgen.samples import DataSet, Encoded, Labels, worn
+from maskgen.settings import GenSettings
+from maskgen.verify import VerifyReport
+
+NEXT = (
+    ("your own photos, a folder, zip or tar", "unmask gen-data --src photos/ --out data/shards/mine"),
+    ("look at them", "unmask preview data/shards/mine"),
+    ("check every byte", "unmask verify data/shards/mine"),
+    ("plain files for other tools", "unmask unpack data/shards/mine --layout folders --to plain/"),
+    ("which masks there are", "unmask masks list"),
+)
+
+INTRO = (
+    "One photo, taken a dozen ways, wearing every kind of mask there is: "
+    "what unmask gen-data does to photos of your own."
+)
+CREDIT = (
+    "Photo: Eileen Collins, NASA, public domain; NASA endorses nothing here. The masks are synthetic. "
+    "This page is one file and asks nothing of the network."
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the demo did. `seconds` are those of the whole demo."""
+
+    made: GenReport
+    checked: VerifyReport
+    settings: GenSettings
+    seconds: float
+
+
+def write_report(
+    path: Path, data: DataSet, labels: Mapping[str, Labels], samples: Sequence[Encoded], facts: Facts
+) -> None:
+    """Write the report, whole or not at all.
+
+    Args:
+        path: the HTML file.
+        data, labels: the data set and the labels of all its samples.
+        samples: those to show.
+        facts: what was done.
+
+    Raises:
+        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    made = facts.made
+    families = {worn(label)["family"] for label in labels.values()}
+    numbers = {
+        "photos": f"{made.photos:,}",
+        "samples": f"{made.triplets:,}",
+        "mask families": f"{len(families):,}",
+        "verified": "yes" if facts.checked.ok else "no",
+        "seconds in all": f"{facts.seconds:.1f}",
+    }
+    body = [
+        page.masthead("unmask demo", INTRO, numbers),
+        "<h2>What happened</h2>",
+        page.table(("step", "result"), _steps(facts)),
+        f'<h2>{len(samples):,} of the samples</h2><p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
+        gallery.filters(samples),
+        gallery.cards(samples),
+        "<h2>What is in it</h2>",
+        gallery.charts(labels.values()),
+        gallery.skips(data.skipped, []) if data.skipped else "",
+        f"<h2>What to do next</h2>{_next()}",
+        gallery.closer_look(),
+        f'<footer class="end">{CREDIT}</footer>',
+    ]
+    write_atomic(path, page.document("unmask demo", "\n".join(body)).encode("utf-8"))
+
+
+def _steps(facts: Facts) -> list[tuple[str, str]]:
+    made, checked, settings = facts.made, facts.checked, facts.settings
+    seconds = max(made.seconds, 1e-3)
+    state = "every byte as recorded" if checked.ok else f"{len(checked.problems)} problems"
+    return [
+        (
+            "photos",
+            f"{made.photos} pictures of the built-in photo: mirrored, tilted, near and far, in other light",
+        ),
+        ("masks", f"{settings.masks.per_face} a photo, of {settings.masks.masks.replace(',', ', ')}"),
+        (
+            "gen-data",
+            f"{made.triplets} samples at {settings.crop.size} px in {made.shards} shards, seed {settings.seed}",
+        ),
+        (
+            "pace",
+            f"{made.seconds:.1f} s with the start of the workers: {made.triplets / seconds:.0f} samples/s",
+        ),
+        ("verify", f"{checked.samples} samples in {checked.shards} shards: {state}"),
+    ]
+
+
+def _next() -> str:
+    rows = "".join(
+        f"<dt>{page.esc(what)}</dt><dd><code>{page.esc(command)}</code></dd>" for what, command in NEXT
+    )
+    return f'<dl class="next-steps">{rows}</dl>'
