@@ -195,8 +195,9 @@ def gen_data(
     required = {"source.src": "name the photos: --src FOLDER, --src photos.zip, --src celeba"}
     settings = _settings(GenSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.pipeline import Progress, check_failures, generate, rehearse
+    from maskgen.pipeline import check_failures, generate, rehearse
     from maskgen.progress import Meter
+    from maskgen.tally import Progress
 
     if dry_run:
         plan = rehearse(settings)
@@ -259,9 +260,11 @@ def verify(
     options: Rows = [("DIR", "dir", dir), ("--seed", "seed", seed)]
     settings = _settings(VerifySettings, config, sets, options, show, NEEDS_DIR)
     from maskgen import words
+    from maskgen.progress import Meter
     from maskgen.verify import verify as check
 
-    report = check(Path(settings.dir))
+    with Meter("shards", sys.stderr) as meter:
+        report = check(Path(settings.dir), meter)
     _print(asdict(report), as_json, words.verified(settings.dir, report))
     if not report.ok:
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TextIO
+from typing import IO, Protocol, cast, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
@@ -13,13 +13,27 @@ LINE_SECONDS = 5.0
 DRAWS_PER_SECOND = 5.0
 
 
+@runtime_checkable
+class Stream(Protocol):
+    """What a meter writes to: `sys.stderr`, or what stands in for it."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+
+    def flush(self) -> None:
+        """Let it be seen."""
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+
+
 class Meter:
     """Shows `done` of `total`, the rate and the time left; call it as often as there is news.
 
     `NO_COLOR` and `TERM=dumb` are honoured: the first takes the colours, the second the bar.
     """
 
-    def __init__(self, unit: str, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, unit: str, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
         self._unit, self._stream, self._clock = unit, stream, clock
         self._began = self._last_line = clock()
         self._bar: Progress | None = None
@@ -29,7 +43,7 @@ class Meter:
                 BarColumn(bar_width=None),
                 TaskProgressColumn(),
                 TextColumn("{task.description}"),
-                console=Console(file=stream),
+                console=Console(file=cast("IO[str]", stream)),
                 refresh_per_second=DRAWS_PER_SECOND,
                 transient=True,
                 expand=True,

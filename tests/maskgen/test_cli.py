@@ -1,0 +1,223 @@
+"""The commands as a user and a script meet them: exit codes, stdout, stderr."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cli
+from maskgen.assets import asset
+from maskgen.config import load_settings, print_config
+from maskgen.settings import GenSettings
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("demo", "gen-data", "preview", "verify", "unpack", "masks", "doctor")
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Unmask = Callable[..., Result]
+
+
+@pytest.fixture
+def unmask(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Unmask]:
+    """Run a command in an empty folder."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*args: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["unmask", *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        code = end.value.code
+        return Result(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def program(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *args],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / f"{name}.jpg").write_bytes(asset("demo/astronaut.jpg").read_bytes())
+    return folder
+
+
+def test_help_answers_in_half_a_second():
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        assert program("--help").returncode == 0
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5
+
+
+def test_importing_the_library_loads_no_heavy_package():
+    heavy = "{'torch', 'cv2', 'webdataset', 'datasets', 'ai_edge_litert', 'PIL', 'pydantic', 'rich'}"
+    code = f"import sys, maskgen, unmasknet; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_help_loads_no_heavy_package():
+    code = (
+        "import sys, atexit, cli; sys.argv = ['unmask', 'gen-data', '--help'];"
+        "atexit.register(lambda: print(sorted({'numpy', 'cv2', 'jaxtyping', 'PIL'} & sys.modules.keys()))); cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_an_example_and_the_options_all_have(unmask, command):
+    text = unmask(command, "--help").out
+    assert f"Example: unmask {command}" in " ".join(text.split())
+    for option in ("--config", "--set", "--print-config", "--json", "--seed"):
+        assert option in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_print_config_does_nothing_else(unmask, command, tmp_path):
+    code, out, err = unmask(command, "--print-config", "--seed", "7")
+    assert (code, err) == (0, "")
+    assert "seed = 7" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_printed_config_gives_the_same_settings(unmask, tmp_path):
+    out = unmask("gen-data", "--src", "x", "--n", "5", "--masks", "n95:2", "--extend", "--print-config").out
+    (tmp_path / "gen.toml").write_text(out)
+    assert print_config(load_settings(GenSettings, tmp_path / "gen.toml")) == out
+    assert 'masks = "n95:2"' in out
+    assert "extend = true" in out
+
+
+def test_no_command_is_a_usage_error_with_the_help(unmask):
+    code, out, err = unmask()
+    assert code == 2
+    assert "gen-data" in out + err
+
+
+def test_an_unknown_option_is_a_usage_error(unmask):
+    assert unmask("gen-data", "--bogus").code == 2
+
+
+def test_version_is_the_package_version(unmask):
+    from maskgen import __version__
+
+    assert unmask("--version").out == f"unmask {__version__}\n"
+
+
+def test_a_missing_source_is_an_input_error(unmask):
+    code, out, err = unmask("gen-data", "--src", "nowhere", "--json")
+    assert (code, out) == (4, "")
+    assert err.startswith("unmask: nowhere: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["preview", "verify"])
+def test_a_data_set_must_be_named(unmask, command):
+    code, _, err = unmask(command)
+    assert code == 2
+    assert "dir is missing" in err
+
+
+@pytest.mark.parametrize("args", [("preview",), ("verify",), ("unpack", "--to", "plain")])
+def test_a_folder_that_is_no_data_set_is_an_input_error(unmask, args):
+    code, _, err = unmask(args[0], "nowhere", *args[1:])
+    assert code == 4
+    assert "nowhere" in err
+
+
+def test_an_unknown_action_of_masks_is_a_usage_error(unmask):
+    assert unmask("masks", "paint").code == 2
+
+
+def test_masks_list_gives_every_family_as_json(unmask):
+    families = json.loads(unmask("masks", "list", "--json").out)["families"]
+    assert {"surgical", "n95", "cloth"} <= {family["name"] for family in families}
+    assert all(set(family) >= {"name", "colours", "textures", "wear"} for family in families)
+
+
+def test_masks_list_is_readable(unmask):
+    assert unmask("masks").out == unmask("masks", "list").out
+    assert "surgical" in unmask("masks").out
+
+
+def test_dry_run_writes_nothing(unmask, photos, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    code, out, _ = unmask("gen-data", "--src", photos, "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(out)["photos"] == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
+    code, out, err = unmask(
+        "gen-data", "--src", photos, "--out", "set", "--size", 96, "--jobs", 1, "--n", 9, "--json"
+    )
+    report = json.loads(out)
+    assert code == 0, err
+    assert set(report) >= {"out", "photos", "triplets", "skipped", "shards", "seconds"}
+    assert (report["photos"], report["triplets"], report["skipped"]) == (2, 2, {})
+    assert "9 were asked for" in err
+
+    checked = unmask("verify", "set", "--json")
+    assert checked.code == 0
+    assert json.loads(checked.out) == {"ok": True, "shards": report["shards"], "samples": 2, "problems": []}
+    assert "sound" in unmask("verify", "set").out
+
+    shown = json.loads(unmask("preview", "set", "--out", "look", "--json").out)
+    assert (shown["samples"], shown["shown"]) == (2, 2)
+    assert (tmp_path / "look" / "preview.html").stat().st_size
+
+    assert unmask("unpack", "set", "--layout", "folders", "--to", "plain", "--names", "a,b,c").code == 0
+    assert sorted(path.name for path in (tmp_path / "plain").iterdir()) == ["a", "b", "c", "samples.csv"]
+
+    shard = next((tmp_path / "set").glob("*.tar"))
+    shard.write_bytes(shard.read_bytes()[:-512])
+    code, out, _ = unmask("verify", "set", "--json")
+    assert code == 1
+    assert json.loads(out)["problems"][0]["shard"] == shard.stem
+
+
+def test_a_run_tells_what_was_skipped_and_why(unmask, photos):
+    (photos / "torn.jpg").write_bytes((photos / "one.jpg").read_bytes()[:9000])
+    code, out, err = unmask("gen-data", "--src", photos, "--out", "set", "--size", 64, "--jobs", 1)
+    assert "1  truncated: the file ends before its picture does" in out
+    assert code == 3
+    assert "--max-failures" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_with_its_code(number, code):
+    script = f"import cli, os, signal; cli.app = lambda: os.kill(os.getpid(), {int(number)}); cli.main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == code
+    assert done.stderr == f"unmask: stopped by {number.name}\n"

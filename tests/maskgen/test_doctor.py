@@ -1,0 +1,74 @@
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from maskgen import doctor, words
+from maskgen.doctor import Check, examine
+from maskgen.errors import MissingError
+
+
+def named(checks: list[Check], name: str) -> Check:
+    return next(check for check in checks if check.name == name)
+
+
+def test_a_sound_machine_has_no_cross(tmp_path):
+    crosses = [check for check in examine(tmp_path) if not check.ok and not check.optional]
+    assert not [
+        check for check in crosses if check.name != "packages"
+    ]  # from a bare checkout unmask is not installed
+
+
+def test_every_cross_has_one_line_that_mends_it(tmp_path):
+    for check in examine(tmp_path):
+        assert bool(check.mend) != check.ok
+        assert "\n" not in check.mend + check.found
+
+
+def test_opencv_without_libgl_is_mended_by_a_headless_build_of_the_same_version(tmp_path, monkeypatch):
+    installed = {"opencv-python": "5.0.0.93"}
+    monkeypatch.setattr(doctor, "_version", lambda name: installed.get(name, ""))
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    opencv = named(examine(tmp_path), "opencv")
+    assert not opencv.ok
+    assert opencv.mend == "pip install --force-reinstall --no-deps opencv-contrib-python-headless==5.0.0.93"
+
+
+def test_a_missing_model_is_a_cross(tmp_path, monkeypatch):
+    def missing() -> str:
+        raise MissingError("models/face.tflite: is missing")
+
+    monkeypatch.setattr(doctor, "_models", missing)
+    assert named(examine(tmp_path), "models").found == "models/face.tflite: is missing"
+
+
+def test_a_full_disk_is_a_cross(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "ENOUGH_BYTES", 10**18)
+    assert "--out" in named(examine(tmp_path), "disk").mend
+
+
+def test_a_folder_that_is_not_there_yet_counts_as_its_parent(tmp_path: Path):
+    assert named(examine(tmp_path / "a" / "b"), "disk").ok
+
+
+def test_an_extra_that_is_missing_is_optional(tmp_path, monkeypatch):
+    def none(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", none)
+    torch = named(examine(tmp_path), "torch")
+    assert (torch.ok, torch.optional, torch.mend) == (False, True, "pip install 'unmask[train]'")
+
+
+def test_the_words_name_the_mend_below_its_cross():
+    checks = [Check("disk", False, "full", "make room"), Check("torch", False, "none", "pip", optional=True)]
+    assert words.examined(checks).splitlines() == [
+        "XX disk            full",
+        "                   make room",
+        "-- torch           none",
+        "                   pip",
+    ]
+
+
+def test_the_words_are_not_needed_where_json_is(tmp_path):
+    json.dumps([vars(check) for check in examine(tmp_path)])
