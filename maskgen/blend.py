@@ -40,10 +40,9 @@ def blend(
     masked = cv2.add(cv2.multiply(photo, left, dtype=cv2.CV_32F), colour, dtype=cv2.CV_8U)
     red, green, blue = cv2.split(cv2.absdiff(masked, photo))
     change = cv2.max(cv2.max(red, green), blue)
-    touched = ((change >= FAINT) | ((opacity >= 0.5) & (change > 0))) & (inside > 0)
+    touched = (((change >= FAINT) | ((opacity >= 0.5) & (change > 0))) & (inside > 0)).view(np.uint8)
     mask = opacity - strap
     covers = np.maximum(mask, strap) >= 0.5 * (1 - shade) + 0.05
-    parts = (
-        np.where(covers, np.where(mask >= strap, np.uint8(MASK), np.uint8(STRAP)), np.uint8(SHADOW)) * touched
-    )
-    return np.where(touched[..., None], masked, photo), touched.astype(np.uint8), parts
+    # counted up: touched at all is 1, SHADOW; covered is 2, STRAP; covered by the mask first of all is 3, MASK
+    parts = touched * (1 + covers.view(np.uint8) * (1 + (mask >= strap).view(np.uint8)))
+    return cv2.copyTo(masked, touched, photo.copy()), touched, parts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Shaped, UInt8
 from numpy import ndarray
 
 from maskgen.light import LUMA, Light, grain_field
@@ -19,6 +19,7 @@ from maskgen.warp import Box, Carried, Fit, Looseness, Seen, box_around, carry, 
 SHADOW_REACH = 0.07  # head units
 SHADOW_DEPTH = 0.42  # share of the light that contact takes away
 STRAP_LIGHT = 0.75  # straps lie at the side of the face
+FOLD = 1024
 RELIEF_GAIN = 1.5  # folds shade themselves beside turning from the light
 
 
@@ -61,48 +62,62 @@ def draw_layer(
     box = box_around(carried, 2.2 * SHADOW_REACH * fit.scale + 2, *shape)
     if min(box.shape) < 4:
         return None
+    colour = np.zeros((*box.shape, 4), np.float32)
     seen = rasterise(carried.grid, shell.uv, box)
-    colour = _lit_texture(mask, texture, carried, seen, light, fit.scale)
+    colour.reshape(-1, 4)[seen.at] = _lit_texture(mask, texture, carried, seen, light, fit.scale)
     strap = draw_straps(carried, tuple(width * fit.scale for width in shell.strap_widths), box)
-    strap *= 1 - colour[..., 3]
-    cloth = np.append(_strap_colour(mask, tint, light, rng), np.float32(1))
-    colour += strap[..., None] * cloth
-    if light.saturation < 1:
-        colour[..., :3] = _desaturated(colour[..., :3], light.saturation)
+    held = np.flatnonzero(strap)
+    strap.reshape(-1)[held] *= 1 - colour.reshape(-1, 4)[held, 3]
+    colour.reshape(-1, 4)[held] += strap.reshape(-1)[held, None] * _strap_colour(mask, tint, light, rng)
     if softness > 0.2:
         colour = cv2.GaussianBlur(colour, (0, 0), softness, borderType=cv2.BORDER_REPLICATE)
         strap = cv2.GaussianBlur(strap, (0, 0), softness, borderType=cv2.BORDER_REPLICATE)
-    if light.grain > 0:
-        colour[..., :3] += (grain_field(rng, box.shape, softness) * (light.grain * colour[..., 3]))[..., None]
-    return Layer(box, colour, strap, _contact_shadow(colour[..., 3], fit.scale, light))
+    opacity = cv2.extractChannel(colour, 3)
+    grain = grain_field(rng, box.shape, softness) * (opacity * np.float32(light.grain))
+    colour = cv2.add(colour, cv2.merge([grain, grain, grain, np.zeros_like(grain)]))
+    return Layer(box, colour, strap, _contact_shadow(opacity, fit.scale, light))
 
 
 def _lit_texture(
     mask: Mask, texture: tuple[ndarray, ...], carried: Carried, seen: Seen, light: Light, scale: float
-) -> Float32[ndarray, "h w 4"]:
-    """Premultiplied RGB, 0-255, and opacity, 0-1, of the mask at each pixel."""
+) -> Float32[ndarray, "n 4"]:
+    """Premultiplied RGB, 0-255, and opacity, 0-1, of the mask where it is seen."""
     across = float(np.linalg.norm(carried.grid[ROWS // 2, -1] - carried.grid[ROWS // 2, 0]))
     level = int(np.clip(np.floor(np.log2(texture[0].shape[0] / max(across, 1.0))), 0, len(texture) - 1))
-    here = _lookup(texture[level], seen)
-    slope = _lookup(mask.slope[level], seen)
-    shading = _lookup(_shading(carried.grid, light, scale), seen)
-    shade = shading[..., 0] - slope[..., 0] * shading[..., 1] - slope[..., 1] * shading[..., 2]
-    lit = np.sqrt(np.clip(shade, 0.12, 1.9)) * seen.hit
-    factors = np.empty((*lit.shape, 4), np.float32)
-    factors[..., :3] = lit[..., None] * np.sqrt(light.gain)
-    factors[..., 3] = seen.hit * np.float32(1 / 255)
-    return cv2.multiply(here, factors, dtype=cv2.CV_32F)
+    places = _places(seen.uv)
+    here = _lookup(texture[level], places, len(seen.at)).astype(np.float32)
+    slope = _lookup(mask.slope[level], places, len(seen.at))
+    shading = _lookup(_shading(carried.grid, light, scale), places, len(seen.at))
+    shade = shading[:, 0] - slope[:, 0] * shading[:, 1] - slope[:, 1] * shading[:, 2]
+    if light.saturation < 1:
+        here[:, :3] = _desaturated(here[:, :3], light.saturation)
+    lit = np.sqrt(np.clip(shade, 0.12, 1.9))
+    factors = np.empty_like(here)
+    factors[:] = np.append(np.sqrt(light.gain), np.float32(1 / 255))
+    for channel in range(3):
+        factors[:, channel] *= lit
+    return here * factors
 
 
-def _lookup(picture: ndarray, seen: Seen) -> ndarray:
-    """Values of a picture over the shell's grid at each pixel."""
+def _places(uv: Float32[ndarray, "n 2"]) -> Float32[ndarray, "r f 2"]:
+    """Where u, v lie on a picture over the shell's grid, 0-1 across and down.
+
+    OpenCV's remap takes no more than 32,766 rows, so the list of points is folded into a rectangle.
+    """
+    places = np.zeros((-(-len(uv) // FOLD), FOLD, 2), np.float32)
+    # u runs from -1 - 2 MARGIN to 1 + 2 MARGIN, v from -MARGIN to 1 + MARGIN
+    flat = places.reshape(-1, 2)[: len(uv)]
+    np.multiply(uv, np.array([0.5, 1], np.float32) / (1 + 2 * MARGIN), out=flat, casting="same_kind")
+    flat += np.array([0.5 + MARGIN, MARGIN], np.float32) / (1 + 2 * MARGIN)
+    return places
+
+
+def _lookup(picture: ndarray, places: Float32[ndarray, "r f 2"], count: int) -> Shaped[ndarray, "n c"]:
+    """Values of a picture at the first `count` places."""
     rows, columns = picture.shape[:2]
-    # u from -1 - 2 MARGIN to 1 + 2 MARGIN, v from -MARGIN to 1 + MARGIN
-    scale = np.array([columns - 1, rows - 1], np.float32) / np.float32(1 + 2 * MARGIN)
-    at = seen.uv * (scale * np.array([0.5, 1], np.float32)) + scale * np.array(
-        [0.5 + MARGIN, MARGIN], np.float32
-    )
-    return cv2.remap(picture, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    at = cv2.multiply(places, (columns - 1.0, rows - 1.0, 0.0, 0.0))
+    values = cv2.remap(picture, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(-1, values.shape[-1])[:count]
 
 
 def _shading(
@@ -136,17 +151,18 @@ def _differences(grid: Float32[ndarray, "rows columns 3"], axis: int) -> Float32
 
 def _strap_colour(
     mask: Mask, tint: tuple[float, float, float], light: Light, rng: np.random.Generator
-) -> Float32[ndarray, "3"]:
-    """RGB, 0-255, of the straps of one wearing."""
+) -> Float32[ndarray, "4"]:
+    """RGB, 0-255, of the straps of one wearing, and opacity 1."""
     names = mask.template.look.strap_colours
     name = names[rng.integers(len(names))]
-    albedo = np.array(tint if name == "mask" else tint_of(name, 1.0), np.float32)
-    return np.minimum(albedo * np.sqrt(light.gain * np.float32(STRAP_LIGHT)), 1) * np.float32(255)
+    albedo = np.array([tint if name == "mask" else tint_of(name, 1.0)], np.float32)
+    lit = np.minimum(albedo * np.sqrt(light.gain * np.float32(STRAP_LIGHT)), 1) * np.float32(255)
+    return np.append(_desaturated(lit, light.saturation), np.float32(1))
 
 
-def _desaturated(colour: Float32[ndarray, "h w 3"], saturation: float) -> Float32[ndarray, "h w 3"]:
+def _desaturated(colour: Float32[ndarray, "n 3"], saturation: float) -> Float32[ndarray, "n 3"]:
     """The colours drawn towards their grey."""
-    grey = (colour @ LUMA)[..., None]
+    grey = (colour @ LUMA)[:, None]
     return grey + (colour - grey) * np.float32(saturation)
 
 

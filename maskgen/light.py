@@ -136,7 +136,7 @@ def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
 
 def grain_field(rng: np.random.Generator, shape: tuple[int, int], blur: float) -> Float32[ndarray, "h w"]:
     """Noise of unit variance, as soft as `blur` pixels."""
-    tile = _grain_tile(min(int(round(blur * 8)), 32))
+    tile = _grain_tile(min(round(blur * 8), 32))
     top, left = rng.integers(0, 128, 2)
     if max(shape) > 384:
         tile = np.tile(tile, (shape[0] // 512 + 2, shape[1] // 512 + 2))

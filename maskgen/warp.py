@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 from numpy import ndarray
 
 from maskgen.head import Head, umeyama
@@ -73,15 +73,15 @@ class Carried:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a shell inside a box.
+    """The pixels of a box in which a shell is seen.
 
     Attributes:
-        uv: u and v at each pixel; anything where not `hit`.
-        hit: where the shell is seen.
+        at: their indices in the flattened box.
+        uv: u and v there.
     """
 
-    uv: Float32[ndarray, "h w 2"]
-    hit: Bool[ndarray, "h w"]
+    at: Int[ndarray, "n"]
+    uv: Float32[ndarray, "n 2"]
 
 
 def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
@@ -133,18 +133,16 @@ def rasterise(
     Every cell of the grid is two triangles on either side of a diagonal. A cell proposes all pixels of its bounding
     box; the diagonal says which triangle to test; far cells write first, near ones over them.
     """
-    xy = grid[..., :2] - np.array([box.x0, box.y0], np.float32)
-    corners = np.stack([xy[:-1, :-1], xy[:-1, 1:], xy[1:, 1:], xy[1:, :-1]], axis=2).reshape(-1, 4, 2)
+    corners = _cell_corners(grid[..., :2] - np.array([box.x0, box.y0], np.float32))
+    tests, front = _triangle_tests(corners, _cell_corners(uv))
     low = np.maximum(np.ceil(corners.min(1)), 0).astype(np.int32)
     high = np.minimum(np.floor(corners.max(1)), (box.shape[1] - 1, box.shape[0] - 1)).astype(np.int32)
-    span = np.maximum(high - low + 1, 0)
-    depth = grid[..., 2]
-    depth = depth[:-1, :-1] + depth[1:, 1:] + depth[:-1, 1:] + depth[1:, :-1]
-    order = np.argsort(-depth.ravel(), kind="stable")
-    order = order[(span[order] > 0).all(1)]
-    cell, x, y = _candidates(low[order], span[order])
-    tests = _triangle_tests(corners[order], _cell_corners(uv)[order])
-    return _paint(tests, cell, x, y, box.shape)
+    span = high - low + 1
+    depth = _cell_corners(grid[..., 2:]).sum((1, 2))
+    order = np.argsort(-depth, kind="stable")
+    order = order[((span > 0).all(1) & front)[order]]
+    which, x, y = _candidates(low[order], span[order])
+    return _paint(tests[order], which, x, y, box.shape)
 
 
 def _cell_corners(values: Float32[ndarray, "rows columns c"]) -> Float32[ndarray, "cells 4 c"]:
@@ -153,63 +151,64 @@ def _cell_corners(values: Float32[ndarray, "rows columns c"]) -> Float32[ndarray
     return stacked.reshape(-1, 4, values.shape[2])
 
 
-def _candidates(low: ndarray, span: ndarray) -> tuple[ndarray, ndarray, ndarray]:
-    """Cell, x and y of every pixel of every bounding box, cell after cell."""
-    rows = np.repeat(np.arange(len(low)), span[:, 1])  # one entry a row of a box
-    first = np.cumsum(span[:, 1]) - span[:, 1]
-    row_y = np.arange(len(rows)) - first[rows] + low[rows, 1]
-    widths = span[rows, 0]
-    start = np.cumsum(widths) - widths
-    at = np.repeat(np.arange(len(rows)), widths)
-    x = np.arange(len(at)) - (start - low[rows, 0])[at]
-    return rows[at], x, row_y[at]
+def _candidates(low: Int[ndarray, "c 2"], span: Int[ndarray, "c 2"]) -> tuple[ndarray, ndarray, ndarray]:
+    """Cell, x and y of every pixel of every bounding box, cell after cell; indices are 32 bits for speed."""
+    tall, wide = span[:, 1], span[:, 0]
+    row_cell = np.repeat(np.arange(len(low), dtype=np.int32), tall)  # one entry a row of a box
+    row_first = np.cumsum(tall, dtype=np.int32) - tall
+    row_y = np.arange(len(row_cell), dtype=np.int32) + (low[:, 1] - row_first)[row_cell]
+    row_wide = wide[row_cell]
+    first = np.cumsum(row_wide, dtype=np.int32) - row_wide
+    row_x = low[row_cell, 0] - first
+    x = np.arange(int(row_wide.sum()), dtype=np.int32) + np.repeat(row_x, row_wide)
+    return np.repeat(row_cell, row_wide), x, np.repeat(row_y, row_wide)
 
 
 def _triangle_tests(
     corners: Float32[ndarray, "c 4 2"], uv: Float32[ndarray, "c 4 2"]
-) -> Float32[ndarray, "c 2 12"]:
+) -> tuple[Float32[ndarray, "c 2 12"], Bool[ndarray, "c"]]:
     """For both triangles of each cell, affine functions of x, y: weights of two corners, and u, v.
 
-    A triangle that looks away has weights that no pixel passes.
+    A triangle that looks away has weights that no pixel passes. The second result says which cells have one that
+    looks at the viewer.
     """
     a = corners[:, [0, 0]]
     edges = np.stack([corners[:, [1, 2]], corners[:, [2, 3]]], axis=2) - a[:, :, None]
     area = edges[:, :, 0, 0] * edges[:, :, 1, 1] - edges[:, :, 0, 1] * edges[:, :, 1, 0]
-    inverse = 1 / np.where(area > 1e-6, area, np.inf)
-    b = np.stack([edges[:, :, 1, 1], -edges[:, :, 1, 0]], -1) * inverse[..., None]
-    c = np.stack([-edges[:, :, 0, 1], edges[:, :, 0, 0]], -1) * inverse[..., None]
-    never = (area <= 1e-6).astype(np.float32)
-    b_at, c_at = -(b * a).sum(-1) - never, -(c * a).sum(-1) - never
+    faces = area > 1e-6
+    inverse = (1 / np.where(faces, area, np.inf))[..., None]
+    b = np.stack([edges[:, :, 1, 1], -edges[:, :, 1, 0]], -1) * inverse
+    c = np.stack([-edges[:, :, 0, 1], edges[:, :, 0, 0]], -1) * inverse
+    result = np.empty((*area.shape, 12), np.float32)
+    result[..., 0:2], result[..., 2] = b, -(b * a).sum(-1) - ~faces
+    result[..., 3:5], result[..., 5] = c, -(c * a).sum(-1) - ~faces
     rise = np.stack([uv[:, [1, 2]], uv[:, [2, 3]]], axis=2) - uv[:, [0, 0]][:, :, None]
-    weights = np.stack(
-        [np.concatenate([b, b_at[..., None]], -1), np.concatenate([c, c_at[..., None]], -1)], 2
-    )
-    values = np.einsum("ctkj,ctki->ctji", rise, weights)
-    values[..., 2] += uv[:, [0, 0]]
-    return np.concatenate([weights, values], axis=2).reshape(-1, 2, 12).astype(np.float32)
+    for i in (0, 1):
+        values = result[..., 0:3] * rise[:, :, 0, i, None] + result[..., 3:6] * rise[:, :, 1, i, None]
+        values[..., 2] += uv[:, :1, i]
+        result[..., 6 + 3 * i : 9 + 3 * i] = values
+    return result, faces.any(1)
 
 
 def _paint(
     tests: Float32[ndarray, "c 2 12"], cell: ndarray, x: ndarray, y: ndarray, shape: tuple[int, int]
 ) -> Seen:
     """Write every candidate that lies in a triangle of its cell, later ones over earlier ones."""
-    height, width = shape
     at_x, at_y = x.astype(np.float32), y.astype(np.float32)
+
+    def value(coefficients: ndarray, of: ndarray) -> ndarray:
+        a, b, c = (np.take(np.ascontiguousarray(column), of) for column in coefficients.T)
+        return a * at_x + b * at_y + c
+
     # the second corner's weight in the first triangle is below 0 beyond the diagonal
-    first = tests[:, 0, :3][cell]
-    beyond = first[:, 0] * at_x + first[:, 1] * at_y + first[:, 2] < 0
+    which = cell * np.int32(2) + (value(tests[:, 0, :3], cell) < 0)
     table = tests.reshape(-1, 12)
-    which = cell * 2 + beyond
-    w = table[:, :6][which]
-    b = w[:, 0] * at_x + w[:, 1] * at_y + w[:, 2]
-    c = w[:, 3] * at_x + w[:, 4] * at_y + w[:, 5]
+    b, c = value(table[:, :3], which), value(table[:, 3:6], which)
     inside = np.flatnonzero((b >= -1e-4) & (c >= -1e-4) & (b + c <= 1 + 1e-4))
-    winner = np.zeros(height * width, np.int64)
-    winner[y[inside] * width + x[inside]] = which[inside] + 1
-    hit = np.flatnonzero(winner)
-    coefficients = table[winner[hit] - 1, 6:]
-    rows, columns = np.divmod(hit, width)
-    seen = np.zeros((height * width, 2), np.float32)
-    seen[hit, 0] = coefficients[:, 0] * columns + coefficients[:, 1] * rows + coefficients[:, 2]
-    seen[hit, 1] = coefficients[:, 3] * columns + coefficients[:, 4] * rows + coefficients[:, 5]
-    return Seen(seen.reshape(height, width, 2), (winner > 0).reshape(height, width))
+    winner = np.zeros(shape[0] * shape[1], np.int32)
+    winner[y[inside] * np.int32(shape[1]) + x[inside]] = which[inside] + 1
+    at = np.flatnonzero(winner)
+    chosen = np.take(table[:, 6:], winner[at] - 1, axis=0)
+    rows, columns = np.divmod(at.astype(np.int32), np.int32(shape[1]))
+    uv = chosen[:, 0::3] * columns[:, None] + chosen[:, 1::3] * rows[:, None] + chosen[:, 2::3]
+    return Seen(at, uv.astype(np.float32))
