@@ -2,14 +2,17 @@
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from maskgen.errors import Skip
 from maskgen.landmarks.topology import eye_centres, mouth_centre
 from maskgen.pose import head_pose
-from maskgen.resample import Border, inverse, warp
+from maskgen.resample import Border, Resized, inverse, warp
 from maskgen.settings import FaceSettings
-from maskgen.types import Affine, Face, Picture, Plane
+from maskgen.types import Affine, Face, Picture
 
+Inside = UInt8[ndarray, "height width"]
 UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
 EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances, and in eye-to-mouth distances (FFHQ's)
 BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little room for a mask under the chin
@@ -71,7 +74,7 @@ def crop_matrix(face: Face, size: int) -> Affine:
     return np.column_stack([linear, offset]).astype(np.float32)
 
 
-def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Picture, Plane]:
+def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Resized, Inside]:
     """Cut a crop out of a photo.
 
     Args:
@@ -93,7 +96,7 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Pi
     return cv2.bitwise_and(picture, picture, mask=inside), inside
 
 
-def _inside(height: int, width: int, matrix: Affine, size: int) -> Plane:
+def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
     """1 where a pixel of the crop comes from inside the photo."""
     back = inverse(matrix).astype(np.float64)
     steps = np.arange(size)

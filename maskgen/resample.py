@@ -4,11 +4,14 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from maskgen.types import Affine, Picture
 
+# Sizes of results have names of their own: within one call, jaxtyping holds "h w" to the source's.
+Square = UInt8[ndarray, "side side 3"]
+Resized = UInt8[ndarray, "height width 3"]
 Border = Literal["reflect", "constant", "replicate"]
 BORDERS = {
     "reflect": cv2.BORDER_REFLECT_101,
@@ -18,7 +21,7 @@ BORDERS = {
 SHRINK_FIRST = 0.75  # below it, a look-up between four neighbours skips pixels that an eye misses
 
 
-def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool = False) -> Picture:
+def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool = False) -> Square:
     """The square picture that `matrix` carries `pixels` to.
 
     Args:
@@ -41,7 +44,7 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
     return cv2.warpAffine(pixels, matrix, (size, size), flags=flags, borderMode=BORDERS[border])
 
 
-def _shrunk(pixels: Picture, matrix: Affine, width: int, height: int) -> tuple[Picture, Affine]:
+def _shrunk(pixels: Picture, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
     """The source averaged down to a size, and the matrix from there."""
     width, height = max(1, width), max(1, height)
     step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source in one

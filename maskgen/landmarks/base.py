@@ -1,11 +1,12 @@
 """What every landmark backend is to the rest."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from maskgen.errors import Skip
 from maskgen.types import Face, Picture
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds the faces of a picture.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from maskgen.errors import MissingError
 Blob = Float32[ndarray, "1 h w 3"]
 
 
+@runtime_checkable
 class Network(Protocol):
     """A loaded network on one thread. Not to be shared between threads or sent to another process."""
 

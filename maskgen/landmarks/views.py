@@ -32,22 +32,21 @@ def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -
     return np.column_stack([linear, (size - 1) / 2 - linear @ centre]).astype(np.float32)
 
 
-def upright_looks(height: int, width: int, size: int) -> Iterator[Affine]:
-    """The photo; the photo with a wide margin; overlapping tiles, for faces that are small in it."""
-    centre, longer = np.array([width - 1, height - 1]) / 2, max(height, width)
-    yield window(centre, 0.0, size / longer, size)
-    yield window(centre, 0.0, size * PADDED / longer, size)
-    side = TILE * longer
+def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
+    """The photo; the photo with a wide margin; the photo on its head and on its sides."""
+    centre, scale = np.array([width - 1, height - 1]) / 2, size / max(height, width)
+    yield window(centre, 0.0, scale, size)
+    yield window(centre, 0.0, scale * PADDED, size)
+    for quarters in (2, 1, 3):
+        yield window(centre, quarters * np.pi / 2, scale, size)
+
+
+def tile_looks(height: int, width: int, size: int) -> Iterator[Affine]:
+    """Overlapping tiles, for faces that are small in the photo."""
+    side = TILE * max(height, width)
     for y in _stops(height, side):
         for x in _stops(width, side):
             yield window(np.array([x, y]), 0.0, size / side, size)
-
-
-def turned_looks(height: int, width: int, size: int) -> Iterator[Affine]:
-    """The photo on its head and on its sides."""
-    centre = np.array([width - 1, height - 1]) / 2
-    for quarters in (2, 1, 3):
-        yield window(centre, quarters * np.pi / 2, size / max(height, width), size)
 
 
 def _stops(length: int, side: float) -> ndarray:
