@@ -1,0 +1,69 @@
+"""The documents say what the program does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import cli
+from maskgen.errors import SKIP_REASONS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/README.md"]
+COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+OPTIONS = {
+    name: {flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")}
+    for name, command in COMMANDS.items()
+}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_every_command_is_documented(command):
+    assert f"`unmask {command}" in text("docs/commands.md")
+
+
+@pytest.mark.parametrize("option", sorted(set.union(*OPTIONS.values()) - {"--help"}))
+def test_every_option_is_documented(option):
+    assert re.search(rf"{option}\b", text("README.md") + text("docs/commands.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_a_document_exists(page):
+    for name, rest in re.findall(r"(?m)^ {4}unmask ([\w-]+)(.*)", page.read_text("utf-8")):
+        used = set(re.findall(r"(?<= )--[\w-]+", rest.partition("#")[0]))
+        assert used <= OPTIONS[name], page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_the_project_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_reason_of_a_skip_is_documented():
+    table = dict(re.findall(r"(?m)^\| `(\w+)` \| (.+) \|$", text("docs/commands.md").partition("## Why")[2]))
+    assert table == SKIP_REASONS
+
+
+def test_every_fault_test_names_a_row():
+    rows = set(re.findall(r"(?m)^\| (\d+) \|", text("docs/faults.md")))
+    for path in (ROOT / "tests").rglob("test_faults_*.py"):
+        for row in re.findall(r"def test_row(\d+)_", path.read_text("utf-8")):
+            assert str(int(row)) in rows, path
+
+
+def test_python_in_the_documents_compiles():
+    for page in PAGES:
+        for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            compile(code, str(page), "exec")
+
+
+def test_the_version_has_its_entry():
+    from maskgen import __version__
+
+    assert f"## {__version__}" in text("CHANGELOG.md")
