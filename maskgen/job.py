@@ -12,6 +12,7 @@ from maskgen.records import ShardReport, count_reasons, write_record
 from maskgen.settings import GenSettings
 from maskgen.shards import Members, Origin, ShardWriter, encode, printable
 from maskgen.sources import Source, key_base, load
+from maskgen.thumbs import keep_skipped
 from maskgen.types import PhotoRef
 from maskgen.worker import Outcome, Tell
 
@@ -76,6 +77,7 @@ def make_shard(
             outcome = samples.reason if isinstance(samples, Skip) else len(samples)
             if isinstance(samples, Skip):
                 skips.append((ref.id, samples.reason, samples.detail))
+                keep_skipped(out, len(skips), ref, samples, kit.source, settings.source)
             else:
                 shard.add_photo(samples)
         tell(len(plan.refs), outcome)

@@ -48,12 +48,8 @@ def changing(work: Path) -> Iterator[None]:
 def hold_slice(work: Path, part: Slice) -> IO[str]:
     """Take a slice; it is held until the file that is returned is closed, or the process ends.
 
-    Call it inside `changing`, or two runs could take overlapping slices at once.
-
-    Raises:
-        UsageError: a live run holds a slice with shards of this one.
+    Call it inside `changing`, and after `refuse_held`, or two runs could take overlapping slices at once.
     """
-    refuse_held(work, part)
     file = _open(work / f"lock-{part[0]}-of-{part[1]}")
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     file.truncate(0)

@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from maskgen.errors import InputError, TooManyFailures
 from maskgen.files import disk_errors, remove
 from maskgen.job import MakeShards
 from maskgen.kit import Kit, KitBuilder, build_kit
-from maskgen.locks import changing, hold_slice, parse_slice
+from maskgen.locks import changing, hold_slice, parse_slice, refuse_held
 from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan
 from maskgen.records import ShardReport
 from maskgen.settings import GenSettings
@@ -101,7 +101,7 @@ def generate(
         UnmaskError: the target may not be written to.
     """
     began = time.monotonic()
-    with stop_on_signals():
+    with stop_on_signals(), ExitStack() as held:
         source = build_source(settings.source)
         refs = list_photos(source)
         kit = build(settings, source)
@@ -110,16 +110,16 @@ def generate(
             target.work.mkdir(parents=True, exist_ok=True)
         part = parse_slice(settings.run.shards)
         with changing(target.work):
-            lock = hold_slice(target.work, part)
+            refuse_held(target.work, part)
             plan = settle_plan(target, _blank(settings, source, kit), refs, settings)
-        with lock:
-            shards = plan.shards[part[0] :: part[1]]
-            patience = hang_after + MASK_SECONDS * settings.masks.per_face
-            engine = LocalEngine(settings.run.jobs or _cores(), hang_after=patience)
-            task = MakeShards(settings, source, target.out, build)
-            reports, made = _make(target, shards, engine, task, on_progress)
-            with changing(target.work):
-                whole = complete(target, write_card)
+            held.enter_context(hold_slice(target.work, part))
+        shards = plan.shards[part[0] :: part[1]]
+        patience = hang_after + MASK_SECONDS * settings.masks.per_face
+        engine = LocalEngine(settings.run.jobs or _cores(), hang_after=patience)
+        task = MakeShards(settings, source, target.out, build)
+        reports, made = _make(target, shards, engine, task, on_progress)
+        with changing(target.work):
+            whole = complete(target, write_card)
     return GenReport(
         out=str(target.out),
         photos=sum(report.photos for report in reports),

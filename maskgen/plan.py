@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from maskgen.errors import InputError, UsageError
 from maskgen.files import write_atomic
+from maskgen.records import SPLITS
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings, SourceSettings
 from maskgen.sources import key_base
 from maskgen.types import PhotoRef
 
-SPLITS = ("train", "val", "test")
 FORMAT = 1  # of plan.json, dataset.json and the records
 Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
 

@@ -6,10 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from maskgen.files import write_atomic
 
+SPLITS = ("train", "val", "test")
 _BLOCK = 1 << 20
 
 
@@ -51,10 +53,20 @@ def parse_record(data: bytes) -> ShardReport:
     """
     values = json.loads(data)
     try:
-        skips = tuple((str(i), str(reason), str(detail)) for i, reason, detail in values.pop("skips"))
-        return ShardReport(**values, skips=skips)
-    except (AttributeError, KeyError, TypeError) as error:
+        report = ShardReport(
+            **{**values, "skips": tuple((i, reason, detail) for i, reason, detail in values["skips"])}
+        )
+        texts = [report.name, report.sha256, report.settings, *report.skipped, *chain(*report.skips)]
+        counts = [report.photos, report.count, report.bytes, *report.skipped.values()]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no record of a shard: {error}") from error
+    if (
+        report.split not in SPLITS
+        or {type(text) for text in texts} != {str}
+        or {type(n) for n in counts} != {int}
+    ):
+        raise ValueError("no record of a shard: a value is not what it must be")
+    return report
 
 
 def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:

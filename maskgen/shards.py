@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypedDict
+from typing import Any, SupportsFloat, TypedDict
 
 from maskgen import imageio
 from maskgen.errors import InputError, Skip
@@ -129,7 +129,7 @@ def _face_labels(worn: MaskedFace) -> dict[str, Any]:
     }
 
 
-def number(value: float) -> float:
+def number(value: SupportsFloat) -> float:
     """Four decimals: enough for a pixel, never written as 1e-05 (no point) or -0.0."""
     return round(float(value), 4) + 0.0
 
@@ -198,7 +198,7 @@ class ShardWriter:
             self.file.close()
 
     def _errors(self) -> AbstractContextManager[None]:
-        whole = self.size / max(self.filled, 1) * self.photos
+        whole = self.size * self.photos // max(self.filled, 1)
         return disk_errors(self.folder, f"{self.name}.tar (about {size_text(max(whole, self.size))})")
 
 

@@ -19,7 +19,6 @@ from maskgen.job import WORK
 from maskgen.locks import refuse_held
 from maskgen.plan import (
     FORMAT,
-    SPLITS,
     Entry,
     Plan,
     ShardPlan,
@@ -29,7 +28,7 @@ from maskgen.plan import (
     save_plan,
     with_refs,
 )
-from maskgen.records import ShardReport, matches, read_record
+from maskgen.records import SPLITS, ShardReport, matches, read_record
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 

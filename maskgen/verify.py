@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from maskgen.errors import InputError
-from maskgen.plan import SPLITS, Plan
-from maskgen.records import ShardReport, file_digest, parse_record, record_bytes
+from maskgen.plan import Plan
+from maskgen.records import SPLITS, ShardReport, file_digest, parse_record, record_bytes
 from maskgen.shards import KEY, Members, Sample, decode, member_names, read_shard
 from maskgen.target import CARD, FACTS, facts_bytes
 

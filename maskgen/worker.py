@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from maskgen.errors import UnmaskError
 from maskgen.plan import ShardPlan
@@ -29,6 +29,7 @@ OUT_OF_MEMORY = 77  # exit code: the photo in work asked for more memory than th
 _PR_SET_PDEATHSIG = 1
 
 
+@runtime_checkable
 class Task(Protocol):
     """What is done to a shard. Pickled to the workers; pure, so that any of them may do it, and do it again."""
 

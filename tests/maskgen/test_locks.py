@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskgen.errors import UsageError
+from maskgen.locks import hold_slice, overlap, parse_slice, refuse_held
+
+SLICES = st.integers(1, 12).flatmap(lambda k: st.tuples(st.integers(0, k - 1), st.just(k)))
+
+
+@given(SLICES, SLICES)
+def test_slices_overlap_where_they_share_a_shard(one: tuple[int, int], other: tuple[int, int]) -> None:
+    shards = range(200)
+    assert overlap(one, other) == bool(set(shards[one[0] :: one[1]]) & set(shards[other[0] :: other[1]]))
+
+
+def test_a_slice_is_read_from_its_text() -> None:
+    assert (parse_slice(""), parse_slice("2::5")) == ((0, 1), (2, 5))
+    with pytest.raises(UsageError, match="i must be below k"):
+        parse_slice("5::5")
+
+
+def test_a_held_slice_is_refused_until_it_is_let_go(tmp_path: Path) -> None:
+    with hold_slice(tmp_path, (1, 3)):
+        with pytest.raises(UsageError, match=r"slice 1::3 is being made by process \d+ on "):
+            refuse_held(tmp_path)
+        refuse_held(tmp_path, (0, 3))
+    refuse_held(tmp_path)

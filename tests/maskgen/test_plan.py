@@ -1,0 +1,137 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskgen.errors import InputError, UsageError
+from maskgen.plan import Plan, data_settings, differences, extend_plan, load_plan, save_plan, with_refs
+from maskgen.settings import GenSettings
+from maskgen.types import PhotoRef
+
+REFS = [
+    PhotoRef(f"Person_{i // 3}/Person_{i // 3}_{i % 3}.jpg", identity=f"Person_{i // 3}") for i in range(300)
+]
+
+
+def settings_with(seed: int = 0, shard_size: int = 40, **source: object) -> GenSettings:
+    return GenSettings.model_validate({"source": source, "shards": {"shard_size": shard_size}, "seed": seed})
+
+
+def plan_of(refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
+    return extend_plan(Plan("people", "terms", data_settings(settings), {"numpy": "2"}), refs, settings)
+
+
+def test_every_photo_is_planned_once() -> None:
+    plan = plan_of(REFS, settings_with())
+    names = [ref.id for shard in plan.shards for ref in shard.refs]
+    assert sorted(names) == sorted(ref.id for ref in REFS)
+
+
+def test_no_person_is_in_two_splits() -> None:
+    plan = plan_of(REFS, settings_with())
+    splits = {
+        split: {ref.identity for s in plan.shards if s.split == split for ref in s.refs}
+        for split in ("train", "val", "test")
+    }
+    assert all(splits.values())
+    assert (
+        not splits["train"] & splits["val"]
+        | splits["train"] & splits["test"]
+        | splits["val"] & splits["test"]
+    )
+
+
+def test_shards_are_named_by_split_and_number_and_full_but_for_the_last() -> None:
+    shards = [shard for shard in plan_of(REFS, settings_with()).shards if shard.split == "train"]
+    assert [shard.name for shard in shards] == [f"train-{i:06d}" for i in range(len(shards))]
+    assert {shard.photos for shard in shards[:-1]} == {40}
+
+
+def test_the_order_of_the_listing_does_not_matter() -> None:
+    assert plan_of(REFS, settings_with()) == plan_of(REFS[::-1], settings_with())
+
+
+def test_n_takes_the_first_in_hash_order_so_fewer_are_part_of_more() -> None:
+    few, many = plan_of(REFS, settings_with(n=50)), plan_of(REFS, settings_with(n=100))
+    assert (len(few.ids), len(many.ids)) == (50, 100)
+    assert few.ids < many.ids
+
+
+def test_the_seed_chooses_photos_but_never_moves_a_person_to_another_split() -> None:
+    one, other = (plan_of(REFS, settings_with(seed=seed, n=150)) for seed in (1, 2))
+    assert one.ids != other.ids
+    places = [{ref.identity: s.split for s in plan.shards for ref in s.refs} for plan in (one, other)]
+    assert all(places[0][person] == places[1][person] for person in places[0].keys() & places[1].keys())
+
+
+@given(st.integers(1, 200), st.integers(1, 300))
+def test_extending_leaves_what_was_planned_untouched(first: int, second: int) -> None:
+    before = plan_of(REFS, settings_with(n=first))
+    after = extend_plan(before, REFS, settings_with(n=second))
+    assert after.shards[: len(before.shards)] == before.shards
+    assert len(after.ids) == max(first, second)
+    assert len({shard.name for shard in after.shards}) == len(after.shards)
+
+
+def test_two_photos_of_one_key_are_told_apart_or_the_second_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("maskgen.plan.key_base", lambda ref: "same-00000000")
+    plan = plan_of(REFS[:3], settings_with(val=0, test=0))
+    assert [len(shard.refs) for shard in plan.shards] == [1]
+    assert {reason for _, reason, _ in plan.shards[0].skips} == {"key_collision"}
+    assert plan.shards[0].photos == 3
+
+
+def test_an_official_split_is_used_where_every_photo_has_one() -> None:
+    refs = [replace(ref, split=("train", "val")[i % 2], identity="") for i, ref in enumerate(REFS)]
+    plan = plan_of(refs, settings_with())
+    assert {ref.split for s in plan.shards if s.split == "val" for ref in s.refs} == {"val"}
+    with pytest.raises(InputError, match="gives it no official split; use --split hash"):
+        plan_of([*refs, PhotoRef("odd.jpg")], settings_with(split="official"))
+
+
+def test_an_official_split_with_a_person_on_both_sides_is_refused() -> None:
+    refs = [PhotoRef("a.jpg", "Ann", "train"), PhotoRef("b.jpg", "Ann", "test")]
+    with pytest.raises(InputError, match="Ann is in train and in test"):
+        plan_of(refs, settings_with())
+    assert plan_of(refs, settings_with(split="hash")).ids == {"a.jpg", "b.jpg"}
+
+
+def test_the_hash_is_of_what_decides_bytes_and_nothing_else() -> None:
+    plan = plan_of(REFS, settings_with())
+    paths = GenSettings.model_validate(
+        {"source": {"src": "/elsewhere", "n": 9}, "faces": {"cache": "off"}, "run": {"jobs": 7}}
+    )
+    assert plan_of(REFS, paths).hash == plan_of(REFS, GenSettings()).hash
+    assert plan_of(REFS, settings_with(seed=1)).hash != plan.hash
+    assert replace(plan, versions={"numpy": "3"}).hash != plan.hash
+
+
+def test_differences_name_each_setting_and_version() -> None:
+    one, other = plan_of(REFS, settings_with()), plan_of(REFS, settings_with(seed=3))
+    assert differences(one, replace(other, versions={"numpy": "3"})) == [
+        "seed: 0 there, 3 now",
+        "version of numpy: 2 there, 3 now",
+    ]
+    assert differences(one, one) == []
+
+
+def test_a_plan_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+    odd = [*REFS, PhotoRef("new\nline \u00e9 \udcff.jpg")]
+    plan = plan_of(odd, settings_with())
+    save_plan(tmp_path / "plan.json", plan)
+    loaded = load_plan(tmp_path / "plan.json")
+    assert loaded is not None
+    assert with_refs(loaded, odd) == plan
+    assert load_plan(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 99}'])
+def test_a_damaged_plan_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(content)
+    with pytest.raises(UsageError, match=r"plan\.json"):
+        load_plan(tmp_path / "plan.json")

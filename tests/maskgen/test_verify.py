@@ -1,0 +1,192 @@
+import json
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskgen import imageio
+from maskgen.cards import write_card
+from maskgen.errors import InputError
+from maskgen.pipeline import generate
+from maskgen.records import read_record, write_record
+from maskgen.shards import Members, ShardWriter, decode, read_shard
+from maskgen.target import Target, complete
+from maskgen.verify import verify
+from tests.maskgen.fake_kit import build, draw_photos, settings_for
+
+Change = Callable[[Members], Members]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    photos = draw_photos(folder / "people", 12, ("noface",))
+    generate(settings_for(photos, folder / "out", shards={"format": "png", "shard_size": 4}), build=build)
+    return folder / "out"
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def problems(out: Path) -> list[str]:
+    return [problem.what for problem in verify(out).problems]
+
+
+def forge(out: Path, change: Change, name: str = "train-000000") -> None:
+    """Change the first sample of a shard, with a record, a `dataset.json` and a card that fit."""
+    samples = list(read_shard(out / f"{name}.tar"))
+    samples[0] = (samples[0][0], change(samples[0][1]))
+    record = read_record(out, name)
+    assert record is not None
+    with ShardWriter(out, out / ".work", name, 1) as shard:
+        shard.add_photo(samples)
+        size, digest = shard.finish()
+    write_record(out, replace(record, bytes=size, sha256=digest))
+    assert complete(Target(out), write_card)
+
+
+def relabel(**changes: Any) -> Change:
+    def change(members: Members) -> Members:
+        return members | {"json": json.dumps(json.loads(members["json"]) | changes).encode()}
+
+    return change
+
+
+def repaint(name: str, paint: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Change:
+    """Change a picture; `paint` is given it and the map."""
+
+    def change(members: Members) -> Members:
+        sample = decode(members)
+        picture = paint(sample[name].copy(), sample["map"])  # type: ignore[literal-required]
+        return members | {f"{name}.png": imageio.encode_lossless(picture, "png")}
+
+    return change
+
+
+def test_a_data_set_as_it_was_made_is_sound(made: Path) -> None:
+    report = verify(made)
+    assert report.ok
+    assert (report.samples, report.problems) == (12, ())
+    assert report.shards == len(list(made.glob("*-*.json")))
+
+
+def test_progress_is_told_shard_by_shard(made: Path) -> None:
+    told: list[tuple[int, int]] = []
+    total = verify(made, lambda done, of: told.append((done, of))).shards
+    assert told == [(i, total) for i in range(total + 1)]
+
+
+def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InputError, match="found no shards"):
+            verify(folder)
+
+
+def test_a_missing_tar_record_card_or_data_set_file_is_found(out: Path) -> None:
+    (out / "train-000000.tar").unlink()
+    (out / "train-000001.json").unlink()
+    (out / "README.md").unlink()
+    found = problems(out)
+    assert "the tar is missing" in found
+    assert any(what.startswith("the record is missing") for what in found)
+    assert "the card README.md is missing" in found
+    (out / "dataset.json").unlink()
+    assert any(what.startswith("dataset.json is missing") for what in problems(out))
+
+
+def test_a_record_that_was_exchanged_for_another_is_found(out: Path) -> None:
+    shutil.copy(out / "train-000001.json", out / "train-000000.json")
+    shutil.copy(out / "train-000001.tar", out / "train-000000.tar")
+    assert "the record is that of train-000001 (train)" in problems(out)
+    assert "the key was there before" in problems(out)
+
+
+def test_a_shard_that_was_taken_away_with_its_record_is_found(out: Path) -> None:
+    (out / "train-000000.tar").unlink()
+    (out / "train-000000.json").unlink()
+    assert problems(out) == ["dataset.json lists train-000000, but there is no sound record of it"]
+
+
+def brighter_pixel_outside(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    y, x = np.argwhere(hole == 0)[0]
+    picture[y, x] ^= 1
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (repaint("masked", brighter_pixel_outside), "1 pixels differ outside the map"),
+        (repaint("gt", lambda picture, hole: picture[:-1]), "members are of different sizes"),
+        (repaint("gt", lambda picture, hole: np.zeros_like(picture)), "pixels differ outside the map"),
+        (lambda members: members | {"masked.png": members["gt.png"]}, "inside the map are equal in both"),
+        (lambda members: members | {"gt.png": members["gt.png"][:-40]}, "gt.png is truncated"),
+        (lambda members: members | {"map.png": b"no picture"}, "map"),
+        (
+            lambda members: members | {"map.png": imageio.encode_map(np.zeros((64, 64), np.uint8))},
+            "the map is empty",
+        ),
+        (
+            lambda members: members | {"parts.png": imageio.encode_parts(np.zeros((64, 64), np.uint8))},
+            "map and parts do not cover the same pixels",
+        ),
+        (lambda members: {k: v for k, v in members.items() if k != "parts.png"}, "members are gt.png, json"),
+        (lambda members: members | {"zz.txt": b"more"}, "members are gt.png, json"),
+        (relabel(hole=1), "json: hole missing, unknown or of the wrong type"),
+        (relabel(identity=None), "json: identity missing, unknown or of the wrong type"),
+        (relabel(extra=""), "json: extra missing, unknown or of the wrong type"),
+        (relabel(hole=0.9), "json: hole is 0.9, the map covers"),
+        (relabel(split="test"), "json: split is test, the shard is of train"),
+        (relabel(source="/home/me/a.jpg"), "json: source is an absolute path"),
+        (relabel(terms="none"), "the samples have other terms than dataset.json"),
+    ],
+)
+def test_a_sample_that_breaks_the_contract_is_found_though_its_hash_is_right(
+    change: Change, what: str, out: Path
+) -> None:
+    forge(out, change)
+    assert any(what in found for found in problems(out)), problems(out)
+
+
+def test_a_person_in_two_splits_is_found(out: Path) -> None:
+    other = next(path.stem for path in out.glob("*.tar") if not path.name.startswith("train"))
+    forge(out, relabel(identity="Ann"))
+    forge(out, relabel(identity="Ann"), other)
+    assert any("Ann is in " in found for found in problems(out))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    photos = draw_photos(tmp_path / "people", 2, ("noface",))
+    settings = settings_for(photos, tmp_path / "out", source={"val": 0, "test": 0})
+    generate(settings, build=build)
+    return tmp_path / "out"
+
+
+@pytest.mark.fault
+def test_row21_a_shard_cut_at_any_block_is_found(small: Path) -> None:
+    path = small / "train-000000.tar"
+    data = path.read_bytes()
+    for size in range(0, len(data), 512):
+        path.write_bytes(data[:size])
+        assert not verify(small).ok, size
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["train-000000.tar", "train-000000.json", "dataset.json"])
+def test_row21_a_bit_flipped_anywhere_is_found(name: str, small: Path) -> None:
+    path, rng = small / name, random.Random(21)
+    data = path.read_bytes()
+    for at in rng.sample(range(len(data) * 8), k=150):
+        changed = bytearray(data)
+        changed[at // 8] ^= 1 << at % 8
+        path.write_bytes(changed)
+        assert not verify(small).ok, at
