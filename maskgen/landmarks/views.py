@@ -59,7 +59,7 @@ def _stops(length: int, side: float) -> ndarray:
 
 def view_of_box(centre: Float[ndarray, "2"], side: float, angle: float, size: int) -> Affine:
     """Photo -> what the mesh network is shown of a face of the given side, turned upright."""
-    return window(centre, angle, size / (MARGIN * side), size)
+    return window(centre, angle, size / (MARGIN * max(side, 1.0)), size)  # points may have collapsed into one
 
 
 def view_of_mesh(mesh: Mesh, size: int) -> Affine:
