@@ -12,7 +12,7 @@ from maskgen.errors import SKIP_REASONS
 from maskgen.imageio import encode_jpeg
 from maskgen.page import Axis, data_uri, esc, histogram, pose_dial, shares
 from maskgen.samples import Encoded, Labels, Skipped, mask_name, posed, worn
-from maskgen.sheet import PARTS, overlay_parts
+from maskgen.sheet import PARTS, AnyPicture, overlay_parts
 from maskgen.thumbs import SIDE, shrink
 from maskgen.types import Picture
 
@@ -111,7 +111,7 @@ def card(sample: Encoded) -> str:
         f"{pose_dial(yaw, pitch, roll)}</div>"
         f'<div class="text"><h3>{swatch}<span class="name">{esc(name)}</span>'
         f'<span class="split">{esc(labels["split"])}</span></h3>'
-        f"<p>{esc(mask.get('wear', ''))} · yaw {yaw:.0f}° · hole {float(labels['hole']):.0%}</p>"
+        f"<p>{esc(mask.get('wear', ''))} · yaw {round(yaw)}° · hole {float(labels['hole']):.0%}</p>"
         f'<p class="id" title="{esc(labels["source"])}">{esc(labels["source"])}</p></div></article>'
     )
 
@@ -180,12 +180,12 @@ def closer_look() -> str:
     )
 
 
-def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, Picture | None]]) -> str:
+def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, AnyPicture | None]]) -> str:
     """What gave no sample: how many by reason, and some of them with their picture."""
     total = sum(counts.values())
     if not total:
         return '<h2 id="skipped">Skipped photos</h2><p class="faint">None: every photo gave a sample.</p>'
-    rows = {f"{reason}: {SKIP_REASONS.get(reason, '')}": count for reason, count in counts.items()}
+    rows = {f"{_spoken(reason)}: {SKIP_REASONS.get(reason, '')}": count for reason, count in counts.items()}
     figures = "".join(_skip(skip, pixels) for skip, pixels in shown)
     return (
         '<h2 id="skipped">Skipped photos</h2>'
@@ -194,15 +194,19 @@ def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, Picture | No
     )
 
 
-def _skip(skip: Skipped, pixels: Picture | None) -> str:
+def _skip(skip: Skipped, pixels: AnyPicture | None) -> str:
     blank = '<div class="blank">no picture</div>'
     image = (
         blank
         if pixels is None
         else f'<img alt="skipped photo" src="{data_uri(encode_jpeg(shrink(pixels, SIDE), EMBED_QUALITY), "jpeg")}">'
     )
-    reason, detail = skip.reason.replace("_", " "), skip.detail or SKIP_REASONS.get(skip.reason, "")
+    reason, detail = _spoken(skip.reason), skip.detail or SKIP_REASONS.get(skip.reason, "")
     return (
         f'<figure class="skip">{image}<figcaption><b>{esc(reason)}</b>{esc(detail)}'
         f'<div class="faint">{esc(skip.id)}</div></figcaption></figure>'
     )
+
+
+def _spoken(reason: str) -> str:
+    return reason.replace("_", " ")

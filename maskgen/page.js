@@ -63,7 +63,7 @@ function figure(title, ...pictures) {
     const picture = document.createElement("img");
     picture.src = source.src;
     picture.alt = source.alt;
-    if (number) picture.style.cssText = "position:absolute;inset:0;height:100%";
+    if (number) picture.style.cssText = "position:absolute;inset:0;height:100%;background:none";
     else if (pictures.length > 1) picture.style.filter = "grayscale(1) brightness(.55)";
     stack.append(picture);
   });

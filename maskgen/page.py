@@ -131,7 +131,7 @@ def pose_dial(yaw: float, pitch: float, roll: float) -> str:
     tip = (radius * side * cos(radians(pitch)), -radius * lift)
     meridian = f"M0,{-radius} A{max(0.1, abs(radius * side)):.2f},{radius} 0 0 {int(side > 0)} 0,{radius}"
     equator = f"M{-radius},0 A{radius},{max(0.1, abs(radius * lift)):.2f} 0 0 {int(lift > 0)} {radius},0"
-    label = f"yaw {yaw:.0f}, pitch {pitch:.0f}, roll {roll:.0f} degrees"
+    label = f"yaw {round(yaw)}, pitch {round(pitch)}, roll {round(roll)} degrees"
     return (
         f'<svg class="pose" viewBox="-24 -24 48 48" role="img" aria-label="{label}"><title>{label}</title>'
         f'<g transform="rotate({roll:.1f})"><circle class="rim" r="{radius}"/><path class="grid" d="{meridian}"/>'

@@ -11,7 +11,6 @@ from maskgen import gallery, page, sheet
 from maskgen.samples import DataSet, Encoded, Labels, Skipped, mask_name, open_data_set, posed, worn
 from maskgen.seeds import hash64
 from maskgen.thumbs import read_thumb
-from maskgen.types import Picture
 
 SCAN = 20_000  # samples at most whose labels are read for the charts
 SKIPS = 24  # skipped photos at most that are shown
@@ -21,7 +20,7 @@ HOW_TO_LOOK = (
     "a click opens it, arrow keys work too. The ball shows how the head is turned."
 )
 
-Shown = list[tuple[Skipped, Picture | None]]
+Shown = list[tuple[Skipped, sheet.AnyPicture | None]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
     return [group[turn] for turn in range(turns) for group in by_reason.values() if turn < len(group)][:n]
 
 
-def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> Picture:
+def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> sheet.AnyPicture:
     """Photo, masked and map of each sample in a row of three; below them what was skipped, and why."""
     tiles = tuple(_tile(sample) for sample in samples)
     blank = np.full((8, 8, 3), 210, np.uint8)
@@ -104,7 +103,7 @@ def _tile(sample: Encoded) -> sheet.Tile:
     pixels, mask, labels = sample.decode(), worn(sample.labels), sample.labels
     yaw, pitch, _ = posed(labels)
     what = f"{mask_name(mask)}, {mask.get('wear', '')}"
-    where = f"yaw {yaw:.0f}, pitch {pitch:.0f}, hole {float(labels['hole']):.0%}, {labels['split']}"
+    where = f"yaw {round(yaw)}, pitch {round(pitch)}, hole {float(labels['hole']):.0%}, {labels['split']}"
     return sheet.Tile((pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where))
 
 

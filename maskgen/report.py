@@ -65,14 +65,14 @@ def write_report(
     }
     body = [
         page.masthead("unmask demo", INTRO, numbers),
-        "<h2>What happened</h2>",
-        page.table(("step", "result"), _steps(facts)),
         f'<h2>{len(samples):,} of the samples</h2><p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
         gallery.filters(samples),
         gallery.cards(samples),
         "<h2>What is in it</h2>",
         gallery.charts(labels.values()),
         gallery.skips(data.skipped, []) if data.skipped else "",
+        "<h2>How it was made</h2>",
+        page.table(("step", "result"), _steps(facts)),
         f"<h2>What to do next</h2>{_next()}",
         gallery.closer_look(),
         f'<footer class="end">{CREDIT}</footer>',
@@ -92,13 +92,13 @@ def _steps(facts: Facts) -> list[tuple[str, str]]:
         ("masks", f"{settings.masks.per_face} a photo, of {settings.masks.masks.replace(',', ', ')}"),
         (
             "gen-data",
-            f"{made.triplets} samples at {settings.crop.size} px in {made.shards} shards, seed {settings.seed}",
+            f"{made.triplets} samples at {settings.crop.size} px, shards: {made.shards}, seed: {settings.seed}",
         ),
         (
             "pace",
             f"{made.seconds:.1f} s with the start of the workers: {made.triplets / seconds:.0f} samples/s",
         ),
-        ("verify", f"{checked.samples} samples in {checked.shards} shards: {state}"),
+        ("verify", f"{checked.samples} samples: {state}"),
     ]
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from maskgen.imageio import PARTS_PALETTE
 from maskgen.types import Picture, Plane
 
+AnyPicture = UInt8[ndarray, "_ _ 3"]  # a `Picture` beside others of other sizes
 PARTS = {"shadow": 1, "strap": 2, "mask": 3}
 
 PAPER, INK, FAINT, RULE = (250, 250, 248), (28, 30, 33), (112, 116, 122), (226, 226, 222)
@@ -27,7 +28,7 @@ LINE = TEXT + 5
 class Tile:
     """Pictures side by side over a few lines of text; the first line is set darker."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[AnyPicture, ...]
     lines: tuple[str, ...] = ()
 
 
@@ -40,7 +41,7 @@ class Block:
     side: int = 128
 
 
-def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1634) -> Picture:
+def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1634) -> AnyPicture:
     """Draw a contact sheet.
 
     Args:

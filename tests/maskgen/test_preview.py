@@ -5,9 +5,12 @@ import pytest
 from PIL import Image
 
 from maskgen import thumbs
-from maskgen.errors import InputError
+from maskgen.errors import InputError, Skip
+from maskgen.imageio import encode_jpeg
 from maskgen.preview import pick, preview, spread
 from maskgen.samples import Skipped, open_data_set
+from maskgen.settings import SourceSettings
+from maskgen.types import PhotoRef
 from tests.maskgen.toys import drawn_photo, write_data_set
 
 EVIL = "<img src=x onerror=alert(1)>.jpg"
@@ -126,3 +129,35 @@ def test_damaged_thumbnail_is_no_picture(tmp_path):
     thumbs.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
     thumbs.thumb_path(tmp_path, "x.jpg").write_bytes(b"\xff\xd8\xff broken")
     assert thumbs.read_thumb(tmp_path, "x.jpg") is None
+
+
+class OnePhoto:
+    """A source of one photo."""
+
+    name, terms = "one", ""
+
+    def __init__(self):
+        self.reads = 0
+
+    def refs(self):
+        return [PhotoRef("x.jpg")]
+
+    def read(self, ref):
+        self.reads += 1
+        return encode_jpeg(drawn_photo(1), 90)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "kept"),
+    [
+        (1, "no_face", True),
+        (thumbs.A_SHARD, "profile", True),
+        (thumbs.A_SHARD + 1, "no_face", False),
+        (1, "poison", False),
+    ],
+)
+def test_only_some_photos_that_a_person_can_see_are_kept(tmp_path, number, reason, kept):
+    source = OnePhoto()
+    thumbs.keep_skipped(tmp_path, number, PhotoRef("x.jpg"), Skip(reason), source, SourceSettings())
+    assert thumbs.thumb_path(tmp_path, "x.jpg").exists() == kept
+    assert source.reads == kept
