@@ -119,11 +119,10 @@ def test_the_folder_is_the_user_s_cache_unless_told(tmp_path, monkeypatch):
     assert cache_folder(str(tmp_path / "mine")) == tmp_path / "mine"
 
 
-def test_a_fingerprint_sees_every_pixel_and_the_shape():
+def test_a_fingerprint_sees_a_change_of_any_pixel_and_of_the_shape():
     pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
-    marks = {fingerprint(pixels), fingerprint(pixels.reshape(7, 5, 3))}
+    assert fingerprint(pixels) != fingerprint(pixels.reshape(7, 5, 3))
     for place in np.ndindex(pixels.shape):
         changed = pixels.copy()
         changed[place] ^= 1
-        marks.add(fingerprint(changed))
-    assert len(marks) == pixels.size + 2
+        assert fingerprint(changed) != fingerprint(pixels)
