@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Float32, Shaped
 from numpy import ndarray
 
+from maskgen.dress import Dress
 from maskgen.light import LUMA, Light, grain_field
+from maskgen.patterns import pattern, wrinkles
 from maskgen.shell import COLUMNS, MARGIN, ROWS, Shell
 from maskgen.straps import draw_straps
-from maskgen.templates import Mask, tint_of
+from maskgen.templates import Mask
 from maskgen.warp import Box, Carried, Fit, Looseness, Seen, box_around, carry, rasterise
 
 SHADOW_REACH = 0.07  # head units
@@ -41,21 +43,20 @@ class Layer:
 
 
 def draw_layer(
-    mask: Mask, shell: Shell, texture: tuple[UInt8[ndarray, "h w 4"], ...], tint: tuple[float, float, float],
-    fit: Fit, light: Light, loose: Looseness, softness: float, rng: np.random.Generator, shape: tuple[int, int],
+    mask: Mask, shell: Shell, dress: Dress, fit: Fit, light: Light, loose: Looseness, softness: float,
+    rng: np.random.Generator, shape: tuple[int, int],
 ) -> Layer | None:  # fmt: skip
     """The layer of a mask on a face, or None where it lies outside the picture.
 
     Args:
         mask: the family.
         shell: it, worn in some way.
-        texture: its albedo in a colour, all sizes, premultiplied.
-        tint: the mask's colour, 0-1, which straps may share.
+        dress: its colours and pattern.
         fit: the head's place in the picture.
         light: of the photo on this face.
         loose: how it sits.
         softness: deviation in pixels of the blur that an edge of the photo has.
-        rng: for the straps' colour and the grain.
+        rng: for creases and grain.
         shape: height and width of the picture.
     """
     carried = carry(shell, fit, loose)
@@ -64,11 +65,16 @@ def draw_layer(
         return None
     colour = np.zeros((*box.shape, 4), np.float32)
     seen = rasterise(carried.grid, shell.uv, box)
-    colour.reshape(-1, 4)[seen.at] = _lit_texture(mask, texture, carried, seen, light, fit.scale)
+    if len(seen.at) == 0:
+        return None
+    if mask.template.look.flat:
+        colour.reshape(-1, 4)[seen.at] = _flat_colour(mask, dress, seen)
+        return Layer(box, colour, np.zeros(box.shape, np.float32), np.ones(box.shape, np.float32))
+    colour.reshape(-1, 4)[seen.at] = _lit_colour(mask, dress, carried, seen, light, fit.scale, rng)
     strap = draw_straps(carried, tuple(width * fit.scale for width in shell.strap_widths), box)
     held = np.flatnonzero(strap)
     strap.reshape(-1)[held] *= 1 - colour.reshape(-1, 4)[held, 3]
-    colour.reshape(-1, 4)[held] += strap.reshape(-1)[held, None] * _strap_colour(mask, tint, light, rng)
+    colour.reshape(-1, 4)[held] += strap.reshape(-1)[held, None] * _strap_colour(dress, light)
     if softness > 0.2:
         colour = cv2.GaussianBlur(colour, (0, 0), softness, borderType=cv2.BORDER_REPLICATE)
         strap = cv2.GaussianBlur(strap, (0, 0), softness, borderType=cv2.BORDER_REPLICATE)
@@ -78,25 +84,91 @@ def draw_layer(
     return Layer(box, colour, strap, _contact_shadow(opacity, fit.scale, light))
 
 
-def _lit_texture(
-    mask: Mask, texture: tuple[ndarray, ...], carried: Carried, seen: Seen, light: Light, scale: float
+def _lit_colour(
+    mask: Mask,
+    dress: Dress,
+    carried: Carried,
+    seen: Seen,
+    light: Light,
+    scale: float,
+    rng: np.random.Generator,
 ) -> Float32[ndarray, "n 4"]:
     """Premultiplied RGB, 0-255, and opacity, 0-1, of the mask where it is seen."""
     across = float(np.linalg.norm(carried.grid[ROWS // 2, -1] - carried.grid[ROWS // 2, 0]))
-    level = int(np.clip(np.floor(np.log2(texture[0].shape[0] / max(across, 1.0))), 0, len(texture) - 1))
-    places = _places(seen.uv)
-    here = _lookup(texture[level], places, len(seen.at)).astype(np.float32)
-    slope = _lookup(mask.slope[level], places, len(seen.at))
-    shading = _lookup(_shading(carried.grid, light, scale), places, len(seen.at))
+    places, count = _places(seen.uv), len(seen.at)
+    colour = _dressed(mask, dress, places, count, across)
+    slope = _lookup(_level(mask.slope, across), places, count)
+    if mask.template.look.wrinkles > 0:
+        slope = slope + _creases(mask.template.look.wrinkles, places, count, rng)
+    shading = _lookup(_shading(carried.grid, light, scale), places, count)
     shade = shading[:, 0] - slope[:, 0] * shading[:, 1] - slope[:, 1] * shading[:, 2]
     if light.saturation < 1:
-        here[:, :3] = _desaturated(here[:, :3], light.saturation)
+        colour[:, :3] = _desaturated(colour[:, :3], light.saturation)
     lit = np.sqrt(np.clip(shade, 0.12, 1.9))
-    factors = np.empty_like(here)
-    factors[:] = np.append(np.sqrt(light.gain), np.float32(1 / 255))
+    factors = np.empty_like(colour)
+    factors[:] = np.append(np.sqrt(light.gain), np.float32(1))
     for channel in range(3):
         factors[:, channel] *= lit
-    return here * factors
+    return colour * factors
+
+
+def _flat_colour(mask: Mask, dress: Dress, seen: Seen) -> Float32[ndarray, "n 4"]:
+    """The mask's colour as it is where it is opaque, nothing elsewhere."""
+    colour = _dressed(mask, dress, _places(seen.uv), len(seen.at), 1e6)
+    opaque = colour[:, 3:] >= 0.5
+    return np.where(
+        opaque, np.append(np.array(dress.tints[0], np.float32) * 255, np.float32(1)), np.float32(0)
+    )
+
+
+def _dressed(
+    mask: Mask, dress: Dress, places: Float32[ndarray, "r f 2"], count: int, across: float
+) -> Float32[ndarray, "n 4"]:
+    """Premultiplied RGB, 0-255, and opacity, 0-1, of the mask in its colours, under even light."""
+    albedo = _lookup(_level(mask.albedo, across), places, count).astype(np.float32)
+    result = np.empty((count, 4), np.float32)
+    tints = [np.array(tint, np.float32) for tint in dress.tints]
+    if dress.pattern == "plain":
+        result[:, :3] = albedo[:, :1] * tints[0]
+    else:
+        tile = _pattern_at(dress, places, count, across)
+        mixed = tints[0] + tile[:, :1] * (tints[1] - tints[0])
+        mixed += tile[:, 1:2] * (tints[2] - mixed)
+        result[:, :3] = mixed * (albedo[:, :1] * (0.5 + tile[:, 2:]))
+    if mask.overlay:
+        result[:, :3] += _lookup(_level(mask.overlay, across), places, count)
+    result[:, 3] = albedo[:, 1] * np.float32(1 / 255)
+    return result
+
+
+def _pattern_at(
+    dress: Dress, places: Float32[ndarray, "r f 2"], count: int, across: float
+) -> Float32[ndarray, "n 3"]:
+    """The pattern's tile, 0-1, repeated over the mask."""
+    tile = _level(pattern(dress.pattern, dress.variant), across / dress.repeats)
+    return _lookup(tile, _repeated(places, dress.repeats, dress.shift), count) * np.float32(1 / 255)
+
+
+def _creases(
+    depth: float, places: Float32[ndarray, "r f 2"], count: int, rng: np.random.Generator
+) -> Float32[ndarray, "n 2"]:
+    """Slopes of creases, another piece of them for each wearing."""
+    amount = np.float32(depth * rng.uniform(0.3, 1.0))
+    shift = rng.random(2)
+    return _lookup(wrinkles(), _repeated(places, 0.8, (float(shift[0]), float(shift[1]))), count) * amount
+
+
+def _repeated(
+    places: Float32[ndarray, "r f 2"], repeats: float, shift: tuple[float, float]
+) -> Float32[ndarray, "r f 2"]:
+    """The places on a tile that is repeated over the mask."""
+    moved = cv2.add(cv2.multiply(places, (repeats, repeats, 0.0, 0.0)), (*shift, 0.0, 0.0))
+    return moved - np.floor(moved)
+
+
+def _level(pyramid: tuple[ndarray, ...], across: float) -> ndarray:
+    """The level of a pyramid whose width is next above `across` pixels, so that nothing is skipped."""
+    return pyramid[int(np.clip(np.log2(pyramid[0].shape[1] / max(across, 1.0)), 0, len(pyramid) - 1))]
 
 
 def _places(uv: Float32[ndarray, "n 2"]) -> Float32[ndarray, "r f 2"]:
@@ -149,13 +221,9 @@ def _differences(grid: Float32[ndarray, "rows columns 3"], axis: int) -> Float32
     return result
 
 
-def _strap_colour(
-    mask: Mask, tint: tuple[float, float, float], light: Light, rng: np.random.Generator
-) -> Float32[ndarray, "4"]:
-    """RGB, 0-255, of the straps of one wearing, and opacity 1."""
-    names = mask.template.look.strap_colours
-    name = names[rng.integers(len(names))]
-    albedo = np.array([tint if name == "mask" else tint_of(name, 1.0)], np.float32)
+def _strap_colour(dress: Dress, light: Light) -> Float32[ndarray, "4"]:
+    """RGB, 0-255, of the straps, and opacity 1."""
+    albedo = np.array([dress.strap], np.float32)
     lit = np.minimum(albedo * np.sqrt(light.gain * np.float32(STRAP_LIGHT)), 1) * np.float32(255)
     return np.append(_desaturated(lit, light.saturation), np.float32(1))
 

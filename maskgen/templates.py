@@ -1,14 +1,14 @@
 """The mask library: families on disk, and the SPEC and WEAR texts that choose among them.
 
 A family is a folder `assets/masks/<family>/` with `template.toml` and its pictures, all addressed by u, v:
-`albedo.png` (RGBA: what a colour multiplies, and opacity), `height.png` (grey, 128 is the shell itself) and, where it
-has one, `overlay.png` (RGBA: wires, prints, valves: parts that no colour multiplies).
+`albedo.png` (grey and opacity: what a colour multiplies), `height.png` (grey, 128 is the shell itself) and, where it
+has one, `overlay.png` (RGBA: wires, valves, print: parts that no colour multiplies).
 """
 
 import re
-from collections.abc import Iterable
+import sys
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,11 +18,16 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from pydantic import Field, ValidationError
 
-from maskgen.assets import asset, tomllib
+from maskgen.assets import asset
 from maskgen.errors import InputError
 from maskgen.head import canonical_head
 from maskgen.settings import Section
 from maskgen.shell import Curve, Shell, ShellShape, Strap, build_shell
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 WEARS = ("correct", "nose", "chin", "below-mouth")
 FAMILY = re.compile(r"[a-z0-9]+")
@@ -31,6 +36,7 @@ CHOICE = re.compile(
     r"(?:@(?P<strength>\d*\.?\d+))?(?::(?P<weight>\d*\.?\d+))?"
 )
 ALIASES = {"gas": "respirator"}
+TO_RGBA = {1: cv2.COLOR_GRAY2RGBA, 3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}
 
 
 class Look(Section):
@@ -38,8 +44,12 @@ class Look(Section):
 
     colours: dict[str, float]
     """Palette: `#rrggbb` and how often it is drawn."""
-    textures: list[str] = ["plain"]
-    """Patterns it comes with."""
+    textures: dict[str, float] = {"plain": 1.0}
+    """Patterns it comes with, `plain` or of `maskgen.patterns`, and how often each is drawn."""
+    wrinkles: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Depth of creases that differ with each wearing."""
+    flat: bool = False
+    """Painted on as it is: no light, shadow, softness or grain."""
     relief: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     """Head units between the lowest and the highest of `height.png`."""
     gloss: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -70,15 +80,16 @@ class Mask:
     Attributes:
         name: the family.
         template: its settings.
-        albedo: premultiplied RGBA, 0-255, from full size down, each half the one before.
-        overlay: the same for what no colour multiplies, or empty.
-        slope: derivative of the height along u and v, head units of height a whole texture, as `albedo`.
+        albedo: grey that a colour multiplies, and opacity, 0-255; the grey has been multiplied with the opacity
+            and with what the overlay leaves of it. From full size down, each level half the one before.
+        overlay: RGB that no colour multiplies, times its opacity; or empty.
+        slope: derivative of the height along u / 2 and v, head units of height a whole texture, as `albedo`.
     """
 
     name: str
     template: Template
-    albedo: tuple[UInt8[ndarray, "h w 4"], ...]
-    overlay: tuple[UInt8[ndarray, "h w 4"], ...]
+    albedo: tuple[UInt8[ndarray, "h w 2"], ...]
+    overlay: tuple[UInt8[ndarray, "h w 3"], ...]
     slope: tuple[Float32[ndarray, "h w 2"], ...]
 
 
@@ -169,7 +180,7 @@ def list_families() -> list[dict[str, object]]:
             {
                 "name": name,
                 "colours": list(template.look.colours),
-                "textures": template.look.textures,
+                "textures": list(template.look.textures),
                 "wear": list(template.wear),
             }
         )
@@ -185,16 +196,17 @@ def load_mask(family: str) -> Mask:
     """
     folder = asset(f"masks/{family}")
     template = read_template(folder)
-    albedo = _picture(folder / "albedo.png", channels=4)
-    height = _picture(folder / "height.png", channels=1)[..., 0]
-    overlay = _picture(folder / "overlay.png", channels=4) if (folder / "overlay.png").exists() else None
-    return Mask(
-        family,
-        template,
-        _pyramid(_premultiplied(albedo)),
-        _pyramid(_premultiplied(overlay)) if overlay is not None else (),
-        _pyramid(_slope(height, template.look.relief)),
-    )
+    albedo = _picture(folder / "albedo.png").astype(np.float32)
+    height = _picture(folder / "height.png")[..., 0]
+    grey, opacity = albedo[..., 0], albedo[..., 3] / 255
+    overlay: tuple[ndarray, ...] = ()
+    if (folder / "overlay.png").exists():
+        over = _picture(folder / "overlay.png").astype(np.float32)
+        cover = over[..., 3] / 255
+        grey = grey * (1 - cover)
+        overlay = _pyramid(np.rint(over[..., :3] * (cover * opacity)[..., None]).astype(np.uint8))
+    tinted = np.rint(np.dstack([grey * opacity, opacity * 255])).astype(np.uint8)
+    return Mask(family, template, _pyramid(tinted), overlay, _pyramid(_slope(height, template.look.relief)))
 
 
 def read_template(folder: Path) -> Template:
@@ -248,45 +260,22 @@ def tint_of(colour: str, strength: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-@lru_cache(maxsize=256)
-def textured(
-    family: str, texture: str, tint: tuple[float, float, float]
-) -> tuple[UInt8[ndarray, "h w 4"], ...]:
-    """The albedo pyramid of a family in a texture and a tint, the overlay laid on top."""
-    mask = load_mask(family)
-    levels = []
-    for level, albedo in enumerate(mask.albedo):
-        picture = albedo.astype(np.float32)
-        gloss = mask.template.look.gloss
-        picture[..., :3] *= np.array(tint, np.float32) * (1 - gloss) + gloss
-        if mask.overlay:
-            over = mask.overlay[level].astype(np.float32)
-            picture = over + picture * (1 - over[..., 3:] / 255)
-        levels.append(np.rint(picture).astype(np.uint8))
-    return tuple(levels)
+def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
+    """A template's picture as RGBA.
 
-
-def _picture(path: Path, channels: int) -> UInt8[ndarray, "h w c"]:
-    flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_UNCHANGED
-    picture = cv2.imread(str(path), flag)
-    if picture is None:
-        raise InputError(f"{path}: missing or not a picture that can be read")
-    if channels == 1:
-        return picture[..., None]
-    if picture.ndim != 3 or picture.shape[2] != 4:
-        raise InputError(f"{path}: has no opacity channel; save it as RGBA")
-    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
-
-
-def _premultiplied(picture: UInt8[ndarray, "h w 4"]) -> UInt8[ndarray, "h w 4"]:
-    result = picture.astype(np.float32)
-    result[..., :3] *= result[..., 3:] / 255
-    return np.rint(result).astype(np.uint8)
+    Raises:
+        InputError: it is missing or cannot be read.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.dtype != np.uint8:
+        raise InputError(f"{path}: missing, or no picture of 8 bits a channel; save it as PNG")
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    return cv2.cvtColor(picture, TO_RGBA[channels])
 
 
 def _slope(height: UInt8[ndarray, "h w"], relief: float) -> Float32[ndarray, "h w 2"]:
     """Derivatives along u / 2 and v of a height picture whose full range is `relief`."""
-    surface = height.astype(np.float32) * (relief / 255)
+    surface = height.astype(np.float32) * np.float32(relief / 255)
     down, across = np.gradient(surface)
     return np.stack([across * surface.shape[1], down * surface.shape[0]], axis=-1).astype(np.float32)
 
@@ -297,9 +286,3 @@ def _pyramid(picture: ndarray, smallest: int = 32) -> tuple[ndarray, ...]:
         rows, columns = levels[-1].shape[:2]
         levels.append(cv2.resize(levels[-1], (columns // 2, rows // 2), interpolation=cv2.INTER_AREA))
     return tuple(levels)
-
-
-def weights_of(choices: Iterable[MaskChoice]) -> ndarray:
-    """Weights of choices as shares."""
-    weight = np.array([choice.weight for choice in choices])
-    return weight / weight.sum()

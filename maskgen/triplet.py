@@ -6,6 +6,7 @@ import numpy as np
 
 from maskgen.align import choose_faces, crop, crop_matrix
 from maskgen.blend import blend
+from maskgen.dress import pick_dress, pick_mask
 from maskgen.errors import Skip
 from maskgen.head import Head, canonical_head
 from maskgen.landmarks import build_detector
@@ -16,17 +17,8 @@ from maskgen.pose import head_pose
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
-from maskgen.templates import (
-    MaskChoice,
-    load_mask,
-    parse_spec,
-    parse_wear,
-    shell_of,
-    textured,
-    tint_of,
-    weights_of,
-)
-from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet, WornMask
+from maskgen.templates import MaskChoice, load_mask, parse_spec, parse_wear, shell_of
+from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet
 from maskgen.warp import Fit, Looseness, fit_head
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
@@ -133,10 +125,9 @@ def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
         tilt=float(rng.normal(0, LOOSE_TILT)),
         size=float(1 + rng.normal(0, LOOSE_SIZE)),
     )
-    colour = tint_of(worn.colour, worn.strength)
     layer = draw_layer(
-        mask, shell_of(worn.family, worn.wear), textured(worn.family, worn.texture, colour), colour, stage.fit,
-        stage.light, loose, stage.softness, rng, stage.picture.shape[:2],
+        mask, shell_of(worn.family, worn.wear), pick_dress(worn, mask.template.look, rng), stage.fit, stage.light,
+        loose, stage.softness, rng, stage.picture.shape[:2],
     )  # fmt: skip
     if layer is None:
         return Skip("off_frame")
@@ -149,17 +140,3 @@ def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
         return Skip("off_frame")
     faces = (MaskedFace(stage.face, stage.pose, worn),)
     return Triplet(masked, stage.picture, hole, parts, faces, float(stage.inside.mean()), seed)
-
-
-def pick_mask(choices: list[MaskChoice], wears: dict[str, float], rng: np.random.Generator) -> WornMask:
-    """Draw a family, its texture and colour, and the way it is worn."""
-    choice = choices[rng.choice(len(choices), p=weights_of(choices))]
-    template = load_mask(choice.family).template
-    texture = choice.texture or template.look.textures[rng.integers(len(template.look.textures))]
-    palette = template.look.colours
-    shares = np.array(list(palette.values()), float)
-    colour = choice.colour or list(palette)[rng.choice(len(palette), p=shares / shares.sum())]
-    possible = {wear: share for wear, share in wears.items() if wear in template.wear} or {"correct": 1.0}
-    shares = np.array(list(possible.values()))
-    wear = list(possible)[rng.choice(len(possible), p=shares / shares.sum())]
-    return WornMask(choice.family, texture, colour, float(choice.strength), wear)

@@ -1,0 +1,85 @@
+"""What one wearing looks like: family, texture, colours and way of wearing, drawn from SPEC and WEAR."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskgen.patterns import ONCE, VARIANTS
+from maskgen.templates import Look, MaskChoice, load_mask, tint_of
+from maskgen.types import WornMask
+
+Tint = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Dress:
+    """Colours and pattern of one wearing.
+
+    Attributes:
+        tints: R, G, B, 0-1, that the grey of the template is multiplied by: the first colour, the pattern's others.
+        strap: R, G, B, 0-1, of the straps.
+        pattern: `plain` or of `maskgen.patterns`.
+        variant: which drawing of the pattern.
+        repeats: of the pattern's tile over the mask's width.
+        shift: of the tile, 0-1 across and down.
+    """
+
+    tints: tuple[Tint, Tint, Tint]
+    strap: Tint
+    pattern: str
+    variant: int
+    repeats: float
+    shift: tuple[float, float]
+
+
+def pick_mask(choices: list[MaskChoice], wears: dict[str, float], rng: np.random.Generator) -> WornMask:
+    """Draw a family, its texture and first colour, and the way it is worn."""
+    choice = choices[_draw({i: choice.weight for i, choice in enumerate(choices)}, rng)]
+    template = load_mask(choice.family).template
+    texture = choice.texture or _draw(template.look.textures, rng)
+    colour = choice.colour or _draw(template.look.colours, rng)
+    possible = {wear: share for wear, share in wears.items() if wear in template.wear}
+    wear = _draw(possible or {"correct": 1.0}, rng)
+    return WornMask(choice.family, texture, colour, float(choice.strength), wear)
+
+
+def pick_dress(worn: WornMask, look: Look, rng: np.random.Generator) -> Dress:
+    """Draw what the labels leave open: the pattern's other colours, where it lies, the straps' colour."""
+    first = tint_of(worn.colour, worn.strength)
+    second, third = _companions(first, rng)
+    strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
+    across, down = rng.random(2)
+    once = worn.texture in ONCE
+    return Dress(
+        tints=tuple(_glossed(tint, look.gloss) for tint in (first, second, third)),  # type: ignore[arg-type]
+        strap=first if strap == "mask" else tint_of(strap, 1.0),
+        pattern=worn.texture,
+        variant=int(rng.integers(VARIANTS)),
+        repeats=1.0 if once else float(rng.uniform(1.2, 2.6)),
+        shift=(0.0, 0.0) if once else (float(across), float(down)),
+    )
+
+
+def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]
+    """A key by its weight."""
+    shares = np.fromiter(weights.values(), float)
+    return list(weights)[int(np.searchsorted(shares.cumsum(), rng.random() * shares.sum(), side="right"))]
+
+
+def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
+    """Two colours that stand out from the first: much lighter or darker, of a near or a far hue."""
+    hue, lightness, _ = colorsys.rgb_to_hls(*first)
+    tints: list[Tint] = []
+    for step in (0.45, 0.3):
+        away = -1 if lightness > 0.5 else 1
+        level = float(np.clip(lightness + away * (step + rng.uniform(-0.1, 0.15)), 0.06, 0.95))
+        turned = (hue + rng.choice([0.0, 0.08, 0.5, 0.33]) + rng.normal(0, 0.03)) % 1
+        tints.append(colorsys.hls_to_rgb(float(turned), level, float(rng.uniform(0.05, 0.65))))
+    return tints[0], tints[1]
+
+
+def _glossed(tint: Tint, gloss: float) -> Tint:
+    """A tint under the light that glances off: no cloth is black."""
+    red, green, blue = (channel * (1 - gloss) + gloss for channel in tint)
+    return red, green, blue

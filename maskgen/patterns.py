@@ -1,0 +1,204 @@
+"""Cloth patterns: procedural, seeded, seamless tiles that say where a second and a third colour lie.
+
+A tile has no colours of its own. Its channels, 0-255: weight of the second colour, weight of the third, and shade
+(128 leaves the light as it is), so one tile serves every colour and every family.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+
+SIZE = 256
+VARIANTS = 4  # different seeds of each pattern
+Grid = Float[ndarray, "256 256"]
+_Y, _X = np.meshgrid(np.arange(SIZE) / SIZE, np.arange(SIZE) / SIZE, indexing="ij")
+
+
+def _soft(x: Grid, width: float = 0.006) -> Grid:
+    """A step at 0 as soft as `width`, so that edges are not jagged."""
+    return np.clip(x / width / 2 + 0.5, 0, 1)
+
+
+def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid:
+    """Seamless noise of unit variance; `stretch` > 1 draws it out across."""
+    field = np.tile(rng.standard_normal((SIZE, SIZE)), (3, 3))
+    field = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma)[
+        SIZE : 2 * SIZE, SIZE : 2 * SIZE
+    ]
+    return field / field.std()
+
+
+def _flat() -> Grid:
+    return np.zeros((SIZE, SIZE))
+
+
+Layers = tuple[Grid, Grid, Grid]  # weight of the second colour, of the third, shade around 0
+
+
+def _check(rng: np.random.Generator) -> Layers:
+    """Gingham or tartan: bands across and down, darker where they cross."""
+    count = int(rng.integers(4, 10))
+    across, down = (_soft(np.sin(2 * np.pi * count * axis), 0.15) for axis in (_X, _Y))
+    thin = _soft(np.cos(2 * np.pi * count * _X + 2) - 0.96, 0.02) + _soft(
+        np.cos(2 * np.pi * count * _Y + 2) - 0.96, 0.02
+    )
+    return (across + down) / 2, np.clip(thin, 0, 1) * float(rng.random() < 0.5), _weave_shade(64) * 0.4
+
+
+def _stripes(rng: np.random.Generator) -> Layers:
+    """Stripes across, down or slanted, a whole number of them."""
+    a, b = [(0, 1), (1, 0), (1, 1), (1, -1)][rng.integers(4)]
+    count = int(rng.integers(5, 16))
+    wave = np.sin(2 * np.pi * count * (a * _X + b * _Y))
+    return _soft(wave - rng.uniform(-0.4, 0.6), 0.12), _flat(), _weave_shade(64) * 0.4
+
+
+def _dots(rng: np.random.Generator) -> Layers:
+    """Polka dots on a staggered grid."""
+    count = int(rng.integers(4, 11))
+    size = rng.uniform(0.18, 0.34)
+    row = np.floor(_Y * count)
+    x = (_X * count + 0.5 * (row % 2) * (count % 2 == 0)) % 1 - 0.5
+    y = (_Y * count) % 1 - 0.5
+    return _soft(size - np.hypot(x, y), 0.03), _flat(), _flat()
+
+
+def _floral(rng: np.random.Generator) -> Layers:
+    """Flowers of five to seven petals among leaves."""
+    petals, leaves = _flat(), _flat()
+    for _ in range(26):
+        x, y, turn = rng.random(), rng.random(), rng.uniform(0, 2 * np.pi)
+        dx, dy = (_X - x + 0.5) % 1 - 0.5, (_Y - y + 0.5) % 1 - 0.5
+        radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + turn
+        if rng.random() < 0.55:
+            size, count = rng.uniform(0.05, 0.12), int(rng.integers(5, 8))
+            petals = np.maximum(petals, _soft(size * (0.65 + 0.35 * np.cos(count * angle)) - radius))
+            leaves = np.maximum(leaves, _soft(size * 0.22 - radius))
+        else:
+            along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
+            leaves = np.maximum(leaves, _soft(0.018 - np.abs(side) - (along / 0.06) ** 2 * 0.018))
+    return petals * (1 - leaves), leaves, 0.10 * _noise(rng, 2) * petals
+
+
+def _camo(rng: np.random.Generator) -> Layers:
+    """Blots of three colours."""
+    first, second = _noise(rng, 16, 1.5), _noise(rng, 14, 1.5)
+    blot = _soft(second - 0.45, 0.05)
+    return _soft(first - 0.1, 0.05) * (1 - blot), blot, _flat()
+
+
+def _gradient(rng: np.random.Generator) -> Layers:
+    """One colour into another and back."""
+    wave = 0.5 - 0.5 * np.cos(2 * np.pi * (_Y if rng.random() < 0.7 else _X))
+    return wave, _flat(), _weave_shade(64) * 0.4
+
+
+def _knit(rng: np.random.Generator) -> Layers:
+    """Columns of stitches like plaits."""
+    count = int(rng.integers(14, 24))
+    column = (_X * count) % 1 - 0.5
+    stitch = np.sin(2 * np.pi * (_Y * count * 1.0 + np.abs(column) * 0.9))
+    return (
+        _flat(),
+        _flat(),
+        0.55 * stitch * np.cos(np.pi * column) - 0.35 * _soft(np.abs(column) - 0.42, 0.05),
+    )
+
+
+def _weave(rng: np.random.Generator) -> Layers:
+    """Coarse linen: threads over and under, some thicker."""
+    count = int(rng.integers(28, 44))
+    return (
+        _flat(),
+        _flat(),
+        _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8) + 0.12 * _noise(rng, 0.7, 8).T,
+    )
+
+
+def _paisley(rng: np.random.Generator) -> Layers:
+    """What bandanas are printed with: drops with dotted rims, and dots between."""
+    drops, rims = _flat(), _flat()
+    for i in range(14):
+        x, y, turn = (
+            (i % 4) / 4 + rng.uniform(-0.05, 0.05),
+            (i // 4) / 4 + rng.uniform(-0.05, 0.05),
+            rng.uniform(0, 6.3),
+        )
+        dx, dy = (_X - x + 0.5) % 1 - 0.5, (_Y - y + 0.5) % 1 - 0.5
+        along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
+        side = side + 6 * along**2
+        width = 0.055 * np.clip(1 - (along / 0.10), 0.1, 1.4)
+        shape = np.hypot(along / 0.10, side / np.maximum(width, 0.01)) - 1
+        rims = np.maximum(rims, _soft(0.14 - np.abs(shape), 0.06))
+        drops = np.maximum(drops, _soft(-shape - 0.45, 0.06))
+    dots = _soft(0.16 - np.hypot((_X * 12) % 1 - 0.5, (_Y * 12) % 1 - 0.5), 0.04) * (
+        1 - _soft(rims + drops - 0.1, 0.1)
+    )
+    return np.clip(rims + 0.8 * dots, 0, 1), drops * (1 - rims), _flat()
+
+
+def _print(rng: np.random.Generator) -> Layers:
+    """A logo: a badge of rings, bars or a star with a line of glyphs under it, on one side."""
+    x0, y0 = rng.choice([0.27, 0.5, 0.73]), rng.uniform(0.42, 0.6)
+    dx, dy = _X - x0, _Y - y0
+    radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
+    size, kind = rng.uniform(0.07, 0.13), rng.integers(3)
+    if kind == 0:
+        badge = _soft(size * 0.18 - np.abs(radius - size * 0.8)) + _soft(size * 0.35 - radius)
+    elif kind == 1:
+        badge = _soft(size * (0.7 + 0.3 * np.cos(int(rng.integers(4, 8)) * angle)) - radius)
+    else:
+        badge = (
+            _soft(size - np.abs(dx))
+            * _soft(np.sin(dy / size * 9) - 0.1, 0.2)
+            * _soft(size * 0.8 - np.abs(dy))
+        )
+    glyphs = _flat()
+    for i in range(int(rng.integers(4, 9))):
+        gx = x0 + (i - 3) * 0.032
+        bar = _soft(0.010 - np.abs(_X - gx), 0.003) * _soft(0.016 - np.abs(_Y - y0 - size - 0.035), 0.003)
+        glyphs = np.maximum(
+            glyphs, bar * (1 - 0.8 * _soft(0.005 - np.abs(_Y - y0 - size - rng.uniform(0.025, 0.045)), 0.003))
+        )
+    return np.clip(badge + glyphs, 0, 1), _flat(), _flat()
+
+
+def _weave_shade(count: int) -> Grid:
+    """Threads over and under."""
+    return 0.25 * np.sin(2 * np.pi * count * _X) * np.sin(2 * np.pi * count * _Y)
+
+
+_DRAW: dict[str, Callable[[np.random.Generator], Layers]] = {
+    "camo": _camo, "check": _check, "dots": _dots, "floral": _floral, "gradient": _gradient, "knit": _knit,
+    "paisley": _paisley, "print": _print, "stripes": _stripes, "weave": _weave,
+}  # fmt: skip
+PATTERNS = tuple(_DRAW)
+ONCE = ("print", "gradient")  # fill the mask once instead of being repeated
+
+
+@cache
+def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "h w 3"], ...]:
+    """A pattern's tile, from full size down, each half the one before; drawn once a process."""
+    rng = np.random.default_rng([variant + 11, *name.encode()])
+    second, third, shade = _DRAW[name](rng)
+    tile = np.dstack([second * 255, third * 255, 128 + 127 * np.clip(shade, -1, 1)])
+    levels = [np.rint(np.clip(tile, 0, 255)).astype(np.uint8)]
+    while levels[-1].shape[0] > 16:
+        half = levels[-1].shape[0] // 2
+        levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
+    return tuple(levels)
+
+
+@cache
+def wrinkles() -> Float[ndarray, "256 256 2"]:
+    """Slopes, across and down, of a seamless creased surface of unit deviation."""
+    rng = np.random.default_rng(7)
+    surface = _noise(rng, 7, 2.2) + 0.5 * _noise(rng, 4, 3) - 0.8 * np.abs(_noise(rng, 10, 1.8))
+    across = (np.roll(surface, -1, 1) - np.roll(surface, 1, 1)) / 2
+    down = (np.roll(surface, -1, 0) - np.roll(surface, 1, 0)) / 2
+    slopes = np.dstack([across, down])
+    return (slopes / slopes.std()).astype(np.float32)
