@@ -3,25 +3,17 @@
 Run after a setting was added or its text was changed: python tools/comment_presets.py
 """
 
-import tomllib
-from pathlib import Path
-
 from maskgen.assets import asset
-from maskgen.config import print_config
+from maskgen.config import print_config, read_toml
 from unmasknet.presets import PRESETS, Preset
 
 
-def commented(text: str) -> str:
-    """A preset's file with current comments; the comment block at its top stays."""
-    head = text.partition("\n\n")[0]
-    return f"{head}\n\n{print_config(Preset.model_validate(tomllib.loads(text)))}"
-
-
 def main() -> None:
-    """Rewrite the files in place."""
+    """Rewrite the files in place; the comment block at the top of each stays."""
     for name in PRESETS:
-        path = Path(asset(f"configs/presets/{name}.toml"))
-        path.write_text(commented(path.read_text("utf-8")), "utf-8")
+        path = asset(f"configs/presets/{name}.toml")
+        head = path.read_text("utf-8").partition("\n\n")[0]
+        path.write_text(f"{head}\n\n{print_config(Preset.model_validate(read_toml(path)))}", "utf-8")
 
 
 if __name__ == "__main__":

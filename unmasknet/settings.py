@@ -76,8 +76,10 @@ class SegmenterSettings(Section):
     """Channels of the first level; each level below has twice as many, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
     """Most channels of a level."""
-    depth: Annotated[int, Field(ge=1, le=6)] = 4
+    depth: Annotated[int, Field(ge=1, le=5)] = 4
     """Times that the picture is halved."""
+    convs: Annotated[int, Field(ge=1, le=4)] = 2
+    """Convolutions of a level, on the way down and on the way up."""
     norm: Norm = "group"
     """Normalisation after each convolution."""
     activation: Activation = "silu"
@@ -99,8 +101,10 @@ class GeneratorSettings(Section):
     """Channels of the first level; each level below has twice as many, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
     """Most channels of a level."""
-    depth: Annotated[int, Field(ge=1, le=8)] = 3
+    depth: Annotated[int, Field(ge=1, le=5)] = 3
     """Times that the picture is halved."""
+    convs: Annotated[int, Field(ge=1, le=4)] = 1
+    """Convolutions of a level, on the way down and on the way up."""
     norm: Norm = "none"
     """Normalisation after each convolution."""
     activation: Activation = "elu"
@@ -182,6 +186,8 @@ class GanLossSettings(Section):
     """Share of the steps after which the region discriminator joins."""
     perceptual_net: Literal["auto", "vgg19", "vgg16", "efficientnet", "none"] = "auto"
     """Network of the perceptual distance. `auto`, or a VGG without weights at hand: EfficientNet-Lite0 instead."""
+    perceptual_unit: bool = True
+    """Features are scaled to length 1 at each place first, so that the distance stays in [0, 4]; else as they are."""
     perceptual_weights: str = ""
     """File with torchvision's weights of the VGG; empty looks in torch's own cache."""
 

@@ -1,0 +1,164 @@
+"""The parts that networks are made of: convolutions with a norm and a non-linearity, plain or gated, and the blocks."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Features = Float[Tensor, "b c h w"]
+
+SLOPE = 0.2  # of the leaky ReLU, in every project that uses one
+GROUPS = 8  # of a group norm, where the channels allow it
+REDUCTION = 16  # of squeeze-and-excitation
+GLOBAL_SHARE = 0.75  # of an FFC block's channels that go through the Fourier transform, as in LaMa
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky": lambda: nn.LeakyReLU(SLOPE),
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+}
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda channels: nn.Identity(),
+    "batch": nn.BatchNorm2d,
+    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    "group": lambda channels: nn.GroupNorm(math.gcd(GROUPS, channels), channels),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a network convolves: the name of its norm, of its non-linearity, and whether it is gated."""
+
+    norm: str
+    activation: str
+    gated: bool = False
+
+
+class Conv(nn.Module):
+    """Convolution, norm, non-linearity; gated: times the sigmoid of a second convolution's output."""
+
+    def __init__(
+        self, inner: int, outer: int, kind: Kind, *, kernel: int = 3, stride: int = 1, dilation: int = 1
+    ):
+        super().__init__()
+        padding = dilation * (kernel - 1) // 2
+        channels = 2 * outer if kind.gated else outer
+        self.gated = kind.gated
+        self.conv = nn.Conv2d(
+            inner, channels, kernel, stride, padding, dilation, bias=kind.norm == "none" or kind.gated
+        )
+        self.norm = NORMS[kind.norm](outer)
+        self.activation = ACTIVATIONS[kind.activation]()
+
+    def forward(self, x: Features) -> Features:
+        """Features of `outer` channels."""
+        x = self.conv(x)
+        if not self.gated:
+            return self.activation(self.norm(x))
+        features, gate = x.chunk(2, dim=1)
+        return self.activation(self.norm(features)) * torch.sigmoid(gate)
+
+
+class SqueezeExcite(nn.Module):
+    """Each channel times a factor in (0, 1) that is read off all channels' means."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        hidden = max(channels // REDUCTION, 4)
+        self.factors = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, hidden, 1),
+            nn.ReLU(),
+            nn.Conv2d(hidden, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Features) -> Features:
+        """The same features, weighted."""
+        return x * self.factors(x)
+
+
+class AttentionGate(nn.Module):
+    """A skip connection that lets through what the level below asks for (Oktay et al. 2018)."""
+
+    def __init__(self, skip: int, below: int, norm: str):
+        super().__init__()
+        hidden = max(skip // 2, 4)
+        self.of_skip = nn.Sequential(nn.Conv2d(skip, hidden, 1), NORMS[norm](hidden))
+        self.of_below = nn.Sequential(nn.Conv2d(below, hidden, 1), NORMS[norm](hidden))
+        self.weight = nn.Sequential(nn.ReLU(), nn.Conv2d(hidden, 1, 1), nn.Sigmoid())
+
+    def forward(self, skip: Float[Tensor, "b s h w"], below: Float[Tensor, "b l h w"]) -> Float[Tensor, "b s h w"]:
+        """The skip's features times a weight in (0, 1) at each place. `below` is already of the skip's size."""
+        return skip * self.weight(self.of_skip(skip) + self.of_below(below))
+
+
+class Spectral(nn.Module):
+    """A 1x1 convolution of the picture's spectrum: each output place sees the whole input (Chi et al. 2020)."""
+
+    def __init__(self, channels: int, norm: str):
+        super().__init__()
+        half = max(channels // 2, 2)
+        self.enter = nn.Sequential(nn.Conv2d(channels, half, 1, bias=False), NORMS[norm](half), nn.ReLU())
+        self.mix = nn.Sequential(nn.Conv2d(2 * half, 2 * half, 1, bias=False), NORMS[norm](2 * half), nn.ReLU())
+        self.leave = nn.Conv2d(half, channels, 1, bias=False)
+
+    def forward(self, x: Features) -> Features:
+        """Features of the same shape."""
+        x = self.enter(x)
+        height, width = x.shape[-2:]
+        with torch.autocast(x.device.type, enabled=False):  # no FFT has half precision for all sizes
+            waves = torch.fft.rfft2(x.float(), norm="ortho")
+            mixed = self.mix(torch.cat([waves.real, waves.imag], dim=1))
+            real, imaginary = mixed.float().chunk(2, dim=1)
+            back = torch.fft.irfft2(torch.complex(real, imaginary), s=(height, width), norm="ortho")
+        return self.leave(x + back.to(x.dtype))
+
+
+class FourierConv(nn.Module):
+    """A convolution of a local and a global share of channels, the global one through the spectrum as well."""
+
+    def __init__(self, channels: int, kind: Kind):
+        super().__init__()
+        self.share = int(channels * GLOBAL_SHARE)
+        local = channels - self.share
+        norm = "group" if kind.norm == "none" else kind.norm  # sums of three ways grow without one
+        self.local = nn.Conv2d(channels, local, 3, padding=1, bias=False)
+        self.far = nn.Conv2d(local, self.share, 3, padding=1, bias=False)
+        self.spectral = Spectral(self.share, norm)
+        self.norm = NORMS[norm](channels)
+        self.activation = ACTIVATIONS[kind.activation]()
+
+    def forward(self, x: Features) -> Features:
+        """Features of the same shape."""
+        near, far = x[:, self.share :], x[:, : self.share]
+        mixed = torch.cat([self.far(near) + self.spectral(far), self.local(x)], dim=1)
+        return self.activation(self.norm(mixed))
+
+
+class FourierBlock(nn.Module):
+    """Two Fourier convolutions and a way around them."""
+
+    def __init__(self, channels: int, kind: Kind):
+        super().__init__()
+        self.body = nn.Sequential(FourierConv(channels, kind), FourierConv(channels, kind))
+
+    def forward(self, x: Features) -> Features:
+        """Features of the same shape."""
+        return x + self.body(x)
+
+
+def start_normal(model: nn.Module) -> None:
+    """Weights of convolutions from a normal distribution of deviation .02, of norms around 1; biases 0."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm) and module.weight is not None:
+            nn.init.normal_(module.weight, 1.0, 0.02)
+            nn.init.zeros_(module.bias)

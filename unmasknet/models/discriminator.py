@@ -1,0 +1,156 @@
+"""Patch discriminators: is each patch a photo's? One judges the whole picture, one the region of the hole."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+from unmasknet.models.blocks import NORMS, SLOPE, start_normal
+from unmasknet.models.generator import Maps, Pictures, composite
+from unmasknet.settings import DiscriminatorSettings
+
+CHANCES = 8  # numbers of a sample's own that decide what is changed before it is judged
+CROP_MARGIN = 1.25  # side of the region's crop over the longer side of the hole's box
+SHIFT, CUT = 0.125, 0.3  # of a side: the most a picture is shifted; the square that is cut out of it
+Chance = Float[Tensor, "b 8"]
+Judgement = tuple[Float[Tensor, "b 1 p q"], list[Tensor]]
+
+
+class Discriminator(nn.Module):
+    """A PatchGAN.
+
+    Args:
+        sees: the "result", the "composite" of its hole and the photo, or the "crop" around the hole of that.
+        with_map: whether the map is a fourth channel.
+        augment: whether pictures are changed at random, by the sample's `chance`, before they are judged.
+    """
+
+    def __init__(
+        self,
+        *,
+        sees: Literal["result", "composite", "crop"],
+        with_map: bool,
+        augment: bool,
+        width: int,
+        layers: int,
+        norm: str,
+        spectral: bool,
+    ):
+        super().__init__()
+        self.sees, self.with_map, self.augment = sees, with_map, augment
+        channels = [4 if with_map else 3, *(min(width * 2**i, width * 8) for i in range(layers + 1))]
+        self.body = nn.ModuleList()
+        for i, (inner, outer) in enumerate(zip(channels, channels[1:], strict=False)):
+            normed = norm if i else "none"
+            conv = nn.Conv2d(inner, outer, 4, 2 if i < layers else 1, 1, bias=normed == "none")
+            self.body.append(nn.Sequential(conv, NORMS[normed](outer), nn.LeakyReLU(SLOPE)))
+        self.last = nn.Conv2d(channels[-1], 1, 4, 1, 1)
+        if spectral:
+            for module in [m for m in self.modules() if isinstance(m, nn.Conv2d)]:
+                spectral_norm(module)
+
+    def forward(
+        self, picture: Pictures, photo: Pictures, map: Maps, chance: Chance | None = None
+    ) -> Judgement:
+        """Judge pictures; real ones are `(truth, truth, map)`, fake ones `(result, photo, map)`.
+
+        Args:
+            picture: RGB in [0, 1].
+            photo: what lies outside the hole.
+            map: 1 where the face is hidden.
+            chance: of each sample, in [0, 1); the same for its real and its fake picture; none: no changes.
+
+        Returns:
+            Logits of "real", one a patch, and the features of every layer before, for feature matching.
+        """
+        x = self._prepare(picture, photo, map, chance)
+        features = []
+        for layer in self.body:
+            x = layer(x)
+            features.append(x)
+        return self.last(x), features
+
+    def _prepare(self, picture: Pictures, photo: Pictures, map: Maps, chance: Chance | None) -> Tensor:
+        x = picture if self.sees == "result" else composite(picture, photo, map)
+        x = torch.cat([x * 2 - 1, map], dim=1) if self.with_map else x * 2 - 1
+        if self.sees == "crop":
+            x = crop_hole(x, map, max(map.shape[-1] // 2, 32))
+        return diff_augment(x, chance) if self.augment and chance is not None else x
+
+
+def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discriminator]:
+    """Both discriminators, "whole" and "region", with fresh weights drawn from torch's global generator."""
+
+    def build(sees: Literal["result", "composite", "crop"], with_map: bool) -> Discriminator:
+        model = Discriminator(
+            sees=sees,
+            with_map=with_map,
+            augment=settings.augment,
+            width=settings.width,
+            layers=settings.layers,
+            norm=settings.norm,
+            spectral=settings.spectral,
+        )
+        if settings.init == "normal":
+            start_normal(model)
+        return model
+
+    return {
+        "whole": build(settings.whole_sees, with_map=False),
+        "region": build(settings.region_sees, with_map=settings.region_map),
+    }
+
+
+def crop_hole(x: Float[Tensor, "b c h w"], map: Maps, side: int) -> Float[Tensor, "b c s s"]:
+    """The square around each sample's hole, with a margin, scaled to `side`; the whole picture without a hole."""
+    height, width = map.shape[-2:]
+    left, right = _extent(map.amax(dim=(1, 2)), width)
+    top, bottom = _extent(map.amax(dim=(1, 3)), height)
+    # In grid_sample's units the picture spans -1 to 1.
+    half = CROP_MARGIN * torch.maximum((right - left) / width, (bottom - top) / height)
+    half = half.clamp(0.1, 1.0)
+    centre_x = ((left + right) / width - 1).clamp(half - 1, 1 - half)
+    centre_y = ((top + bottom) / height - 1).clamp(half - 1, 1 - half)
+    zero = torch.zeros_like(half)
+    theta = torch.stack([half, zero, centre_x, zero, half, centre_y], dim=1).view(-1, 2, 3)
+    grid = functional.affine_grid(theta, [len(x), x.shape[1], side, side], align_corners=False)
+    return functional.grid_sample(x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+    """First place that is hidden and first place after the last; all of it where nothing is."""
+    places = torch.arange(length, device=hidden.device, dtype=torch.float32)
+    some = hidden.amax(dim=1) > 0
+    first = torch.where(hidden > 0, places, float(length)).amin(dim=1)
+    after = torch.where(hidden > 0, places + 1, 0.0).amax(dim=1)
+    return torch.where(some, first, 0.0), torch.where(some, after, float(length))
+
+
+def diff_augment(x: Float[Tensor, "b c h w"], chance: Chance) -> Float[Tensor, "b c h w"]:
+    """Brightness, saturation, contrast, a shift and a cut (Zhao et al. 2020), differentiable.
+
+    Args:
+        x: RGB in [-1, 1], and maybe a map, which is shifted and cut alike.
+        chance: numbers in [0, 1), the sample's own.
+    """
+    bright, saturate, contrast, right, down, cut_x, cut_y, _ = chance.to(x.dtype).view(len(x), 8, 1, 1, 1).unbind(1)
+    colours, rest = x[:, :3], x[:, 3:]
+    colours = colours + (bright - 0.5)
+    grey = colours.mean(dim=1, keepdim=True)
+    colours = (colours - grey) * (2 * saturate) + grey
+    mean = colours.mean(dim=(1, 2, 3), keepdim=True)
+    colours = (colours - mean) * (contrast + 0.5) + mean
+    height, width = x.shape[-2:]
+    theta = torch.eye(2, 3, device=x.device, dtype=x.dtype).repeat(len(x), 1, 1)
+    # Whole pixels, so that nothing is blurred.
+    theta[:, 0, 2] = torch.round((right.flatten() * 2 - 1) * SHIFT * width) * 2 / width
+    theta[:, 1, 2] = torch.round((down.flatten() * 2 - 1) * SHIFT * height) * 2 / height
+    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
+    moved = functional.grid_sample(torch.cat([colours, rest], dim=1), grid, align_corners=False)
+    across = torch.arange(width, device=x.device).view(1, 1, 1, width) / width
+    along = torch.arange(height, device=x.device).view(1, 1, height, 1) / height
+    cut = ((across - cut_x).abs() < CUT / 2) & ((along - cut_y).abs() < CUT / 2)
+    return moved.masked_fill(cut, 0.0)

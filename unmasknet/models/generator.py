@@ -1,0 +1,75 @@
+"""The generator: photo and map in, a picture without the mask out."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unmasknet.models.blocks import Conv, FourierBlock, Kind, start_normal
+from unmasknet.models.unet import UNet, level_channels
+from unmasknet.settings import GeneratorSettings
+
+Pictures = Float[Tensor, "b 3 h w"]
+Maps = Float[Tensor, "b 1 h w"]
+
+
+class Generator(nn.Module):
+    """A U-Net over photo and map.
+
+    Args:
+        unet: of 4 inputs and 3 outputs.
+        zeroed: it sees the photo with the hole grey; else with the mask as it is.
+        output: "sigmoid" or "tanh", how the last layer is bounded.
+    """
+
+    def __init__(self, unet: UNet, *, zeroed: bool, output: str):
+        super().__init__()
+        self.unet = unet
+        self.zeroed = zeroed
+        self.output = output
+
+    def forward(self, photo: Pictures, map: Maps) -> Pictures:
+        """The whole picture as the network sees it, in [0, 1]; `composite` lays its hole into the photo.
+
+        Args:
+            photo: RGB in [0, 1], with the mask.
+            map: 1 where the face is hidden.
+        """
+        seen = photo * 2 - 1
+        if self.zeroed:
+            seen = seen * (1 - map)
+        result = self.unet(torch.cat([seen, map], dim=1))
+        return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
+
+
+def composite(result: Pictures, photo: Pictures, map: Maps) -> Pictures:
+    """The photo with the result in its hole. `map` may be soft: the result's share in [0, 1]."""
+    return result * map + photo * (1 - map)
+
+
+def build_generator(settings: GeneratorSettings) -> Generator:
+    """The generator of the settings, with fresh weights drawn from torch's global generator."""
+    kind = Kind(settings.norm, settings.activation, settings.gated)
+    lowest = level_channels(settings.width, settings.max_width, settings.depth)[-1]
+    unet = UNet(
+        4,
+        3,
+        kind,
+        width=settings.width,
+        max_width=settings.max_width,
+        depth=settings.depth,
+        convs=settings.convs,
+        squeeze_excite=settings.squeeze_excite,
+        attention=settings.attention,
+        middle=_middle(settings, lowest, kind),
+    )
+    if settings.init == "normal":
+        start_normal(unet)
+    return Generator(unet, zeroed=settings.input == "zeroed", output=settings.output)
+
+
+def _middle(settings: GeneratorSettings, channels: int, kind: Kind) -> nn.Module | None:
+    if settings.middle == "dilated":
+        return nn.Sequential(*(Conv(channels, channels, kind, dilation=rate) for rate in settings.dilations))
+    if settings.middle == "ffc":
+        return nn.Sequential(*(FourierBlock(channels, kind) for _ in range(settings.ffc_blocks)))
+    return None

