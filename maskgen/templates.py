@@ -275,7 +275,7 @@ def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
 
 def _slope(height: UInt8[ndarray, "h w"], relief: float) -> Float32[ndarray, "h w 2"]:
     """Derivatives along u / 2 and v of a height picture whose full range is `relief`."""
-    surface = height.astype(np.float32) * np.float32(relief / 255)
+    surface: ndarray = height.astype(np.float32) * np.float32(relief / 255)
     down, across = np.gradient(surface)
     return np.stack([across * surface.shape[1], down * surface.shape[0]], axis=-1).astype(np.float32)
 

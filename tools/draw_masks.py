@@ -114,6 +114,171 @@ def cloth() -> dict[str, np.ndarray]:
     return {"albedo": layer(0.97 * shade, rectangle()), "height": height}
 
 
+def kn95() -> dict[str, np.ndarray]:
+    """Folded down the middle: a welded seam, dashed welds along the edges and over the cheeks."""
+    height = 0.5 + 0.015 * noise(31, 9)
+    shade = 1 + 0.012 * noise(32, 1.0) + 0.012 * noise(33, 20)
+    shade -= 0.13 * line(A, 0.012) + 0.05 * line(A - 0.03, 0.010)
+    height += 0.14 * line(A, 0.02)
+    border = np.minimum(np.minimum(V, 1 - V), (1 - A) / 2)
+    shade -= 0.05 * line(border - 0.03, 0.008) + 0.05 * stitches(border - 0.015, U + V, 40, 0.010)
+    cheek = V - 0.20 - 0.30 * A
+    shade -= 0.06 * stitches(cheek, U, 40, 0.010) * smooth((A - 0.12) * 9)
+    height -= 0.10 * line(cheek, 0.014) * smooth((A - 0.12) * 9)
+    opacity = rectangle() * smooth((1.18 - A - np.abs(V - 0.5) * 0.55) / 0.02)
+    text = print_text(["KN95", "GB2626"], (0.70, 0.56), 0.40)
+    return {"albedo": layer(0.96 * shade, opacity), "height": height,
+            "overlay": layer(np.full_like(U, 0.45), 0.6 * text * opacity)}  # fmt: skip
+
+
+def ffp2() -> dict[str, np.ndarray]:
+    """Three panels folded across, like a fish's mouth: two seams that meet at the sides."""
+    upper, lower = 0.29 + 0.16 * A**1.6, 0.73 - 0.16 * A**1.6
+    height = 0.5 + 0.012 * noise(41, 12, 2)
+    shade = 1 + 0.010 * noise(42, 1.0) + 0.012 * noise(43, 22)
+    for seam, sign in ((upper, 1), (lower, -1)):
+        shade -= 0.12 * line(V - seam, 0.010) + 0.03 * line(V - seam - 0.02 * sign, 0.02)
+        height += 0.16 * line(V - seam, 0.03) - 0.14 * line(V - seam, 0.008)
+    border = np.minimum(np.minimum(V, 1 - V), (1 - A) / 2)
+    shade -= 0.06 * line(border - 0.030, 0.007) + 0.05 * stitches(border - 0.016, U + V, 46, 0.010)
+    height += 0.14 * line(V - 0.06, 0.018) * smooth((0.5 - A) * 9)
+    opacity = rectangle() * smooth((1.14 - A - np.abs(V - 0.5) * 0.42) / 0.02)
+    text = print_text(["FFP2 NR", "EN 149"], (0.68, 0.50), 0.38)
+    return {"albedo": layer(0.965 * shade, opacity), "height": height,
+            "overlay": layer(np.full_like(U, 0.4), 0.55 * text * opacity)}  # fmt: skip
+
+
+def duckbill() -> dict[str, np.ndarray]:
+    """A pouch that stands off as a bill: a crease across, welded edges, a foam strip over the nose."""
+    height = 0.5 + 0.015 * noise(51, 14, 2)
+    shade = 1 + 0.010 * noise(52, 1.0) + 0.012 * noise(53, 20)
+    bill = V - 0.50
+    shade -= 0.10 * line(bill, 0.012) + 0.10 * smooth(bill * 6) * smooth((0.75 - V) * 8)
+    height += 0.15 * line(bill, 0.03)
+    border = np.minimum(np.minimum(V, 1 - V), (1 - A) / 2)
+    shade -= 0.06 * line(border - 0.028, 0.007)
+    height += 0.18 * line(V - 0.06, 0.02) * smooth((0.5 - A) * 9)
+    opacity = rectangle() * smooth((1.12 - A - np.abs(V - 0.5) * 0.40) / 0.02)
+    return {"albedo": layer(0.965 * shade, opacity), "height": height}
+
+
+def cloth2() -> dict[str, np.ndarray]:
+    """A flat rectangle of two layers gathered at the sides, a channel with a wire on top."""
+    gather = smooth((A - 0.62) * 3)
+    folds = np.sin((V + 0.02 * noise(61, 30)) * 2 * np.pi * 5)
+    height = 0.5 + 0.10 * gather * folds + 0.05 * noise(62, 20, 2)
+    shade = 1 - 0.06 * gather * smooth(-folds) + 0.012 * noise(63, 0.9) + 0.012 * noise(64, 22)
+    border = np.minimum(V, 1 - V)
+    shade -= 0.07 * line(border - 0.04, 0.006) + 0.06 * stitches(border - 0.034, U, 46, 0.005)
+    shade -= 0.10 * line(A - 0.94, 0.010)
+    height += 0.12 * smooth((A - 0.94) * 60) + 0.10 * line(V - 0.05, 0.02) * smooth((0.5 - A) * 9)
+    return {"albedo": layer(0.97 * shade, rectangle()), "height": height}
+
+
+def urethane() -> dict[str, np.ndarray]:
+    """Tight foam cut in two halves: one seam, raw edges, nothing else; its loops are cut from the same piece."""
+    height = 0.5 + 0.008 * noise(71, 1.2) + 0.02 * noise(72, 26)
+    shade = 1 + 0.014 * noise(73, 0.8) + 0.010 * noise(74, 30)
+    shade -= 0.12 * line(A, 0.007)
+    height += 0.10 * line(A, 0.03) - 0.10 * line(A, 0.007)
+    border = np.minimum(np.minimum(V, 1 - V), (1 - A) / 2)
+    shade += 0.04 * line(border - 0.006, 0.008)
+    slot = smooth((0.055 - np.abs(V - 0.5)) * 60) * smooth((A - 0.90) * 40)
+    return {"albedo": layer(0.97 * shade, rectangle() * (1 - slot)), "height": height}
+
+
+def pleated() -> dict[str, np.ndarray]:
+    """The pleated cut sewn from cloth: two deep folds, wide bound sides, a stitched hem."""
+    height = np.full_like(U, 0.5) + 0.03 * noise(81, 18, 2)
+    shade = 1 + 0.014 * noise(82, 0.9) + 0.012 * noise(83, 22)
+    for middle in (0.38, 0.66):
+        bend = middle + 0.02 * np.cos(U * np.pi / 2)
+        fold = (V - bend) / 0.13
+        height += 0.24 * np.where(fold < 0, smooth(fold + 1), smooth(1 - fold * 6)) * smooth((1.03 - A) * 6)
+        shade -= 0.13 * line(V - bend - 0.016, 0.022)
+    bound = smooth((A - 0.90) * 60)
+    height += 0.10 * bound
+    shade -= 0.10 * line(A - 0.895, 0.010) + 0.05 * stitches(A - 0.915, V, 30, 0.008)
+    hem = np.minimum(V, 1 - V)
+    shade -= 0.06 * line(hem - 0.05, 0.006) + 0.06 * stitches(hem - 0.044, U, 46, 0.005)
+    return {"albedo": layer(0.97 * shade, rectangle()), "height": height}
+
+
+def respirator() -> dict[str, np.ndarray]:
+    """A rubber half mask: a lip all round, an exhalation valve in the middle, a cartridge on each cheek."""
+    outline = 1.03 - (A**2.4 + (np.abs(V - 0.5) * 2) ** 2.4 + 1e-6) ** (1 / 2.4)
+    opacity = smooth(outline / 0.012)
+    height = 0.35 + 0.20 * smooth((outline - 0.06) * 12) + 0.008 * noise(91, 2)
+    shade = 1 + 0.015 * noise(92, 14) - 0.14 * line(outline - 0.08, 0.02)
+    valve = 0.15 - np.hypot(U * 0.9, (V - 0.66) * 2)
+    height += 0.20 * smooth(valve / 0.03)
+    shade -= 0.25 * line(valve, 0.014)
+    for i in range(-2, 3):
+        slat = line(V - 0.66 - i * 0.022, 0.006) * smooth((valve - 0.03) * 60)
+        shade -= 0.25 * slat
+    disc = 0.31 - np.hypot(A - 0.60, (V - 0.47) * 1.75)
+    height += 0.30 * smooth(disc / 0.04)
+    ring = 0.86 + 0.05 * noise(93, 1.0) - 0.20 * line(disc - 0.05, 0.012) - 0.12 * line(disc - 0.14, 0.010)
+    shade -= 0.35 * line(disc, 0.03)
+    cartridge = np.dstack([0.78 * ring, 0.30 * ring, 0.52 * ring, smooth((disc - 0.012) / 0.010) * opacity])
+    return {"albedo": layer(0.9 * shade, opacity), "height": height, "overlay": cartridge}
+
+
+def bandana() -> dict[str, np.ndarray]:
+    """A folded square tied behind the head: a rolled upper edge, drapes from the ears to the point."""
+    drape = np.abs(np.sin((A * 0.75 + V * 0.55 + 0.03 * noise(101, 30)) * np.pi * 2.2))
+    height = (
+        0.5
+        + 0.16 * drape * smooth(V * 3) * smooth(A * 3)
+        + 0.05 * noise(102, 16)
+        + 0.12 * line(V - 0.03, 0.03)
+    )
+    shade = 1 + 0.014 * noise(103, 0.9) + 0.012 * noise(104, 20) - 0.06 * line(V - 0.065, 0.014)
+    point = smooth((1.02 - A - 0.90 * smooth((V - 0.42) / 0.58)) / 0.012)
+    return {"albedo": layer(0.96 * shade, rectangle() * point), "height": height}
+
+
+def gaiter() -> dict[str, np.ndarray]:
+    """A stretched tube from the nose down the neck: fine knit, rings of folds where it gathers below the chin."""
+    low = smooth((V - 0.52) * 4)
+    rings = np.sin((V + 0.05 * np.cos(U * 2) + 0.012 * noise(111, 30, 3)) * 2 * np.pi * 8)
+    height = 0.5 + 0.16 * low * rings + 0.03 * noise(112, 20, 2) + 0.08 * line(V - 0.02, 0.02)
+    shade = 1 - 0.07 * low * smooth(-rings) + 0.012 * noise(113, 0.8) - 0.05 * line(V - 0.035, 0.006)
+    return {"albedo": layer(0.97 * shade, rectangle()), "height": height}
+
+
+def scarf() -> dict[str, np.ndarray]:
+    """Thick knitted wool wound round: a few deep rolls, slanting, a soft edge."""
+    roll = np.sin((V + 0.10 * U + 0.04 * noise(121, 40, 2)) * 2 * np.pi * 2.6)
+    height = 0.5 + 0.22 * roll + 0.05 * noise(122, 8)
+    shade = 1 - 0.16 * smooth(-roll - 0.2) + 0.03 * noise(123, 1.6)
+    edge = rectangle() * smooth((np.minimum(V, 1 - V) + 0.006 * noise(124, 3)) / 0.012)
+    return {"albedo": layer(0.95 * shade, edge), "height": height}
+
+
+def clear() -> dict[str, np.ndarray]:
+    """A cloth frame with a window through which the mouth is seen, and a gleam on it."""
+    window = 1 - ((A / 0.60) ** 3 + (np.abs(V - 0.55) / 0.24) ** 3)
+    pane = smooth(window / 0.06)
+    height = 0.5 + 0.03 * noise(131, 20) + 0.10 * line(window, 0.10)
+    shade = 1 + 0.012 * noise(132, 0.9) - 0.10 * line(window + 0.05, 0.06)
+    gleam = 0.16 + 0.30 * line(V - 0.45 - 0.25 * U, 0.05) + 0.10 * line(V - 0.68 - 0.2 * U, 0.03)
+    opacity = rectangle() * (1 - pane * (1 - gleam))
+    return {"albedo": layer(0.97 * shade, opacity), "height": height,
+            "overlay": layer(np.full_like(U, 0.92), pane)}  # fmt: skip
+
+
+def rectangle_block() -> dict[str, np.ndarray]:
+    """An upright block, as the earlier data sets hide faces with."""
+    return {"albedo": layer(np.ones_like(U), rectangle()), "height": np.full_like(U, 0.5)}
+
+
+def oval_block() -> dict[str, np.ndarray]:
+    """An oval of the same use."""
+    return {"albedo": layer(np.ones_like(U), smooth((1 - np.hypot(U, (V - 0.5) * 2)) / 0.01)),
+            "height": np.full_like(U, 0.5)}  # fmt: skip
+
+
 def layer(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """RGBA, 0-1, from a grey picture and its opacity."""
     return np.dstack([grey, grey, grey, opacity])
@@ -137,7 +302,11 @@ def print_text(lines: list[str], centre: tuple[float, float], size: float) -> np
     return page / 255.0
 
 
-FAMILIES: dict[str, Callable[[], dict[str, np.ndarray]]] = {"surgical": surgical, "n95": n95, "cloth": cloth}
+FAMILIES: dict[str, Callable[[], dict[str, np.ndarray]]] = {
+    "bandana": bandana, "clear": clear, "cloth": cloth, "cloth2": cloth2, "duckbill": duckbill, "ffp2": ffp2,
+    "gaiter": gaiter, "kn95": kn95, "n95": n95, "none": rectangle_block, "oval": oval_block, "pleated": pleated,
+    "rectangle": rectangle_block, "respirator": respirator, "scarf": scarf, "surgical": surgical, "urethane": urethane,
+}  # fmt: skip
 
 
 def main() -> None:
