@@ -23,8 +23,8 @@ FIND = 0.5  # the finder's least score
 BELIEF = (
     0.7  # the mesh network's least belief; of 600 crops without a face the finder fired on 64, it on none
 )
-SCORE = 0.3
-CLEAR = 0.72  # nine in ten faces score more; the search goes on to other looks until one does
+SCORE = 0.4  # meshes above it lie on their faces; the one below it in 14,690 photos did not
+CLEAR = 0.72  # 99 % of LFW's faces score more, 91 % of UTKFace's tight ones; until one does, the search goes on
 
 HOPELESS = 0.05  # no face of 14,600 that a second view saved was believed in less at first
 CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its size: few photos are of it
@@ -50,7 +50,7 @@ class MeshDetector:
         self.name = f"mesh-{search}-{self._network.runtime}-{self._blazeface.name}-facemesh-{file.digest[:8]}"
 
     def detect(self, pixels: Picture) -> list[Face] | Skip:
-        """The faces, largest first, those that the photo's edge cuts later; see `Detector`."""
+        """The faces, largest first; those that are doubtful or cut by the photo's edge later. See `Detector`."""
         height, width = pixels.shape[:2]
         faces, fault = self._search(pixels, whole_looks(height, width, SIDE))
         if self._every_look or not faces:
@@ -60,7 +60,7 @@ class MeshDetector:
                 faces = _joined(faces, face)
         if not faces:
             return Skip("bad_landmarks", fault) if fault else Skip("no_face")
-        return sorted(faces, key=lambda face: -_weight(face, height, width))
+        return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
     def _search(self, pixels: Picture, looks: Iterable[Affine]) -> tuple[list[Face], str]:
         """Faces of the looks, up to the first with a clear one; and why one that was seen was refused."""
