@@ -1,0 +1,87 @@
+"""What costs nothing to do instead of a network: the figures that a result has to beat.
+
+Each takes the masked photos (`b 3 h w`, RGB in [0, 1]) and the map of the hole (`b 1 h w`, 1 = hidden) and gives whole
+pictures, of which only the hole counts.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from unmasknet.metrics import Maps, Pictures
+
+Baseline = Callable[[Pictures, Maps], Pictures]
+RADIUS = 3  # pixels around each that Telea's method looks at; OpenCV's own example has it
+RIDGE = 1e-3  # variance, of [0, 1] squared, below which pixels of the mean face count no more than others
+
+
+def masked_input(photo: Pictures, hole: Maps) -> Pictures:  # noqa: ARG001 (a baseline's signature)
+    """Nothing is done: the mask stays."""
+    return photo
+
+
+def mean_fill(photo: Pictures, hole: Maps) -> Pictures:
+    """The mean colour of what is visible."""
+    seen = 1 - hole
+    colour = (photo * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True).clamp(min=1)
+    return colour.expand_as(photo)
+
+
+def telea(photo: Pictures, hole: Maps) -> Pictures:
+    """OpenCV's inpainting after Telea (2004): colours grow inwards from the rim of the hole."""
+    pixels = (photo.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    maps = hole[:, 0].byte().cpu().numpy()
+    filled = [cv2.inpaint(one, map, RADIUS, cv2.INPAINT_TELEA) for one, map in zip(pixels, maps, strict=True)]
+    return (torch.from_numpy(np.stack(filled)).permute(0, 3, 1, 2).float() / 255).to(photo.device)
+
+
+@dataclass(frozen=True)
+class MeanFace:
+    """The mean of aligned faces. `variance` says how much the faces differ at each pixel: little on the skin.
+
+    Shapes `3 h w` and `1 h w`, of [0, 1].
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __call__(self, photo: Pictures, hole: Maps) -> Pictures:
+        """The mean face, each channel scaled to fit what is visible of this face by least squares."""
+        weight = (1 - hole) / (self.variance + RIDGE)
+        fit = (weight * photo * self.mean).sum((2, 3), keepdim=True)
+        gain = fit / (weight * self.mean**2).sum((2, 3), keepdim=True).clamp(min=1e-6)
+        return (gain * self.mean).clamp(0, 1)
+
+    def resized(self, size: int) -> "MeanFace":
+        """The same in another resolution."""
+
+        def scaled(plane: Tensor) -> Tensor:
+            return torch.nn.functional.interpolate(plane[None], (size, size), mode="bilinear", antialias=True)[0]
+
+        return MeanFace(scaled(self.mean), scaled(self.variance))
+
+
+def mean_face(crops: Iterable[Tensor]) -> MeanFace | None:
+    """The mean of training crops, given in batches `b 3 h w` of [0, 1]; None without a crop."""
+    count, total, squares = 0, torch.zeros(()), torch.zeros(())
+    for batch in crops:
+        count += len(batch)
+        total = total + batch.double().sum(0).cpu()
+        squares = squares + (batch.double() ** 2).sum(0).cpu()
+    if not count:
+        return None
+    mean = total / count
+    variance = (squares / count - mean**2).clamp(min=0).mean(0, keepdim=True)
+    return MeanFace(mean.float(), variance.float())
+
+
+def baselines(face: MeanFace | None) -> dict[str, Baseline]:
+    """All of them by the name that tables give them."""
+    simple: dict[str, Baseline] = {"masked input": masked_input, "mean fill": mean_fill}
+    if face is not None:
+        simple["mean face"] = face
+    return {**simple, "telea": telea}

@@ -1,0 +1,126 @@
+"""Scores of pictures and of maps, one number a sample; pure functions of tensors.
+
+Pictures are RGB in [0, 1], `b 3 h w`; maps `b 1 h w`, 1 where the face is hidden. A score that is not defined for a
+sample, such as one over an empty hole, is NaN; the PSNR of identical pixels is infinite. `stats` makes figures of them.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import conv2d, max_pool2d, pad
+
+Pictures = Float[Tensor, "b 3 h w"]
+Maps = Float[Tensor, "b 1 h w"]
+Scores = Float[Tensor, " b"]
+
+WINDOW, SIGMA = 11, 1.5  # pixels of SSIM's Gaussian, as in Wang et al. (2004)
+C1, C2 = 0.01**2, 0.03**2
+BOUNDARY = 0.0075  # of a picture's diagonal: how far two outlines may lie apart and still be one (DAVIS takes .008)
+
+
+def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
+    """The result inside the hole, the photo outside."""
+    return result * hole + photo * (1 - hole)
+
+
+def over(values: Float[Tensor, "b c h w"], where: Maps) -> Scores:
+    """Mean of `values` over channels and the pixels of `where`; NaN where it has none."""
+    area = where.sum((1, 2, 3))
+    return (values.mean(1, keepdim=True) * where).sum((1, 2, 3)) / torch.where(area > 0, area, torch.nan)
+
+
+def l1(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+    """Mean absolute difference over `where`, in [0, 1]."""
+    return over((fake - real).abs(), where)
+
+
+def psnr(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+    """-10 log10 of the mean squared difference over `where`, in dB."""
+    return -10 * torch.log10(over((fake.double() - real.double()) ** 2, where.double()))
+
+
+def ssim_map(fake: Pictures, real: Pictures) -> Pictures:
+    """SSIM of the window around each pixel: Gaussian of sigma 1.5 over 11 pixels, each channel alone, in [-1, 1].
+
+    Computed in doubles: in floats, the variance of a flat patch is lost in the rounding of its mean. At the picture's
+    edge the window sees it mirrored. Tested against torchmetrics, whose import takes seconds, and scikit-image.
+    """
+    one, other = fake.double(), real.double()
+    mean, other_mean = _blurred(one), _blurred(other)
+    spread, other_spread = _blurred(one**2) - mean**2, _blurred(other**2) - other_mean**2
+    together = _blurred(one * other) - mean * other_mean
+    light = (2 * mean * other_mean + C1) / (mean**2 + other_mean**2 + C1)
+    return (light * (2 * together + C2) / (spread + other_spread + C2)).float()
+
+
+def _blurred(pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    steps = torch.arange(WINDOW, dtype=pictures.dtype, device=pictures.device) - WINDOW // 2
+    weights = torch.exp(-(steps**2) / (2 * SIGMA**2))
+    row = (weights / weights.sum()).expand(3, 1, 1, WINDOW)
+    wide = pad(pictures, [WINDOW // 2] * 4, mode="reflect")
+    return conv2d(conv2d(wide, row, groups=3), row.transpose(2, 3), groups=3)
+
+
+def ssim(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+    """Mean of `ssim_map` over `where`. Windows at its rim also see what lies beyond it."""
+    return over(ssim_map(fake, real), where)
+
+
+def overlap(found: Maps, truth: Maps, counted: Maps | None = None) -> tuple[Scores, Scores]:
+    """Dice and IoU of two maps of 0 and 1 over the pixels of `counted`, all if none.
+
+    Both are 1 where neither map has a pixel.
+    """
+    counted = torch.ones_like(truth) if counted is None else counted
+    both = (found * truth * counted).sum((1, 2, 3))
+    total = ((found + truth) * counted).sum((1, 2, 3))
+    dice = torch.where(total > 0, 2 * both / total.clamp(min=1), 1.0)
+    iou = torch.where(total > 0, both / (total - both).clamp(min=1), 1.0)
+    return dice, iou
+
+
+def boundary_f(found: Maps, truth: Maps, counted: Maps | None = None) -> Scores:
+    """F-measure of two maps' outlines: what share of each lies near the other.
+
+    Near is within `BOUNDARY` of the picture's diagonal, at least one pixel. 1 where neither map has an outline.
+    """
+    height, width = truth.shape[2:]
+    reach = max(1, round(BOUNDARY * float(height**2 + width**2) ** 0.5))
+    counted = torch.ones_like(truth) if counted is None else counted
+    one, other = outline(found) * counted, outline(truth) * counted
+    precision = _share(one, grown(outline(truth), reach))
+    recall = _share(other, grown(outline(found), reach))
+    score = 2 * precision * recall / (precision + recall).clamp(min=1e-9)
+    return torch.where((one.sum((1, 2, 3)) + other.sum((1, 2, 3))) > 0, score, 1.0)
+
+
+def outline(map: Maps) -> Maps:
+    """The pixels of a map that touch one outside it; the picture's edge is no outline."""
+    return map - shrunk(map, 1)
+
+
+def grown(map: Maps, reach: int) -> Maps:
+    """The map grown by a disc of radius `reach`, built of squares and crosses."""
+    for step in range(reach):
+        map = max_pool2d(map, 3, 1, 1) if step % 2 else _cross(map)
+    return map
+
+
+def shrunk(map: Maps, reach: int) -> Maps:
+    """The map shrunk by as much; beyond the picture's edge it is thought to go on."""
+    return 1 - grown(1 - map, reach)
+
+
+def _cross(map: Maps) -> Maps:
+    return torch.maximum(max_pool2d(map, (3, 1), 1, (1, 0)), max_pool2d(map, (1, 3), 1, (0, 1)))
+
+
+def _share(part: Maps, whole: Maps) -> Scores:
+    """Share of `part` that lies in `whole`; 0 where it has no pixel."""
+    return (part * whole).sum((1, 2, 3)) / part.sum((1, 2, 3)).clamp(min=1)
+
+
+def binary(probabilities: Maps, threshold: float) -> Maps:
+    """1 where a probability reaches the threshold."""
+    reached: Bool[Tensor, "b 1 h w"] = probabilities >= threshold
+    return reached.float()
