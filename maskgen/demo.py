@@ -1,7 +1,7 @@
 """`unmask demo`: the whole way on the one photo that ships with us; no data, no network."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -15,9 +15,9 @@ from maskgen.assets import asset
 from maskgen.errors import UnmaskError
 from maskgen.files import write_atomic
 from maskgen.pipeline import generate
-from maskgen.preview import contact_sheet, pick
+from maskgen.preview import contact_sheet
 from maskgen.report import Facts, write_report
-from maskgen.samples import open_data_set, worn
+from maskgen.samples import Labels, open_data_set, worn
 from maskgen.settings import (
     CropSettings,
     FaceSettings,
@@ -31,7 +31,7 @@ from maskgen.types import Picture
 from maskgen.verify import verify
 
 PHOTO = "demo/astronaut.jpg"
-SHOWN = 60  # samples on the sheet and the page
+SHOWN = 4  # samples of a family on the sheet and the page
 A_FAMILY = 8  # samples at least that chance should give each family
 QUALITY = 95
 HEAD = (226.0, 116.0)  # pixels of the built-in photo: the middle of the face
@@ -84,8 +84,8 @@ def run_demo(out: Path, *, seed: int = 0) -> DemoReport:
         )
     data = open_data_set(out / "shards")
     labels = data.labels(made.triplets)
-    by_key = {sample.key: sample for sample in data.samples(set(pick(labels, SHOWN)))}
-    samples = sorted(by_key.values(), key=lambda sample: worn(sample.labels)["family"])
+    by_key = {sample.key: sample for sample in data.samples()}
+    samples = [by_key[key] for key in choose(labels)]
     sheet = contact_sheet("unmask demo: one photo, every mask", samples, [])
     Image.fromarray(sheet).save(out / "sheet.png")
     seconds = time.monotonic() - began
@@ -108,6 +108,16 @@ def demo_settings(out: Path, families: Sequence[str], photos: list[Path], seed: 
         run=RunSettings(out=str(out / "shards"), overwrite=True),
         seed=seed,
     )
+
+
+def choose(labels: Mapping[str, Labels]) -> list[str]:
+    """Keys of the samples to show: some of each family, sorted by it, each on another photo where that can be."""
+    shown: list[str] = []
+    for family in sorted({worn(label)["family"] for label in labels.values()}):
+        keys = [key for key, label in labels.items() if worn(label)["family"] == family]
+        first = {labels[key]["source"]: key for key in reversed(keys)}
+        shown += [*first.values(), *(key for key in keys if key not in first.values())][:SHOWN]
+    return shown
 
 
 def write_photos(folder: Path) -> list[Path]:

@@ -16,8 +16,8 @@ SCAN = 20_000  # samples at most whose labels are read for the charts
 SKIPS = 24  # skipped photos at most that are shown
 
 HOW_TO_LOOK = (
-    "One of each family and wear, the others drawn by a hash. Move over a picture to draw the mask aside; "
-    "a click opens it, arrow keys work too. The ball shows how the head is turned."
+    "Move over a picture to draw the mask aside; a click opens it, arrow keys work too. "
+    "The ball shows how the head is turned."
 )
 
 Shown = list[tuple[Skipped, sheet.AnyPicture | None]]
@@ -121,7 +121,8 @@ def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded
         "<h2>What is in it</h2>",
         gallery.charts(facts.values()),
         f"<h2>{len(samples):,} samples</h2>",
-        f'<p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
+        f'<p class="faint">One of each family and wear, the others drawn by a hash. {HOW_TO_LOOK}</p>',
+        gallery.legend(),
         gallery.filters(samples),
         gallery.cards(samples),
         gallery.skips(data.skipped, skips),
@@ -133,10 +134,11 @@ def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded
 
 def _numbers(data: DataSet, facts: dict[str, Labels]) -> dict[str, str]:
     identities = {labels["identity"] for labels in facts.values()} - {""}
+    people = {"identities": f"{len(identities):,}"} if identities else {}
     return {
         "samples": f"{data.count:,}",
         "photos": f"{len({labels['source'] for labels in facts.values()}):,}",
-        "identities": f"{len(identities):,}" if identities else "not known",
+        **people,
         "shards": f"{len(data.records):,}",
         "skipped photos": f"{sum(data.skipped.values()):,}",
     }

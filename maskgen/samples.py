@@ -185,5 +185,5 @@ def posed(labels: Labels) -> tuple[float, float, float]:
 
 
 def mask_name(mask: dict[str, Any]) -> str:
-    """Family and texture as one name."""
-    return f"{mask['family']} {mask['texture']}".strip()
+    """Family and texture as one name, `plain` left out."""
+    return f"{mask['family']} {'' if mask['texture'] == 'plain' else mask['texture']}".strip()

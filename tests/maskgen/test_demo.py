@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from maskgen.demo import LOOKS, demo_settings, run_demo, write_photos
+from maskgen import demo
+from maskgen.demo import LOOKS, choose, demo_settings, run_demo, write_photos
 from maskgen.records import read_record
 from maskgen.samples import open_data_set, worn
 from maskgen.templates import family_names
@@ -46,10 +47,21 @@ def test_nothing_of_the_target_s_place_is_in_the_data_set(shown):
         assert str(shown.out).encode() not in path.read_bytes()
 
 
-def test_demo_again_gives_the_same_shard(shown):
-    before = (shown.data / "train-000000.tar").read_bytes()
-    run_demo(shown.out)
-    assert (shown.data / "train-000000.tar").read_bytes() == before
+def test_demo_again_gives_the_same_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "LOOKS", {"near": LOOKS["near"]})
+    monkeypatch.setattr(demo, "A_FAMILY", 0)
+    before = (run_demo(tmp_path).data / "train-000000.tar").read_bytes()
+    assert (run_demo(tmp_path).data / "train-000000.tar").read_bytes() == before
+
+
+def test_every_family_is_shown_on_as_many_photos_as_can_be():
+    labels = {
+        f"k{n}": {"source": f"{n % 5}.jpg", "faces": [{"mask": {"family": "n95" if n else "clear"}}]}
+        for n in range(30)
+    }
+    shown = choose(labels)
+    assert len(shown) == 1 + demo.SHOWN
+    assert len({labels[key]["source"] for key in shown[1:]}) == demo.SHOWN
 
 
 def test_every_look_is_another_picture(tmp_path):

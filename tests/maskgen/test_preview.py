@@ -7,9 +7,12 @@ from PIL import Image
 from maskgen import thumbs
 from maskgen.errors import InputError, Skip
 from maskgen.imageio import encode_jpeg
+from maskgen.job import make_shard
+from maskgen.kit import Kit
+from maskgen.plan import ShardPlan
 from maskgen.preview import pick, preview, spread
 from maskgen.samples import Skipped, open_data_set
-from maskgen.settings import SourceSettings
+from maskgen.settings import GenSettings, SourceSettings
 from maskgen.types import PhotoRef
 from tests.maskgen.toys import drawn_photo, write_data_set
 
@@ -161,3 +164,10 @@ def test_only_some_photos_that_a_person_can_see_are_kept(tmp_path, number, reaso
     thumbs.keep_skipped(tmp_path, number, PhotoRef("x.jpg"), Skip(reason), source, SourceSettings())
     assert thumbs.thumb_path(tmp_path, "x.jpg").exists() == kept
     assert source.reads == kept
+
+
+def test_shard_keeps_pictures_of_what_it_skips(tmp_path):
+    (tmp_path / ".work").mkdir()
+    kit = Kit(OnePhoto(), mask=lambda photo, base: Skip("no_face"), versions={})
+    make_shard(ShardPlan("train-000000", "train", (PhotoRef("x.jpg"),)), GenSettings(), tmp_path, kit)
+    assert preview(tmp_path).page.read_text("utf-8").count('<figure class="skip"><img') == 1
