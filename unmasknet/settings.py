@@ -72,7 +72,7 @@ class AugmentSettings(Section):
 class SegmenterSettings(Section):
     """The U-Net that finds the mask."""
 
-    width: Annotated[int, Field(ge=4, le=512)] = 32
+    width: Annotated[int, Field(ge=4, le=512)] = 20
     """Channels of the first level; each level below has twice as many, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
     """Most channels of a level."""
@@ -97,11 +97,11 @@ class GeneratorSettings(Section):
 
     gated: bool = True
     """Gated convolutions: features times a learned soft mask."""
-    width: Annotated[int, Field(ge=4, le=512)] = 40
+    width: Annotated[int, Field(ge=4, le=512)] = 22
     """Channels of the first level; each level below has twice as many, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
     """Most channels of a level."""
-    depth: Annotated[int, Field(ge=1, le=5)] = 3
+    depth: Annotated[int, Field(ge=1, le=5)] = 4
     """Times that the picture is halved."""
     convs: Annotated[int, Field(ge=1, le=4)] = 1
     """Convolutions of a level, on the way down and on the way up."""
@@ -117,7 +117,7 @@ class GeneratorSettings(Section):
     """Blocks at the lowest level: none, atrous convolutions one after the other, or fast Fourier convolutions."""
     dilations: tuple[Annotated[int, Field(ge=1, le=64)], ...] = (2, 4, 8, 16)
     """Rates of the atrous convolutions."""
-    ffc_blocks: Annotated[int, Field(ge=1, le=32)] = 4
+    ffc_blocks: Annotated[int, Field(ge=1, le=32)] = 6
     """Number of fast Fourier blocks, each of two convolutions and a way around them."""
     input: Literal["zeroed", "photo"] = "zeroed"
     """What it sees beside the map: the photo with the hole zeroed, or with the mask as it is."""
@@ -222,6 +222,8 @@ class LoopSettings(Section):
     """Updates of the weights."""
     epochs: Annotated[float, Field(gt=0)] | None = None
     """Passes over the data instead of `steps`."""
+    minutes: Annotated[float, Field(ge=0)] = 0.0
+    """Minutes after which this start of the run ends, with all saved, as if `steps` were done; 0: no limit."""
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
     """Parts that a batch is computed in, when memory is short; the result is the same."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
