@@ -98,7 +98,7 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> Picture | Skip:
         return Skip("too_large", f"{kind}: {error or 'decoding needs more memory than there is'}")
     except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
         return Skip("truncated" if _ends_early(data, kind, error) else "unreadable", f"{kind}: {error}")
-    return pixels if isinstance(pixels, Skip) else _upright(pixels, orientation)
+    return _upright(pixels, orientation)
 
 
 def _what_instead(data: bytes) -> str:
@@ -147,14 +147,14 @@ def _closed_early(data: bytes, image: ImageFile, pixels: Picture | None) -> bool
     return False
 
 
-def _pixels(image: ImageFile, background: int) -> Picture | Skip:
+def _pixels(image: ImageFile, background: int) -> Picture:
     """RGB of a picture of any mode."""
     image.load()
     if image.mode.startswith("I;16"):
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):
-        return Skip("unreadable", "32-bit pixels have no agreed white")
+        raise ValueError("32-bit pixels have no agreed white")
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (background, background, background, 255))
         return np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))

@@ -65,9 +65,15 @@ class TarStore:
     def _spans(self) -> dict[str, Span | Skip]:
         try:
             with tarfile.open(self.path, "r:") as tar:
-                return {clean_id(member.name): _span(member) for member in tar if not _ignored(member)}
+                members = list(tar)
         except BROKEN as error:
             raise _broken(self.path, error) from error
+        end = max((member.offset_data + -(-member.size // 512) * 512 for member in members), default=0)
+        if any(
+            self._bytes((end, 512)) or b"cut"
+        ):  # tarfile takes a tar cut between two members for a whole one
+            raise _broken(self.path, EOFError("no end mark behind its last member"))
+        return {clean_id(member.name): _span(member) for member in members if not _ignored(member)}
 
 
 class PackedTarStore:
