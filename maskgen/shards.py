@@ -15,6 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, SupportsFloat, TypedDict
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from maskgen import imageio
 from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
@@ -115,8 +118,8 @@ def _encode_labels(triplet: Triplet, origin: Origin) -> bytes:
 def _face_labels(worn: MaskedFace) -> dict[str, Any]:
     mask = worn.mask
     return {
-        "box": [number(value) for value in worn.face.box],
-        "landmarks": [[number(x), number(y)] for x, y in worn.face.landmarks.tolist()],
+        "box": pixels(worn.face.box),
+        "landmarks": pixels(worn.face.landmarks),
         "scheme": worn.face.scheme,
         "pose": {name: number(angle) for name, angle in asdict(worn.pose).items()},
         "mask": {
@@ -129,8 +132,13 @@ def _face_labels(worn: MaskedFace) -> dict[str, Any]:
     }
 
 
+def pixels(points: ArrayLike) -> Any:
+    """Coordinates as nested lists: two decimals, the same form of floats as `number`, many at once."""
+    return (np.round(np.asarray(points, np.float64), 2) + 0.0).tolist()
+
+
 def number(value: SupportsFloat) -> float:
-    """Four decimals: enough for a pixel, never written as 1e-05 (no point) or -0.0."""
+    """Four decimals: never written as 1e-05 (no point) or -0.0."""
     return round(float(value), 4) + 0.0
 
 
