@@ -158,7 +158,7 @@ def _pixels(image: ImageFile, background: int) -> Picture:
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (background, background, background, 255))
         return np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _orientation(image: ImageFile) -> int:
