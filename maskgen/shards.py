@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, SupportsFloat, TypedDict
 
 import numpy as np
-from numpy.typing import ArrayLike
+from jaxtyping import Float
+from numpy import ndarray
 
 from maskgen import imageio
 from maskgen.errors import InputError, Skip
@@ -118,7 +119,7 @@ def _encode_labels(triplet: Triplet, origin: Origin) -> bytes:
 def _face_labels(worn: MaskedFace) -> dict[str, Any]:
     mask = worn.mask
     return {
-        "box": pixels(worn.face.box),
+        "box": pixels(np.array(worn.face.box)),
         "landmarks": pixels(worn.face.landmarks),
         "scheme": worn.face.scheme,
         "pose": {name: number(angle) for name, angle in asdict(worn.pose).items()},
@@ -132,9 +133,9 @@ def _face_labels(worn: MaskedFace) -> dict[str, Any]:
     }
 
 
-def pixels(points: ArrayLike) -> Any:
+def pixels(points: Float[ndarray, "..."]) -> Any:
     """Coordinates as nested lists: two decimals, the same form of floats as `number`, many at once."""
-    return (np.round(np.asarray(points, np.float64), 2) + 0.0).tolist()
+    return (np.round(points.astype(np.float64), 2) + 0.0).tolist()
 
 
 def number(value: SupportsFloat) -> float:
