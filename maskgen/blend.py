@@ -40,7 +40,8 @@ def blend(
     masked = cv2.add(cv2.multiply(photo, left, dtype=cv2.CV_32F), colour, dtype=cv2.CV_8U)
     red, green, blue = cv2.split(cv2.absdiff(masked, photo))
     change = cv2.max(cv2.max(red, green), blue)
-    touched = (((change >= FAINT) | ((opacity >= 0.5) & (change > 0))) & (inside > 0)).view(np.uint8)
+    # what is covered is hidden, also where its colour happens to be the photo's: a map has no pinholes
+    touched = (((change >= FAINT) | (opacity >= 0.5)) & (inside > 0)).view(np.uint8)
     mask = opacity - strap
     covers = np.maximum(mask, strap) >= 0.5 * (1 - shade) + 0.05
     # counted up: touched at all is 1, SHADOW; covered is 2, STRAP; covered by the mask first of all is 3, MASK

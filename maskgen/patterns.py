@@ -81,12 +81,12 @@ def _floral(rng: np.random.Generator) -> Layers:
         else:
             along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
             leaves = np.maximum(leaves, _soft(0.018 - np.abs(side) - (along / 0.06) ** 2 * 0.018))
-    return petals * (1 - leaves), leaves, 0.10 * _noise(rng, 2) * petals
+    return petals * (1 - leaves), leaves, 0.10 * _noise(rng, 2.0) * petals
 
 
 def _camo(rng: np.random.Generator) -> Layers:
     """Blots of three colours."""
-    first, second = _noise(rng, 16, 1.5), _noise(rng, 14, 1.5)
+    first, second = _noise(rng, 16.0, 1.5), _noise(rng, 14.0, 1.5)
     blot = _soft(second - 0.45, 0.05)
     return _soft(first - 0.1, 0.05) * (1 - blot), blot, _flat()
 
@@ -115,7 +115,7 @@ def _weave(rng: np.random.Generator) -> Layers:
     return (
         _flat(),
         _flat(),
-        _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8) + 0.12 * _noise(rng, 0.7, 8).T,
+        _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8.0) + 0.12 * _noise(rng, 0.7, 8.0).T,
     )
 
 
@@ -181,7 +181,7 @@ ONCE = ("print", "gradient")  # fill the mask once instead of being repeated
 
 
 @cache
-def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "h w 3"], ...]:
+def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 3"], ...]:
     """A pattern's tile, from full size down, each half the one before; drawn once a process."""
     rng = np.random.default_rng([variant + 11, *name.encode()])
     second, third, shade = _DRAW[name](rng)
@@ -197,7 +197,7 @@ def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "h w 3"], ...]:
 def wrinkles() -> Float[ndarray, "256 256 2"]:
     """Slopes, across and down, of a seamless creased surface of unit deviation."""
     rng = np.random.default_rng(7)
-    surface = _noise(rng, 7, 2.2) + 0.5 * _noise(rng, 4, 3) - 0.8 * np.abs(_noise(rng, 10, 1.8))
+    surface = _noise(rng, 7.0, 2.2) + 0.5 * _noise(rng, 4.0, 3.0) - 0.8 * np.abs(_noise(rng, 10.0, 1.8))
     across = (np.roll(surface, -1, 1) - np.roll(surface, 1, 1)) / 2
     down = (np.roll(surface, -1, 0) - np.roll(surface, 1, 0)) / 2
     slopes = np.dstack([across, down])

@@ -20,8 +20,9 @@ def draw_straps(carried: Carried, widths: tuple[float, ...], box: Box) -> Float3
         box: the pixels to draw.
     """
     opacity = np.zeros(box.shape, np.uint8)
+    corner = np.array([box.x0, box.y0], np.float32)
     for line, normals, width in zip(carried.straps, carried.strap_normals, widths, strict=True):
-        for run in _runs(line[:, :2] - (box.x0, box.y0), normals[:, 2] < EDGE_ON):
+        for run in _runs(line[:, :2] - corner, normals[:, 2] < EDGE_ON):
             ribbon = np.rint(_ribbon(run, max(width, 1.0)) * 2**SUBPIXEL).astype(np.int32)
             cv2.fillPoly(opacity, [ribbon], min(width, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity * np.float32(1 / 255)

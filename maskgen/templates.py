@@ -88,9 +88,9 @@ class Mask:
 
     name: str
     template: Template
-    albedo: tuple[UInt8[ndarray, "h w 2"], ...]
-    overlay: tuple[UInt8[ndarray, "h w 3"], ...]
-    slope: tuple[Float32[ndarray, "h w 2"], ...]
+    albedo: tuple[UInt8[ndarray, "_ _ 2"], ...]
+    overlay: tuple[UInt8[ndarray, "_ _ 3"], ...]
+    slope: tuple[Float32[ndarray, "_ _ 2"], ...]
 
 
 @dataclass(frozen=True)

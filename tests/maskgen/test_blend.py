@@ -1,0 +1,87 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskgen.blend import FAINT, blend
+
+
+def layers(seed, alpha=None, shade=1.0):
+    """A photo and a random layer over it."""
+    rng = np.random.default_rng(seed)
+    photo = rng.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    opacity = (
+        rng.random((24, 20), dtype=np.float32) if alpha is None else np.full((24, 20), alpha, np.float32)
+    )
+    colour = rng.integers(0, 256, (24, 20, 3)).astype(np.float32)
+    layer = np.dstack([colour * opacity[..., None], opacity]).astype(np.float32)
+    nothing = np.zeros((24, 20), np.float32)
+    return photo, layer, nothing, np.full((24, 20), shade, np.float32), np.ones((24, 20), np.uint8)
+
+
+def test_empty_layer_leaves_the_photo_unchanged():
+    photo, layer, strap, shade, inside = layers(0, alpha=0.0)
+    masked, hole, parts = blend(photo, layer, strap, shade, inside)
+    assert (masked == photo).all()
+    assert hole.sum() == 0
+    assert parts.sum() == 0
+
+
+def test_opaque_layer_replaces_the_photo():
+    photo, layer, strap, shade, inside = layers(1, alpha=1.0)
+    masked, hole, parts = blend(photo, layer, strap, shade, inside)
+    touched = hole > 0
+    assert (masked[touched] == layer[..., :3][touched]).all()
+    assert (parts[touched] == 3).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.3, 1.0))
+def test_pictures_differ_where_the_map_is_one_and_nowhere_else(seed, shade):
+    photo, layer, strap, shadow, inside = layers(seed, shade=shade)
+    inside[:5] = 0
+    masked, hole, parts = blend(photo, layer, strap, shadow, inside)
+    differs = (masked != photo).any(-1)
+    assert not (differs & (hole == 0)).any()
+    assert (~differs & (hole > 0)).sum() <= 0.01 * hole.sum()
+    assert ((parts > 0) == (hole > 0)).all()
+    assert hole[:5].sum() == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31))
+def test_no_soft_edge_pixel_is_brighter_than_both_layers(seed):
+    photo, layer, strap, shade, inside = layers(seed)
+    masked, _, _ = blend(photo, layer, strap, shade, inside)
+    own = layer[..., :3] / np.maximum(layer[..., 3:], 1e-6)
+    assert (masked <= np.maximum(photo, np.ceil(own)) + 1e-3).all()
+    assert (masked >= np.minimum(photo, np.floor(own)) - 1e-3).all()
+
+
+def test_an_effect_too_faint_to_see_is_none():
+    photo = np.full((24, 20, 3), 100, np.uint8)
+    _, layer, strap, _, inside = layers(0, alpha=0.0)
+    faint = np.full((24, 20), 1 - (FAINT - 1) / 100, np.float32)
+    masked, hole, _ = blend(photo, layer, strap, faint, inside)
+    assert hole.sum() == 0
+    assert (masked == photo).all()
+
+
+def test_shadow_strap_and_mask_are_told_apart():
+    photo, layer, strap, shade, inside = layers(3, alpha=0.0)
+    photo[:] = 200
+    shade[:8] = 0.6
+    layer[8:16] = strap[8:16, :, None] * 0 + np.array([10, 10, 10, 1], np.float32)
+    strap[8:16] = 1
+    layer[16:] = np.array([20, 20, 20, 1], np.float32)
+    _, _, parts = blend(photo, layer, strap, shade, inside)
+    assert (parts[:8] == 1).all()
+    assert (parts[8:16] == 2).all()
+    assert (parts[16:] == 3).all()
+
+
+def test_a_mask_of_the_photos_own_colour_leaves_no_pinholes_in_the_map():
+    photo, layer, strap, shade, inside = layers(4, alpha=1.0)
+    photo[10, 10] = layer[10, 10, :3]
+    _, hole, parts = blend(photo, layer, strap, shade, inside)
+    assert hole[10, 10] == 1
+    assert parts[10, 10] == 3

@@ -1,0 +1,117 @@
+import re
+
+import numpy as np
+import pytest
+
+from maskgen.errors import InputError
+from maskgen.patterns import PATTERNS, VARIANTS, pattern
+from maskgen.templates import (
+    family_names,
+    list_families,
+    load_mask,
+    parse_spec,
+    parse_wear,
+    read_template,
+    tint_of,
+)
+
+CONTRACT = "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear rectangle oval none"
+
+
+def test_all_families_of_the_contract_are_there():
+    assert set(CONTRACT.split()) <= set(family_names())
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_every_template_is_complete(family):
+    mask = load_mask(family)
+    look = mask.template.look
+    assert mask.albedo[0].shape == (512, 512, 2)
+    assert mask.slope[0].shape == (512, 512, 2)
+    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in look.colours)
+    assert set(look.textures) <= {"plain", *PATTERNS}
+    assert mask.albedo[0][256, 200, 1] > 100 or family == "clear"
+    assert mask.albedo[0][[0, -1]][..., 1].max() < 8  # the edge of the grid is clear
+
+
+def test_spec_reads_families_textures_colours_strengths_and_weights():
+    surgical, cloth, n95 = parse_spec("surgical-#0473E2@.5:3, cloth-check, n95")
+    assert (surgical.family, surgical.colour, surgical.strength, surgical.weight) == (
+        "surgical",
+        "#0473e2",
+        0.5,
+        3,
+    )
+    assert (cloth.family, cloth.texture, cloth.weight) == ("cloth", "check", 1)
+    assert (n95.family, n95.texture, n95.colour) == ("n95", "", "")
+
+
+def test_gas_is_the_respirator():
+    assert parse_spec("gas")[0].family == "respirator"
+
+
+@pytest.mark.fault
+def test_row14_unknown_families_textures_and_colours_are_all_told_at_once():
+    with pytest.raises(InputError) as caught:
+        parse_spec("surgcal, cloth-tartan, n95-#12, n95@7, surgical")
+    message = str(caught.value)
+    assert "surgcal" in message
+    assert "tartan" in message
+    assert "#12" in message
+    assert "strength 7" in message
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.fault
+def test_row14_unknown_wear_is_refused_with_what_there_is():
+    with pytest.raises(InputError, match="hat.*correct, nose, chin, below-mouth"):
+        parse_wear("correct:.8,hat:.2")
+
+
+@pytest.mark.parametrize("text", ["", "surgical:0", " , "])
+def test_a_spec_that_chooses_nothing_is_refused(text):
+    with pytest.raises(InputError):
+        parse_spec(text)
+
+
+def test_wear_shares_sum_to_one():
+    shares = parse_wear("correct:3,nose:1")
+    assert shares == {"correct": 0.75, "nose": 0.25}
+
+
+@pytest.mark.fault
+def test_row14_a_template_with_a_missing_anchor_is_refused_naming_it(tmp_path):
+    (tmp_path / "template.toml").write_text(
+        'title = "x"\n[shell]\ntop = [[0,0,0.1],[1,60,0.5]]\n[look]\ncolours = {}\nhue = 1\n'
+    )
+    with pytest.raises(InputError) as caught:
+        read_template(tmp_path)
+    assert "shell.bottom" in str(caught.value)
+    assert "look.hue" in str(caught.value)
+
+
+def test_strength_leads_from_the_templates_own_colour_to_the_given():
+    assert tint_of("#102030", 0.0) == (1, 1, 1)
+    assert tint_of("#102030", 1.0) == pytest.approx((16 / 255, 32 / 255, 48 / 255))
+
+
+def test_list_tells_of_every_family():
+    rows = list_families()
+    assert [row["name"] for row in rows] == list(family_names())
+    assert all(row["colours"] and row["textures"] and row["wear"] for row in rows)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_patterns_are_seeded_and_their_variants_differ(name):
+    first = pattern.__wrapped__(name, 0)[0]
+    assert (first == pattern.__wrapped__(name, 0)[0]).all()
+    assert any((first != pattern(name, variant)[0]).any() for variant in range(1, VARIANTS))
+
+
+@pytest.mark.parametrize("name", ["camo", "check", "dots", "floral", "stripes", "paisley", "weave"])
+def test_repeated_patterns_are_seamless(name):
+    for variant in range(VARIANTS):
+        tile = pattern(name, variant)[0].astype(int)
+        seam = np.abs(tile[:, 0] - tile[:, -1]).mean()
+        inside = np.abs(np.diff(tile, axis=1)).mean((0, 2)).max()
+        assert seam <= inside + 6

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+
+from maskgen.errors import Skip
+from maskgen.head import canonical_head
+from maskgen.landmarks.cache import CachedDetector
+from maskgen.light import skin_triangles
+from maskgen.settings import CropSettings, GenSettings, MaskSettings
+from maskgen.templates import family_names, parse_spec, parse_wear
+from maskgen.triplet import Tools, make_triplets
+from tests.maskgen.faces import face_from
+from tests.maskgen.worn import FixedDetector, skin_photo, turned_mesh
+
+
+def tools_for(masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest"):
+    """Tools that find one known face in every photo."""
+    settings = GenSettings(
+        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face), crop=CropSettings(size=size), seed=seed
+    )
+    head = canonical_head()
+    detector = CachedDetector(FixedDetector(face_from(turned_mesh() if mesh is None else mesh)), None)
+    return Tools(settings, detector, head, skin_triangles(head), parse_spec(masks), parse_wear(wear))
+
+
+def one(**kwargs):
+    """The only triplet of a plain photo."""
+    ((_, triplet),) = make_triplets(skin_photo(), tools_for(**kwargs), "x")
+    return triplet
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_map_is_where_the_pictures_differ(family):
+    triplet = one(masks=family)
+    differs = (triplet.masked != triplet.gt).any(-1)
+    assert not (differs & (triplet.map == 0)).any()
+    assert (~differs & (triplet.map > 0)).sum() <= 0.01 * triplet.map.sum()
+    assert ((triplet.parts > 0) == (triplet.map > 0)).all()
+    assert 0.05 < triplet.hole < 0.6
+
+
+@pytest.mark.parametrize("family", [name for name in family_names() if name != "clear"])
+def test_the_mouth_lies_under_the_mask(family):
+    triplet = one(masks=family)
+    for point in (0, 17, 61, 291):
+        x, y = turned_mesh()[point, :2].astype(int)
+        assert triplet.parts[y, x] == 3
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_eyes_stay_bare(family):
+    triplet = one(masks=family)
+    for point in (33, 133, 159, 145, 263, 362, 386, 374):
+        x, y = turned_mesh()[point, :2].astype(int)
+        assert triplet.map[y, x] == 0
+
+
+def test_uncovered_nose_and_mouth_are_seen_when_worn_so():
+    x, y = turned_mesh()[1, :2].astype(int)
+    assert one(wear="nose").parts[y, x] != 3
+    assert one(wear="correct").parts[y, x] == 3
+    x, y = turned_mesh()[13, :2].astype(int)
+    assert one(wear="below-mouth").parts[y, x] != 3
+
+
+def test_none_paints_the_hole_in_127():
+    triplet = one(masks="none")
+    assert (triplet.masked[triplet.map > 0] == 127).all()
+
+
+def test_same_seed_and_key_give_the_same_pixels_and_others_do_not():
+    photo, spec = skin_photo(), "surgical,cloth,n95"
+    first = make_triplets(photo, tools_for(spec, per_face=3), "x")
+    again = make_triplets(photo, tools_for(spec, per_face=3), "x")
+    other = make_triplets(photo, tools_for(spec, per_face=3, seed=1), "x")
+    assert [key for key, _ in first] == ["x-f0-m0", "x-f0-m1", "x-f0-m2"]
+    assert all((a.masked == b.masked).all() for (_, a), (_, b) in zip(first, again, strict=True))
+    assert not all((a.masked == b.masked).all() for (_, a), (_, b) in zip(first, other, strict=True))
+    assert (first[0][1].masked != first[1][1].masked).any()
+
+
+def test_a_mask_does_not_depend_on_how_many_others_there_are():
+    photo = skin_photo()
+    alone = make_triplets(photo, tools_for("cloth", per_face=1), "x")
+    among = make_triplets(photo, tools_for("cloth", per_face=4), "x")
+    assert (alone[0][1].masked == among[0][1].masked).all()
+
+
+def test_a_face_at_the_border_is_cut_not_squeezed():
+    triplet = one(mesh=turned_mesh(at=(128, 200)))
+    whole = one()
+    assert triplet.parts[-1].max() == 3
+    assert (triplet.map.sum(1) > 0).sum() < (whole.map.sum(1) > 0).sum()
+
+
+def test_a_face_beyond_the_photo_is_a_skip():
+    outcome = make_triplets(skin_photo(), tools_for(mesh=turned_mesh(at=(128, 400))), "x")
+    assert isinstance(outcome, Skip)
+    assert outcome.reason == "off_frame"
+
+
+@pytest.mark.parametrize("size", [64, 256, 512])
+def test_crops_have_the_asked_size_and_the_hole_its_share(size):
+    triplet = one(size=size)
+    assert triplet.masked.shape == (size, size, 3)
+    assert triplet.map.shape == (size, size)
+    assert 0.1 < triplet.hole < 0.35
+
+
+def test_size_zero_keeps_the_photos_own_grid():
+    triplet = one(size=0)
+    assert (triplet.gt == skin_photo().pixels).all()
+    assert triplet.valid == 1.0
+
+
+def test_a_white_mask_on_a_dark_photo_is_dark():
+    def brightness(colour):
+        photo = skin_photo(colour=colour)
+        ((_, triplet),) = make_triplets(photo, tools_for("surgical-#ffffff"), "x")
+        return triplet.masked[triplet.parts == 3].mean()
+
+    assert brightness((60, 45, 38)) < 0.6 * brightness((220, 170, 145))
+
+
+def test_colour_is_the_one_asked_for():
+    red = one(masks="cloth-#d01010").masked[one(masks="cloth-#d01010").parts == 3].mean(0)
+    blue = one(masks="cloth-#1010d0").masked[one(masks="cloth-#1010d0").parts == 3].mean(0)
+    assert red[0] > 1.4 * red[2]
+    assert blue[2] > 1.2 * blue[0]
+
+
+def test_labels_say_what_is_worn_and_how_the_head_is_turned():
+    triplet = one(masks="cloth-check", wear="nose", mesh=turned_mesh(yaw=30))
+    (worn,) = triplet.faces
+    assert (worn.mask.family, worn.mask.texture, worn.mask.wear) == ("cloth", "check", "nose")
+    assert worn.pose.yaw == pytest.approx(30, abs=2)
+
+
+def test_gt_is_untouched_by_masking():
+    photo = skin_photo()
+    before = photo.pixels.copy()
+    make_triplets(photo, tools_for("surgical", per_face=3), "x")
+    assert (photo.pixels == before).all()
+    assert np.isfinite(before).all()
