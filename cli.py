@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from maskgen.errors import UnmaskError, UsageError
+from maskgen.errors import MissingError, UnmaskError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -410,6 +410,9 @@ def main() -> None:
     except UnmaskError as error:
         print(f"unmask: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except ImportError as error:
+        print(f"unmask: a package is missing or damaged ({error}); see unmask doctor", file=sys.stderr)
+        raise SystemExit(MissingError.exit_code) from None
 
 
 if __name__ == "__main__":

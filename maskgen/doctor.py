@@ -56,7 +56,7 @@ def examine(folder: Path) -> list[Check]:
         _tried("packages", _packages, "pip install unmask"),
         _tried("opencv", _opencv, _headless()),
         _tried("models", _models, again),
-        _tried("masks", _masks, again),
+        _tried("masks", _masks, f"mend the lines above; else {again}"),
         _tried("faces", _faces, "mend the lines above; else pip install --force-reinstall ai-edge-litert"),
         _tried("disk", lambda: _disk(folder), "name a folder on a disk with room: --out FOLDER"),
     ]

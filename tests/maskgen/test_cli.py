@@ -155,6 +155,14 @@ def test_a_folder_that_is_no_data_set_is_an_input_error(unmask, args):
     assert "nowhere" in err
 
 
+def test_a_package_that_cannot_be_loaded_is_missing(unmask, monkeypatch):
+    monkeypatch.setitem(sys.modules, "maskgen.templates", None)
+    code, _, err = unmask("masks")
+    assert code == 5
+    assert err.count("\n") == 1
+    assert "unmask doctor" in err
+
+
 def test_an_unknown_action_of_masks_is_a_usage_error(unmask):
     assert unmask("masks", "paint").code == 2
 
