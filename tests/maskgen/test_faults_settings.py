@@ -69,8 +69,9 @@ def test_row14_unknown_masks_and_wears_are_refused_before_any_work(folder, args)
     assert not list(folder.glob("set/*.tar"))
 
 
-def test_row14_all_problems_of_the_masks_come_at_once(folder):
-    done = gen_data(folder, "--masks", "surgcal, n96", "--wear", "upside")
+def test_row14_all_problems_of_a_list_of_masks_come_at_once(folder):
+    done = gen_data(folder, "--masks", "surgcal, n96, cloth-nothing, n95@7")
     assert done.returncode == 4, done.stderr
-    for word in ("surgcal", "n96", "upside"):
+    for word in ("surgcal", "n96", "nothing", "@7"):
         assert word in done.stderr
+    assert done.stderr.count("\n") == 1
