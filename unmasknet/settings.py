@@ -278,7 +278,15 @@ class SegmSettings(_TrainSettings):
     model: SegmenterSettings = SegmenterSettings()
     loss: SegmLossSettings = SegmLossSettings()
     augment: AugmentSettings = AugmentSettings(
-        rotate=15.0, zoom=0.2, shift=0.08, colour=0.5, blur=0.2, noise=0.3, jpeg=1.0, occlude=0.15, unmasked=0.1
+        rotate=15.0,
+        zoom=0.2,
+        shift=0.08,
+        colour=0.5,
+        blur=0.2,
+        noise=0.3,
+        jpeg=1.0,
+        occlude=0.15,
+        unmasked=0.1,
     )
     optimiser: OptimiserSettings = OptimiserSettings(lr=1e-3, beta1=0.9, beta2=0.999, weight_decay=1e-4)
     loop: LoopSettings = LoopSettings(steps=20_000)

@@ -92,7 +92,9 @@ class AttentionGate(nn.Module):
         self.of_below = nn.Sequential(nn.Conv2d(below, hidden, 1), NORMS[norm](hidden))
         self.weight = nn.Sequential(nn.ReLU(), nn.Conv2d(hidden, 1, 1), nn.Sigmoid())
 
-    def forward(self, skip: Float[Tensor, "b s h w"], below: Float[Tensor, "b l h w"]) -> Float[Tensor, "b s h w"]:
+    def forward(
+        self, skip: Float[Tensor, "b s h w"], below: Float[Tensor, "b l h w"]
+    ) -> Float[Tensor, "b s h w"]:
         """The skip's features times a weight in (0, 1) at each place. `below` is already of the skip's size."""
         return skip * self.weight(self.of_skip(skip) + self.of_below(below))
 
@@ -104,7 +106,9 @@ class Spectral(nn.Module):
         super().__init__()
         half = max(channels // 2, 2)
         self.enter = nn.Sequential(nn.Conv2d(channels, half, 1, bias=False), NORMS[norm](half), nn.ReLU())
-        self.mix = nn.Sequential(nn.Conv2d(2 * half, 2 * half, 1, bias=False), NORMS[norm](2 * half), nn.ReLU())
+        self.mix = nn.Sequential(
+            nn.Conv2d(2 * half, 2 * half, 1, bias=False), NORMS[norm](2 * half), nn.ReLU()
+        )
         self.leave = nn.Conv2d(half, channels, 1, bias=False)
 
     def forward(self, x: Features) -> Features:
@@ -159,6 +163,9 @@ def start_normal(model: nn.Module) -> None:
             nn.init.normal_(module.weight, 0.0, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm) and module.weight is not None:
+        elif (
+            isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm)
+            and module.weight is not None
+        ):
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)

@@ -117,7 +117,9 @@ def crop_hole(x: Float[Tensor, "b c h w"], map: Maps, side: int) -> Float[Tensor
     zero = torch.zeros_like(half)
     theta = torch.stack([half, zero, centre_x, zero, half, centre_y], dim=1).view(-1, 2, 3)
     grid = functional.affine_grid(theta, [len(x), x.shape[1], side, side], align_corners=False)
-    return functional.grid_sample(x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False)
+    return functional.grid_sample(
+        x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
@@ -136,7 +138,9 @@ def diff_augment(x: Float[Tensor, "b c h w"], chance: Chance) -> Float[Tensor, "
         x: RGB in [-1, 1], and maybe a map, which is shifted and cut alike.
         chance: numbers in [0, 1), the sample's own.
     """
-    bright, saturate, contrast, right, down, cut_x, cut_y, _ = chance.to(x.dtype).view(len(x), 8, 1, 1, 1).unbind(1)
+    bright, saturate, contrast, right, down, cut_x, cut_y, _ = (
+        chance.to(x.dtype).view(len(x), 8, 1, 1, 1).unbind(1)
+    )
     colours, rest = x[:, :3], x[:, 3:]
     colours = colours + (bright - 0.5)
     grey = colours.mean(dim=1, keepdim=True)

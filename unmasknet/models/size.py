@@ -24,6 +24,10 @@ def count_gmac(model: nn.Module, *inputs: tuple[int, ...]) -> float:
     """
     model = copy.deepcopy(model).cpu().eval()
     counter = FlopCounterMode(display=False)
-    with FakeTensorMode(allow_non_fake_inputs=True), counter, torch.no_grad():  # shapes alone, nothing is computed
+    with (
+        FakeTensorMode(allow_non_fake_inputs=True),
+        counter,
+        torch.no_grad(),
+    ):  # shapes alone, nothing is computed
         model(*(torch.empty(shape) for shape in inputs))
     return counter.get_total_flops() / 2 / 1e9

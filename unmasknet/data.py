@@ -1,0 +1,328 @@
+"""Shards in, batches out: decoded by an explicit table, made to fit, changed at random, each in its own process."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from maskgen import imageio
+from maskgen.errors import InputError, Skip
+from maskgen.seeds import rng_for
+from maskgen.types import Picture
+from unmasknet.augment import Views, augment, fit_sample
+from unmasknet.settings import GanSettings, SegmSettings
+from unmasknet.shardlist import Shard, list_shards
+from unmasknet.stream import Encoded, Order, encoded_batches, read_samples
+
+CHANCES = 8  # random numbers that go with each sample
+SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures; nothing else is ever decoded
+MAX_PIXELS = 1 << 26
+PREFETCH = 4  # batches a worker is ahead
+
+Settings = SegmSettings | GanSettings
+Labels = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one step.
+
+    Attributes:
+        masked: RGB in [0, 1], with the mask.
+        gt: RGB in [0, 1], without it. For the generator the two are equal where the true map is 0.
+        map: what is hidden, 1; the generator's is grown or shrunk at random when it trains.
+        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never grown.
+        keys: of the samples.
+        labels: the samples' json, its boxes and points in pixels of these pictures; empty ones while training.
+        chance: numbers in [0, 1) of each sample's own, a function of seed, step and key, for random choices later on.
+        faults: what could not be read, in words; the batch is that much smaller, or was taken from other shards.
+    """
+
+    masked: Float[Tensor, "b 3 h w"]
+    gt: Float[Tensor, "b 3 h w"]
+    map: Float[Tensor, "b 1 h w"]
+    parts: UInt8[Tensor, "b 1 h w"]
+    keys: list[str]
+    labels: list[Labels]
+    chance: Float[Tensor, "b 8"]
+    faults: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def target(self) -> Float[Tensor, "b 1 h w"]:
+        """What the segmenter learns: mask and straps, without shadows."""
+        return (self.parts >= 2).to(self.map.dtype)
+
+    @property
+    def faces(self) -> list[Labels]:
+        """The first face of each sample: `box`, `landmarks`, `pose`, `mask`; empty where there is none."""
+        return [next(iter(labels.get("faces", [])), {}) for labels in self.labels]
+
+    def split(self, pieces: int) -> list["Batch"]:
+        """The batch in `pieces` nearly equal batches, without empty ones."""
+        bounds = np.linspace(0, len(self), pieces + 1).round().astype(int).tolist()
+        return [self[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+
+    def __getitem__(self, rows: slice) -> "Batch":
+        tensors = {name: getattr(self, name)[rows] for name in TENSORS}
+        return replace(self, keys=self.keys[rows], labels=self.labels[rows], **tensors)
+
+
+TENSORS = ("masked", "gt", "map", "parts", "chance")
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A batch as it leaves a worker: bytes instead of floats, a quarter of the traffic."""
+
+    masked: UInt8[Tensor, "b h w 3"]
+    gt: UInt8[Tensor, "b h w 3"]
+    map: UInt8[Tensor, "b h w"]
+    parts: UInt8[Tensor, "b h w"]
+    keys: list[str]
+    labels: list[Labels]
+    chance: Float[Tensor, "b 8"]
+    faults: tuple[str, ...]
+
+    def pin_memory(self) -> "_Raw":
+        """The same in memory that a GPU can read by itself; torch's loader asks for it."""
+        return replace(self, **{name: getattr(self, name).pin_memory() for name in TENSORS})
+
+
+def open_batches(
+    data: Sequence[str],
+    split: str,
+    settings: Settings,
+    *,
+    train: bool,
+    rank: int = 0,
+    world: int = 1,
+    start_step: int = 0,
+    device: str | torch.device = "cpu",
+) -> Iterator[Batch]:
+    """Stream batches.
+
+    Training: endless, shuffled, changed at random; of each step's `data.batch` samples this rank gets its slice. What
+    a step gets is a function of settings and step alone: neither of ranks, of workers, nor of where the run resumed.
+    A shard that cannot be read is passed over, a sample left out, and `Batch.faults` says so.
+
+    Otherwise: every sample once, in the order of the shards, unchanged, with labels, by this process; of several ranks
+    each gets whole batches in turn, so one may get one less.
+
+    Args:
+        data: folders or URLs.
+        split: "train", "val" or "test".
+        settings: of the stage; they decide what a batch is: see `Batch`.
+        start_step: the first step to stream.
+        device: where the tensors are wanted.
+
+    Raises:
+        InputError: there are no samples, nothing can be read, or (not when training) something cannot.
+        MissingError: a package that speaks a URL's protocol is missing.
+    """
+    shards = list_shards(data, split)
+    if not train:
+        return _each_once(shards, settings, rank, world, torch.device(device))
+    if settings.data.batch % world:
+        raise InputError(
+            f"data.batch {settings.data.batch} cannot be shared by {world} ranks; set a multiple of {world}"
+        )
+    return _endless(shards, settings, rank, world, start_step, torch.device(device))
+
+
+def _endless(
+    shards: Sequence[Shard], settings: Settings, rank: int, world: int, start: int, device: torch.device
+) -> Iterator[Batch]:
+    workers = settings.data.workers
+    if workers is None:
+        workers = default_workers(settings.data.lanes, world)
+    loader = DataLoader(
+        _Steps(shards, settings, rank, world, start),
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=_settle_worker if workers else None,
+        prefetch_factor=PREFETCH if workers else None,
+        multiprocessing_context="spawn" if workers else None,  # after OpenCV or CUDA ran, a fork may hang
+        pin_memory=device.type == "cuda",
+    )
+    for raw in loader:
+        if isinstance(raw, str):
+            raise InputError(raw)
+        yield _to_floats(raw, device)
+
+
+def default_workers(lanes: int, world: int) -> int:
+    """Most workers that share the lanes evenly, with a core left for each rank's trainer; at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = max(cores // world - 1, 1)
+    return max(workers for workers in range(1, lanes + 1) if lanes % workers == 0 and workers <= most)
+
+
+def _settle_worker(_: int) -> None:
+    """A worker decodes on one core, and leaves Ctrl-C to the trainer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+class _Steps(IterableDataset[_Raw | str]):
+    """The steps of one rank, shared out to its workers in turn; a failure is a text, so that it stays one line."""
+
+    def __init__(self, shards: Sequence[Shard], settings: Settings, rank: int, world: int, start: int):
+        self.shards, self.settings, self.rank, self.world, self.start = shards, settings, rank, world, start
+
+    def __iter__(self) -> Iterator[_Raw | str]:
+        info = get_worker_info()
+        first, stride = (info.id, info.num_workers) if info else (0, 1)
+        steps = count(self.start + first, stride)
+        faults: list[str] = []
+        data = self.settings.data
+        order = Order(self.settings.seed, data.batch, data.lanes, data.shuffle)
+        share = data.batch // self.world
+        mine = slice(self.rank * share, (self.rank + 1) * share)
+        try:
+            for step, batch in encoded_batches(self.shards, order, steps, _wanted(False), faults.append):
+                yield _make_batch(batch[mine], self.settings, step, faults)
+                faults.clear()
+        except InputError as error:
+            yield str(error)
+
+
+def _wanted(with_labels: bool) -> Any:
+    def wanted(member: str) -> bool:
+        role, _, suffix = member.partition(".")
+        return suffix in SUFFIXES or (with_labels and role == "json")
+
+    return wanted
+
+
+def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
+    """Decode, fit and change the samples of a step; what cannot be decoded is left out and noted."""
+    views, keys, chances = [], [], []
+    for sample in samples:
+        key = sample["__key__"]
+        rng = rng_for(settings.seed, f"step {step} {key}")
+        try:
+            views.append(
+                augment(fit_sample(decode(sample), settings.data.size, settings.data.fit, rng), settings, rng)
+            )
+        except InputError as error:
+            faults.append(f"{sample['__url__']}: {key}: {error}")
+            continue
+        keys.append(key)
+        chances.append(rng.random(CHANCES, np.float32))
+    if not views:
+        raise InputError(
+            f"step {step}: no sample could be decoded. {faults[-1]}. Run unmask verify on the data set"
+        )
+    return _stack(views, keys, [{} for _ in keys], np.stack(chances), faults)
+
+
+def _stack(
+    views: Sequence[Views], keys: list[str], labels: list[Labels], chances: np.ndarray, faults: Sequence[str]
+) -> _Raw:
+    planes = (
+        torch.from_numpy(np.stack([getattr(view, name) for view in views]))
+        for name in ("masked", "gt", "map", "parts")
+    )
+    return _Raw(*planes, keys, labels, torch.from_numpy(chances), tuple(faults))
+
+
+def decode(sample: Encoded) -> Views:
+    """Decode a sample by the table: pictures by the safe loader, map and parts as what they are, nothing else.
+
+    Raises:
+        InputError: a member is missing or cannot be decoded, or their sizes differ.
+    """
+    try:
+        views = Views(
+            _picture(sample, "masked"),
+            _picture(sample, "gt"),
+            imageio.decode_map(sample["map.png"]),
+            imageio.decode_parts(sample["parts.png"]),
+        )
+    except KeyError as error:
+        raise InputError(f"it has no {error.args[0]}") from error
+    sizes = {array.shape[:2] for array in (views.masked, views.gt, views.map, views.parts)}
+    if len(sizes) > 1:
+        raise InputError(f"its pictures have different sizes: {sorted(sizes)}")
+    return views
+
+
+def _picture(sample: Encoded, role: str) -> Picture:
+    for suffix in SUFFIXES:
+        data = sample.get(f"{role}.{suffix}")
+        if data is not None:
+            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
+            if isinstance(picture, Skip):
+                raise InputError(f"{role}.{suffix} is {picture.reason}: {picture.detail}")
+            return picture
+    raise KeyError(role)
+
+
+def _each_once(
+    shards: Sequence[Shard], settings: Settings, rank: int, world: int, device: torch.device
+) -> Iterator[Batch]:
+    def stop(problem: str) -> None:
+        raise InputError(problem)  # figures of fewer samples than there are would say something else
+
+    samples = read_samples(shards, _wanted(True), stop)
+    plain = settings.model_copy(update={"augment": settings.augment.model_copy(update=NO_AUGMENT)})
+    for index in count():
+        batch = list(islice(samples, settings.data.batch))
+        if not batch:
+            return
+        if index % world == rank:
+            yield _to_floats(_plain_batch(batch, plain), device)
+
+
+NO_AUGMENT: dict[str, float | int] = {
+    "flip": 0.0, "rotate": 0.0, "zoom": 0.0, "shift": 0.0, "colour": 0.0, "blur": 0.0, "noise": 0.0, "jpeg": 0.0,
+    "occlude": 0.0, "unmasked": 0.0, "map_jitter": 0,
+}  # fmt: skip
+
+
+def _plain_batch(samples: Sequence[Encoded], settings: Settings) -> _Raw:
+    views, labels, keys, chances = [], [], [], []
+    for sample in samples:
+        key = sample["__key__"]
+        rng = rng_for(settings.seed, key)
+        try:
+            fitted = fit_sample(decode(sample), settings.data.size, settings.data.fit, None)
+            labels.append(fitted.moved(json.loads(sample["json"])))
+        except (InputError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{sample['__url__']}: {key}: {error}. Run unmask verify on the data set"
+            ) from error
+        views.append(augment(fitted, settings, rng))
+        keys.append(key)
+        chances.append(rng.random(CHANCES, np.float32))
+    return _stack(views, keys, labels, np.stack(chances), ())
+
+
+def _to_floats(raw: _Raw, device: torch.device) -> Batch:
+    def picture(x: Tensor) -> Tensor:
+        return x.to(device, non_blocking=True).permute(0, 3, 1, 2).contiguous().float() / 255
+
+    return Batch(
+        picture(raw.masked),
+        picture(raw.gt),
+        raw.map.to(device, non_blocking=True).unsqueeze(1).float(),
+        raw.parts.to(device, non_blocking=True).unsqueeze(1),
+        raw.keys,
+        raw.labels,
+        raw.chance.to(device, non_blocking=True),
+        raw.faults,
+    )

@@ -1,0 +1,111 @@
+"""Find the shards of data sets, on disk or behind a URL, and open them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from maskgen.errors import InputError, MissingError, UnmaskError
+from maskgen.records import ShardReport
+from maskgen.samples import open_data_set
+
+BLOCK = 1 << 20  # bytes read ahead
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A tar of samples. `count`: how many, None where no record says so."""
+
+    url: str
+    count: int | None = None
+
+
+def list_shards(data: Sequence[str], split: str) -> list[Shard]:
+    """All shards of a split, in the order of `data` and of their names.
+
+    Args:
+        data: folders or URLs of data sets, or names of tars with {000000..000009}.
+        split: "train", "val" or "test"; tars that are named are taken as they are.
+
+    Raises:
+        InputError: a data set cannot be used, or there is no sample of this split.
+        MissingError: a package that speaks the URL's protocol is missing.
+    """
+    if not data:
+        raise InputError("no data set was named; give --data DIR, the folder with the .tar files in it")
+    shards = [shard for entry in data for shard in _shards_of(entry, split)]
+    if not shards:
+        raise InputError(
+            f"{', '.join(data)}: holds no samples of the split {split}; make more, or choose another split"
+        )
+    return shards
+
+
+def _shards_of(entry: str, split: str) -> list[Shard]:
+    if urlsplit(entry).scheme == "pipe":
+        raise InputError(f"{entry}: commands are not run; give a folder or a URL")
+    if entry.endswith(".tar"):
+        from braceexpand import braceexpand
+
+        return [Shard(url) for url in braceexpand(entry)]
+    records = _remote_records(entry) if "://" in entry else open_data_set(Path(entry)).records
+    wanted = [record for record in records if record.split == split and record.count]
+    return [_checked(entry, record) for record in wanted]
+
+
+def _remote_records(url: str) -> list[ShardReport]:
+    """What `dataset.json` says, as HTTP has no listing of folders."""
+    with open_url(f"{url.rstrip('/')}/dataset.json") as file:
+        try:
+            shards: list[dict[str, Any]] = json.loads(file.read())["shards"]
+            return [ShardReport(**shard) for shard in shards]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{url}: its dataset.json is none of ours: {error!r}") from error
+
+
+def _checked(entry: str, record: ShardReport) -> Shard:
+    """The shard of a record; on disk it must be as long as the record says, before a run of hours starts on it."""
+    if "://" in entry:
+        return Shard(f"{entry.rstrip('/')}/{record.name}.tar", record.count)
+    path = Path(entry) / f"{record.name}.tar"
+    size = path.stat().st_size if path.is_file() else None
+    if size != record.bytes:
+        found = "is missing" if size is None else f"has {size} bytes"
+        raise InputError(
+            f"{path}: {found}, its record says {record.bytes}; the same unmask gen-data makes it again"
+        )
+    return Shard(str(path), record.count)
+
+
+def open_url(url: str) -> IO[bytes]:
+    """Open a path or a URL for reading.
+
+    Raises:
+        InputError: it cannot be opened.
+        MissingError: a package that speaks the URL's protocol is missing.
+    """
+    if "://" not in url:
+        try:
+            return Path(url).open("rb")
+        except OSError as error:
+            raise InputError(f"{url}: {error.strerror}") from error
+    try:
+        import fsspec
+
+        file: IO[bytes] = fsspec.open(url, "rb", block_size=BLOCK).open()
+    except ImportError as error:
+        scheme = urlsplit(url).scheme
+        raise MissingError(f"{url}: {error}; pip install 'fsspec[{scheme}]'") from error
+    except UnmaskError:
+        raise
+    except Exception as error:
+        raise InputError(f"{url}: cannot be opened: {error}") from error
+    return file
+
+
+def count_samples(data: Sequence[str], split: str) -> int | None:
+    """Samples of a split: the length of an epoch; None where tars were named that no record counts."""
+    counts = [shard.count for shard in list_shards(data, split)]
+    return None if None in counts else sum(count for count in counts if count is not None)

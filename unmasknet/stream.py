@@ -1,0 +1,164 @@
+"""Endless streams of encoded samples: which samples a step trains on is a function of the seed and the step alone.
+
+Steps take turns in a few lanes; each lane reads all shards in an order of its own, through a shuffle buffer, and cuts
+its stream into batches in which no photo occurs twice. A lane starts anew, with another order, every `LEG` samples, so a
+run that resumes passes over at most so many, without decoding them. As neither ranks nor workers count, a run may
+resume with more or fewer of them: each rank decodes its own slice of every batch.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from maskgen.errors import InputError, UnmaskError
+from maskgen.seeds import hash64
+from unmasknet.shardlist import Shard, open_url
+
+LEG = 4096  # samples
+HELD = 4096  # samples that may wait for another batch because their photo is in this one
+
+Encoded = dict[str, Any]  # "__key__", "__url__", and members by what follows the key's dot
+Wanted = Callable[[str], bool]
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What decides which samples come when.
+
+    Attributes:
+        batch: samples of a step, of all ranks.
+        lanes: streams that the steps take turns in.
+        shuffle: samples that a lane draws from.
+    """
+
+    seed: int
+    batch: int
+    lanes: int
+    shuffle: int
+
+    def place(self, step: int) -> tuple[int, int, int]:
+        """Lane, leg and batch of the leg that a step trains on."""
+        turn = step // self.lanes
+        per_leg = max(LEG // self.batch, 1)
+        return step % self.lanes, turn // per_leg, turn % per_leg
+
+
+def encoded_batches(
+    shards: Sequence[Shard], order: Order, steps: Iterable[int], wanted: Wanted, note: Note
+) -> Iterator[tuple[int, list[Encoded]]]:
+    """Step and batch for ascending steps.
+
+    Args:
+        wanted: whether a member, such as "gt.jpg", is needed; others are not read.
+        note: is told of each shard that could not be read.
+
+    Raises:
+        InputError: no shard can be read, or photos differ too little for the batch.
+    """
+    running: dict[int, tuple[int, int, Iterator[list[Encoded]]]] = {}
+    for step in steps:
+        lane, leg, index = order.place(step)
+        now_leg, now_index, batches = running.get(lane, (-1, 0, iter(())))
+        if now_leg != leg or now_index > index:
+            now_index, batches = 0, _leg(shards, order, lane, leg, wanted, note)
+        batch = next(islice(batches, index - now_index, None))
+        running[lane] = leg, index + 1, batches
+        yield step, batch
+
+
+def _leg(
+    shards: Sequence[Shard], order: Order, lane: int, leg: int, wanted: Wanted, note: Note
+) -> Iterator[list[Encoded]]:
+    from webdataset import filters
+
+    rng = random.Random(hash64(order.seed, "lane", lane, "leg", leg))  # noqa: S311 (no secret hangs on it)
+    mixed = filters.shuffle(order.shuffle, initial=order.shuffle, rng=rng)
+    return distinct_batches(mixed(_endless(shards, rng, wanted, note)), order.batch)
+
+
+def _endless(shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note) -> Iterator[Encoded]:
+    """Samples of all shards in random order, for ever; begun inside a shard, as each leg sees but a part of one."""
+    start = rng.random()
+    while True:
+        found = 0
+        for shard in rng.sample(shards, len(shards)):
+            skip = int(start * (shard.count or 0))
+            start = 0.0
+            for sample in islice(read_samples([shard], wanted, note), skip, None):
+                found += 1
+                yield sample
+        if not found:
+            raise InputError(f"{shards[0].url}: neither it nor another shard can be read; run unmask verify")
+
+
+def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterator[Encoded]:
+    """Samples of shards one after the other, by webdataset; a shard that breaks off is noted, and the next one read."""
+    from webdataset import utils
+    from webdataset.tariterators import group_by_keys, tar_file_expander
+
+    utils.enforce_security = True
+
+    def streams() -> Iterator[dict[str, Any]]:
+        for shard in shards:
+            try:
+                with open_url(shard.url) as file:
+                    yield {"url": shard.url, "stream": file}
+            except UnmaskError as error:
+                note(str(error))
+
+    def handle(error: Exception) -> bool:
+        note(f"a shard breaks off: {' '.join(str(part) for part in error.args)}; run unmask verify")
+        return True
+
+    def select(name: str) -> bool:
+        return wanted(name.rpartition("/")[2].partition(".")[2])
+
+    yield from group_by_keys(
+        tar_file_expander(streams(), handler=handle, select_files=select), handler=handle
+    )
+
+
+def distinct_batches(samples: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
+    """Cut a stream into batches in which no photo occurs twice; what does not fit waits for the next one.
+
+    Raises:
+        InputError: `HELD` samples wait.
+    """
+    source = iter(samples)
+    waiting: deque[Encoded] = deque()
+    while True:
+        batch: list[Encoded] = []
+        photos: set[str] = set()
+        for _ in range(len(waiting)):
+            _place(waiting.popleft(), batch, photos, waiting, size)
+        while len(batch) < size:
+            sample = next(source, None)
+            if sample is None:
+                return
+            _place(sample, batch, photos, waiting, size)
+            if len(waiting) > HELD:
+                raise InputError(
+                    f"{HELD} samples in a row are of the same {len(photos)} photos, and a batch of {size} takes each "
+                    "once; use a smaller --batch, a larger data.shuffle, or more photos"
+                )
+        yield batch
+
+
+def _place(
+    sample: Encoded, batch: list[Encoded], photos: set[str], waiting: deque[Encoded], size: int
+) -> None:
+    photo = photo_of(sample["__key__"])
+    if len(batch) == size or photo in photos:
+        waiting.append(sample)
+    else:
+        photos.add(photo)
+        batch.append(sample)
+
+
+def photo_of(key: str) -> str:
+    """What the samples of one photo have in common: their key without face and mask."""
+    return key.rpartition("-f")[0] or key
