@@ -14,7 +14,7 @@ from math import gcd
 from pathlib import Path
 from typing import IO
 
-from maskgen.errors import UsageError
+from maskgen.errors import UnmaskError, UsageError
 from maskgen.files import disk_errors
 
 Slice = tuple[int, int]  # i, k: every k-th shard, beginning with the i-th
@@ -41,7 +41,7 @@ def parse_slice(text: str) -> Slice:
 def changing(work: Path) -> Iterator[None]:
     """Wait until no other run changes the plan below `work`, and keep others waiting meanwhile."""
     with _open(work / "lock") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -51,7 +51,7 @@ def hold_slice(work: Path, part: Slice) -> IO[str]:
     Call it inside `changing`, and after `refuse_held`, or two runs could take overlapping slices at once.
     """
     file = _open(work / f"lock-{part[0]}-of-{part[1]}")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     file.flush()
@@ -82,10 +82,21 @@ def _holder(path: Path) -> str:
     """Who holds the lock, "" if nobody does."""
     with _open(path) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return file.read().strip() or "another run"
     return ""
+
+
+def _lock(file: IO[str], how: int) -> None:
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise  # held by another
+    except OSError as error:
+        raise UnmaskError(
+            f"{file.name}: cannot be locked here ({error.strerror}); choose an --out on another disk"
+        ) from error
 
 
 def _open(path: Path) -> IO[str]:

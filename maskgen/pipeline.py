@@ -240,6 +240,6 @@ def _warnings(
     wanted = settings.source.n
     if wanted and len(refs) < wanted:
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
-    if not any(report.count for report in reports):
+    if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet: see skipped")
     return tuple(lines)

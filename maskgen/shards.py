@@ -1,7 +1,7 @@
 """The tar shard, the one contract between making triplets and learning from them: encode and decode side by side.
 
 A sample is five members, KEY.gt.jpg, KEY.json, KEY.map.png, KEY.masked.jpg, KEY.parts.png; in dicts they go by
-what follows the key's dot. docs/format.md describes them for readers in other languages.
+what follows the key's dot. docs/data-set.md describes them for readers in other languages.
 """
 
 import hashlib

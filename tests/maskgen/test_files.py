@@ -1,0 +1,53 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from maskgen.errors import MissingError, UnmaskError
+from maskgen.files import disk_errors, part_path, size_text, write_atomic
+
+
+def test_a_file_is_replaced_whole_and_no_part_stays(tmp_path: Path) -> None:
+    for data in (b"old", b"new"):
+        write_atomic(tmp_path / "a", data)
+        assert (tmp_path / "a").read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_no_two_writers_share_a_part(tmp_path: Path) -> None:
+    assert len({part_path(tmp_path, "a") for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "says"),
+    [
+        (errno.ENOSPC, MissingError, "no room for shard, .* free; make room and give the same command again"),
+        (errno.EDQUOT, MissingError, "no room for shard"),
+        (errno.EFBIG, MissingError, "no file may grow to shard here"),
+        (
+            errno.EROFS,
+            UnmaskError,
+            "cannot write shard: Read-only file system; allow it, or choose another --out",
+        ),
+        (errno.EIO, UnmaskError, "cannot write shard: Input/output error; check the disk"),
+    ],
+)
+def test_a_failed_write_says_what_was_needed(
+    number: int, kind: type[UnmaskError], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(kind, match=says) as failed, disk_errors(tmp_path, "shard"):
+        raise OSError(
+            number, {errno.EROFS: "Read-only file system", errno.EIO: "Input/output error"}.get(number, "")
+        )
+    assert type(failed.value) is kind
+    assert "\n" not in str(failed.value)
+
+
+def test_sizes_are_said_as_people_do() -> None:
+    assert [size_text(n) for n in (0, 999, 1000, 61_234_567, 2 * 10**12)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.0 kB",
+        "61.2 MB",
+        "2.0 TB",
+    ]

@@ -1,0 +1,123 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from maskgen.errors import InputError, TooManyFailures, UnmaskError, UsageError
+from maskgen.pipeline import FACE_REASONS, GenReport, check_failures, generate, rehearse
+from maskgen.settings import GenSettings
+from maskgen.tally import Progress
+from maskgen.verify import verify
+from tests.maskgen.fake_kit import build, draw_photos, settings_for
+
+REPORT = GenReport("out", photos=100, triplets=90, skipped={}, shards=1, seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_photos(tmp_path_factory.mktemp("source") / "people", 12, ("noface",))
+
+
+def test_a_run_reports_what_is_there_and_progress_ends_at_all_of_it(photos: Path, tmp_path: Path) -> None:
+    news: list[Progress] = []
+    settings = settings_for(photos, tmp_path / "out", masks={"per_face": 2})
+    report = generate(settings, news.append, build=build)
+    assert (report.photos, report.triplets, report.skipped, report.made) == (13, 24, {"no_face": 1}, 13)
+    assert report.whole
+    last = news[-1]
+    assert (last.photos, last.total, last.triplets, last.skipped) == (13, 13, 24, {"no_face": 1})
+    assert last.shards == last.shards_total == report.shards
+    assert last.left == 0
+    again = generate(settings, news.append, build=build)
+    assert (again.triplets, again.made, news[-1].found) == (24, 0, 13)
+
+
+def test_dataset_json_holds_no_path_of_this_machine(photos: Path, tmp_path: Path) -> None:
+    generate(settings_for(photos, tmp_path / "out"), build=build)
+    for path in (tmp_path / "out").iterdir():
+        if path.is_file():
+            assert str(tmp_path).encode() not in path.read_bytes()
+            assert str(photos.parent).encode() not in path.read_bytes()
+    facts = json.loads((tmp_path / "out" / "dataset.json").read_bytes())
+    assert facts["triplets"] == sum(split["triplets"] for split in facts["splits"].values()) == 12
+
+
+def test_fewer_photos_than_asked_for_are_a_warning(photos: Path, tmp_path: Path) -> None:
+    settings = settings_for(photos, tmp_path / "out", source={"n": 50})
+    assert rehearse(settings).photos == 13
+    report = generate(settings, build=build)
+    assert report.warnings == ("the source has 13 photos, 50 were asked for (--n): took them all",)
+
+
+def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:
+    settings = settings_for(photos, tmp_path / "out")
+    before = rehearse(settings)
+    assert not (tmp_path / "out").exists()
+    assert (before.photos, before.missing) == (13, before.shards)
+    assert generate(settings, build=build).shards == before.shards
+    assert rehearse(settings) == replace(before, missing=0)
+
+
+def test_photos_without_any_face_give_records_and_no_empty_tar(tmp_path: Path) -> None:
+    source = draw_photos(tmp_path / "people", 0, ("noface", "noface2"))
+    report = generate(settings_for(source, tmp_path / "out", source={"val": 0, "test": 0}), build=build)
+    assert (report.triplets, report.skipped) == (0, {"no_face": 2})
+    assert report.warnings == ("no photo gave a triplet: see skipped",)
+    assert not list((tmp_path / "out").glob("*.tar"))
+    assert verify(tmp_path / "out").ok
+    assert (
+        generate(settings_for(source, tmp_path / "out", source={"val": 0, "test": 0}), build=build).made == 0
+    )
+
+
+def test_more_slices_than_shards_leave_some_with_nothing_to_do(photos: Path, tmp_path: Path) -> None:
+    report = generate(settings_for(photos, tmp_path / "out", run={"shards": "98::99"}), build=build)
+    assert (report.shards, report.whole, report.warnings) == (0, False, ())
+
+
+def test_a_slice_outside_its_count_is_refused(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="i must be below k"):
+        generate(settings_for(photos, tmp_path / "out", run={"shards": "2::2"}), build=build)
+
+
+def test_a_source_without_photos_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError):
+        generate(settings_for(tmp_path / "empty", tmp_path / "out"), build=build)
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_that_die_before_they_begin_end_the_run_with_a_line(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DEAD", "1")
+    monkeypatch.setattr("maskgen.engine.MAX_DEATHS", 1)
+    with pytest.raises(UnmaskError, match="workers died 2 times, the last ended with code 9"):
+        generate(settings_for(photos, tmp_path / "out"), build=build)
+
+
+def test_faces_that_cannot_wear_a_mask_are_no_failures() -> None:
+    check_failures(replace(REPORT, skipped=dict.fromkeys(FACE_REASONS, 15)), GenSettings())
+
+
+@pytest.mark.parametrize(
+    ("skipped", "allowed", "fails"),
+    [
+        ({"unreadable": 5}, 0.05, False),
+        ({"unreadable": 6}, 0.05, True),
+        ({"unreadable": 3, "truncated": 3}, 0.05, True),
+        ({"unreadable": 6}, 0.06, False),
+        ({"poison": 1}, 0.05, True),
+        ({"poison": 1}, 1.0, False),
+    ],
+)
+def test_more_failures_than_allowed_and_any_poison_are_said(
+    skipped: dict[str, int], allowed: float, fails: bool
+) -> None:
+    settings = GenSettings.model_validate({"run": {"max_failures": allowed}})
+    if fails:
+        with pytest.raises(TooManyFailures, match=str(sum(skipped.values()))):
+            check_failures(replace(REPORT, skipped=skipped), settings)
+    else:
+        check_failures(replace(REPORT, skipped=skipped), settings)
