@@ -76,7 +76,8 @@ def estimate_light(
     )
     front, direction = _fit(luminance[keep], normal[inside][keep])
     tone = np.median(skin[keep], axis=0)
-    return Light(_white(picture, tone, front), direction, grain, _saturation(picture))
+    saturation = _saturation(picture)
+    return Light(_white(picture, tone, front, saturation), direction, grain, saturation)
 
 
 def _samples(picture: Picture, at: Float32[ndarray, "n 2"]) -> tuple[Float32[ndarray, "n 3"], float]:
@@ -112,15 +113,16 @@ def _saturation(picture: Picture) -> float:
     return float(np.clip((chroma.std(0).mean() - 1.5) / 4, 0, 1))
 
 
-def _white(picture: Picture, tone: Float32[ndarray, "3"], front: float) -> Float32[ndarray, "3"]:
+def _white(
+    picture: Picture, tone: Float32[ndarray, "3"], front: float, saturation: float
+) -> Float32[ndarray, "3"]:
     """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts tell."""
     brightest = float(np.percentile(picture[::4, ::4, 1], 97)) / 255
     by_skin = front / SKIN_ALBEDO
     level = float(np.sqrt(np.clip(by_skin, 0.05, 1.3) * np.clip(brightest**2, 0.15, 1.0)))
     chroma = tone / (tone @ LUMA + 1e-6) / SKIN_CHROMA
-    cast = (
-        np.clip(chroma / (chroma @ LUMA), 0.5, 2.0) ** 0.5
-    )  # half: the other half may be the skin's own colour
+    # half of it, since the other half may be the skin's own colour; none where the photo has no colours
+    cast = np.clip(chroma / (chroma @ LUMA), 0.5, 2.0) ** (0.5 * saturation)
     return (np.clip(level, 0.12, 1.05) * cast).astype(np.float32)
 
 

@@ -15,7 +15,10 @@ from maskgen.templates import (
     tint_of,
 )
 
-CONTRACT = "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear rectangle oval none"
+CONTRACT = (
+    "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear "
+    "rectangle oval none"
+)
 
 
 def test_all_families_of_the_contract_are_there():
@@ -64,7 +67,7 @@ def test_row14_unknown_families_textures_and_colours_are_all_told_at_once():
 
 @pytest.mark.fault
 def test_row14_unknown_wear_is_refused_with_what_there_is():
-    with pytest.raises(InputError, match="hat.*correct, nose, chin, below-mouth"):
+    with pytest.raises(InputError, match=r"hat.*correct, nose, chin, below-mouth"):
         parse_wear("correct:.8,hat:.2")
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,12 @@ def test_gt_is_untouched_by_masking():
     make_triplets(photo, tools_for("surgical", per_face=3), "x")
     assert (photo.pixels == before).all()
     assert np.isfinite(before).all()
+
+
+@pytest.mark.parametrize("family", ["surgical", "cloth", "respirator", "bandana"])
+def test_masks_in_a_grey_photo_are_grey(family):
+    photo = skin_photo(colour=(140, 140, 140))
+    grey = replace(photo, pixels=np.repeat(photo.pixels[..., :1], 3, axis=-1))
+    ((_, triplet),) = make_triplets(grey, tools_for(f"{family}-#d01010"), "x")
+    pixels = triplet.masked.astype(int)
+    assert np.abs(pixels - pixels.mean(-1, keepdims=True)).max() <= 2
