@@ -22,6 +22,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if $(BIN)/python -c 'import torch' 2>/dev/null; then $(BIN)/mypy -p unmasknet; \
+	else echo "torch is not installed: the types of unmasknet are not checked"; fi
 	$(BIN)/lint-imports
 
 dist: | $(BIN)/python

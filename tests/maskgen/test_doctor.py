@@ -9,7 +9,6 @@ from maskgen import doctor, words
 from maskgen.doctor import Check, examine
 from maskgen.errors import MissingError
 
-
 find_faces = doctor._faces
 
 
