@@ -23,7 +23,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@if $(BIN)/python -c 'import torch' 2>/dev/null; then $(BIN)/mypy -p unmasknet; \
-	else echo "torch is not installed: the types of unmasknet are not checked"; fi
+	else echo "torch is not installed: types and tests of unmasknet are left out"; fi
 	$(BIN)/lint-imports
 
 dist: | $(BIN)/python

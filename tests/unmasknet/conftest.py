@@ -1,10 +1,5 @@
-"""Without torch there is nothing to test here; the run's first lines say so."""
+"""Without torch (extra `train`) there is nothing to test here; `make lint` says so."""
 
 from importlib.util import find_spec
 
-TORCH = find_spec("torch") is not None
-collect_ignore_glob = [] if TORCH else ["test_*.py"]
-
-
-def pytest_report_header() -> str:
-    return "unmasknet: tested" if TORCH else "unmasknet: not tested, torch is not installed (extra `train`)"
+collect_ignore_glob = [] if find_spec("torch") else ["test_*.py"]
