@@ -15,6 +15,7 @@ from pathlib import Path
 from maskgen.errors import MissingError, UnmaskError
 
 PART = ".part"
+WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -27,10 +28,13 @@ def part_path(folder: Path, name: str) -> Path:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that a kill or a full disk leaves the old file or the new one, never half.
 
+    In a data set's folder the part lies in its work folder, so that a kill leaves nothing beside the shards.
+
     Raises:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
     """
-    part = part_path(path.parent, path.name)
+    work = path.parent / WORK
+    part = part_path(work if work.is_dir() else path.parent, path.name)
     with disk_errors(path.parent, f"{path.name} ({size_text(len(data))})"):
         try:
             with part.open("wb") as file:

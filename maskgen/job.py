@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from maskgen.errors import Skip, UnmaskError
-from maskgen.files import remove
+from maskgen.files import WORK, remove
 from maskgen.kit import Kit, KitBuilder
 from maskgen.plan import Entry, ShardPlan
 from maskgen.records import ShardReport, count_reasons, write_record
@@ -15,9 +15,6 @@ from maskgen.sources import Source, key_base, load
 from maskgen.thumbs import keep_skipped
 from maskgen.types import PhotoRef
 from maskgen.worker import Outcome, Tell
-
-WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
-
 
 Samples = list[tuple[str, Members]]
 

@@ -3,10 +3,12 @@
 What is not part of the data set lies in its folder `.work`:
     plan.json            what is to be made, with settings and versions
     SHARD.poison.json    photos of a shard that end their worker
+    skipped/             pictures of skipped photos
     lock*                who is at work
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import UsageError
-from maskgen.files import PART, remove, write_atomic
-from maskgen.job import WORK
+from maskgen.files import PART, WORK, remove, write_atomic
 from maskgen.locks import refuse_held
 from maskgen.plan import (
     FORMAT,
@@ -33,6 +34,7 @@ from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
 CARD, FACTS = "README.md", "dataset.json"
+THUMBS = "skipped"  # folder in the work folder: pictures of skipped photos, for people
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
@@ -70,6 +72,7 @@ def settle_plan(target: Target, blank: Plan, refs: Sequence[PhotoRef], settings:
         UsageError: what is there was made otherwise (with the difference), or is not ours.
     """
     wanted = extend_plan(blank, refs, settings)
+    remove_parts(target, (_PLAN, FACTS, CARD))
     if (target.work / _DOOMED).exists():  # an --overwrite that was killed
         clear(target)
     if settings.run.overwrite and not _under_way(target, wanted):
@@ -161,6 +164,7 @@ def clear(target: Target) -> None:
         for path in (target.out / f"{name}.json", target.out / f"{name}.tar", target.poison(name)):
             remove(path)
     remove_parts(target, names)
+    shutil.rmtree(target.work / THUMBS, ignore_errors=True)
     remove(doomed)
 
 
@@ -180,7 +184,7 @@ def _is_facts(path: Path) -> bool:
 
 
 def remove_parts(target: Target, names: Iterable[str]) -> None:
-    """Delete what killed runs left unfinished of these shards."""
+    """Delete what killed runs left unfinished of these shards, or files."""
     for name in names:
         for path in target.work.glob(f"{name}.*{PART}"):
             remove(path)

@@ -14,6 +14,16 @@ def test_a_file_is_replaced_whole_and_no_part_stays(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_in_a_data_set_the_part_lies_in_its_work_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".work").mkdir()
+    seen: list[Path] = []
+    monkeypatch.setattr("maskgen.files.sync", lambda _: seen.extend(tmp_path.rglob("*.part")))
+    write_atomic(tmp_path / "a", b"new")
+    assert [path.parent.name for path in seen] == [".work"]
+
+
 def test_no_two_writers_share_a_part(tmp_path: Path) -> None:
     assert len({part_path(tmp_path, "a") for _ in range(100)}) == 100
 
