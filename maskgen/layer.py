@@ -16,6 +16,7 @@ from maskgen.patterns import pattern, wrinkles
 from maskgen.shell import COLUMNS, MARGIN, ROWS, Shell
 from maskgen.straps import draw_straps
 from maskgen.templates import Mask
+from maskgen.types import Picture
 from maskgen.warp import Box, Carried, Fit, Looseness, Seen, box_around, carry, rasterise
 
 SHADOW_REACH = 0.07  # head units
@@ -44,7 +45,7 @@ class Layer:
 
 def draw_layer(
     mask: Mask, shell: Shell, dress: Dress, fit: Fit, light: Light, loose: Looseness, softness: float,
-    rng: np.random.Generator, shape: tuple[int, int],
+    rng: np.random.Generator, picture: Picture,
 ) -> Layer | None:  # fmt: skip
     """The layer of a mask on a face, or None where it lies outside the picture.
 
@@ -57,10 +58,10 @@ def draw_layer(
         loose: how it sits.
         softness: deviation in pixels of the blur that an edge of the photo has.
         rng: for creases and grain.
-        shape: height and width of the picture.
+        picture: what the layer will lie over.
     """
     carried = carry(shell, fit, loose)
-    box = box_around(carried, 2.2 * SHADOW_REACH * fit.scale + 2, *shape)
+    box = box_around(carried, 2.2 * SHADOW_REACH * fit.scale + 2, *picture.shape[:2])
     if min(box.shape) < 4:
         return None
     colour = np.zeros((*box.shape, 4), np.float32)
@@ -71,7 +72,7 @@ def draw_layer(
         colour.reshape(-1, 4)[seen.at] = _flat_colour(mask, dress, seen)
         return Layer(box, colour, np.zeros(box.shape, np.float32), np.ones(box.shape, np.float32))
     colour.reshape(-1, 4)[seen.at] = _lit_colour(mask, dress, carried, seen, light, fit.scale, rng)
-    strap = draw_straps(carried, tuple(width * fit.scale for width in shell.strap_widths), box)
+    strap = draw_straps(carried, shell, fit.scale, picture, light.skin, box)
     held = np.flatnonzero(strap)
     strap.reshape(-1)[held] *= 1 - colour.reshape(-1, 4)[held, 3]
     colour.reshape(-1, 4)[held] += strap.reshape(-1)[held, None] * _strap_colour(dress, light)

@@ -35,12 +35,14 @@ class Light:
         direction: change of the light with the normal, relative to a surface that faces the viewer.
         grain: standard deviation of the photo's noise in grey levels.
         saturation: 0 where the photo is grey, 1 where it has colours.
+        skin: linear R, G, B of the skin, or empty where none was seen.
     """
 
     gain: Float32[ndarray, "3"]
     direction: Float32[ndarray, "3"]
     grain: float
     saturation: float
+    skin: Float32[ndarray, "c"]
 
     def on(self, normals: Float32[ndarray, "*n 3"]) -> Float32[ndarray, "*n"]:
         """Light on surfaces, 1 on one that faces the viewer."""
@@ -67,7 +69,7 @@ def estimate_light(
     at = corners[..., :2].mean(1)
     inside = (at > 1).all(1) & (at < (width - 2, height - 2)).all(1) & (normal[:, 2] < -0.15)
     if inside.sum() < 12:
-        return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, _saturation(picture))
+        return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, _saturation(picture), np.zeros(0, np.float32))
     skin, grain = _samples(picture, at[inside])
     luminance = skin @ LUMA
     keep = (
@@ -75,9 +77,9 @@ def estimate_light(
         < 2.5 * np.median(np.abs(luminance - np.median(luminance))) + 0.02
     )
     front, direction = _fit(luminance[keep], normal[inside][keep])
-    tone = np.median(skin[keep], axis=0)
+    tone = np.median(skin[keep], axis=0).astype(np.float32)
     saturation = _saturation(picture)
-    return Light(_white(picture, tone, front, saturation), direction, grain, saturation)
+    return Light(_white(picture, tone, front, saturation), direction, grain, saturation, tone)
 
 
 def _samples(picture: Picture, at: Float32[ndarray, "n 2"]) -> tuple[Float32[ndarray, "n 3"], float]:
@@ -117,7 +119,7 @@ def _white(
     picture: Picture, tone: Float32[ndarray, "3"], front: float, saturation: float
 ) -> Float32[ndarray, "3"]:
     """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts tell."""
-    brightest = float(np.percentile(picture[::4, ::4, 1], 97)) / 255
+    brightest = float(np.percentile(picture[::4, ::4].max(-1), 98)) / 255
     by_skin = front / SKIN_ALBEDO
     level = float(np.sqrt(np.clip(by_skin, 0.05, 1.3) * np.clip(brightest**2, 0.15, 1.0)))
     chroma = tone / (tone @ LUMA + 1e-6) / SKIN_CHROMA

@@ -62,6 +62,8 @@ class Strap(Section):
     """In head units."""
     lift: Annotated[float, Field(ge=0, le=0.3)] = 0.02
     """Distance from the skin half-way."""
+    loop: bool = True
+    """Goes to the ear, under hair; otherwise it is a band round the head, over the hair."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Shell:
         straps: points of each strap from the mask to its end, first all on the viewer's right, then the left.
         strap_normals: of the skin under them.
         strap_widths: in head units.
+        strap_loops: whether each goes under hair, to the ear.
         follow: how much of each steady mesh point's displacement each point takes, first the grid's, row by row,
             then the straps'; rows sum to 1.
     """
@@ -83,6 +86,7 @@ class Shell:
     straps: Float32[ndarray, "k n 3"]
     strap_normals: Float32[ndarray, "k n 3"]
     strap_widths: tuple[float, ...]
+    strap_loops: tuple[bool, ...]
     follow: Float32[ndarray, "p s"]
 
 
@@ -104,6 +108,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
         lines.astype(np.float32),
         strap_normals.astype(np.float32),
         tuple(strap.width for strap in straps) * 2,
+        tuple(strap.loop for strap in straps) * 2,
         follow_weights(everything, head.mesh[head.steady]),
     )
 

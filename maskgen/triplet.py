@@ -127,7 +127,7 @@ def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
     )
     layer = draw_layer(
         mask, shell_of(worn.family, worn.wear), pick_dress(worn, mask.template.look, rng), stage.fit, stage.light,
-        loose, stage.softness, rng, stage.picture.shape[:2],
+        loose, stage.softness, rng, stage.picture,
     )  # fmt: skip
     if layer is None:
         return Skip("off_frame")

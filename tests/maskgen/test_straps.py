@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from maskgen.head import canonical_head
+from maskgen.straps import draw_straps
+from maskgen.templates import shell_of
+from maskgen.warp import Looseness, box_around, carry, fit_head
+from tests.maskgen.worn import SIZE, UNIT, skin_photo, turned_mesh
+
+SKIN = (np.array([200, 150, 125], np.float32) / 255) ** 2
+
+
+def straps(family="surgical", picture=None, yaw=0.0):
+    """Opacity of a family's straps over a picture."""
+    shell = shell_of(family, "correct")
+    carried = carry(shell, fit_head(turned_mesh(yaw=yaw), canonical_head()), Looseness())
+    box = box_around(carried, 4.0, SIZE, SIZE)
+    picture = skin_photo().pixels if picture is None else picture
+    whole = np.zeros((SIZE, SIZE), np.float32)
+    whole[box.slices] = draw_straps(carried, shell, UNIT, picture, SKIN, box)
+    return whole
+
+
+def test_straps_of_a_frontal_face_are_on_both_sides_alike():
+    drawn = straps()
+    left, right = drawn[:, :128].sum(), drawn[:, 128:].sum()
+    assert left > 50
+    assert left == pytest.approx(right, rel=0.1)
+
+
+def test_the_far_strap_of_a_turned_head_is_hidden():
+    drawn = straps(yaw=45.0)
+    assert drawn[:, :118].sum() > 50
+    assert drawn[:, 140:].sum() < 0.2 * drawn[:, :118].sum()
+
+
+def test_ear_loops_end_where_dark_hair_begins_and_bands_go_over_it():
+    picture = skin_photo().pixels.copy()
+    picture[:, :70] = 20
+    assert straps(picture=picture)[:, :66].sum() < 0.3 * straps()[:, :66].sum()
+    assert straps("n95", picture)[:, :66].sum() == pytest.approx(straps("n95")[:, :66].sum())
+
+
+def test_a_family_without_straps_draws_none():
+    assert straps("bandana").sum() == 0
