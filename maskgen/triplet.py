@@ -91,7 +91,7 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
         stage = set_stage(photo.pixels, face, tools)
         for nth_mask in range(tools.settings.masks.per_face):
             key = sample_key(base_key, nth_face, nth_mask)
-            triplet = wear_mask(stage, tools, hash64(tools.settings.seed, key))
+            triplet = wear_mask(stage, tools, hash64(tools.settings.seed, key) >> 1)  # readers know 63 bits
             if isinstance(triplet, Triplet):
                 samples.append((key, triplet))
     return samples or Skip("off_frame")
