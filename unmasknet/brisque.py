@@ -1,0 +1,163 @@
+"""BRISQUE (Mittal et al. 2012): how natural a picture looks, without a truth; 0 is best, about 100 worst.
+
+The statistics are computed here, several times faster than by the package `brisque`; the trained regression is the
+package's own, read as data, so that neither its pickle nor its downloads run.
+"""
+
+import io
+import pickle
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from math import gamma, lgamma
+from pathlib import Path
+from typing import Any, NoReturn
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maskgen.errors import InputError, MissingError
+from maskgen.types import Picture
+
+GREY = np.array([0.2125, 0.7154, 0.0721])  # scikit-image's, which the package's regression is used with
+SIDE, SIGMA = 7, 7 / 6  # pixels of the window that brightness is normalised over
+NOISE = 1 / 255  # keeps flat places finite
+SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # neighbours whose products are looked at
+
+Plane = Float[ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A support vector regression with a Gaussian kernel over 36 numbers scaled to [-1, 1]."""
+
+    low: Float[ndarray, " 36"]
+    high: Float[ndarray, " 36"]
+    weights: Float[ndarray, " v"]
+    vectors: Float[ndarray, "v 36"]
+    gamma: float
+    rho: float
+
+    def __call__(self, features: Float[ndarray, " 36"]) -> float:
+        """The score of a picture's features."""
+        scaled = -1 + 2 * (features - self.low) / (self.high - self.low)
+        apart = ((self.vectors - scaled) ** 2).sum(1)
+        return float(self.weights @ np.exp(-self.gamma * apart) - self.rho)
+
+
+def brisque(picture: Picture) -> float:
+    """The score of one picture, at least 16 pixels high and wide.
+
+    Raises:
+        MissingError: the package with the regression is not installed. InputError: it is damaged.
+    """
+    return load_regression()(features(picture))
+
+
+def features(picture: Picture) -> Float[ndarray, " 36"]:
+    """18 numbers at full size, and the same at half of it."""
+    grey = (picture / 255.0) @ GREY
+    half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
+    return np.concatenate([_at_scale(grey), _at_scale(half)])
+
+
+def _at_scale(grey: Plane) -> Float[ndarray, " 18"]:
+    flat = normalised(grey)
+    shape, _, left, right = aggd(flat)
+    numbers = [shape, (left + right) / 2]
+    for shift in SHIFTS:
+        numbers += aggd(_products(flat, shift))
+    return np.array(numbers)
+
+
+def normalised(grey: Plane) -> Plane:
+    """Brightness less its local mean, over its local deviation; beyond the picture lies black."""
+    steps = np.arange(SIDE) - SIDE // 2
+    row = np.exp(-(steps**2) / (2 * SIGMA**2))
+    row /= row.sum()
+
+    def blurred(plane: Plane) -> Plane:
+        return cv2.sepFilter2D(plane, cv2.CV_64F, row, row, borderType=cv2.BORDER_CONSTANT)
+
+    local = blurred(grey)
+    return (grey - local) / (np.sqrt(np.abs(local**2 - blurred(grey**2))) + NOISE)
+
+
+def _products(flat: Plane, shift: tuple[int, int]) -> Plane:
+    """Each value times its neighbour's, where both lie in the picture."""
+    down, right = shift
+    height, width = flat.shape
+    if right < 0:
+        return flat[down:, : width + right] * flat[: height - down, -right:]
+    return flat[: height - down, : width - right] * flat[down:, right:]
+
+
+def aggd(values: Plane) -> list[float]:
+    """Fit an asymmetric generalised Gaussian by moments: shape, mean, left and right variance."""
+    left_values, right_values = values[values < 0], values[values >= 0]
+    left = float(np.mean(left_values**2)) if left_values.size else 0.0
+    right = float(np.mean(right_values**2)) if right_values.size else 0.0
+    ratio = np.sqrt(left / right) if right else 1.0
+    spread = float(np.mean(values**2))
+    peak = float(np.abs(values).mean()) ** 2 / spread if spread else 1.0
+    wanted = peak * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+    shapes, ratios = _shapes()
+    shape = float(np.interp(wanted, ratios, shapes))
+    scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    mean = (np.sqrt(right) - np.sqrt(left)) * scale * gamma(2 / shape) / gamma(1 / shape)
+    return [shape, float(mean), left, right]
+
+
+@cache
+def _shapes() -> tuple[Float[ndarray, " s"], Float[ndarray, " s"]]:
+    """Shapes, and what each makes of the squared mean over the mean square; both rise."""
+    shapes = np.arange(0.1, 10, 0.001)
+    ratios = np.array([np.exp(2 * lgamma(2 / a) - lgamma(1 / a) - lgamma(3 / a)) for a in shapes])
+    return shapes, ratios
+
+
+def has_brisque() -> bool:
+    """Whether the package with the regression is installed."""
+    return find_spec("brisque") is not None
+
+
+@cache
+def load_regression() -> Regression:
+    """The regression that the package `brisque` brings, found without importing it.
+
+    Raises:
+        MissingError: it is not installed. InputError: its files are damaged.
+    """
+    spec = find_spec("brisque")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingError("BRISQUE's regression is not installed: pip install 'unmask[eval]'")
+    folder = Path(next(iter(spec.submodule_search_locations))) / "models"
+    try:
+        scale = _Plain(io.BytesIO((folder / "normalize.pickle").read_bytes())).load()
+        low, high = (np.array(scale[name], float) for name in ("min_", "max_"))
+        return _parse((folder / "svm.txt").read_text("ascii"), low, high)
+    except (OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        raise InputError(f"{folder}: BRISQUE's regression cannot be read ({error}); install brisque again") from error
+
+
+class _Plain(pickle.Unpickler):
+    """Reads lists, dicts and numbers; anything that would run code is refused."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"{module}.{name} is no plain data")
+
+
+def _parse(text: str, low: Any, high: Any) -> Regression:
+    """LIBSVM's text format: a header, then a line `weight 1:x 2:y ...` for each vector."""
+    header, _, body = text.partition("SV\n")
+    fields = dict(line.split(maxsplit=1) for line in header.splitlines())
+    lines = [line.split() for line in body.splitlines() if line]
+    vectors = np.zeros((len(lines), 36))
+    for row, line in enumerate(lines):
+        for cell in line[1:]:
+            place, _, value = cell.partition(":")
+            vectors[row, int(place) - 1] = float(value)
+    weights = np.array([float(line[0]) for line in lines])
+    return Regression(low, high, weights, vectors, float(fields["gamma"]), float(fields["rho"]))

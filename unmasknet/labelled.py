@@ -1,0 +1,155 @@
+"""The segmenter on photos that others masked and labelled: folders with photos and a folder `labels` beside them.
+
+    FOLDER/images/NAME.jpg  FOLDER/labels/NAME.png      or      FOLDER/NAME.jpg  FOLDER/labels/NAME.png
+
+A coloured label shows the mask in green; a grey one has 255 = mask, 128 = does not count, 0 = rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from maskgen import imageio
+from maskgen.align import crop, crop_matrix
+from maskgen.errors import InputError, Skip
+from maskgen.types import Affine, Picture, Plane
+from unmasknet import metrics, stats
+from unmasknet.cases import to_tensor
+from unmasknet.eval_settings import EvalSettings
+from unmasknet.judge import FindFaces
+from unmasknet.ledger import Figures, tidy
+from unmasknet.others import MAX_PIXELS, SUFFIXES
+from unmasknet.restorer import Restorer
+
+UNSURE = (64, 192)  # grey levels between which a label says "does not count"
+GREEN = 24  # grey levels by which green must lead
+SCORES = ("dice", "iou", "boundary_f")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Photos with labels: pairs of files, sorted by name."""
+
+    name: str
+    pairs: tuple[tuple[Path, Path], ...]
+
+
+def open_labelled(folders: Sequence[str]) -> list[Folder]:
+    """Pair photos and labels by their names.
+
+    Raises:
+        InputError: a folder has no pair.
+    """
+    found = []
+    for name in folders:
+        folder = Path(name)
+        labels = {path.stem: path for path in sorted((folder / "labels").glob("*")) if path.suffix.lower() in SUFFIXES}
+        images = folder / "images" if (folder / "images").is_dir() else folder
+        photos = {path.stem: path for path in sorted(images.glob("*")) if path.suffix.lower() in SUFFIXES}
+        pairs = tuple((photos[stem], labels[stem]) for stem in sorted(labels.keys() & photos.keys()))
+        if not pairs:
+            raise InputError(
+                f"--labelled {folder}: found {len(photos)} photos and {len(labels)} labels of the same name as none of "
+                "them; it needs FOLDER/labels/NAME.png beside FOLDER/images/NAME.jpg or FOLDER/NAME.jpg"
+            )
+        found.append(Folder(folder.resolve().name, pairs))
+    return found
+
+
+def score_labelled(
+    folder: Folder, restorer: Restorer, find_faces: FindFaces | None, device: torch.device, settings: EvalSettings
+) -> Figures:
+    """Dice, IoU and boundary F over the photos of a folder, in all and by what its names begin with (`CWM-`).
+
+    Each face that is found is cut out as training crops are; of a photo without one the whole is looked at.
+
+    Raises:
+        InputError: a file is no picture.
+    """
+    scores: dict[str, list[float]] = {name: [] for name in SCORES}
+    found = 0
+    for photo_file, label_file in folder.pairs:
+        photo = _read(photo_file)
+        truth, counted = read_label(_read(label_file), photo.shape[0], photo.shape[1])
+        faces = find_faces(photo) if find_faces else ()
+        found += bool(faces)
+        side = restorer.size or 1
+        looks = [crop_matrix(face, side) for face in faces] or [whole(photo, side)]
+        map = paint(photo, looks, restorer, device)
+        for name, value in _scores(map, truth, counted).items():
+            scores[name].append(value)
+    groups = [pair[0].stem.rpartition("-")[0] for pair in folder.pairs]
+    return {
+        "n": len(folder.pairs),
+        "faces_found": tidy(found / len(folder.pairs)) if find_faces else None,
+        **_means(scores, slice(None)),
+        "ci95": _intervals(scores, settings),
+        "by_name": {
+            group: {"n": groups.count(group), **_means(scores, np.array([other == group for other in groups]))}
+            for group in sorted(set(groups) - {""})
+        },
+    }
+
+
+def read_label(label: Picture, height: int, width: int) -> tuple[Plane, Plane]:
+    """A label's mask, and the pixels that count, each 0 or 1, at the photo's size."""
+    if label.shape[:2] != (height, width):
+        label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
+    red, green, blue = (label[..., channel].astype(np.int16) for channel in range(3))
+    if np.abs(red - green).max() > GREEN:
+        return (green - np.maximum(red, blue) > GREEN).astype(np.uint8), np.ones((height, width), np.uint8)
+    unsure = (green >= UNSURE[0]) & (green < UNSURE[1])
+    return (green >= UNSURE[1]).astype(np.uint8), (~unsure).astype(np.uint8)
+
+
+def whole(photo: Picture, side: int) -> Affine:
+    """Photo -> a square of `side` that holds all of it, in its middle."""
+    height, width = photo.shape[:2]
+    scale = side / max(height, width)
+    offset = (side - 1) / 2 - scale * np.array([(width - 1) / 2, (height - 1) / 2])
+    return np.array([[scale, 0, offset[0]], [0, scale, offset[1]]], np.float32)
+
+
+def paint(photo: Picture, looks: Sequence[Affine], restorer: Restorer, device: torch.device) -> Plane:
+    """The segmenter's map of a photo, 0 or 1: what it sees in each look, laid back over the photo."""
+    side, size = restorer.size or 1, (photo.shape[1], photo.shape[0])
+    total = np.zeros(photo.shape[:2], np.float32)
+    for look in looks:
+        picture = crop(photo, look, side, "reflect")[0]
+        found = restorer.predicted(to_tensor([picture], device))[0][0, 0].float().cpu().numpy()
+        back = cv2.warpAffine(found, look, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        total = np.maximum(total, back)
+    return (total >= 0.5).astype(np.uint8)
+
+
+def _read(path: Path) -> Picture:
+    picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
+    if isinstance(picture, Skip):
+        raise InputError(f"{path}: is no picture ({picture.reason}); make it again, or take it out of the folder")
+    return picture
+
+
+def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:
+    found, real, where = (torch.from_numpy(plane)[None, None].float() for plane in (map, truth, counted))
+    dice, iou = metrics.overlap(found, real, where)
+    return {
+        "dice": float(dice),
+        "iou": float(iou),
+        "boundary_f": float(metrics.boundary_f(found, real, where)),
+    }
+
+
+def _means(scores: dict[str, list[float]], rows: object) -> Figures:
+    return {name: tidy(stats.mean(np.array(values)[rows])) for name, values in scores.items()}
+
+
+def _intervals(scores: dict[str, list[float]], settings: EvalSettings) -> Figures:
+    if not settings.bootstrap:
+        return {}
+    count = len(scores["dice"])
+    draws = stats.draws([str(number) for number in range(count)], settings.bootstrap, settings.seed)
+    return {name: stats.interval(np.array(values), draws) for name, values in scores.items()}

@@ -1,0 +1,64 @@
+"""Pictures that another method made of the same samples, for `--compare NAME=FOLDER`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen import imageio
+from maskgen.errors import InputError, Skip, UsageError
+from maskgen.types import Picture
+from unmasknet.cases import fitted
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+MAX_PIXELS = 1 << 26
+
+
+@dataclass(frozen=True)
+class Other:
+    """A method's name, and where its picture of each key lies."""
+
+    name: str
+    files: dict[str, Path]
+
+    def read(self, key: str, size: int) -> Picture | None:
+        """Its picture of a sample, made to fit; None where it has none.
+
+        Raises:
+            InputError: the file is no picture.
+        """
+        path = self.files.get(key)
+        if path is None:
+            return None
+        picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+        if isinstance(picture, Skip):
+            raise InputError(f"{path}: is no picture ({picture.reason}); make it again, or delete it to leave it out")
+        side = min(picture.shape[:2])
+        top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+        return fitted(picture[top : top + side, left : left + side], size)
+
+
+def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
+    """Find the pictures of other methods.
+
+    Args:
+        specs: as NAME=FOLDER.
+        keys: of the samples that are scored.
+
+    Raises:
+        UsageError: a spec is no NAME=FOLDER. InputError: the folder holds none of the samples.
+    """
+    others = []
+    for spec in specs:
+        name, equals, folder = spec.partition("=")
+        if not (name and equals and folder):
+            raise UsageError(f"--compare {spec}: give a name and a folder, as in --compare lama=results/lama")
+        if not Path(folder).is_dir():
+            raise InputError(f"--compare {spec}: there is no such folder; give the one with the method's pictures")
+        files = {path.name.split(".")[0]: path for path in sorted(Path(folder).rglob("*")) if path.suffix.lower() in SUFFIXES}
+        if not files.keys() & set(keys):
+            raise InputError(
+                f"--compare {spec}: none of its {len(files)} pictures is named after a sample, such as {keys[0]}.png; "
+                "unmask unpack writes the masked photos under those names"
+            )
+        others.append(Other(name, files))
+    return others

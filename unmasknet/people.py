@@ -1,0 +1,97 @@
+"""What a network that knows people makes of the results: likeness, and verification of pairs."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from maskgen.seeds import hash64, rng_for
+from unmasknet import stats
+from unmasknet.judge import MASKED
+from unmasknet.ledger import RESTORED, TRUTH, Facts, Figures, Ledger, tidy
+
+MOST_PAIRS = 6000  # of one person, as many as LFW's own list has in all
+Pairs = Int[ndarray, "p 2"]
+
+
+def likeness(ledger: Ledger) -> None:
+    """Add the cosine between each result's embedding and its truth's to the scores, as `identity`."""
+    for method in (RESTORED, MASKED):
+        values = [
+            float("nan") if one is None or other is None else float(one @ other)
+            for one, other in zip(ledger.faces.get(method, []), ledger.faces.get(TRUTH, []), strict=False)
+        ]
+        if values:
+            ledger.add(method, "identity", values)
+
+
+def verification(ledger: Ledger, seed: int) -> Figures | None:
+    """Verification accuracy on pairs of people whose names are known; None where there are too few.
+
+    The one picture of a pair is restored (or masked, or left as it was), the other is a photo without a mask, as when a
+    camera's picture is held against a passport. There are as many pairs of two people as of one.
+    """
+    same, other = pairs(ledger.cases, seed)
+    truth = _matrix(ledger.faces.get(TRUTH, []))
+    figures: Figures = {"pairs": len(same)}
+    for method in (RESTORED, MASKED, TRUTH):
+        probes = _matrix(ledger.faces.get(method, []))
+        result = None
+        if probes is not None and truth is not None and len(same):
+            result = stats.verify(_distances(probes, truth, same), _distances(probes, truth, other))
+        figures[method] = result and {
+            "accuracy": tidy(result.accuracy),
+            "auc": tidy(result.auc),
+            "tar_at_far_1pct": tidy(result.tar),
+        }
+    return figures if figures[TRUTH] else None
+
+
+def pairs(cases: Sequence[Facts], seed: int) -> tuple[Pairs, Pairs]:
+    """Pairs (probe, gallery) of two photos of one person, and as many of two people; functions of keys and seed."""
+    people: dict[str, list[int]] = {}
+    for number, case in enumerate(cases):
+        if case.known:
+            people.setdefault(case.person, []).append(number)
+    same = [
+        pair
+        for group in people.values()
+        for one, other in combinations(group, 2)
+        if cases[one].source != cases[other].source
+        for pair in ((one, other), (other, one))
+    ]
+    same.sort(key=lambda pair: hash64("pair", seed, cases[pair[0]].key, cases[pair[1]].key))
+    same = same[:MOST_PAIRS]
+    return _array(same), _strangers(people, cases, len(same), seed)
+
+
+def _strangers(people: dict[str, list[int]], cases: Sequence[Facts], count: int, seed: int) -> Pairs:
+    known = [number for group in people.values() for number in group]
+    if len(people) < 2:
+        return _array([])
+    rng = rng_for(seed, "strangers")
+    found: list[tuple[int, int]] = []
+    while len(found) < count:
+        one, other = (known[i] for i in rng.integers(len(known), size=2))
+        if cases[one].person != cases[other].person:
+            found.append((one, other))
+    return _array(found)
+
+
+def _array(found: Sequence[tuple[int, int]]) -> Pairs:
+    return np.array(found, np.int64).reshape(-1, 2)
+
+
+def _matrix(faces: Sequence[Float[ndarray, " d"] | None]) -> Float[ndarray, "n d"] | None:
+    """Embeddings as rows, NaN where there is none; None without any."""
+    width = next((len(face) for face in faces if face is not None), 0)
+    if not width:
+        return None
+    return np.stack([np.full(width, np.nan) if face is None else face for face in faces])
+
+
+def _distances(probes: Float[ndarray, "n d"], gallery: Float[ndarray, "n d"], at: Pairs) -> Float[ndarray, " _"]:
+    distances = 1 - (probes[at[:, 0]] * gallery[at[:, 1]]).sum(1)
+    return distances[np.isfinite(distances)]

@@ -1,0 +1,98 @@
+"""The two networks as one step: masked photos in, maps and results out, at any size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from maskgen.errors import MissingError, UsageError
+from unmasknet.metrics import Maps, Pictures, binary, grown
+from unmasknet.models.generator import Generator
+from unmasknet.models.segmenter import Segmenter
+from unmasknet.weights import Trained, load_trained
+
+REFERENCE_SIDE = 256  # pixels; widths in settings are meant at this side
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """A segmenter and a generator, either of which may be missing."""
+
+    segmenter: Trained | None
+    generator: Trained | None
+    names: tuple[str, ...]
+
+    @property
+    def size(self) -> int | None:
+        """Pixels that the generator was trained at, or else the segmenter."""
+        trained = self.generator or self.segmenter
+        return trained.settings.data.size if trained else None
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Weights of each network."""
+        nets = {"segmenter": self.segmenter, "generator": self.generator}
+        return {name: _count(trained.net) for name, trained in nets.items() if trained}
+
+    def probabilities(self, photo: Pictures) -> Maps:
+        """How likely each pixel is mask, by the segmenter at its own size."""
+        assert self.segmenter is not None
+        net = self.segmenter.net
+        assert isinstance(net, Segmenter)
+        side = self.segmenter.settings.data.size
+        return resized(torch.sigmoid(net(resized(photo, side))), photo.shape[-1])
+
+    def predicted(self, photo: Pictures) -> tuple[Maps, Maps]:
+        """The map, cleaned at the segmenter's own size and threshold, and the probabilities it was made of."""
+        assert self.segmenter is not None
+        net = self.segmenter.net
+        assert isinstance(net, Segmenter)
+        logits = net(resized(photo, self.segmenter.settings.data.size))
+        clean = net.clean(logits, self.segmenter.threshold)
+        side = photo.shape[-1]
+        return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
+
+    def restored(self, photo: Pictures, hole: Maps) -> Pictures:
+        """The generator's picture, not composited; computed at its own size."""
+        assert self.generator is not None
+        net = self.generator.net
+        assert isinstance(net, Generator)
+        side = self.generator.settings.data.size
+        small = binary(resized(hole, side), 1e-3) if side != hole.shape[-1] else hole
+        return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
+
+
+def widened(hole: Maps, pixels: int) -> Maps:
+    """A map grown by `pixels` at a side of 256."""
+    return grown(hole, round(pixels * hole.shape[-1] / REFERENCE_SIDE))
+
+
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """Square pictures or maps at another side."""
+    if pictures.shape[-1] == side and pictures.shape[-2] == side:
+        return pictures
+    return interpolate(pictures, (side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
+    """The networks of some runs: at most one of each kind.
+
+    Raises:
+        UsageError: two of a kind. InputError: one cannot be read. MissingError: none are released yet.
+    """
+    found: dict[str, Trained] = {}
+    for name in weights:
+        if name == "released":
+            raise MissingError("--weights released: this version brings no weights; name the folder of a run")
+        trained = load_trained(Path(name), device)
+        if trained.stage in found:
+            raise UsageError(f"--weights {name}: got two runs of train {trained.stage}; give one of each stage at most")
+        found[trained.stage] = trained
+    return Restorer(found.get("segm"), found.get("gan"), tuple(weights))
+
+
+def _count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
