@@ -1,11 +1,12 @@
 """One photo to its triplets: find the face, crop, read pose and light, then wear K masks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from maskgen.align import choose_faces, crop, crop_matrix
-from maskgen.blend import blend
+from maskgen.blend import MASK, SHADOW, blend
 from maskgen.dress import pick_dress, pick_mask
 from maskgen.errors import Skip
 from maskgen.head import Head, canonical_head
@@ -18,7 +19,7 @@ from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
 from maskgen.templates import MaskChoice, load_mask, parse_spec, parse_wear, shell_of
-from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet
+from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet, WornMask
 from maskgen.warp import Fit, Looseness, fit_head
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
@@ -73,7 +74,9 @@ def build_tools(settings: GenSettings) -> Tools:
 
 
 def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, Triplet]] | Skip:
-    """All triplets of a photo, with their keys: K masks for each chosen face.
+    """All triplets of a photo, with their keys: K for each chosen face, or K of the whole photo with size 0.
+
+    In each picture every chosen face that is seen wears a mask; in the K-th of all of them the same one.
 
     Args:
         photo: decoded.
@@ -87,36 +90,76 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
     if isinstance(chosen, Skip):
         return chosen
     samples: list[tuple[str, Triplet]] = []
-    for nth_face, face in enumerate(chosen):
-        stage = set_stage(photo.pixels, face, tools)
+    for nth_face in range(1 if tools.settings.crop.size == 0 else len(chosen)):
+        stages = set_stages(photo.pixels, chosen, nth_face, tools)
         for nth_mask in range(tools.settings.masks.per_face):
-            key = sample_key(base_key, nth_face, nth_mask)
-            triplet = wear_mask(stage, tools, hash64(tools.settings.seed, key) >> 1)  # readers know 63 bits
+            keys = [sample_key(base_key, nth, nth_mask) for nth in stages]
+            seeds = [hash64(tools.settings.seed, key) >> 1 for key in keys]  # readers know 63 bits
+            triplet = wear_masks(list(stages.values()), tools, seeds)
             if isinstance(triplet, Triplet):
-                samples.append((key, triplet))
+                samples.append((keys[0], triplet))
     return samples or Skip("off_frame")
+
+
+def set_stages(pixels: Picture, faces: list[Face], own: int, tools: Tools) -> dict[int, Stage]:
+    """The crop of one of the faces, and by their numbers all faces seen in it; its own comes first."""
+    settings = tools.settings.crop
+    matrix = crop_matrix(faces[own], settings.size)
+    picture, inside = crop(pixels, matrix, settings.size, settings.border)
+    height, width = picture.shape[:2]
+    moved = {nth: face.moved(matrix) for nth, face in enumerate(faces)}
+    seen = [nth for nth, face in moved.items() if nth != own and _overlaps(face, height, width)]
+    softness = LENS_BLUR * max(float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 0.9)
+    return {nth: _stage(picture, inside, moved[nth], softness, tools) for nth in (own, *seen)}
+
+
+def _overlaps(face: Face, height: int, width: int) -> bool:
+    x0, y0, x1, y1 = face.box
+    return x0 < width and y0 < height and x1 > 0 and y1 > 0
 
 
 def set_stage(pixels: Picture, face: Face, tools: Tools) -> Stage:
     """Crop a face and read off its pose, its place and the light on it."""
-    settings = tools.settings.crop
-    matrix = crop_matrix(face, settings.size)
-    picture, inside = crop(pixels, matrix, settings.size, settings.border)
-    face = face.moved(matrix)
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    return Stage(
-        picture,
-        inside,
-        face,
-        head_pose(face.mesh),
-        fit_head(face.mesh, tools.head),
-        estimate_light(picture, face.mesh, tools.skin),
-        LENS_BLUR * max(scale, 0.9),
-    )
+    return set_stages(pixels, [face], 0, tools)[0]
+
+
+def _stage(picture: Picture, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
+    """Read off the pose, the place and the light of a face in a crop."""
+    fit, light = fit_head(face.mesh, tools.head), estimate_light(picture, face.mesh, tools.skin)
+    return Stage(picture, inside, face, head_pose(face.mesh), fit, light, softness)
 
 
 def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
     """The triplet of a face and one mask; everything random in it comes from `seed`."""
+    return wear_masks([stage], tools, [seed])
+
+
+def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> Triplet | Skip:
+    """The triplet of a crop whose faces all wear masks; none where no mask would be seen.
+
+    Args:
+        stages: of one crop, first the face that it was cut for.
+        tools: of `build_tools`.
+        seeds: a face's; everything random of its mask comes from it.
+    """
+    first = stages[0]
+    masked = first.picture.copy()
+    hole, parts = np.zeros_like(first.inside), np.zeros_like(first.inside)
+    worn: dict[int, WornMask] = {}
+    for nth in sorted(range(len(stages)), key=lambda nth: stages[nth].fit.scale):  # near faces over far ones
+        mask = _put_on(stages[nth], tools, seeds[nth], masked, hole, parts)
+        if mask is not None:
+            worn[nth] = mask
+    if not worn:
+        return Skip("off_frame")
+    faces = tuple(MaskedFace(stages[nth].face, stages[nth].pose, worn[nth]) for nth in sorted(worn))
+    return Triplet(masked, first.picture, hole, parts, faces, float(first.inside.mean()), seeds[0])
+
+
+def _put_on(
+    stage: Stage, tools: Tools, seed: int, masked: Picture, hole: Plane, parts: Plane
+) -> WornMask | None:
+    """Draw a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
     rng = np.random.default_rng(seed)
     worn = pick_mask(tools.choices, tools.wears, rng)
     mask = load_mask(worn.family)
@@ -130,13 +173,12 @@ def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
         loose, stage.softness, rng, stage.picture,
     )  # fmt: skip
     if layer is None:
-        return Skip("off_frame")
-    masked, hole, parts = stage.picture.copy(), np.zeros_like(stage.inside), np.zeros_like(stage.inside)
+        return None
     at = layer.box.slices
-    masked[at], hole[at], parts[at] = blend(
-        stage.picture[at], layer.colour, layer.strap, layer.shade, stage.inside[at]
-    )
-    if not (parts == 3).any():
-        return Skip("off_frame")
-    faces = (MaskedFace(stage.face, stage.pose, worn),)
-    return Triplet(masked, stage.picture, hole, parts, faces, float(stage.inside.mean()), seed)
+    over, touched, kinds = blend(masked[at], layer.colour, layer.strap, layer.shade, stage.inside[at])
+    if not (kinds == MASK).any():
+        return None
+    masked[at] = over
+    hole[at] |= touched
+    parts[at] = np.where(kinds > SHADOW, kinds, np.maximum(kinds, parts[at]))
+    return worn

@@ -7,7 +7,7 @@ from maskgen.errors import Skip
 from maskgen.head import canonical_head
 from maskgen.landmarks.cache import CachedDetector
 from maskgen.light import skin_triangles
-from maskgen.settings import CropSettings, GenSettings, MaskSettings
+from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.templates import family_names, parse_spec, parse_wear
 from maskgen.triplet import Tools, make_triplets
 from tests.maskgen.faces import face_from
@@ -17,10 +17,14 @@ from tests.maskgen.worn import FixedDetector, skin_photo, turned_mesh
 def tools_for(masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest"):
     """Tools that find one known face in every photo."""
     settings = GenSettings(
-        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face), crop=CropSettings(size=size), seed=seed
+        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face),
+        crop=CropSettings(size=size),
+        faces=FaceSettings(choose=faces),
+        seed=seed,
     )
     head = canonical_head()
-    detector = CachedDetector(FixedDetector(face_from(turned_mesh() if mesh is None else mesh)), None)
+    meshes = mesh if isinstance(mesh, list) else [turned_mesh() if mesh is None else mesh]
+    detector = CachedDetector(FixedDetector(*map(face_from, meshes)), None)
     return Tools(settings, detector, head, skin_triangles(head), parse_spec(masks), parse_wear(wear))
 
 
@@ -152,3 +156,50 @@ def test_masks_in_a_grey_photo_are_grey(family):
     ((_, triplet),) = make_triplets(grey, tools_for(f"{family}-#d01010"), "x")
     pixels = triplet.masked.astype(int)
     assert np.abs(pixels - pixels.mean(-1, keepdims=True)).max() <= 2
+
+
+TWO = [(150.0, 150.0), (300.0, 170.0)]
+
+
+def two_faces(size, **kwargs):
+    """Triplets by key of a photo with two faces side by side."""
+    meshes = [turned_mesh(at=place) for place in TWO]
+    return dict(make_triplets(skin_photo(450), tools_for(size=size, mesh=meshes, faces="all", **kwargs), "x"))
+
+
+def test_a_whole_photo_wears_all_its_masks_in_one_picture():
+    samples = two_faces(0, per_face=2)
+    assert list(samples) == ["x-f0-m0", "x-f0-m1"]
+    for triplet in samples.values():
+        assert [face.face.box[0] < 200 for face in triplet.faces] == [True, False]
+        for place in TWO:
+            assert triplet.parts[int(place[1]) + 65, int(place[0])] == 3  # the mouth
+
+
+def test_each_face_has_its_crop_and_its_neighbour_wears_a_mask_in_it():
+    samples = two_faces(256, masks="surgical,cloth,n95")
+    assert list(samples) == ["x-f0-m0", "x-f1-m0"]
+    first, second = (triplet.faces for triplet in samples.values())
+    assert [face.mask for face in first] == [face.mask for face in second[::-1]]
+    for triplet in samples.values():
+        own, other = triplet.faces
+        assert abs(np.mean(own.face.box[::2]) - 127.5) < 10
+        beyond = int(own.face.box[2]) + 8 if other.face.box[0] > own.face.box[0] else int(own.face.box[0]) - 8
+        columns = slice(beyond, None) if beyond > 128 else slice(None, beyond)
+        assert (triplet.parts[:, columns] == 3).any()
+
+
+def test_several_masks_keep_the_map_to_where_the_pictures_differ():
+    for size in (0, 256):
+        for triplet in two_faces(size, masks="bandana,n95").values():
+            differs = (triplet.masked != triplet.gt).any(-1)
+            assert not (differs & (triplet.map == 0)).any()
+            assert (~differs & (triplet.map > 0)).sum() <= 0.01 * triplet.map.sum()
+            assert ((triplet.parts > 0) == (triplet.map > 0)).all()
+
+
+def test_with_one_face_chosen_its_neighbour_stays_bare():
+    meshes = [turned_mesh(at=place) for place in TWO]
+    ((_, triplet),) = make_triplets(skin_photo(450), tools_for(mesh=meshes), "x")
+    assert len(triplet.faces) == 1
+    assert triplet.parts[235, 300] == 0
