@@ -19,7 +19,7 @@ SKIN_CHROMA = np.array(
     [1.46, 0.90, 0.62], np.float32
 )  # R, G, B over luminance of skin under white light, linear
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-SKIN_ALBEDO = 0.42  # of light skin; what stands between the skin's brightness and a white mask's
+SKIN_ALBEDO = 0.34  # of light skin; what stands between the skin's brightness and a white mask's
 FALLOFF = np.array(
     [0.0, -0.25, -0.45], np.float32
 )  # light most rooms have, from above and the front, beside 1
