@@ -7,7 +7,7 @@ Results go to stdout, everything else to stderr.
 import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -19,6 +19,8 @@ from maskgen.errors import MissingError, UnmaskError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from maskgen.types import Affine, Picture
 
 S = TypeVar("S", bound="BaseModel")
 Rows = list[tuple[str, str, Any]]  # option, the setting it gives, its value or None
@@ -349,6 +351,66 @@ def masks(
     _print({"families": families}, as_json, words.families(families))
 
 
+@app.command("eval")
+def evaluate(
+    data: Annotated[Text, _option("--data", "DIR", "The data set to score on.")] = None,
+    weights: Annotated[
+        list[str] | None, _option("--weights", "RUN", "A segmenter's or a generator's run. Repeatable.")
+    ] = None,
+    map: Annotated[
+        Text, _option("--map", "truth|predicted", "Whose map is restored by. [default: predicted if it can be]")
+    ] = None,
+    compare: Annotated[
+        list[str] | None, _option("--compare", "NAME=DIR", "Another method's pictures, KEY.png. Repeatable.")
+    ] = None,
+    labelled: Annotated[
+        list[str] | None,
+        _option("--labelled", "DIR", "Photos and labels/ to score the segmenter on. Repeatable."),
+    ] = None,
+    html: Annotated[Text, _option("--html", "FILE", "The report; .md and .png go beside it.")] = None,
+    split: Annotated[Text, _option("--split", "train|val|test", "What is scored. [default: test, or val]")] = None,
+    n: Annotated[Text, _option("--n", "N", "Samples, drawn by --seed. [default: all]")] = None,
+    size: Annotated[Text, _option("--size", "PX", "Side of the pictures. [default: the generator's]")] = None,
+    device: Annotated[Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score networks on held-out samples beside what costs nothing to do, with intervals, and write a report.
+
+    Example: [bold]unmask eval --data data/shards/mine --weights data/runs/segm --weights data/runs/gan --html eval.html[/bold]
+    """
+    from unmasknet.eval_settings import EvalSettings
+
+    options: Rows = [
+        ("--data", "data", data),
+        ("--weights", "weights", weights or None),
+        ("--map", "map", map),
+        ("--compare", "compare", compare or None),
+        ("--labelled", "labelled", labelled or None),
+        ("--html", "html", html),
+        ("--split", "split", split),
+        ("--n", "n", n),
+        ("--size", "size", size),
+        ("--device", "device", device),
+        ("--seed", "seed", seed),
+    ]
+    required = {"data": "name the data set: --data DIR"}
+    settings = _settings(EvalSettings, config, sets, options, show, required)
+    _needs_torch()
+    from maskgen.progress import Meter
+    from unmasknet.eval_page import write_report
+    from unmasknet.evaluate import evaluate as score
+    from unmasknet.tables import as_text
+
+    with Meter("samples", sys.stderr) as meter:
+        evaluation = score(settings, _face_finder(), meter)
+    files = write_report(Path(settings.html), evaluation, Path(settings.data).resolve().name) if settings.html else []
+    _print(evaluation.figures, as_json, as_text(evaluation.figures) + "".join(f"\n{file}" for file in files))
+
+
 @app.command()
 def doctor(
     config: Config = None,
@@ -371,6 +433,29 @@ def doctor(
     _print({"checks": [asdict(check) for check in checks]}, as_json, words.examined(checks))
     if not all(check.ok or check.optional for check in checks):
         raise typer.Exit(5)
+
+
+def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
+    """A detector for the networks' side: where the faces of a photo are, as crops that training would cut."""
+    from maskgen.align import crop_matrix
+    from maskgen.errors import Skip
+    from maskgen.landmarks import build_detector
+    from maskgen.settings import FaceSettings
+
+    detector = build_detector(FaceSettings(choose="all"))
+
+    def find(photo: "Picture", side: int) -> "list[Affine]":
+        faces = detector.detect(photo)
+        return [] if isinstance(faces, Skip) else [crop_matrix(face, side) for face in faces]
+
+    return find
+
+
+def _needs_torch() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise MissingError("this command needs torch: pip install 'unmask[train]'")
 
 
 def _settings(

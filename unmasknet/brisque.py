@@ -1,24 +1,19 @@
 """BRISQUE (Mittal et al. 2012): how natural a picture looks, without a truth; 0 is best, about 100 worst.
 
-The statistics are computed here, several times faster than by the package `brisque`; the trained regression is the
-package's own, read as data, so that neither its pickle nor its downloads run.
+The statistics are computed here, several times faster than by the package `brisque`, which fails with current NumPy; the
+trained regression is that package's.
 """
 
-import io
-import pickle
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from math import gamma, lgamma
-from pathlib import Path
-from typing import Any, NoReturn
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maskgen.errors import InputError, MissingError
+from maskgen.assets import model_file
 from maskgen.types import Picture
 
 GREY = np.array([0.2125, 0.7154, 0.0721])  # scikit-image's, which the package's regression is used with
@@ -51,7 +46,7 @@ def brisque(picture: Picture) -> float:
     """The score of one picture, at least 16 pixels high and wide.
 
     Raises:
-        MissingError: the package with the regression is not installed. InputError: it is damaged.
+        MissingError: the regression's file is not there. InputError: it is not what was shipped.
     """
     return load_regression()(features(picture))
 
@@ -118,46 +113,19 @@ def _shapes() -> tuple[Float[ndarray, " s"], Float[ndarray, " s"]]:
     return shapes, ratios
 
 
-def has_brisque() -> bool:
-    """Whether the package with the regression is installed."""
-    return find_spec("brisque") is not None
-
-
 @cache
 def load_regression() -> Regression:
-    """The regression that the package `brisque` brings, found without importing it.
+    """The trained regression that ships with us.
 
     Raises:
-        MissingError: it is not installed. InputError: its files are damaged.
+        MissingError: its file is not there. InputError: it is not what was shipped.
     """
-    spec = find_spec("brisque")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingError("BRISQUE's regression is not installed: pip install 'unmask[eval]'")
-    folder = Path(next(iter(spec.submodule_search_locations))) / "models"
-    try:
-        scale = _Plain(io.BytesIO((folder / "normalize.pickle").read_bytes())).load()
-        low, high = (np.array(scale[name], float) for name in ("min_", "max_"))
-        return _parse((folder / "svm.txt").read_text("ascii"), low, high)
-    except (OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
-        raise InputError(f"{folder}: BRISQUE's regression cannot be read ({error}); install brisque again") from error
-
-
-class _Plain(pickle.Unpickler):
-    """Reads lists, dicts and numbers; anything that would run code is refused."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"{module}.{name} is no plain data")
-
-
-def _parse(text: str, low: Any, high: Any) -> Regression:
-    """LIBSVM's text format: a header, then a line `weight 1:x 2:y ...` for each vector."""
-    header, _, body = text.partition("SV\n")
-    fields = dict(line.split(maxsplit=1) for line in header.splitlines())
-    lines = [line.split() for line in body.splitlines() if line]
-    vectors = np.zeros((len(lines), 36))
-    for row, line in enumerate(lines):
-        for cell in line[1:]:
-            place, _, value = cell.partition(":")
-            vectors[row, int(place) - 1] = float(value)
-    weights = np.array([float(line[0]) for line in lines])
-    return Regression(low, high, weights, vectors, float(fields["gamma"]), float(fields["rho"]))
+    with np.load(model_file("brisque").path, allow_pickle=False) as file:
+        return Regression(
+            file["low"],
+            file["high"],
+            file["weights"],
+            file["vectors"].astype(np.float64),
+            float(file["gamma"]),
+            float(file["rho"]),
+        )

@@ -42,8 +42,8 @@ class EvalSettings(Command):
     """Perceptual distance, FID and KID by EfficientNet-Lite0; `auto`: where its packages are installed."""
     inception: str = ""
     """File pt_inception-2015-12-05-6726825d.pth, as pytorch-fid and torch-fidelity fetch it: FID and KID by it."""
-    brisque: Literal["auto", "on", "off"] = "auto"
-    """BRISQUE; `auto`: where its package is installed."""
+    brisque: bool = True
+    """Whether BRISQUE says how natural the results look."""
     identity: str = "auto"
     """Network that knows people: `auto` (dlib's where it is installed), `dlib`, `off`, or an ArcFace .onnx file."""
     detect: bool = True

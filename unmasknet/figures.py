@@ -23,7 +23,7 @@ from unmasknet.ledger import (
     method_figures,
     tidy,
 )
-from unmasknet.people import verification
+from unmasknet.people import usual, verification
 from unmasknet.restorer import Restorer
 
 BASELINES = ("masked input", "mean fill", "mean face", "telea")
@@ -103,6 +103,7 @@ def _identity(ledger: Ledger, run: Run) -> Figures:
         "model": run.identity,
         "restored": ledger.mean(RESTORED, "identity"),
         "masked": ledger.mean(MASKED, "identity"),
+        **usual(ledger, run.settings.seed),
         "verification": verification(ledger, run.settings.seed) if run.identity else None,
     }
 

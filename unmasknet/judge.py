@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from maskgen.types import Face, Picture
+from maskgen.types import Affine, Picture
 from unmasknet import brisque, features, metrics
 from unmasknet.cases import Case, Stack, to_pictures
 from unmasknet.eval_settings import EvalSettings
@@ -16,7 +16,7 @@ from unmasknet.identity import Identity, build_identity
 from unmasknet.ledger import RESTORED, TRUTH, Ledger
 from unmasknet.metrics import Pictures, composite
 
-FindFaces = Callable[[Picture], Sequence[Face]]
+FindFaces = Callable[[Picture, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
 MASKED = "masked input"
 LOOKED_AT = (RESTORED, TRUTH, MASKED)  # whose pictures BRISQUE, a detector and a network that knows people see
 LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics mean nothing
@@ -74,7 +74,7 @@ class Judge:
         if self.brisque and seen[0].shape[0] >= LEAST_SIDE:
             ledger.add(method, "brisque", [brisque.brisque(picture) for picture in seen])
         if self.find_faces:
-            ledger.add(method, "detected", [float(bool(self.find_faces(picture))) for picture in seen])
+            ledger.add(method, "detected", [float(bool(self.find_faces(picture, len(picture)))) for picture in seen])
         if self.identity:
             ledger.faces.setdefault(method, []).extend(
                 self._face(self.identity, case, picture) for case, picture in zip(cases, seen, strict=True)
@@ -93,13 +93,11 @@ def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: to
     """
     wanted = settings.features == "on" or (settings.features == "auto" and features.has_lite0())
     inception = features.build_vectors(settings.inception)
-    if settings.brisque == "on":
-        brisque.load_regression()
     return Judge(
         features.build_lite0().to(device) if wanted else None,
         inception.to(device) if inception else None,
         build_identity(settings.identity),
-        settings.brisque == "on" or (settings.brisque == "auto" and brisque.has_brisque()),
+        settings.brisque,
         find_faces if settings.detect else None,
     )
 

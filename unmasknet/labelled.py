@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from maskgen import imageio
-from maskgen.align import crop, crop_matrix
 from maskgen.errors import InputError, Skip
+from maskgen.resample import warp
 from maskgen.types import Affine, Picture, Plane
 from unmasknet import metrics, stats
 from unmasknet.cases import to_tensor
@@ -71,15 +71,13 @@ def score_labelled(
         InputError: a file is no picture.
     """
     scores: dict[str, list[float]] = {name: [] for name in SCORES}
-    found = 0
+    found, side = 0, segmenter_side(restorer)
     for photo_file, label_file in folder.pairs:
         photo = _read(photo_file)
         truth, counted = read_label(_read(label_file), photo.shape[0], photo.shape[1])
-        faces = find_faces(photo) if find_faces else ()
+        faces = find_faces(photo, side) if find_faces else ()
         found += bool(faces)
-        side = restorer.size or 1
-        looks = [crop_matrix(face, side) for face in faces] or [whole(photo, side)]
-        map = paint(photo, looks, restorer, device)
+        map = paint(photo, faces or [whole(photo, side)], side, restorer, device)
         for name, value in _scores(map, truth, counted).items():
             scores[name].append(value)
     groups = [pair[0].stem.rpartition("-")[0] for pair in folder.pairs]
@@ -114,12 +112,18 @@ def whole(photo: Picture, side: int) -> Affine:
     return np.array([[scale, 0, offset[0]], [0, scale, offset[1]]], np.float32)
 
 
-def paint(photo: Picture, looks: Sequence[Affine], restorer: Restorer, device: torch.device) -> Plane:
-    """The segmenter's map of a photo, 0 or 1: what it sees in each look, laid back over the photo."""
-    side, size = restorer.size or 1, (photo.shape[1], photo.shape[0])
+def segmenter_side(restorer: Restorer) -> int:
+    """Pixels that the segmenter was trained at."""
+    assert restorer.segmenter is not None
+    return restorer.segmenter.settings.data.size
+
+
+def paint(photo: Picture, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device) -> Plane:
+    """The segmenter's map of a photo, 0 or 1: what it sees in each look of `side` pixels, laid back over the photo."""
+    size = (photo.shape[1], photo.shape[0])
     total = np.zeros(photo.shape[:2], np.float32)
     for look in looks:
-        picture = crop(photo, look, side, "reflect")[0]
+        picture = warp(photo, look, side, "reflect", fine=True)
         found = restorer.predicted(to_tensor([picture], device))[0][0, 0].float().cpu().numpy()
         back = cv2.warpAffine(found, look, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         total = np.maximum(total, back)

@@ -49,6 +49,16 @@ def verification(ledger: Ledger, seed: int) -> Figures | None:
     return figures if figures[TRUTH] else None
 
 
+def usual(ledger: Ledger, seed: int) -> Figures:
+    """What likeness is usual between the truths of two photos: of one person, and of two people."""
+    truth = _matrix(ledger.faces.get(TRUTH, []))
+    found: Figures = {"same_person": None, "strangers": None}
+    if truth is not None:
+        for name, at in zip(found, pairs(ledger.cases, seed), strict=True):
+            found[name] = tidy(stats.mean(1 - _distances(truth, truth, at)))
+    return found
+
+
 def pairs(cases: Sequence[Facts], seed: int) -> tuple[Pairs, Pairs]:
     """Pairs (probe, gallery) of two photos of one person, and as many of two people; functions of keys and seed."""
     people: dict[str, list[int]] = {}

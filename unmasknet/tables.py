@@ -1,0 +1,243 @@
+"""An evaluation as tables of text, the same for the page and for Markdown."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmasknet.ledger import Figures
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+NOTHING = "–"
+DIGITS = {"psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpips": 3}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A headed table; `note` says what must be known to read it. The first row may be our own."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def tables(figures: Figures) -> list[Table]:
+    """All tables that the figures fill."""
+    every = [
+        methods(figures),
+        ahead(figures),
+        segmenter(figures),
+        wearing(figures),
+        people(figures),
+        *breakdowns(figures),
+        published(),
+    ]
+    return [table for table in every if table.rows]
+
+
+def as_text(figures: Figures) -> str:
+    """The tables that matter most, for a terminal."""
+    lines = [f"{figures['n']:,} samples ({figures['split']}) at {figures['size']} px, map: {figures['map_source']}"]
+    for table in (methods(figures), ahead(figures), segmenter(figures), people(figures)):
+        if table.rows:
+            rows = [table.head, *table.rows]
+            widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
+            lines += ["", table.title]
+            lines += ["  ".join(c.strip("*").ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def methods(figures: Figures) -> Table:
+    """Our result, what costs nothing, and other methods, under the same scores."""
+    rows = []
+    ci95 = figures["ci95"]
+    if figures["weights"] and figures["hole"]["psnr"] is not None:
+        ours = {**figures, "fid": figures["fid"]["value"], "kid": figures["kid"]["value"]}
+        rows.append(_method("**restored**", ours, ci95, ""))
+    for kind in ("baselines", "compare"):
+        rows += [_method(name, values, ci95, f"{kind}.{name}.") for name, values in figures[kind].items()]
+    name, network = figures["perceptual"]["name"], figures["fid"]["features"]
+    note = (
+        "Inside the hole first: whole-picture figures flatter, since most of the picture is the photo itself. "
+        "Every method's pictures are laid into the masked photo before they are scored. In brackets 95 % intervals, "
+        "people drawn with replacement. "
+    )
+    note += f"Perceptual distance by {name}, not LPIPS. " if name else ""
+    note += f"FID and KID on features of {network}, n = {figures['fid']['n']:,}." if network else ""
+    head = (
+        "method",
+        "hole PSNR, dB",
+        "hole SSIM",
+        "hole L1",
+        "whole PSNR",
+        "whole SSIM",
+        "perceptual hole",
+        "whole",
+        "FID",
+        "KID",
+    )
+    return Table("Restoring the face", head, tuple(rows), note)
+
+
+def _method(name: str, values: Figures, ci95: Mapping[str, Sequence[float]], prefix: str) -> tuple[str, ...]:
+    scores = [("hole", "psnr"), ("hole", "ssim"), ("hole", "l1"), ("whole", "psnr"), ("whole", "ssim")]
+    cells = [with_interval(values[group][score], ci95.get(f"{prefix}{group}.{score}"), score) for group, score in scores]
+    distances = [number(values["perceptual"][part], 3) for part in ("hole", "whole")]
+    missing = f" ({values['missing']} pictures missing)" if values.get("missing") else ""
+    return (f"{name}{missing}", *cells, *distances, number(values["fid"], 2), number(values["kid"], 4))
+
+
+def ahead(figures: Figures) -> Table:
+    """How far our result is ahead of each other method, on the same samples."""
+    rows = []
+    ours = figures["hole"]
+    for kind in ("baselines", "compare"):
+        for name, values in figures[kind].items():
+            cells = []
+            for score in ("psnr", "ssim"):
+                interval = figures["ci95"].get(f"hole.{score} minus {name}")
+                if ours[score] is not None and values["hole"][score] is not None and interval:
+                    cells.append(with_interval(ours[score] - values["hole"][score], interval, score, sign=True))
+            if len(cells) == 2:
+                rows.append((name, *cells))
+    note = "Differences on the same samples: an interval that does not hold 0 is no luck."
+    return Table("How far ahead inside the hole", ("of", "PSNR, dB", "SSIM"), tuple(rows), note)
+
+
+def segmenter(figures: Figures) -> Table:
+    """The segmenter on this data set and on labelled photos of others."""
+    head = ("photos", "n", "Dice", "IoU", "boundary F", "Dice, mask alone")
+    rows = []
+    found, ci95 = figures["map"], figures["ci95"]
+    if found["dice"] is not None:
+        cells = [with_interval(found[name], ci95.get(f"map.{name}"), "ssim") for name in ("dice", "iou", "boundary_f")]
+        rows.append((f"this data set, {figures['split']}", f"{figures['n']:,}", *cells, number(found["dice_mask"], 3)))
+    for name, scores in figures["labelled"].items():
+        rows.append(_labelled(name, scores))
+        rows += [_labelled(f"{name}, {group}", part) for group, part in scores["by_name"].items()]
+    note = (
+        "On the data set the mask with its straps is asked for; “mask alone” leaves straps out of the count. Labels "
+        "by others show the mask alone, and hand-drawn outlines are right to a few pixels."
+    )
+    return Table("Finding the mask", head, tuple(rows), note)
+
+
+def _labelled(name: str, scores: Figures) -> tuple[str, ...]:
+    intervals = scores.get("ci95", {})
+    cells = [with_interval(scores[score], intervals.get(score), "ssim") for score in ("dice", "iou", "boundary_f")]
+    return (name, f"{scores['n']:,}", *cells, NOTHING)
+
+
+def wearing(figures: Figures) -> Table:
+    """What the segmenter's map says of how a mask is worn."""
+    found = figures["wearing"]
+    rows = tuple(
+        (wear, f"{part['n']:,}", percent(part["recall"]), percent(part["named"]))
+        for wear, part in found["by_wear"].items()
+    )
+    note = (
+        f"Area under the ROC curve, masked against bare: {number(found['roc_auc'], 4)}; "
+        f"worn wrong against worn right: {number(found['roc_auc_wrong'], 4)}. “Right” counts masked photos said to be "
+        "masked, and bare ones said to be bare; “wear named” asks for what is bare as well."
+    )
+    return Table("Who wears a mask, and how", ("worn", "n", "right", "wear named"), rows, note)
+
+
+def people(figures: Figures) -> Table:
+    """Whether results still look like faces, and like the same people."""
+    identity, verified = figures["identity"], figures["identity"]["verification"] or {}
+    rows = []
+    for name, key in (("restored", "restored"), ("masked photo", "masked"), ("truth", "truth")):
+        part = verified.get(key) or {}
+        cells = (
+            percent(figures["detected"][key]),
+            number(identity.get(key), 3),
+            percent(part.get("accuracy")),
+            number(part.get("auc"), 4),
+            percent(part.get("tar_at_far_1pct")),
+            number(figures["brisque"][key], 1),
+        )
+        if any(cell != NOTHING for cell in cells):
+            rows.append((name, *cells))
+    note = ""
+    if identity["model"]:
+        note = (
+            f"Likeness: cosine of the embeddings of picture and truth, by {identity['model']}; two photos of one person "
+            f"{number(identity['same_person'], 3)}, of two people {number(identity['strangers'], 3)}. "
+        )
+    if verified:
+        note += (
+            f"Verification: each picture against another photo of the same person, {verified['pairs']:,} pairs, and as "
+            "many of two people; ten-fold as in LFW's protocol. "
+        )
+    note += "What is restored is invented: a likeness is no evidence of who it is."
+    head = ("picture", "face found", "likeness", "verified", "AUC", "accepted at 1 % false", "BRISQUE")
+    return Table("Faces and people", head, tuple(rows), note)
+
+
+def breakdowns(figures: Figures) -> list[Table]:
+    """Our result by how much is hidden, by mask, by pose and by wear."""
+    if figures["hole"]["psnr"] is None:
+        return []
+
+    def rows(parts: Mapping[str, Figures]) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            (name, f"{part['n']:,}", number(part["psnr"], 2), number(part["ssim"], 3)) for name, part in parts.items()
+        )
+
+    def ranges(parts: Sequence[Figures], unit: str, scale: float) -> dict[str, Figures]:
+        return {f"{part['from'] * scale:g} to {part['to'] * scale:g}{unit}": part for part in parts}
+
+    tail = ("n", "hole PSNR, dB", "hole SSIM")
+    return [
+        Table("By share of the picture that is hidden", ("hidden", *tail), rows(ranges(figures["by_hole"], " %", 100))),
+        Table("By mask", ("family", *tail), rows(figures["by_family"])),
+        Table("By how far the head is turned", ("yaw", *tail), rows(ranges(figures["by_yaw"], "°", 1))),
+        Table("By wear", ("worn", *tail), rows(figures["by_wear"])),
+    ]
+
+
+def published() -> Table:
+    """What others published, each with its protocol."""
+    entries: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "published.toml").read_text("utf-8"))["method"]
+    scores = ("psnr", "ssim", "fid", "brisque", "lpips")
+    rows = tuple(
+        (
+            entry["name"],
+            *(number(entry.get(score), DIGITS[score]) for score in scores),
+            entry["over"],
+            entry["data"],
+            entry.get("note", ""),
+        )
+        for entry in entries
+    )
+    note = (
+        "No ranking: data, masks and sizes differ, and whole-picture figures grow as the hole shrinks. Only methods run "
+        "on the same samples (--compare) can be told apart."
+    )
+    return Table("Published by others", ("method", "PSNR", "SSIM", "FID", "BRISQUE", "LPIPS", "over", "data", "note"), rows, note)
+
+
+def number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    """A figure with so many decimals; a dash where there is none."""
+    return NOTHING if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent."""
+    return NOTHING if value is None else f"{100 * value:.1f} %"
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None, score: str, *, sign: bool = False) -> str:
+    """A figure and its 95 % interval."""
+    digits = DIGITS[score]
+    text = number(value, digits, sign=sign)
+    if value is None or not interval:
+        return text
+    return f"{text} [{number(interval[0], digits, sign=sign)}, {number(interval[1], digits, sign=sign)}]"
