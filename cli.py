@@ -380,7 +380,7 @@ def evaluate(
 ) -> None:
     """Score networks on held-out samples beside what costs nothing to do, with intervals, and write a report.
 
-    Example: [bold]unmask eval --data data/shards/mine --weights data/runs/segm --weights data/runs/gan --html eval.html[/bold]
+    Example: [bold]unmask eval --data data/shards/mine --weights data/runs/gan --html eval.html[/bold]
     """
     from unmasknet.eval_settings import EvalSettings
 

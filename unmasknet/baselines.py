@@ -60,7 +60,9 @@ class MeanFace:
         """The same in another resolution."""
 
         def scaled(plane: Tensor) -> Tensor:
-            return torch.nn.functional.interpolate(plane[None], (size, size), mode="bilinear", antialias=True)[0]
+            return torch.nn.functional.interpolate(
+                plane[None], (size, size), mode="bilinear", antialias=True
+            )[0]
 
         return MeanFace(scaled(self.mean), scaled(self.variance))
 

@@ -1,7 +1,7 @@
 """BRISQUE (Mittal et al. 2012): how natural a picture looks, without a truth; 0 is best, about 100 worst.
 
-The statistics are computed here, several times faster than by the package `brisque`, which fails with current NumPy; the
-trained regression is that package's.
+The statistics are computed here, several times faster than by the package `brisque`, which fails with current NumPy;
+the trained regression is that package's.
 """
 
 from dataclasses import dataclass

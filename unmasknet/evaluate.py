@@ -50,7 +50,9 @@ class Evaluation:
     psnrs: tuple[float, ...]
 
 
-def evaluate(settings: EvalSettings, find_faces: FindFaces | None = None, tell: Tell = lambda done, total: None) -> Evaluation:
+def evaluate(
+    settings: EvalSettings, find_faces: FindFaces | None = None, tell: Tell = lambda done, total: None
+) -> Evaluation:
     """Score what the settings name.
 
     Args:
@@ -106,7 +108,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         if self.settings.map == "predicted" and not self.restorer.segmenter:
-            raise UsageError("--map predicted: needs a segmenter; name its run with --weights, or use --map truth")
+            raise UsageError(
+                "--map predicted: needs a segmenter; name its run with --weights, or use --map truth"
+            )
         self.face = mean_face(self._train_faces())
 
     def measure(self, keys: Sequence[str], tell: Tell) -> Ledger:
@@ -175,7 +179,9 @@ class Bench:
         values = ledger.values(method, "hole.psnr")
         order = [int(i) for i in np.argsort(values, kind="stable") if np.isfinite(values[i])]
         groups = _thirds(order)
-        wanted = {ledger.cases[i].key: (group, float(values[i])) for group, rows in groups.items() for i in rows}
+        wanted = {
+            ledger.cases[i].key: (group, float(values[i])) for group, rows in groups.items() for i in rows
+        }
         cases = {case.key: case for case in read_cases(self.data, self.split, list(wanted), self.size)}
         for key, (group, psnr) in wanted.items():
             yield Example(cases[key], group, psnr, self._shown(cases[key], method))
@@ -184,12 +190,19 @@ class Bench:
         batch = stack([case], self.device)
         pictures = {name: to_pictures(tensor)[0] for name, tensor in self.pictures(batch).items()}
         chosen = {method: pictures[method]}
-        chosen.update({name: pictures[name] for name in ("mean face", "telea") if name in pictures and name != method})
+        chosen.update(
+            {name: pictures[name] for name in ("mean face", "telea") if name in pictures and name != method}
+        )
         for other in self.others:
             if (picture := other.read(case.key, self.size)) is not None:
                 chosen[other.name] = to_pictures(laid_in(to_tensor([picture], self.device), batch))[0]
         hole = self.hole(batch)
-        return {"masked": case.masked, "hole": to_pictures(hole.expand(-1, 3, -1, -1))[0], **chosen, "truth": case.truth}
+        return {
+            "masked": case.masked,
+            "hole": to_pictures(hole.expand(-1, 3, -1, -1))[0],
+            **chosen,
+            "truth": case.truth,
+        }
 
     def _train_faces(self) -> Iterator[Pictures]:
         """Crops without a mask that are not scored, for the mean face."""
@@ -207,21 +220,18 @@ class Bench:
             for case in cases:
                 picture = other.read(case.key, self.size)
                 if picture is None:
-                    self.missing(ledger, other.name, case)
+                    self._missing(ledger, other.name)
                     continue
                 batch = stack([case], self.device)
                 truth = self.judge.lite0(batch.truth) if self.judge.lite0 else None
                 pictures = laid_in(to_tensor([picture], self.device), batch)
                 self.judge.score(ledger, other.name, [case], batch, pictures, truth)
 
-    def missing(self, ledger: Ledger, name: str, case: Case) -> None:
-        """A method without a picture of a case: that case has no score of it."""
-        for score in self._scores(ledger):
-            ledger.add(name, score, [float("nan")])
-
     @staticmethod
-    def _scores(ledger: Ledger) -> list[str]:
-        return [score for score in ledger.scores[MASKED] if score.split(".")[0] in ("hole", "whole", "perceptual")]
+    def _missing(ledger: Ledger, name: str) -> None:
+        """A method without a picture of a case: that case has no score of it."""
+        for score in ledger.scores[MASKED].keys() & set(PICTURE_SCORES):
+            ledger.add(name, score, [float("nan")])
 
     def _score_maps(self, ledger: Ledger, cases: Sequence[Case], batch: Stack) -> None:
         """How well the segmenter finds the mask, and what it says of how it is worn."""

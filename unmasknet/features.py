@@ -4,10 +4,8 @@ FID and KID are those of the literature only with Inception's own weights, given
 figures compare methods within a table and nothing else, so every figure goes with its network's name.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -52,13 +50,13 @@ class Lite0(nn.Module):
         net = self.net
         side = side_for(pictures.shape[-1])
         small = interpolate(pictures, (side, side), mode="bicubic", antialias=True, align_corners=False)
-        x = net._swish(net._bn0(net._conv_stem((small.clamp(0, 1) - MEAN) / STD)))  # noqa: SLF001
+        x = net._swish(net._bn0(net._conv_stem((small.clamp(0, 1) - MEAN) / STD)))
         layers = []
-        for number, block in enumerate(net._blocks):  # noqa: SLF001
+        for number, block in enumerate(net._blocks):
             x = block(x)
             if number in TAPS:
                 layers.append(x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt())
-        head = net._swish(net._bn1(net._conv_head(x)))  # noqa: SLF001
+        head = net._swish(net._bn1(net._conv_head(x)))
         return Look(layers, head.mean((2, 3)))
 
 
@@ -97,32 +95,3 @@ def apart(one: Look, other: Look, where: Maps) -> Scores:
 def _layer(one: Tensor, other: Tensor, where: Maps) -> Scores:
     share = interpolate(where, one.shape[2:], mode="bilinear", antialias=True, align_corners=False)
     return over((one - other).square().sum(1, keepdim=True), share.clamp(min=0))
-
-
-class VectorNet(nn.Module):
-    """A network with one vector a picture. `name` goes into the report; `fid` says whether FID may be called FID."""
-
-    name: str
-    fid: bool
-
-    def forward(self, pictures: Pictures) -> Float[Tensor, "b d"]:
-        """The vectors."""
-        raise NotImplementedError
-
-
-def build_vectors(inception: str) -> VectorNet | None:
-    """Inception from a file, None where none is given.
-
-    Raises:
-        MissingError: the file is not there. InputError: it is another one.
-    """
-    if not inception:
-        return None
-    from unmasknet.inception import load_inception
-
-    return load_inception(Path(inception))
-
-
-def joined(vectors: Sequence[Float[Tensor, "_ d"]]) -> Float[Tensor, "n d"]:
-    """Batches of vectors as one, in main memory."""
-    return torch.cat([batch.detach().float().cpu() for batch in vectors])

@@ -79,7 +79,9 @@ def assemble(ledger: Ledger, run: Run, labelled: Figures) -> Figures:
         "by_family": by_name(ledger, RESTORED, "family"),
         "by_yaw": by_range(ledger, RESTORED, "yaw", YAW_EDGES),
         "by_wear": by_name(ledger, RESTORED, "wear"),
-        "baselines": {name: method_figures(ledger, name, run.network) for name in BASELINES if name in ledger.scores},
+        "baselines": {
+            name: method_figures(ledger, name, run.network) for name in BASELINES if name in ledger.scores
+        },
         "compare": {name: _other(ledger, name, run.network) for name in run.others},
         "labelled": labelled,
         "ci95": _intervals(ledger, run, draws),
@@ -126,21 +128,25 @@ def _intervals(ledger: Ledger, run: Run, draws: Draws) -> dict[str, list[float]]
 def wearing_figures(states: Sequence[State]) -> Figures:
     """How well the map tells masked from bare, worn right from worn wrong, and each wear.
 
-    `by_wear`: `recall` is the share that is said to wear a mask, of the bare ones (`unmasked`) the share that is said to
-    wear none; `named` the share whose wear is said right.
+    `by_wear`: `recall` is the share that is said to wear a mask, of the bare ones (`unmasked`) the share that is said
+    to wear none; `named` the share whose wear is said right.
     """
     masked = [state for state in states if state.masked]
     bare = [state for state in states if not state.masked]
     right = [state for state in masked if state.wear == "correct"]
     wrong = [state for state in masked if state.wear != "correct"]
     faces, bare_faces = (np.array([state.face for state in group]) for group in (masked, bare))
-    groups = {wear: [state for state in masked if state.wear == wear] for wear in sorted({s.wear for s in masked})}
+    groups = {
+        wear: [state for state in masked if state.wear == wear] for wear in sorted({s.wear for s in masked})
+    }
     by_wear: Figures = {wear: _recall(group, wear, "masked") for wear, group in groups.items()}
     if bare:
         by_wear["unmasked"] = _recall(bare, "unmasked", "unmasked")
     return {
         "roc_auc": tidy(stats.roc_auc(faces, bare_faces)),
-        "roc_auc_wrong": tidy(stats.roc_auc(*(np.array([s.wrong for s in group]) for group in (wrong, right)))),
+        "roc_auc_wrong": tidy(
+            stats.roc_auc(*(np.array([s.wrong for s in group]) for group in (wrong, right)))
+        ),
         "by_wear": by_wear,
         "roc": stats.roc(faces, bare_faces),
     }

@@ -17,7 +17,9 @@ from numpy import ndarray
 from maskgen.errors import InputError, MissingError
 from maskgen.types import Picture
 
-Points = Float[ndarray, "4 2"]  # image-left eye, image-right eye, image-left and image-right corner of the mouth
+Points = Float[
+    ndarray, "4 2"
+]  # image-left eye, image-right eye, image-left and image-right corner of the mouth
 Embeddings = Float[ndarray, "n d"]
 
 # Points that are averaged to each of the four, by landmark scheme.
@@ -58,7 +60,9 @@ def align(picture: Picture, points: Points, targets: Points, side: int) -> Pictu
     scale = float(np.hypot(*matrix[0, :2]))
     if scale < 1:  # blurred first, or shrinking would alias
         picture = cv2.GaussianBlur(picture, (0, 0), 0.45 / scale)
-    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
@@ -129,7 +133,9 @@ def build_identity(choice: str) -> Identity | None:
             raise MissingError("identity dlib: its network is not installed: pip install 'unmask[eval]'")
         return DlibIdentity(path)
     if not Path(choice).is_file():
-        raise MissingError(f"identity {choice}: no such file; give an ArcFace network as .onnx, or auto, dlib, off")
+        raise MissingError(
+            f"identity {choice}: no such file; give an ArcFace network as .onnx, or auto, dlib, off"
+        )
     if find_spec("onnxruntime") is None:
         raise MissingError(f"identity {choice}: needs onnxruntime: pip install 'unmask[onnx]'")
     return ArcFace(Path(choice))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -11,14 +12,19 @@ from maskgen.types import Affine, Picture
 from unmasknet import brisque, features, metrics
 from unmasknet.cases import Case, Stack, to_pictures
 from unmasknet.eval_settings import EvalSettings
-from unmasknet.features import Lite0, Look, VectorNet
+from unmasknet.features import Lite0, Look
 from unmasknet.identity import Identity, build_identity
+from unmasknet.inception import Inception, load_inception
 from unmasknet.ledger import RESTORED, TRUTH, Ledger
 from unmasknet.metrics import Pictures, composite
 
 FindFaces = Callable[[Picture, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
 MASKED = "masked input"
-LOOKED_AT = (RESTORED, TRUTH, MASKED)  # whose pictures BRISQUE, a detector and a network that knows people see
+LOOKED_AT = (
+    RESTORED,
+    TRUTH,
+    MASKED,
+)  # whose pictures BRISQUE, a detector and a network that knows people see
 LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics mean nothing
 
 
@@ -27,7 +33,7 @@ class Judge:
     """The tools that pictures are looked at with; each may be missing, and then its figures are null."""
 
     lite0: Lite0 | None
-    inception: VectorNet | None
+    inception: Inception | None
     identity: Identity | None
     brisque: bool
     find_faces: FindFaces | None
@@ -44,7 +50,13 @@ class Judge:
         return self._vectors(ledger, TRUTH, batch.truth)
 
     def score(
-        self, ledger: Ledger, method: str, cases: Sequence[Case], batch: Stack, pictures: Pictures, truth: Look | None
+        self,
+        ledger: Ledger,
+        method: str,
+        cases: Sequence[Case],
+        batch: Stack,
+        pictures: Pictures,
+        truth: Look | None,
     ) -> None:
         """Score a method's composited pictures of some cases."""
         hole, everything = batch.hole, torch.ones_like(batch.hole)
@@ -74,7 +86,9 @@ class Judge:
         if self.brisque and seen[0].shape[0] >= LEAST_SIDE:
             ledger.add(method, "brisque", [brisque.brisque(picture) for picture in seen])
         if self.find_faces:
-            ledger.add(method, "detected", [float(bool(self.find_faces(picture, len(picture)))) for picture in seen])
+            ledger.add(
+                method, "detected", [float(bool(self.find_faces(picture, len(picture)))) for picture in seen]
+            )
         if self.identity:
             ledger.faces.setdefault(method, []).extend(
                 self._face(self.identity, case, picture) for case, picture in zip(cases, seen, strict=True)
@@ -92,7 +106,7 @@ def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: to
         MissingError: one that was asked for by name is not installed. InputError: a file of weights is none.
     """
     wanted = settings.features == "on" or (settings.features == "auto" and features.has_lite0())
-    inception = features.build_vectors(settings.inception)
+    inception = load_inception(Path(settings.inception)) if settings.inception else None
     return Judge(
         features.build_lite0().to(device) if wanted else None,
         inception.to(device) if inception else None,

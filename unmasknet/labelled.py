@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from jaxtyping import Bool
+from numpy import ndarray
 
 from maskgen import imageio
 from maskgen.errors import InputError, Skip
@@ -47,7 +49,11 @@ def open_labelled(folders: Sequence[str]) -> list[Folder]:
     found = []
     for name in folders:
         folder = Path(name)
-        labels = {path.stem: path for path in sorted((folder / "labels").glob("*")) if path.suffix.lower() in SUFFIXES}
+        labels = {
+            path.stem: path
+            for path in sorted((folder / "labels").glob("*"))
+            if path.suffix.lower() in SUFFIXES
+        }
         images = folder / "images" if (folder / "images").is_dir() else folder
         photos = {path.stem: path for path in sorted(images.glob("*")) if path.suffix.lower() in SUFFIXES}
         pairs = tuple((photos[stem], labels[stem]) for stem in sorted(labels.keys() & photos.keys()))
@@ -61,7 +67,11 @@ def open_labelled(folders: Sequence[str]) -> list[Folder]:
 
 
 def score_labelled(
-    folder: Folder, restorer: Restorer, find_faces: FindFaces | None, device: torch.device, settings: EvalSettings
+    folder: Folder,
+    restorer: Restorer,
+    find_faces: FindFaces | None,
+    device: torch.device,
+    settings: EvalSettings,
 ) -> Figures:
     """Dice, IoU and boundary F over the photos of a folder, in all and by what its names begin with (`CWM-`).
 
@@ -87,7 +97,10 @@ def score_labelled(
         **_means(scores, slice(None)),
         "ci95": _intervals(scores, settings),
         "by_name": {
-            group: {"n": groups.count(group), **_means(scores, np.array([other == group for other in groups]))}
+            group: {
+                "n": groups.count(group),
+                **_means(scores, np.array([other == group for other in groups])),
+            }
             for group in sorted(set(groups) - {""})
         },
     }
@@ -118,7 +131,9 @@ def segmenter_side(restorer: Restorer) -> int:
     return restorer.segmenter.settings.data.size
 
 
-def paint(photo: Picture, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device) -> Plane:
+def paint(
+    photo: Picture, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
+) -> Plane:
     """The segmenter's map of a photo, 0 or 1: what it sees in each look of `side` pixels, laid back over the photo."""
     size = (photo.shape[1], photo.shape[0])
     total = np.zeros(photo.shape[:2], np.float32)
@@ -133,7 +148,9 @@ def paint(photo: Picture, looks: Sequence[Affine], side: int, restorer: Restorer
 def _read(path: Path) -> Picture:
     picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
     if isinstance(picture, Skip):
-        raise InputError(f"{path}: is no picture ({picture.reason}); make it again, or take it out of the folder")
+        raise InputError(
+            f"{path}: is no picture ({picture.reason}); make it again, or take it out of the folder"
+        )
     return picture
 
 
@@ -147,7 +164,7 @@ def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:
     }
 
 
-def _means(scores: dict[str, list[float]], rows: object) -> Figures:
+def _means(scores: dict[str, list[float]], rows: slice | Bool[ndarray, " n"]) -> Figures:
     return {name: tidy(stats.mean(np.array(values)[rows])) for name, values in scores.items()}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def by_range(ledger: Ledger, method: str, of: str, edges: Sequence[float]) -> li
     """Figures of the cases between two edges of a fact, `share` or `yaw`; ranges without a case are left out."""
     facts = np.array([getattr(case, of) for case in ledger.cases])
     rows = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         chosen = (facts >= low) & ((facts < high) | (high == edges[-1]))
         if chosen.any():
             rows.append({"from": low, "to": high, **group_figures(ledger, method, chosen)})

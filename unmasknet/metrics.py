@@ -15,7 +15,9 @@ Scores = Float[Tensor, " b"]
 
 WINDOW, SIGMA = 11, 1.5  # pixels of SSIM's Gaussian, as in Wang et al. (2004)
 C1, C2 = 0.01**2, 0.03**2
-BOUNDARY = 0.0075  # of a picture's diagonal: how far two outlines may lie apart and still be one (DAVIS takes .008)
+BOUNDARY = (
+    0.0075  # of a picture's diagonal: how far two outlines may lie apart and still be one (DAVIS takes .008)
+)
 
 
 def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:

@@ -31,7 +31,9 @@ class Other:
             return None
         picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
         if isinstance(picture, Skip):
-            raise InputError(f"{path}: is no picture ({picture.reason}); make it again, or delete it to leave it out")
+            raise InputError(
+                f"{path}: is no picture ({picture.reason}); make it again, or delete it to leave it out"
+            )
         side = min(picture.shape[:2])
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         return fitted(picture[top : top + side, left : left + side], size)
@@ -53,8 +55,14 @@ def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
         if not (name and equals and folder):
             raise UsageError(f"--compare {spec}: give a name and a folder, as in --compare lama=results/lama")
         if not Path(folder).is_dir():
-            raise InputError(f"--compare {spec}: there is no such folder; give the one with the method's pictures")
-        files = {path.name.split(".")[0]: path for path in sorted(Path(folder).rglob("*")) if path.suffix.lower() in SUFFIXES}
+            raise InputError(
+                f"--compare {spec}: there is no such folder; give the one with the method's pictures"
+            )
+        files = {
+            path.name.split(".")[0]: path
+            for path in sorted(Path(folder).rglob("*"))
+            if path.suffix.lower() in SUFFIXES
+        }
         if not files.keys() & set(keys):
             raise InputError(
                 f"--compare {spec}: none of its {len(files)} pictures is named after a sample, such as {keys[0]}.png; "

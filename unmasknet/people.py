@@ -102,6 +102,8 @@ def _matrix(faces: Sequence[Float[ndarray, " d"] | None]) -> Float[ndarray, "n d
     return np.stack([np.full(width, np.nan) if face is None else face for face in faces])
 
 
-def _distances(probes: Float[ndarray, "n d"], gallery: Float[ndarray, "n d"], at: Pairs) -> Float[ndarray, " _"]:
+def _distances(
+    probes: Float[ndarray, "n d"], gallery: Float[ndarray, "n d"], at: Pairs
+) -> Float[ndarray, " _"]:
     distances = 1 - (probes[at[:, 0]] * gallery[at[:, 1]]).sum(1)
     return distances[np.isfinite(distances)]

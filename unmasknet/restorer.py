@@ -89,7 +89,9 @@ def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
             raise MissingError("--weights released: this version brings no weights; name the folder of a run")
         trained = load_trained(Path(name), device)
         if trained.stage in found:
-            raise UsageError(f"--weights {name}: got two runs of train {trained.stage}; give one of each stage at most")
+            raise UsageError(
+                f"--weights {name}: got two runs of train {trained.stage}; give one of each stage at most"
+            )
         found[trained.stage] = trained
     return Restorer(found.get("segm"), found.get("gan"), tuple(weights))
 

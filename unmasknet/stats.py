@@ -22,7 +22,7 @@ def mean(values: Values) -> float | None:
     return float(finite.mean()) if len(finite) else None
 
 
-def draws(groups: Sequence[str], times: int, seed: int) -> Int[ndarray, "t n"] | list[Int[ndarray, " _"]]:
+def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _"]]:
     """Bootstrap samples as lists of indices: whole groups are drawn, since photos of one person are alike.
 
     Args:
@@ -35,7 +35,9 @@ def draws(groups: Sequence[str], times: int, seed: int) -> Int[ndarray, "t n"] |
     starts = np.searchsorted(member[order], np.arange(len(names) + 1))
     people = [order[starts[i] : starts[i + 1]] for i in range(len(names))]
     rng = np.random.default_rng(seed)
-    return [np.concatenate([people[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(times)]
+    return [
+        np.concatenate([people[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(times)
+    ]
 
 
 def interval(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> list[float] | None:
@@ -58,7 +60,7 @@ def roc_auc(positive: Values, negative: Values) -> float | None:
 
 
 def roc(positive: Values, negative: Values, points: int = 60) -> list[list[float]]:
-    """Points (false alarms, hits) of the ROC curve as shares, from (0, 0) to (1, 1); empty where one kind is missing."""
+    """Points (false alarms, hits) of the ROC curve, from (0, 0) to (1, 1); empty where one kind is missing."""
     if not len(positive) or not len(negative):
         return []
     scores = np.unique(np.concatenate([positive, negative]))[::-1]
@@ -77,7 +79,9 @@ def frechet(one: Features, other: Features) -> float | None:
     """
     if min(len(one), len(other)) < 2:
         return None
-    first, second = (np.atleast_2d(np.cov(features.astype(np.float64), rowvar=False)) for features in (one, other))
+    first, second = (
+        np.atleast_2d(np.cov(features.astype(np.float64), rowvar=False)) for features in (one, other)
+    )
     shift = one.mean(0, dtype=np.float64) - other.mean(0, dtype=np.float64)
     roots = np.sqrt(np.clip(np.linalg.eigvals(first @ second).real, 0, None))
     return float(shift @ shift + np.trace(first) + np.trace(second) - 2 * roots.sum())

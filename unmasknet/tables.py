@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-NOTHING = "–"
+NOTHING = "-"
 DIGITS = {"psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpips": 3}
 
 
@@ -43,13 +43,18 @@ def tables(figures: Figures) -> list[Table]:
 
 def as_text(figures: Figures) -> str:
     """The tables that matter most, for a terminal."""
-    lines = [f"{figures['n']:,} samples ({figures['split']}) at {figures['size']} px, map: {figures['map_source']}"]
+    lines = [
+        f"{figures['n']:,} samples ({figures['split']}) at {figures['size']} px, map: {figures['map_source']}"
+    ]
     for table in (methods(figures), ahead(figures), segmenter(figures), people(figures)):
         if table.rows:
             rows = [table.head, *table.rows]
             widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
             lines += ["", table.title]
-            lines += ["  ".join(c.strip("*").ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+            lines += [
+                "  ".join(c.strip("*").ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+                for row in rows
+            ]
     return "\n".join(lines)
 
 
@@ -87,7 +92,10 @@ def methods(figures: Figures) -> Table:
 
 def _method(name: str, values: Figures, ci95: Mapping[str, Sequence[float]], prefix: str) -> tuple[str, ...]:
     scores = [("hole", "psnr"), ("hole", "ssim"), ("hole", "l1"), ("whole", "psnr"), ("whole", "ssim")]
-    cells = [with_interval(values[group][score], ci95.get(f"{prefix}{group}.{score}"), score) for group, score in scores]
+    cells = [
+        with_interval(values[group][score], ci95.get(f"{prefix}{group}.{score}"), score)
+        for group, score in scores
+    ]
     distances = [number(values["perceptual"][part], 3) for part in ("hole", "whole")]
     missing = f" ({values['missing']} pictures missing)" if values.get("missing") else ""
     return (f"{name}{missing}", *cells, *distances, number(values["fid"], 2), number(values["kid"], 4))
@@ -103,7 +111,9 @@ def ahead(figures: Figures) -> Table:
             for score in ("psnr", "ssim"):
                 interval = figures["ci95"].get(f"hole.{score} minus {name}")
                 if ours[score] is not None and values["hole"][score] is not None and interval:
-                    cells.append(with_interval(ours[score] - values["hole"][score], interval, score, sign=True))
+                    cells.append(
+                        with_interval(ours[score] - values["hole"][score], interval, score, sign=True)
+                    )
             if len(cells) == 2:
                 rows.append((name, *cells))
     note = "Differences on the same samples: an interval that does not hold 0 is no luck."
@@ -116,8 +126,13 @@ def segmenter(figures: Figures) -> Table:
     rows = []
     found, ci95 = figures["map"], figures["ci95"]
     if found["dice"] is not None:
-        cells = [with_interval(found[name], ci95.get(f"map.{name}"), "ssim") for name in ("dice", "iou", "boundary_f")]
-        rows.append((f"this data set, {figures['split']}", f"{figures['n']:,}", *cells, number(found["dice_mask"], 3)))
+        cells = [
+            with_interval(found[name], ci95.get(f"map.{name}"), "ssim")
+            for name in ("dice", "iou", "boundary_f")
+        ]
+        rows.append(
+            (f"this data set, {figures['split']}", f"{figures['n']:,}", *cells, number(found["dice_mask"], 3))
+        )
     for name, scores in figures["labelled"].items():
         rows.append(_labelled(name, scores))
         rows += [_labelled(f"{name}, {group}", part) for group, part in scores["by_name"].items()]
@@ -130,7 +145,9 @@ def segmenter(figures: Figures) -> Table:
 
 def _labelled(name: str, scores: Figures) -> tuple[str, ...]:
     intervals = scores.get("ci95", {})
-    cells = [with_interval(scores[score], intervals.get(score), "ssim") for score in ("dice", "iou", "boundary_f")]
+    cells = [
+        with_interval(scores[score], intervals.get(score), "ssim") for score in ("dice", "iou", "boundary_f")
+    ]
     return (name, f"{scores['n']:,}", *cells, NOTHING)
 
 
@@ -168,8 +185,8 @@ def people(figures: Figures) -> Table:
     note = ""
     if identity["model"]:
         note = (
-            f"Likeness: cosine of the embeddings of picture and truth, by {identity['model']}; two photos of one person "
-            f"{number(identity['same_person'], 3)}, of two people {number(identity['strangers'], 3)}. "
+            f"Likeness: cosine of the embeddings of picture and truth, by {identity['model']}; two photos of one "
+            f"person {number(identity['same_person'], 3)}, of two people {number(identity['strangers'], 3)}. "
         )
     if verified:
         note += (
@@ -188,7 +205,8 @@ def breakdowns(figures: Figures) -> list[Table]:
 
     def rows(parts: Mapping[str, Figures]) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            (name, f"{part['n']:,}", number(part["psnr"], 2), number(part["ssim"], 3)) for name, part in parts.items()
+            (name, f"{part['n']:,}", number(part["psnr"], 2), number(part["ssim"], 3))
+            for name, part in parts.items()
         )
 
     def ranges(parts: Sequence[Figures], unit: str, scale: float) -> dict[str, Figures]:
@@ -196,7 +214,11 @@ def breakdowns(figures: Figures) -> list[Table]:
 
     tail = ("n", "hole PSNR, dB", "hole SSIM")
     return [
-        Table("By share of the picture that is hidden", ("hidden", *tail), rows(ranges(figures["by_hole"], " %", 100))),
+        Table(
+            "By share of the picture that is hidden",
+            ("hidden", *tail),
+            rows(ranges(figures["by_hole"], " %", 100)),
+        ),
         Table("By mask", ("family", *tail), rows(figures["by_family"])),
         Table("By how far the head is turned", ("yaw", *tail), rows(ranges(figures["by_yaw"], "°", 1))),
         Table("By wear", ("worn", *tail), rows(figures["by_wear"])),
@@ -205,7 +227,9 @@ def breakdowns(figures: Figures) -> list[Table]:
 
 def published() -> Table:
     """What others published, each with its protocol."""
-    entries: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "published.toml").read_text("utf-8"))["method"]
+    entries: list[dict[str, Any]] = tomllib.loads(
+        (Path(__file__).parent / "published.toml").read_text("utf-8")
+    )["method"]
     scores = ("psnr", "ssim", "fid", "brisque", "lpips")
     rows = tuple(
         (
@@ -218,10 +242,15 @@ def published() -> Table:
         for entry in entries
     )
     note = (
-        "No ranking: data, masks and sizes differ, and whole-picture figures grow as the hole shrinks. Only methods run "
-        "on the same samples (--compare) can be told apart."
+        "No ranking: data, masks and sizes differ, and whole-picture figures grow as the hole shrinks. Only methods "
+        "run on the same samples (--compare) can be told apart."
     )
-    return Table("Published by others", ("method", "PSNR", "SSIM", "FID", "BRISQUE", "LPIPS", "over", "data", "note"), rows, note)
+    return Table(
+        "Published by others",
+        ("method", "PSNR", "SSIM", "FID", "BRISQUE", "LPIPS", "over", "data", "note"),
+        rows,
+        note,
+    )
 
 
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
@@ -234,7 +263,9 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
-def with_interval(value: float | None, interval: Sequence[float] | None, score: str, *, sign: bool = False) -> str:
+def with_interval(
+    value: float | None, interval: Sequence[float] | None, score: str, *, sign: bool = False
+) -> str:
     """A figure and its 95 % interval."""
     digits = DIGITS[score]
     text = number(value, digits, sign=sign)

@@ -39,7 +39,9 @@ def test_roc_runs_from_corner_to_corner_over_an_area_of_auc() -> None:
     curve = np.array(stats.roc(positive, negative, points=1000))
     assert curve[0].tolist() == [0, 0]
     assert curve[-1].tolist() == [1, 1]
-    assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(stats.roc_auc(positive, negative), abs=1e-9)
+    assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(
+        stats.roc_auc(positive, negative), abs=1e-9
+    )
 
 
 def test_frechet_distance_is_the_formula_with_a_matrix_root() -> None:

@@ -1,0 +1,68 @@
+"""The charts of an evaluation's page. HTML out, no effects."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskgen import page
+from unmasknet.evaluate import Evaluation
+from unmasknet.ledger import Figures
+from unmasknet.tables import number
+
+
+def charts(evaluation: Evaluation) -> str:
+    """Methods side by side, how the samples spread, and the ROC curve of "masked or bare"."""
+    figures = evaluation.figures
+    finite = [value for value in evaluation.psnrs if np.isfinite(value)]
+    axis = page.Axis(range(4, 41, 2), range(4, 41, 6), " dB")
+    found = [_bars(figures, "psnr", "Hole PSNR, dB"), _bars(figures, "ssim", "Hole SSIM")]
+    if finite:
+        found.append(page.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
+    found.append(_roc(figures))
+    return f'<h2>At a glance</h2><div class="charts">{"".join(found)}</div>'
+
+
+def _bars(figures: Figures, score: str, title: str) -> str:
+    """Each method's mean with its interval; ours in colour."""
+    rows = [("restored", figures["hole"][score], figures["ci95"].get(f"hole.{score}"))]
+    for kind in ("baselines", "compare"):
+        rows += [
+            (name, values["hole"][score], figures["ci95"].get(f"{kind}.{name}.hole.{score}"))
+            for name, values in figures[kind].items()
+        ]
+    rows = [row for row in rows if row[1] is not None]
+    top = max([1e-9, *(max(value, *(edges or [value])) for _, value, edges in rows)])
+    cells = "".join(_bar(name, value, edges, top, 2 if score == "psnr" else 3) for name, value, edges in rows)
+    caption = f"<figcaption><b>{page.esc(title)}</b><span>95 % intervals</span></figcaption>"
+    return f'<figure class="chart">{caption}<div class="bars">{cells}</div></figure>'
+
+
+def _bar(name: str, value: float, edges: Sequence[float] | None, top: float, digits: int) -> str:
+    kind = "fill ours" if name == "restored" else "fill"
+    whisker = ""
+    if edges:
+        low, high = (100 * max(0.0, edge) / top for edge in edges)
+        whisker = f'<span class="whisker" style="left:{low:.2f}%;width:{max(high - low, 0.4):.2f}%"></span>'
+    return (
+        f'<span>{page.esc(name)}</span><span class="track"><span class="{kind}" '
+        f'style="width:{100 * max(0.0, value) / top:.2f}%"></span>{whisker}</span>'
+        f'<span class="count">{value:.{digits}f}</span>'
+    )
+
+
+def _roc(figures: Figures) -> str:
+    """Masked against bare: hits over false alarms."""
+    points = figures["wearing"]["roc"]
+    if not points:
+        return ""
+    wide, high = page.CHART_WIDTH, page.CHART_HEIGHT
+    path = " ".join(f"{wide * x:.1f},{high * (1 - y):.1f}" for x, y in points)
+    return (
+        '<figure class="chart"><figcaption><b>Masked or bare: ROC</b>'
+        f"<span>area {number(figures['wearing']['roc_auc'], 4)}</span></figcaption>"
+        f'<svg viewBox="0 -4 {wide} {high + 20}" role="img" aria-label="ROC curve">'
+        f'<line class="chance" x1="0" y1="{high}" x2="{wide}" y2="0"/>'
+        f'<line x1="0" x2="{wide}" y1="{high}" y2="{high}"/>'
+        f'<line x1="0" x2="0" y1="0" y2="{high}"/><polyline class="curve" points="{path}"/>'
+        f'<text x="0" y="{high + 13}">false alarms, 0 to 1</text></svg></figure>'
+    )
