@@ -13,11 +13,12 @@ from numpy import ndarray
 from maskgen.dress import Dress
 from maskgen.light import LUMA, Light, grain_field
 from maskgen.patterns import pattern, wrinkles
+from maskgen.seat import seat
 from maskgen.shell import COLUMNS, MARGIN, ROWS, Shell
 from maskgen.straps import draw_straps
 from maskgen.templates import Mask
 from maskgen.types import Picture
-from maskgen.warp import Box, Carried, Fit, Looseness, Seen, box_around, carry, rasterise
+from maskgen.warp import Box, Carried, Fit, Looseness, Seen
 
 SHADOW_REACH = 0.07  # head units
 SHADOW_DEPTH = 0.42  # share of the light that contact takes away
@@ -44,8 +45,8 @@ class Layer:
 
 
 def draw_layer(
-    mask: Mask, shell: Shell, dress: Dress, fit: Fit, light: Light, loose: Looseness, softness: float,
-    rng: np.random.Generator, picture: Picture,
+    mask: Mask, shell: Shell, dress: Dress, fit: Fit, mesh: Float32[ndarray, "468 3"], light: Light, loose: Looseness,
+    softness: float, rng: np.random.Generator, picture: Picture,
 ) -> Layer | None:  # fmt: skip
     """The layer of a mask on a face, or None where it lies outside the picture.
 
@@ -54,20 +55,18 @@ def draw_layer(
         shell: it, worn in some way.
         dress: its colours and pattern.
         fit: the head's place in the picture.
+        mesh: of the face, pixels.
         light: of the photo on this face.
         loose: how it sits.
         softness: deviation in pixels of the blur that an edge of the photo has.
         rng: for creases and grain.
         picture: what the layer will lie over.
     """
-    carried = carry(shell, fit, loose)
-    box = box_around(carried, 2.2 * SHADOW_REACH * fit.scale + 2, *picture.shape[:2])
-    if min(box.shape) < 4:
+    place = seat(shell, fit, loose, mesh, 2.2 * SHADOW_REACH * fit.scale + 2, picture.shape[:2])
+    if place is None:
         return None
+    carried, box, seen = place.carried, place.box, place.seen
     colour = np.zeros((*box.shape, 4), np.float32)
-    seen = rasterise(carried.grid, shell.uv, box)
-    if len(seen.at) == 0:
-        return None
     if mask.template.look.flat:
         colour.reshape(-1, 4)[seen.at] = _flat_colour(mask, dress, seen)
         return Layer(box, colour, np.zeros(box.shape, np.float32), np.ones(box.shape, np.float32))

@@ -169,8 +169,8 @@ def _put_on(
         size=float(1 + rng.normal(0, LOOSE_SIZE)),
     )
     layer = draw_layer(
-        mask, shell_of(worn.family, worn.wear), pick_dress(worn, mask.template.look, rng), stage.fit, stage.light,
-        loose, stage.softness, rng, stage.picture,
+        mask, shell_of(worn.family, worn.wear), pick_dress(worn, mask.template.look, rng), stage.fit,
+        stage.face.mesh, stage.light, loose, stage.softness, rng, stage.picture,
     )  # fmt: skip
     if layer is None:
         return None

@@ -1,0 +1,1 @@
+"""Judges of how real the masks are."""

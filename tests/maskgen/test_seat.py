@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from maskgen.head import canonical_head
+from maskgen.seat import LIDS, seat
+from maskgen.templates import family_names, shell_of
+from maskgen.warp import Looseness, fit_head
+from tests.maskgen.worn import SIZE, turned_mesh
+
+
+def seated(family, mesh, down=0.0):
+    return seat(
+        shell_of(family, "correct"),
+        fit_head(mesh, canonical_head()),
+        Looseness(down=down),
+        mesh,
+        4.0,
+        (SIZE, SIZE),
+    )
+
+
+def drawn(place):
+    picture = np.zeros((SIZE, SIZE), bool)
+    window = np.zeros(place.box.shape, bool)
+    window.reshape(-1)[place.seen.at] = True
+    picture[place.box.slices] = window
+    return picture
+
+
+@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (-45.0, 10.0), (55.0, 0.0), (0.0, -20.0)])
+def test_no_mask_lies_over_an_eye(family, yaw, pitch):
+    mesh = turned_mesh(yaw, pitch)
+    picture = drawn(seated(family, mesh, down=-0.15))
+    for lids in LIDS:
+        x, y = np.rint(mesh[list(lids), :2].mean(0)).astype(int)
+        assert not picture[y, x]
+
+
+def test_a_mask_put_on_too_high_is_pulled_down():
+    mesh = turned_mesh()
+    high, usual = seated("n95", mesh, down=-0.3), seated("n95", mesh)
+    assert high.carried.grid[..., 1].mean() > usual.carried.grid[..., 1].mean() - 0.3 * 60 + 2
+
+
+def test_a_mask_outside_the_picture_has_no_seat():
+    assert seated("n95", turned_mesh(at=(900.0, 900.0))) is None
