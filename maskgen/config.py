@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from maskgen.errors import UsageError
-from maskgen.settings import GenSettings
+from maskgen.settings import FramesSettings, GenSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -225,8 +225,16 @@ def _gen_conflicts(settings: GenSettings) -> Iterator[str]:
             yield f"run.shards (--shards): i::k needs 0 <= i < k; got {run.shards}"
 
 
+def _frames_conflicts(settings: FramesSettings) -> Iterator[str]:
+    if settings.fps is not None and settings.every is not None:
+        yield "fps (--fps) and every (--every): choose one"
+    if settings.end is not None and settings.end <= settings.start:
+        yield f"end (--end): must lie after start (--start); got {settings.end} and {settings.start}"
+
+
 _CONFLICTS: dict[type[BaseModel], tuple[Callable[[Any], Iterator[str]], ...]] = {
-    GenSettings: (_gen_conflicts,)
+    GenSettings: (_gen_conflicts,),
+    FramesSettings: (_frames_conflicts,),
 }
 
 

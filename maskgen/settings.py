@@ -6,7 +6,7 @@ into it; `run` only decides how it is made.
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -40,7 +40,12 @@ class FaceSettings(Section):
     """How faces are found and chosen."""
 
     landmarks: Literal["auto", "mesh", "dlib", "fan", "celeba"] = "auto"
-    """Backend that finds faces and their points."""
+    """Backend that finds faces and their points; `auto` takes the source's own points where it has some, and the
+    first that works of `mesh`, `dlib`, `fan`."""
+    dlib: Literal["hog", "cnn"] = "hog"
+    """How `dlib` looks for faces: `hog` is quick, `cnn` finds more and takes a hundred times as long."""
+    models: str = ""
+    """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
     choose: Literal["largest", "all"] = "largest"
     """Which faces of a photo wear a mask."""
     min_size: Annotated[float, Field(ge=8)] = 32.0
@@ -170,6 +175,96 @@ class UnpackSettings(Command):
     """Only samples of this split; empty is all."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
+
+
+def _seconds(value: object) -> object:
+    """90, 1:30 and 0:01:30.5 mean the same."""
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    total = 0.0
+    for part in value.split(":"):
+        if not part.replace(".", "", 1).isdigit():
+            raise ValueError("must be seconds, M:SS or H:MM:SS")
+        total = total * 60 + float(part)
+    return total
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+DROPS = {
+    "duplicates": "nearly the same picture was kept before",
+    "blur": "less sharp than the limit",
+    "closed": "the eyes are closed",
+    "cuts": "too near to a cut, where shots blend",
+    "edge": "the face lies partly outside the frame",
+    "faceless": "no face was found",
+}
+
+
+def _drops(value: str) -> str:
+    unknown = [name for part in value.split(",") if (name := part.strip()) and name not in DROPS]
+    if unknown:
+        raise ValueError(f"must be a comma list of {', '.join(DROPS)}")
+    return value
+
+
+class FramesSettings(Command):
+    """Settings of `unmask frames-from-video`."""
+
+    files: tuple[str, ...] = ()
+    """Video files, and folders that hold some."""
+    fps: Annotated[float, Field(ge=0)] | None = None
+    """Frames a second, by time; 0 is every frame. None means 1, or what `every` says."""
+    every: Annotated[float, Field(gt=0)] | None = None
+    """Seconds from one frame to the next, in place of `fps`."""
+    start: Seconds = 0.0
+    """Where to begin, in seconds (or H:MM:SS) from a clip's first frame."""
+    end: Seconds | None = None
+    """Where to end, before that time; none is the clip's end."""
+    max: Annotated[int, Field(ge=1)] | None = None
+    """Photos of a clip after which it is left; none is all."""
+    size: Annotated[int, AfterValidator(_size)] = 512
+    """Side of the square face crops in pixels, 64 to 1024; 0 gives whole frames."""
+    faces: Annotated[str, Field(pattern=r"^(largest|all|p\d+)$")] = "largest"
+    """Faces to take of a frame: `largest`, `all`, or those of one person by the name an earlier run gave, as `p0`."""
+    drop: Annotated[str, AfterValidator(_drops)] = ""
+    """What to leave out: comma list of `duplicates`, `blur`, `closed` (eyes), `cuts`, `edge` (faces partly outside the
+    frame), `faceless` (for whole frames)."""
+    spread: Annotated[int, Field(ge=1)] | None = None
+    """Of each person of a clip, keep this many photos, of poses that differ as much as can be."""
+    alike: Annotated[int, Field(ge=0, le=64)] = 4
+    """Bits of 64 by which the perceptual hashes of duplicates differ at most."""
+    min_sharpness: Annotated[float, Field(ge=0)] = 0.12
+    """Sharpness under which a photo is dropped as `blur`; see the column of that name in frames.csv."""
+    min_eyes: Annotated[float, Field(ge=0, le=1)] = 0.12
+    """Opening of the eyes, height over width, under which they are `closed`."""
+    cut_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.2
+    """Seconds around a cut that `cuts` drops."""
+    audio: bool = False
+    """Copy the sound, from the first kept frame on."""
+    audio_rate: Annotated[int, Field(ge=4000, le=192_000)] | None = None
+    """Write the sound as WAV of so many samples a second; none copies it as it is. Implies `audio`."""
+    format: Literal["jpg", "png"] = "jpg"
+    """Encoding of the photos."""
+    quality: Annotated[int, Field(ge=50, le=100)] = 95
+    """JPEG quality."""
+    out: str = ""
+    """Target folder; empty is `data/frames/NAME`."""
+    threads: Annotated[int, Field(ge=0, le=64)] = 0
+    """Threads that decode; 0 is as many as the decoder sees fit."""
+    overwrite: bool = False
+    """Take clips anew that the target holds."""
+
+    @property
+    def step(self) -> float:
+        """Seconds from one frame to the next, 0.0 for every frame."""
+        if self.every is not None:
+            return self.every
+        return 1.0 if self.fps is None else 1 / self.fps if self.fps else 0.0
+
+    @property
+    def dropped(self) -> frozenset[str]:
+        """The names in `drop`."""
+        return frozenset(name for part in self.drop.split(",") if (name := part.strip()))
 
 
 class MasksSettings(Command):

@@ -1,0 +1,84 @@
+"""What a folder of photos from video holds: `frames.csv` for programs, `sheet.png` for eyes."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from maskgen.errors import Skip
+from maskgen.files import write_atomic
+from maskgen.imageio import decode, encode_lossless
+from maskgen.sheet import Block, Tile, draw_sheet
+
+COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
+           "roll", "eyes", "kept", "why")  # fmt: skip
+SHOWN = 96  # photos of the sheet
+
+
+def write_catalogue(out: Path) -> str:
+    """Write both for all clips that are whole, those of earlier runs too; the sheet's path."""
+    rows = list(_all_rows(out))
+    sheet = out / "sheet.png"
+    write_atomic(out / "frames.csv", _csv(rows))
+    write_atomic(sheet, _draw_kept(out, rows))
+    return str(sheet)
+
+
+def _all_rows(out: Path) -> Iterator[dict[str, str]]:
+    """The rows of every clip that the target holds, those of earlier runs too."""
+    for file in sorted(out.glob("*/clip.json")):
+        record = json.loads(file.read_bytes())
+        for row in record["rows"]:
+            yield _columns(row, record["report"]["file"], file.parent.name, record["settings"]["size"])
+
+
+def _columns(row: dict[str, Any], file: str, clip: str, size: int) -> dict[str, str]:
+    own = row["person"] if size else -1
+    return {
+        "file": file,
+        "time": f"{row['time']:.6f}",
+        "index": str(row["index"]),
+        "photo": f"{clip}/{row['photo']}" if row["photo"] else "",
+        "identity": f"{clip}/p{own}" if own >= 0 else clip,
+        "sharpness": f"{row['sharpness']:.4f}",
+        "faces": str(len(row["boxes"])),
+        "boxes": ";".join(" ".join(f"{edge:.1f}" for edge in box) for box in row["boxes"]),
+        "persons": ";".join(f"p{person}" for person in row["who"]),
+        **{name: f"{row['pose'][name]:.1f}" if row["boxes"] else "" for name in ("yaw", "pitch", "roll")},
+        "eyes": f"{row['eyes']:.3f}" if row["boxes"] else "",
+        "kept": "1" if row["photo"] else "0",
+        "why": row["why"],
+    }
+
+
+def _csv(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _draw_kept(out: Path, rows: list[dict[str, str]]) -> bytes:
+    """The contact sheet of what was kept, evenly chosen, as a PNG."""
+    kept = [row for row in rows if row["photo"]]
+    shown = kept[:: max(1, -(-len(kept) // SHOWN))]
+    blocks: dict[str, list[Tile]] = {}
+    for row in shown:
+        pixels = decode((out / row["photo"]).read_bytes(), max_pixels=100_000_000, background=255)
+        if isinstance(pixels, Skip):
+            continue
+        pose = f"yaw {row['yaw']} pitch {row['pitch']}" if row["yaw"] else "no face"
+        lines = (
+            f"{float(row['time']):.2f} s",
+            f"{row['persons'].split(';')[0]} {pose}",
+            f"sharp {row['sharpness']}",
+        )
+        blocks.setdefault(row["file"], []).append(Tile((pixels,), lines))
+    counts = f"{len(kept):,} photos kept of {len(rows):,} looked at"
+    sheet = draw_sheet(
+        "Faces from video", counts, [Block(name, tuple(tiles)) for name, tiles in blocks.items()]
+    )
+    return encode_lossless(sheet, "png")

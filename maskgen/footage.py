@@ -1,0 +1,232 @@
+"""Videos in, a folder of photos out that `unmask gen-data --src` takes as it is.
+
+    OUT/frames.csv            a row for each sampled frame, or each face of it: kept or not, and why
+    OUT/sheet.png             what was kept, to be looked at
+    OUT/CLIP/clip.json        written last: a clip's folder without it does not exist
+    OUT/CLIP/p0/*.jpg         photos of one person; whole frames lie in CLIP itself
+    OUT/CLIP/audio.*          the sound, from the first kept frame on
+
+A clip is made in `OUT/.CLIP` and renamed when it is whole, so a run that was stopped goes on with the next clip.
+"""
+
+import importlib.util
+import io
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from maskgen.catalogue import write_catalogue
+from maskgen.errors import InputError, MissingError, UsageError
+from maskgen.files import disk_errors, write_atomic
+from maskgen.frames import Taken, take_frames
+from maskgen.landmarks import Detector, build_detector
+from maskgen.settings import FaceSettings, FramesSettings
+from maskgen.sources.keys import slug
+from maskgen.video import is_video_name, open_clip
+
+PLACE = Path("data/frames")
+ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that change no byte of a clip
+HASHED = 1 << 20  # bytes at a file's start and end that name it, with its length
+
+Tell = Callable[[float, float, str], None]  # seconds done, of how many, a word on what was kept
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file. `frames`: sampled; `kept`: of these, with at least one photo; `faces`: of those, with a face.
+
+    `cut` says that the clip ends before it should; `error` why the file was refused, "" where it was not.
+    """
+
+    file: str
+    clip: str = ""
+    frames: int = 0
+    kept: int = 0
+    faces: int = 0
+    photos: int = 0
+    persons: int = 0
+    seconds_covered: float = 0.0
+    duration: float = 0.0
+    cut: bool = False
+    audio: str = ""
+    backend: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class FramesReport:
+    """What a run of `frames-from-video` gave."""
+
+    out: str
+    files: list[FileReport]
+    photos: int
+    seconds: float
+    sheet: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file that was named, or found in a folder that was."""
+
+    path: Path
+    name: str
+    clip: str
+
+
+def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
+    """Take the photos of all files.
+
+    Raises:
+        UsageError: a clip is there already, made with other settings.
+        InputError: no file can be used.
+        MissingError: sound is asked for and PyAV is not installed.
+    """
+    began = time.perf_counter()
+    sources = find_files(settings.files)
+    if (settings.audio or settings.audio_rate) and importlib.util.find_spec("av") is None:
+        raise MissingError("--audio needs PyAV: pip install 'unmask[video]'")
+    out = target_of(settings)
+    done = {source.clip: _record(out, source, settings) for source in sources}
+    detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))
+    reports: list[FileReport] = []
+    for source in sources:
+        known = done[source.clip]
+        reports.append(known or _take(source, detector, settings, out, tell))
+    if all(report.error for report in reports):
+        raise InputError("\n  ".join(report.error for report in reports))
+    sheet = write_catalogue(out)
+    seconds = time.perf_counter() - began
+    return FramesReport(str(out), reports, sum(report.photos for report in reports), seconds, sheet)
+
+
+def find_files(names: tuple[str, ...]) -> list[_Source]:
+    """The video files that are named, and those in folders that are; each content once."""
+    found: dict[str, _Source] = {}
+    for name in names:
+        path = Path(name).expanduser()
+        inner = sorted(file for file in path.rglob("*") if file.is_file() and is_video_name(file.name))
+        if path.is_dir() and not inner:
+            raise InputError(
+                f"{path}: no video in this folder, by the suffixes of {len(list(path.iterdir()))} files"
+            )
+        for file in inner if path.is_dir() else [path]:
+            label = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            clip = f"{slug(file.stem, 32)}-{_mark(file)}"
+            found.setdefault(clip, _Source(file, label, clip))
+    return list(found.values())
+
+
+def _mark(path: Path) -> str:
+    """Eight hex digits that tell files of one name apart, in whatever folder and order they come."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            head = file.read(HASHED)
+            file.seek(max(size - HASHED, 0))
+            return sha256(str(size).encode() + head + file.read(HASHED)).hexdigest()[:8]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}. Check the path") from error
+
+
+def target_of(settings: FramesSettings) -> Path:
+    """Where the photos go."""
+    if settings.out:
+        return Path(settings.out).expanduser()
+    first = Path(settings.files[0])
+    return PLACE / (slug(first.stem) if len(settings.files) == 1 else "frames")
+
+
+def _fixed(settings: FramesSettings) -> dict[str, Any]:
+    """The settings that decide what a clip gives."""
+    return settings.model_dump(mode="json", exclude=set(ASIDE))
+
+
+def _record(out: Path, source: _Source, settings: FramesSettings) -> FileReport | None:
+    """The report of a clip that is done already; None where it must be taken."""
+    try:
+        record = json.loads((out / source.clip / "clip.json").read_bytes())
+    except OSError:
+        return None
+    if settings.overwrite:
+        return None
+    differences = [
+        f"{name} was {record['settings'].get(name)!r}, is {value!r}"
+        for name, value in _fixed(settings).items()
+        if record["settings"].get(name) != value
+    ]
+    if differences:
+        raise UsageError(
+            f"{out / source.clip}: made with other settings: {'; '.join(differences)}. "
+            "Give --overwrite, or another --out"
+        )
+    return FileReport(**record["report"])
+
+
+def _take(source: _Source, detector: Detector, settings: FramesSettings, out: Path, tell: Tell) -> FileReport:
+    """One file's folder, whole or not there; or the reason why it was refused."""
+    part, final = out / f".{source.clip}", out / source.clip
+    try:
+        clip = open_clip(source.path, settings.threads)
+    except InputError as error:
+        return FileReport(source.name, error=str(error))
+    try:
+        with disk_errors(out, f"the folder {part.name}"):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        length = clip.duration
+
+        def news(seconds: float, kept: int) -> None:
+            tell(seconds, length, f"{source.name}: {kept:,} photos")
+
+        taken = take_frames(clip, detector, settings, part, news)
+        audio = _sound(source, settings, part, clip.begin, taken)
+        report = _report(source, taken, clip.duration, clip.backend, audio)
+        record = {
+            "settings": _fixed(settings),
+            "report": asdict(report),
+            "rows": [asdict(r) for r in taken.rows],
+        }
+        write_atomic(part / "clip.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
+        shutil.rmtree(final, ignore_errors=True)
+        part.rename(final)
+    finally:
+        clip.close()
+        shutil.rmtree(part, ignore_errors=True)
+    return report
+
+
+def _sound(source: _Source, settings: FramesSettings, folder: Path, begin: float, taken: Taken) -> str:
+    if not (settings.audio or settings.audio_rate):
+        return ""
+    first = next((row.time for row in taken.rows if row.photo), None)
+    if first is None:
+        return ""
+    from maskgen.video.audio import write_audio
+
+    end = None if settings.end is None else begin + settings.end
+    return write_audio(source.path, folder, first, end, settings.audio_rate)
+
+
+def _report(source: _Source, taken: Taken, duration: float, backend: str, audio: str) -> FileReport:
+    kept = {row.index for row in taken.rows if row.photo}
+    with_face = {row.index for row in taken.rows if row.photo and row.boxes}
+    return FileReport(
+        file=source.name,
+        clip=source.clip,
+        frames=len({row.index for row in taken.rows}),
+        kept=len(kept),
+        faces=len(with_face),
+        photos=sum(bool(row.photo) for row in taken.rows),
+        persons=len({row.person for row in taken.rows if row.photo and row.person >= 0}),
+        seconds_covered=round(taken.covered, 6),
+        duration=round(duration, 6),
+        cut=not taken.whole,
+        audio=f"{source.clip}/{audio}" if audio else "",
+        backend=backend,
+    )

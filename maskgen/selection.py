@@ -1,0 +1,81 @@
+"""Which frames are worth keeping: how sharp, how alike, eyes open or not; and a choice of many poses."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE
+from maskgen.settings import DROPS
+from maskgen.types import Face, Picture, Plane, Pose
+
+LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, corners
+ROLL_COUNTS = 0.5  # a tilted head is turned upright by the crop: half as new a sight as a turned one
+
+Hash = UInt8[ndarray, "8"]
+
+REASONS = {
+    **DROPS,
+    "no_face": "no face was found",
+    "other_face": "another person than --faces asks for",
+    "spread": "other poses were chosen",
+}
+
+
+def sharpness(grey: Plane) -> float:
+    """How much fine detail a picture has: the Laplacian's standard deviation, as a share of the grey levels' own.
+
+    Args:
+        grey: a face at a size of `LOOKED_AT`, so that numbers of near and far faces can be compared.
+    """
+    spread = float(grey.std())
+    return float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(spread, 1.0)
+
+
+def fingerprint(grey: Plane) -> Hash:
+    """A perceptual hash: the signs of the 64 coarsest waves of a picture, packed."""
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    waves = cv2.dct(small)[:8, :8].ravel()
+    waves[0] = 0  # the brightness says nothing of what is seen
+    return np.packbits(waves > np.median(waves))
+
+
+def distance(one: Hash, others: Sequence[Hash]) -> int:
+    """Least number of bits, 0 to 64, in which a hash differs from one of others; 64 where there is none."""
+    if not others:
+        return 64
+    return int(np.unpackbits(np.stack(list(others)) ^ one, axis=1).sum(1).min())
+
+
+def eye_opening(face: Face) -> float:
+    """Height of the eyes between their lids, as a share of their width; the wider one counts, so a wink is open."""
+
+    def opening(upper: int, lower: int, corners: tuple[int, int]) -> float:
+        lids, ends = face.mesh[[upper, lower]], face.mesh[list(corners)]
+        return float(np.linalg.norm(lids[0] - lids[1]) / max(float(np.linalg.norm(ends[0] - ends[1])), 1e-6))
+
+    return max(opening(*eye) for eye in LIDS)
+
+
+def is_cut_off(face: Face, pixels: Picture) -> bool:
+    """Whether part of a face lies outside the frame."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = face.box
+    return x0 < 0 or y0 < 0 or x1 > width - 1 or y1 > height - 1
+
+
+def spread_out(poses: Sequence[Pose], count: int) -> list[int]:
+    """Indices of `count` poses that differ as much as can be: the most frontal, then each farthest from those taken."""
+    points: Float32[ndarray, "n 3"] = np.array(
+        [[pose.yaw, pose.pitch, ROLL_COUNTS * pose.roll] for pose in poses], np.float32
+    ).reshape(-1, 3)
+    taken: list[int] = []
+    away = -np.linalg.norm(points, axis=1)  # at first, the nearest to a frontal head is the one to take
+    while len(taken) < min(count, len(points)):
+        taken.append(int(np.argmax(away)))
+        gaps = np.linalg.norm(points - points[taken[-1]], axis=1)
+        away = gaps if len(taken) == 1 else np.minimum(away, gaps)
+        away[taken] = -np.inf
+    return sorted(taken)

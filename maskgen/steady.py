@@ -1,0 +1,58 @@
+"""Crops that do not tremble: where a face's crop lies, as four numbers, smoothed over its track.
+
+A crop is x, y of its centre in the photo, the logarithm of its side in pixels, and its angle in radians, clockwise
+as seen.
+"""
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from maskgen.align import crop_matrix
+from maskgen.resample import inverse, scale_of
+from maskgen.types import Affine, Face
+
+UNIT = 256  # side at which a crop's matrix is taken apart; any would do
+SPREAD = 0.2  # seconds, the standard deviation of the weights: half a nod, twenty times a mesh's trembling
+REACH = 0.5  # seconds; what lies further from a time says nothing of it
+
+Place = Float64[ndarray, "4"]
+
+
+def place_of(face: Face) -> Place:
+    """Where the crop of a face lies."""
+    matrix = crop_matrix(face, UNIT)
+    middle = np.full(2, (UNIT - 1) / 2)
+    back = inverse(matrix).astype(np.float64)
+    centre = back[:, :2] @ middle + back[:, 2]
+    angle = np.arctan2(matrix[0, 1], matrix[0, 0])
+    return np.array([*centre, np.log(UNIT / scale_of(matrix)), angle], np.float64)
+
+
+def matrix_of(place: Place, size: int) -> Affine:
+    """Photo -> crop of `size` pixels."""
+    x, y, log_side, angle = place
+    scale = size / np.exp(log_side)
+    linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    offset = (size - 1) / 2 - linear @ np.array([x, y])
+    return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def smoothed(times: Float64[ndarray, "n"], places: Float64[ndarray, "n 4"], time: float) -> Place:
+    """The place at a time: a line fitted to those around it, near ones counting more.
+
+    A line, and not a mean, so that a head which moves evenly is followed without a lag.
+
+    Args:
+        times: seconds, at least one within `REACH` of `time`.
+        places: where the crop lay at these times.
+    """
+    near = np.abs(times - time) <= REACH
+    since, seen = times[near] - time, places[near].copy()
+    seen[:, 3] = seen[0, 3] + (seen[:, 3] - seen[0, 3] + np.pi) % (2 * np.pi) - np.pi
+    weights = np.exp(-0.5 * (since / SPREAD) ** 2)
+    s0, s1, s2 = weights.sum(), weights @ since, weights @ since**2
+    spread = s0 * s2 - s1**2
+    if spread < 1e-6 * s0**2:  # one time alone
+        return np.asarray(weights @ seen / s0)
+    return np.asarray(((s2 * weights - s1 * weights * since) @ seen) / spread)

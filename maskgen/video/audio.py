@@ -1,0 +1,109 @@
+"""The sound of a clip beside its photos: time 0 of the file is the first kept frame."""
+
+import wave
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from maskgen.errors import InputError
+from maskgen.files import disk_errors
+from maskgen.video.pyav import open_container
+
+LATE = 0.01  # seconds by which samples may be off their time stamps before silence is laid between
+
+
+def write_audio(path: Path, folder: Path, begin: float, end: float | None, rate: int | None) -> str:
+    """Write the sound from `begin` to `end`.
+
+    Args:
+        path: the video.
+        folder: where the file goes.
+        begin, end: seconds on the stream's clock; end None is the clip's.
+        rate: samples a second of a WAV; None copies the track as it is, into .m4a where it is AAC, else .mka.
+
+    Returns:
+        The file's name, "" where the clip is silent.
+
+    Raises:
+        InputError: the sound cannot be decoded or copied.
+    """
+    with open_container(path) as container:
+        if not container.streams.audio:
+            return ""
+        stream = container.streams.audio[0]
+        limit = float("inf") if end is None else end
+        name = f"audio.{_suffix(stream) if rate is None else 'wav'}"
+        try:
+            with disk_errors(folder, name):
+                if rate is None:
+                    _copy(container, stream, folder / name, begin, limit)
+                else:
+                    _decode(container, stream, folder / name, (begin, limit), rate)
+        except (av.FFmpegError, ValueError) as error:
+            raise InputError(f"{path}: its sound cannot be taken: {error}. Leave out --audio") from error
+    return name
+
+
+def _suffix(stream: Any) -> str:
+    return "m4a" if stream.codec_context.name in ("aac", "alac") else "mka"
+
+
+def _copy(container: Any, stream: Any, target: Path, begin: float, end: float) -> None:
+    """Copy packets that begin at `begin` or later; the first is at most one packet (about 20 ms) late, and says so."""
+    shift = round(begin / stream.time_base)
+    with av.open(str(target), "w") as out:
+        copy = out.add_stream_from_template(stream)
+        for packet in container.demux(stream):
+            if packet.pts is None or packet.dts is None or packet.pts < shift or packet.is_corrupt:
+                continue
+            if float(packet.pts * stream.time_base) >= end:
+                break
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = copy
+            out.mux(packet)
+
+
+def _decode(container: Any, stream: Any, target: Path, span: tuple[float, float], rate: int) -> None:
+    """Decode to 16-bit samples, each where its time says; what is missing is silence."""
+    channels = stream.codec_context.channels
+    with wave.open(str(target), "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        written = 0
+        for time, samples in _resampled(container, stream, rate):
+            at = round((time - span[0]) * rate)
+            if abs(at - written) <= LATE * rate:
+                at = written  # the clock of the sound itself is steadier than rounded time stamps
+            if at < written:
+                samples, at = samples[written - at :], written
+            room = span[1] - span[0]
+            samples = samples[: max(0, round(room * rate) - at)] if np.isfinite(room) else samples
+            if len(samples):
+                out.writeframes(bytes(2 * channels * (at - written)) + samples.tobytes())
+                written = at + len(samples)
+
+
+def _resampled(container: Any, stream: Any, rate: int) -> Any:
+    """(time of the first sample, samples `n channels`) of each decoded piece."""
+    resampler = av.AudioResampler("s16", stream.codec_context.layout, rate)
+    last = None
+    for packet in container.demux(stream):
+        try:
+            frames = [] if packet.is_corrupt else packet.decode()
+        except av.InvalidDataError:
+            continue
+        for frame in frames:
+            last = frame
+            for piece in resampler.resample(frame):
+                yield _piece(piece)
+    if last is not None:
+        for piece in resampler.resample(None):
+            yield _piece(piece)
+
+
+def _piece(frame: Any) -> tuple[float, np.ndarray]:
+    channels = frame.layout.nb_channels
+    return float(frame.pts * frame.time_base), frame.to_ndarray().reshape(-1, channels)

@@ -1,0 +1,46 @@
+"""Look at frames one after the other: find faces, follow them, notice cuts."""
+
+from dataclasses import dataclass
+
+from maskgen.errors import Skip
+from maskgen.landmarks import Detector
+from maskgen.steady import place_of
+from maskgen.tracks import Thumb, Track, Tracker, is_cut, look_of, thumb_of
+from maskgen.types import Face, Picture
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A face of a frame and its track."""
+
+    face: Face
+    track: Track
+
+
+class Watcher:
+    """Finds and follows faces, and notes cuts."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector, self._tracker = detector, Tracker()
+        self._thumb: Thumb | None = None
+        self.following = False
+        self.cuts: list[float] = []
+
+    @property
+    def tracks(self) -> list[Track]:
+        """All tracks so far."""
+        return self._tracker.tracks
+
+    def look(self, time: float, pixels: Picture) -> list[Seen]:
+        """The faces of a frame, the largest first."""
+        thumb = thumb_of(pixels)
+        if self._thumb is not None and is_cut(self._thumb, thumb):
+            self._tracker.cut()
+            self.cuts.append(time)
+        self._thumb = thumb
+        found = self._detector.detect(pixels)
+        faces = [] if isinstance(found, Skip) else found
+        places = [place_of(face) for face in faces]
+        tracks = self._tracker.see(time, places, [look_of(pixels, place) for place in places])
+        self.following = bool(faces)
+        return [Seen(face, track) for face, track in zip(faces, tracks, strict=True)]
