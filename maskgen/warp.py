@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 from numpy import ndarray
@@ -131,7 +132,9 @@ def rasterise(
     """The u, v of the nearest front-facing point of a grid at each pixel of `box`.
 
     Every cell of the grid is two triangles on either side of a diagonal. A cell proposes all pixels of its bounding
-    box; the diagonal says which triangle to test; far cells write first, near ones over them.
+    box; the diagonal says which triangle to test; far cells write first, near ones over them. Of what looks away only
+    the cells next to the fold are drawn, so that the outline is the fold's and not that of whole cells; the rest is
+    behind the head.
     """
     corners = _cell_corners(grid[..., :2] - np.array([box.x0, box.y0], np.float32))
     tests, front = _triangle_tests(corners, _cell_corners(uv))
@@ -140,7 +143,8 @@ def rasterise(
     span = high - low + 1
     depth = _cell_corners(grid[..., 2:]).sum((1, 2))
     order = np.argsort(-depth, kind="stable")
-    order = order[((span > 0).all(1) & front)[order]]
+    near = cv2.dilate(front.reshape(grid.shape[0] - 1, -1).view(np.uint8), np.ones((3, 3), np.uint8))
+    order = order[((span > 0).all(1) & (near.ravel() > 0))[order]]
     which, x, y = _candidates(low[order], span[order])
     return _paint(tests[order], which, x, y, box.shape)
 
@@ -169,25 +173,25 @@ def _triangle_tests(
 ) -> tuple[Float32[ndarray, "c 2 12"], Bool[ndarray, "c"]]:
     """For both triangles of each cell, affine functions of x, y: weights of two corners, and u, v.
 
-    A triangle that looks away has weights that no pixel passes. The second result says which cells have one that
-    looks at the viewer.
+    A triangle seen edge-on has weights that no pixel passes. The second result says which cells have one that looks
+    at the viewer.
     """
     a = corners[:, [0, 0]]
     edges = np.stack([corners[:, [1, 2]], corners[:, [2, 3]]], axis=2) - a[:, :, None]
     area = edges[:, :, 0, 0] * edges[:, :, 1, 1] - edges[:, :, 0, 1] * edges[:, :, 1, 0]
-    faces = area > 1e-6
-    inverse = (1 / np.where(faces, area, np.inf))[..., None]
+    thin = np.abs(area) < 1e-6
+    inverse = (1 / np.where(thin, np.inf, area))[..., None]
     b = np.stack([edges[:, :, 1, 1], -edges[:, :, 1, 0]], -1) * inverse
     c = np.stack([-edges[:, :, 0, 1], edges[:, :, 0, 0]], -1) * inverse
     result = np.empty((*area.shape, 12), np.float32)
-    result[..., 0:2], result[..., 2] = b, -(b * a).sum(-1) - ~faces
-    result[..., 3:5], result[..., 5] = c, -(c * a).sum(-1) - ~faces
+    result[..., 0:2], result[..., 2] = b, -(b * a).sum(-1) - thin
+    result[..., 3:5], result[..., 5] = c, -(c * a).sum(-1) - thin
     rise = np.stack([uv[:, [1, 2]], uv[:, [2, 3]]], axis=2) - uv[:, [0, 0]][:, :, None]
     for i in (0, 1):
         values = result[..., 0:3] * rise[:, :, 0, i, None] + result[..., 3:6] * rise[:, :, 1, i, None]
         values[..., 2] += uv[:, :1, i]
         result[..., 6 + 3 * i : 9 + 3 * i] = values
-    return result, faces.any(1)
+    return result, (area > 1e-6).any(1)
 
 
 def _paint(
