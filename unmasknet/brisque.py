@@ -21,7 +21,7 @@ SIDE, SIGMA = 7, 7 / 6  # pixels of the window that brightness is normalised ove
 NOISE = 1 / 255  # keeps flat places finite
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # neighbours whose products are looked at
 
-Plane = Float[ndarray, "h w"]
+Plane = Float[ndarray, "_ _"]
 
 
 @dataclass(frozen=True)

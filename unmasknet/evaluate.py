@@ -19,7 +19,7 @@ from unmasknet.eval_settings import EvalSettings
 from unmasknet.figures import Run, assemble
 from unmasknet.judge import MASKED, FindFaces, Judge, build_judge, laid_in
 from unmasknet.labelled import open_labelled, score_labelled
-from unmasknet.ledger import RESTORED, Figures, Ledger, State, facts_of
+from unmasknet.ledger import PICTURE_SCORES, RESTORED, Figures, Ledger, State, facts_of
 from unmasknet.metrics import Maps, Pictures, composite
 from unmasknet.others import Other, open_others
 from unmasknet.people import likeness

@@ -7,11 +7,11 @@ differ and no detector has a say.
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from maskgen.errors import InputError, MissingError
@@ -36,6 +36,7 @@ ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (41.5493, 92.3655), (7
 DLIB_FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
 
 
+@runtime_checkable
 class Identity(Protocol):
     """A network that knows people. `name` goes into the report."""
 
@@ -54,7 +55,7 @@ def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | N
     return np.array([points[list(group)].mean(0) for group in places])
 
 
-def align(picture: Picture, points: Points, targets: Points, side: int) -> Picture:
+def align(picture: Picture, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
     """The face as a square chip: the similarity that brings `points` nearest to `targets`, by least squares."""
     matrix = similarity(points, targets)
     scale = float(np.hypot(*matrix[0, :2]))

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
 from maskgen import imageio
@@ -27,6 +27,7 @@ from unmasknet.ledger import Figures, tidy
 from unmasknet.others import MAX_PIXELS, SUFFIXES
 from unmasknet.restorer import Restorer
 
+Label = UInt8[ndarray, "{height} {width}"]
 UNSURE = (64, 192)  # grey levels between which a label says "does not count"
 GREEN = 24  # grey levels by which green must lead
 SCORES = ("dice", "iou", "boundary_f")
@@ -106,7 +107,7 @@ def score_labelled(
     }
 
 
-def read_label(label: Picture, height: int, width: int) -> tuple[Plane, Plane]:
+def read_label(label: Picture, height: int, width: int) -> tuple[Label, Label]:
     """A label's mask, and the pixels that count, each 0 or 1, at the photo's size."""
     if label.shape[:2] != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)

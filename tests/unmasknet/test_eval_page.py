@@ -1,0 +1,72 @@
+"""The report holds the figures, asks nothing of the network, and speaks of what is invented."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unmasknet.eval_toys import quick, write_run, write_split
+from unmasknet import tables
+from unmasknet.eval_page import write_report
+from unmasknet.evaluate import Evaluation, evaluate
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    folder = tmp_path_factory.mktemp("page")
+    write_split(folder / "toys", "train", 4)
+    write_split(folder / "toys", "test", 9)
+    runs = (str(write_run(folder / "segm", "segm")), str(write_run(folder / "gan", "gan")))
+    return evaluate(quick(folder / "toys", weights=runs))
+
+
+def test_page_markdown_and_sheet_are_written(evaluation: Evaluation, tmp_path: Path) -> None:
+    files = write_report(tmp_path / "new" / "eval.html", evaluation, "toys")
+    assert [file.suffix for file in files] == [".html", ".md", ".png"]
+    assert all(file.stat().st_size > 1000 for file in files)
+
+
+def test_page_is_one_file_that_asks_nothing_of_the_network(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_report(tmp_path / "eval.html", evaluation, "a <b>name</b>")
+    text = (tmp_path / "eval.html").read_text("utf-8")
+    assert "<b>name</b>" not in text
+    assert not re.search(r"(src|href)=[\"']?(?!data:|#)", text.replace('src="data:', ""))
+    assert "invented" in text
+
+
+def test_every_method_and_its_figure_stand_in_the_markdown(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_report(tmp_path / "eval.html", evaluation, "toys")
+    text = (tmp_path / "eval.md").read_text("utf-8")
+    for name, values in evaluation.figures["baselines"].items():
+        assert f"| {name} | {values['hole']['psnr']:.2f} [" in text
+    assert f"| **restored** | {evaluation.figures['hole']['psnr']:.2f} [" in text
+    assert "Din et al. 2020" in text
+
+
+def test_worst_middle_and_best_are_shown_in_that_order(evaluation: Evaluation) -> None:
+    groups = {
+        group: [e.psnr for e in evaluation.examples if e.group == group]
+        for group in ("worst", "middle", "best")
+    }
+    assert max(groups["worst"]) <= min(groups["middle"])
+    assert max(groups["middle"]) <= min(groups["best"])
+    assert len({example.case.key for example in evaluation.examples}) == 9
+
+
+def test_all_rows_of_a_table_are_as_wide_as_its_head(evaluation: Evaluation) -> None:
+    for table in tables.tables(evaluation.figures):
+        assert {len(row) for row in table.rows} == {len(table.head)}, table.title
+
+
+def test_published_figures_name_their_protocol() -> None:
+    table = tables.published()
+    assert len(table.rows) >= 8
+    for row in table.rows:
+        assert row[table.head.index("over")]
+        assert row[table.head.index("data")]
+
+
+def test_a_figure_that_is_not_defined_is_a_dash() -> None:
+    assert tables.number(None, 2) == "-"
+    assert tables.with_interval(1.234, [1.0, 1.5], "psnr") == "1.23 [1.00, 1.50]"
+    assert tables.with_interval(-1.234, [-2.0, 1.5], "psnr", sign=True) == "-1.23 [-2.00, +1.50]"

@@ -1,0 +1,199 @@
+"""The evaluation as a whole, on a drawn data set and networks that were never trained."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from maskgen.errors import InputError, MissingError, UsageError
+from maskgen.imageio import encode_lossless
+from maskgen.samples import open_data_set
+from tests.unmasknet.eval_toys import quick, write_run, write_split
+from unmasknet import restorer
+from unmasknet.evaluate import evaluate
+
+KEYS = set(
+    ["n", "split", "weights", "size", "parameters", "hole", "whole", "perceptual", "fid", "kid", "brisque", "map", "wearing", "identity", "detected", "by_hole", "by_family", "by_yaw", "baselines", "compare", "ci95", "seconds_per_image", "device"]
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("eval") / "toys"
+    write_split(folder, "train", 8)
+    write_split(folder, "test", 14)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("runs")
+    return str(write_run(folder / "segm", "segm")), str(write_run(folder / "gan", "gan"))
+
+
+def strings_of_numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from strings_of_numbers(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings_of_numbers(inner)
+    elif isinstance(value, float):
+        yield value
+
+
+def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, str]) -> None:
+    figures = evaluate(quick(data, weights=runs)).figures
+    assert figures.keys() >= KEYS
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    assert np.isfinite(list(strings_of_numbers(figures))).all()
+    assert (figures["n"], figures["split"], figures["size"], figures["map_source"]) == (
+        14,
+        "test",
+        64,
+        "predicted",
+    )
+    assert set(figures["baselines"]) == {"masked input", "mean fill", "mean face", "telea"}
+    assert set(figures["parameters"]) == {"segmenter", "generator"}
+    assert figures["wearing"]["by_wear"].keys() == {"correct", "nose", "unmasked"}
+
+
+def test_without_weights_only_what_costs_nothing_is_scored(data: Path) -> None:
+    figures = evaluate(quick(data)).figures
+    assert figures["hole"] == {"psnr": None, "ssim": None, "l1": None}
+    assert figures["baselines"]["telea"]["hole"]["psnr"] > 0
+    assert figures["map"]["dice"] is None
+    assert figures["seconds_per_image"] is None
+
+
+def test_masked_input_scores_as_computed_by_hand(data: Path) -> None:
+    figures = evaluate(quick(data)).figures
+    psnr = []
+    for sample in open_data_set(data).samples(split="test"):
+        pixels = sample.decode()
+        hole = pixels["map"] > 0
+        gap = (pixels["masked"][hole].astype(float) - pixels["gt"][hole]) / 255
+        psnr.append(-10 * np.log10((gap**2).mean()))
+    assert figures["baselines"]["masked input"]["hole"]["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
+
+
+def test_order_and_batches_change_nothing(data: Path, runs: tuple[str, str]) -> None:
+    one, other = (evaluate(quick(data, weights=runs, batch=batch)).figures for batch in (3, 14))
+    assert one["hole"]["psnr"] == pytest.approx(other["hole"]["psnr"], abs=1e-4)
+    assert one["ci95"]["baselines.telea.hole.psnr"] == other["ci95"]["baselines.telea.hole.psnr"]
+
+
+def test_generator_with_the_true_map_fills_the_hole_and_nothing_else(
+    data: Path, runs: tuple[str, str]
+) -> None:
+    example = evaluate(quick(data, weights=runs, map="truth")).examples[0]
+    outside = example.case.hole == 0
+    assert np.array_equal(example.pictures["restored"][outside], example.case.masked[outside])
+    assert not np.array_equal(example.pictures["restored"], example.case.masked)
+
+
+def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are_counted(
+    data: Path, tmp_path: Path
+) -> None:
+    for number, sample in enumerate(open_data_set(data).samples(split="test")):
+        if number % 7:
+            truth = sample.decode()["gt"]
+            (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(truth, "png"))
+    figures = evaluate(quick(data, compare=[f"oracle={tmp_path}"])).figures["compare"]["oracle"]
+    assert (figures["n"], figures["missing"]) == (12, 2)
+    assert figures["hole"]["psnr"] is None  # infinite for each
+    assert figures["hole"]["ssim"] == pytest.approx(1)
+    assert figures["hole"]["l1"] == 0
+
+
+def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tmp_path: Path) -> None:
+    for sample in open_data_set(data).samples(split="test"):
+        large = cv2.resize(sample.decode()["gt"], (128, 128), interpolation=cv2.INTER_CUBIC)
+        (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(large, "png"))
+    figures = evaluate(quick(data, compare=[f"large={tmp_path}"])).figures["compare"]["large"]
+    assert figures["hole"]["l1"] < 0.005
+
+
+def test_compare_without_a_picture_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none of its 0 pictures"):
+        evaluate(quick(data, compare=[f"empty={tmp_path}"]))
+    with pytest.raises(UsageError, match="NAME|name and a folder"):
+        evaluate(quick(data, compare=["nonsense"]))
+
+
+def test_a_detector_is_asked_about_results_truth_and_masked_photos(data: Path, runs: tuple[str, str]) -> None:
+    def find(picture: np.ndarray, side: int) -> list[np.ndarray]:
+        return (
+            [np.eye(2, 3, dtype=np.float32)] if picture[40, 32, 2] < 128 else []
+        )  # blue is dark without a mask
+
+    figures = evaluate(quick(data, weights=runs, detect=True), find).figures
+    assert figures["detected"]["truth"] == 1
+    assert figures["detected"]["masked"] < 1
+
+
+def test_two_runs_of_one_stage_are_refused(data: Path, runs: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="two runs of train gan"):
+        evaluate(quick(data, weights=(runs[1], runs[1])))
+
+
+def test_a_predicted_map_needs_a_segmenter(data: Path, runs: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="needs a segmenter"):
+        evaluate(quick(data, weights=runs[1:], map="predicted"))
+
+
+def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -> None:
+    run = str(write_run(tmp_path / "gan", "gan", side=32))
+    figures = evaluate(quick(data, weights=[run], size=64, n=3)).figures
+    assert (figures["size"], figures["n"]) == (64, 3)
+    assert evaluate(quick(data, weights=[run], n=3)).figures["size"] == 32
+
+
+def test_released_weights_say_that_there_are_none() -> None:
+    with pytest.raises(MissingError, match="released"):
+        restorer.load_restorer(["released"], torch.device("cpu"))
+
+
+@pytest.mark.fault
+def test_row33_empty_evaluation_set_is_unusable_input(tmp_path: Path) -> None:
+    write_split(tmp_path, "train", 3)
+    with pytest.raises(InputError, match="nothing to score") as error:
+        evaluate(quick(tmp_path))
+    assert error.value.exit_code == 4
+
+
+@pytest.mark.fault
+def test_row33_one_sample_gives_valid_json_with_null_where_undefined(
+    tmp_path: Path, runs: tuple[str, str]
+) -> None:
+    write_split(tmp_path, "test", 1)
+    figures = evaluate(quick(tmp_path, weights=runs)).figures
+    json.dumps(figures, allow_nan=False)
+    assert figures["n"] == 1
+    assert figures["fid"]["value"] is None
+    assert "mean face" not in figures["baselines"]
+
+
+@pytest.mark.fault
+def test_row33_identical_pictures_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
+    for sample in open_data_set(data).samples(split="test"):
+        (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
+    figures = evaluate(quick(data, compare=[f"same={tmp_path}"])).figures
+    json.dumps(figures, allow_nan=False)
+    assert figures["compare"]["same"]["hole"]["psnr"] is None
+    assert "compare.same.hole.psnr" not in figures["ci95"]
+
+
+@pytest.mark.fault
+def test_row32_truncated_weights_are_one_line(data: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "gan", "gan")
+    file = run / "generator.safetensors"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(InputError) as error:
+        evaluate(quick(data, weights=[str(run)]))
+    assert "\n" not in str(error.value)
