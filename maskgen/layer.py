@@ -11,14 +11,15 @@ from jaxtyping import Float32, Shaped
 from numpy import ndarray
 
 from maskgen.dress import Dress
+from maskgen.front import in_front
 from maskgen.light import LUMA, Light, grain_field
 from maskgen.patterns import pattern, wrinkles
-from maskgen.seat import seat
+from maskgen.seat import Seat, seat
 from maskgen.shell import COLUMNS, MARGIN, ROWS, Shell
 from maskgen.straps import draw_straps
 from maskgen.templates import Mask
 from maskgen.types import Picture
-from maskgen.warp import Box, Carried, Fit, Looseness, Seen
+from maskgen.warp import Box, Fit, Looseness, Seen
 
 SHADOW_REACH = 0.07  # head units
 SHADOW_DEPTH = 0.42  # share of the light that contact takes away
@@ -70,7 +71,7 @@ def draw_layer(
     if mask.template.look.flat:
         colour.reshape(-1, 4)[seen.at] = _flat_colour(mask, dress, seen)
         return Layer(box, colour, np.zeros(box.shape, np.float32), np.ones(box.shape, np.float32))
-    colour.reshape(-1, 4)[seen.at] = _lit_colour(mask, dress, carried, seen, light, fit.scale, rng)
+    colour.reshape(-1, 4)[seen.at] = _lit_colour(mask, dress, place, light, fit.scale, picture, rng)
     strap = draw_straps(carried, shell, fit.scale, picture, light.skin, box)
     held = np.flatnonzero(strap)
     strap.reshape(-1)[held] *= 1 - colour.reshape(-1, 4)[held, 3]
@@ -87,13 +88,14 @@ def draw_layer(
 def _lit_colour(
     mask: Mask,
     dress: Dress,
-    carried: Carried,
-    seen: Seen,
+    place: Seat,
     light: Light,
     scale: float,
+    picture: Picture,
     rng: np.random.Generator,
 ) -> Float32[ndarray, "n 4"]:
     """Premultiplied RGB, 0-255, and opacity, 0-1, of the mask where it is seen."""
+    carried, box, seen = place.carried, place.box, place.seen
     across = float(np.linalg.norm(carried.grid[ROWS // 2, -1] - carried.grid[ROWS // 2, 0]))
     places, count = _places(seen.uv), len(seen.at)
     colour = _dressed(mask, dress, places, count, across)
@@ -109,6 +111,8 @@ def _lit_colour(
     factors[:] = np.append(np.sqrt(light.gain), np.float32(1))
     for channel in range(3):
         factors[:, channel] *= lit
+    if mask.template.straps:  # what is wound round the head goes over the hair
+        factors *= (1 - in_front(picture, box, seen, light, shading[:, 0]))[:, None]
     return colour * factors
 
 

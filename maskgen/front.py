@@ -1,0 +1,43 @@
+"""What stays in front of a mask: hair over the cheek and the rims of glasses, told by their darkness.
+
+Only where they can be expected: hair at the mask's sides above the jaw, rims along its upper edge. There a pixel that
+is much darker than skin would be under the photo's light is no skin, and the mask goes behind it. Light hair is not
+told from skin: it is then covered, as it would be by a mask put on over it.
+"""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.light import LUMA, Light
+from maskgen.types import Picture
+from maskgen.warp import Box, Seen
+
+DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
+SIDE, JAW = 0.70, 0.70  # hair is looked for beyond this |u| and above this v
+RIM, NOSE = 0.10, 0.28  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
+
+
+def in_front(
+    picture: Picture, box: Box, seen: Seen, light: Light, shade: Float32[ndarray, "n"]
+) -> Float32[ndarray, "n"]:
+    """How much of each seen pixel of a mask is behind hair or a rim, 0-1.
+
+    Args:
+        picture: without the mask.
+        box: the pixels that `seen` speaks of.
+        seen: where the mask is seen.
+        light: of the photo on this face.
+        shade: light on the mask at each seen pixel, relative to a surface that faces the viewer.
+    """
+    hidden = np.zeros(len(seen.at), np.float32)
+    aside = np.abs(seen.uv[:, 0])
+    look = np.flatnonzero(((aside > SIDE) & (seen.uv[:, 1] < JAW)) | ((aside > NOSE) & (seen.uv[:, 1] < RIM)))
+    if len(light.skin) == 0 or len(look) == 0:
+        return hidden
+    rows, columns = np.divmod(seen.at[look], box.shape[1])
+    pixels = picture[rows + box.y0, columns + box.x0].astype(np.float32) * np.float32(1 / 255)
+    expected = float(light.skin @ LUMA) * np.clip(shade[look], 0.3, 1.2)
+    darkness = (pixels * pixels) @ LUMA / expected
+    hidden[look] = np.clip((DARK - darkness) / (DARK - DARKER), 0, 1)
+    return hidden

@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import numpy as np
+
+from maskgen.triplet import make_triplets
+from tests.maskgen.test_triplet import tools_for
+from tests.maskgen.worn import skin_photo, turned_mesh
+
+
+def worn_over(paint, masks="urethane-#f0f0f0"):
+    """The parts and pictures of a mask on a plain face over which something was painted."""
+    photo = skin_photo()
+    pixels = photo.pixels.copy()
+    paint(pixels)
+    ((_, triplet),) = make_triplets(replace(photo, pixels=pixels), tools_for(masks), "x")
+    return triplet
+
+
+def dark_hair(pixels):
+    pixels[:, :76] = 12
+
+
+def test_dark_hair_over_the_cheek_stays_in_front():
+    bare, hair = worn_over(lambda pixels: None), worn_over(dark_hair)
+    left = (slice(None), slice(0, 74))
+    assert (bare.parts[left] == 3).sum() > 150
+    assert (hair.parts[left] == 3).sum() < 0.3 * (bare.parts[left] == 3).sum()
+    assert (hair.masked[hair.map == 0] == hair.gt[hair.map == 0]).all()
+
+
+def test_hair_hides_nothing_of_what_is_wound_round_the_head():
+    bare, hair = worn_over(lambda pixels: None, "gaiter-#f0f0f0"), worn_over(dark_hair, "gaiter-#f0f0f0")
+    assert (hair.parts == 3).sum() > 0.97 * (bare.parts == 3).sum()
+
+
+def test_the_mouth_stays_covered_whatever_is_dark():
+    triplet = worn_over(lambda pixels: pixels.__setitem__((slice(150, 256), slice(90, 166)), 5))
+    for point in (0, 17, 61, 291):
+        x, y = turned_mesh()[point, :2].astype(int)
+        assert triplet.parts[y, x] == 3
+
+
+def test_a_dark_rim_along_the_upper_edge_stays_in_front():
+    mesh = turned_mesh()
+    x, y = mesh[[117, 118, 119], :2].mean(0).astype(int)
+
+    def rim(pixels):
+        pixels[y - 40 : y + 40, x - 12 : x + 12] = 8
+
+    bare, framed = worn_over(lambda pixels: None), worn_over(rim)
+    assert (framed.parts == 3).sum() < (bare.parts == 3).sum() - 20
+    assert np.isfinite(framed.hole)
