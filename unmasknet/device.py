@@ -1,0 +1,52 @@
+"""Where tensors live, and in what precision they are multiplied."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from maskgen.errors import MissingError, UsageError
+
+KINDS = ("cpu", "cuda", "mps")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Under torchrun each rank takes its own GPU.
+
+    Raises:
+        UsageError: there is no such name. MissingError: this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"--device {name}: is no device; use auto, cpu, cuda, cuda:1 or mps") from error
+    if device.type not in KINDS:
+        raise UsageError(f"--device {name}: is not supported; use auto, cpu, cuda, cuda:1 or mps")
+    if device.type == "cuda":
+        return _gpu(device)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise MissingError("--device mps: this machine has none; use --device auto")
+    return device
+
+
+def _gpu(device: torch.device) -> torch.device:
+    count = torch.cuda.device_count()
+    number = int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index
+    if number >= count:
+        raise MissingError(
+            f"--device {device}: torch finds {count} GPUs, needs number {number}; use --device auto or cpu, fewer "
+            "processes, or install a torch with CUDA"
+        )
+    return torch.device("cuda", number)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Mixed precision where it is asked for: bf16 for convolutions, full precision for what needs it."""
+    wanted = precision == "bf16" or (
+        precision == "auto"
+        and device.type == "cuda"
+        and torch.cuda.is_bf16_supported(including_emulation=False)
+    )
+    return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()

@@ -1,0 +1,150 @@
+"""Several processes that train one network: who we are, and the few things that ranks say to each other.
+
+torch.distributed itself, as `torchrun` sets it up, and no wrapper: gradients are averaged in one call after the
+backward pass, so that the nets stay plain modules, a GAN's two updates need no special case, and every rank sees the
+same gradients when it decides whether a step is sound. Losses are means over samples and each rank has the same number
+of them: the average over ranks is that over the whole batch.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from maskgen.errors import UnmaskError, UsageError
+
+TIMEOUT_SECONDS = 300.0  # a rank that says nothing for so long is taken for dead
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that train together. `local`: its number on this machine."""
+
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the rank that writes."""
+        return self.rank == 0
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """Join the ranks that `torchrun` started, if it did; leave them at the end.
+
+    Raises:
+        UnmaskError: another rank ended or did not come.
+    """
+    ranks = environment_ranks()
+    if ranks.world == 1:
+        yield ranks
+        return
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    seconds = float(os.environ.get("UNMASK_RANK_TIMEOUT", TIMEOUT_SECONDS))
+    try:
+        dist.init_process_group(backend, timeout=timedelta(seconds=seconds))
+        yield ranks
+    except (dist.DistError, RuntimeError) as error:
+        if _is_ours(error):
+            raise
+        raise UnmaskError(
+            f"rank {ranks.rank} of {ranks.world}: another rank ended or fell silent for {seconds:.0f} s "
+            f"({str(error).splitlines()[0][:120]}); see its output, then train on with --resume"
+        ) from error
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether a RuntimeError is no word of the process group: memory, a shape, a mistake."""
+    words = ("gloo", "nccl", "connection", "timed out", "timeout", "process group", "store", "peer", "socket")
+    return not isinstance(error, dist.DistError) and not any(word in str(error).lower() for word in words)
+
+
+def environment_ranks() -> Ranks:
+    """What `torchrun` says of this process; one of one without it.
+
+    Raises:
+        UsageError: the variables are no numbers or do not fit together.
+    """
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    texts = [os.environ.get(name, default) for name, default in zip(names, ("0", "1", "0"), strict=True)]
+    if all(text.isdecimal() for text in texts):
+        rank, world, local = (int(text) for text in texts)
+        if rank < world:
+            return Ranks(rank, world, local)
+    found = ", ".join(f"{name}={text}" for name, text in zip(names, texts, strict=True))
+    raise UsageError(f"{found}: cannot be ranks of one run; start it with torchrun, or unset them")
+
+
+def share_weights(nets: Iterable[nn.Module]) -> None:
+    """Give every rank the first one's weights and buffers."""
+    if not dist.is_initialized():
+        return
+    for net in nets:
+        for tensor in (*net.parameters(), *net.buffers()):
+            dist.broadcast(tensor.detach(), src=0)
+
+
+def average_gradients(net: nn.Module) -> None:
+    """Replace gradients by their mean over ranks, in one message."""
+    if not dist.is_initialized():
+        return
+    gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+    if gradients:
+        _average(gradients)
+
+
+def average_buffers(net: nn.Module) -> None:
+    """Replace running statistics by their mean over ranks: BatchNorm learns them on each rank's own samples."""
+    if not dist.is_initialized():
+        return
+    buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
+    if buffers:
+        _average(buffers)
+
+
+@torch.no_grad()
+def _average(tensors: list[Tensor]) -> None:
+    flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    start = 0
+    for tensor in tensors:
+        tensor.detach().copy_(flat[start : start + tensor.numel()].view_as(tensor))
+        start += tensor.numel()
+
+
+def summed(values: Mapping[str, float], device: torch.device) -> dict[str, float]:
+    """Numbers summed over ranks; every rank names the same ones."""
+    if not dist.is_initialized():
+        return dict(values)
+    flat = torch.tensor([values[name] for name in sorted(values)], dtype=_wide(device), device=device)
+    dist.all_reduce(flat)
+    return dict(zip(sorted(values), flat.tolist(), strict=True))
+
+
+def largest(value: float, device: torch.device) -> float:
+    """The largest of the ranks' numbers: what one has seen, all know."""
+    if not dist.is_initialized():
+        return value
+    flat = torch.tensor([value], dtype=_wide(device), device=device)
+    dist.all_reduce(flat, op=dist.ReduceOp.MAX)
+    return float(flat.item())
+
+
+def wait_for_all(device: torch.device) -> None:
+    """Wait until every rank is here."""
+    largest(0.0, device)
+
+
+def _wide(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -1,0 +1,233 @@
+"""A training run from its settings to its report, the same for both stages: set up, begin or go on, fit."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maskgen.errors import InputError, UsageError
+from maskgen.seeds import hash64
+from unmasknet import checkpoint
+from unmasknet.data import Batch, open_batches
+from unmasknet.device import choose_device
+from unmasknet.distributed import Ranks, joined
+from unmasknet.loop import News, Plan, Settings, fit
+from unmasknet.models.size import count_parameters
+from unmasknet.runs import Run
+from unmasknet.shardlist import count_samples, data_digest
+from unmasknet.task import Progress, Task, begin_from, restore
+from unmasknet.weights import find_checkpoint
+
+FREE = {
+    "loop": {"steps", "epochs", "minutes", "accumulate", "device", "threads", "log_every", "validate_every",
+             "validate_samples", "sample_every", "samples", "checkpoint_every", "keep_every", "max_bad_steps"},
+    "data": {"data", "workers"},
+}  # fmt: skip
+"""Settings that may change when a run goes on; the data's own hash is compared instead of its place."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where a run goes and how it begins.
+
+    Attributes:
+        out: the run's folder.
+        config: the settings as TOML, for `config.toml`.
+        resume: go on with the run in `out`, or begin it if there is none.
+        start: run folder or checkpoint whose weights it begins with; "" for fresh ones.
+    """
+
+    out: Path
+    config: str
+    resume: bool = False
+    start: str = ""
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What `unmask train` says at its end."""
+
+    run: Path
+    steps: int
+    best: dict[str, float]
+    parameters: dict[str, int]
+    gmac: float
+    seconds: float
+    bad_steps: int
+    wait: float | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage is set up: its device, and this process among those that train together."""
+
+    device: torch.device
+    ranks: Ranks
+
+
+Build = Callable[[Place], Task]
+
+
+def launch(
+    stage: str,
+    settings: Settings,
+    order: Order,
+    build: Build,
+    gmac: Callable[[Task], float],
+    tell: Callable[[News], None],
+) -> TrainReport:
+    """Train a stage.
+
+    Args:
+        build: the stage's networks and how they are trained, on the given place.
+        gmac: of one picture through the network that the run is for.
+        tell: called after each step.
+
+    Raises:
+        UsageError: `order.out` holds another run, or one with other settings.
+        InputError: the data or a checkpoint cannot be used.
+        Stopped, MissingError, UnmaskError: see `fit`.
+    """
+    began = time.perf_counter()
+    check_data(settings)
+    device = choose_device(settings.loop.device)
+    _set_up_torch(settings, device)
+    with joined(device) as ranks:
+        run = Run(order.out, stage)
+        facts = _facts(stage, settings)
+        state = _state_to_resume(run, order, facts)
+        if ranks.first:
+            run.begin(order.config, resume=order.resume)
+        with _seeded(settings.seed):
+            task = build(Place(device, ranks))
+        progress = _first_progress(task, run, order, state)
+        if ranks.first:
+            run.go_back(progress.step)
+        plan = Plan(settings, count_steps(settings), settings.loop.minutes, device, ranks, facts)
+
+        def stream(step: int) -> Iterator[Batch]:
+            return open_batches(
+                settings.data.data, settings.data.split, settings,
+                train=True, rank=ranks.rank, world=ranks.world, start_step=step, device=device,
+            )  # fmt: skip
+
+        progress = fit(task, plan, run, stream, progress, tell)
+    return TrainReport(
+        run.folder,
+        progress.step,
+        progress.best,
+        count_parameters(next(iter(task.nets.values()))),
+        round(gmac(task), 4),
+        round(time.perf_counter() - began, 1),
+        progress.bad,
+        run.waiting(),
+    )
+
+
+def check_data(settings: Settings) -> None:
+    """Refuse settings that name no data.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if not settings.data.data:
+        raise UsageError("data.data is missing; name the data set: --data DIR")
+
+
+def count_steps(settings: Settings) -> int:
+    """Updates in all: as set, or as many as `epochs` passes over the data take.
+
+    Raises:
+        InputError: the data cannot be counted.
+    """
+    loop, data = settings.loop, settings.data
+    if loop.epochs is None:
+        return loop.steps
+    count = count_samples(data.data, data.split)
+    if count is None:
+        raise InputError("loop.epochs: tars without a record cannot be counted; set loop.steps (--steps)")
+    return max(1, round(loop.epochs * count / data.batch))
+
+
+def _set_up_torch(settings: Settings, device: torch.device) -> None:
+    if settings.loop.threads:
+        torch.set_num_threads(settings.loop.threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Fresh weights depend on the seed alone; all ranks draw the same."""
+    torch.manual_seed(hash64("weights", seed) % 2**63)
+    random.seed(seed)
+    yield
+
+
+def _facts(stage: str, settings: Settings) -> dict[str, str]:
+    """What is written beside checkpoints and weights."""
+    return checkpoint.facts_text(
+        stage=stage,
+        settings=settings.model_dump(mode="json"),
+        data=data_digest(settings.data.data, settings.data.split),
+        torch=torch.__version__,
+    )
+
+
+def _state_to_resume(run: Run, order: Order, facts: Mapping[str, str]) -> checkpoint.State | None:
+    """The run's last state, or None where there is none or it is not asked for.
+
+    Raises:
+        UsageError: it was trained with other settings or data.
+    """
+    if not order.resume or not run.last.exists():
+        return None
+    state = checkpoint.load(run.last)
+    then, now = state["facts"], facts
+    if then["stage"] != now["stage"]:
+        raise UsageError(f"--resume: {run.folder} is a run of train {then['stage']}; give another --out")
+    changed = differences(json.loads(then["settings"]), json.loads(now["settings"]))
+    if then["data"] != now["data"]:
+        changed.append(f"the data sets' content: {then['data']}, now {now['data']}")
+    if changed:
+        lines = "\n  ".join(changed)
+        raise UsageError(
+            f"--resume: {run.folder} was trained otherwise:\n  {lines}\n"
+            f"Give the same settings, or begin a new run with --from {run.folder} --out ANOTHER"
+        )
+    return state
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:
+    """Settings that may not change but did, as `path: value then, now value`."""
+    lines = []
+    free = FREE.get(path, set())
+    for name in sorted({*then, *now} - free):
+        old, new = then.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += differences(old, new, f"{path}.{name}" if path else name)
+        elif old != new:
+            lines.append(f"{path + '.' if path else ''}{name}: {old}, now {new}")
+    return lines
+
+
+def _first_progress(task: Task, run: Run, order: Order, state: checkpoint.State | None) -> Progress:
+    """Where the run begins, with the weights it begins with.
+
+    Raises:
+        InputError: they are another network's.
+    """
+    if state is not None:
+        return restore(task, state, run.last)
+    if order.start:
+        path = find_checkpoint(Path(order.start))
+        begin_from(task, checkpoint.load(path), path)
+    return Progress()

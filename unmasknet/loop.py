@@ -1,0 +1,239 @@
+"""The training loop, the same for both stages: batches in, updates, and at their steps logs, pictures, checkpoints.
+
+A step's random draws depend on (seed, rank, step) alone, and so do its samples: nothing of either has to be stored to
+go on bit for bit.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from maskgen.errors import MissingError, UnmaskError
+from maskgen.seeds import hash64
+from unmasknet import checkpoint, distributed
+from unmasknet.data import Batch
+from unmasknet.distributed import Ranks
+from unmasknet.optimise import Steady, lr_share
+from unmasknet.runs import Run
+from unmasknet.settings import GanSettings, SegmSettings
+from unmasknet.stopping import Asked, Stopped, listening
+from unmasknet.task import Progress, Task, capture
+from unmasknet.timing import Clock, Window
+
+Settings = SegmSettings | GanSettings
+
+
+@dataclass(frozen=True)
+class News:
+    """How far a run is, for whoever watches. `found`: steps that were done when it began."""
+
+    step: int
+    steps: int
+    found: int
+    images_per_s: float
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `fit` is to do.
+
+    Attributes:
+        steps: updates in all.
+        minutes: of this leg, after which it ends as after the last step; 0: no limit.
+        facts: what is written beside checkpoints and weights: stage, settings, data.
+    """
+
+    settings: Settings
+    steps: int
+    minutes: float
+    device: torch.device
+    ranks: Ranks
+    facts: Mapping[str, str]
+
+
+def fit(
+    task: Task,
+    plan: Plan,
+    run: Run,
+    stream: Callable[[int], Iterator[Batch]],
+    progress: Progress,
+    tell: Callable[[News], None],
+) -> Progress:
+    """Train from `progress.step` to the plan's end.
+
+    Args:
+        stream: the batches from a given step on, this rank's part of each, without an end.
+        progress: where to begin; what `restore` gave, or a new one.
+        tell: called after each step by the first rank.
+
+    Raises:
+        Stopped: a signal asked for the end; everything is saved.
+        UnmaskError: too many steps in a row had a loss that is no number; `last.pt` is from before them.
+        MissingError: the memory is too small.
+    """
+    with listening() as asked, _memory_errors(plan):
+        leg = _Leg(task, plan, run, progress, asked)
+        leg.train(stream(progress.step), tell)
+    if asked.number:
+        raise Stopped(asked.number, progress.step)
+    return progress
+
+
+class _Leg:
+    """The part of a run that one process does before it ends."""
+
+    def __init__(self, task: Task, plan: Plan, run: Run, progress: Progress, asked: Asked) -> None:
+        self.task, self.plan, self.run, self.progress, self.asked = task, plan, run, progress, asked
+        self.loop = plan.settings.loop
+        self.found = progress.step
+        self.clock = Clock(progress.seconds)
+        self.window = Window()
+
+    def train(self, batches: Iterator[Batch], tell: Callable[[News], None]) -> None:
+        distributed.share_weights([*self.task.nets.values(), self.task.ema.net])
+        if self.progress.step == 0:
+            self.draw()
+        while self.progress.step < self.plan.steps and not self.must_end():
+            self.step(batches)
+            self.news(tell)
+            self.keep_up()
+        self.finish()
+
+    def step(self, batches: Iterator[Batch]) -> None:
+        """One update: fetch, compute, average the weights; or leave it out if a number is none."""
+        progress, task, settings = self.progress, self.task, self.plan.settings
+        began = time.perf_counter()
+        batch = next(batches)
+        waited = time.perf_counter() - began
+        torch.manual_seed(hash64("step", settings.seed, self.plan.ranks.rank, progress.step) % 2**63)
+        share = lr_share(
+            progress.step, self.plan.steps, settings.optimiser.warmup, settings.optimiser.schedule
+        )
+        before = Steady(list(task.nets.values()))
+        losses, good = task.step(batch.split(self.loop.accumulate), progress.step / self.plan.steps, share)
+        progress.step += 1
+        if good:
+            progress.bad_run = 0
+            for net in task.nets.values():
+                distributed.average_buffers(net)
+            seen = progress.step * settings.data.batch
+            task.ema.update(next(iter(task.nets.values())), settings.data.batch, seen)
+            self.window.add(losses)
+        else:
+            before.restore()
+            self.count_bad()
+        self.window.time(waited, time.perf_counter() - began, settings.data.batch)
+        self.window.lr = share * settings.optimiser.lr
+
+    def count_bad(self) -> None:
+        """Note a step that was left out; end the run if there were too many in a row."""
+        self.progress.bad += 1
+        self.progress.bad_run += 1
+        if self.progress.bad_run >= self.loop.max_bad_steps:
+            raise UnmaskError(
+                f"{self.run.folder}: the loss was no number for {self.progress.bad_run} steps in a row, up to step "
+                f"{self.progress.step:,}; {self.run.last} is from before. Lower optimiser.lr, raise optimiser.warmup "
+                "or set loop.precision=fp32, and train on with --from that checkpoint"
+            )
+
+    def news(self, tell: Callable[[News], None]) -> None:
+        """Tell who watches, and log at the steps for it."""
+        progress = self.progress
+        if progress.step % self.loop.log_every == 0 or progress.step == self.plan.steps:
+            row = self.window.close(self.plan.device)
+            row = {"seconds": self.clock.seconds(), **row, "bad": progress.bad}
+            if self.plan.ranks.first:
+                self.run.log("train", progress.step, row)
+        if self.plan.ranks.first:
+            tell(News(progress.step, self.plan.steps, self.found, self.window.rate, self.figures()))
+
+    def figures(self) -> dict[str, float]:
+        return {
+            **self.window.latest,
+            **{f"val {name}": value for name, value in self.progress.latest.items()},
+        }
+
+    def keep_up(self) -> None:
+        """What is due after a step: validation, pictures, checkpoints. Nothing is saved amid bad steps."""
+        step, loop = self.progress.step, self.loop
+        if step % loop.validate_every == 0 or step == self.plan.steps:
+            self.validate()
+        if step % loop.sample_every == 0 or step == self.plan.steps:
+            self.draw()
+        if step % loop.checkpoint_every == 0:
+            self.save(self.run.last)
+        if loop.keep_every and step % loop.keep_every == 0:
+            self.save(self.run.kept(step))
+
+    def validate(self) -> None:
+        figures, task = self.task.validate(), self.task
+        self.progress.latest = figures
+        if not self.plan.ranks.first:
+            return
+        self.run.log("validate", self.progress.step, figures)
+        if figures[task.best_by] > self.progress.best.get(task.best_by, float("-inf")):
+            self.progress.best = figures
+            self.save(self.run.best)
+        self.release()
+
+    def draw(self) -> None:
+        if self.plan.ranks.first:
+            self.run.save_sample(self.progress.step, self.task.draw())
+
+    def save(self, path: Path) -> None:
+        if self.plan.ranks.first and not self.progress.bad_run:
+            self.progress.seconds = self.clock.seconds()
+            checkpoint.save(path, capture(self.task, self.progress, self.plan.facts))
+
+    def release(self) -> None:
+        """Write the averaged weights, which are what a run is for."""
+        facts = {**self.plan.facts, **self.task.facts()}
+        facts |= checkpoint.facts_text(step=self.progress.step, validation=self.progress.latest)
+        checkpoint.save_weights(self.run.weights, self.task.ema.state_dict(), facts)
+
+    def finish(self) -> None:
+        self.save(self.run.last)
+        self.progress.seconds = self.clock.seconds()
+        if self.plan.ranks.first:
+            self.release()
+            self.run.illustrate()
+
+    def must_end(self) -> bool:
+        """Whether a signal came or the time is over, on any rank."""
+        late = self.plan.minutes and self.clock.this_leg() > 60 * self.plan.minutes
+        word = distributed.largest(self.asked.number or 0.5 * bool(late), self.plan.device)
+        self.asked.number = int(word)
+        return word > 0
+
+
+@contextmanager
+def _memory_errors(plan: Plan) -> Iterator[None]:
+    """Turn a memory that is too small into the settings that make the step smaller.
+
+    Raises:
+        MissingError: it was too small.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(word in str(error).lower() for word in _MEMORY_WORDS):
+            raise
+        data, parts = plan.settings.data, plan.settings.loop.accumulate
+        if any(word in str(error).lower() for word in _SHARED_WORDS):
+            raise MissingError(
+                "the shared memory (/dev/shm) is too small for the workers that decode; set data.workers=0, or give "
+                "it more (docker: --shm-size=2g)"
+            ) from error
+        raise MissingError(
+            f"the memory of {plan.device} is too small for a batch of {data.batch} at {data.size} px in {parts} "
+            f"part(s); set loop.accumulate={2 * parts}, or lower data.batch or data.size"
+        ) from error
+
+
+_SHARED_WORDS = ("bus error", "shared memory", "shm")
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", *_SHARED_WORDS)

@@ -1,0 +1,64 @@
+"""One update of a network's weights: averaged over ranks, clipped, and left out when a number in it is none."""
+
+from collections.abc import Sequence
+from math import cos, isfinite, pi
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from unmasknet.distributed import average_gradients
+from unmasknet.settings import OptimiserSettings
+
+
+class Optimiser:
+    """AdamW for networks that are updated together."""
+
+    def __init__(self, nets: Sequence[nn.Module], lr: float, settings: OptimiserSettings) -> None:
+        self.nets = nn.ModuleList(nets)
+        self.lr, self.clip = lr, settings.clip
+        self.adam = torch.optim.AdamW(
+            self.nets.parameters(),
+            lr=lr,
+            betas=(settings.beta1, settings.beta2),
+            weight_decay=settings.weight_decay,
+        )
+
+    def begin(self, lr_share: float) -> None:
+        """Forget the last gradients; the learning rate is `lr_share` of the full one."""
+        self.adam.zero_grad(set_to_none=True)
+        for group in self.adam.param_groups:
+            group["lr"] = self.lr * lr_share
+
+    def step(self) -> bool:
+        """Update the weights with the gradients at hand; False, and no update, if one is no number."""
+        average_gradients(self.nets)
+        limit = self.clip or float("inf")
+        norm = nn.utils.clip_grad_norm_(self.nets.parameters(), limit)
+        if not isfinite(float(norm)):
+            return False
+        self.adam.step()
+        return True
+
+
+def lr_share(step: int, steps: int, warmup: float, schedule: Literal["constant", "cosine"]) -> float:
+    """Learning rate at `step` (from 0) of `steps` as a share of the full one, in (0, 1]."""
+    rise = min(1.0, (step + 1) / (warmup * steps)) if warmup > 0 else 1.0
+    if schedule == "constant":
+        return rise
+    done = max(0.0, step - warmup * steps) / max(1.0, steps * (1 - warmup))
+    return rise * (0.5 + 0.5 * cos(pi * min(done, 1.0)))
+
+
+class Steady:
+    """Running statistics as they were before a step, to go back to when the step was no good."""
+
+    def __init__(self, nets: Sequence[nn.Module]) -> None:
+        self.buffers: list[Tensor] = [buffer for net in nets for buffer in net.buffers()]
+        self.before = [buffer.clone() for buffer in self.buffers]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put them back."""
+        for buffer, old in zip(self.buffers, self.before, strict=True):
+            buffer.copy_(old)

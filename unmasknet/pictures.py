@@ -1,0 +1,85 @@
+"""Tensors as pictures to look at: rows of samples with captions, and their change over time as a GIF."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from maskgen.types import Picture
+
+PAPER, INK = (250, 250, 248), (28, 30, 33)
+GAP, HEAD = 4, 22  # pixels between pictures, and of the line of captions
+MIN_SIDE = 128  # pixels; smaller pictures are enlarged, or nothing could be seen on a sheet
+TINT = (255, 64, 32)  # where a map is laid over a photo
+GIF_SIDE, GIF_FRAMES, FRAME_MS, LAST_MS = 960, 60, 180, 2500
+
+
+def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 h w"]]]) -> Picture:
+    """Pictures side by side, a row for each sample, the columns under their captions. RGB in [0, 1]."""
+    count, _, height, width = columns[0][1].shape
+    scale = max(1, -(-MIN_SIDE // height))
+    height, width = height * scale, width * scale
+    size = (len(columns) * (width + GAP) + GAP, HEAD + count * (height + GAP))
+    canvas = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for column, (caption, pictures) in enumerate(columns):
+        left = GAP + column * (width + GAP)
+        draw.text((left, 4), caption, INK, ImageFont.load_default(13))
+        for row, picture in enumerate(pictures):
+            tile = Image.fromarray(as_picture(picture)).resize((width, height), Image.Resampling.BICUBIC)
+            canvas.paste(tile, (left, HEAD + row * (height + GAP)))
+    return np.asarray(canvas)
+
+
+def as_picture(picture: Float[Tensor, "3 h w"]) -> Picture:
+    """RGB in [0, 1] as bytes."""
+    pixels = (picture.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    return pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def tinted(photo: Float[Tensor, "n 3 h w"], map: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
+    """The photo with a map, or probabilities, laid over it in colour."""
+    tint = torch.tensor(TINT, device=photo.device).view(1, 3, 1, 1) / 255
+    return photo * (1 - 0.55 * map) + tint * 0.55 * map
+
+
+def png(picture: Picture) -> bytes:
+    """A picture as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def film(frames: Sequence[tuple[str, Path]]) -> bytes:
+    """Pictures of one size as a GIF, each under its caption; of many, evenly spaced ones. The last stays longest."""
+    picked = [frames[i] for i in sorted(set(np.linspace(0, len(frames) - 1, GIF_FRAMES).round().astype(int)))]
+    stills = [_still(caption, path) for caption, path in picked]
+    palette = stills[-1].quantize(255)  # one palette for all, or colours flicker
+    stills = [still.quantize(palette=palette, dither=Image.Dither.NONE) for still in stills]
+    buffer = io.BytesIO()
+    stills[0].save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=stills[1:],
+        duration=[FRAME_MS] * (len(stills) - 1) + [LAST_MS],
+        loop=0,
+    )
+    return buffer.getvalue()
+
+
+def _still(caption: str, path: Path) -> Image.Image:
+    with Image.open(path) as file:
+        still = file.convert("RGB")
+    still.thumbnail((GIF_SIDE, GIF_SIDE))
+    draw = ImageDraw.Draw(still)
+    font = ImageFont.load_default(13)
+    room = font.getlength(caption)
+    draw.rectangle((still.width - room - 12, 0, still.width, 20), PAPER)
+    draw.text((still.width - 6, 4), caption, INK, font, anchor="ra")
+    return still

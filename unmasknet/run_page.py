@@ -1,0 +1,71 @@
+"""The report of a run: one HTML page that needs nothing else."""
+
+from unmasknet.runs import Row, Run
+
+from maskgen.page import data_uri, document, esc, masthead, table
+
+LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
+TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
+
+
+def run_page(run: Run) -> str:
+    """The page of a run's folder as it is now."""
+    rows = run.rows()
+    trained = [row for row in rows if row["kind"] == "train"]
+    validated = [row for row in rows if row["kind"] == "validate"]
+    parts = [
+        masthead(TITLES[run.stage], f"Run {run.folder.resolve().name}", _figures(run, trained, validated)),
+        "<main>",
+        _picture("Curves", run, "curves.png", "png"),
+        _picture("The fixed samples over time", run, "samples.gif", "gif"),
+        _picture("The fixed samples now", run, _last_sample(run), "png"),
+        _validations(validated),
+        f"<h2>Settings</h2><pre>{_text((run.folder / 'config.toml').read_text('utf-8'))}</pre>",
+        "</main>",
+    ]
+    return document(f"{TITLES[run.stage]}: {run.folder.resolve().name}", "\n".join(parts))
+
+
+def _figures(run: Run, trained: list[Row], validated: list[Row]) -> dict[str, object]:
+    figures: dict[str, object] = {}
+    if trained:
+        last = trained[-1]
+        figures |= {"steps": f"{last['step']:,}", "minutes": f"{last['seconds'] / 60:.1f}"}
+        figures["images / s"] = f"{last['images_per_s']:.1f}"
+    if validated:
+        figures |= {
+            name.replace("_", " "): _number(validated[-1][name])
+            for name in LEADS[run.stage]
+            if name in validated[-1]
+        }
+    return figures
+
+
+def _picture(heading: str, run: Run, name: str, kind: str) -> str:
+    path = run.folder / name
+    if not name or not path.exists():
+        return ""
+    picture = f'<img src="{data_uri(path.read_bytes(), kind)}" alt="{esc(heading)}" style="max-width:100%">'
+    return f"<h2>{esc(heading)}</h2>{picture}"
+
+
+def _last_sample(run: Run) -> str:
+    stills = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
+    return f"samples/{stills[-1].name}" if stills else ""
+
+
+def _validations(rows: list[Row]) -> str:
+    if not rows:
+        return ""
+    names = [name for name in rows[-1] if name not in ("step", "kind")]
+    lines = [[f"{row['step']:,}", *(_number(row.get(name)) for name in names)] for row in rows]
+    return "<h2>Held-out samples</h2>" + table(["step", *(name.replace("_", " ") for name in names)], lines)
+
+
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "–"
+
+
+def _text(text: str) -> str:
+    """A text of lines; each is escaped alone, as the page's own way to escape would make line ends visible."""
+    return "\n".join(esc(line) for line in text.splitlines())

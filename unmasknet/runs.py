@@ -1,0 +1,134 @@
+"""A run's folder: what is written where, and the little that is read back.
+
+RUN/
+  config.toml  metrics.jsonl  curves.png  report.html
+  samples/000500.png ...    samples.gif
+  checkpoints/last.pt best.pt 000500.pt
+  tensorboard/
+  segmenter.safetensors | generator.safetensors
+"""
+
+import json
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from maskgen.errors import UsageError
+from maskgen.files import disk_errors, write_atomic
+from maskgen.types import Picture
+from unmasknet.curves import Curve, draw_curves
+from unmasknet.events import EventLog
+from unmasknet.pictures import film, png
+
+WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}
+Row = dict[str, Any]
+
+
+class Run:
+    """The folder of one run. Only the first rank has it write."""
+
+    def __init__(self, folder: Path, stage: str) -> None:
+        self.folder, self.stage = folder, stage
+        self.metrics = folder / "metrics.jsonl"
+        self.samples = folder / "samples"
+        self.checkpoints = folder / "checkpoints"
+        self.last, self.best = self.checkpoints / "last.pt", self.checkpoints / "best.pt"
+        self.weights = folder / WEIGHTS[stage]
+        self.events: EventLog | None = None
+
+    def kept(self, step: int) -> Path:
+        """Where the checkpoint of a step is kept for good."""
+        return self.checkpoints / f"{step:06d}.pt"
+
+    def begin(self, config: str, *, resume: bool) -> None:
+        """Make the folder, or go on in it.
+
+        Args:
+            config: the settings as TOML.
+            resume: the folder may hold a run already.
+
+        Raises:
+            UsageError: it holds a run, and that was not meant.
+        """
+        if not resume and self.checkpoints.is_dir() and any(self.checkpoints.iterdir()):
+            raise UsageError(
+                f"--out {self.folder}: holds a run already; go on with it by --resume, or choose another folder"
+            )
+        with disk_errors(self.folder, "a run"):
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self.samples.mkdir(exist_ok=True)
+            if not resume:
+                self.metrics.unlink(missing_ok=True)
+            self.events = EventLog(self.folder / "tensorboard")
+        write_atomic(self.folder / "config.toml", config.encode("utf-8"))
+
+    def go_back(self, step: int) -> None:
+        """Forget what was logged and drawn after `step`: it will be done again."""
+        rows = [row for row in self.rows() if row["step"] <= step]
+        write_atomic(self.metrics, b"".join(_line(row) for row in rows))
+        for path in self.samples.glob("*.png"):
+            if path.stem.isdecimal() and int(path.stem) > step:
+                path.unlink()
+
+    def log(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
+        """Append a line to metrics.jsonl and to TensorBoard's log; `kind` is "train" or "validate"."""
+        with disk_errors(self.folder, "a line of metrics.jsonl"):
+            with self.metrics.open("ab") as file:
+                file.write(_line({"step": step, "kind": kind, **figures}))
+            if self.events:
+                self.events.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
+
+    def rows(self) -> list[Row]:
+        """The lines of metrics.jsonl; one that a kill cut short is left out."""
+        if not self.metrics.exists():
+            return []
+        rows = []
+        for line in self.metrics.read_text("utf-8", errors="replace").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return rows
+
+    def waiting(self) -> float | None:
+        """Share of the time that steps waited for data, median over the lines of the log; None without one."""
+        shares = [row["wait"] for row in self.rows() if row["kind"] == "train"]
+        return round(median(shares), 4) if shares else None
+
+    def save_sample(self, step: int, picture: Picture) -> None:
+        """Keep the fixed samples as they look after `step`."""
+        write_atomic(self.samples / f"{step:06d}.png", png(picture))
+
+    def illustrate(self) -> None:
+        """Draw what the folder's files say: curves.png, samples.gif, report.html."""
+        write_atomic(self.folder / "curves.png", png(draw_curves(curves(self.rows()))))
+        stills = sorted(path for path in self.samples.glob("*.png") if path.stem.isdecimal())
+        if stills:
+            write_atomic(
+                self.folder / "samples.gif", film([(f"step {int(path.stem):,}", path) for path in stills])
+            )
+        from unmasknet.run_page import run_page
+
+        write_atomic(self.folder / "report.html", run_page(self).encode("utf-8"))
+
+
+def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
+    """What metrics.jsonl says as curves: name -> "train" or "validate" -> (step, number)."""
+    found: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name in ("step", "kind", "seconds") or not isinstance(value, int | float):
+                continue
+            found.setdefault(name, {}).setdefault(row["kind"], []).append((row["step"], float(value)))
+    return {name: dict(kinds) for name, kinds in found.items()}
+
+
+def _line(row: Row) -> bytes:
+    """JSON without NaN or Infinity, which other readers refuse: null instead."""
+    clean = {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in row.items()
+    }
+    return json.dumps(clean, allow_nan=False).encode("utf-8") + b"\n"

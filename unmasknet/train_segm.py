@@ -1,0 +1,121 @@
+"""`unmask train segm`: a network that finds the mask. Set up, step, validate, draw."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from maskgen.types import Picture
+from unmasknet import distributed, losses, metrics
+from unmasknet.data import Batch
+from unmasknet.device import autocast
+from unmasknet.ema import Ema
+from unmasknet.held_out import HeldOut, moved
+from unmasknet.launch import Order, Place, TrainReport, launch
+from unmasknet.loop import News
+from unmasknet.models.segmenter import build_segmenter
+from unmasknet.models.size import count_gmac
+from unmasknet.optimise import Optimiser
+from unmasknet.pictures import sheet, tinted
+from unmasknet.settings import SegmSettings
+from unmasknet.weights import THRESHOLD
+
+THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # that validation chooses from
+
+
+def train_segm(settings: SegmSettings, order: Order, tell: Callable[[News], None]) -> TrainReport:
+    """Train a segmenter; see `launch`."""
+    side = settings.data.size
+    return launch(
+        "segm",
+        settings,
+        order,
+        lambda place: SegmTask(settings, place),
+        lambda task: count_gmac(task.ema.net, (1, 3, side, side)),
+        tell,
+    )
+
+
+class SegmTask:
+    """The segmenter and how it learns: cross-entropy and Dice against the mask and its straps."""
+
+    best_by = "dice"
+
+    def __init__(self, settings: SegmSettings, place: Place) -> None:
+        self.settings, self.device = settings, place.device
+        self.net = build_segmenter(settings.model).to(place.device, memory_format=torch.channels_last)
+        self.nets = {"segmenter": self.net}
+        self.optimisers = {"segmenter": Optimiser([self.net], settings.optimiser.lr, settings.optimiser)}
+        self.ema = Ema(self.net, settings.optimiser.ema_images)
+        self.held_out = HeldOut(settings, place.ranks)
+        self.threshold = THRESHOLD
+
+    def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Mapping[str, Tensor], bool]:  # noqa: ARG002
+        """One update by a batch in parts."""
+        optimiser, weights = self.optimisers["segmenter"], self.settings.loss
+        count = sum(len(part) for part in parts)
+        optimiser.begin(lr_share)
+        log: dict[str, Tensor] = {}
+        for part in parts:
+            target = part.target
+            logits = self.logits(self.net, part)
+            terms = {"bce": losses.bce(logits, target), "dice_loss": losses.dice(logits, target)}
+            loss = weights.bce * terms["bce"] + weights.dice * terms["dice_loss"]
+            (loss.sum() / count).backward()
+            for name, values in {"loss": loss, **terms}.items():
+                log[name] = log.get(name, 0) + values.detach().sum() / count
+        return log, optimiser.step()
+
+    def logits(self, net: torch.nn.Module, batch: Batch) -> Tensor:
+        """The network's opinion in full precision, `b 1 h w`."""
+        with autocast(self.device, self.settings.loop.precision):
+            logits: Tensor = net(batch.masked)
+        return logits.float()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Means over held-out samples at the threshold that is best for them."""
+        sums = dict.fromkeys([*map(str, THRESHOLDS), "count"], 0.0)
+        found = [(self.logits(self.ema.net, batch), batch) for batch in self.held_out.on(self.device)]
+        for logits, batch in found:
+            sums["count"] += len(batch)
+            for threshold in THRESHOLDS:
+                dice, _ = metrics.overlap(self.ema.net.clean(logits, threshold), batch.target)
+                sums[str(threshold)] += float(dice.sum())
+        sums = distributed.summed(sums, self.device)
+        self.threshold = max(THRESHOLDS, key=lambda threshold: (sums[str(threshold)], -abs(threshold - 0.5)))
+        return {**self.figures(found), "threshold": self.threshold}
+
+    def figures(self, found: Sequence[tuple[Tensor, Batch]]) -> dict[str, float]:
+        """Dice, IoU and boundary F at the chosen threshold. `dice_mask`: of the mask alone, straps not counted."""
+        sums = dict.fromkeys(("dice", "iou", "boundary_f", "dice_mask", "loss", "count"), 0.0)
+        for logits, batch in found:
+            map, target = self.ema.net.clean(logits, self.threshold), batch.target
+            dice, iou = metrics.overlap(map, target)
+            alone = metrics.overlap(map, (batch.parts == 3).float(), (batch.parts != 2).float())[0]
+            loss = losses.bce(logits, target) + losses.dice(logits, target)
+            values = (dice, iou, metrics.boundary_f(map, target), alone, loss, torch.ones(len(batch)))
+            for name, value in zip(sums, values, strict=True):
+                sums[name] += float(value.sum())
+        sums = distributed.summed(sums, self.device)
+        count = sums.pop("count")
+        return {name: value / count for name, value in sums.items()}
+
+    @torch.no_grad()
+    def draw(self) -> Picture:
+        """The fixed samples: masked photo, probabilities, the map, the true map."""
+        batch = moved(self.held_out.shown, self.device)
+        logits = self.logits(self.ema.net, batch)
+        map = self.ema.net.clean(logits, self.threshold)
+        return sheet(
+            [
+                ("masked", batch.masked),
+                ("map", torch.sigmoid(logits).expand(-1, 3, -1, -1)),
+                ("result", tinted(batch.masked, map)),
+                ("truth", tinted(batch.masked, batch.target)),
+            ]
+        )
+
+    def facts(self) -> dict[str, str]:
+        """The threshold that makes a map of probabilities."""
+        return {"threshold": str(self.threshold)}

@@ -1,0 +1,136 @@
+"""Trained networks from where runs left them: a run's folder, its averaged weights, or one of its checkpoints."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from maskgen.errors import InputError
+from unmasknet import checkpoint
+from unmasknet.models.generator import Generator, build_generator
+from unmasknet.models.segmenter import Segmenter, build_segmenter
+from unmasknet.runs import WEIGHTS
+from unmasknet.settings import GanSettings, SegmSettings
+
+THRESHOLD = 0.5  # of a segmenter that was never validated
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its averaged weights, in evaluation mode, and what is known of it.
+
+    Attributes:
+        stage: "segm" or "gan".
+        settings: those it was trained with.
+        facts: text by name: data, step, validation, threshold.
+    """
+
+    net: nn.Module
+    stage: str
+    settings: SegmSettings | GanSettings
+    facts: Mapping[str, str]
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a pixel is mask, as validation chose it."""
+        return float(self.facts.get("threshold", THRESHOLD))
+
+
+def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained:
+    """The network of a run's folder, a .safetensors file or a checkpoint.
+
+    Raises:
+        InputError: there is none, it is damaged, or of another version of the program.
+    """
+    file = find_weights(path)
+    if file.suffix == ".pt":
+        state = checkpoint.load(file)
+        tensors, facts = state["ema"], state["facts"]
+    else:
+        tensors, facts = checkpoint.load_weights(file)
+    stage, settings = _read_facts(file, facts)
+    net = build(settings)
+    checkpoint.put_weights(net, tensors, file)
+    return Trained(net.to(device).eval().requires_grad_(False), stage, settings, facts)
+
+
+def build(settings: SegmSettings | GanSettings) -> Segmenter | Generator:
+    """The network that a stage is for, with fresh weights."""
+    if isinstance(settings, SegmSettings):
+        return build_segmenter(settings.model)
+    return build_generator(settings.generator)
+
+
+def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained:
+    """A trained segmenter.
+
+    Raises:
+        InputError: there is none.
+    """
+    return _of_stage(load_trained(path, device), "segm", path)
+
+
+def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained:
+    """A trained generator.
+
+    Raises:
+        InputError: there is none.
+    """
+    return _of_stage(load_trained(path, device), "gan", path)
+
+
+def _of_stage(trained: Trained, stage: str, path: Path) -> Trained:
+    if trained.stage != stage:
+        raise InputError(f"{path}: got weights of train {trained.stage}, needs those of train {stage}")
+    return trained
+
+
+def find_weights(path: Path) -> Path:
+    """The file with a network's weights; of a run's folder the averaged ones.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_dir():
+        found = [path / name for name in WEIGHTS.values() if (path / name).is_file()]
+        if not found:
+            raise InputError(
+                f"{path}: holds no {' or '.join(WEIGHTS.values())}; name the folder of a run that has one"
+            )
+        return found[0]
+    if path.suffix not in (".pt", ".safetensors"):
+        raise InputError(f"{path}: is no run folder, .safetensors or .pt file; name one")
+    return path
+
+
+def find_checkpoint(path: Path) -> Path:
+    """A checkpoint: the file itself, or of a run's folder the last one.
+
+    Raises:
+        InputError: there is none.
+    """
+    file = path / "checkpoints" / "last.pt" if path.is_dir() else path
+    if not file.is_file():
+        raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it")
+    return file
+
+
+def _read_facts(file: Path, facts: Mapping[str, str]) -> tuple[str, SegmSettings | GanSettings]:
+    """Stage and settings of weights.
+
+    Raises:
+        InputError: they are missing, or of another version.
+    """
+    models: dict[str, Any] = {"segm": SegmSettings, "gan": GanSettings}
+    try:
+        stage = facts["stage"]
+        return stage, models[stage].model_validate(json.loads(facts["settings"]))
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{file}: its settings are missing or of another version ({str(error).splitlines()[0]}); take weights "
+            "that this version wrote"
+        ) from error
