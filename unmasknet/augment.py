@@ -5,6 +5,7 @@ things before the face, a further JPEG) and what only the generator sees (a map 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,6 @@ from maskgen.types import Picture, Plane
 from unmasknet.settings import AugmentSettings, GanSettings, SegmSettings
 
 REFERENCE_SIDE = 256  # pixels; distances in the settings are meant at this side
-COVERED = 1e-3  # share of a pixel that a hole must cover for all of it to be hidden
 JPEG_MAX = 95
 GREY = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in brightness, as JPEG has them
 Matrix = Float64[ndarray, "2 3"]
@@ -76,11 +76,11 @@ def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | Non
     return replace(_scaled(square, size), matrix=matrix)
 
 
-def _hole_centre(map: Plane) -> Float64[ndarray, "2"]:
+def _hole_centre(hole: Plane) -> Float64[ndarray, "2"]:
     """Middle of the hole's box, x and y; of the picture where there is none."""
-    rows, columns = np.flatnonzero(map.any(axis=1)), np.flatnonzero(map.any(axis=0))
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     if not len(rows):
-        return np.array([map.shape[1] / 2, map.shape[0] / 2])
+        return np.array([hole.shape[1] / 2, hole.shape[0] / 2])
     return np.array([(columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2])
 
 
@@ -127,15 +127,19 @@ def _scaled(views: Views, size: int) -> Views:
     return Views(
         scaled(views.masked, kind),
         scaled(views.gt, kind),
-        (scaled(views.map.astype(np.float32), soft) > COVERED).astype(np.uint8),
-        _nested(views.parts, lambda plane: scaled(plane, soft)),
+        *_planes(views, lambda planes: scaled(planes, soft)),
     )
 
 
-def _nested(parts: Plane, change: Any) -> Plane:
-    """Change parts as their nested regions (any, strap or mask, mask), so that no edge invents a part between two."""
-    regions = [change((parts >= part).astype(np.float32)) > 0.5 for part in (1, 2, 3)]
-    return np.sum(regions, axis=0, dtype=np.uint8)
+def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, Plane]:
+    """Map and parts after a change of geometry.
+
+    A pixel that the hole touches at all is hidden. Parts change as their nested regions (any, strap or mask, mask), so
+    that no edge between two of them invents a third.
+    """
+    regions = [views.map > 0, *(views.parts >= part for part in (1, 2, 3))]
+    soft = change(cv2.merge([region.view(np.uint8) * 255 for region in regions]))
+    return (soft[:, :, 0] > 0).astype(np.uint8), (soft[:, :, 1:] > 127).sum(axis=2, dtype=np.uint8)
 
 
 def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.Generator) -> Views:
@@ -168,14 +172,10 @@ def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> V
     def warped(x: ndarray, how: int, border: int) -> ndarray:
         return cv2.warpAffine(x, matrix, (size, size), flags=how, borderMode=border)
 
-    def plane(x: ndarray) -> ndarray:
-        return warped(x, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
-
     return Views(
         warped(views.masked, cv2.INTER_CUBIC, cv2.BORDER_REFLECT),
         warped(views.gt, cv2.INTER_CUBIC, cv2.BORDER_REFLECT),
-        (plane(views.map.astype(np.float32)) > COVERED).astype(np.uint8),
-        _nested(views.parts, plane),
+        *_planes(views, lambda planes: warped(planes, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)),
     )
 
 
@@ -193,16 +193,16 @@ def _recoloured(views: Views, chosen: AugmentSettings, rng: np.random.Generator)
     return replace(views, masked=cv2.transform(views.masked, change), gt=cv2.transform(views.gt, change))
 
 
-def _jittered(map: Plane, most: int, rng: np.random.Generator) -> Plane:
+def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
     """A map grown or shrunk by up to `most` pixels at the reference side; a hole never vanishes."""
     if not most:
-        return map
-    radius = round(rng.uniform(-1, 1) * most * len(map) / REFERENCE_SIDE)
+        return hole
+    radius = round(rng.uniform(-1, 1) * most * len(hole) / REFERENCE_SIDE)
     if not radius:
-        return map
+        return hole
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(radius) + 1,) * 2)
-    changed = cv2.dilate(map, disc) if radius > 0 else cv2.erode(map, disc)
-    return changed if changed.any() else map
+    changed = cv2.dilate(hole, disc) if radius > 0 else cv2.erode(hole, disc)
+    return changed if changed.any() else hole
 
 
 def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from typing import Any
 
 import cv2
@@ -73,7 +73,7 @@ class Batch:
     def split(self, pieces: int) -> list["Batch"]:
         """The batch in `pieces` nearly equal batches, without empty ones."""
         bounds = np.linspace(0, len(self), pieces + 1).round().astype(int).tolist()
-        return [self[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+        return [self[a:b] for a, b in pairwise(bounds) if b > a]
 
     def __getitem__(self, rows: slice) -> "Batch":
         tensors = {name: getattr(self, name)[rows] for name in TENSORS}

@@ -1,7 +1,7 @@
 """Losses: pure functions of tensors, each of one value a sample, each lower for a better picture.
 
 A value a sample, not a mean over the batch: the trainer sums them and divides by the whole batch, so that parts of a
-batch, and ranks, add up to the same numbers. Pictures are RGB in [0, 1], maps 1 where the face is hidden.
+batch, and ranks, add up to the same numbers. Pictures are RGB in [0, 1], holes are maps, 1 where the face is hidden.
 """
 
 from collections.abc import Sequence
@@ -39,10 +39,10 @@ def l1_whole(picture: Pictures, truth: Pictures) -> PerSample:
     return (picture - truth).abs().mean(dim=(1, 2, 3))
 
 
-def l1_hole(picture: Pictures, truth: Pictures, map: Maps) -> PerSample:
+def l1_hole(picture: Pictures, truth: Pictures, hole: Maps) -> PerSample:
     """Mean absolute difference over the hole; in [0, 1], 0 where there is no hole."""
-    hidden = ((picture - truth).abs() * map).sum(dim=(1, 2, 3))
-    return hidden / (3 * map.sum(dim=(1, 2, 3))).clamp(min=1)
+    hidden = ((picture - truth).abs() * hole).sum(dim=(1, 2, 3))
+    return hidden / (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
 def ssim(picture: Pictures, truth: Pictures) -> PerSample:

@@ -1,5 +1,6 @@
 """Find the shards of data sets, on disk or behind a URL, and open them."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ BLOCK = 1 << 20  # bytes read ahead
 
 @dataclass(frozen=True)
 class Shard:
-    """A tar of samples. `count`: how many, None where no record says so."""
+    """A tar of samples. `count`: how many, None where no record says so; `digest`: its sha256, "" likewise."""
 
     url: str
     count: int | None = None
+    digest: str = ""
 
 
 def list_shards(data: Sequence[str], split: str) -> list[Shard]:
@@ -68,7 +70,7 @@ def _remote_records(url: str) -> list[ShardReport]:
 def _checked(entry: str, record: ShardReport) -> Shard:
     """The shard of a record; on disk it must be as long as the record says, before a run of hours starts on it."""
     if "://" in entry:
-        return Shard(f"{entry.rstrip('/')}/{record.name}.tar", record.count)
+        return Shard(f"{entry.rstrip('/')}/{record.name}.tar", record.count, record.sha256)
     path = Path(entry) / f"{record.name}.tar"
     size = path.stat().st_size if path.is_file() else None
     if size != record.bytes:
@@ -76,7 +78,7 @@ def _checked(entry: str, record: ShardReport) -> Shard:
         raise InputError(
             f"{path}: {found}, its record says {record.bytes}; the same unmask gen-data makes it again"
         )
-    return Shard(str(path), record.count)
+    return Shard(str(path), record.count, record.sha256)
 
 
 def open_url(url: str) -> IO[bytes]:
@@ -109,3 +111,9 @@ def count_samples(data: Sequence[str], split: str) -> int | None:
     """Samples of a split: the length of an epoch; None where tars were named that no record counts."""
     counts = [shard.count for shard in list_shards(data, split)]
     return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def data_digest(data: Sequence[str], split: str) -> str:
+    """A short hash of the content of a split; of tars that no record counts, of their names."""
+    lines = "\n".join(sorted(shard.digest or shard.url for shard in list_shards(data, split)))
+    return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]

@@ -1,8 +1,8 @@
 """Endless streams of encoded samples: which samples a step trains on is a function of the seed and the step alone.
 
 Steps take turns in a few lanes; each lane reads all shards in an order of its own, through a shuffle buffer, and cuts
-its stream into batches in which no photo occurs twice. A lane starts anew, with another order, every `LEG` samples, so a
-run that resumes passes over at most so many, without decoding them. As neither ranks nor workers count, a run may
+its stream into batches in which no photo occurs twice. A lane starts anew, with another order, every `LEG` samples, so
+a run that resumes passes over at most so many, without decoding them. As neither ranks nor workers count, a run may
 resume with more or fewer of them: each rank decodes its own slice of every batch.
 """
 
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 from maskgen.errors import InputError, UnmaskError
 from maskgen.seeds import hash64
@@ -104,11 +104,10 @@ def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterato
 
     def streams() -> Iterator[dict[str, Any]]:
         for shard in shards:
-            try:
-                with open_url(shard.url) as file:
+            file = _opened(shard, note)
+            if file is not None:
+                with file:
                     yield {"url": shard.url, "stream": file}
-            except UnmaskError as error:
-                note(str(error))
 
     def handle(error: Exception) -> bool:
         note(f"a shard breaks off: {' '.join(str(part) for part in error.args)}; run unmask verify")
@@ -120,6 +119,14 @@ def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterato
     yield from group_by_keys(
         tar_file_expander(streams(), handler=handle, select_files=select), handler=handle
     )
+
+
+def _opened(shard: Shard, note: Note) -> IO[bytes] | None:
+    try:
+        return open_url(shard.url)
+    except UnmaskError as error:
+        note(str(error))
+        return None
 
 
 def distinct_batches(samples: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:

@@ -1,5 +1,6 @@
 """Patch discriminators: is each patch a photo's? One judges the whole picture, one the region of the hole."""
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -43,7 +44,7 @@ class Discriminator(nn.Module):
         self.sees, self.with_map, self.augment = sees, with_map, augment
         channels = [4 if with_map else 3, *(min(width * 2**i, width * 8) for i in range(layers + 1))]
         self.body = nn.ModuleList()
-        for i, (inner, outer) in enumerate(zip(channels, channels[1:], strict=False)):
+        for i, (inner, outer) in enumerate(pairwise(channels)):
             normed = norm if i else "none"
             conv = nn.Conv2d(inner, outer, 4, 2 if i < layers else 1, 1, bias=normed == "none")
             self.body.append(nn.Sequential(conv, NORMS[normed](outer), nn.LeakyReLU(SLOPE)))
@@ -53,31 +54,31 @@ class Discriminator(nn.Module):
                 spectral_norm(module)
 
     def forward(
-        self, picture: Pictures, photo: Pictures, map: Maps, chance: Chance | None = None
+        self, picture: Pictures, photo: Pictures, hole: Maps, chance: Chance | None = None
     ) -> Judgement:
-        """Judge pictures; real ones are `(truth, truth, map)`, fake ones `(result, photo, map)`.
+        """Judge pictures; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
 
         Args:
             picture: RGB in [0, 1].
             photo: what lies outside the hole.
-            map: 1 where the face is hidden.
+            hole: the map, 1 where the face is hidden.
             chance: of each sample, in [0, 1); the same for its real and its fake picture; none: no changes.
 
         Returns:
             Logits of "real", one a patch, and the features of every layer before, for feature matching.
         """
-        x = self._prepare(picture, photo, map, chance)
+        x = self._prepare(picture, photo, hole, chance)
         features = []
         for layer in self.body:
             x = layer(x)
             features.append(x)
         return self.last(x), features
 
-    def _prepare(self, picture: Pictures, photo: Pictures, map: Maps, chance: Chance | None) -> Tensor:
-        x = picture if self.sees == "result" else composite(picture, photo, map)
-        x = torch.cat([x * 2 - 1, map], dim=1) if self.with_map else x * 2 - 1
+    def _prepare(self, picture: Pictures, photo: Pictures, hole: Maps, chance: Chance | None) -> Tensor:
+        x = picture if self.sees == "result" else composite(picture, photo, hole)
+        x = torch.cat([x * 2 - 1, hole], dim=1) if self.with_map else x * 2 - 1
         if self.sees == "crop":
-            x = crop_hole(x, map, max(map.shape[-1] // 2, 32))
+            x = crop_hole(x, hole, max(hole.shape[-1] // 2, 32))
         return diff_augment(x, chance) if self.augment and chance is not None else x
 
 
@@ -104,11 +105,11 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
     }
 
 
-def crop_hole(x: Float[Tensor, "b c h w"], map: Maps, side: int) -> Float[Tensor, "b c s s"]:
+def crop_hole(x: Float[Tensor, "b c h w"], hole: Maps, side: int) -> Float[Tensor, "b c s s"]:
     """The square around each sample's hole, with a margin, scaled to `side`; the whole picture without a hole."""
-    height, width = map.shape[-2:]
-    left, right = _extent(map.amax(dim=(1, 2)), width)
-    top, bottom = _extent(map.amax(dim=(1, 3)), height)
+    height, width = hole.shape[-2:]
+    left, right = _extent(hole.amax(dim=(1, 2)), width)
+    top, bottom = _extent(hole.amax(dim=(1, 3)), height)
     # In grid_sample's units the picture spans -1 to 1.
     half = CROP_MARGIN * torch.maximum((right - left) / width, (bottom - top) / height)
     half = half.clamp(0.1, 1.0)

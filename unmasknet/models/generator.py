@@ -27,23 +27,23 @@ class Generator(nn.Module):
         self.zeroed = zeroed
         self.output = output
 
-    def forward(self, photo: Pictures, map: Maps) -> Pictures:
+    def forward(self, photo: Pictures, hole: Maps) -> Pictures:
         """The whole picture as the network sees it, in [0, 1]; `composite` lays its hole into the photo.
 
         Args:
             photo: RGB in [0, 1], with the mask.
-            map: 1 where the face is hidden.
+            hole: the map, 1 where the face is hidden.
         """
         seen = photo * 2 - 1
         if self.zeroed:
-            seen = seen * (1 - map)
-        result = self.unet(torch.cat([seen, map], dim=1))
+            seen = seen * (1 - hole)
+        result = self.unet(torch.cat([seen, hole], dim=1))
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
 
 
-def composite(result: Pictures, photo: Pictures, map: Maps) -> Pictures:
-    """The photo with the result in its hole. `map` may be soft: the result's share in [0, 1]."""
-    return result * map + photo * (1 - map)
+def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
+    """The photo with the result in its hole. `hole` may be soft: the result's share in [0, 1]."""
+    return result * hole + photo * (1 - hole)
 
 
 def build_generator(settings: GeneratorSettings) -> Generator:

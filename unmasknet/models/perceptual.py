@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -181,6 +182,6 @@ def load_efficientnet(*, unit: bool) -> Perceptual:
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     stem = nn.Sequential(model._conv_stem, model._bn0, nn.ReLU6())
     cuts = (0, *(last + 1 for last in LITE_STAGES))
-    stages = [nn.Sequential(*model._blocks[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    stages = [nn.Sequential(*model._blocks[a:b]) for a, b in pairwise(cuts)]
     stages[0].insert(0, stem)
     return Perceptual("efficientnet-lite0", stages, LITE_MEAN, LITE_STD, unit=unit)

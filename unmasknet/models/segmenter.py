@@ -26,8 +26,8 @@ class Segmenter(nn.Module):
 
     def clean(self, logits: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
         """The map: 1 where the probability is above `threshold`, opened so that lone pixels vanish."""
-        map = (torch.sigmoid(logits) > threshold).to(logits.dtype)
-        return open_map(map, round(self.opening * logits.shape[-1] / REFERENCE_SIDE))
+        found = (torch.sigmoid(logits) > threshold).to(logits.dtype)
+        return open_map(found, round(self.opening * logits.shape[-1] / REFERENCE_SIDE))
 
 
 def build_segmenter(settings: SegmenterSettings) -> Segmenter:
@@ -47,16 +47,16 @@ def build_segmenter(settings: SegmenterSettings) -> Segmenter:
     return Segmenter(unet, settings.opening)
 
 
-def open_map(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+def open_map(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
     """Erode, then dilate, by a square of 2 radius + 1 pixels: what is thinner than it vanishes."""
-    return grow(shrink(map, radius), radius)
+    return grow(shrink(plane, radius), radius)
 
 
-def grow(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+def grow(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
     """Dilate by a square of 2 radius + 1 pixels."""
-    return functional.max_pool2d(map, 2 * radius + 1, 1, radius) if radius else map
+    return functional.max_pool2d(plane, 2 * radius + 1, 1, radius) if radius else plane
 
 
-def shrink(map: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
+def shrink(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
     """Erode by a square of 2 radius + 1 pixels; beyond the border counts as hidden."""
-    return 1 - grow(1 - map, radius)
+    return 1 - grow(1 - plane, radius)
