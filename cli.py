@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from maskgen.errors import MissingError, UnmaskError, UsageError
+from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -27,6 +27,7 @@ Rows = list[tuple[str, str, Any]]  # option, the setting it gives, its value or 
 
 NEEDS_DIR = {"dir": "name the data set: the folder with the .tar files in it"}
 COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
+FRAMES, CHOICE = "Frames", "What to keep"
 
 app = typer.Typer(
     help="Put masks on faces: photos in, verified triplets (masked, original, map) out.",
@@ -218,6 +219,94 @@ def gen_data(
     check_failures(report, settings)
 
 
+@app.command("frames-from-video")
+def frames_from_video(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="Videos, or folders.", show_default=False)
+    ] = None,
+    fps: Annotated[
+        Text, _option("--fps", "N", "Frames a second; 0: every frame. [default: 1]", FRAMES)
+    ] = None,
+    every: Annotated[Text, _option("--every", "S", "Seconds between frames, not --fps.", FRAMES)] = None,
+    start: Annotated[Text, _option("--start", "TIME", "Seconds or H:MM:SS. [default: 0]", FRAMES)] = None,
+    end: Annotated[Text, _option("--end", "TIME", "[default: the clip's end]", FRAMES)] = None,
+    max: Annotated[
+        Text, _option("--max", "N", "Photos of a clip, then it is left. [default: all]", FRAMES)
+    ] = None,
+    faces: Annotated[Text, _option("--faces", "largest|all|pN", "Whose. [default: largest]", CHOICE)] = None,
+    drop: Annotated[
+        Text, _option("--drop", "LIST", "duplicates, blur, closed, cuts, edge, faceless.", CHOICE)
+    ] = None,
+    spread: Annotated[
+        Text, _option("--spread", "N", "Of each person, N most different poses.", CHOICE)
+    ] = None,
+    size: Annotated[
+        Text, _option("--size", "PX", "Face crops, 64 to 1024; 0: whole frames. [default: 512]", OUTPUT)
+    ] = None,
+    format: Annotated[Text, _option("--format", "jpg|png", "png is lossless. [default: jpg]", OUTPUT)] = None,
+    audio: Annotated[Switch, _switch("--audio", "Copy the sound too.", OUTPUT)] = None,
+    audio_rate: Annotated[
+        Text, _option("--audio-rate", "HZ", "The sound as WAV at this rate.", OUTPUT)
+    ] = None,
+    out: Annotated[
+        Text, _option("--out", "DIR", "Target folder. [default: data/frames/NAME]", OUTPUT)
+    ] = None,
+    threads: Annotated[Text, _option("--threads", "N", "That decode. [default: 0, by itself]", RUN)] = None,
+    overwrite: Annotated[Switch, _switch("--overwrite", "Take clips anew that are there.", RUN)] = None,
+    dry_run: Annotated[bool, _switch("--dry-run", "Say what would be read, write nothing.", RUN)] = False,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take faces out of videos at exact times, upright and in steady crops: photos for [bold]gen-data --src[/bold].
+
+    A run that was stopped goes on with the next clip: give the same command again.
+
+    Example: [bold]unmask frames-from-video raw.mp4 --fps 1 --size 512 --out data/frames/raw[/bold]
+    """
+    from maskgen.settings import FramesSettings
+
+    options: Rows = [
+        ("FILE", "files", files),
+        ("--fps", "fps", fps),
+        ("--every", "every", every),
+        ("--start", "start", start),
+        ("--end", "end", end),
+        ("--max", "max", max),
+        ("--faces", "faces", faces),
+        ("--drop", "drop", drop),
+        ("--spread", "spread", spread),
+        ("--size", "size", size),
+        ("--format", "format", format),
+        ("--audio", "audio", audio),
+        ("--audio-rate", "audio_rate", audio_rate),
+        ("--out", "out", out),
+        ("--threads", "threads", threads),
+        ("--overwrite", "overwrite", overwrite),
+        ("--seed", "seed", seed),
+    ]
+    required = {"files": "name a video: frames-from-video raw.mp4"}
+    settings = _settings(FramesSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.footage import frames_from_video as take
+    from maskgen.footage import rehearse_frames
+    from maskgen.progress import Meter
+
+    if dry_run:
+        plan = rehearse_frames(settings)
+        _print(asdict(plan), as_json, words.frames_rehearsed(plan))
+        return
+    with Meter("seconds of video", sys.stderr) as meter:
+        report = take(settings, meter)
+    for warning in report.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
+    _print(asdict(report), as_json, words.frames_taken(report))
+    if any(file.error for file in report.files):
+        raise typer.Exit(InputError.exit_code)
+
+
 @app.command()
 def preview(
     dir: DataSet = None,
@@ -358,7 +447,8 @@ def evaluate(
         list[str] | None, _option("--weights", "RUN", "A segmenter's or a generator's run. Repeatable.")
     ] = None,
     map: Annotated[
-        Text, _option("--map", "truth|predicted", "Whose map is restored by. [default: predicted if it can be]")
+        Text,
+        _option("--map", "truth|predicted", "Whose map is restored by. [default: predicted if it can be]"),
     ] = None,
     compare: Annotated[
         list[str] | None, _option("--compare", "NAME=DIR", "Another method's pictures, KEY.png. Repeatable.")
@@ -368,7 +458,9 @@ def evaluate(
         _option("--labelled", "DIR", "Photos and labels/ to score the segmenter on. Repeatable."),
     ] = None,
     html: Annotated[Text, _option("--html", "FILE", "The report; .md and .png go beside it.")] = None,
-    split: Annotated[Text, _option("--split", "train|val|test", "What is scored. [default: test, or val]")] = None,
+    split: Annotated[
+        Text, _option("--split", "train|val|test", "What is scored. [default: test, or val]")
+    ] = None,
     n: Annotated[Text, _option("--n", "N", "Samples, drawn by --seed. [default: all]")] = None,
     size: Annotated[Text, _option("--size", "PX", "Side of the pictures. [default: the generator's]")] = None,
     device: Annotated[Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]")] = None,
@@ -407,7 +499,11 @@ def evaluate(
 
     with Meter("samples", sys.stderr) as meter:
         evaluation = score(settings, _face_finder(), meter)
-    files = write_report(Path(settings.html), evaluation, Path(settings.data).resolve().name) if settings.html else []
+    files = (
+        write_report(Path(settings.html), evaluation, Path(settings.data).resolve().name)
+        if settings.html
+        else []
+    )
     _print(evaluation.figures, as_json, as_text(evaluation.figures) + "".join(f"\n{file}" for file in files))
 
 

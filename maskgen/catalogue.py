@@ -70,7 +70,7 @@ def _draw_kept(out: Path, rows: list[dict[str, str]]) -> bytes:
         pixels = decode((out / row["photo"]).read_bytes(), max_pixels=100_000_000, background=255)
         if isinstance(pixels, Skip):
             continue
-        pose = f"yaw {row['yaw']} pitch {row['pitch']}" if row["yaw"] else "no face"
+        pose = f"yaw {float(row['yaw']):.0f}, pitch {float(row['pitch']):.0f}" if row["yaw"] else "no face"
         lines = (
             f"{float(row['time']):.2f} s",
             f"{row['persons'].split(';')[0]} {pose}",

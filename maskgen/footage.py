@@ -14,8 +14,9 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,15 @@ PLACE = Path("data/frames")
 ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that change no byte of a clip
 HASHED = 1 << 20  # bytes at a file's start and end that name it, with its length
 
-Tell = Callable[[float, float, str], None]  # seconds done, of how many, a word on what was kept
+Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on what was kept
 
 
 @dataclass(frozen=True)
 class FileReport:
     """One file. `frames`: sampled; `kept`: of these, with at least one photo; `faces`: of those, with a face.
 
-    `cut` says that the clip ends before it should; `error` why the file was refused, "" where it was not.
+    `cut` says that the clip ends before it should, or is damaged; `dropped` why frames gave no photo; `error` why the
+    file was refused, "" where it was not.
     """
 
     file: str
@@ -56,6 +58,7 @@ class FileReport:
     audio: str = ""
     backend: str = ""
     error: str = ""
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ class FramesReport:
     photos: int
     seconds: float
     sheet: str
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class FramesPlan:
+    """What a run would read, and where it would write."""
+
+    out: str
+    files: list[FileReport]
 
 
 @dataclass(frozen=True)
@@ -93,15 +105,42 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
     out = target_of(settings)
     done = {source.clip: _record(out, source, settings) for source in sources}
     detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))
-    reports: list[FileReport] = []
-    for source in sources:
-        known = done[source.clip]
-        reports.append(known or _take(source, detector, settings, out, tell))
+    reports = [done[source.clip] or _take(source, detector, settings, out, tell) for source in sources]
     if all(report.error for report in reports):
         raise InputError("\n  ".join(report.error for report in reports))
     sheet = write_catalogue(out)
     seconds = time.perf_counter() - began
-    return FramesReport(str(out), reports, sum(report.photos for report in reports), seconds, sheet)
+    photos = sum(report.photos for report in reports)
+    return FramesReport(str(out), reports, photos, seconds, sheet, [*_warnings(reports)])
+
+
+def rehearse_frames(settings: FramesSettings) -> FramesPlan:
+    """Open all files and write nothing. Raises as `frames_from_video` does, but for single files."""
+    sources, out = find_files(settings.files), target_of(settings)
+    reports = []
+    for source in sources:
+        _record(out, source, settings)
+        try:
+            clip = open_clip(source.path, settings.threads)
+        except InputError as error:
+            reports.append(FileReport(source.name, source.clip, error=str(error)))
+        else:
+            reports.append(FileReport(source.name, source.clip, duration=clip.duration, backend=clip.backend))
+            clip.close()
+    return FramesPlan(str(out), reports)
+
+
+def _warnings(reports: list[FileReport]) -> Iterator[str]:
+    for report in reports:
+        if report.error:
+            yield report.error
+        elif report.cut:
+            yield (
+                f"{report.file}: cut or damaged: {report.seconds_covered:.2f} s of {report.duration:.2f} s could be "
+                "read; frames up to there were taken. Copy or record it again to have the rest"
+            )
+        elif not report.photos:
+            yield f"{report.file}: no photo was kept of {report.frames:,} frames; frames.csv says why"
 
 
 def find_files(names: tuple[str, ...]) -> list[_Source]:
@@ -182,7 +221,7 @@ def _take(source: _Source, detector: Detector, settings: FramesSettings, out: Pa
         length = clip.duration
 
         def news(seconds: float, kept: int) -> None:
-            tell(seconds, length, f"{source.name}: {kept:,} photos")
+            tell(int(seconds), max(int(length), int(seconds)), f"{source.name}: {kept:,} photos")
 
         taken = take_frames(clip, detector, settings, part, news)
         audio = _sound(source, settings, part, clip.begin, taken)
@@ -229,4 +268,5 @@ def _report(source: _Source, taken: Taken, duration: float, backend: str, audio:
         cut=not taken.whole,
         audio=f"{source.clip}/{audio}" if audio else "",
         backend=backend,
+        dropped=dict(sorted(Counter(row.why for row in taken.rows if row.why).items())),
     )

@@ -21,7 +21,7 @@ from maskgen.resample import warp
 from maskgen.roster import NO_POSE, Row, name_photos
 from maskgen.selection import Hash, distance, eye_opening, fingerprint, is_cut_off, sharpness
 from maskgen.settings import FramesSettings
-from maskgen.steady import REACH, matrix_of, smoothed
+from maskgen.steady import REACH, matrix_of
 from maskgen.types import Picture, Plane
 from maskgen.video import Clip, Grid, Moment, on_screen
 from maskgen.watch import Seen, Watcher
@@ -155,7 +155,7 @@ class _Desk:
             boxes=tuple(seen.face.box for seen in first),
             who=tuple(seen.track.number for seen in first),
             pose=head_pose(own.face.mesh) if own else NO_POSE,
-            eyes=eye_opening(own.face) if own else 0.0,
+            eyes=_eyes(own, shot.moment.time),
         )
         mark = fingerprint(grey)
         why = self._why_not(row, own, shot, near_cut, mark)
@@ -193,6 +193,11 @@ class _Desk:
         return name
 
 
+def _eyes(own: Seen | None, time: float) -> float:
+    """How far the eyes are open, as a share of what is usual for the face."""
+    return eye_opening(own.face) / max(own.track.usual_eyes(time), 1e-6) if own else 0.0
+
+
 def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Picture, Plane]:
     """The photo to keep, and the grey one that it is judged by."""
     height, width = shot.pixels.shape[:2]
@@ -202,8 +207,7 @@ def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Picture, Plane]
     if own is None:
         small = cv2.resize(shot.pixels, (LOOKED_AT, LOOKED_AT), interpolation=cv2.INTER_AREA)
         return whole, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    times, places = own.track.history()
-    place = smoothed(times, places, shot.moment.time)
+    place = own.track.place_at(shot.moment.time)
     small = warp(shot.pixels, matrix_of(place, LOOKED_AT), LOOKED_AT, "reflect", fine=True)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     if size == 0:

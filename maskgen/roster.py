@@ -22,7 +22,7 @@ class Row:
         photo: its file below the clip's folder, "" where none was kept.
         person: who is seen, -1 for nobody.
         boxes: of all faces of the frame, its own first, in pixels of the upright frame; who: the persons in them.
-        pose, eyes: of the own face: degrees; height over width, 0.0 closed.
+        pose, eyes: of the own face: degrees; how far the eyes are open, 1.0 as usual for it.
         why: "" or a key of `selection.REASONS`.
     """
 

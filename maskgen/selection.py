@@ -8,20 +8,12 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE
-from maskgen.settings import DROPS
 from maskgen.types import Face, Picture, Plane, Pose
 
 LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, corners
 ROLL_COUNTS = 0.5  # a tilted head is turned upright by the crop: half as new a sight as a turned one
 
 Hash = UInt8[ndarray, "8"]
-
-REASONS = {
-    **DROPS,
-    "no_face": "no face was found",
-    "other_face": "another person than --faces asks for",
-    "spread": "other poses were chosen",
-}
 
 
 def sharpness(grey: Plane) -> float:

@@ -198,6 +198,12 @@ DROPS = {
     "edge": "the face lies partly outside the frame",
     "faceless": "no face was found",
 }
+REASONS = {  # why a frame gave no photo; what `drop` names, and what follows from other settings
+    **DROPS,
+    "no_face": "no face was found",
+    "other_face": "another person than --faces asks for",
+    "spread": "other poses were chosen",
+}
 
 
 def _drops(value: str) -> str:
@@ -231,12 +237,13 @@ class FramesSettings(Command):
     frame), `faceless` (for whole frames)."""
     spread: Annotated[int, Field(ge=1)] | None = None
     """Of each person of a clip, keep this many photos, of poses that differ as much as can be."""
-    alike: Annotated[int, Field(ge=0, le=64)] = 4
+    alike: Annotated[int, Field(ge=0, le=64)] = 2
     """Bits of 64 by which the perceptual hashes of duplicates differ at most."""
-    min_sharpness: Annotated[float, Field(ge=0)] = 0.12
+    min_sharpness: Annotated[float, Field(ge=0)] = 0.1
     """Sharpness under which a photo is dropped as `blur`; see the column of that name in frames.csv."""
-    min_eyes: Annotated[float, Field(ge=0, le=1)] = 0.12
-    """Opening of the eyes, height over width, under which they are `closed`."""
+    min_eyes: Annotated[float, Field(ge=0, le=1)] = 0.82
+    """Opening of the eyes, as a share of what is usual for the face in the seconds around, under which they are
+    `closed`."""
     cut_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.2
     """Seconds around a cut that `cuts` drops."""
     audio: bool = False

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from maskgen.errors import Skip
 from maskgen.landmarks import Detector
+from maskgen.look import look_of
+from maskgen.selection import eye_opening
 from maskgen.steady import place_of
-from maskgen.tracks import Thumb, Track, Tracker, is_cut, look_of, thumb_of
+from maskgen.tracks import Sight, Thumb, Track, Tracker, is_cut, thumb_of
 from maskgen.types import Face, Picture
 
 
@@ -41,6 +43,10 @@ class Watcher:
         found = self._detector.detect(pixels)
         faces = [] if isinstance(found, Skip) else found
         places = [place_of(face) for face in faces]
-        tracks = self._tracker.see(time, places, [look_of(pixels, place) for place in places])
+        sights = [
+            Sight(place, look_of(pixels, place), eye_opening(face))
+            for face, place in zip(faces, places, strict=True)
+        ]
+        tracks = self._tracker.see(time, sights)
         self.following = bool(faces)
         return [Seen(face, track) for face, track in zip(faces, tracks, strict=True)]

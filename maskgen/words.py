@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maskgen.errors import SKIP_REASONS
+from maskgen.settings import REASONS
 
 if TYPE_CHECKING:
     from maskgen.doctor import Check
+    from maskgen.footage import FramesPlan, FramesReport
     from maskgen.pipeline import GenReport, Rehearsal
     from maskgen.verify import VerifyReport
 
@@ -72,3 +74,28 @@ def examined(checks: Sequence[Check]) -> str:
         if check.mend:
             lines.append(f"{'':<19}{check.mend}")
     return "\n".join(lines)
+
+
+def frames_taken(report: FramesReport) -> str:
+    """A line a file, then where to look."""
+    lines = []
+    for file in report.files:
+        if file.error:
+            continue
+        lines.append(
+            f"{file.file}: {file.photos:,} photos of {file.persons:,} person{'s'[: file.persons != 1]}, "
+            f"{file.kept:,} of {file.frames:,} frames kept; "
+            f"{file.seconds_covered:.2f} s of {file.duration:.2f} s covered"
+            + (f"; {file.audio}" if file.audio else "")
+        )
+        lines += [f"  {count:>7,}  {why}: {REASONS[why]}" for why, count in file.dropped.items()]
+    lines.append(f"{report.out}: {report.photos:,} photos in {report.seconds:.1f} s")
+    return "\n".join(
+        [*lines, f"look at it: {report.sheet}", f"mask them: unmask gen-data --src {report.out}"]
+    )
+
+
+def frames_rehearsed(plan: FramesPlan) -> str:
+    """What a run would read."""
+    lines = [f"{file.file}: {file.error or f'{file.duration:.2f} s'}" for file in plan.files]
+    return "\n".join([*lines, f"{plan.out}: nothing was written"])

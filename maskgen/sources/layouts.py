@@ -4,11 +4,14 @@
     UTKFace    age_sex_group_date.jpg                           each photo its own
     CelebA     img_align_celeba/000001.jpg                      each photo its own
     shards     KEY.gt.jpg beside KEY.json                       identity and split from the json
+    video      frames.csv, of `unmask frames-from-video`        its rows: identity is the person of the clip
     any other  every picture                                    each photo its own
 
 More pictures than 1 in 10 that do not fit a layout make it any other.
 """
 
+import csv
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -29,6 +32,8 @@ LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNOREC
 UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
 CELEBA = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
 CELEBA_NAMES = ("celeba", "img_align_celeba")
+FOOTAGE = "frames.csv"
+FOOTAGE_COLUMNS = {"photo", "identity", "kept"}
 GT = re.compile(r"(?P<face>(?:.*/)?[a-z0-9_-]+-f\d+)-m(?P<mask>\d+)\.gt\.(?:jpg|png|webp)")
 
 
@@ -51,6 +56,8 @@ def read_layout(store: Store, name: str) -> Layout:
     names = store.names()
     if any(map(GT.fullmatch, names)):
         return _shards(store, names, name)
+    if footage := [file for file in names if file.rpartition("/")[2] == FOOTAGE and _is_footage(store, file)]:
+        return _footage(store, footage, name)
     ids = [file for file in names if _may_be_photo(store, file)]
     if not ids:
         raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
@@ -111,6 +118,34 @@ def _shards(store: Store, names: list[str], name: str) -> Layout:
     )
     terms = sorted({str(label.get("terms", "")) for label in labels.values()} - {""})
     return Layout(name, "; ".join(terms), tuple(sorted(photos, key=lambda photo: photo.id)))
+
+
+def _is_footage(store: Store, file: str) -> bool:
+    return (
+        set(store.head(file).decode("utf-8-sig", "replace").partition("\n")[0].strip().split(","))
+        >= FOOTAGE_COLUMNS
+    )
+
+
+def _footage(store: Store, files: list[str], name: str) -> Layout:
+    """The kept photos of folders that `frames-from-video` made: a clip's person is one identity, in one split."""
+    photos: dict[str, PhotoRef] = {}
+    for file in files:
+        data = store.read(file)
+        if isinstance(data, Skip):
+            raise InputError(f"{store.path}: {file} cannot be read: {data.reason}. Check its permissions")
+        folder = file.rpartition("/")[0]
+        for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig", "replace"), newline="")):
+            if row["kept"] == "1" and row["photo"]:
+                photo, identity = (
+                    f"{folder}/{part}" if folder else part for part in (row["photo"], row["identity"])
+                )
+                photos[photo] = PhotoRef(photo, identity)
+    if not photos:
+        raise InputError(
+            f"{store.path}: {files[0]} lists no kept photo. Its column `why` says what became of them"
+        )
+    return Layout(name, "", tuple(photos[photo] for photo in sorted(photos)))
 
 
 def _label(store: Store, name: str) -> dict[str, object]:
