@@ -1,0 +1,68 @@
+"""The flat baseline's twin of a data set: `python -m benchmarks.masks.flatten DIR --to DIR`.
+
+Every sample keeps its key, its photo and its labels; its mask is painted anew by `benchmarks.masks.flat` in the same
+family, colour and texture. What `train` makes of the two differs by how masks are drawn, and by nothing else.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from benchmarks.masks.flat import paste
+from maskgen import imageio
+from maskgen.records import ShardReport, read_record, write_record
+from maskgen.shards import Members, ShardWriter, decode, read_shard
+from maskgen.types import WornMask
+
+
+def flattened(members: Members, quality: int = 95) -> Members:
+    """A sample's members with a flat mask; parts know mask and nothing else."""
+    sample = decode(members)
+    (face,) = sample["json"]["faces"]
+    mesh = np.zeros((468, 3), np.float32)
+    mesh[:, :2] = face["landmarks"]
+    worn = WornMask(
+        **{name: face["mask"][name] for name in ("family", "texture", "colour", "strength", "wear")}
+    )
+    stage = SimpleNamespace(
+        picture=sample["gt"], inside=np.ones(sample["map"].shape, np.uint8), face=SimpleNamespace(mesh=mesh)
+    )
+    masked, hole = paste(stage, worn, sample["json"]["seed"])  # type: ignore[arg-type]
+    labels = {**sample["json"], "hole": float(hole.mean())}
+    return {
+        "gt.jpg": members["gt.jpg"],
+        "json": json.dumps(labels, sort_keys=True).encode(),
+        "map.png": imageio.encode_map(hole),
+        "masked.jpg": imageio.encode_jpeg(masked, quality),
+        "parts.png": imageio.encode_parts(hole * np.uint8(3)),
+    }
+
+
+def main() -> None:
+    """Write the twin, shard by shard."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--to", type=Path, required=True)
+    options = parser.parse_args()
+    options.to.mkdir(parents=True)
+    for path in sorted(options.source.glob("*.tar")):
+        record = read_record(options.source, path.stem)
+        assert record is not None, f"{path}: has no record; run unmask verify"
+        with ShardWriter(options.to, options.to, path.stem, record.photos) as writer:
+            for key, members in read_shard(path):
+                writer.add_photo([(key, flattened(members))])
+            size, digest = writer.finish()
+        write_record(
+            options.to,
+            ShardReport(path.stem, record.split, record.photos, record.count, size, digest, "flat"),
+        )
+        print(f"{path.stem}: {record.count} samples")
+
+
+if __name__ == "__main__":
+    main()
