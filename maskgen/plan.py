@@ -86,7 +86,7 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
     """The settings that decide bytes: no paths, not how many photos, not how the work is done."""
     return settings.model_dump(
         mode="json",
-        exclude={"run": True, "source": {"src", "root", "n"}, "faces": {"cache"}, "masks": {"templates"}},
+        exclude={"run": True, "source": {"src", "root", "n"}, "faces": {"cache", "models"}, "masks": {"templates"}},
     )
 
 

@@ -4,22 +4,67 @@ Importing this loads no network; building a detector does.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
+from maskgen.errors import MissingError, UsageError
 from maskgen.landmarks.base import Detector
 from maskgen.settings import FaceSettings
 
-__all__ = ["DETECTORS", "Detector", "build_detector"]
+__all__ = ["AUTO", "DETECTORS", "Detector", "build_detector"]
 
 
-def _mesh(settings: FaceSettings) -> Detector:
+def _auto(settings: FaceSettings) -> Detector:
+    """The first backend of `AUTO` that works here."""
+    problems = []
+    for name, build in AUTO.items():
+        try:
+            return build(settings)
+        except MissingError as error:
+            problems.append(f"{name}: {error}")
+    raise MissingError("no landmark backend works here:\n  " + "\n  ".join(problems))
+
+
+def _mesh(settings: FaceSettings, points: Literal["ignored", "first", "only"] = "ignored") -> Detector:
     from maskgen.landmarks.mesh import MeshDetector
 
-    return MeshDetector(every_look=settings.choose == "all")
+    return MeshDetector(every_look=settings.choose == "all", points=points)
 
 
-DETECTORS: dict[str, Callable[[FaceSettings], Detector]] = {"auto": _mesh, "mesh": _mesh}
+def _dlib(settings: FaceSettings) -> Detector:
+    from maskgen.landmarks.dlib import DlibDetector
+
+    return DlibDetector(settings.dlib, settings.models, every_look=settings.choose == "all")
+
+
+def _fan(_: FaceSettings, fetch: bool = True) -> Detector:
+    from maskgen.landmarks.fan import FanDetector
+
+    return FanDetector(fetch)
+
+
+# Best first: `mesh` finds the most faces, and its points are measured where those of the others are fitted. To choose
+# is no reason to fetch something.
+AUTO: dict[str, Callable[[FaceSettings], Detector]] = {
+    "mesh": lambda settings: _mesh(settings, "first"),
+    "dlib": _dlib,
+    "fan": lambda settings: _fan(settings, fetch=False),
+}
+DETECTORS: dict[str, Callable[[FaceSettings], Detector]] = {
+    "auto": _auto,
+    "mesh": _mesh,
+    "dlib": _dlib,
+    "fan": _fan,
+    "celeba": lambda settings: _mesh(settings, "only"),
+}
 
 
 def build_detector(settings: FaceSettings) -> Detector:
-    """The detector that the settings name."""
+    """The detector that the settings name.
+
+    Raises:
+        UsageError: there is no such backend.
+        MissingError: its package or models are not there. InputError: a model file is damaged.
+    """
+    if settings.landmarks not in DETECTORS:
+        raise UsageError(f"--landmarks {settings.landmarks}: unknown; choose from {', '.join(DETECTORS)}")
     return DETECTORS[settings.landmarks](settings)

@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 from maskgen.errors import Skip
 from maskgen.types import Face, Picture
 
+SourcePoints = tuple[tuple[float, float], ...]  # `PhotoRef.points`
+
 
 @runtime_checkable
 class Detector(Protocol):
@@ -22,3 +24,11 @@ class Detector(Protocol):
         Returns `Skip("no_face")` where none is seen, `Skip("bad_landmarks")` where all that were seen gave
         landmarks that cannot be a face's.
         """
+
+
+@runtime_checkable
+class GuidedDetector(Detector, Protocol):
+    """A detector that makes use of points which the source itself brings."""
+
+    def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
+        """As `detect`, of a photo whose source gives the points of a face in it."""

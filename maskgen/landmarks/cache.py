@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from maskgen.errors import Skip
-from maskgen.landmarks.base import Detector
+from maskgen.landmarks.base import Detector, GuidedDetector
+from maskgen.seeds import hash64
 from maskgen.types import Face, Photo, Picture
 
 MAGIC = b"unmask landmarks 1\n"
@@ -41,21 +42,32 @@ class CachedDetector:
     def __init__(self, detector: Detector, folder: Path | None) -> None:
         self.name = detector.name
         self._detector = detector
+        self._guided = detector if isinstance(detector, GuidedDetector) else None
         key = hashlib.sha256(detector.name.encode()).hexdigest()[:16]
         self._folder = folder / key if folder else None
 
     def detect(self, photo: Photo) -> list[Face] | Skip:
         """What the detector finds, now or earlier; the answers are bit-identical."""
         if self._folder is None:
-            return self._detector.detect(photo.pixels)
+            return self._detect(photo)
         path = self._folder / photo.digest[:2] / photo.digest
         mark = fingerprint(photo.pixels)
+        if photo.ref.points and self._guided:
+            mark += f":{hash64(photo.ref.points):016x}"
         with suppress(OSError, ValueError):
             return unpack(path.read_bytes(), mark)
-        found = self._detector.detect(photo.pixels)
+        found = self._detect(photo)
         with suppress(OSError):  # a cache that cannot be written costs time, never a run
             _write(path, pack(found, mark))
         return found
+
+    def _detect(self, photo: Photo) -> list[Face] | Skip:
+        points = photo.ref.points
+        return (
+            self._guided.detect_at(photo.pixels, points)
+            if points and self._guided
+            else self._detector.detect(photo.pixels)
+        )
 
 
 def fingerprint(pixels: Picture) -> str:

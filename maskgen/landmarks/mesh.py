@@ -1,13 +1,16 @@
 """The backend `mesh`: BlazeFace finds the face, a second network lays 468 points in three dimensions over it."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
 from maskgen.assets import model_file
 from maskgen.errors import Skip
+from maskgen.landmarks.base import SourcePoints
 from maskgen.landmarks.blazeface import SIDE, BlazeFace, Finding
 from maskgen.landmarks.check import fault_of
+from maskgen.landmarks.five import finding_at
 from maskgen.landmarks.runtime import load_network
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
 from maskgen.landmarks.views import alike, tile_looks, tilt, view_of_box, view_of_mesh, whole_looks
@@ -15,6 +18,8 @@ from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192
+
+Guided = Literal["ignored", "first", "only"]
 
 # A face's score is the finder's, times the mesh network's belief, times how well both agree on where the eyes are.
 # Alone none of the three suffices: the finder fires on hands and folds, and on a head that is upside down both
@@ -24,7 +29,9 @@ BELIEF = (
     0.7  # the mesh network's least belief; of 600 crops without a face the finder fired on 64, it on none
 )
 SCORE = 0.4  # meshes above it lie on their faces; the one below it in 14,690 photos did not
-CLEAR = 0.72  # 99 % of LFW's faces score more, 91 % of UTKFace's tight ones; until one does, the search goes on
+CLEAR = (
+    0.72  # 99 % of LFW's faces score more, 91 % of UTKFace's tight ones; until one does, the search goes on
+)
 
 HOPELESS = 0.05  # no face of 14,600 that a second view saved was believed in less at first
 CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its size: few photos are of it
@@ -39,18 +46,41 @@ class MeshDetector:
         every_look: look for small faces beside large ones too; otherwise the search ends with the first look
             that finds a face clearly.
         runtime: as in `load_network`.
+        points: what to do with points that the source brings: "ignored"; "first", they say where a face is, and a
+            search follows where they do not; or "only".
     """
 
-    def __init__(self, every_look: bool = False, runtime: str = "auto") -> None:
+    def __init__(self, every_look: bool = False, runtime: str = "auto", points: Guided = "ignored") -> None:
         file = model_file("face_landmark")
-        self._every_look = every_look
+        self._every_look, self._points = every_look, points
         self._blazeface = BlazeFace(runtime)
         self._network = load_network(file.path, ("conv2d_21", "conv2d_31"), runtime)
         search = "every-look" if every_look else "first-look"
-        self.name = f"mesh-{search}-{self._network.runtime}-{self._blazeface.name}-facemesh-{file.digest[:8]}"
+        guide = "" if points == "ignored" else f"-points-{points}"
+        self.name = (
+            f"mesh-{search}{guide}-{self._network.runtime}-{self._blazeface.name}-facemesh-{file.digest[:8]}"
+        )
+
+    def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
+        """The face whose five points the source gives, before others. See `GuidedDetector`."""
+        if self._points == "ignored":
+            return self.detect(pixels)
+        finding = finding_at(points)
+        face = self._face(pixels, finding) if finding else f"{len(points)} points in place of five"
+        known = face if isinstance(face, Face) else None
+        if self._points == "only" or (known and not self._every_look):
+            return (
+                [known] if known else Skip("bad_landmarks", face or "no face where the source's points are")
+            )
+        others = self.detect(pixels)
+        if known is None or isinstance(others, Skip):
+            return [known] if known else others
+        return [known, *(other for other in others if not _same(known, other))]
 
     def detect(self, pixels: Picture) -> list[Face] | Skip:
         """The faces, largest first; those that are doubtful or cut by the photo's edge later. See `Detector`."""
+        if self._points == "only":
+            return Skip("no_face", "the source has no points of this photo")
         height, width = pixels.shape[:2]
         faces, fault = self._search(pixels, whole_looks(height, width, SIDE))
         if self._every_look or not faces:

@@ -9,6 +9,7 @@ Point = Float32[ndarray, "2"]
 RIGHT_EYE = (33, 133)  # outer and inner corner
 LEFT_EYE = (263, 362)
 MOUTH = (61, 291)  # right and left corner
+NOSE = 4  # its tip
 CHIN = 152
 
 

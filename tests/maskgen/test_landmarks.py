@@ -123,10 +123,43 @@ def test_loading_a_network_writes_nothing_to_the_terminal(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_auto_is_the_mesh_and_names_tell_searches_apart():
-    assert build_detector(FaceSettings()).name == build_detector(FaceSettings(landmarks="mesh")).name
-    assert detector("all").name != detector().name
-    assert set(DETECTORS) <= {"auto", "mesh", "dlib", "fan", "celeba"}
+def test_every_backend_of_the_settings_is_known_and_names_tell_searches_apart():
+    assert set(DETECTORS) == {"auto", "mesh", "dlib", "fan", "celeba"}
+    names = {build_detector(FaceSettings(landmarks=name)).name for name in ("auto", "mesh", "celeba")}
+    assert len(names | {detector("all").name}) == 4
+
+
+FIVE = tuple((float(x), float(y)) for x, y in [*EYES, (224, 122), (210, 141), (240, 142)])  # read off by eye
+
+
+@pytest.mark.parametrize("landmarks", ["celeba", "auto"])
+def test_five_points_of_the_source_place_the_mesh_without_a_search(landmarks, monkeypatch):
+    def searched(*_):
+        raise AssertionError("searched")
+
+    guided = build_detector(FaceSettings(landmarks=landmarks))
+    monkeypatch.setattr(guided, "detect", searched)
+    (face,) = guided.detect_at(astronaut(), FIVE)
+    (found,) = detector().detect(astronaut())
+    assert np.abs(face.mesh - found.mesh).mean() < 0.03 * 43
+
+
+def test_points_where_no_face_is_are_refused_or_searched_past():
+    wrong = tuple((x + 250, y + 250) for x, y in FIVE)
+    outcome = build_detector(FaceSettings(landmarks="celeba")).detect_at(astronaut(), wrong)
+    assert isinstance(outcome, Skip)
+    assert outcome.reason == "bad_landmarks"
+    assert build_detector(FaceSettings()).detect_at(astronaut(), wrong)[0].mesh.tobytes() == (
+        detector().detect(astronaut())[0].mesh.tobytes()
+    )
+    for points in (((1.0, 1.0),) * 5, FIVE[:2]):
+        assert isinstance(
+            build_detector(FaceSettings(landmarks="celeba")).detect_at(astronaut(), points), Skip
+        )
+
+
+def test_a_photo_whose_source_has_no_points_is_no_face_for_celeba():
+    assert build_detector(FaceSettings(landmarks="celeba")).detect(astronaut()).reason == "no_face"
 
 
 @pytest.mark.parametrize(

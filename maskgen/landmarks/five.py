@@ -1,0 +1,37 @@
+"""From five points that a source brings to where a face is: both eyes, nose, both corners of the mouth."""
+
+import numpy as np
+
+from maskgen.head import canonical_head
+from maskgen.landmarks.base import SourcePoints
+from maskgen.landmarks.blazeface import Finding
+from maskgen.landmarks.topology import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE
+
+FIVE = (RIGHT_EYE, LEFT_EYE, (NOSE,), MOUTH[:1], MOUTH[1:])  # on the mesh; from the viewer's left to right
+
+
+def finding_at(points: SourcePoints) -> Finding | None:
+    """What the finder would have found, with full belief; None where the points are not five apart from each other.
+
+    Args:
+        points: x, y in pixels of the photo: the eyes, the nose, the corners of the mouth, left ones as seen first.
+    """
+    seen = np.array(points, np.float64)
+    if seen.shape != (5, 2) or not np.isfinite(seen).all() or np.hypot(*(seen[1] - seen[0])) < 1:
+        return None
+    mesh = canonical_head().mesh[:, :2].astype(np.float64)
+    five = np.array([mesh[list(indices)].mean(0) for indices in FIVE])
+    turn, offset = _similarity(five, seen)
+    scale = float(np.hypot(*turn[0]))
+    low, high = mesh.min(0), mesh.max(0)
+    centre = turn @ ((low + high) / 2) + offset
+    side = scale * float((high - low).max())
+    return Finding(np.array([*centre, side, side], np.float32), seen[:2].astype(np.float32), 1.0)
+
+
+def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 2 x 2 matrix (rotation times scale) and the offset that take points to points with the least error."""
+    a, b = source - source.mean(0), target - target.mean(0)
+    cos, sin = np.array([(a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()]) / (a**2).sum()
+    turn = np.array([[cos, -sin], [sin, cos]])
+    return turn, target.mean(0) - turn @ source.mean(0)
