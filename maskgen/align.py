@@ -99,6 +99,9 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Re
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
     """1 where a pixel of the crop comes from inside the photo."""
     back = inverse(matrix).astype(np.float64)
+    ends = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * (size - 1) @ back[:, :2].T + back[:, 2]
+    if ends.min() >= -0.5 and (ends.max(0) <= (width - 0.5, height - 0.5)).all():
+        return np.ones((size, size), np.uint8)
     steps = np.arange(size)
     x, y = (row[0] * steps[None] + row[1] * steps[:, None] + row[2] for row in back)
     return ((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)).astype(np.uint8)
