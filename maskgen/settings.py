@@ -74,7 +74,10 @@ class CropSettings(Section):
 class MaskSettings(Section):
     """What is worn, and how."""
 
-    masks: str = "surgical:4,n95:2,cloth:4"
+    masks: str = (
+        "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
+        "duckbill:.3,scarf:.2,respirator:.2,clear:.1"
+    )
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
     wear: str = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
     """WEAR: comma list of `state:weight` of `correct`, `nose`, `chin`, `below-mouth`."""
