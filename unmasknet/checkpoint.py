@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,12 @@ def load(path: Path) -> State:
     Raises:
         InputError: there is none, it is damaged, holds more than data, or is of another version of the program.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it")
     try:
+        if not zipfile.is_zipfile(path):  # of an older kind, whose readers are many and warn
+            raise ValueError("it is cut, or of another kind")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it") from error
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path}: holds more than tensors and numbers and was not read: it could run code. "
@@ -65,12 +68,8 @@ def load(path: Path) -> State:
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
     """Write the weights of one network as safetensors, with `facts` in the header. Atomic, as `save`."""
-    write_atomic(
-        path,
-        to_safetensors(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, dict(facts)
-        ),
-    )
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, to_safetensors(plain, dict(facts)))
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -134,7 +133,7 @@ def fingerprint(net: nn.Module) -> str:
 
 def facts_text(**facts: object) -> dict[str, str]:
     """Facts as a safetensors header holds them: text, what is no text as JSON."""
-    return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
+    return {name: str(fact) if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> str:

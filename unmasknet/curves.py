@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maskgen.types import Picture
 
-Curve = Sequence[tuple[int, float]]  # (step, number), by rising step
+Number = int | float
+Place = tuple[Number, Number]  # x, y on the sheet
+Curve = Sequence[tuple[int, Number]]  # (step, number), by rising step
 
 PAPER, INK, FAINT, RULE = (250, 250, 248), (28, 30, 33), (112, 116, 122), (226, 226, 222)
 COLOURS = {"train": (42, 103, 178), "validate": (206, 92, 32)}
@@ -37,7 +39,7 @@ def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> Picture:
     return np.asarray(sheet.resize((COLUMNS * WIDTH, rows * HEIGHT), Image.Resampling.LANCZOS))
 
 
-def _points(curve: Curve) -> list[tuple[int, float]]:
+def _points(curve: Curve) -> list[tuple[int, Number]]:
     return [(step, value) for step, value in curve if isfinite(value)]
 
 
@@ -54,7 +56,7 @@ def _draw_panel(
         low, high = low - 0.5, high + 0.5
     last = max(*steps, 1)
 
-    def place(step: float, value: float) -> tuple[float, float]:
+    def place(step: Number, value: Number) -> Place:
         return (
             SCALE * (x0 + (x1 - x0) * step / last),
             SCALE * (y1 - (y1 - y0) * (value - low) / (high - low)),
@@ -73,9 +75,7 @@ def _draw_panel(
             _text(draw, (x1, corner[1] + 11), f"held out {curve[-1][1]:.4g}", COLOURS[kind], 11, "ra")
 
 
-def _draw_curve(
-    draw: ImageDraw.ImageDraw, places: list[tuple[float, float]], colour: tuple[int, int, int]
-) -> None:
+def _draw_curve(draw: ImageDraw.ImageDraw, places: list[Place], colour: tuple[int, int, int]) -> None:
     """The line; of a long one a faint line, and its running mean over it."""
     reach = round(SMOOTH * len(places))
     if reach:
@@ -98,7 +98,7 @@ def _faint(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 def _text(
     draw: ImageDraw.ImageDraw,
-    at: tuple[float, float],
+    at: Place,
     text: str,
     colour: tuple[int, int, int],
     size: int,

@@ -2,11 +2,14 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from maskgen.errors import MissingError, UsageError
 
+Net = TypeVar("Net", bound=nn.Module)
 KINDS = ("cpu", "cuda", "mps")
 
 
@@ -50,3 +53,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
         and torch.cuda.is_bf16_supported(including_emulation=False)
     )
     return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()
+
+
+def placed(net: Net, device: torch.device) -> Net:
+    """The network on a device, its weights laid out as its convolutions like them best."""
+    return net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

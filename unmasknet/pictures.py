@@ -19,7 +19,7 @@ TINT = (255, 64, 32)  # where a map is laid over a photo
 GIF_SIDE, GIF_FRAMES, FRAME_MS, LAST_MS = 960, 60, 180, 2500
 
 
-def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 h w"]]]) -> Picture:
+def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> Picture:
     """Pictures side by side, a row for each sample, the columns under their captions. RGB in [0, 1]."""
     count, _, height, width = columns[0][1].shape
     scale = max(1, -(-MIN_SIDE // height))

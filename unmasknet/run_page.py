@@ -1,8 +1,7 @@
 """The report of a run: one HTML page that needs nothing else."""
 
-from unmasknet.runs import Row, Run
-
 from maskgen.page import data_uri, document, esc, masthead, table
+from unmasknet.runs import Row, Run
 
 LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
@@ -63,7 +62,7 @@ def _validations(rows: list[Row]) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "–"
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
 
 
 def _text(text: str) -> str:

@@ -1,11 +1,9 @@
 """A run's folder: what is written where, and the little that is read back.
 
-RUN/
-  config.toml  metrics.jsonl  curves.png  report.html
-  samples/000500.png ...    samples.gif
-  checkpoints/last.pt best.pt 000500.pt
-  tensorboard/
-  segmenter.safetensors | generator.safetensors
+- `config.toml`, `metrics.jsonl`, `curves.png`, `report.html`, `tensorboard/`
+- `samples/000500.png` and so on, `samples.gif`
+- `checkpoints/last.pt`, `best.pt`, and `000500.pt` if such are kept
+- `segmenter.safetensors` or `generator.safetensors`
 """
 
 import json

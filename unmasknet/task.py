@@ -45,8 +45,8 @@ class Task(Protocol):
         best_by: the number of `validate` that is better when it is higher.
     """
 
-    nets: Mapping[str, nn.Module]
-    optimisers: Mapping[str, Optimiser]
+    nets: dict[str, nn.Module]
+    optimisers: dict[str, Optimiser]
     ema: Ema[Any]
     best_by: str
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskgen.types import Picture
 from unmasknet import baselines, distributed, losses, metrics
 from unmasknet.data import Batch
-from unmasknet.device import autocast
+from unmasknet.device import autocast, placed
 from unmasknet.ema import Ema
 from unmasknet.held_out import HeldOut, moved, read
 from unmasknet.launch import Order, Place, TrainReport, launch
@@ -28,7 +27,6 @@ from unmasknet.weights import load_segmenter
 MEAN_FACE_SAMPLES = 500  # training crops that the baseline "mean face" is the mean of
 
 Terms = dict[str, Tensor]
-Net = TypeVar("Net", bound=torch.nn.Module)
 
 
 def train_gan(settings: GanSettings, order: Order, tell: Callable[[News], None]) -> TrainReport:
@@ -51,18 +49,16 @@ class GanTask:
 
     def __init__(self, settings: GanSettings, place: Place) -> None:
         self.settings, self.device = settings, place.device
-        self.generator = _placed(build_generator(settings.generator), place.device)
-        self.judges = {
-            name: _placed(net, place.device)
-            for name, net in build_discriminators(settings.discriminator).items()
-        }
-        self.nets = {"generator": self.generator, **self.judges}
+        self.generator = placed(build_generator(settings.generator), place.device)
+        judges = build_discriminators(settings.discriminator)
+        self.judges = {name: placed(net, place.device) for name, net in judges.items()}
+        self.nets: dict[str, nn.Module] = {"generator": self.generator, **self.judges}
         optimiser = settings.optimiser
         self.optimisers = {
             "generator": Optimiser([self.generator], optimiser.lr, optimiser),
             "discriminators": Optimiser(list(self.judges.values()), optimiser.lr_discriminator, optimiser),
         }
-        self.ema = Ema(self.generator, optimiser.ema_images)
+        self.ema = Ema(self.generator, float(optimiser.ema_images))
         self.perceptual = build_perceptual(settings.loss)
         if self.perceptual is not None:
             self.perceptual.to(place.device)
@@ -108,7 +104,7 @@ class GanTask:
                 real_logits, _ = self.judged(name, part.gt, part.gt, part)
                 fake_logits, _ = self.judged(name, fake, part.masked, part)
                 loss = judge_loss(real_logits, fake_logits).sum() / count
-                loss.backward()
+                torch.autograd.backward(loss)
                 _note(log, f"d_{name}", loss)
         return optimiser.step()
 
@@ -132,7 +128,7 @@ class GanTask:
                 terms |= self.adversarial(name, fake, part)
             weighted = [weight * values.sum() / count for weight, values in terms.values() if weight > 0]
             loss = torch.stack(weighted).sum()
-            loss.backward()
+            torch.autograd.backward(loss)
             _note(log, "loss", loss)
             for name, (_, values) in terms.items():
                 _note(log, name, values.sum() / count)
@@ -170,7 +166,7 @@ class GanTask:
             )
         return terms
 
-    def restored(self, net: torch.nn.Module, part: Batch) -> Tensor:
+    def restored(self, net: nn.Module, part: Batch) -> Tensor:
         """The network's picture in full precision, `b 3 h w` in [0, 1]."""
         with autocast(self.device, self.settings.loop.precision):
             result: Tensor = net(part.masked, part.map)
@@ -198,9 +194,7 @@ class GanTask:
         scores: dict[str, float] = {}
         for name, fill in {"telea": baselines.telea, "mean_face": face}.items():
             if fill is not None:
-                figures = self.score(
-                    lambda batch, fill=fill: fill(batch.masked, batch.map), torch.device("cpu")
-                )
+                figures = self.score(_over_photo(fill), torch.device("cpu"))
                 scores |= {
                     f"{name}_psnr_hole": figures["psnr_hole"],
                     f"{name}_ssim_hole": figures["ssim_hole"],
@@ -262,8 +256,8 @@ class GanTask:
         }
 
 
-def _placed(net: Net, device: torch.device) -> Net:
-    return net.to(device, memory_format=torch.channels_last)
+def _over_photo(fill: baselines.Baseline) -> Callable[[Batch], Tensor]:
+    return lambda batch: fill(batch.masked, batch.map)
 
 
 def _note(log: Terms, name: str, value: Tensor) -> None:

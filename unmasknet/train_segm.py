@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskgen.types import Picture
 from unmasknet import distributed, losses, metrics
 from unmasknet.data import Batch
-from unmasknet.device import autocast
+from unmasknet.device import autocast, placed
 from unmasknet.ema import Ema
 from unmasknet.held_out import HeldOut, moved
 from unmasknet.launch import Order, Place, TrainReport, launch
@@ -43,10 +43,10 @@ class SegmTask:
 
     def __init__(self, settings: SegmSettings, place: Place) -> None:
         self.settings, self.device = settings, place.device
-        self.net = build_segmenter(settings.model).to(place.device, memory_format=torch.channels_last)
-        self.nets = {"segmenter": self.net}
+        self.net = placed(build_segmenter(settings.model), place.device)
+        self.nets: dict[str, nn.Module] = {"segmenter": self.net}
         self.optimisers = {"segmenter": Optimiser([self.net], settings.optimiser.lr, settings.optimiser)}
-        self.ema = Ema(self.net, settings.optimiser.ema_images)
+        self.ema = Ema(self.net, float(settings.optimiser.ema_images))
         self.held_out = HeldOut(settings, place.ranks)
         self.threshold = THRESHOLD
 
@@ -61,12 +61,12 @@ class SegmTask:
             logits = self.logits(self.net, part)
             terms = {"bce": losses.bce(logits, target), "dice_loss": losses.dice(logits, target)}
             loss = weights.bce * terms["bce"] + weights.dice * terms["dice_loss"]
-            (loss.sum() / count).backward()
+            torch.autograd.backward(loss.sum() / count)
             for name, values in {"loss": loss, **terms}.items():
                 log[name] = log.get(name, 0) + values.detach().sum() / count
         return log, optimiser.step()
 
-    def logits(self, net: torch.nn.Module, batch: Batch) -> Tensor:
+    def logits(self, net: nn.Module, batch: Batch) -> Tensor:
         """The network's opinion in full precision, `b 1 h w`."""
         with autocast(self.device, self.settings.loop.precision):
             logits: Tensor = net(batch.masked)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -16,11 +16,12 @@ from unmasknet.models.segmenter import Segmenter, build_segmenter
 from unmasknet.runs import WEIGHTS
 from unmasknet.settings import GanSettings, SegmSettings
 
+Net = TypeVar("Net", bound=nn.Module)
 THRESHOLD = 0.5  # of a segmenter that was never validated
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[Net]):
     """A network with its averaged weights, in evaluation mode, and what is known of it.
 
     Attributes:
@@ -29,7 +30,7 @@ class Trained:
         facts: text by name: data, step, validation, threshold.
     """
 
-    net: nn.Module
+    net: Net
     stage: str
     settings: SegmSettings | GanSettings
     facts: Mapping[str, str]
@@ -40,7 +41,7 @@ class Trained:
         return float(self.facts.get("threshold", THRESHOLD))
 
 
-def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained:
+def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segmenter | Generator]:
     """The network of a run's folder, a .safetensors file or a checkpoint.
 
     Raises:
@@ -65,28 +66,30 @@ def build(settings: SegmSettings | GanSettings) -> Segmenter | Generator:
     return build_generator(settings.generator)
 
 
-def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained:
+def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained[Segmenter]:
     """A trained segmenter.
 
     Raises:
         InputError: there is none.
     """
-    return _of_stage(load_trained(path, device), "segm", path)
+    return _of_kind(load_trained(path, device), Segmenter, path)
 
 
-def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained:
+def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained[Generator]:
     """A trained generator.
 
     Raises:
         InputError: there is none.
     """
-    return _of_stage(load_trained(path, device), "gan", path)
+    return _of_kind(load_trained(path, device), Generator, path)
 
 
-def _of_stage(trained: Trained, stage: str, path: Path) -> Trained:
-    if trained.stage != stage:
-        raise InputError(f"{path}: got weights of train {trained.stage}, needs those of train {stage}")
-    return trained
+def _of_kind(trained: Trained[Segmenter | Generator], kind: type[Net], path: Path) -> Trained[Net]:
+    if not isinstance(trained.net, kind):
+        raise InputError(
+            f"{path}: got the weights of a {type(trained.net).__name__}, needs a {kind.__name__}'s"
+        )
+    return Trained(trained.net, trained.stage, trained.settings, trained.facts)
 
 
 def find_weights(path: Path) -> Path:

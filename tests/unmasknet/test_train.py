@@ -1,0 +1,305 @@
+"""Whole runs in small: what they leave behind, and that they go on as if they had never stopped."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from maskgen.errors import InputError, UnmaskError, UsageError
+from tests.unmasknet.train_toys import settings, train, write_data
+from unmasknet import checkpoint, losses
+from unmasknet.stopping import Stopped
+from unmasknet.weights import load_generator, load_segmenter, load_trained
+
+STAGES = ("segm", "gan")
+NAMES = {"segm": "segmenter", "gan": "generator"}
+TIMES = ("seconds", "images_per_s", "wait")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """An undisturbed run of each stage."""
+    folder = tmp_path_factory.mktemp("runs")
+    return {stage: train(stage, settings(stage, data), folder / stage) for stage in STAGES}
+
+
+def rows(run: Path, kind: str = "train") -> list[dict]:
+    """Lines of metrics.jsonl without what a clock says."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {name: value for name, value in row.items() if name not in TIMES}
+        for row in lines
+        if row["kind"] == kind
+    ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_run_leaves_the_folder_that_is_promised(runs, stage):
+    run = runs[stage].run
+    names = [
+        "config.toml",
+        "metrics.jsonl",
+        "curves.png",
+        "report.html",
+        "samples.gif",
+        f"{NAMES[stage]}.safetensors",
+    ]
+    assert [name for name in names if not (run / name).is_file()] == []
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.pt", "best.pt"}
+    assert [path.name for path in sorted((run / "samples").iterdir())] == [
+        "000000.png",
+        "000003.png",
+        "000006.png",
+    ]
+    with Image.open(run / "samples.gif") as gif:
+        assert gif.n_frames == 3
+    assert "http" not in (run / "report.html").read_text().replace("http-equiv", "").replace(
+        "(http, s3, ..)", ""
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_report_says_steps_best_parameters_and_work(runs, stage):
+    report = runs[stage]
+    assert report.steps == 6
+    assert report.best[{"segm": "dice", "gan": "psnr_hole"}[stage]] > 0
+    assert report.parameters["trainable"] > 100
+    assert report.parameters["fixed"] == 0
+    assert 0 < report.gmac < 0.1
+    assert report.bad_steps == 0
+
+
+def test_each_step_and_each_validation_has_a_line(runs):
+    assert [row["step"] for row in rows(runs["gan"].run)] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in rows(runs["gan"].run, "validate")] == [3, 6]
+    assert {"over_telea", "over_mean_face", "psnr_hole", "ssim_hole"} <= set(
+        rows(runs["gan"].run, "validate")[0]
+    )
+    assert {"dice", "iou", "boundary_f", "dice_mask", "threshold"} <= set(
+        rows(runs["segm"].run, "validate")[0]
+    )
+
+
+def test_region_discriminator_joins_at_its_share_of_the_steps(runs):
+    assert [row["step"] for row in rows(runs["gan"].run) if "d_region" in row] == [4, 5, 6]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.fault
+def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp_path, stage):
+    def stop(news):
+        if news.step == 3:  # between two checkpoints
+            os.kill(os.getpid(), signal.SIGINT)
+
+    chosen = settings(stage, data)
+    with pytest.raises(Stopped) as stopped:
+        train(stage, chosen, tmp_path, tell=stop)
+    assert stopped.value.exit_code == 130
+    report = train(stage, chosen, tmp_path, resume=True)
+    assert report.steps == 6
+    assert rows(tmp_path) == rows(runs[stage].run)
+    assert rows(tmp_path, "validate") == rows(runs[stage].run, "validate")
+    ours, theirs = (checkpoint.load(run / "checkpoints" / "last.pt") for run in (tmp_path, runs[stage].run))
+    assert_same(ours["nets"], theirs["nets"])
+    assert_same(ours["ema"], theirs["ema"])
+    assert_same(ours["optimisers"], theirs["optimisers"])
+
+
+@pytest.mark.fault
+def test_row28_run_killed_after_a_checkpoint_repeats_its_steps_bit_for_bit(runs, data, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def kill(news):
+        if news.step == 5:  # the last checkpoint is of step 4
+            raise Killed
+
+    chosen = settings("gan", data)
+    with pytest.raises(Killed):
+        train("gan", chosen, tmp_path, tell=kill)
+    assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] == 4
+    train("gan", chosen, tmp_path, resume=True)
+    assert rows(tmp_path) == rows(runs["gan"].run)
+
+
+def assert_same(one, other):
+    """Equal to the last bit, however deep."""
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            assert_same(one[name], other[name])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    else:
+        assert one == other
+
+
+def test_parts_of_a_batch_give_the_same_weights_as_the_whole(data, tmp_path):
+    for parts in (1, 2):
+        train("segm", settings("segm", data, loop={"accumulate": parts}), tmp_path / str(parts))
+    one, two = (
+        checkpoint.load(tmp_path / name / "checkpoints" / "last.pt")["nets"]["segmenter"] for name in "12"
+    )
+    for name, tensor in one.items():
+        assert torch.allclose(tensor, two[name], atol=2e-4), name
+
+
+def test_resume_under_other_settings_is_refused_with_the_difference(runs, data):
+    with pytest.raises(UsageError, match=r"optimiser\.lr: .* now 0\.5"):
+        train("segm", settings("segm", data, optimiser={"lr": 0.5}), runs["segm"].run, resume=True)
+
+
+def test_resume_with_more_steps_trains_longer(data, tmp_path):
+    train("segm", settings("segm", data), tmp_path)
+    report = train("segm", settings("segm", data, loop={"steps": 8}), tmp_path, resume=True)
+    assert report.steps == 8
+    assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_resume_without_a_run_begins_one(data, tmp_path):
+    assert train("segm", settings("segm", data), tmp_path / "new", resume=True).steps == 6
+
+
+def test_run_folder_in_use_is_refused(runs, data):
+    with pytest.raises(UsageError, match="--resume"):
+        train("segm", settings("segm", data), runs["segm"].run)
+
+
+def test_run_of_the_other_stage_is_refused(runs, data):
+    with pytest.raises(UsageError, match="train segm"):
+        train("gan", settings("gan", data), runs["segm"].run, resume=True)
+
+
+def test_from_takes_the_weights_and_begins_at_step_0(runs, data, tmp_path):
+    chosen = settings(
+        "segm", data, loop={"steps": 1}, optimiser={"lr": 1e-9, "ema_images": 0, "weight_decay": 0.0}
+    )
+    train("segm", chosen, tmp_path, start=str(runs["segm"].run))
+    assert [row["step"] for row in rows(tmp_path)] == [1]
+    old, new = (
+        checkpoint.load(run / "checkpoints" / "last.pt")["nets"]["segmenter"]
+        for run in (runs["segm"].run, tmp_path)
+    )
+    assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
+
+
+@pytest.mark.fault
+def test_row32_weights_of_another_size_are_refused_in_one_line(runs, data, tmp_path):
+    other = settings("segm", data, model={"width": 8, "max_width": 8, "depth": 2})
+    with pytest.raises(InputError, match="another network") as error:
+        train("segm", other, tmp_path, start=str(runs["segm"].run))
+    assert "\n" not in str(error.value)
+
+
+def test_generator_trains_on_a_segmenters_maps(runs, data, tmp_path):
+    chosen = settings("gan", data, segmenter=str(runs["segm"].run), predicted=1.0)
+    train("gan", chosen, tmp_path)
+    assert rows(tmp_path)[0]["l1_hole"] != rows(runs["gan"].run)[0]["l1_hole"]
+
+
+@pytest.mark.fault
+def test_row29_step_with_a_nan_is_skipped_counted_and_leaves_the_weights(data, tmp_path, monkeypatch):
+    calls = []
+    sound = losses.bce
+
+    def sometimes_nan(logits, target):
+        calls.append(1)
+        return sound(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
+
+    monkeypatch.setattr(losses, "bce", sometimes_nan)
+    report = train("segm", settings("segm", data, loop={"validate_every": 6}), tmp_path)
+    assert report.bad_steps == 1
+    assert [row["bad"] for row in rows(tmp_path)] == [0, 0, 1, 1, 1, 1]
+    state = checkpoint.load(tmp_path / "checkpoints" / "last.pt")
+    assert all(torch.isfinite(tensor).all() for tensor in state["nets"]["segmenter"].values())
+
+
+@pytest.mark.fault
+def test_row29_nan_after_nan_ends_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch):
+    calls = []
+    sound = losses.bce
+
+    def nan_from_step_4(logits, target):
+        calls.append(1)
+        return sound(logits, target) * (float("nan") if len(calls) > 3 else 1.0)
+
+    monkeypatch.setattr(losses, "bce", nan_from_step_4)
+    chosen = settings("segm", data, loop={"steps": 20, "max_bad_steps": 3, "validate_every": 50})
+    with pytest.raises(UnmaskError, match="3 steps in a row"):
+        train("segm", chosen, tmp_path)
+    state = checkpoint.load(tmp_path / "checkpoints" / "last.pt")
+    assert state["progress"]["step"] == 2
+    assert all(torch.isfinite(tensor).all() for tensor in state["ema"].values())
+
+
+@pytest.mark.fault
+def test_row34_too_little_memory_names_the_settings_to_change(data, tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(losses, "bce", full)
+    with pytest.raises(UnmaskError, match=r"loop\.accumulate=2") as error:
+        train("segm", settings("segm", data), tmp_path)
+    assert error.value.exit_code == 5
+
+
+def test_epochs_are_passes_over_the_data(data, tmp_path):
+    assert (
+        train("segm", settings("segm", data, loop={"epochs": 2.0}), tmp_path).steps == 6
+    )  # 2 x 12 samples / 4
+
+
+def test_minutes_end_a_run_with_all_saved(data, tmp_path):
+    report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 0.01}), tmp_path)
+    assert 0 < report.steps < 100_000
+    assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] == report.steps
+
+
+def test_data_without_people_to_validate_on_is_refused(tmp_path):
+    from tests.unmasknet.eval_toys import write_split
+
+    write_split(tmp_path / "data", "train", 6)
+    with pytest.raises(InputError, match="val"):
+        train("segm", settings("segm", tmp_path / "data"), tmp_path / "run")
+
+
+def test_weights_carry_settings_data_and_threshold(runs):
+    trained = load_segmenter(runs["segm"].run)
+    assert trained.settings.model.width == 4
+    assert 0 < trained.threshold < 1
+    assert len(trained.facts["data"]) == 16
+    assert trained.facts["step"] == "6"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_weights_file_and_checkpoint_hold_the_same_network(runs, stage):
+    one, other = (
+        load_trained(runs[stage].run / name)
+        for name in (f"{NAMES[stage]}.safetensors", "checkpoints/last.pt")
+    )
+    assert checkpoint.fingerprint(one.net) == checkpoint.fingerprint(other.net)
+    assert one.stage == stage
+
+
+def test_wrong_kind_of_weights_is_refused(runs):
+    with pytest.raises(InputError, match="needs a Generator"):
+        load_generator(runs["segm"].run)
+
+
+def test_samples_show_four_columns(runs):
+    picture = np.asarray(Image.open(runs["gan"].run / "samples" / "000006.png"))
+    assert picture.shape[1] > 4 * 128

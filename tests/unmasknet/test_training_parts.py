@@ -1,0 +1,192 @@
+"""What training is made of: averages, learning rates, guards, devices, logs, curves, pictures."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from maskgen.errors import MissingError, UsageError
+from unmasknet.curves import draw_curves
+from unmasknet.device import autocast, choose_device
+from unmasknet.ema import Ema, ema_keep
+from unmasknet.events import EventLog
+from unmasknet.optimise import Optimiser, Steady, lr_share
+from unmasknet.pictures import film, png, sheet, tinted
+from unmasknet.runs import Run
+from unmasknet.settings import OptimiserSettings
+from unmasknet.stopping import listening
+
+
+def test_average_halves_its_memory_over_the_half_life():
+    assert ema_keep(1000.0, 1000, 10**9) == pytest.approx(0.5)
+    assert ema_keep(1000.0, 10, 10**9) ** 100 == pytest.approx(0.5)
+
+
+def test_average_forgets_fast_while_little_was_seen():
+    assert ema_keep(1000.0, 10, 200) == pytest.approx(0.5)
+
+
+def test_without_a_half_life_the_average_is_the_network():
+    net = nn.Linear(2, 2)
+    ema = Ema(net, 0.0)
+    with torch.no_grad():
+        net.weight += 1
+    ema.update(net, 8, 8)
+    assert torch.equal(ema.net.weight, net.weight)
+
+
+def test_average_takes_over_running_statistics():
+    net = nn.BatchNorm2d(2)
+    ema = Ema(net, 100.0)
+    net(torch.randn(4, 2, 3, 3) + 5)
+    ema.update(net, 4, 4000)
+    assert torch.equal(ema.net.running_mean, net.running_mean)
+    assert not ema.net.training
+
+
+def test_learning_rate_rises_then_falls_to_nothing():
+    shares = [lr_share(step, 100, 0.1, "cosine") for step in range(100)]
+    assert shares[0] == pytest.approx(0.1)
+    assert max(shares) == pytest.approx(1.0, abs=0.01)
+    assert shares.index(max(shares)) in (9, 10)
+    assert shares[-1] < 0.01
+    assert lr_share(99, 100, 0.0, "constant") == 1.0
+
+
+def test_gradients_are_clipped_to_the_norm():
+    net = nn.Linear(1, 1, bias=False)
+    optimiser = Optimiser([net], 0.1, OptimiserSettings(clip=0.5))
+    optimiser.begin(1.0)
+    (1000 * net(torch.ones(1, 1))).sum().backward()
+    assert optimiser.step()
+    assert float(net.weight.grad.norm()) == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_row29_gradient_that_is_no_number_changes_no_weight(bad):
+    net = nn.Linear(1, 1)
+    before = net.weight.detach().clone()
+    optimiser = Optimiser([net], 0.1, OptimiserSettings())
+    optimiser.begin(1.0)
+    (bad * net(torch.ones(1, 1))).sum().backward()
+    assert not optimiser.step()
+    assert torch.equal(net.weight, before)
+
+
+def test_running_statistics_go_back_to_before_a_bad_step():
+    net = nn.BatchNorm2d(1)
+    before = Steady([net])
+    net(torch.full((2, 1, 2, 2), float("nan")))
+    before.restore()
+    assert torch.equal(net.running_mean, torch.zeros(1))
+
+
+def test_unknown_device_is_a_usage_error():
+    with pytest.raises(UsageError, match="quantum"):
+        choose_device("quantum")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_missing_gpu_is_said_with_a_way_out():
+    with pytest.raises(MissingError, match="--device auto or cpu"):
+        choose_device("cuda")
+
+
+def test_mixed_precision_multiplies_in_bf16():
+    with autocast(torch.device("cpu"), "bf16"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.bfloat16
+    with autocast(torch.device("cpu"), "auto"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+
+
+def test_second_signal_acts_as_before():
+    heard = []
+    old = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with listening() as asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert (asked.number, heard) == (signal.SIGTERM, [])
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+def test_tensorboard_reads_the_log(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    log = EventLog(tmp_path)
+    log.add(300, {"train/loss": 0.25, "train/lr": 1e-3})
+    found = {}
+    for event in reader.EventFileLoader(str(log.path)).Load():
+        for value in event.summary.value:
+            number = value.tensor.float_val[0] if value.tensor.float_val else value.simple_value
+            found[value.tag] = (event.step, number)
+    assert found["train/loss"] == (300, 0.25)
+    assert found["train/lr"][1] == pytest.approx(1e-3)
+
+
+def test_checksum_of_the_log_is_crc32c():
+    from unmasknet.events import _checksum
+
+    # CRC-32C of "123456789" is e3069283; records hold it turned by 15 bits, plus a constant.
+    crc = 0xE3069283
+    assert (
+        int.from_bytes(_checksum(b"123456789"), "little")
+        == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    )
+
+
+def test_curves_have_a_panel_for_each_number():
+    points = [(step, 1 / step) for step in range(1, 200)]
+    picture = draw_curves({"loss": {"train": points, "validate": points[::50]}, "nothing": {"train": []}})
+    assert picture.shape == (210, 1140, 3)
+    assert draw_curves({str(i): {"train": points} for i in range(4)}).shape == (420, 1140, 3)
+
+
+def test_curve_of_one_point_or_none_is_drawn():
+    assert draw_curves({}).ndim == 3
+    assert draw_curves({"dice": {"validate": [(5, 0.5)]}}).std() > 0
+
+
+def test_sheet_has_a_row_a_sample_and_enlarges_small_pictures():
+    picture = sheet([("a", torch.zeros(3, 3, 64, 64)), ("b", torch.ones(3, 3, 64, 64))])
+    assert picture.shape == (22 + 3 * 132, 2 * 132 + 4, 3)
+
+
+def test_tint_leaves_the_rest_of_the_photo():
+    photo, hole = torch.full((1, 3, 2, 2), 0.5), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    changed = (tinted(photo, hole) != photo).any(1)[0]
+    assert changed.tolist() == [[True, False], [False, False]]
+
+
+def test_film_of_many_pictures_stays_short_and_ends_with_the_last(tmp_path):
+    frames = []
+    for number in range(200):
+        path = tmp_path / f"{number:03d}.png"
+        path.write_bytes(png(np.full((40, 300, 3), number, np.uint8)))
+        frames.append((f"step {number}", path))
+    (tmp_path / "a.gif").write_bytes(film(frames))
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 60
+        gif.seek(59)
+        assert abs(int(np.asarray(gif.convert("RGB"))[30, 20, 0]) - 199) < 4
+
+
+def test_log_is_json_without_nan_and_can_go_back(tmp_path):
+    run = Run(tmp_path, "segm")
+    run.begin("", resume=False)
+    for step in (1, 2, 3):
+        run.log("train", step, {"loss": float("nan") if step == 2 else 0.5, "wait": 0.1})
+    with run.metrics.open("ab") as file:
+        file.write(b'{"step": 4, "ki')  # a kill in mid-line
+    run.go_back(2)
+    lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2]
+    assert lines[1]["loss"] is None
+    assert run.waiting() == 0.1

@@ -1,0 +1,55 @@
+"""Runs small enough for a test: a drawn data set, and settings of nets with a few hundred weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from maskgen.config import print_config
+from tests.unmasknet.eval_toys import write_split
+from unmasknet.launch import Order, TrainReport
+from unmasknet.loop import News
+from unmasknet.settings import GanSettings, SegmSettings
+from unmasknet.train_gan import train_gan
+from unmasknet.train_segm import train_segm
+
+LOOP = {
+    "steps": 6, "device": "cpu", "log_every": 1, "validate_every": 3, "validate_samples": 4, "sample_every": 3,
+    "samples": 2, "checkpoint_every": 2,
+}  # fmt: skip
+SEGM = {"model": {"width": 4, "max_width": 8, "depth": 2}}
+GAN = {
+    "generator": {"width": 4, "max_width": 8, "depth": 2, "ffc_blocks": 1},
+    "discriminator": {"width": 4, "layers": 2},
+    "loss": {"perceptual_net": "none", "whole_from": 0.0, "region_from": 0.4},
+}
+
+
+def write_data(folder: Path) -> Path:
+    """A data set with people to train on and others to validate on."""
+    write_split(folder, "train", 12, people=6)
+    write_split(folder, "val", 4, people=2)
+    return folder
+
+
+def settings(stage: str, data: Path, **changes: Mapping[str, Any]) -> Any:
+    """Settings of a tiny run; `changes` are laid over by section."""
+    tree: dict[str, Any] = {
+        "data": {"data": [str(data)], "size": 32, "batch": 4, "lanes": 1, "workers": 0, "shuffle": 8}
+    }
+    tree |= {"loop": LOOP, **(SEGM if stage == "segm" else GAN)}
+    for section, values in changes.items():
+        tree[section] = {**tree.get(section, {}), **values} if isinstance(values, Mapping) else values
+    return (SegmSettings if stage == "segm" else GanSettings).model_validate(tree)
+
+
+def train(
+    stage: str, chosen: Any, out: Path, *, resume: bool = False, start: str = "", tell: Any = None
+) -> TrainReport:
+    """Run it."""
+    order = Order(out, print_config(chosen), resume, start)
+    step = train_segm if stage == "segm" else train_gan
+    return step(chosen, order, tell or ignore)
+
+
+def ignore(_: News) -> None:
+    """Nobody watches."""
