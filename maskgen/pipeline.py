@@ -49,6 +49,7 @@ class GenReport:
         made: photos looked at in this run; the others are from runs before.
         seconds: of this run.
         whole: whether all slices are done, and the data set with them.
+        landmarks: the backend that found the faces, with its models.
         warnings: one line each, for a person.
     """
 
@@ -60,6 +61,7 @@ class GenReport:
     seconds: float
     made: int = 0
     whole: bool = True
+    landmarks: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -104,6 +106,7 @@ def generate(
     with stop_on_signals(), ExitStack() as held:
         source = build_source(settings.source)
         refs = list_photos(source)
+        refuse_pointless(refs, settings)
         kit = build(settings, source)
         target = Target(Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name)
         with disk_errors(target.out, "the data set"):
@@ -129,7 +132,8 @@ def generate(
         seconds=round(time.monotonic() - began, 3),
         made=made,
         whole=whole,
-        warnings=_warnings(settings, refs, reports),
+        landmarks=kit.versions.get("landmarks", ""),
+        warnings=(*source.notes, *_warnings(settings, refs, reports)),
     )
 
 
@@ -179,6 +183,19 @@ def list_photos(source: Source) -> list[PhotoRef]:
             f"{source.name}: the source has no photos; give a folder, zip or tar with some to --src"
         )
     return refs
+
+
+def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
+    """Pass unless the source's own points are asked for and it has none.
+
+    Raises:
+        InputError: then.
+    """
+    if settings.faces.landmarks == "celeba" and not any(ref.points for ref in refs):
+        raise InputError(
+            "--landmarks celeba: the source gives no points of its photos. For CelebA put "
+            "list_landmarks_align_celeba.txt (or Kaggle's .csv) beside the photos; for others use --landmarks auto"
+        )
 
 
 def _blank(settings: GenSettings, source: Source, kit: Kit) -> Plan:

@@ -25,6 +25,8 @@ def generated(report: GenReport) -> str:
         f"{report.out}: {report.triplets:,} triplets of {report.photos:,} photos in {report.shards:,} shards",
         f"{report.seconds:.1f} s, {rate:.1f} photos/s",
     ]
+    if report.landmarks:
+        lines.append(f"faces by {report.landmarks}")
     if report.skipped:
         lines.append(f"skipped {sum(report.skipped.values()):,}:")
         lines += [

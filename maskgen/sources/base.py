@@ -23,6 +23,10 @@ class Source(Protocol):
     def terms(self) -> str:
         """Terms of use as the source states them, "" where they are unknown."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it, though it can be used; a line each."""
+
     def refs(self) -> list[PhotoRef]:
         """Every photo, ordered by id."""
 
@@ -37,6 +41,7 @@ class PhotoSource:
         layout = read_layout(store, name)
         self.name = layout.name
         self.terms = layout.terms
+        self.notes: tuple[str, ...] = ()
         self._store = store
         self._layout: Layout | None = layout
 

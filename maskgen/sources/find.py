@@ -7,14 +7,14 @@ from maskgen.imageio import HEAD_BYTES, is_html, picture_format
 from maskgen.settings import SourceSettings
 from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore, ZipStore
 from maskgen.sources.base import PhotoSource, Source
+from maskgen.sources.celeba import ALIGNED, FOLDERS, CelebaSource, find_albums
 from maskgen.sources.folder import FolderStore
 from maskgen.sources.keys import slug
-from maskgen.sources.layouts import is_photo_name
+from maskgen.sources.layouts import MOST, is_photo_name
 from maskgen.sources.store import Store
 
 ARCHIVE_SUFFIXES = (".tar", ".zip", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
-CELEBA_PLACES = ("img_align_celeba", "img_align_celeba.zip", ".")  # under --root, the first that exists
 
 
 def build_source(settings: SourceSettings) -> Source:
@@ -27,19 +27,50 @@ def build_source(settings: SourceSettings) -> Source:
     if not settings.src:
         raise UsageError("--src is missing. Give a folder, a zip or tar, or `celeba`")
     if settings.src == "celeba":
-        return PhotoSource(open_store(_celeba(Path(settings.root).expanduser())), "celeba")
+        return _celeba(Path(settings.root).expanduser(), settings)
     path = Path(settings.src).expanduser()
-    return PhotoSource(open_store(path), _name(path))
+    store = open_store(path)
+    for album in find_albums(store, _kind(path))[:1]:
+        if album.count >= MOST * sum(map(is_photo_name, store.names())):
+            return CelebaSource(album, [store], settings)
+    return PhotoSource(store, _name(path))
 
 
-def _celeba(root: Path) -> Path:
-    places = [root / place for place in CELEBA_PLACES if (root / place).exists()]
-    if not places:
-        raise InputError(
-            f"{root}: CelebA is not there. Download img_align_celeba.zip (its aligned and cropped images) and put it, "
-            "or the folder in it, there; --root names another place"
-        )
-    return places[0]
+def _kind(path: Path) -> str:
+    """Which of CelebA's folders a path is by its name; "" for none."""
+    name = path.resolve().name.partition(".")[0].lower()
+    return name if name in FOLDERS else ALIGNED if name == "celeba" else ""
+
+
+def _celeba(root: Path, settings: SourceSettings) -> CelebaSource:
+    """CelebA below `root`: its photos lie there, or in a zip that does; or `root` is that zip."""
+    if not root.exists():
+        raise _no_celeba(root)
+    store: Store = FolderStore(root) if root.is_dir() else open_store(root)
+    albums, stores = find_albums(store, _kind(root) or ALIGNED), [store]
+    if not albums and root.is_dir():
+        archives = [name for name in store.names() if name.lower().endswith(ARCHIVE_SUFFIXES)]
+        for name in sorted(archives, key=lambda name: (not Path(name).name.startswith(ALIGNED), name)):
+            inner = _open_file(root / name)
+            albums = find_albums(inner, ALIGNED)
+            if albums:
+                stores = [store, inner]
+                break
+    if not albums:
+        raise _no_celeba(root)
+    return CelebaSource(albums[0], stores, settings)
+
+
+def _no_celeba(root: Path) -> InputError:
+    return InputError(
+        f"{root}: CelebA's photos are not there. From https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html download\n"
+        "  Img/img_align_celeba.zip                the aligned photos, 1.4 GB; unpacked or as it is\n"
+        "  Eval/list_eval_partition.txt            the official train, val and test\n"
+        "  Anno/identity_CelebA.txt                who is seen\n"
+        "  Anno/list_landmarks_align_celeba.txt    where the faces are\n"
+        f"and put them into {root}. Kaggle's archive.zip and what torchvision downloads will do as well; "
+        "--root names another place"
+    )
 
 
 def _name(path: Path) -> str:

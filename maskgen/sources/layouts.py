@@ -2,7 +2,7 @@
 
     LFW        <Person>/<Person>_0001.jpg, at any depth         identity: the person
     UTKFace    age_sex_group_date.jpg                           each photo its own
-    CelebA     img_align_celeba/000001.jpg                      each photo its own
+    CelebA     see `celeba`
     shards     KEY.gt.jpg beside KEY.json                       identity and split from the json
     video      frames.csv, of `unmask frames-from-video`        its rows: identity is the person of the clip
     any other  every picture                                    each photo its own
@@ -30,8 +30,7 @@ PICTURE = re.compile(
 )
 LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
 UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
-CELEBA = re.compile(r"(?:.*/)?\d{6}\.(?:jpg|png)", re.IGNORECASE)
-CELEBA_NAMES = ("celeba", "img_align_celeba")
+CELEBA_TERMS = "CelebA: non-commercial research, no redistribution"
 FOOTAGE = "frames.csv"
 FOOTAGE_COLUMNS = {"photo", "identity", "kept"}
 GT = re.compile(r"(?P<face>(?:.*/)?[a-z0-9_-]+-f\d+)-m(?P<mask>\d+)\.gt\.(?:jpg|png|webp)")
@@ -61,16 +60,12 @@ def read_layout(store: Store, name: str) -> Layout:
     ids = [file for file in names if _may_be_photo(store, file)]
     if not ids:
         raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
-    _refuse_web_pages(store, ids)
+    refuse_web_pages(store, ids)
     photos = tuple(PhotoRef(photo, _person(photo)) for photo in ids)
     if _most_fit(LFW, ids):
         return Layout("lfw", "LFW: research", photos)
     if _most_fit(UTKFACE, ids):
         return Layout("utkface", "UTKFace: non-commercial research", photos)
-    if _most_fit(CELEBA, ids) and (
-        name in CELEBA_NAMES or all("img_align_celeba/" in photo for photo in ids)
-    ):
-        return Layout("celeba", "CelebA: non-commercial research, no redistribution", photos)
     return Layout(name, "", photos)
 
 
@@ -87,7 +82,8 @@ def _may_be_photo(store: Store, name: str) -> bool:
     return not PurePosixPath(name).suffix and bool(picture_format(store.head(name)))
 
 
-def _refuse_web_pages(store: Store, ids: list[str]) -> None:
+def refuse_web_pages(store: Store, ids: list[str]) -> None:
+    """Pass if most of the photos are none. InputError: over half of those looked at are web pages."""
     sample = ids[:: -(-len(ids) // LOOKED_AT)]
     pages = sum(is_html(store.head(photo)) for photo in sample)
     if 2 * pages > len(sample):

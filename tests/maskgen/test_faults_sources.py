@@ -271,11 +271,3 @@ def test_row10_an_encrypted_member_is_counted(tmp_path):
         data[data.rfind(marker) + flags] |= 1
     (tmp_path / "set.zip").write_bytes(data)
     assert outcomes(source_of(tmp_path / "set.zip")) == {"a.jpg": "", "b.jpg": "unreadable"}
-
-
-def test_row11_names_of_celeba_that_are_web_pages_are_refused(tmp_path):
-    (tmp_path / "img_align_celeba").mkdir()
-    for number in range(1, 4):
-        (tmp_path / "img_align_celeba" / f"{number:06}.jpg").write_bytes(b"<html>quota exceeded</html>")
-    with pytest.raises(InputError, match="looks like a download page"):
-        build_source(SourceSettings(src="celeba", root=str(tmp_path)))

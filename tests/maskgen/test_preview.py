@@ -141,6 +141,7 @@ class OnePhoto:
 
     def __init__(self):
         self.reads = 0
+        self.notes = ()
 
     def refs(self):
         return [PhotoRef("x.jpg")]

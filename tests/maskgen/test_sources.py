@@ -139,7 +139,7 @@ def test_celebas_zip_and_its_bare_folder_are_celeba(tmp_path):
 
 
 def test_missing_celeba_says_what_to_put_where(tmp_path):
-    with pytest.raises(InputError, match=r"img_align_celeba\.zip.*--root"):
+    with pytest.raises(InputError, match=r"(?s)img_align_celeba\.zip.*--root"):
         build_source(SourceSettings(src="celeba", root=str(tmp_path / "none")))
 
 

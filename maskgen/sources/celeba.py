@@ -1,0 +1,177 @@
+"""CelebA in the layouts it comes in, unpacked or in its zip, with what its lists say of each photo.
+
+    official      Img/img_align_celeba.zip (or the folder in it), Anno/*.txt, Eval/list_eval_partition.txt
+    torchvision   img_align_celeba/ or its zip, *.txt beside it
+    Kaggle        img_align_celeba/img_align_celeba/, *.csv beside it; all of it in one zip
+    in the wild   img_celeba/, with list_landmarks_celeba.txt
+
+A photo's id is `img_align_celeba/000001.jpg` wherever it lies, so all layouts give the same triplets. The boxes belong
+to the photos in the wild, where the points say the same more exactly; they are not read.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from maskgen.errors import InputError, Skip
+from maskgen.settings import SourceSettings
+from maskgen.sources.layouts import CELEBA_TERMS, refuse_web_pages
+from maskgen.sources.lists import ListFile, Rows, read_rows
+from maskgen.sources.store import Store
+from maskgen.types import PhotoRef
+
+PHOTO = re.compile(r"(?P<folder>(?:.*/)?)(?P<number>\d{6})\.(?:jpg|png)", re.IGNORECASE)
+ALIGNED, WILD = "img_align_celeba", "img_celeba"
+FOLDERS = (ALIGNED, "img_align_celeba_png", WILD)  # the first that is there is taken
+PARTITIONS, IDENTITIES = "list_eval_partition", "identity_CelebA"
+POINTS = {
+    True: "list_landmarks_celeba",
+    False: "list_landmarks_align_celeba",
+}  # of the photos in the wild, or not
+SPLITS = ("train", "val", "test")
+BESIDE = ("", "Anno", "Eval")  # folders in which lists lie, under one of the two above the photos
+
+
+@dataclass(frozen=True)
+class Album:
+    """A folder of CelebA's photos.
+
+    Attributes:
+        store: where it lies.
+        prefix: what the photos' names begin with in it.
+        kind: which of `FOLDERS` it is.
+        count: how many photos.
+    """
+
+    store: Store
+    prefix: str
+    kind: str
+    count: int
+
+
+class CelebaSource:
+    """CelebA's photos, with identities, official splits and five points as far as their lists are there."""
+
+    name, terms = "celeba", CELEBA_TERMS
+
+    def __init__(self, album: Album, stores: Sequence[Store], settings: SourceSettings) -> None:
+        """`stores`: where lists may lie, beside the folders around the photos.
+
+        Raises:
+            InputError: a list is no list, or the partition leaves photos out; or photos are web pages.
+        """
+        self._store, self._prefix, self._kind = album.store, album.prefix, album.kind
+        files = sorted(name for name in album.store.names() if _of(name, album.prefix))
+        refuse_web_pages(album.store, files)
+        self._refs, self.notes = _refs(files, album, stores, settings)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_refs": ()}  # a worker reads photos; their list would be most of its job
+
+    def refs(self) -> list[PhotoRef]:
+        """Every photo, ordered by id. Not in a worker's copy."""
+        return list(self._refs)
+
+    def read(self, ref: PhotoRef) -> bytes | Skip:
+        """The bytes of a photo's file, or why there are none."""
+        return self._store.read(self._prefix + ref.id.rpartition("/")[2])
+
+
+def find_albums(store: Store, kind: str = "") -> list[Album]:
+    """Folders of a store that hold CelebA's photos, best first.
+
+    Args:
+        store: what to look through.
+        kind: what photos are that lie at its top; "" leaves them out.
+    """
+    found = Counter(match["folder"] for match in map(PHOTO.fullmatch, store.names()) if match)
+    albums = []
+    for folder in sorted(found, key=lambda folder: (-found[folder], folder)):
+        name = PurePosixPath(folder).name if folder else kind
+        if name in FOLDERS:
+            albums.append(Album(store, folder, name, found[folder]))
+    return sorted(albums, key=lambda album: FOLDERS.index(album.kind))
+
+
+def _of(name: str, prefix: str) -> bool:
+    match = PHOTO.fullmatch(name)
+    return match is not None and match["folder"] == prefix
+
+
+def _refs(
+    files: Iterable[str], album: Album, stores: Sequence[Store], settings: SourceSettings
+) -> tuple[tuple[PhotoRef, ...], tuple[str, ...]]:
+    """The photos, and what a person should know of their lists."""
+    numbers = {PurePosixPath(name).name[:6]: PurePosixPath(name).name for name in files}
+    partition = _rows(PARTITIONS, album, stores, 1, len(SPLITS) - 1)
+    people = _rows(IDENTITIES, album, stores, 1)
+    points = _rows(POINTS[album.kind == WILD], album, stores, 10)
+    without = sorted(numbers.keys() - partition[1].keys()) if partition else []
+    if partition and without and settings.split != "hash":
+        raise InputError(
+            f"{partition[0]}: has no line for {_some(without, numbers)}. Download it again, or use --split hash"
+        )
+    tables = [table for table in (partition, people, points) if table]
+    refs = (
+        PhotoRef(
+            f"{album.kind}/{file}",
+            str(people[1][number][0]) if people and number in people[1] else "",
+            SPLITS[partition[1][number][0]] if partition and number in partition[1] else "",
+            _pairs(points[1].get(number, ())) if points else (),
+        )
+        for number, file in numbers.items()
+    )
+    return tuple(sorted(refs, key=lambda ref: ref.id)), tuple(_notes(tables, numbers))
+
+
+def _pairs(values: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in zip(values[::2], values[1::2], strict=True))
+
+
+def _notes(tables: Iterable[tuple[str, Rows]], numbers: dict[str, str]) -> Iterable[str]:
+    """A line for each list that names other photos than there are."""
+    for name, rows in tables:
+        gone, unknown = sorted(rows.keys() - numbers.keys()), sorted(numbers.keys() - rows.keys())
+        if gone:
+            yield f"{name} names {len(gone)} photos that are not there, such as {gone[0]}"
+        if unknown:
+            yield f"{name} has no line for {_some(unknown, numbers)}"
+
+
+def _some(missing: Sequence[str], numbers: dict[str, str]) -> str:
+    more = f" and {len(missing) - 1} more photos" if len(missing) > 1 else ""
+    return numbers[missing[0]] + more
+
+
+def _rows(
+    stem: str, album: Album, stores: Sequence[Store], values: int, largest: int | None = None
+) -> tuple[str, Rows] | None:
+    """A list by the stem of its name: where it was found, and its rows."""
+    file = _in_stores(stem, stores) or _beside(stem, album)
+    return (file.name, read_rows(file, values, largest)) if file else None
+
+
+def _in_stores(stem: str, stores: Sequence[Store]) -> ListFile | None:
+    for store in stores:
+        for name in store.names():
+            path = PurePosixPath(name)
+            if path.name in (f"{stem}.txt", f"{stem}.csv") and "__MACOSX" not in path.parts:
+                data = store.read(name)
+                if isinstance(data, Skip):
+                    raise InputError(f"{store.path}/{name}: cannot be read: {data.detail or data.reason}")
+                return ListFile(f"{store.path}/{name}", data)
+    return None
+
+
+def _beside(stem: str, album: Album) -> ListFile | None:
+    """A list in the folders around the store, where the photos alone were given."""
+    for above in (album.store.path.resolve().parents)[:2]:
+        for folder in BESIDE:
+            for suffix in (".txt", ".csv"):
+                path: Path = above / folder / (stem + suffix)
+                if path.is_file():
+                    return ListFile(str(path), path.read_bytes())
+    return None
