@@ -11,8 +11,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
-from maskgen.align import crop
 from maskgen.files import disk_errors
 from maskgen.imageio import encode_jpeg, encode_lossless
 from maskgen.landmarks import Detector
@@ -31,6 +32,7 @@ LOOKED_AT = 160  # side of the crop that sharpness and likeness are measured on
 MAX_HELD = 256_000_000  # bytes of frames that wait; beyond them a crop is smoothed over less that comes after
 SHORT = 0.25  # seconds missing at a clip's end from which it counts as cut
 
+Kept = UInt8[ndarray, "tall wide 3"]  # a `Picture` beside planes of other sizes
 Tell = Callable[[float, int], None]  # seconds done, photos kept
 
 
@@ -198,7 +200,7 @@ def _eyes(own: Seen | None, time: float) -> float:
     return eye_opening(own.face) / max(own.track.usual_eyes(time), 1e-6) if own else 0.0
 
 
-def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Picture, Plane]:
+def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Kept, Plane]:
     """The photo to keep, and the grey one that it is judged by."""
     height, width = shot.pixels.shape[:2]
     whole = shot.pixels[
@@ -212,4 +214,4 @@ def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Picture, Plane]
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     if size == 0:
         return whole, grey
-    return crop(shot.pixels, matrix_of(place, size), size, "reflect")[0], grey
+    return warp(shot.pixels, matrix_of(place, size), size, "reflect", fine=True), grey

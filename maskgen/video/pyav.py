@@ -68,8 +68,7 @@ class AvClip:
         # Strict: a frame that was cut or damaged is an error, not a picture with its rest made up.
         context.options = {"max_pixels": str(MAX_PIXELS)} | ({"err_detect": "explode"} if strict else {})
         context.thread_count = self._threads
-        if self._threads != 1:
-            context.thread_type = "AUTO"
+        context.thread_type = "SLICE"  # threads by frame would tell of damage only after the frames it spoils
 
     def _promised(self) -> float:
         if self._stream.duration:
@@ -101,11 +100,12 @@ class AvClip:
         times = self._seek(start) if start > SEEK_FROM else []
         count, last = 0, -np.inf
         for frame in self._frames():
-            if frame.pts is None:
-                self.damaged += 1
+            if frame is None or frame.pts is None:
+                count += 1
                 continue
             time = float(frame.pts * frame.time_base)
             if time <= last:
+                count += 1
                 continue  # a clock that jumps back: a frame that was shown is not shown again
             index = bisect.bisect_left(times, frame.pts) if times else count
             end = time + float((frame.duration or 0) * frame.time_base)
@@ -117,25 +117,41 @@ class AvClip:
         return time + float(1 / rate) if rate else time
 
     def _frames(self) -> Iterator[Any]:
-        """Decoded frames; what cannot be decoded is counted, and the decoder goes on after it."""
+        """Decoded frames; what cannot be decoded is counted, and the decoder goes on after it.
+
+        A frame whose data were cut still comes out, its rest made up, and so do those that refer to it: after
+        damage, nothing counts until the next sound key frame.
+        """
         packets = self._container.demux(self._stream)
+        torn: set[int | None] = set()
+        sound = True
         while True:
+            pts = None
             try:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                self.damaged += bool(packet.is_corrupt)
-                frames = [] if packet.is_corrupt else packet.decode()
+                pts = packet.pts
+                frames = packet.decode()
+                hurt = bool(packet.is_corrupt)
             except av.EOFError:
                 return
             except av.FFmpegError:
+                frames, hurt = [], True
+            if hurt:
                 self.damaged += 1
-                continue
-            yield from frames
+                torn.add(pts)
+                sound = False
+            for frame in frames:
+                sound = sound or (bool(frame.key_frame) and frame.pts not in torn)
+                yield frame if sound else None
 
     def _seek(self, start: float) -> list[int]:
         """Go to the last key frame before `start`; the time stamps of all frames, which tell a frame's number."""
-        target = int((self.begin + start) / self._stream.time_base)
+        early = (
+            self.begin + start - SEEK_FROM
+        )  # of what follows a key frame, the first pictures may need one before it
+        target = int(early / self._stream.time_base)
         with open_container(self._path) as container:
             packets = container.demux(container.streams[self._stream.index])
             times = sorted(p.pts for p in packets if p.pts is not None and not p.is_discard)
