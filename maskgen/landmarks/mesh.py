@@ -67,15 +67,15 @@ class MeshDetector:
             return self.detect(pixels)
         finding = finding_at(points)
         face = self._face(pixels, finding) if finding else f"{len(points)} points in place of five"
-        known = face if isinstance(face, Face) else None
-        if self._points == "only" or (known and not self._every_look):
-            return (
-                [known] if known else Skip("bad_landmarks", face or "no face where the source's points are")
-            )
-        others = self.detect(pixels)
-        if known is None or isinstance(others, Skip):
-            return [known] if known else others
-        return [known, *(other for other in others if not _same(known, other))]
+        if not isinstance(face, Face):
+            fault = Skip("bad_landmarks", face or "no face where the source's points are")
+            return fault if self._points == "only" else self.detect(pixels)
+        others = self.detect(pixels) if self._every_look and self._points == "first" else []
+        return (
+            [face, *(other for other in others if not _same(face, other))]
+            if isinstance(others, list)
+            else [face]
+        )
 
     def detect(self, pixels: Picture) -> list[Face] | Skip:
         """The faces, largest first; those that are doubtful or cut by the photo's edge later. See `Detector`."""
