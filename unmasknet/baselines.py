@@ -17,6 +17,9 @@ from unmasknet.metrics import Maps, Pictures
 Baseline = Callable[[Pictures, Maps], Pictures]
 RADIUS = 3  # pixels around each that Telea's method looks at; OpenCV's own example has it
 RIDGE = 1e-3  # variance, of [0, 1] squared, below which pixels of the mean face count no more than others
+STEADINESS = (
+    4  # power; 1 lets hair and background pull at the gain: 16.5 dB in LFW's holes at 64 px, not 17.3
+)
 
 
 def masked_input(photo: Pictures, hole: Maps) -> Pictures:  # noqa: ARG001 (a baseline's signature)
@@ -50,10 +53,13 @@ class MeanFace:
     variance: Tensor
 
     def __call__(self, photo: Pictures, hole: Maps) -> Pictures:
-        """The mean face, each channel scaled to fit what is visible of this face by least squares."""
-        weight = (1 - hole) / (self.variance + RIDGE)
+        """The mean face, each channel scaled to fit the visible skin of this face by least squares.
+
+        Skin is where faces differ least: a pixel's weight falls with a power of its variance.
+        """
+        weight = (1 - hole) * (RIDGE / (self.variance + RIDGE)) ** STEADINESS
         fit = (weight * photo * self.mean).sum((2, 3), keepdim=True)
-        gain = fit / (weight * self.mean**2).sum((2, 3), keepdim=True).clamp(min=1e-6)
+        gain = fit / (weight * self.mean**2).sum((2, 3), keepdim=True).clamp(min=1e-9)
         return (gain * self.mean).clamp(0, 1)
 
     def resized(self, size: int) -> "MeanFace":

@@ -14,7 +14,7 @@ def charts(evaluation: Evaluation) -> str:
     """Methods side by side, how the samples spread, and the ROC curve of "masked or bare"."""
     figures = evaluation.figures
     finite = [value for value in evaluation.psnrs if np.isfinite(value)]
-    axis = page.Axis(range(4, 41, 2), range(4, 41, 6), " dB")
+    axis = page.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
     found = [_bars(figures, "psnr", "Hole PSNR, dB"), _bars(figures, "ssim", "Hole SSIM")]
     if finite:
         found.append(page.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))

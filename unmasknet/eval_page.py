@@ -48,17 +48,17 @@ def html(evaluation: Evaluation, name: str) -> str:
     """The page."""
     figures = evaluation.figures
     every = {table.title: table for table in tables(figures)}
-    wide = [_section(every[title], wide=title == "Published by others") for title in WIDE if title in every]
+    wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
     small = [_section(table) for title, table in every.items() if title not in WIDE]
     body = [
         f"<style>\n{(HERE / 'eval_page.css').read_text('utf-8')}</style>",
         page.masthead(f"Evaluation on {name}", _about(figures), _numbers(figures)),
         "<main>",
         charts(evaluation),
-        *wide[:1],
+        *wide[:-1],
         _examples(evaluation),
         f'<div class="pair">{"".join(small)}</div>',
-        *wide[1:],
+        wide[-1],
         "</main>",
         '<footer class="end">What a mask covered is invented by the network; it is no evidence of how anybody looks. '
         "This page is one file and asks nothing of the network.</footer>",
@@ -66,7 +66,7 @@ def html(evaluation: Evaluation, name: str) -> str:
     return page.document(f"Evaluation on {name}", "\n".join(body))
 
 
-WIDE = ("Restoring the face", "Faces and people", "Published by others")
+WIDE = ("Restoring the face", "Finding the mask", "Faces and people", "Published by others")
 
 
 def markdown(figures: Figures, name: str) -> str:

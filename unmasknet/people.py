@@ -36,17 +36,17 @@ def verification(ledger: Ledger, seed: int) -> Figures | None:
     same, other = pairs(ledger.cases, seed)
     truth = _matrix(ledger.faces.get(TRUTH, []))
     figures: Figures = {"pairs": len(same)}
-    for method in (RESTORED, MASKED, TRUTH):
+    for name, method in (("restored", RESTORED), ("masked", MASKED), ("truth", TRUTH)):
         probes = _matrix(ledger.faces.get(method, []))
         result = None
         if probes is not None and truth is not None and len(same):
             result = stats.verify(_distances(probes, truth, same), _distances(probes, truth, other))
-        figures[method] = result and {
+        figures[name] = result and {
             "accuracy": tidy(result.accuracy),
             "auc": tidy(result.auc),
             "tar_at_far_1pct": tidy(result.tar),
         }
-    return figures if figures[TRUTH] else None
+    return figures if figures["truth"] else None
 
 
 def usual(ledger: Ledger, seed: int) -> Figures:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,8 @@ REFERENCE_SIDE = 256  # pixels; widths in settings are meant at this side
 class Restorer:
     """A segmenter and a generator, either of which may be missing."""
 
-    segmenter: Trained | None
-    generator: Trained | None
+    segmenter: Trained[Any] | None
+    generator: Trained[Any] | None
     names: tuple[str, ...]
 
     @property
@@ -83,7 +84,7 @@ def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
     Raises:
         UsageError: two of a kind. InputError: one cannot be read. MissingError: none are released yet.
     """
-    found: dict[str, Trained] = {}
+    found: dict[str, Trained[Any]] = {}
     for name in weights:
         if name == "released":
             raise MissingError("--weights released: this version brings no weights; name the folder of a run")

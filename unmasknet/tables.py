@@ -209,7 +209,7 @@ def breakdowns(figures: Figures) -> list[Table]:
             for name, part in parts.items()
         )
 
-    def ranges(parts: Sequence[Figures], unit: str, scale: float) -> dict[str, Figures]:
+    def ranges(parts: Sequence[Figures], unit: str, scale: int) -> dict[str, Figures]:
         return {f"{part['from'] * scale:g} to {part['to'] * scale:g}{unit}": part for part in parts}
 
     tail = ("n", "hole PSNR, dB", "hole SSIM")

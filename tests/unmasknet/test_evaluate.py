@@ -17,9 +17,24 @@ from tests.unmasknet.eval_toys import quick, write_run, write_split
 from unmasknet import restorer
 from unmasknet.evaluate import evaluate
 
-KEYS = set(
-    ["n", "split", "weights", "size", "parameters", "hole", "whole", "perceptual", "fid", "kid", "brisque", "map", "wearing", "identity", "detected", "by_hole", "by_family", "by_yaw", "baselines", "compare", "ci95", "seconds_per_image", "device"]
-)
+KEYS = {
+    *(
+        "n",
+        "split",
+        "weights",
+        "size",
+        "parameters",
+        "hole",
+        "whole",
+        "perceptual",
+        "fid",
+        "kid",
+        "brisque",
+        "map",
+    ),
+    *("wearing", "identity", "detected", "by_hole", "by_family", "by_yaw", "baselines", "compare", "ci95"),
+    *("seconds_per_image", "device"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +137,7 @@ def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tm
 def test_compare_without_a_picture_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of its 0 pictures"):
         evaluate(quick(data, compare=[f"empty={tmp_path}"]))
-    with pytest.raises(UsageError, match="NAME|name and a folder"):
+    with pytest.raises(UsageError, match="give a name and a folder"):
         evaluate(quick(data, compare=["nonsense"]))
 
 
@@ -157,43 +172,3 @@ def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -
 def test_released_weights_say_that_there_are_none() -> None:
     with pytest.raises(MissingError, match="released"):
         restorer.load_restorer(["released"], torch.device("cpu"))
-
-
-@pytest.mark.fault
-def test_row33_empty_evaluation_set_is_unusable_input(tmp_path: Path) -> None:
-    write_split(tmp_path, "train", 3)
-    with pytest.raises(InputError, match="nothing to score") as error:
-        evaluate(quick(tmp_path))
-    assert error.value.exit_code == 4
-
-
-@pytest.mark.fault
-def test_row33_one_sample_gives_valid_json_with_null_where_undefined(
-    tmp_path: Path, runs: tuple[str, str]
-) -> None:
-    write_split(tmp_path, "test", 1)
-    figures = evaluate(quick(tmp_path, weights=runs)).figures
-    json.dumps(figures, allow_nan=False)
-    assert figures["n"] == 1
-    assert figures["fid"]["value"] is None
-    assert "mean face" not in figures["baselines"]
-
-
-@pytest.mark.fault
-def test_row33_identical_pictures_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
-    for sample in open_data_set(data).samples(split="test"):
-        (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
-    figures = evaluate(quick(data, compare=[f"same={tmp_path}"])).figures
-    json.dumps(figures, allow_nan=False)
-    assert figures["compare"]["same"]["hole"]["psnr"] is None
-    assert "compare.same.hole.psnr" not in figures["ci95"]
-
-
-@pytest.mark.fault
-def test_row32_truncated_weights_are_one_line(data: Path, tmp_path: Path) -> None:
-    run = write_run(tmp_path / "gan", "gan")
-    file = run / "generator.safetensors"
-    file.write_bytes(file.read_bytes()[:500])
-    with pytest.raises(InputError) as error:
-        evaluate(quick(data, weights=[str(run)]))
-    assert "\n" not in str(error.value)

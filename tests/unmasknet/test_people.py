@@ -47,8 +47,8 @@ def test_photos_of_nobody_known_are_no_pairs() -> None:
 def test_good_restorations_verify_and_masks_that_hide_all_do_not() -> None:
     figures = verification(ledger(0.1), seed=1)
     assert figures is not None
-    assert figures[RESTORED]["accuracy"] > 0.95
-    assert figures[MASKED]["accuracy"] < 0.75
+    assert figures["restored"]["accuracy"] > 0.95
+    assert figures["masked"]["accuracy"] < 0.75
 
 
 def test_too_few_pairs_give_no_verification() -> None:

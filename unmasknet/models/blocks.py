@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Features = Float[Tensor, "b c h w"]
+Features = Float[Tensor, "b _ _ _"]  # channels and sides may differ between a layer's two ends
 
 SLOPE = 0.2  # of the leaky ReLU, in every project that uses one
 GROUPS = 8  # of a group norm, where the channels allow it

@@ -1,0 +1,84 @@
+"""Rows of the fault matrix that the evaluation meets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from maskgen.errors import InputError
+from maskgen.imageio import encode_lossless
+from maskgen.samples import open_data_set
+from tests.unmasknet.eval_toys import quick, write_run, write_split
+from unmasknet.evaluate import evaluate
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults") / "toys"
+    write_split(folder, "test", 4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("runs")
+    return str(write_run(folder / "segm", "segm")), str(write_run(folder / "gan", "gan"))
+
+
+@pytest.mark.fault
+def test_row33_empty_evaluation_set_is_unusable_input(tmp_path: Path) -> None:
+    write_split(tmp_path, "train", 3)
+    with pytest.raises(InputError, match="nothing to score") as error:
+        evaluate(quick(tmp_path))
+    assert error.value.exit_code == 4
+
+
+@pytest.mark.fault
+def test_row33_one_sample_gives_valid_json_with_null_where_undefined(
+    tmp_path: Path, runs: tuple[str, str]
+) -> None:
+    write_split(tmp_path, "test", 1)
+    figures = evaluate(quick(tmp_path, weights=runs)).figures
+    json.dumps(figures, allow_nan=False)
+    assert figures["n"] == 1
+    assert figures["fid"]["value"] is None
+    assert "mean face" not in figures["baselines"]
+
+
+@pytest.mark.fault
+def test_row33_identical_pictures_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
+    for sample in open_data_set(data).samples(split="test"):
+        (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
+    figures = evaluate(quick(data, compare=[f"same={tmp_path}"])).figures
+    json.dumps(figures, allow_nan=False)
+    assert figures["compare"]["same"]["hole"]["psnr"] is None
+    assert "compare.same.hole.psnr" not in figures["ci95"]
+
+
+@pytest.mark.fault
+def test_row32_truncated_weights_are_one_line(data: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "gan", "gan")
+    file = run / "generator.safetensors"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(InputError) as error:
+        evaluate(quick(data, weights=[str(run)]))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.fault
+def test_row32_a_pickle_given_as_weights_never_runs(data: Path, tmp_path: Path) -> None:
+    payload = tmp_path / "evil.pt"
+    payload.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR.")
+    with pytest.raises(InputError):
+        evaluate(quick(data, weights=[str(payload)]))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.fault
+def test_row32_weights_of_another_network_are_one_line(data: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "gan", "gan")
+    other = write_run(tmp_path / "segm", "segm")
+    (run / "generator.safetensors").write_bytes(b"\0" * 64 + (other / "segmenter.safetensors").read_bytes())
+    with pytest.raises(InputError) as error:
+        evaluate(quick(data, weights=[str(run)]))
+    assert "\n" not in str(error.value)
