@@ -17,7 +17,7 @@ from maskgen.config import load_settings, print_config
 from maskgen.settings import GenSettings
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "gen-data", "preview", "verify", "unpack", "masks", "doctor")
+COMMANDS = ("demo", "gen-data", "frames-from-video", "preview", "verify", "unpack", "masks", "doctor")
 
 
 class Result(NamedTuple):

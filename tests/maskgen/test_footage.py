@@ -2,9 +2,12 @@
 
 import csv
 import json
+import subprocess
+import sys
 import tarfile
 import wave
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import cv2
@@ -17,6 +20,9 @@ from maskgen.imageio import decode
 from maskgen.settings import FramesSettings, SourceSettings
 from maskgen.sources import build_source, load
 from tests.maskgen.clips import moving, other_picture, picture, stream_times, write_clip
+
+
+CLI = Path(__file__).parents[2] / "cli.py"
 
 
 def take(*files, out, **settings):
@@ -94,7 +100,7 @@ def test_every_start_end_and_max(clip, tmp_path):
 def test_filters_say_why(tmp_path):
     blurred = cv2.GaussianBlur(picture(), (0, 0), 3)
     path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [blurred] * 30)
-    (file,) = take(path, out=tmp_path / "out", fps=2, size=64, drop="duplicates,blur").files
+    (file,) = take(path, out=tmp_path / "out", fps=2, start=0.25, size=64, drop="duplicates,blur").files
     assert file.dropped == {"blur": 2, "duplicates": 1}
     assert file.kept == 1
 
@@ -115,10 +121,10 @@ def test_a_cut_drops_what_is_near_it(tmp_path):
 def test_spread_and_person_choose_among_all(clip, tmp_path):
     (file,) = take(clip, out=tmp_path / "a", fps=5, size=64, spread=3).files
     assert (file.photos, file.dropped) == (3, {"spread": 7})
-    (file,) = take(clip, out=tmp_path / "b", fps=2, size=64, faces="p0").files
-    assert file.photos == 4
-    (file,) = take(clip, out=tmp_path / "c", fps=2, size=64, faces="p1").files
-    assert (file.photos, file.dropped) == (0, {"other_face": 4})
+    (file,) = take(clip, out=tmp_path / "b", size=64, faces="p0").files
+    assert file.photos == 2
+    (file,) = take(clip, out=tmp_path / "c", size=64, faces="p1").files
+    assert (file.photos, file.dropped) == (0, {"other_face": 2})
 
 
 def test_sound_begins_with_the_first_kept_frame(clip, tmp_path):
@@ -220,3 +226,21 @@ def test_a_clip_s_record_holds_its_report(clip, tmp_path):
     record = json.loads((tmp_path / "out" / file.clip / "clip.json").read_bytes())
     assert record["report"]["photos"] == 2
     assert record["settings"]["size"] == 64
+
+
+def test_the_command_reports_as_json_and_a_bad_file_is_exit_4(clip, tmp_path):
+    def unmask(*args):
+        done = subprocess.run([sys.executable, str(CLI), *args], capture_output=True, text=True, cwd=tmp_path)
+        return done.returncode, done.stdout, done.stderr
+
+    (tmp_path / "bad.mp4").write_text("#EXTM3U\n")
+    code, out, err = unmask("frames-from-video", str(clip), "bad.mp4", "--size", "64", "--json")
+    report = json.loads(out)
+    assert code == 4
+    assert "playlist" in err
+    assert set(report) >= {"out", "files"}
+    assert report["out"] == "data/frames/frames"
+    assert set(report["files"][0]) >= {"file", "frames", "kept", "faces", "seconds_covered", "duration"}
+    assert unmask("frames-from-video", str(clip), "--fps", "1", "--every", "2", "--drop", "x")[0] == 2
+    assert unmask("frames-from-video", "bad.mp4")[0] == 4
+    assert "nothing was written" in unmask("frames-from-video", str(clip), "--dry-run")[1]
