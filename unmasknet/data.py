@@ -15,18 +15,16 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from maskgen import imageio
-from maskgen.errors import InputError, Skip
+from maskgen.errors import InputError
 from maskgen.seeds import rng_for
-from maskgen.types import Picture
 from unmasknet.augment import Views, augment, fit_sample
+from unmasknet.decode import SUFFIXES, decode_sample
+from unmasknet.memory import keep_freed_memory
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.shardlist import Shard, list_shards
-from unmasknet.stream import Encoded, Order, encoded_batches, read_samples
+from unmasknet.stream import Encoded, Order, Wanted, encoded_batches, read_samples
 
 CHANCES = 8  # random numbers that go with each sample
-SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures; nothing else is ever decoded
-MAX_PIXELS = 1 << 26
 PREFETCH = 4  # batches a worker is ahead
 
 Settings = SegmSettings | GanSettings
@@ -41,7 +39,7 @@ class Batch:
         masked: RGB in [0, 1], with the mask.
         gt: RGB in [0, 1], without it. For the generator the two are equal where the true map is 0.
         map: what is hidden, 1; the generator's is grown or shrunk at random when it trains.
-        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never grown.
+        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never grown. A generator trains without them: all 0.
         keys: of the samples.
         labels: the samples' json, its boxes and points in pixels of these pictures; empty ones while training.
         chance: numbers in [0, 1) of each sample's own, a function of seed, step and key, for random choices later on.
@@ -175,6 +173,7 @@ def _settle_worker(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    keep_freed_memory()
 
 
 class _Steps(IterableDataset[_Raw | str]):
@@ -193,17 +192,24 @@ class _Steps(IterableDataset[_Raw | str]):
         share = data.batch // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
         try:
-            for step, batch in encoded_batches(self.shards, order, steps, _wanted(False), faults.append):
+            for step, batch in encoded_batches(
+                self.shards, order, steps, _wanted(self.settings), faults.append
+            ):
                 yield _make_batch(batch[mine], self.settings, step, faults)
                 faults.clear()
         except InputError as error:
             yield str(error)
 
 
-def _wanted(with_labels: bool) -> Any:
+def _wanted(settings: Settings) -> Wanted:
+    """What training reads of a sample: no labels, and parts for the segmenter alone."""
+    roles = (
+        ("masked", "gt", "map", "parts") if isinstance(settings, SegmSettings) else ("masked", "gt", "map")
+    )
+
     def wanted(member: str) -> bool:
         role, _, suffix = member.partition(".")
-        return suffix in SUFFIXES or (with_labels and role == "json")
+        return role in roles and suffix in SUFFIXES
 
     return wanted
 
@@ -211,12 +217,22 @@ def _wanted(with_labels: bool) -> Any:
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
     """Decode, fit and change the samples of a step; what cannot be decoded is left out and noted."""
     views, keys, chances = [], [], []
+    with_parts = isinstance(settings, SegmSettings)
     for sample in samples:
         key = sample["__key__"]
         rng = rng_for(settings.seed, f"step {step} {key}")
         try:
             views.append(
-                augment(fit_sample(decode(sample), settings.data.size, settings.data.fit, rng), settings, rng)
+                augment(
+                    fit_sample(
+                        decode_sample(sample, with_parts=with_parts),
+                        settings.data.size,
+                        settings.data.fit,
+                        rng,
+                    ),
+                    settings,
+                    rng,
+                )
             )
         except InputError as error:
             faults.append(f"{sample['__url__']}: {key}: {error}")
@@ -233,43 +249,19 @@ def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, fault
 def _stack(
     views: Sequence[Views], keys: list[str], labels: list[Labels], chances: np.ndarray, faults: Sequence[str]
 ) -> _Raw:
-    planes = (
-        torch.from_numpy(np.stack([getattr(view, name) for view in views]))
-        for name in ("masked", "gt", "map", "parts")
+    def stacked(name: str) -> Tensor:
+        return torch.from_numpy(np.stack([getattr(view, name) for view in views]))
+
+    return _Raw(
+        stacked("masked"),
+        stacked("gt"),
+        stacked("map"),
+        stacked("parts"),
+        keys,
+        labels,
+        torch.from_numpy(chances),
+        tuple(faults),
     )
-    return _Raw(*planes, keys, labels, torch.from_numpy(chances), tuple(faults))
-
-
-def decode(sample: Encoded) -> Views:
-    """Decode a sample by the table: pictures by the safe loader, map and parts as what they are, nothing else.
-
-    Raises:
-        InputError: a member is missing or cannot be decoded, or their sizes differ.
-    """
-    try:
-        views = Views(
-            _picture(sample, "masked"),
-            _picture(sample, "gt"),
-            imageio.decode_map(sample["map.png"]),
-            imageio.decode_parts(sample["parts.png"]),
-        )
-    except KeyError as error:
-        raise InputError(f"it has no {error.args[0]}") from error
-    sizes = {array.shape[:2] for array in (views.masked, views.gt, views.map, views.parts)}
-    if len(sizes) > 1:
-        raise InputError(f"its pictures have different sizes: {sorted(sizes)}")
-    return views
-
-
-def _picture(sample: Encoded, role: str) -> Picture:
-    for suffix in SUFFIXES:
-        data = sample.get(f"{role}.{suffix}")
-        if data is not None:
-            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
-            if isinstance(picture, Skip):
-                raise InputError(f"{role}.{suffix} is {picture.reason}: {picture.detail}")
-            return picture
-    raise KeyError(role)
 
 
 def _each_once(
@@ -278,7 +270,7 @@ def _each_once(
     def stop(problem: str) -> None:
         raise InputError(problem)  # figures of fewer samples than there are would say something else
 
-    samples = read_samples(shards, _wanted(True), stop)
+    samples = read_samples(shards, lambda _: True, stop)
     plain = settings.model_copy(update={"augment": settings.augment.model_copy(update=NO_AUGMENT)})
     for index in count():
         batch = list(islice(samples, settings.data.batch))
@@ -300,7 +292,7 @@ def _plain_batch(samples: Sequence[Encoded], settings: Settings) -> _Raw:
         key = sample["__key__"]
         rng = rng_for(settings.seed, key)
         try:
-            fitted = fit_sample(decode(sample), settings.data.size, settings.data.fit, None)
+            fitted = fit_sample(decode_sample(sample), settings.data.size, settings.data.fit, None)
             labels.append(fitted.moved(json.loads(sample["json"])))
         except (InputError, ValueError, KeyError) as error:
             raise InputError(
@@ -314,7 +306,8 @@ def _plain_batch(samples: Sequence[Encoded], settings: Settings) -> _Raw:
 
 def _to_floats(raw: _Raw, device: torch.device) -> Batch:
     def picture(x: Tensor) -> Tensor:
-        return x.to(device, non_blocking=True).permute(0, 3, 1, 2).contiguous().float() / 255
+        # The channels stay last in memory: no copy, and convolutions like it so.
+        return x.to(device, non_blocking=True).permute(0, 3, 1, 2) / 255
 
     return Batch(
         picture(raw.masked),

@@ -94,7 +94,7 @@ def open_url(url: str) -> IO[bytes]:
         except OSError as error:
             raise InputError(f"{url}: {error.strerror}") from error
     try:
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         file: IO[bytes] = fsspec.open(url, "rb", block_size=BLOCK).open()
     except ImportError as error:

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 from maskgen.errors import InputError, UnmaskError
 from maskgen.seeds import hash64
 from unmasknet.shardlist import Shard, open_url
+from unmasknet.ustar import Broken, NotPlain, plain_members
 
 LEG = 4096  # samples
 HELD = 4096  # samples that may wait for another batch because their photo is in this one
@@ -96,37 +97,44 @@ def _endless(shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: 
 
 
 def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterator[Encoded]:
-    """Samples of shards one after the other, by webdataset; a shard that breaks off is noted, and the next one read."""
-    from webdataset import utils
-    from webdataset.tariterators import group_by_keys, tar_file_expander
+    """Samples of shards one after the other; a shard that breaks off is noted, and the next one read."""
+    from webdataset.tariterators import group_by_keys
 
-    utils.enforce_security = True
+    for shard in shards:
+        yield from group_by_keys(_members(shard, wanted, note))
 
-    def streams() -> Iterator[dict[str, Any]]:
-        for shard in shards:
-            file = _opened(shard, note)
-            if file is not None:
-                with file:
-                    yield {"url": shard.url, "stream": file}
 
-    def handle(error: Exception) -> bool:
-        note(f"a shard breaks off: {' '.join(str(part) for part in error.args)}; run unmask verify")
-        return True
+def _members(shard: Shard, wanted: Wanted, note: Note) -> Iterator[dict[str, Any]]:
+    """Names and bytes of a shard's members, as webdataset passes them on; of other tars than ours by webdataset."""
 
     def select(name: str) -> bool:
         return wanted(name.rpartition("/")[2].partition(".")[2])
 
-    yield from group_by_keys(
-        tar_file_expander(streams(), handler=handle, select_files=select), handler=handle
-    )
-
-
-def _opened(shard: Shard, note: Note) -> IO[bytes] | None:
+    found = 0
     try:
-        return open_url(shard.url)
-    except UnmaskError as error:
-        note(str(error))
-        return None
+        with open_url(shard.url) as file:
+            for name, data in plain_members(file, select):
+                found += 1
+                yield {"fname": name, "data": data, "__url__": shard.url}
+    except NotPlain:
+        yield from islice(_any_members(shard, select, note), found, None)
+    except (UnmaskError, Broken, OSError) as error:
+        note(f"{shard.url}: {error}; run unmask verify on the data set")
+
+
+def _any_members(shard: Shard, select: Wanted, note: Note) -> Iterator[dict[str, Any]]:
+    from webdataset import utils
+    from webdataset.tariterators import tar_file_expander
+
+    utils.enforce_security = True
+
+    def handle(error: Exception) -> bool:
+        note(f"{shard.url}: {error.args[0] if error.args else error!r}; run unmask verify on the data set")
+        return True
+
+    with open_url(shard.url) as file:
+        source = [{"url": shard.url, "stream": file}]
+        yield from tar_file_expander(source, handler=handle, select_files=select, eof_value=None)
 
 
 def distinct_batches(samples: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:

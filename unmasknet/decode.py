@@ -1,0 +1,103 @@
+"""Members of a sample to arrays, by an explicit table: pictures, map, parts. Nothing else in a shard is ever decoded.
+
+What our own shards hold, baseline JPEGs without metadata and PNGs without filters, takes a short way; any other file
+goes through the safe loader.
+"""
+
+import struct
+import zlib
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from maskgen import imageio
+from maskgen.errors import InputError, Skip
+from maskgen.types import Picture, Plane
+from unmasknet.augment import Views
+
+SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures
+MAX_PIXELS = 1 << 26
+JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF\0"
+HEADER = 200  # bytes in which the frame of a JPEG without metadata begins
+QUARTERS = (np.arange(256)[:, None] >> np.array([6, 4, 2, 0]) & 3).astype(np.uint8)  # of a byte: four values
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"IEND\xaeB`\x82"
+
+
+def decode_sample(members: Mapping[str, bytes], *, with_parts: bool = True) -> Views:
+    """Decode photo, truth, map and parts.
+
+    Args:
+        members: of one sample, by what follows the key's dot.
+        with_parts: whether parts are wanted; else they are 0.
+
+    Raises:
+        InputError: one is missing or cannot be decoded, or their sizes differ.
+    """
+    try:
+        masked, gt = _picture(members, "masked"), _picture(members, "gt")
+        hole = _plain_plane(members["map.png"], bits=1, colour_type=0)
+        hole = imageio.decode_map(members["map.png"]) if hole is None else hole
+        parts = (
+            np.zeros_like(hole)
+            if not with_parts
+            else _plain_plane(members["parts.png"], bits=2, colour_type=3)
+        )
+        parts = imageio.decode_parts(members["parts.png"]) if parts is None else parts
+    except KeyError as error:
+        raise InputError(f"it has no {error.args[0]}") from error
+    sizes = {array.shape[:2] for array in (masked, gt, hole, parts)}
+    if len(sizes) > 1:
+        raise InputError(f"its pictures have different sizes: {sorted(sizes)}")
+    return Views(masked, gt, hole, parts)
+
+
+def _picture(members: Mapping[str, bytes], role: str) -> Picture:
+    for suffix in SUFFIXES:
+        data = members.get(f"{role}.{suffix}")
+        if data is not None:
+            plain = _plain_jpeg(data)
+            if plain is not None:
+                return plain
+            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
+            if isinstance(picture, Skip):
+                raise InputError(f"{role}.{suffix} is {picture.reason}: {picture.detail}")
+            return picture
+    raise KeyError(role)
+
+
+def _plain_jpeg(data: bytes) -> Picture | None:
+    """A whole baseline JPEG without metadata; None for any other file, or a broken one."""
+    frame = data.find(b"\xff\xc0", 0, HEADER)
+    if not data.startswith(JFIF) or not data.endswith(b"\xff\xd9") or frame < 0:
+        return None
+    height, width = struct.unpack_from(">HH", data, frame + 5)
+    if height * width > MAX_PIXELS:
+        return None
+    picture: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return picture
+
+
+def _plain_plane(data: bytes, bits: int, colour_type: int) -> Plane | None:
+    """The values of a PNG whose rows are packed bits without filters; None for any other file, or a broken one."""
+    if not data.startswith(PNG_START) or not data.endswith(PNG_END):
+        return None
+    width, height, depth, colours, *rest = struct.unpack_from(">IIBBBBB", data, 16)
+    start = data.find(b"IDAT")
+    if (depth, colours, rest) != (bits, colour_type, [0, 0, 0]) or width * height > MAX_PIXELS or start < 0:
+        return None
+    stride = (width * bits + 7) // 8 + 1
+    (length,) = struct.unpack_from(">I", data, start - 4)
+    try:
+        unpacker = zlib.decompressobj()
+        packed = unpacker.decompress(data[start + 4 : start + 4 + length], stride * height + 1)
+    except zlib.error:
+        return None
+    if len(packed) != stride * height:
+        return None
+    rows = np.frombuffer(packed, np.uint8).reshape(height, stride)
+    if rows[:, 0].any():
+        return None
+    if bits == 1:
+        return np.unpackbits(rows[:, 1:], axis=1, count=width)
+    return np.ascontiguousarray(QUARTERS[rows[:, 1:]].reshape(height, -1)[:, :width])
