@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import SKIP_REASONS, InputError
-from maskgen.files import write_atomic
+from maskgen.files import CARD, FACTS, write_atomic
 
-CARD, FACTS = "README.md", "dataset.json"
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")  # the hub's own words
 

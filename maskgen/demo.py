@@ -8,12 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from maskgen import imageio
 from maskgen.assets import asset
 from maskgen.errors import UnmaskError
-from maskgen.files import write_atomic
+from maskgen.files import make_folder, write_atomic
 from maskgen.pipeline import generate
 from maskgen.preview import contact_sheet
 from maskgen.report import Facts, write_report
@@ -87,7 +86,7 @@ def run_demo(out: Path, *, seed: int = 0) -> DemoReport:
     by_key = {sample.key: sample for sample in data.samples()}
     samples = [by_key[key] for key in choose(labels)]
     sheet = contact_sheet("unmask demo: one photo, every mask", samples, [])
-    Image.fromarray(sheet).save(out / "sheet.png")
+    write_atomic(out / "sheet.png", imageio.encode_lossless(sheet, "png"))
     seconds = time.monotonic() - began
     write_report(out / "report.html", data, labels, samples, Facts(made, checked, settings, seconds))
     return DemoReport(
@@ -124,7 +123,7 @@ def write_photos(folder: Path) -> list[Path]:
     """The built-in photo, taken a dozen ways: mirrored, tilted, turned, near and far, in other light."""
     photo = imageio.decode(asset(PHOTO).read_bytes(), max_pixels=1 << 20, background=255)
     assert isinstance(photo, np.ndarray), photo
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = []
     for name, change in LOOKS.items():
         paths.append(folder / f"{name}.jpg")

@@ -59,7 +59,6 @@ class Skip:
 
 SKIP_REASONS = {
     "unreadable": "the file is no photo that can be decoded",
-    "html": "the file is a web page saved under a photo's name",
     "truncated": "the file ends before its picture does",
     "too_large": "the header promises more pixels than are allowed",
     "too_small": "a side is shorter than a face can be",
@@ -74,3 +73,6 @@ SKIP_REASONS = {
     "off_frame": "the place of the mask lies outside the photo",
     "poison": "decoding or masking the photo killed its worker",
 }
+
+# The photo is sound, and its face is what it is: no failure, and a person can see why.
+FACE_REASONS = {"no_face", "tiny_face", "profile", "upside_down", "bad_landmarks", "off_frame"}

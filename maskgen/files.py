@@ -16,8 +16,10 @@ from maskgen.errors import MissingError, UnmaskError
 
 PART = ".part"
 WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
+CARD, FACTS = "README.md", "dataset.json"  # files of a data set as a whole
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 def part_path(folder: Path, name: str) -> Path:
@@ -44,6 +46,16 @@ def write_atomic(path: Path, data: bytes) -> None:
         finally:
             remove(part)
         sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are not there.
+
+    Raises:
+        MissingError: the disk has no room. UnmaskError: a file is in the way, or it may not be made.
+    """
+    with disk_errors(folder, "this folder"):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def remove(path: Path) -> None:
@@ -93,6 +105,8 @@ def _explained(error: OSError, folder: Path, needed: str) -> UnmaskError:
         return UnmaskError(
             f"{folder}: cannot write {needed}: {error.strerror}; allow it, or choose another --out"
         )
+    if error.errno in _IN_THE_WAY:
+        return UnmaskError(f"{folder}: cannot write {needed}: a file is in the way; choose another folder")
     return UnmaskError(f"{folder}: cannot write {needed}: {error.strerror or error}; check the disk {again}")
 
 

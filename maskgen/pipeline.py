@@ -10,8 +10,8 @@ from pathlib import Path
 
 from maskgen.cards import write_card
 from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, stop_on_signals
-from maskgen.errors import InputError, TooManyFailures
-from maskgen.files import disk_errors, remove
+from maskgen.errors import FACE_REASONS, InputError, TooManyFailures
+from maskgen.files import FACTS, make_folder, remove
 from maskgen.job import MakeShards
 from maskgen.kit import Kit, KitBuilder, build_kit
 from maskgen.locks import changing, hold_slice, parse_slice, refuse_held
@@ -21,7 +21,6 @@ from maskgen.settings import GenSettings
 from maskgen.sources import Source, build_source
 from maskgen.tally import Progress, Tally, skip_counts
 from maskgen.target import (
-    FACTS,
     Target,
     complete,
     finished,
@@ -33,7 +32,6 @@ from maskgen.target import (
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
-FACE_REASONS = {"no_face", "tiny_face", "profile", "upside_down", "bad_landmarks", "off_frame"}
 MASK_SECONDS = (
     1.0  # a photo may take so much longer for each mask it gets, before its worker is taken for hung
 )
@@ -109,8 +107,7 @@ def generate(
         refuse_pointless(refs, settings)
         kit = build(settings, source)
         target = Target(Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name)
-        with disk_errors(target.out, "the data set"):
-            target.work.mkdir(parents=True, exist_ok=True)
+        make_folder(target.work)
         part = parse_slice(settings.run.shards)
         with changing(target.work):
             refuse_held(target.work, part)

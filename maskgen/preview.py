@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from maskgen import gallery, page, sheet
+from maskgen.files import make_folder, write_atomic
+from maskgen.imageio import encode_lossless
 from maskgen.samples import DataSet, Encoded, Labels, Skipped, mask_name, open_data_set, posed, worn
 from maskgen.seeds import hash64
 from maskgen.thumbs import read_thumb
@@ -44,6 +45,7 @@ def preview(folder: Path, *, n: int = 36, out: Path | None = None) -> PreviewRep
 
     Raises:
         InputError: `folder` holds no finished shard, or one that cannot be read.
+        MissingError: the disk has no room. UnmaskError: `out` takes no file.
     """
     data = open_data_set(folder)
     facts = data.labels(SCAN)
@@ -52,13 +54,13 @@ def preview(folder: Path, *, n: int = 36, out: Path | None = None) -> PreviewRep
     samples = [by_key[key] for key in chosen]
     skips = [(skip, read_thumb(folder, skip.id)) for skip in spread(data.skips(), SKIPS)]
     out = out or folder
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     report = PreviewReport(
         out / "preview.png", out / "preview.html", data.count, len(samples), dict(data.skipped)
     )
     title = f"{data.name}: {len(samples):,} of {data.count:,} samples"
-    Image.fromarray(contact_sheet(title, samples, skips)).save(report.sheet)
-    report.page.write_text(html_page(data, facts, samples, skips), "utf-8")
+    write_atomic(report.sheet, encode_lossless(contact_sheet(title, samples, skips), "png"))
+    write_atomic(report.page, html_page(data, facts, samples, skips).encode("utf-8"))
     return report
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from maskgen import shards
 from maskgen.errors import InputError
+from maskgen.files import FACTS
 from maskgen.records import ShardReport, read_record
 from maskgen.seeds import hash64
 from maskgen.shards import Members
@@ -141,7 +142,7 @@ def open_data_set(folder: Path) -> DataSet:
         raise InputError(
             f"{folder}: found no finished shard (a .tar beside its .json); make some with unmask gen-data"
         )
-    return DataSet(folder, _read_about(folder / "dataset.json"), records)
+    return DataSet(folder, _read_about(folder / FACTS), records)
 
 
 def _read_about(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import UsageError
-from maskgen.files import PART, WORK, remove, write_atomic
+from maskgen.files import CARD, FACTS, PART, WORK, remove, write_atomic
 from maskgen.locks import refuse_held
 from maskgen.plan import (
     FORMAT,
@@ -31,10 +31,9 @@ from maskgen.plan import (
 )
 from maskgen.records import SPLITS, ShardReport, matches, read_record
 from maskgen.settings import GenSettings
+from maskgen.thumbs import thumbs_folder
 from maskgen.types import PhotoRef
 
-CARD, FACTS = "README.md", "dataset.json"
-THUMBS = "skipped"  # folder in the work folder: pictures of skipped photos, for people
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
@@ -164,7 +163,7 @@ def clear(target: Target) -> None:
         for path in (target.out / f"{name}.json", target.out / f"{name}.tar", target.poison(name)):
             remove(path)
     remove_parts(target, names)
-    shutil.rmtree(target.work / THUMBS, ignore_errors=True)
+    shutil.rmtree(thumbs_folder(target.out), ignore_errors=True)
     remove(doomed)
 
 

@@ -11,8 +11,8 @@ from numpy import ndarray
 from PIL import Image
 
 from maskgen import imageio
-from maskgen.errors import Skip
-from maskgen.files import write_atomic
+from maskgen.errors import FACE_REASONS, Skip
+from maskgen.files import WORK, make_folder, write_atomic
 from maskgen.seeds import hash64
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, load
@@ -21,19 +21,16 @@ from maskgen.types import PhotoRef, Picture
 SIDE = 192  # pixels
 A_SHARD = 12  # thumbnails kept of a shard's skipped photos: a source of landscapes must not fill the disk
 _QUALITY = 85
-SEEN = {
-    "no_face",
-    "tiny_face",
-    "profile",
-    "upside_down",
-    "bad_landmarks",
-    "off_frame",
-}  # of photos that decode
+
+
+def thumbs_folder(out: Path) -> Path:
+    """Where the thumbnails of a data set lie."""
+    return out / WORK / "skipped"
 
 
 def thumb_path(out: Path, photo: str) -> Path:
     """Where the thumbnail of a photo lies, by the photo's id in its source."""
-    return out / ".work" / "skipped" / f"{hash64('skipped', photo):016x}.jpg"
+    return thumbs_folder(out) / f"{hash64('skipped', photo):016x}.jpg"
 
 
 def keep_thumb(out: Path, photo: str, pixels: Picture) -> None:
@@ -43,7 +40,7 @@ def keep_thumb(out: Path, photo: str, pixels: Picture) -> None:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
     """
     path = thumb_path(out, photo)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomic(path, imageio.encode_jpeg(shrink(pixels, SIDE), _QUALITY))
 
 
@@ -57,7 +54,7 @@ def keep_skipped(
     Raises:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
     """
-    if number > A_SHARD or skip.reason not in SEEN:
+    if number > A_SHARD or skip.reason not in FACE_REASONS:
         return
     photo = load(source, ref, settings)
     if not isinstance(photo, Skip):

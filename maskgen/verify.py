@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from maskgen.errors import InputError
+from maskgen.files import CARD, FACTS
 from maskgen.plan import Plan
 from maskgen.records import SPLITS, ShardReport, file_digest, parse_record, record_bytes
 from maskgen.shards import KEY, Members, Sample, decode, member_names, read_shard
-from maskgen.target import CARD, FACTS, facts_bytes
+from maskgen.target import facts_bytes
 
 EQUAL_INSIDE = 0.01  # share of a map's pixels that may be equal in both pictures by chance
 LOSSLESS = {"png", "webp"}

@@ -6,6 +6,7 @@ from PIL import Image
 
 from maskgen import demo
 from maskgen.demo import LOOKS, choose, demo_settings, run_demo, write_photos
+from maskgen.errors import UnmaskError
 from maskgen.records import read_record
 from maskgen.samples import open_data_set, worn
 from maskgen.templates import family_names
@@ -72,3 +73,9 @@ def test_every_look_is_another_picture(tmp_path):
 def test_many_families_get_many_masks_a_photo(tmp_path):
     settings = demo_settings(tmp_path, [f"f{n}" for n in range(16)], [tmp_path] * 12, 0)
     assert settings.masks.per_face * 12 >= 16 * 8
+
+
+def test_a_place_that_takes_no_folder_is_said_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UnmaskError, match="a file is in the way"):
+        run_demo(tmp_path / "file")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from maskgen.errors import InputError, TooManyFailures, UnmaskError, UsageError
-from maskgen.pipeline import FACE_REASONS, GenReport, check_failures, generate, rehearse
+from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
+from maskgen.pipeline import GenReport, check_failures, generate, rehearse
 from maskgen.settings import GenSettings
 from maskgen.tally import Progress
 from maskgen.verify import verify

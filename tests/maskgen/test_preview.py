@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from maskgen import thumbs
-from maskgen.errors import InputError, Skip
+from maskgen.errors import InputError, Skip, UnmaskError
 from maskgen.imageio import encode_jpeg
 from maskgen.job import make_shard
 from maskgen.kit import Kit
@@ -172,3 +172,18 @@ def test_shard_keeps_pictures_of_what_it_skips(tmp_path):
     kit = Kit(OnePhoto(), mask=lambda photo, base: Skip("no_face"), versions={})
     make_shard(ShardPlan("train-000000", "train", (PhotoRef("x.jpg"),)), GenSettings(), tmp_path, kit)
     assert preview(tmp_path).page.read_text("utf-8").count('<figure class="skip"><img') == 1
+
+
+def test_a_folder_of_thumbnails_that_cannot_be_made_is_said_in_a_line(tmp_path):
+    (tmp_path / ".work").write_text("a file")
+    with pytest.raises(
+        UnmaskError, match="skipped: cannot write this folder: a file is in the way; choose another folder"
+    ):
+        thumbs.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
+
+
+def test_a_place_that_takes_no_file_is_said_in_a_line(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UnmaskError, match="a file is in the way"):
+        preview(folder, out=tmp_path / "file")
