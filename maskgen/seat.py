@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from maskgen.shell import Shell
@@ -54,7 +54,7 @@ def seat(
         if min(box.shape) < 4:
             return None
         seen = rasterise(carried.grid, shell.uv, box)
-        over = np.isin(seen.at, _eye_pixels(mesh, round(LASHES * fit.scale), box), assume_unique=True)
+        over = _eyes(mesh, round(LASHES * fit.scale), box).reshape(-1)[seen.at] > 0
         if not over.any():
             break
         loose = replace(loose, down=loose.down + PULL)
@@ -62,11 +62,11 @@ def seat(
     return Seat(carried, box, seen) if len(seen.at) else None
 
 
-def _eye_pixels(mesh: Float32[ndarray, "468 3"], around: int, box: Box) -> Int[ndarray, "n"]:
-    """Indices, in the flattened box, of the pixels between the lids and up to `around` pixels from them."""
+def _eyes(mesh: Float32[ndarray, "468 3"], around: int, box: Box) -> UInt8[ndarray, "h w"]:
+    """1 in the pixels of the box between the lids and up to `around` pixels from them."""
     canvas = np.zeros(box.shape, np.uint8)
     for lids in LIDS:
         contour = np.rint(mesh[list(lids), :2] - (box.x0, box.y0)).astype(np.int32)
         cv2.fillPoly(canvas, [contour], 1)
         cv2.polylines(canvas, [contour], True, 1, 2 * around + 1)
-    return np.flatnonzero(canvas)
+    return canvas

@@ -80,17 +80,16 @@ class Mask:
     Attributes:
         name: the family.
         template: its settings.
-        albedo: grey that a colour multiplies, and opacity, 0-255; the grey has been multiplied with the opacity
-            and with what the overlay leaves of it. From full size down, each level half the one before.
-        overlay: RGB that no colour multiplies, times its opacity; or empty.
-        slope: derivative of the height along u / 2 and v, head units of height a whole texture, as `albedo`.
+        surface: grey that a colour multiplies, 0-255, times the opacity and what the overlay leaves of it; opacity,
+            0-1; derivatives of the height along u / 2 and v, head units of height a whole texture. All four in one
+            picture, which is looked up as fast as any of them. From full size down, each level half the one before.
+        overlay: RGB that no colour multiplies, times its opacity, and an empty channel, as `surface`; or nothing.
     """
 
     name: str
     template: Template
-    albedo: tuple[UInt8[ndarray, "_ _ 2"], ...]
-    overlay: tuple[UInt8[ndarray, "_ _ 3"], ...]
-    slope: tuple[Float32[ndarray, "_ _ 2"], ...]
+    surface: tuple[Float32[ndarray, "_ _ 4"], ...]
+    overlay: tuple[UInt8[ndarray, "_ _ 4"], ...]
 
 
 @dataclass(frozen=True)
@@ -204,9 +203,11 @@ def load_mask(family: str) -> Mask:
         over = _picture(folder / "overlay.png").astype(np.float32)
         cover = over[..., 3] / 255
         grey = grey * (1 - cover)
-        overlay = _pyramid(np.rint(over[..., :3] * (cover * opacity)[..., None]).astype(np.uint8))
-    tinted = np.rint(np.dstack([grey * opacity, opacity * 255])).astype(np.uint8)
-    return Mask(family, template, _pyramid(tinted), overlay, _pyramid(_slope(height, template.look.relief)))
+        over[..., :3] *= (cover * opacity)[..., None]
+        over[..., 3] = 0
+        overlay = _pyramid(np.rint(over).astype(np.uint8))
+    tinted = np.dstack([grey * opacity, opacity, _slope(height, template.look.relief)])
+    return Mask(family, template, _pyramid(tinted.astype(np.float32)), overlay)
 
 
 def read_template(folder: Path) -> Template:

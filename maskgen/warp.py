@@ -162,6 +162,12 @@ def pick_rows(table: Shaped[ndarray, "n k"], at: Int[ndarray, "m"]) -> Shaped[nd
     return rows.take(at).view(table.dtype).reshape(-1, table.shape[1])
 
 
+def put_rows(table: Shaped[ndarray, "n k"], at: Int[ndarray, "m"], rows: Shaped[ndarray, "m k"]) -> None:
+    """`table[at] = rows` for a contiguous `table`, several times as fast."""
+    whole = np.dtype((np.void, table.itemsize * table.shape[1]))
+    table.view(whole).reshape(-1)[at] = np.ascontiguousarray(rows, table.dtype).view(whole).reshape(-1)
+
+
 def _triangles(
     grid: Float32[ndarray, "rows columns 3"], uv: Float32[ndarray, "rows columns 2"]
 ) -> tuple[Float32[ndarray, "t 8"], Float32[ndarray, "t 6"]]:

@@ -29,12 +29,11 @@ def test_all_families_of_the_contract_are_there():
 def test_every_template_is_complete(family):
     mask = load_mask(family)
     look = mask.template.look
-    assert mask.albedo[0].shape == (512, 512, 2)
-    assert mask.slope[0].shape == (512, 512, 2)
+    assert mask.surface[0].shape == (512, 512, 4)
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in look.colours)
     assert set(look.textures) <= {"plain", *PATTERNS}
-    assert mask.albedo[0][256, 200, 1] > 100 or family == "clear"
-    assert mask.albedo[0][[0, -1]][..., 1].max() < 8  # the edge of the grid is clear
+    assert mask.surface[0][256, 200, 1] > 0.4 or family == "clear"
+    assert mask.surface[0][[0, -1]][..., 1].max() < 0.03  # the edge of the grid is clear
 
 
 def test_spec_reads_families_textures_colours_strengths_and_weights():
