@@ -9,7 +9,6 @@ import wave
 from itertools import pairwise
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -19,8 +18,7 @@ from maskgen.footage import frames_from_video, rehearse_frames
 from maskgen.imageio import decode
 from maskgen.settings import FramesSettings, SourceSettings
 from maskgen.sources import build_source, load
-from tests.maskgen.clips import moving, other_picture, picture, stream_times, write_clip
-
+from tests.maskgen.clips import av, moving, other_picture, picture, stream_times, write_clip
 
 CLI = Path(__file__).parents[2] / "cli.py"
 
@@ -61,14 +59,14 @@ def test_a_clip_gives_crops_at_exact_times(clip, tmp_path):
 
 
 def test_crops_hold_the_face_in_one_place(clip, tmp_path):
-    take(clip, out=tmp_path / "out", fps=0, size=128)
+    take(clip, out=tmp_path / "out", fps=0, end=0.7, size=128)
     photos = [
         decode((tmp_path / "out" / row["photo"]).read_bytes(), max_pixels=10**6, background=255).astype(float)
         for row in rows_of(tmp_path / "out")
     ]
-    assert len(photos) == 60
+    assert len(photos) == 21
     inner = [photo[40:100, 40:90] for photo in photos]
-    assert max(np.abs(one - other).mean() for one, other in pairwise(inner[:30])) < 12
+    assert max(np.abs(one - other).mean() for one, other in pairwise(inner)) < 12
 
 
 def test_whole_frames_have_even_sides_and_need_no_face(tmp_path):
@@ -121,10 +119,11 @@ def test_a_cut_drops_what_is_near_it(tmp_path):
 def test_spread_and_person_choose_among_all(clip, tmp_path):
     (file,) = take(clip, out=tmp_path / "a", fps=5, size=64, spread=3).files
     assert (file.photos, file.dropped) == (3, {"spread": 7})
-    (file,) = take(clip, out=tmp_path / "b", size=64, faces="p0").files
-    assert file.photos == 2
-    (file,) = take(clip, out=tmp_path / "c", size=64, faces="p1").files
-    assert (file.photos, file.dropped) == (0, {"other_face": 2})
+    short = write_clip(tmp_path / "short.mp4", moving(6))
+    (file,) = take(short, out=tmp_path / "b", size=64, faces="p0").files
+    assert (file.photos, file.dropped) == (1, {})
+    (file,) = take(short, out=tmp_path / "c", size=64, faces="p1").files
+    assert (file.photos, file.dropped) == (0, {"other_face": 1})
 
 
 def test_sound_begins_with_the_first_kept_frame(clip, tmp_path):
