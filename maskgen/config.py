@@ -64,6 +64,7 @@ def load_settings(
     given: Sequence[Given] = (),
     *,
     required: Mapping[str, str] | None = None,
+    base: Tree | None = None,
 ) -> S:
     """Resolve the settings of a command.
 
@@ -73,11 +74,12 @@ def load_settings(
         sets: texts `section.key=value`, as `--set` takes them.
         given: the command's own options.
         required: path -> how to give it, for settings that may not stay empty.
+        base: values that stand in for the defaults, such as a preset's.
 
     Raises:
         UsageError: with every problem of all four in one message.
     """
-    draft = _Draft({}, {}, [])
+    draft = _Draft(_merged({}, base or {}), {}, [])
     if file is not None:
         _read_file(draft, file)
     for text in sets:
@@ -115,8 +117,19 @@ def _read_file(draft: _Draft, file: Path) -> None:
     except ValueError as error:
         draft.problems.append(f"--config: {file}: not TOML: {error}")
     else:
-        draft.tree = tree
+        draft.tree = _merged(draft.tree, tree)
         draft.origins.update({path: str(file) for path in _paths(tree)})
+
+
+def _merged(under: Tree, over: Tree) -> Tree:
+    """The values of both, table by table; where both have one, that of `over`."""
+    merged = dict(under)
+    for name, value in over.items():
+        if isinstance(value, dict):
+            beneath = merged.get(name)
+            value = _merged(beneath if isinstance(beneath, dict) else {}, value)
+        merged[name] = value
+    return merged
 
 
 def _paths(tree: Tree, prefix: str = "") -> Iterator[str]:

@@ -1,0 +1,85 @@
+"""What `unmask train` does between its options and the two stages, and what it says. Without torch until it trains."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from maskgen.errors import UsageError
+from unmasknet.presets import preset_tree
+from unmasknet.settings import GanSettings, SegmSettings
+
+if TYPE_CHECKING:
+    from unmasknet.launch import TrainReport
+    from unmasknet.loop import News
+
+Settings = SegmSettings | GanSettings
+PRESET = "unmask"
+MODELS: dict[str, type[Settings]] = {"segm": SegmSettings, "gan": GanSettings}
+
+
+def plan(
+    stage: str | None, preset: str | None, out: str | None, *, resume: bool
+) -> tuple[type[Settings], dict[str, Any], Path]:
+    """What the settings are checked against, the preset's values, and the run's folder.
+
+    Raises:
+        UsageError: there is no such stage or preset, or --resume does not say of what.
+    """
+    if stage not in MODELS:
+        raise UsageError(f"train {stage or ''}: got no stage; use: unmask train segm, or unmask train gan")
+    if resume and out is None and preset is None:
+        raise UsageError("--resume: name the run: --out RUN")
+    base = preset_tree(preset or PRESET, cast(Literal["segm", "gan"], stage))
+    folder = Path(out) if out else Path("data/runs") / f"{stage}-{preset or PRESET}"
+    return MODELS[stage], base, folder
+
+
+def config_of(folder: Path) -> Path | None:
+    """The settings that a run was begun with, if there is one."""
+    path = folder / "config.toml"
+    return path if path.is_file() else None
+
+
+def train(
+    settings: Settings,
+    folder: Path,
+    config: str,
+    tell: "Callable[[News], None]",
+    *,
+    resume: bool,
+    start: str,
+) -> "TrainReport | None":
+    """Train the stage of the settings; None on ranks that do not report. See `launch` for what is raised."""
+    from unmasknet.distributed import environment_ranks
+    from unmasknet.launch import Order
+    from unmasknet.train_gan import train_gan
+    from unmasknet.train_segm import train_segm
+
+    order = Order(folder, config, resume, start)
+    if isinstance(settings, SegmSettings):
+        report = train_segm(settings, order, tell)
+    else:
+        report = train_gan(settings, order, tell)
+    return report if environment_ranks().first else None
+
+
+def told(news: "News") -> str:
+    """How far a run is, in one line."""
+    figures = ", ".join(f"{name} {value:.3g}" for name, value in news.figures.items() if name in _TOLD)
+    return f"{news.images_per_s:.1f} images/s" + (f"; {figures}" if figures else "")
+
+
+_TOLD = ("loss", "d_whole", "d_region", "val dice", "val psnr_hole", "val over_telea", "val over_mean_face")
+
+
+def trained(report: "TrainReport") -> str:
+    """What became of a run."""
+    best = ", ".join(f"{name} {value:.4g}" for name, value in report.best.items())
+    lines = [
+        f"{report.run}: {report.steps:,} steps in {report.seconds:.0f} s",
+        f"held out, at best: {best}" if best else "not validated",
+        f"{report.parameters['trainable']:,} weights, {report.gmac:.2f} billion multiply-adds a picture",
+    ]
+    if report.bad_steps:
+        lines.append(f"{report.bad_steps} steps were left out: a number in them was none")
+    return "\n".join([*lines, f"look at it: {report.run / 'report.html'}"])
