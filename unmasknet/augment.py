@@ -29,6 +29,10 @@ class Views:
     """The four pictures of a sample, of one size.
 
     Attributes:
+        masked: the photo with the mask.
+        gt: without it; may be the very same array where a stage needs but one of them.
+        map: 1 where the face is hidden.
+        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask.
         matrix: from the sample's own pixels to these.
     """
 
@@ -108,8 +112,7 @@ def _cut(views: Views, left: int, top: int, side: int) -> Views:
         return cv2.copyMakeBorder(x, *margins, cv2.BORDER_CONSTANT, value=0) if any(margins) else x
 
     return Views(
-        picture(views.masked)[rows, columns],
-        picture(views.gt)[rows, columns],
+        *_pictures(views, lambda x: picture(x)[rows, columns]),
         plane(views.map)[rows, columns],
         plane(views.parts)[rows, columns],
     )
@@ -125,10 +128,15 @@ def _scaled(views: Views, size: int) -> Views:
         return cv2.resize(x, (size, size), interpolation=how)
 
     return Views(
-        scaled(views.masked, kind),
-        scaled(views.gt, kind),
+        *_pictures(views, lambda x: scaled(x, kind)),
         *_planes(views, lambda planes: scaled(planes, soft)),
     )
+
+
+def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Picture, Picture]:
+    """Photo and truth after a change; one picture that stands for both is changed once."""
+    masked = change(views.masked)
+    return masked, masked if views.gt is views.masked else change(views.gt)
 
 
 def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, Plane]:
@@ -162,8 +170,7 @@ def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.G
 def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
     """Mirror, rotate, zoom, shift. Linear: truth and surroundings grow soft alike, and it is twice as fast."""
     if rng.random() < chosen.flip:
-        flipped = (np.ascontiguousarray(x[:, ::-1]) for x in (views.masked, views.gt, views.map, views.parts))
-        views = Views(*flipped)
+        views = Views(*_pictures(views, _mirrored), _mirrored(views.map), _mirrored(views.parts))
     if not (chosen.rotate or chosen.zoom or chosen.shift):
         return views
     size = len(views.map)
@@ -176,8 +183,7 @@ def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> V
         return cv2.warpAffine(x, matrix, (size, size), flags=how, borderMode=border)
 
     return Views(
-        warped(views.masked, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE),
-        warped(views.gt, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE),
+        *_pictures(views, lambda x: warped(x, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)),
         *_planes(views, lambda planes: warped(planes, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)),
     )
 
@@ -193,7 +199,12 @@ def _recoloured(views: Views, chosen: AugmentSettings, rng: np.random.Generator)
     matrix = contrast * gains[:, None] * mix
     offset = 127.5 * (1 - contrast) + rng.uniform(-80, 80) * strength
     change = np.hstack([matrix, np.full((3, 1), offset)]).astype(np.float32)
-    return replace(views, masked=cv2.transform(views.masked, change), gt=cv2.transform(views.gt, change))
+    masked, gt = _pictures(views, lambda x: cv2.transform(x, change))
+    return replace(views, masked=masked, gt=gt)
+
+
+def _mirrored(x: ndarray) -> ndarray:
+    return cv2.flip(x, 1)
 
 
 def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
@@ -209,10 +220,7 @@ def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
 
 
 def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """What the segmenter must not fall for: no mask at all, things before the face, blur, noise, another JPEG."""
-    if rng.random() < chosen.unmasked:
-        nothing = np.zeros_like(views.map)
-        views = replace(views, masked=views.gt, map=nothing, parts=nothing)
+    """What the segmenter must not fall for: things before the face, blur, noise, another JPEG."""
     if rng.random() < chosen.occlude:
         views = _occluded(views, rng)
     photo = views.masked

@@ -37,7 +37,8 @@ class Batch:
 
     Attributes:
         masked: RGB in [0, 1], with the mask.
-        gt: RGB in [0, 1], without it. For the generator the two are equal where the true map is 0.
+        gt: RGB in [0, 1], without it. For the generator the two are equal where the true map is 0; while the segmenter
+            trains, which needs no truth, it is that photo before blur, noise and JPEG.
         map: what is hidden, 1; the generator's is grown or shrunk at random when it trains.
         parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never grown. A generator trains without them: all 0.
         keys: of the samples.
@@ -201,6 +202,18 @@ class _Steps(IterableDataset[_Raw | str]):
             yield str(error)
 
 
+def worker_batches(shards: Sequence[Shard], settings: Settings) -> Iterator[int]:
+    """Samples of each batch that a worker makes, for measuring how fast it is.
+
+    Raises:
+        InputError: nothing can be read.
+    """
+    for raw in _Steps(shards, settings, 0, 1, 0):
+        if isinstance(raw, str):
+            raise InputError(raw)
+        yield len(raw.keys)
+
+
 def _wanted(settings: Settings) -> Wanted:
     """What training reads of a sample: no labels, and parts for the segmenter alone."""
     roles = (
@@ -217,23 +230,13 @@ def _wanted(settings: Settings) -> Wanted:
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
     """Decode, fit and change the samples of a step; what cannot be decoded is left out and noted."""
     views, keys, chances = [], [], []
-    with_parts = isinstance(settings, SegmSettings)
     for sample in samples:
         key = sample["__key__"]
         rng = rng_for(settings.seed, f"step {step} {key}")
         try:
-            views.append(
-                augment(
-                    fit_sample(
-                        decode_sample(sample, with_parts=with_parts),
-                        settings.data.size,
-                        settings.data.fit,
-                        rng,
-                    ),
-                    settings,
-                    rng,
-                )
-            )
+            decoded = _decode(sample, settings, rng)
+            fitted = fit_sample(decoded, settings.data.size, settings.data.fit, rng)
+            views.append(augment(fitted, settings, rng))
         except InputError as error:
             faults.append(f"{sample['__url__']}: {key}: {error}")
             continue
@@ -244,6 +247,16 @@ def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, fault
             f"step {step}: no sample could be decoded. {faults[-1]}. Run unmask verify on the data set"
         )
     return _stack(views, keys, [{} for _ in keys], np.stack(chances), faults)
+
+
+def _decode(sample: Encoded, settings: Settings, rng: np.random.Generator) -> Views:
+    """What a stage is shown: the segmenter the photo alone, now and then the one without a mask."""
+    if not isinstance(settings, SegmSettings):
+        return decode_sample(sample, ("masked", "gt", "map"))
+    if rng.random() < settings.augment.unmasked:
+        bare = decode_sample(sample, ("gt",))
+        return replace(bare, map=np.zeros_like(bare.map))
+    return decode_sample(sample, ("masked", "map", "parts"))
 
 
 def _stack(

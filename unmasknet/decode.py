@@ -6,7 +6,7 @@ goes through the safe loader.
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import cv2
 import numpy as np
@@ -24,25 +24,28 @@ QUARTERS = (np.arange(256)[:, None] >> np.array([6, 4, 2, 0]) & 3).astype(np.uin
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"IEND\xaeB`\x82"
 
 
-def decode_sample(members: Mapping[str, bytes], *, with_parts: bool = True) -> Views:
-    """Decode photo, truth, map and parts.
+ALL = ("masked", "gt", "map", "parts")
+
+
+def decode_sample(members: Mapping[str, bytes], roles: Collection[str] = ALL) -> Views:
+    """Decode photo, truth, map and parts, or what is wanted of them.
 
     Args:
         members: of one sample, by what follows the key's dot.
-        with_parts: whether parts are wanted; else they are 0.
+        roles: what is wanted. Of `masked` and `gt` one is enough, and stands for both; parts that are not are 0.
 
     Raises:
         InputError: one is missing or cannot be decoded, or their sizes differ.
     """
     try:
-        masked, gt = _picture(members, "masked"), _picture(members, "gt")
+        masked = _picture(members, "masked" if "masked" in roles else "gt")
+        gt = _picture(members, "gt") if {"masked", "gt"} <= set(roles) else masked
         hole = _plain_plane(members["map.png"], bits=1, colour_type=0)
         hole = imageio.decode_map(members["map.png"]) if hole is None else hole
-        parts = (
-            np.zeros_like(hole)
-            if not with_parts
-            else _plain_plane(members["parts.png"], bits=2, colour_type=3)
-        )
+        if "parts" not in roles:
+            parts: Plane | None = np.zeros_like(hole)
+        else:
+            parts = _plain_plane(members["parts.png"], bits=2, colour_type=3)
         parts = imageio.decode_parts(members["parts.png"]) if parts is None else parts
     except KeyError as error:
         raise InputError(f"it has no {error.args[0]}") from error

@@ -1,0 +1,122 @@
+"""How fast the loader is, against nothing but decoding the same pictures, in the same run on the same core."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+import cv2
+import numpy as np
+
+from maskgen import imageio
+from unmasknet.data import NO_AUGMENT, Settings, open_batches, worker_batches
+from unmasknet.memory import keep_freed_memory
+from unmasknet.shardlist import list_shards
+from unmasknet.stream import Encoded, read_samples
+
+ROUNDS = 7  # the median of so many counts: other work on the machine comes and goes
+STEPS = 6  # of a round
+WARM_UP = 2  # steps
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """Samples a second.
+
+    Attributes:
+        size: side of the pictures as they lie in the shards and as they are wanted.
+        decode_per_s: both JPEGs and the map by the bare decoders, one core.
+        loader_per_s: a worker, one core: read, shuffle, decode, restore, stack; nothing changed at random.
+        share: the second over the first.
+        augmented_per_s: the same with the settings' changes at random.
+        by_workers: {workers: samples a second that reach the trainer}, by the clock, settings' changes included.
+    """
+
+    size: tuple[int, int]
+    decode_per_s: float
+    loader_per_s: float
+    share: float
+    augmented_per_s: float
+    by_workers: dict[int, float] = field(default_factory=dict)
+
+
+def bench_load(data: Sequence[str], settings: Settings, workers: Sequence[int] = ()) -> LoadReport:
+    """Measure the loader.
+
+    Args:
+        data: data sets; their train split is read.
+        settings: of a stage; `data.size` should be the shards' own for a fair comparison.
+        workers: numbers of workers to start and measure too.
+
+    Raises:
+        InputError: there is nothing to read.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    keep_freed_memory()
+    try:
+        return _measure(data, settings, workers)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _measure(data: Sequence[str], settings: Settings, workers: Sequence[int]) -> LoadReport:
+    size = settings.data.batch * STEPS
+    shards = list_shards(data, "train")
+    samples = list(islice(read_samples(shards, lambda _: True, _ignore), size))
+    plain = settings.model_copy(update={"augment": settings.augment.model_copy(update=NO_AUGMENT)})
+    streams = [worker_batches(shards, chosen) for chosen in (plain, settings)]
+    tasks: list[Callable[[], int]] = [
+        lambda: decode_bare(samples),
+        *(lambda stream=stream: _take(stream) for stream in streams),
+    ]
+    rates = [
+        [_rate(task) for task in tasks] for _ in range(ROUNDS)
+    ]  # in turns, so that all see the same machine
+    decode, loader, augmented = (statistics.median(column) for column in zip(*rates, strict=True))
+    share = statistics.median(row[1] / row[0] for row in rates)
+    side = len(imageio.decode_map(samples[0]["map.png"]))
+    by_workers = {number: _clocked(data, settings, number) for number in workers}
+    return LoadReport((side, settings.data.size), decode, loader, share, augmented, by_workers)
+
+
+def decode_bare(samples: Sequence[Encoded]) -> int:
+    """Decode both JPEGs and the map of samples and throw them away: what no loader can be faster than."""
+    for sample in samples:
+        for name in ("gt.jpg", "masked.jpg"):
+            cv2.imdecode(np.frombuffer(sample[name], np.uint8), cv2.IMREAD_COLOR_RGB)
+        imageio.decode_map(sample["map.png"])
+    return len(samples)
+
+
+def _take(stream: Iterator[int]) -> int:
+    return sum(islice(stream, STEPS))
+
+
+def _rate(task: Callable[[], int]) -> float:
+    """Samples a second of this core's own time."""
+    start = time.process_time()
+    number = task()
+    return number / (time.process_time() - start)
+
+
+def _clocked(data: Sequence[str], settings: Settings, workers: int) -> float:
+    """Samples a second that reach a trainer that does nothing else, once the workers have started."""
+    lanes = settings.data.lanes * max(workers, 1)
+    chosen = settings.data.model_copy(update={"workers": workers, "lanes": lanes})
+    stream = open_batches(data, "train", settings.model_copy(update={"data": chosen}), train=True)
+    for _ in range(WARM_UP * max(workers, 1) * 4):  # what was prepared while others started is no rate
+        next(stream)
+    start, number = time.perf_counter(), 0
+    for _ in count():
+        number += len(next(stream))
+        if time.perf_counter() - start > 3:  # seconds
+            break
+    seconds = time.perf_counter() - start
+    del stream
+    return number / seconds
+
+
+def _ignore(_: str) -> None:
+    """Shards that break off are another command's matter."""
