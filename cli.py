@@ -27,7 +27,7 @@ Rows = list[tuple[str, str, Any]]  # option, the setting it gives, its value or 
 
 NEEDS_DIR = {"dir": "name the data set: the folder with the .tar files in it"}
 COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
-FRAMES, CHOICE = "Frames", "What to keep"
+FRAMES, CHOICE, TRAIN = "Frames", "What to keep", "What to learn"
 
 app = typer.Typer(
     help="Put masks on faces: photos in, verified triplets (masked, original, map) out.",
@@ -416,6 +416,65 @@ def unpack(
 
 
 @app.command()
+def pack(
+    dir: Annotated[
+        Text, typer.Argument(metavar="DIR", help="Folder of three folders of pictures.", show_default=False)
+    ] = None,
+    to: Annotated[Text, _option("--to", "DIR", "The data set to make.")] = None,
+    names: Annotated[
+        Text, _option("--names", "A,B,C", "Folder names. [default: inputs,outputs,binary_mask]")
+    ] = None,
+    terms: Annotated[Text, _option("--terms", "TEXT", "Terms of use of the photos.")] = None,
+    format: Annotated[
+        Text, _option("--format", "jpg|png|webp", "png and webp are lossless. [default: jpg]")
+    ] = None,
+    shard_size: Annotated[Text, _option("--shard-size", "N", "Triplets of a shard. [default: 1000]")] = None,
+    jobs: Annotated[Text, _option("--jobs", "J", "Worker processes. [default: one a core]")] = None,
+    overwrite: Annotated[Switch, _switch("--overwrite", "Make a data set that is there anew.")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make shards of triplets that lie in folders: masked, original and map under one name. The way back of unpack.
+
+    A map says what is mask, not what is strap or shadow: parts is 3 wherever the map is 1.
+
+    Example: [bold]unmask pack plain/ --to data/shards/mine[/bold]
+    """
+    from maskgen.settings import PackSettings
+
+    options: Rows = [
+        ("DIR", "dir", dir),
+        ("--to", "to", to),
+        ("--names", "names", names),
+        ("--terms", "terms", terms),
+        ("--format", "format", format),
+        ("--shard-size", "shard_size", shard_size),
+        ("--jobs", "jobs", jobs),
+        ("--overwrite", "overwrite", overwrite),
+        ("--seed", "seed", seed),
+    ]
+    required = {"dir": "name the folder that holds the three folders", "to": "name the data set: --to DIR"}
+    settings = _settings(PackSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.pack import pack as make
+    from maskgen.progress import Meter
+    from maskgen.tally import Progress
+
+    with Meter("triplets", sys.stderr) as meter:
+
+        def tell(news: Progress) -> None:
+            meter(news.photos, news.total, words.skipped(news.skipped), news.found)
+
+        report = make(settings, tell)
+    for warning in report.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
+    _print(asdict(report), as_json, words.generated(report))
+
+
+@app.command()
 def masks(
     action: Annotated[str, typer.Argument(metavar="[list]", help="What to do.", show_default=False)] = "list",
     config: Config = None,
@@ -438,6 +497,92 @@ def masks(
 
     families = list_families()
     _print({"families": families}, as_json, words.families(families))
+
+
+@app.command()
+def train(
+    stage: Annotated[
+        Text,
+        typer.Argument(metavar="segm|gan", help="Find the mask, or restore the face.", show_default=False),
+    ] = None,
+    data: Annotated[
+        list[str] | None, _option("--data", "DIR", "A data set, or a URL of one. Repeatable.", TRAIN)
+    ] = None,
+    preset: Annotated[
+        Text,
+        _option("--preset", "NAME", "tiny, unmask, din2020, fugan, v2, patch256. [default: unmask]", TRAIN),
+    ] = None,
+    segmenter: Annotated[
+        Text, _option("--segmenter", "RUN", "gan: a segmenter whose maps are trained on as well.", TRAIN)
+    ] = None,
+    size: Annotated[
+        Text, _option("--size", "PX", "Side of the pictures. [default: the preset's]", TRAIN)
+    ] = None,
+    batch: Annotated[
+        Text, _option("--batch", "B", "Samples of a step, of all ranks. [default: the preset's]", TRAIN)
+    ] = None,
+    steps: Annotated[Text, _option("--steps", "N", "Updates. [default: the preset's]", TRAIN)] = None,
+    epochs: Annotated[Text, _option("--epochs", "N", "Passes over the data, not --steps.", TRAIN)] = None,
+    minutes: Annotated[
+        Text, _option("--minutes", "M", "End after so many, with all saved. [default: 0, no limit]", TRAIN)
+    ] = None,
+    out: Annotated[
+        Text, _option("--out", "RUN", "The run's folder. [default: data/runs/STAGE-PRESET]", RUN)
+    ] = None,
+    resume: Annotated[bool, _switch("--resume", "Go on with the run in --out.", RUN)] = False,
+    start: Annotated[
+        Text, _option("--from", "CKPT", "Begin with the weights of a run or a .pt.", RUN)
+    ] = None,
+    device: Annotated[
+        Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]", RUN)
+    ] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network on shards, into a run's folder: checkpoints, weights, curves, pictures, a report.
+
+    A run that was stopped goes on bit for bit: give the same command with --resume.
+
+    Example: [bold]unmask train segm --data data/shards/mine --preset tiny --out data/runs/segm[/bold]
+    """
+    from unmasknet import training
+
+    options: Rows = [
+        ("--data", "data.data", data or None),
+        ("--segmenter", "segmenter", segmenter),
+        ("--size", "data.size", size),
+        ("--batch", "data.batch", batch),
+        ("--steps", "loop.steps", steps),
+        ("--epochs", "loop.epochs", epochs),
+        ("--minutes", "loop.minutes", minutes),
+        ("--device", "loop.device", device),
+        ("--seed", "seed", seed),
+    ]
+    if steps is not None and epochs is not None:
+        raise UsageError("--steps and --epochs: choose one")
+    model, base, folder = training.plan(stage, preset, out, resume=resume)
+    if config is None and preset is None and resume:
+        config = training.config_of(folder)
+    required = {"data.data": "name the data set: --data DIR"}
+    settings = _settings(model, config, sets, options, show, required, base)
+    _needs_torch()
+    from maskgen.config import print_config
+    from maskgen.progress import Meter
+
+    with Meter("steps", sys.stderr) as meter:
+        report = training.train(
+            settings,
+            folder,
+            print_config(settings),
+            lambda news: meter(news.step, news.steps, training.told(news), news.found),
+            resume=resume,
+            start=start or "",
+        )
+    if report is not None:
+        _print(asdict(report), as_json, training.trained(report))
 
 
 @app.command("eval")
@@ -561,12 +706,13 @@ def _settings(
     options: Rows,
     show: bool,
     required: Mapping[str, str] | None = None,
+    base: dict[str, Any] | None = None,
 ) -> S:
     """The command's settings; with --print-config they are printed and nothing else is done."""
     from maskgen.config import Given, load_settings, print_config
 
     given = [Given(*option) for option in options]
-    settings = load_settings(model, config, sets or (), given, required=None if show else required)
+    settings = load_settings(model, config, sets or (), given, required=None if show else required, base=base)
     if show:
         print(print_config(settings), end="")
         raise typer.Exit

@@ -21,6 +21,7 @@ _HOME = {
     "UsageError": "errors",
     "generate": "pipeline",
     "load_settings": "config",
+    "mask_photo": "one",
     "read_shard": "shards",
 }
 

@@ -71,6 +71,7 @@ SKIP_REASONS = {
     "upside_down": "the head is upside down",
     "bad_landmarks": "the landmarks cannot be a face",
     "off_frame": "the place of the mask lies outside the photo",
+    "incomplete": "the triplet lacks a picture, or its pictures have several sizes",
     "poison": "decoding or masking the photo killed its worker",
 }
 

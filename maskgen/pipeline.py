@@ -83,6 +83,7 @@ def generate(
     on_progress: Callable[[Progress], object] = _ignore,
     *,
     build: KitBuilder = build_kit,
+    source: Source | None = None,
     hang_after: float = HANG_SECONDS,
 ) -> GenReport:
     """Make a data set, or go on with one.
@@ -91,6 +92,7 @@ def generate(
         settings: what to make of which photos, where, on how many cores.
         on_progress: called a few times a second.
         build: the tools; a function of a module, so that workers find it.
+        source: the photos; none is what the settings name.
         hang_after: seconds that a photo may take, beside `MASK_SECONDS` for each of its masks.
 
     Raises:
@@ -102,7 +104,7 @@ def generate(
     """
     began = time.monotonic()
     with stop_on_signals(), ExitStack() as held:
-        source = build_source(settings.source)
+        source = source or build_source(settings.source)
         refs = list_photos(source)
         refuse_pointless(refs, settings)
         kit = build(settings, source)

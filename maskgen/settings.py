@@ -162,6 +162,31 @@ class VerifySettings(Command):
     """The data set."""
 
 
+class PackSettings(Command):
+    """Settings of `unmask pack`."""
+
+    dir: str = ""
+    """Folder (or zip, tar) with the three folders of pictures."""
+    to: str = ""
+    """The data set to make."""
+    names: str = "inputs,outputs,binary_mask"
+    """The three folders: masked, original, map. Pictures that belong together have one name."""
+    terms: str = ""
+    """Terms of use of the photos; the data set carries them."""
+    format: Literal["jpg", "png", "webp"] = "jpg"
+    """Encoding of `masked` and `gt`; `png` and `webp` are lossless."""
+    val: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
+    """Share of people, or of triplets of nobody known, that go to validation."""
+    test: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
+    """Share that goes to the test part."""
+    shard_size: Annotated[int, Field(ge=1)] = 1000
+    """Triplets of a shard."""
+    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Worker processes; none is one a core."""
+    overwrite: bool = False
+    """Make a data set that is there anew."""
+
+
 class UnpackSettings(Command):
     """Settings of `unmask unpack`."""
 

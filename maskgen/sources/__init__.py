@@ -8,8 +8,20 @@ A source is a *store* (where bytes lie: `folder`, `archive`) seen through a *lay
 """
 
 from maskgen.sources.base import PhotoSource, Source, load
-from maskgen.sources.find import build_source
-from maskgen.sources.keys import key_base, sample_key
+from maskgen.sources.find import build_source, open_store
+from maskgen.sources.keys import key_base, sample_key, slug
+from maskgen.sources.layouts import is_photo_name
 from maskgen.sources.store import Store
 
-__all__ = ["PhotoSource", "Source", "Store", "build_source", "key_base", "load", "sample_key"]
+__all__ = [
+    "PhotoSource",
+    "Source",
+    "Store",
+    "build_source",
+    "is_photo_name",
+    "key_base",
+    "load",
+    "open_store",
+    "sample_key",
+    "slug",
+]

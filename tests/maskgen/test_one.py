@@ -1,0 +1,64 @@
+"""`maskgen.mask_photo`: one photo in memory."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import maskgen
+from maskgen.errors import InputError, Skip, UsageError
+from maskgen.imageio import encode_lossless
+from tests.maskgen.faces import astronaut
+
+
+def test_a_photo_is_masked_where_its_face_is():
+    triplet = maskgen.mask_photo(astronaut(), masks="surgical-#0473e2")
+    assert (triplet.gt == astronaut()).all()
+    assert triplet.parts[141, 224] == 3
+    assert (triplet.masked != triplet.gt).any(-1)[triplet.map == 0].sum() == 0
+    assert triplet.faces[0].mask.family == "surgical"
+
+
+def test_arrays_pillow_paths_and_bytes_give_the_same(tmp_path):
+    data = encode_lossless(astronaut(), "png")
+    (tmp_path / "a.png").write_bytes(data)
+    given = [astronaut(), Image.fromarray(astronaut()), tmp_path / "a.png", str(tmp_path / "a.png"), data]
+    made = [maskgen.mask_photo(image, seed=3).masked for image in given]
+    assert all((one == made[0]).all() for one in made)
+
+
+def test_seed_masks_and_size_decide_the_picture():
+    one = maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1)
+    assert one.masked.shape == (128, 128, 3)
+    assert (one.masked == maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1).masked).all()
+    assert (one.masked != maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=2).masked).any()
+
+
+def test_grey_photos_do_as_well():
+    grey = astronaut().mean(-1).astype(np.uint8)
+    assert maskgen.mask_photo(grey).map.any()
+
+
+def test_all_faces_wear_one():
+    double = np.hstack([astronaut()[:300, 60:380], astronaut()[:300, 60:380]])
+    assert len(maskgen.mask_photo(double, faces="all").faces) == 2
+
+
+def test_a_photo_without_a_face_says_why_not():
+    assert maskgen.mask_photo(np.full((100, 100, 3), 90, np.uint8)) == Skip("no_face")
+    assert maskgen.mask_photo(b"nothing").reason == "unreadable"
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    for image in (
+        astronaut() / 255,
+        astronaut()[..., 0, 0],
+        np.zeros((0, 5, 3), np.uint8),
+        tmp_path / "none.jpg",
+    ):
+        with pytest.raises(InputError):
+            maskgen.mask_photo(image)
+    with pytest.raises(InputError, match="nosuch"):
+        maskgen.mask_photo(astronaut(), "nosuch")
+    for wrong in ({"size": 7}, {"faces": "some"}, {"landmarks": "eyes"}, {"seed": -1}):
+        with pytest.raises(UsageError):
+            maskgen.mask_photo(astronaut(), **wrong)
