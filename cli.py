@@ -653,6 +653,46 @@ def evaluate(
 
 
 @app.command()
+def bench(
+    action: Annotated[
+        Text, typer.Argument(metavar="load|train", help="What to measure.", show_default=False)
+    ] = None,
+    stage: Annotated[
+        str, typer.Argument(metavar="[segm|gan]", help="Whose. [default: segm]", show_default=False)
+    ] = "segm",
+    data: Annotated[list[str] | None, _option("--data", "DIR", "A data set. Repeatable.")] = None,
+    preset: Annotated[Text, _option("--preset", "NAME", "As train has it. [default: unmask]")] = None,
+    size: Annotated[Text, _option("--size", "PX", "Side of the pictures. [default: the preset's]")] = None,
+    workers: Annotated[
+        str, _option("--workers", "A,B,C", "Numbers of workers to measure as well. [default: none]")
+    ] = "",
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the loader against bare decoding, or a training step with real data against one without.
+
+    Example: [bold]unmask bench train gan --data data/shards/mine --preset tiny --workers 0,1,2[/bold]
+    """
+    from unmasknet import training
+
+    measure, numbers = training.measure(action, workers)
+    model, base, _ = training.plan(stage, preset, None, resume=False)
+    options: Rows = [
+        ("--data", "data.data", data or None),
+        ("--size", "data.size", size),
+        ("--seed", "seed", seed),
+    ]
+    required = {"data.data": "name the data set: --data DIR"}
+    settings = _settings(model, config, sets, options, show, required, base)
+    _needs_torch()
+    report = asdict(measure(settings, numbers))
+    _print(report, as_json, "\n".join(f"{name}: {_rounded(value)}" for name, value in report.items()))
+
+
+@app.command()
 def doctor(
     config: Config = None,
     sets: Sets = None,
@@ -690,6 +730,10 @@ def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
         return [] if isinstance(faces, Skip) else [crop_matrix(face, side) for face in faces]
 
     return find
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
 def _needs_torch() -> None:

@@ -18,6 +18,7 @@ from unmasknet.data import Batch, open_batches
 from unmasknet.device import choose_device
 from unmasknet.distributed import Ranks, joined
 from unmasknet.loop import News, Plan, Settings, fit
+from unmasknet.memory import keep_freed_memory
 from unmasknet.models.size import count_parameters
 from unmasknet.runs import Run
 from unmasknet.shardlist import count_samples, data_digest
@@ -97,7 +98,7 @@ def launch(
     began = time.perf_counter()
     check_data(settings)
     device = choose_device(settings.loop.device)
-    _set_up_torch(settings, device)
+    set_up_torch(settings, device)
     with joined(device) as ranks:
         run = Run(order.out, stage)
         facts = _facts(stage, settings)
@@ -155,13 +156,16 @@ def count_steps(settings: Settings) -> int:
     return max(1, round(loop.epochs * count / data.batch))
 
 
-def _set_up_torch(settings: Settings, device: torch.device) -> None:
+def set_up_torch(settings: Settings, device: torch.device) -> None:
+    """Threads, and what makes a GPU quick."""
     if settings.loop.threads:
         torch.set_num_threads(settings.loop.threads)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
+    elif device.type == "cpu":
+        keep_freed_memory()
 
 
 @contextmanager

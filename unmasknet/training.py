@@ -63,6 +63,34 @@ def train(
     return report if environment_ranks().first else None
 
 
+def measure(
+    action: str | None, workers: str
+) -> "tuple[Callable[[Settings, tuple[int, ...]], Any], tuple[int, ...]]":
+    """What `unmask bench` calls, and the numbers of workers.
+
+    Raises:
+        UsageError: there is no such measurement, or a number is none.
+    """
+    if action not in ("load", "train"):
+        raise UsageError(
+            f"bench {action or ''}: there is no such benchmark; use: unmask bench load, or train"
+        )
+    numbers = [text.strip() for text in workers.split(",") if text.strip()]
+    if not all(number.isdecimal() for number in numbers):
+        raise UsageError(f"--workers {workers}: got no list of numbers; use: --workers 0,1,2")
+
+    def run(settings: Settings, numbers: tuple[int, ...]) -> Any:
+        if action == "load":
+            from unmasknet.bench_load import bench_load
+
+            return bench_load(settings.data.data, settings, numbers)
+        from unmasknet.bench_train import bench_train
+
+        return bench_train(settings, workers=numbers)
+
+    return run, tuple(int(number) for number in numbers)
+
+
 def told(news: "News") -> str:
     """How far a run is, in one line."""
     figures = ", ".join(f"{name} {value:.3g}" for name, value in news.figures.items() if name in _TOLD)
