@@ -7,13 +7,14 @@ from numpy import ndarray
 
 from maskgen.errors import Skip
 from maskgen.landmarks.topology import eye_centres, mouth_centre
-from maskgen.pose import head_pose
+from maskgen.pose import head_pose, rough_pose
 from maskgen.resample import Border, Resized, inverse, warp
 from maskgen.settings import FaceSettings
 from maskgen.types import Affine, Face, Picture
 
 Inside = UInt8[ndarray, "height width"]
 UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
+ROUGHLY = 20.0  # degrees within which a rough pose is right
 EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances, and in eye-to-mouth distances (FFHQ's)
 BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little room for a mask under the chin
 
@@ -42,7 +43,9 @@ def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
     side = min(x1 - x0, y1 - y0)
     if side < settings.min_size:
         return Skip("tiny_face", f"{side:.0f} px, the limit is {settings.min_size:.0f}")
-    pose = head_pose(face.mesh)
+    pose = rough_pose(face.mesh)
+    if abs(pose.roll) > UPSIDE_DOWN - ROUGHLY or abs(pose.yaw) > settings.max_yaw - ROUGHLY:
+        pose = head_pose(face.mesh)
     if abs(pose.roll) > UPSIDE_DOWN:
         return Skip("upside_down", f"roll {pose.roll:.0f} degrees")
     if abs(pose.yaw) > settings.max_yaw:

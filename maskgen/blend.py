@@ -34,11 +34,11 @@ def blend(
     Returns:
         The masked photo; the map, 1 where it differs; the parts: 0 untouched, 1 shadow only, 2 strap, 3 mask.
     """
-    opacity = np.ascontiguousarray(layer[..., 3])
-    left = cv2.merge([shade * (1 - opacity)] * 3)
-    colour = np.ascontiguousarray(layer[..., :3])
-    masked = cv2.add(cv2.multiply(photo, left, dtype=cv2.CV_32F), colour, dtype=cv2.CV_8U)
-    red, green, blue = cv2.split(cv2.absdiff(masked, photo))
+    four = cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA)  # twice as fast as three
+    opacity = cv2.extractChannel(layer, 3)
+    left = cv2.merge([shade * (1 - opacity)] * 4)
+    masked = cv2.add(cv2.multiply(four, left, dtype=cv2.CV_32F), layer, dtype=cv2.CV_8U)
+    red, green, blue, _ = cv2.split(cv2.absdiff(masked, four))
     change = cv2.max(cv2.max(red, green), blue)
     # what is covered is hidden, also where its colour happens to be the photo's: a map has no pinholes
     touched = (((change >= FAINT) | (opacity >= 0.5)) & (inside > 0)).view(np.uint8)
@@ -46,4 +46,4 @@ def blend(
     covers = np.maximum(mask, strap) >= 0.5 * (1 - shade) + 0.05
     # counted up: touched at all is 1, SHADOW; covered is 2, STRAP; covered by the mask first of all is 3, MASK
     parts = touched * (1 + covers.view(np.uint8) * (1 + (mask >= strap).view(np.uint8)))
-    return cv2.copyTo(masked, touched, photo.copy()), touched, parts
+    return cv2.cvtColor(cv2.copyTo(masked, touched, four), cv2.COLOR_RGBA2RGB), touched, parts

@@ -1,7 +1,9 @@
 """What one wearing looks like: family, texture, colours and way of wearing, drawn from SPEC and WEAR."""
 
 import colorsys
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from maskgen.templates import Look, MaskChoice, load_mask, tint_of
 from maskgen.types import WornMask
 
 Tint = tuple[float, float, float]
+TURNS = (0.0, 0.08, 0.5, 0.33)  # of hue, from a colour to what goes with it
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ def pick_dress(worn: WornMask, look: Look, rng: np.random.Generator) -> Dress:
 
 def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]
     """A key by its weight."""
-    shares = np.fromiter(weights.values(), float)
-    return list(weights)[int(np.searchsorted(shares.cumsum(), rng.random() * shares.sum(), side="right"))]
+    sums = list(accumulate(weights.values()))
+    return list(weights)[min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)]
 
 
 def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
@@ -73,8 +76,8 @@ def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
     tints: list[Tint] = []
     for step in (0.45, 0.3):
         away = -1 if lightness > 0.5 else 1
-        level = float(np.clip(lightness + away * (step + rng.uniform(-0.1, 0.15)), 0.06, 0.95))
-        turned = (hue + rng.choice([0.0, 0.08, 0.5, 0.33]) + rng.normal(0, 0.03)) % 1
+        level = min(max(lightness + away * (step + rng.uniform(-0.1, 0.15)), 0.06), 0.95)
+        turned = (hue + TURNS[int(rng.integers(len(TURNS)))] + rng.normal(0, 0.03)) % 1
         tints.append(colorsys.hls_to_rgb(float(turned), level, float(rng.uniform(0.05, 0.65))))
     return tints[0], tints[1]
 

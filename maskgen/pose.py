@@ -50,6 +50,11 @@ def head_pose(mesh: Mesh) -> Pose:
     return pose_of_rotation(cv2.Rodrigues(turned)[0])
 
 
+def rough_pose(mesh: Mesh) -> Pose:
+    """The pose by the mesh's own depth alone, a few degrees off: a fifth of the time of `head_pose`."""
+    return pose_of_rotation(umeyama(canonical_head().mesh[STABLE], mesh[STABLE])[1])
+
+
 def pose_of_rotation(rotation: Float64[ndarray, "3 3"]) -> Pose:
     """The angles of R = Rz(roll) Ry(-yaw) Rx(-pitch) in a frame with x right, y down, z away from the viewer."""
     yaw = np.arctan2(rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0]))

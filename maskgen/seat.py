@@ -58,7 +58,8 @@ def seat(
         if not over.any():
             break
         loose = replace(loose, down=loose.down + PULL)
-    seen = Seen(seen.at[~over], seen.uv[~over])
+    if over.any():
+        seen = Seen(seen.at[~over], seen.uv[~over])
     return Seat(carried, box, seen) if len(seen.at) else None
 
 

@@ -153,7 +153,8 @@ def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> T
     if not worn:
         return Skip("off_frame")
     faces = tuple(MaskedFace(stages[nth].face, stages[nth].pose, worn[nth]) for nth in sorted(worn))
-    return Triplet(masked, first.picture, hole, parts, faces, float(first.inside.mean()), seeds[0])
+    valid = np.count_nonzero(first.inside) / first.inside.size
+    return Triplet(masked, first.picture, hole, parts, faces, valid, seeds[0])
 
 
 def _put_on(

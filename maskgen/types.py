@@ -132,7 +132,7 @@ class Triplet:
     @property
     def hole(self) -> float:
         """Share of the crop that the map covers."""
-        return float(self.map.mean())
+        return np.count_nonzero(self.map) / self.map.size
 
 
 Outcome = Triplet | Skip

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maskgen.align import ROUGHLY
 from maskgen.landmarks.topology import CHIN
-from maskgen.pose import head_pose
+from maskgen.pose import head_pose, rough_pose
 from tests.maskgen.faces import astronaut, detector, mean_face, turned
 
 
@@ -63,3 +64,15 @@ def test_a_mirrored_photo_has_the_opposite_yaw_and_roll():
     straight = head_pose(detector().detect(astronaut())[0].mesh)
     mirrored = head_pose(detector().detect(np.ascontiguousarray(astronaut()[:, ::-1]))[0].mesh)
     assert max(errors(mirrored, turned(-straight.yaw, straight.pitch, -straight.roll))) < 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-80, 80), st.floats(-40, 40), st.floats(-179, 179))
+def test_a_rough_pose_is_right_within_what_the_choice_of_faces_allows_it(yaw, pitch, roll):
+    truth = turned(yaw, pitch, roll)
+    assert max(errors(rough_pose(mean_face(truth).mesh), truth)) < ROUGHLY
+
+
+def test_a_rough_pose_of_a_real_face_is_right_within_that_too():
+    mesh = detector().detect(astronaut())[0].mesh
+    assert max(errors(rough_pose(mesh), head_pose(mesh))) < ROUGHLY / 2
