@@ -34,13 +34,12 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Stopped(UnmaskError):
-    """A signal ended the run; `exit_code` is 128 + its number, as shells have it."""
+    """A signal ended the run; `exit_code` is 128 + its number, as shells have it. `done`: how far it had come."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            f"stopped by {signal.Signals(number).name}; the same command goes on where it stopped"
-        )
-        self.exit_code = 128 + number
+    def __init__(self, number: int, done: str = "") -> None:
+        name = signal.Signals(number).name
+        super().__init__(f"stopped by {name}{done}; the same command goes on where it stopped")
+        self.number, self.exit_code = number, 128 + number
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, needed: str = "this folder") -> None:
     """Make a folder, and those above it, if they are not there.
 
     Raises:
         MissingError: the disk has no room. UnmaskError: a file is in the way, or it may not be made.
     """
-    with disk_errors(folder, "this folder"):
+    with disk_errors(folder, needed):
         folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -3,20 +3,20 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskgen.cards import write_card
-from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, stop_on_signals
-from maskgen.errors import FACE_REASONS, InputError, TooManyFailures
+from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, Stopped, stop_on_signals
+from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
 from maskgen.files import FACTS, make_folder, remove
 from maskgen.job import MakeShards
-from maskgen.kit import Kit, KitBuilder, build_kit
+from maskgen.kit import KitBuilder, build_kit
 from maskgen.locks import changing, hold_slice, parse_slice, refuse_held
-from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan
-from maskgen.records import ShardReport
+from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan, load_plan
+from maskgen.records import ShardReport, read_record
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, build_source
 from maskgen.tally import Progress, Tally, skip_counts
@@ -25,6 +25,7 @@ from maskgen.target import (
     complete,
     finished,
     keep_poison,
+    next_plan,
     recall_poison,
     remove_parts,
     settle_plan,
@@ -107,13 +108,16 @@ def generate(
         source = source or build_source(settings.source)
         refs = list_photos(source)
         refuse_pointless(refs, settings)
+        target = _target(settings, source)
         kit = build(settings, source)
-        target = Target(Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name)
-        make_folder(target.work)
+        wanted = _wanted(settings, source, refs, kit.versions)
+        if not target.work.exists() and not settings.run.overwrite:
+            next_plan(target, None, wanted, refs, settings)  # refuses before anything is written
+        make_folder(target.work, "the data set")
         part = parse_slice(settings.run.shards)
         with changing(target.work):
             refuse_held(target.work, part)
-            plan = settle_plan(target, _blank(settings, source, kit), refs, settings)
+            plan = settle_plan(target, wanted, refs, settings)
             held.enter_context(hold_slice(target.work, part))
         shards = plan.shards[part[0] :: part[1]]
         patience = hang_after + MASK_SECONDS * settings.masks.per_face
@@ -139,19 +143,29 @@ def generate(
 def rehearse(settings: GenSettings) -> Rehearsal:
     """What `generate` would make; nothing is written, no photo opened.
 
+    No tools are loaded, so other versions of libraries than a data set was begun with are not noticed, and no tar is
+    read, so damaged ones are not.
+
     Raises:
+        UsageError: the target was begun otherwise, or is not ours.
         InputError: the source has no photos, or cannot be read.
     """
     source = build_source(settings.source)
-    plan = extend_plan(Plan(source.name, source.terms, {}, {}), list_photos(source), settings)
-    out = Path(settings.run.out) if settings.run.out else DEFAULT_OUT / source.name
+    refs = list_photos(source)
+    refuse_pointless(refs, settings)
+    target = _target(settings, source)
+    old = None if settings.run.overwrite else load_plan(target.plan)
+    plan = _wanted(settings, source, refs, old.versions if old else {})
+    if not settings.run.overwrite:
+        plan = next_plan(target, old, plan, refs, settings)
     index, count = parse_slice(settings.run.shards)
     shards = plan.shards[index::count]
     splits: Counter[str] = Counter()
     for shard in shards:
         splits[shard.split] += shard.photos
-    missing = sum(not (out / f"{shard.name}.json").exists() for shard in shards)
-    return Rehearsal(str(out), sum(splits.values()), dict(splits), len(shards), missing)
+    records = [old and read_record(target.out, shard.name) for shard in shards]
+    missing = sum(not record for record in records)
+    return Rehearsal(str(target.out), sum(splits.values()), dict(splits), len(shards), missing)
 
 
 def check_failures(report: GenReport, settings: GenSettings) -> None:
@@ -197,8 +211,21 @@ def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
         )
 
 
-def _blank(settings: GenSettings, source: Source, kit: Kit) -> Plan:
-    return Plan(source.name, source.terms, data_settings(settings), dict(kit.versions))
+def _target(settings: GenSettings, source: Source) -> Target:
+    """The data set's folder. UsageError where it is the source: its own output would come to stand among the photos."""
+    out = Path(settings.run.out).expanduser() if settings.run.out else DEFAULT_OUT / source.name
+    src = settings.source.src
+    if src != "celeba" and out.resolve() == Path(src).expanduser().resolve():
+        raise UsageError(f"{out}: is the source itself; choose another folder with --out")
+    return Target(out)
+
+
+def _wanted(
+    settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
+) -> Plan:
+    """The plan as it would be made now, were nothing there."""
+    blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
+    return extend_plan(blank, refs, settings)
 
 
 def _cores() -> int:
@@ -242,6 +269,8 @@ def _make(
                     assert isinstance(event, Poisoned)
                     keep_poison(target, event.name, event.entry)
                 tally.tell()
+    except Stopped as stopped:
+        raise Stopped(stopped.number, f" with {len(tally.reports)} of {len(shards)} shards done") from None
     finally:
         remove_parts(target, names)
     tally.tell(now=True)

@@ -86,12 +86,19 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
     """The settings that decide bytes: no paths, not how many photos, not how the work is done."""
     return settings.model_dump(
         mode="json",
-        exclude={"run": True, "source": {"src", "root", "n"}, "faces": {"cache", "models"}, "masks": {"templates"}},
+        exclude={
+            "run": True,
+            "source": {"src", "root", "n"},
+            "faces": {"cache", "models"},
+            "masks": {"templates"},
+        },
     )
 
 
 def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
     """Add shards for photos that are not planned yet, until `n` are; what was planned stays as it is.
+
+    Who is in a split stays in it, even if the source's official split has come or gone since.
 
     Args:
         plan: the plan to begin with; without shards for a new data set.
@@ -110,10 +117,13 @@ def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> 
     official = use_official(refs, settings.source)
     bases = {key_base(PhotoRef(name)) for name in taken}
     shards = list(plan.shards)
+    settled = {ref.identity: shard.split for shard in shards for ref in shard.refs if ref.identity}
+
+    def place(ref: PhotoRef) -> str:
+        return settled.get(ref.identity) or (ref.split if official else hash_split(ref, settings.source))
+
     for split in SPLITS:
-        mine = [
-            ref for ref in chosen if (ref.split if official else hash_split(ref, settings.source)) == split
-        ]
+        mine = [ref for ref in chosen if place(ref) == split]
         first = sum(shard.split == split for shard in shards)
         for i, start in enumerate(range(0, len(mine), settings.shards.shard_size), first):
             photos = mine[start : start + settings.shards.shard_size]

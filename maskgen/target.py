@@ -58,19 +58,18 @@ class Target:
         return self.work / f"{name}.poison.json"
 
 
-def settle_plan(target: Target, blank: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Find the plan that was made before, or make one; and keep it. Call it while nobody else changes the plan.
+def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
+    """Find the plan that was made before, or take the new one; and keep it. Call it while nobody else changes the plan.
 
     Args:
         target: the data set's folder; its work folder exists.
-        blank: the plan as it would be made now, without shards.
+        wanted: the plan as it would be made now.
         refs: all photos of the source.
         settings: what to do with a plan that is there: go on (default), extend, overwrite.
 
     Raises:
         UsageError: what is there was made otherwise (with the difference), or is not ours.
     """
-    wanted = extend_plan(blank, refs, settings)
     remove_parts(target, (_PLAN, FACTS, CARD))
     if (target.work / _DOOMED).exists():  # an --overwrite that was killed
         clear(target)
@@ -78,18 +77,29 @@ def settle_plan(target: Target, blank: Plan, refs: Sequence[PhotoRef], settings:
         refuse_held(target.work)
         clear(target)
     old = load_plan(target.plan)
-    if old is None:
-        plan = wanted
-        refuse_foreign(target, (CARD, FACTS, *_files(wanted.shards)))
-    else:
-        refuse_difference(target, old, wanted, settings)
-        plan = with_refs(old, refs)
-        if settings.run.extend:
-            plan = extend_plan(plan, refs, settings)
-            refuse_foreign(target, _files(plan.shards[len(old.shards) :]))
+    plan = next_plan(target, old, wanted, refs, settings)
     if old is None or len(plan.shards) > len(old.shards):
         remove(target.out / FACTS)  # it would speak of fewer shards
         save_plan(target.plan, plan)
+    return plan
+
+
+def next_plan(
+    target: Target, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
+) -> Plan:
+    """The plan to go on with where `old` is there; nothing is written.
+
+    Raises:
+        UsageError: what is there was made otherwise (with the difference), or is not ours.
+    """
+    if old is None:
+        refuse_foreign(target, (CARD, FACTS, *_files(wanted.shards)))
+        return wanted
+    refuse_difference(target, old, wanted, settings)
+    plan = with_refs(old, refs)
+    if settings.run.extend:
+        plan = extend_plan(plan, refs, settings)
+        refuse_foreign(target, _files(plan.shards[len(old.shards) :]))
     return plan
 
 
@@ -176,10 +186,12 @@ def _planned(path: Path) -> set[str]:
 
 
 def _is_facts(path: Path) -> bool:
+    """Whether a `dataset.json` is one of ours: others give their files that name too."""
     try:
-        return "format" in json.loads(path.read_bytes())
-    except (OSError, ValueError, TypeError):
+        facts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return False
+    return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
 
 
 def remove_parts(target: Target, names: Iterable[str]) -> None:

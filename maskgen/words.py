@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 def generated(report: GenReport) -> str:
     """What is there, how fast it came, what was skipped and why."""
-    rate = report.photos / report.seconds if report.seconds else 0.0
+    rate = report.made / report.seconds if report.seconds else 0.0
     lines = [
         f"{report.out}: {report.triplets:,} triplets of {report.photos:,} photos in {report.shards:,} shards",
-        f"{report.seconds:.1f} s, {rate:.1f} photos/s",
+        f"{report.seconds:.1f} s, {rate:.1f} photos/s"
+        if report.made
+        else f"{report.seconds:.1f} s, all was there",
     ]
     if report.landmarks:
         lines.append(f"faces by {report.landmarks}")
@@ -53,7 +55,10 @@ def skipped(counts: Mapping[str, int]) -> str:
 
 def verified(folder: str, report: VerifyReport) -> str:
     """Each problem, then the verdict."""
-    lines = [f"{problem.shard} {problem.key}: {problem.what}" for problem in report.problems]
+    lines = [
+        f"{place}: {problem.what}" if (place := f"{problem.shard} {problem.key}".strip()) else problem.what
+        for problem in report.problems
+    ]
     verdict = "sound" if report.ok else f"{len(lines):,} problem{'s'[: len(lines) > 1]}"
     return "\n".join([*lines, f"{folder}: {report.samples:,} samples in {report.shards:,} shards: {verdict}"])
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_goes_
     os.killpg(run.pid, number)  # as a terminal does: parent and workers alike
     said = finish(run, code=128 + number)
     assert time.monotonic() - began < 5
-    assert said.startswith(f"stopped by {number.name}")
+    assert re.match(rf"stopped by {number.name} with \d of \d shards done; the same command goes on", said)
     assert len(said.splitlines()) == 1
     assert not in_part(out)
     assert not any(is_alive(worker) for worker in workers)
@@ -374,6 +375,24 @@ def test_row22_foreign_files_in_our_place_are_refused_not_replaced(
     with pytest.raises(UsageError, match=name):
         make(settings_for(photos, out, run={"overwrite": overwrite}))
     assert (out / name).read_text() == '{"theirs": 1}'
+
+
+def test_row22_a_data_set_of_another_kind_is_not_ours_to_overwrite(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "dataset.json").write_text('{"format": "theirs", "images": []}')
+    (out / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match=r"README\.md, dataset\.json"):
+        make(settings_for(photos, out, run={"overwrite": True}))
+    assert (out / "README.md").read_text() == "mine"
+    assert (out / "dataset.json").read_text().startswith('{"format": "theirs"')
+
+
+def test_row22_a_refused_run_leaves_nothing_behind(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match="README"):
+        make(settings_for(photos, tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
 def test_row22_a_second_run_into_the_same_slice_is_refused_and_names_the_first(

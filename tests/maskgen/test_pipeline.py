@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from maskgen import words
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
 from maskgen.pipeline import GenReport, check_failures, generate, rehearse
 from maskgen.settings import GenSettings
 from maskgen.tally import Progress
 from maskgen.verify import verify
-from tests.maskgen.fake_kit import build, draw_photos, settings_for
+from tests.maskgen.fake_kit import build, contents, draw_photos, settings_for
 
 REPORT = GenReport("out", photos=100, triplets=90, skipped={}, shards=1, seconds=1.0)
 
@@ -57,6 +58,53 @@ def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_
     assert (before.photos, before.missing) == (13, before.shards)
     assert generate(settings, build=build).shards == before.shards
     assert rehearse(settings) == replace(before, missing=0)
+
+
+def test_a_rehearsal_of_an_extension_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:
+    generate(settings_for(photos, tmp_path / "out", source={"n": 5}), build=build)
+    more = settings_for(photos, tmp_path / "out", source={"n": 9}, run={"extend": True})
+    before = rehearse(more)
+    report = generate(more, build=build)
+    assert (before.photos, before.shards) == (report.photos, report.shards) == (9, before.shards)
+    assert before.missing > 0
+    assert rehearse(more) == replace(before, missing=0)
+    anew = rehearse(settings_for(photos, tmp_path / "out", run={"overwrite": True}))
+    assert anew.missing == anew.shards
+
+
+def test_a_rehearsal_refuses_what_a_run_would_refuse(photos: Path, tmp_path: Path) -> None:
+    generate(settings_for(photos, tmp_path / "out"), build=build)
+    with pytest.raises(UsageError, match="seed: 0 there, 1 now"):
+        rehearse(settings_for(photos, tmp_path / "out").model_copy(update={"seed": 1}))
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds README\.md"):
+        rehearse(settings_for(photos, tmp_path / "theirs"))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_source_is_never_the_target(overwrite: bool, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    generate(settings_for(photos, out), build=build)
+    before = contents(out)
+    for source in (photos, out):
+        with pytest.raises(UsageError, match="is the source itself; choose another folder with --out"):
+            generate(settings_for(source, source / ".", run={"overwrite": overwrite}), build=build)
+    assert contents(out) == before
+    assert not (photos / ".work").exists()
+
+
+def test_a_target_in_the_home_folder_is_found(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert rehearse(settings_for(photos, Path("~/out"))).out == str(tmp_path / "out")
+
+
+def test_the_rate_is_that_of_this_run() -> None:
+    assert "1.0 s, 100.0 photos/s" in words.generated(replace(REPORT, made=100))
+    assert "1.0 s, 10.0 photos/s" in words.generated(replace(REPORT, made=10))
+    assert "1.0 s, all was there" in words.generated(REPORT)
 
 
 def test_photos_without_any_face_give_records_and_no_empty_tar(tmp_path: Path) -> None:

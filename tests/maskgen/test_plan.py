@@ -76,6 +76,14 @@ def test_extending_leaves_what_was_planned_untouched(first: int, second: int) ->
     assert len({shard.name for shard in after.shards}) == len(after.shards)
 
 
+def test_who_is_in_a_split_stays_in_it_when_an_official_split_goes() -> None:
+    refs = [replace(ref, split="test") for ref in REFS[:30]]
+    before = plan_of(refs[::2], settings_with(split="auto"))
+    after = extend_plan(before, [*refs, PhotoRef("stray.jpg")], settings_with())
+    assert len(after.ids) == 31
+    assert {s.split for s in after.shards if any(ref.identity for ref in s.refs)} == {"test"}
+
+
 def test_two_photos_of_one_key_are_told_apart_or_the_second_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
