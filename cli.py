@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 
@@ -59,6 +60,9 @@ Sets = Annotated[
 Seed = Annotated[Text, _option("--seed", "N", "Random choices are drawn from it. [default: 0]", COMMON)]
 Show = Annotated[bool, _switch("--print-config", "Print the resolved settings as TOML, and end.", COMMON)]
 AsJson = Annotated[bool, _switch("--json", "The result as one JSON object on stdout.", COMMON)]
+Templates = Annotated[
+    Text, _option("--templates", "FOLDER", "Masks of your own, beside the built-in ones.", MASKS)
+]
 DataSet = Annotated[Text, typer.Argument(metavar="DIR", help="The data set.", show_default=False)]
 
 
@@ -123,6 +127,7 @@ def gen_data(
     wear: Annotated[
         Text, _option("--wear", "WEAR", "state:weight, .. of correct nose chin below-mouth.", MASKS)
     ] = None,
+    templates: Templates = None,
     per_face: Annotated[Text, _option("--per-face", "K", "Masks for each face. [default: 1]", MASKS)] = None,
     out: Annotated[
         Text, _option("--out", "DIR", "Target folder. [default: data/shards/NAME]", OUTPUT)
@@ -181,6 +186,7 @@ def gen_data(
         ("--faces", "faces.choose", faces),
         ("--masks", "masks.masks", masks),
         ("--wear", "masks.wear", wear),
+        ("--templates", "masks.templates", templates),
         ("--per-face", "masks.per_face", per_face),
         ("--out", "run.out", out),
         ("--size", "crop.size", size),
@@ -474,9 +480,27 @@ def pack(
     _print(asdict(report), as_json, words.generated(report))
 
 
-@app.command()
-def masks(
-    action: Annotated[str, typer.Argument(metavar="[list]", help="What to do.", show_default=False)] = "list",
+class _ListFirst(TyperGroup):
+    """`unmask masks` alone lists them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `list` before options without a command."""
+        bare = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
+        return super().parse_args(ctx, ["list", *args] if bare else args)
+
+
+masks = typer.Typer(
+    cls=_ListFirst,
+    help="The library of masks: list it, draw it, check templates of your own, make one from a photo.\n\n"
+    "Example: [bold]unmask masks sheet --out masks.png[/bold]",
+    rich_markup_mode="rich",
+)
+app.add_typer(masks, name="masks")
+
+
+@masks.command("list")
+def masks_list(
+    templates: Templates = None,
     config: Config = None,
     sets: Sets = None,
     seed: Seed = None,
@@ -489,14 +513,122 @@ def masks(
     """
     from maskgen.settings import MasksSettings
 
-    _settings(MasksSettings, config, sets, [("--seed", "seed", seed)], show)
-    if action != "list":
-        raise UsageError(f"masks {action}: there is no such action; use: unmask masks list")
+    options: Rows = [("--templates", "templates", templates), ("--seed", "seed", seed)]
+    settings = _settings(MasksSettings, config, sets, options, show)
     from maskgen import words
-    from maskgen.templates import list_families
+    from maskgen.library import list_families
+    from maskgen.wardrobe import open_library
 
-    families = list_families()
+    families = list_families(open_library(settings.templates, replace=settings.replace))
     _print({"families": families}, as_json, words.families(families))
+
+
+@masks.command("check")
+def masks_check(
+    templates: Annotated[
+        Text, typer.Argument(metavar="FOLDER", help="A folder of your templates.", show_default=False)
+    ] = None,
+    out: Annotated[Text, _option("--out", "FILE.png", "The proof. [default: FOLDER/proof.png]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say all that is wrong with templates of your own; when nothing is, draw them on a face in three poses.
+
+    Example: [bold]unmask masks check mymasks/[/bold]
+    """
+    from maskgen.settings import CheckSettings
+
+    options: Rows = [("FOLDER", "templates", templates), ("--out", "out", out), ("--seed", "seed", seed)]
+    required = {"templates": "name the folder that holds your templates"}
+    settings = _settings(CheckSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.lookbook import prove
+
+    report = prove(settings)
+    _print(asdict(report), as_json, words.proved(report))
+    if not report.ok:
+        raise typer.Exit(InputError.exit_code)
+
+
+@masks.command("sheet")
+def masks_sheet(
+    src: Annotated[
+        Text, _option("--src", "SRC", "Faces to wear them, as for gen-data. [default: the built-in photo]")
+    ] = None,
+    out: Annotated[Text, _option("--out", "FILE.png", "The sheet. [default: masks.png]")] = None,
+    size: Annotated[Text, _option("--size", "PX", "Side of a picture, 64 to 512. [default: 160]")] = None,
+    templates: Templates = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw every family in three textures on faces in three poses: frontal, turned left, turned right.
+
+    Example: [bold]unmask masks sheet --src photos/ --out masks.png[/bold]
+    """
+    from maskgen.settings import SheetSettings
+
+    options: Rows = [
+        ("--src", "src", src),
+        ("--out", "out", out),
+        ("--size", "size", size),
+        ("--templates", "templates", templates),
+        ("--seed", "seed", seed),
+    ]
+    settings = _settings(SheetSettings, config, sets, options, show)
+    from maskgen import words
+    from maskgen.lookbook import draw_library
+
+    report = draw_library(settings)
+    _print(asdict(report), as_json, words.library_drawn(report))
+
+
+@masks.command("new")
+def masks_new(
+    name: Annotated[
+        Text, typer.Argument(metavar="NAME", help="Of the new family: a-z, 0-9.", show_default=False)
+    ] = None,
+    photo: Annotated[
+        Text,
+        typer.Argument(metavar="PHOTO", help="The mask, flat on a table, from above.", show_default=False),
+    ] = None,
+    to: Annotated[Text, _option("--to", "FOLDER", "Your templates. [default: masks]")] = None,
+    like: Annotated[
+        Text, _option("--like", "FAMILY", "Whose shape it takes. [default: the most alike]")
+    ] = None,
+    overwrite: Annotated[Switch, _switch("--overwrite", "Write over a template that is there.")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a template of your own from one photo of a mask; docs/masks.md tells how to take it.
+
+    Example: [bold]unmask masks new heart heart.jpg --to mymasks/[/bold]
+    """
+    from maskgen.settings import DraftSettings
+
+    options: Rows = [
+        ("NAME", "name", name),
+        ("PHOTO", "photo", photo),
+        ("--to", "to", to),
+        ("--like", "like", like),
+        ("--overwrite", "overwrite", overwrite),
+        ("--seed", "seed", seed),
+    ]
+    required = {"name": "name the new family", "photo": "name the photo of the mask"}
+    settings = _settings(DraftSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.draft import draft_template
+
+    report = draft_template(settings)
+    _print(asdict(report), as_json, words.drafted(report))
 
 
 @app.command()

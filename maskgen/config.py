@@ -302,4 +302,9 @@ def _toml(value: Value) -> str:
     """Python writes floats and JSON writes texts, booleans and lists as TOML does."""
     if isinstance(value, float):
         return repr(value)
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, dict):
+        inside = ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

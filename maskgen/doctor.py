@@ -107,9 +107,9 @@ def _models() -> str:
 
 
 def _masks() -> str:
-    from maskgen.templates import list_families
+    from maskgen.library import built_in
 
-    return ", ".join(str(family["name"]) for family in list_families())
+    return ", ".join(built_in().families)
 
 
 def _faces() -> str:

@@ -7,9 +7,11 @@ from itertools import accumulate
 
 import numpy as np
 
-from maskgen.patterns import ONCE, VARIANTS
-from maskgen.templates import Look, MaskChoice, load_mask, tint_of
+from maskgen.artwork import Artwork
+from maskgen.patterns import ONCE, STRETCHED, VARIANTS
+from maskgen.templates import Look, tint_of
 from maskgen.types import WornMask
+from maskgen.wardrobe import Wardrobe
 
 Tint = tuple[float, float, float]
 TURNS = (0.0, 0.08, 0.5, 0.33)  # of hue, from a colour to what goes with it
@@ -22,46 +24,85 @@ class Dress:
     Attributes:
         tints: R, G, B, 0-1, that the grey of the template is multiplied by: the first colour, the pattern's others.
         strap: R, G, B, 0-1, of the straps.
-        pattern: `plain` or of `maskgen.patterns`.
+        pattern: `plain`, of `maskgen.patterns`, or a picture's name.
         variant: which drawing of the pattern.
-        repeats: of the pattern's tile over the mask's width.
+        repeats: of the pattern's tile over the mask's width and height.
         shift: of the tile, 0-1 across and down.
+        artwork: the user's picture in place of a pattern, if it is one.
+        strength: 0-1, how far the picture covers the mask's own colour.
     """
 
     tints: tuple[Tint, Tint, Tint]
     strap: Tint
     pattern: str
     variant: int
-    repeats: float
+    repeats: tuple[float, float]
     shift: tuple[float, float]
+    artwork: Artwork | None = None
+    strength: float = 1.0
 
 
-def pick_mask(choices: list[MaskChoice], wears: dict[str, float], rng: np.random.Generator) -> WornMask:
+def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
     """Draw a family, its texture and first colour, and the way it is worn."""
-    choice = choices[_draw({i: choice.weight for i, choice in enumerate(choices)}, rng)]
-    template = load_mask(choice.family).template
+    choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
+    template = wardrobe.library.template(choice.family)
     texture = choice.texture or _draw(template.look.textures, rng)
     colour = choice.colour or _draw(template.look.colours, rng)
-    possible = {wear: share for wear, share in wears.items() if wear in template.wear}
+    possible = {wear: share for wear, share in wardrobe.wears.items() if wear in template.wear}
     wear = _draw(possible or {"correct": 1.0}, rng)
     return WornMask(choice.family, texture, colour, float(choice.strength), wear)
 
 
-def pick_dress(worn: WornMask, look: Look, rng: np.random.Generator) -> Dress:
-    """Draw what the labels leave open: the pattern's other colours, where it lies, the straps' colour."""
+def pick_dress(
+    worn: WornMask,
+    look: Look,
+    rng: np.random.Generator,
+    *,
+    aspect: float = 1.0,
+    artwork: Artwork | None = None,
+) -> Dress:
+    """Draw what the labels leave open: the pattern's other colours, where it lies, the straps' colour.
+
+    Args:
+        worn: the labels.
+        look: of the family.
+        rng: what is drawn from.
+        aspect: width over height of the mask, along the cloth.
+        artwork: the user's picture that `worn.texture` names, if it is one.
+    """
     first = tint_of(worn.colour, worn.strength)
     second, third = _companions(first, rng)
     strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
     across, down = rng.random(2)
-    once = worn.texture in ONCE
+    count = float(rng.uniform(1.2, 2.6))
+    shape = artwork.aspect / aspect if artwork else 1 / aspect  # of the tile, to the mask's
+    if worn.texture in STRETCHED:
+        repeats, shift = (1.0, 1.0), (0.0, 0.0)
+    elif worn.texture in ONCE or (artwork and not artwork.tile):
+        repeats, shift = _covering(shape)
+    else:
+        stretch = float(np.sqrt(shape))
+        repeats, shift = (count / stretch, count * stretch), (float(across), float(down))
     return Dress(
         tints=tuple(_glossed(tint, look.gloss) for tint in (first, second, third)),  # type: ignore[arg-type]
         strap=first if strap == "mask" else tint_of(strap, 1.0),
         pattern=worn.texture,
         variant=int(rng.integers(VARIANTS)),
-        repeats=1.0 if once else float(rng.uniform(1.2, 2.6)),
-        shift=(0.0, 0.0) if once else (float(across), float(down)),
+        repeats=repeats,
+        shift=shift,
+        artwork=artwork,
+        strength=worn.strength,
     )
+
+
+def _covering(shape: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Repeats and shift of a picture that fills the mask once, its middle on the mask's; what juts out is cut.
+
+    Args:
+        shape: the picture's width over height, over the mask's.
+    """
+    across, down = min(1.0, 1 / shape), min(1.0, shape)
+    return (across, down), ((1 - across) / 2, (1 - down) / 2)
 
 
 def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]

@@ -5,6 +5,7 @@ part with the run that follows it.
 """
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -127,3 +128,15 @@ def size_text(count: int) -> str:
         if size < 1000:
             return f"{size:.1f} {unit}"
     return f"{size / 1000:.1f} TB"
+
+
+def folder_digest(folder: Path) -> str:
+    """16 hex digits of all names and bytes below a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        digest.update(
+            f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode("utf-8", "surrogateescape")
+        )
+        digest.update(data)
+    return digest.hexdigest()[:16]

@@ -1,11 +1,9 @@
 """The tools of one process, and the versions of all that decides a sample's bytes beside the settings."""
 
-import hashlib
 import platform
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +12,7 @@ import PIL
 from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import Skip
+from maskgen.files import folder_digest
 from maskgen.settings import GenSettings
 from maskgen.sources import Source
 from maskgen.types import Photo, Triplet
@@ -53,7 +52,7 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
     return Kit(
         source,
         mask=lambda photo, base: make_triplets(photo, tools, base),
-        versions=versions(tools.detector.name, settings.masks.templates),
+        versions=versions(tools.detector.name, tools.wardrobe.library.digest),
     )
 
 
@@ -62,7 +61,7 @@ def versions(landmarks: str, templates: str) -> dict[str, str]:
 
     Args:
         landmarks: name of the detector, with its runtime and models.
-        templates: the user's own folder of templates, "" for none.
+        templates: digest of the library of masks.
     """
     return {
         "unmask": __version__,
@@ -72,19 +71,6 @@ def versions(landmarks: str, templates: str) -> dict[str, str]:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "machine": platform.machine(),
         "landmarks": landmarks,
-        "templates": folder_digest(asset("masks"), *([Path(templates)] if templates else [])),
+        "templates": templates,
         "head": folder_digest(asset("models")),
     }
-
-
-def folder_digest(*folders: Path) -> str:
-    """16 hex digits of all names and bytes below some folders."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            data = path.read_bytes()
-            digest.update(
-                f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode("utf-8", "surrogateescape")
-            )
-            digest.update(data)
-    return digest.hexdigest()[:16]

@@ -144,10 +144,17 @@ def _dressed(
 ) -> list[Channel]:
     """R, G, B, 0-255, of the mask in its colours under even light, at each place; `grey` is what they multiply."""
     tints = _desaturated(np.array(dress.tints, np.float32), saturation)
-    if dress.pattern == "plain":
+    if dress.artwork:
+        drawn = _pattern_at(dress, dress.artwork.levels, places, across) * np.float32(dress.strength)
+        drawn[..., :3] = _desaturated(drawn[..., :3], saturation)
+        *inks, cover = cv2.split(drawn)
+        channels = [grey * (tint * (1 - cover) + ink) for tint, ink in zip(tints[0], inks, strict=True)]
+    elif dress.pattern == "plain":
         channels = [grey * tint for tint in tints[0]]
     else:
-        second, third, shade, _ = cv2.split(_pattern_at(dress, places, across))
+        second, third, shade, _ = cv2.split(
+            _pattern_at(dress, pattern(dress.pattern, dress.variant), places, across)
+        )
         grey = grey * (0.5 + shade)
         channels = []
         for one, two, three in tints.T:
@@ -161,9 +168,11 @@ def _dressed(
     return channels
 
 
-def _pattern_at(dress: Dress, places: Places, across: float) -> Float32[ndarray, "r f 4"]:
-    """The pattern's tile, 0-1, repeated over the mask."""
-    tile = _level(pattern(dress.pattern, dress.variant), across / dress.repeats)
+def _pattern_at(
+    dress: Dress, levels: tuple[ndarray, ...], places: Places, across: float
+) -> Float32[ndarray, "r f 4"]:
+    """A tile, 0-1, repeated over the mask."""
+    tile = _level(levels, across / dress.repeats[0])
     return _lookup(tile, _repeated(places, dress.repeats, dress.shift)) * np.float32(1 / 255)
 
 
@@ -171,12 +180,12 @@ def _creases(depth: float, places: Places, rng: np.random.Generator) -> Float32[
     """Slopes of creases, another piece of them for each wearing."""
     amount = np.float32(depth * rng.uniform(0.3, 1.0))
     shift = rng.random(2)
-    return _lookup(wrinkles(), _repeated(places, 0.8, (float(shift[0]), float(shift[1])))) * amount
+    return _lookup(wrinkles(), _repeated(places, (0.8, 0.8), (float(shift[0]), float(shift[1])))) * amount
 
 
-def _repeated(places: Places, repeats: float, shift: tuple[float, float]) -> Places:
+def _repeated(places: Places, repeats: tuple[float, float], shift: tuple[float, float]) -> Places:
     """The places on a tile that is repeated over the mask."""
-    moved = places * np.float32(repeats)
+    moved = places * _pairs(places.shape, repeats)
     moved += _pairs(places.shape, shift)
     return moved - np.floor(moved)
 

@@ -177,7 +177,8 @@ _DRAW: dict[str, Callable[[np.random.Generator], Layers]] = {
     "paisley": _paisley, "print": _print, "stripes": _stripes, "weave": _weave,
 }  # fmt: skip
 PATTERNS = tuple(_DRAW)
-ONCE = ("print", "gradient")  # fill the mask once instead of being repeated
+ONCE = ("print",)  # lies on the mask once instead of being repeated
+STRETCHED = ("gradient",)  # fills the mask once, whatever its shape
 
 
 @cache

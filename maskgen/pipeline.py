@@ -31,6 +31,7 @@ from maskgen.target import (
     settle_plan,
 )
 from maskgen.types import PhotoRef
+from maskgen.wardrobe import open_wardrobe
 
 DEFAULT_OUT = Path("data/shards")
 MASK_SECONDS = (
@@ -148,8 +149,9 @@ def rehearse(settings: GenSettings) -> Rehearsal:
 
     Raises:
         UsageError: the target was begun otherwise, or is not ours.
-        InputError: the source has no photos, or cannot be read.
+        InputError: the source has no photos, or cannot be read; a SPEC, WEAR, template or picture is off.
     """
+    open_wardrobe(settings.masks)
     source = build_source(settings.source)
     refs = list_photos(source)
     refuse_pointless(refs, settings)

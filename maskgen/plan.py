@@ -90,7 +90,7 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
             "run": True,
             "source": {"src", "root", "n"},
             "faces": {"cache", "models"},
-            "masks": {"templates"},
+            "masks": {"templates", "pictures"},
         },
     )
 

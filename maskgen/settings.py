@@ -71,6 +71,23 @@ class CropSettings(Section):
     """What fills the crop outside the photo: the photo mirrored, or black. The map is 0 there."""
 
 
+class PictureSettings(Section):
+    """A picture of your own as a texture."""
+
+    path: str
+    """The file; from the working directory if it is relative."""
+    tile: bool = False
+    """Repeat it over the mask; otherwise it fills the mask once."""
+
+
+def _picture(value: object) -> object:
+    """A path alone is a picture that fills the mask once."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+
+
 class MaskSettings(Section):
     """What is worn, and how."""
 
@@ -84,7 +101,11 @@ class MaskSettings(Section):
     per_face: Annotated[int, Field(ge=1, le=1000)] = 1
     """Masks for each face (K)."""
     templates: str = ""
-    """Folder with templates of your own, beside the built-in ones."""
+    """Folder with templates of your own, a folder each, beside the built-in ones; see docs/masks.md."""
+    replace: bool = False
+    """Templates of your own may bear the name of a built-in one and take its place."""
+    pictures: dict[Name, Annotated[PictureSettings, BeforeValidator(_picture)]] = {}
+    """Pictures of your own as textures, `name = "path"` or `name = { path = "path", tile = true }`: `cloth-name`."""
 
 
 class ShardSettings(Section):
@@ -306,7 +327,44 @@ class MasksSettings(Command):
     """Settings of `unmask masks`."""
 
     templates: str = ""
-    """Folder with templates of your own, beside the built-in ones."""
+    """Folder with templates of your own, beside the built-in ones; see docs/masks.md."""
+    replace: bool = False
+    """Templates of your own may bear the name of a built-in one and take its place."""
+
+
+class SheetSettings(MasksSettings):
+    """Settings of `unmask masks sheet`."""
+
+    src: str = ""
+    """Where photos come from, as for gen-data; empty is the built-in photo, turned."""
+    photos: Annotated[int, Field(ge=3, le=100_000)] = 200
+    """Photos of the source to look through for faces in front, turned left, turned right."""
+    size: Annotated[int, Field(ge=64, le=512)] = 160
+    """Side of a picture on the sheet in pixels."""
+    out: str = "masks.png"
+    """The sheet."""
+
+
+class CheckSettings(MasksSettings):
+    """Settings of `unmask masks check`."""
+
+    out: str = ""
+    """The proof picture; empty is `proof.png` in the folder."""
+
+
+class DraftSettings(Command):
+    """Settings of `unmask masks new`."""
+
+    name: str = ""
+    """The family's name: small letters and digits."""
+    photo: str = ""
+    """The mask, flat on a table, from straight above."""
+    to: str = "masks"
+    """Folder of your own templates; the new one becomes a folder in it."""
+    like: str = ""
+    """Family whose shell and straps it takes; empty is the one whose outline is the most alike."""
+    overwrite: bool = False
+    """Write over a template that is there."""
 
 
 class DoctorSettings(Command):

@@ -9,21 +9,37 @@ that edges are as soft as the textures' own.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from maskgen.head import AXIS_Z, Head
+from maskgen.head import AXIS_Z, AZIMUTHS, HEIGHTS, Head
 from maskgen.settings import Section
 
 MARGIN = 0.03  # how far the grid reaches beyond the edges, in u / 2 and v
 COLUMNS, ROWS = 21, 17
 STRAP_STEPS = 9
 KERNEL = 0.22  # head units; shells follow the face's own shape smoothed this much
-Curve = list[tuple[float, float, float]]  # (u, azimuth, height) from the middle, u = 0, to the side, u = 1
+LEAST_GAP = 0.02  # head units between the edges, so that they do not cross
+
+
+def _curve(value: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    sides, azimuths, heights = zip(*value, strict=True)
+    if sides[0] != 0 or sides[-1] != 1 or min(np.diff(sides)) <= 0:
+        raise ValueError("u must grow from 0 in the middle to 1 at the side")
+    if azimuths[0] != 0 or not all(0 <= azimuth <= AZIMUTHS[-1] for azimuth in azimuths):
+        raise ValueError(f"azimuths must begin with 0 and stay within 0 to {AZIMUTHS[-1]:.0f} degrees")
+    if not all(HEIGHTS[0] <= height <= HEIGHTS[-1] for height in heights):
+        raise ValueError(f"heights must stay within {HEIGHTS[0]:.1f} to {HEIGHTS[-1]:.1f} head units")
+    return value
+
+
+Curve = Annotated[list[tuple[float, float, float]], Field(min_length=2), AfterValidator(_curve)]
+"""(u, azimuth, height) from the middle, u = 0, to the side, u = 1."""
 
 
 class ShellShape(Section):
@@ -45,10 +61,20 @@ class ShellShape(Section):
     """v of the cup's summit."""
     ridge: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Height of a fold that stands out along `ridge_along`."""
-    ridge_along: str = "u"
+    ridge_along: Literal["u", "v"] = "u"
     """`u`: a fold down the middle (a shaped cloth mask, a KN95); `v`: one across (a duckbill)."""
     ridge_width: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Width of the fold in u or v."""
+
+    @model_validator(mode="after")
+    def _edges_apart(self) -> "ShellShape":
+        u = np.linspace(0, 1, 65)
+        gap = edge(self.bottom, u)[1] - edge(self.top, u)[1]
+        if gap.min() < LEAST_GAP:
+            raise ValueError(
+                f"the edges cross or touch: at u = {u[gap.argmin()]:.2f} top is not above bottom"
+            )
+        return self
 
 
 class Strap(Section):
@@ -88,6 +114,12 @@ class Shell:
     strap_widths: tuple[float, ...]
     strap_loops: tuple[bool, ...]
     follow: Float32[ndarray, "p s"]
+
+    @cached_property
+    def aspect(self) -> float:
+        """Width over height, measured along the cloth."""
+        across, down = (np.linalg.norm(np.diff(self.points, axis=axis), axis=2).sum(axis) for axis in (1, 0))
+        return float(np.median(across) / np.median(down))
 
 
 def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:

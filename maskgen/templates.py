@@ -1,11 +1,10 @@
-"""The mask library: families on disk, and the SPEC and WEAR texts that choose among them.
+"""A family of masks on disk: its settings, its pictures, the shell it makes.
 
-A family is a folder `assets/masks/<family>/` with `template.toml` and its pictures, all addressed by u, v:
-`albedo.png` (grey and opacity: what a colour multiplies), `height.png` (grey, 128 is the shell itself) and, where it
-has one, `overlay.png` (RGBA: wires, valves, print: parts that no colour multiplies).
+A family is a folder with `template.toml` and its pictures, all addressed by u, v: `albedo.png` (grey and opacity: what
+a colour multiplies), `height.png` (grey, 128 is the shell itself) and, where it has one, `overlay.png` (RGBA: wires,
+valves, print: parts that no colour multiplies). What may be wrong with them is in `template_check`.
 """
 
-import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -16,11 +15,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from maskgen.assets import asset
 from maskgen.errors import InputError
 from maskgen.head import canonical_head
+from maskgen.patterns import PATTERNS
 from maskgen.settings import Section
 from maskgen.shell import Curve, Shell, ShellShape, Strap, build_shell
 
@@ -29,22 +28,35 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-WEARS = ("correct", "nose", "chin", "below-mouth")
-FAMILY = re.compile(r"[a-z0-9]+")
-CHOICE = re.compile(
-    r"(?P<family>[a-z0-9]+)(?:-(?:(?P<colour>#[0-9a-fA-F]{6})|(?P<texture>[a-z0-9]+)))?"
-    r"(?:@(?P<strength>\d*\.?\d+))?(?::(?P<weight>\d*\.?\d+))?"
-)
-ALIASES = {"gas": "respirator"}
+TEMPLATE = "template.toml"
+PLAIN = "plain"
+TEXTURES = (PLAIN, *PATTERNS)
 TO_RGBA = {1: cv2.COLOR_GRAY2RGBA, 3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}
+
+
+def _shares(value: dict[str, float]) -> dict[str, float]:
+    if sum(value.values()) <= 0:
+        raise ValueError("must have an entry with a weight above 0")
+    return value
+
+
+def _texture(value: str) -> str:
+    if value not in TEXTURES:
+        raise ValueError(f"must be one of {', '.join(TEXTURES)}")
+    return value
+
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Texture = Annotated[str, AfterValidator(_texture)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Look(Section):
     """What the mask is made of."""
 
-    colours: dict[str, float]
+    colours: Annotated[dict[Colour, Weight], AfterValidator(_shares)]
     """Palette: `#rrggbb` and how often it is drawn."""
-    textures: dict[str, float] = {"plain": 1.0}
+    textures: Annotated[dict[Texture, Weight], AfterValidator(_shares)] = {PLAIN: 1.0}
     """Patterns it comes with, `plain` or of `maskgen.patterns`, and how often each is drawn."""
     wrinkles: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Depth of creases that differ with each wearing."""
@@ -54,7 +66,9 @@ class Look(Section):
     """Head units between the lowest and the highest of `height.png`."""
     gloss: Annotated[float, Field(ge=0, le=1)] = 0.05
     """How far dark colours are lifted by light that glances off."""
-    strap_colours: list[str] = ["mask"]
+    strap_colours: Annotated[
+        list[Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6}|mask)$")]], Field(min_length=1)
+    ] = ["mask"]
     """One is drawn for each wearing: `#rrggbb`, or `mask` for the mask's own colour."""
 
 
@@ -69,7 +83,9 @@ class Template(Section):
     """What it is made of."""
     straps: list[Strap] = []
     """How it is held."""
-    wear: list[Literal["correct", "nose", "chin", "below-mouth"]] = ["correct", "nose", "chin", "below-mouth"]
+    wear: Annotated[list[Literal["correct", "nose", "chin", "below-mouth"]], Field(min_length=1)] = [
+        "correct", "nose", "chin", "below-mouth",
+    ]  # fmt: skip
     """Ways it can be worn."""
 
 
@@ -92,144 +108,67 @@ class Mask:
     overlay: tuple[UInt8[ndarray, "_ _ 4"], ...]
 
 
-@dataclass(frozen=True)
-class MaskChoice:
-    """One entry of a SPEC; empty `texture` or `colour` is drawn from the family's own."""
-
-    family: str
-    texture: str = ""
-    colour: str = ""
-    strength: float = 1.0
-    weight: float = 1.0
-
-
-def parse_spec(text: str) -> list[MaskChoice]:
-    """`family[-texture | -#rrggbb][@strength][:weight], ...` as choices.
-
-    Raises:
-        InputError: every problem of the text in one message.
-    """
-    families = family_names()
-    choices, problems = [], []
-    for part in _parts(text):
-        match = CHOICE.fullmatch(part)
-        if not match:
-            problems.append(f"'{part}' is not family[-texture|-#rrggbb][@strength][:weight]")
-            continue
-        family = ALIASES.get(match["family"], match["family"])
-        strength = float(match["strength"] or 1)
-        if family not in families:
-            problems.append(f"unknown family '{family}'; there are {', '.join(families)}")
-        elif match["texture"] and match["texture"] not in load_mask(family).template.look.textures:
-            known = ", ".join(load_mask(family).template.look.textures)
-            problems.append(f"'{family}' has no texture '{match['texture']}'; it has {known}")
-        elif not 0 <= strength <= 1:
-            problems.append(f"strength {strength:g} in '{part}' is not between 0 and 1")
-        else:
-            weight = float(match["weight"] or 1)
-            colour = (match["colour"] or "").lower()
-            choices.append(MaskChoice(family, match["texture"] or "", colour, strength, weight))
-    if not problems and sum(choice.weight for choice in choices) <= 0:
-        problems.append("no mask with a weight above 0")
-    if problems:
-        raise InputError(f"--masks '{text}': " + "; ".join(problems))
-    return choices
-
-
-def parse_wear(text: str) -> dict[str, float]:
-    """`state:weight, ...` as shares that sum to 1.
-
-    Raises:
-        InputError: every problem of the text in one message.
-    """
-    shares: dict[str, float] = {}
-    problems = []
-    for part in _parts(text):
-        state, _, weight = part.partition(":")
-        if state not in WEARS:
-            problems.append(f"unknown wear '{state}'; there are {', '.join(WEARS)}")
-        elif not re.fullmatch(r"\d*\.?\d+", weight or "1"):
-            problems.append(f"weight '{weight}' of '{state}' is no number")
-        else:
-            shares[state] = shares.get(state, 0.0) + float(weight or 1)
-    total = sum(shares.values())
-    if not problems and total <= 0:
-        problems.append("no state with a weight above 0")
-    if problems:
-        raise InputError(f"--wear '{text}': " + "; ".join(problems))
-    return {state: share / total for state, share in shares.items() if share > 0}
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 @cache
-def family_names() -> tuple[str, ...]:
-    """The families that are there, sorted."""
-    return tuple(sorted(path.parent.name for path in asset("masks").glob("*/template.toml")))
-
-
-def list_families() -> list[dict[str, object]]:
-    """What `unmask masks list` tells of each family."""
-    rows: list[dict[str, object]] = []
-    for name in family_names():
-        template = load_mask(name).template
-        rows.append(
-            {
-                "name": name,
-                "colours": list(template.look.colours),
-                "textures": list(template.look.textures),
-                "wear": list(template.wear),
-            }
-        )
-    return rows
-
-
-@cache
-def load_mask(family: str) -> Mask:
+def load_mask(folder: Path) -> Mask:
     """A family's template and pictures, read once a process.
 
     Raises:
         InputError: a file is missing or cannot be used; the message names it.
     """
-    folder = asset(f"masks/{family}")
     template = read_template(folder)
     albedo = _picture(folder / "albedo.png").astype(np.float32)
     height = _picture(folder / "height.png")[..., 0]
-    grey, opacity = albedo[..., 0], albedo[..., 3] / 255
+    opacity = albedo[..., 3] / np.float32(255)
+    grey: Float32[ndarray, "h w"] = albedo[..., 0]
     overlay: tuple[ndarray, ...] = ()
     if (folder / "overlay.png").exists():
         over = _picture(folder / "overlay.png").astype(np.float32)
-        cover = over[..., 3] / 255
+        cover = over[..., 3] / np.float32(255)
         grey = grey * (1 - cover)
         over[..., :3] *= (cover * opacity)[..., None]
         over[..., 3] = 0
         overlay = _pyramid(np.rint(over).astype(np.uint8))
     tinted = np.dstack([grey * opacity, opacity, _slope(height, template.look.relief)])
-    return Mask(family, template, _pyramid(tinted.astype(np.float32)), overlay)
+    return Mask(folder.name, template, _pyramid(tinted.astype(np.float32)), overlay)
 
 
+@cache
 def read_template(folder: Path) -> Template:
-    """A family's `template.toml`.
+    """A family's `template.toml`, read once a process.
 
     Raises:
         InputError: it is missing or has problems; all of them in one message.
     """
-    path = folder / "template.toml"
+    template = parse_template(folder)
+    if isinstance(template, list):
+        raise InputError(f"{folder / TEMPLATE}: {'; '.join(template)}")
+    return template
+
+
+def parse_template(folder: Path) -> Template | list[str]:
+    """A family's `template.toml`, or all that is wrong with it."""
     try:
-        return Template.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(f"{path}: {problems}") from error
+        return Template.model_validate(tomllib.loads((folder / TEMPLATE).read_bytes().decode("utf-8-sig")))
+    except OSError as error:
+        return [f"cannot be read: {error.strerror}"]
+    except ValidationError as errors:
+        return [_problem(error["loc"], error["msg"]) for error in errors.errors()]
+    except ValueError as error:
+        return [f"is no TOML: {error}"]
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    path = ".".join(str(part) for part in place if part != "[key]")
+    what = message.removeprefix("Value error, ").replace(
+        "Extra inputs are not permitted", "there is no such setting"
+    )
+    return f"{path}: {what}"
 
 
 @cache
-def shell_of(family: str, wear: str) -> Shell:
+def shell_of(folder: Path, wear: str) -> Shell:
     """The shell of a family worn in one way, built once a process."""
-    template = load_mask(family).template
+    template = read_template(folder)
     return build_shell(worn_shape(template.shell, wear), template.straps, canonical_head())
 
 

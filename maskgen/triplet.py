@@ -18,8 +18,8 @@ from maskgen.pose import head_pose
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
-from maskgen.templates import MaskChoice, load_mask, parse_spec, parse_wear, shell_of
 from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet, WornMask
+from maskgen.wardrobe import Wardrobe, open_wardrobe
 from maskgen.warp import Fit, Looseness, fit_head
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
@@ -38,8 +38,7 @@ class Tools:
     detector: CachedDetector
     head: Head
     skin: np.ndarray
-    choices: list[MaskChoice]
-    wears: dict[str, float]
+    wardrobe: Wardrobe
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,17 @@ def build_tools(settings: GenSettings) -> Tools:
     """Everything that `make_triplets` needs.
 
     Raises:
-        InputError: a SPEC, WEAR or template is off.
+        InputError: a SPEC, WEAR, template or picture is off; all of them in one message.
         MissingError: a model or package is not there.
     """
+    wardrobe = open_wardrobe(settings.masks)
     head = canonical_head()
     return Tools(
         settings,
         CachedDetector(build_detector(settings.faces), cache_folder(settings.faces.cache)),
         head,
         skin_triangles(head),
-        parse_spec(settings.masks.masks),
-        parse_wear(settings.masks.wear),
+        wardrobe,
     )
 
 
@@ -162,16 +161,18 @@ def _put_on(
 ) -> WornMask | None:
     """Draw a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
     rng = np.random.default_rng(seed)
-    worn = pick_mask(tools.choices, tools.wears, rng)
-    mask = load_mask(worn.family)
+    worn = pick_mask(tools.wardrobe, rng)
+    library = tools.wardrobe.library
+    mask, shell = library.mask(worn.family), library.shell(worn.family, worn.wear)
     loose = Looseness(
         down=float(rng.normal(0, LOOSE_DOWN)),
         tilt=float(rng.normal(0, LOOSE_TILT)),
         size=float(1 + rng.normal(0, LOOSE_SIZE)),
     )
+    artwork = library.pictures.get(worn.texture)
+    dress = pick_dress(worn, mask.template.look, rng, aspect=shell.aspect, artwork=artwork)
     layer = draw_layer(
-        mask, shell_of(worn.family, worn.wear), pick_dress(worn, mask.template.look, rng), stage.fit,
-        stage.face.mesh, stage.light, loose, stage.softness, rng, stage.picture,
+        mask, shell, dress, stage.fit, stage.face.mesh, stage.light, loose, stage.softness, rng, stage.picture,
     )  # fmt: skip
     if layer is None:
         return None

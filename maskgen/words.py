@@ -13,7 +13,9 @@ from maskgen.settings import REASONS
 
 if TYPE_CHECKING:
     from maskgen.doctor import Check
+    from maskgen.draft import DraftReport
     from maskgen.footage import FramesPlan, FramesReport
+    from maskgen.lookbook import LibrarySheet, ProofReport
     from maskgen.pipeline import GenReport, Rehearsal
     from maskgen.verify import VerifyReport
 
@@ -67,9 +69,33 @@ def families(rows: Sequence[Mapping[str, Any]]) -> str:
     """A family a line, with what it can look like and how it can be worn."""
     lines = []
     for row in rows:
-        facts = [f"{name} {', '.join(row[name])}" for name in ("colours", "textures", "wear") if row[name]]
-        lines.append(f"{row['name']:<12}" + "\n            ".join(facts))
+        facts = [f"{name:<9}{', '.join(row[name])}" for name in ("colours", "textures", "wear")]
+        title = row["title"] + (", your own" if row["own"] else "")
+        lines.append("\n            ".join([f"{row['name']:<12}{title}", *facts]))
     return "\n".join(lines)
+
+
+def proved(report: ProofReport) -> str:
+    """Each problem, or where the proof is."""
+    if report.problems:
+        count = len(report.problems)
+        lines = [f"{problem.path}: {problem.what}" for problem in report.problems]
+        return "\n".join([*lines, f"{count:,} problem{'s'[: count > 1]}"])
+    return f"{', '.join(report.families)}: sound\nlook at it: {report.proof}"
+
+
+def library_drawn(report: LibrarySheet) -> str:
+    """What was drawn, and where."""
+    return f"{report.families} families on {report.faces} faces\nlook at it: {report.sheet}"
+
+
+def drafted(report: DraftReport) -> str:
+    """What was made of the photo, and what to do next."""
+    return (
+        f"{report.folder}: {report.colour}, shaped like {report.like}, "
+        f"the mask fills {report.filled:.0%} of its outline's box\n"
+        f"look at it: {report.proof}\nmend {report.folder}/template.toml by hand, then: unmask masks check {report.to}"
+    )
 
 
 def examined(checks: Sequence[Check]) -> str:

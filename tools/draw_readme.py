@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maskgen.assets import asset
 from maskgen.imageio import decode
+from maskgen.library import built_in
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.sheet import paint_parts
-from maskgen.templates import family_names
 from maskgen.triplet import build_tools, make_triplets
 from maskgen.types import Photo, PhotoRef, Triplet
 
@@ -49,7 +49,7 @@ def save(name: str, picture: np.ndarray) -> None:
 
 def main() -> None:
     """Draw both."""
-    names = [name for name in family_names() if name not in PLAIN]
+    names = [name for name in built_in().families if name not in PLAIN]
     tiles = [labelled(wear(name, seed, 232).masked, name) for seed, name in enumerate(names)]
     save("families.jpg", np.vstack([np.hstack(tiles[i : i + 7]) for i in range(0, len(tiles), 7)]))
     triplet = wear("surgical-#a9cfe4", 3, 400)

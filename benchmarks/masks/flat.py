@@ -13,8 +13,8 @@ import numpy as np
 from maskgen.dress import Dress, pick_dress
 from maskgen.head import canonical_head
 from maskgen.layer import draw_layer
+from maskgen.library import built_in
 from maskgen.light import Light
-from maskgen.templates import load_mask, shell_of
 from maskgen.triplet import Stage
 from maskgen.types import WornMask
 from maskgen.warp import Fit, Looseness
@@ -30,7 +30,7 @@ EVEN = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 0.0, 1.0, np.zeros
 
 def paste(stage: Stage, worn: WornMask, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The masked picture and its map, 0 or 1, for a face and a mask."""
-    dress = pick_dress(worn, load_mask(worn.family).template.look, np.random.default_rng(seed))
+    dress = pick_dress(worn, built_in().template(worn.family).look, np.random.default_rng(seed))
     flat = flat_picture(worn.family, dress)
     anchors = canonical_head().mesh[list(ANCHORS), :2] * UNIT + np.array(PLACE, np.float32)
     matrix, _ = cv2.findHomography(anchors, stage.face.mesh[list(ANCHORS), :2])
@@ -52,8 +52,8 @@ def flat_picture(family: str, dress: Dress) -> np.ndarray:
               np.zeros((len(head.steady), 3), np.float32))  # fmt: skip
     mesh = head.mesh * np.float32(UNIT) + np.array([*PLACE, 0], np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
-    layer = draw_layer(load_mask(family), shell_of(family, "correct"), dress, fit, mesh, EVEN, Looseness(), 0.0,
-                       np.random.default_rng(0), blank)  # fmt: skip
+    mask, shell = built_in().mask(family), built_in().shell(family, "correct")
+    layer = draw_layer(mask, shell, dress, fit, mesh, EVEN, Looseness(), 0.0, np.random.default_rng(0), blank)
     assert layer is not None
     picture = np.zeros((SIDE, SIDE, 4), np.uint8)
     opacity = (layer.colour[..., 3:] - layer.strap[..., None]).clip(1e-6, 1)

@@ -23,7 +23,6 @@ from maskgen.landmarks.blazeface import BlazeFace
 from maskgen.landmarks.views import whole_looks
 from maskgen.settings import CropSettings, GenSettings, MaskSettings, SourceSettings
 from maskgen.sources import build_source, load
-from maskgen.templates import load_mask
 from maskgen.triplet import build_tools, set_stage, wear_mask
 from unmasknet.features import build_lite0
 
@@ -93,9 +92,9 @@ def drawn_crops(
             continue
         stage = set_stage(photo.pixels, chosen[0], tools)
         triplet = wear_mask(stage, tools, int(i))
-        worn = pick_mask(tools.choices, tools.wears, np.random.default_rng(int(i)))
+        worn = pick_mask(tools.wardrobe, np.random.default_rng(int(i)))
         eyes = stage.face.mesh[[[33, 133], [362, 263]], :2].mean(1).astype(np.float64)
-        if isinstance(triplet, Skip) or load_mask(worn.family).template.look.flat:
+        if isinstance(triplet, Skip) or tools.wardrobe.library.template(worn.family).look.flat:
             continue
         crops = [lower_face(p, eyes) for p in (triplet.masked, paste(stage, worn, int(i))[0], stage.picture)]
         if any(crop is None for crop in crops):

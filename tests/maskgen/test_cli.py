@@ -17,7 +17,8 @@ from maskgen.config import load_settings, print_config
 from maskgen.settings import GenSettings
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "gen-data", "frames-from-video", "preview", "verify", "unpack", "masks", "doctor")
+COMMANDS = ("demo", "gen-data", "frames-from-video", "preview", "verify", "unpack", "masks list", "masks check", "masks sheet",
+            "masks new", "doctor")  # fmt: skip
 
 
 class Result(NamedTuple):
@@ -99,7 +100,7 @@ def test_help_loads_no_heavy_package():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_an_example_and_the_options_all_have(unmask, command):
-    text = unmask(command, "--help").out
+    text = unmask(*command.split(), "--help").out
     assert f"Example: unmask {command}" in " ".join(text.split())
     for option in ("--config", "--set", "--print-config", "--json", "--seed"):
         assert option in text
@@ -107,7 +108,7 @@ def test_help_of_a_command_has_an_example_and_the_options_all_have(unmask, comma
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_print_config_does_nothing_else(unmask, command, tmp_path):
-    code, out, err = unmask(command, "--print-config", "--seed", "7")
+    code, out, err = unmask(*command.split(), "--print-config", "--seed", "7")
     assert (code, err) == (0, "")
     assert "seed = 7" in out
     assert not list(tmp_path.iterdir())
@@ -159,7 +160,7 @@ def test_a_folder_that_is_no_data_set_is_an_input_error(unmask, args):
 
 
 def test_a_package_that_cannot_be_loaded_is_missing(unmask, monkeypatch):
-    monkeypatch.setitem(sys.modules, "maskgen.templates", None)
+    monkeypatch.setitem(sys.modules, "maskgen.library", None)
     code, _, err = unmask("masks")
     assert code == 5
     assert err.count("\n") == 1

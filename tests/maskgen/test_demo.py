@@ -5,11 +5,12 @@ import pytest
 from PIL import Image
 
 from maskgen import demo
-from maskgen.demo import LOOKS, choose, demo_settings, run_demo, write_photos
+from maskgen.demo import choose, demo_settings, run_demo, write_photos
+from maskgen.demo_photo import LOOKS
 from maskgen.errors import UnmaskError
+from maskgen.library import built_in
 from maskgen.records import read_record
 from maskgen.samples import open_data_set, worn
-from maskgen.templates import family_names
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def test_demo_verifies_what_it_made(shown):
 
 def test_demo_wears_every_family(shown):
     families = {worn(sample.labels)["family"] for sample in open_data_set(shown.data).samples()}
-    assert families == set(family_names())
+    assert families == set(built_in().families)
     assert shown.families == len(families)
 
 

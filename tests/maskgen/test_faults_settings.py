@@ -66,7 +66,28 @@ def test_row14_unknown_masks_and_wears_are_refused_before_any_work(folder, args)
     done = gen_data(folder, *args)
     assert done.returncode == 4, done.stderr
     assert args[1].partition(":")[0].partition("-")[0] in done.stderr
-    assert not list(folder.glob("set/*.tar"))
+    assert not (folder / "set").exists()
+
+
+def test_row14_bad_masks_wear_templates_and_pictures_come_in_one_message_before_any_work(folder):
+    broken = folder / "own" / "heart"
+    broken.mkdir(parents=True)
+    (broken / "template.toml").write_text('title = "heart"\n[look]\ncolours = { red = 1 }\n')
+    (broken / "albedo.png").write_bytes(b"\x89PNG")
+    done = gen_data(
+        folder, "--masks", "surgcal, cloth-#12", "--wear", "hat", "--set", "masks.templates=own",
+        "--set", "masks.pictures.fair=nowhere.png",
+    )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    for word in ("surgcal", "#12", "hat", "shell", "colours.red", "albedo.png", "height.png", "nowhere.png"):
+        assert word in done.stderr
+    assert not (folder / "set").exists()
+
+
+def test_row14_a_rehearsal_refuses_bad_masks_too(folder):
+    done = gen_data(folder, "--masks", "surgcal", "--dry-run")
+    assert done.returncode == 4
+    assert "surgcal" in done.stderr
 
 
 def test_row14_all_problems_of_a_list_of_masks_come_at_once(folder):

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from maskgen.head import canonical_head
+from maskgen.library import built_in
 from maskgen.seat import LIDS, seat
-from maskgen.templates import family_names, shell_of
 from maskgen.warp import Looseness, fit_head
 from tests.maskgen.worn import SIZE, turned_mesh
 
 
 def seated(family, mesh, down=0.0):
     return seat(
-        shell_of(family, "correct"),
+        built_in().shell(family, "correct"),
         fit_head(mesh, canonical_head()),
         Looseness(down=down),
         mesh,
@@ -27,7 +27,7 @@ def drawn(place):
     return picture
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (-45.0, 10.0), (55.0, 0.0), (0.0, -20.0)])
 def test_no_mask_lies_over_an_eye(family, yaw, pitch):
     mesh = turned_mesh(yaw, pitch)

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgen.head import AXIS_Z, canonical_head
+from maskgen.library import built_in
 from maskgen.shell import follow_weights, outward, upper_envelope
-from maskgen.templates import WEARS, family_names, load_mask, shell_of
+from maskgen.spec import WEARS
 
 
 @settings(max_examples=60, deadline=None)
@@ -29,10 +30,10 @@ def test_follow_weights_sum_to_one_and_prefer_the_nearest():
     assert (weights.argmax(1) == np.arange(5)).all()
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 def test_every_shell_lies_outside_the_face_and_looks_outward(family):
-    for wear in load_mask(family).template.wear:
-        shell = shell_of(family, wear)
+    for wear in built_in().mask(family).template.wear:
+        shell = built_in().shell(family, wear)
         assert np.isfinite(shell.points).all()
         middle = shell.points[2:-2, 2:-2]
         radius = np.hypot(middle[..., 0], AXIS_Z - middle[..., 2])
@@ -42,17 +43,17 @@ def test_every_shell_lies_outside_the_face_and_looks_outward(family):
         assert (outward(shell.points)[4:-4, 6:-6, 2] < 0.5).mean() > 0.95
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 def test_every_shell_is_symmetric(family):
-    points = shell_of(family, "correct").points
+    points = built_in().shell(family, "correct").points
     assert points[:, ::-1] * [-1, 1, 1] == pytest.approx(points, abs=1e-3)
 
 
 def test_ways_of_wearing_bare_what_their_names_say():
     mesh = canonical_head().mesh
     mouth, nose, chin = mesh[13, 1], mesh[1, 1], mesh[152, 1]
-    tops = {wear: shell_of("surgical", wear).points[1, 10, 1] for wear in WEARS}
-    lows = {wear: shell_of("surgical", wear).points[-2, 10, 1] for wear in WEARS}
+    tops = {wear: built_in().shell("surgical", wear).points[1, 10, 1] for wear in WEARS}
+    lows = {wear: built_in().shell("surgical", wear).points[-2, 10, 1] for wear in WEARS}
     assert tops["correct"] < nose < tops["nose"] < mouth < tops["below-mouth"]
     assert mouth < lows["chin"] < chin - 0.1
     assert lows["correct"] > chin - 0.1

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from maskgen.head import canonical_head
+from maskgen.library import built_in
 from maskgen.straps import draw_straps
-from maskgen.templates import shell_of
 from maskgen.warp import Looseness, box_around, carry, fit_head
 from tests.maskgen.worn import SIZE, UNIT, skin_photo, turned_mesh
 
@@ -12,7 +12,7 @@ SKIN = (np.array([200, 150, 125], np.float32) / 255) ** 2
 
 def straps(family="surgical", picture=None, yaw=0.0):
     """Opacity of a family's straps over a picture."""
-    shell = shell_of(family, "correct")
+    shell = built_in().shell(family, "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=yaw), canonical_head()), Looseness())
     box = box_around(carried, 4.0, SIZE, SIZE)
     picture = skin_photo().pixels if picture is None else picture

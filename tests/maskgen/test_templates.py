@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError
+from maskgen.library import built_in, list_families
 from maskgen.patterns import PATTERNS, VARIANTS, pattern
-from maskgen.templates import (
-    family_names,
-    list_families,
-    load_mask,
-    parse_spec,
-    parse_wear,
-    read_template,
-    tint_of,
-)
+from maskgen.templates import read_template, tint_of
 
 CONTRACT = (
     "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear "
@@ -22,63 +15,18 @@ CONTRACT = (
 
 
 def test_all_families_of_the_contract_are_there():
-    assert set(CONTRACT.split()) <= set(family_names())
+    assert set(CONTRACT.split()) <= set(built_in().families)
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 def test_every_template_is_complete(family):
-    mask = load_mask(family)
+    mask = built_in().mask(family)
     look = mask.template.look
     assert mask.surface[0].shape == (512, 512, 4)
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in look.colours)
     assert set(look.textures) <= {"plain", *PATTERNS}
     assert mask.surface[0][256, 200, 1] > 0.4 or family == "clear"
     assert mask.surface[0][[0, -1]][..., 1].max() < 0.03  # the edge of the grid is clear
-
-
-def test_spec_reads_families_textures_colours_strengths_and_weights():
-    surgical, cloth, n95 = parse_spec("surgical-#0473E2@.5:3, cloth-check, n95")
-    assert (surgical.family, surgical.colour, surgical.strength, surgical.weight) == (
-        "surgical",
-        "#0473e2",
-        0.5,
-        3,
-    )
-    assert (cloth.family, cloth.texture, cloth.weight) == ("cloth", "check", 1)
-    assert (n95.family, n95.texture, n95.colour) == ("n95", "", "")
-
-
-def test_gas_is_the_respirator():
-    assert parse_spec("gas")[0].family == "respirator"
-
-
-@pytest.mark.fault
-def test_row14_unknown_families_textures_and_colours_are_all_told_at_once():
-    with pytest.raises(InputError) as caught:
-        parse_spec("surgcal, cloth-tartan, n95-#12, n95@7, surgical")
-    message = str(caught.value)
-    assert "surgcal" in message
-    assert "tartan" in message
-    assert "#12" in message
-    assert "strength 7" in message
-    assert caught.value.exit_code == 4
-
-
-@pytest.mark.fault
-def test_row14_unknown_wear_is_refused_with_what_there_is():
-    with pytest.raises(InputError, match=r"hat.*correct, nose, chin, below-mouth"):
-        parse_wear("correct:.8,hat:.2")
-
-
-@pytest.mark.parametrize("text", ["", "surgical:0", " , "])
-def test_a_spec_that_chooses_nothing_is_refused(text):
-    with pytest.raises(InputError):
-        parse_spec(text)
-
-
-def test_wear_shares_sum_to_one():
-    shares = parse_wear("correct:3,nose:1")
-    assert shares == {"correct": 0.75, "nose": 0.25}
 
 
 @pytest.mark.fault
@@ -98,8 +46,8 @@ def test_strength_leads_from_the_templates_own_colour_to_the_given():
 
 
 def test_list_tells_of_every_family():
-    rows = list_families()
-    assert [row["name"] for row in rows] == list(family_names())
+    rows = list_families(built_in())
+    assert [row["name"] for row in rows] == list(built_in().families)
     assert all(row["colours"] and row["textures"] and row["wear"] for row in rows)
 
 

@@ -6,10 +6,11 @@ import pytest
 from maskgen.errors import Skip
 from maskgen.head import canonical_head
 from maskgen.landmarks.cache import CachedDetector
+from maskgen.library import built_in
 from maskgen.light import skin_triangles
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
-from maskgen.templates import family_names, parse_spec, parse_wear
 from maskgen.triplet import Tools, make_triplets
+from maskgen.wardrobe import open_wardrobe
 from tests.maskgen.faces import face_from
 from tests.maskgen.worn import FixedDetector, skin_photo, turned_mesh
 
@@ -25,7 +26,7 @@ def tools_for(masks="surgical", wear="correct", size=0, per_face=1, mesh=None, s
     head = canonical_head()
     meshes = mesh if isinstance(mesh, list) else [turned_mesh() if mesh is None else mesh]
     detector = CachedDetector(FixedDetector(*map(face_from, meshes)), None)
-    return Tools(settings, detector, head, skin_triangles(head), parse_spec(masks), parse_wear(wear))
+    return Tools(settings, detector, head, skin_triangles(head), open_wardrobe(settings.masks))
 
 
 def one(**kwargs):
@@ -34,7 +35,7 @@ def one(**kwargs):
     return triplet
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 def test_map_is_where_the_pictures_differ(family):
     triplet = one(masks=family)
     differs = (triplet.masked != triplet.gt).any(-1)
@@ -44,7 +45,7 @@ def test_map_is_where_the_pictures_differ(family):
     assert 0.05 < triplet.hole < 0.6
 
 
-@pytest.mark.parametrize("family", [name for name in family_names() if name != "clear"])
+@pytest.mark.parametrize("family", [name for name in built_in().families if name != "clear"])
 def test_the_mouth_lies_under_the_mask(family):
     triplet = one(masks=family)
     for point in (0, 17, 61, 291):
@@ -52,7 +53,7 @@ def test_the_mouth_lies_under_the_mask(family):
         assert triplet.parts[y, x] == 3
 
 
-@pytest.mark.parametrize("family", family_names())
+@pytest.mark.parametrize("family", built_in().families)
 def test_eyes_stay_bare(family):
     triplet = one(masks=family)
     for point in (33, 133, 159, 145, 263, 362, 386, 374):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgen.head import canonical_head
-from maskgen.templates import shell_of
+from maskgen.library import built_in
 from maskgen.warp import Box, Looseness, box_around, carry, fit_head, rasterise
 from tests.maskgen.worn import SIZE, UNIT, turned_mesh
 
@@ -21,7 +21,7 @@ def test_fit_of_the_canonical_mesh_is_where_it_was_put():
 @settings(max_examples=20, deadline=None)
 @given(st.floats(-55, 55), st.floats(-20, 20), st.floats(-20, 20))
 def test_shell_moves_with_the_head(yaw, pitch, roll):
-    shell = shell_of("surgical", "correct")
+    shell = built_in().shell("surgical", "correct")
     straight = carry(shell, fit_head(turned_mesh(), HEAD), Looseness()).grid - [128, 100, 0]
     turned = carry(shell, fit_head(turned_mesh(yaw, pitch, roll), HEAD), Looseness()).grid - [128, 100, 0]
     between = np.linalg.norm(straight[3, 4] - straight[12, 15])
@@ -31,7 +31,7 @@ def test_shell_moves_with_the_head(yaw, pitch, roll):
 def test_shell_follows_a_chin_that_is_longer():
     mesh = turned_mesh()
     mesh[HEAD.mesh[:, 1] > 1.4, 1] += 8
-    shell = shell_of("surgical", "correct")
+    shell = built_in().shell("surgical", "correct")
     usual = carry(shell, fit_head(turned_mesh(), HEAD), Looseness()).grid
     longer = carry(shell, fit_head(mesh, HEAD), Looseness()).grid
     assert longer[-3, 10, 1] - usual[-3, 10, 1] > 3
@@ -68,7 +68,7 @@ def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
 
 
 def test_far_side_of_a_turned_mask_is_not_seen():
-    shell = shell_of("surgical", "correct")
+    shell = built_in().shell("surgical", "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=50), HEAD), Looseness())
     box = box_around(carried, 2.0, SIZE, SIZE)
     seen = rasterise(carried.grid, shell.uv, box)
@@ -77,7 +77,7 @@ def test_far_side_of_a_turned_mask_is_not_seen():
 
 
 def test_looseness_moves_the_mask_by_its_measures():
-    shell = shell_of("n95", "correct")
+    shell = built_in().shell("n95", "correct")
     fit = fit_head(turned_mesh(), HEAD)
     usual = carry(shell, fit, Looseness())
     moved = carry(shell, fit, Looseness(down=0.1))

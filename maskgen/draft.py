@@ -1,0 +1,311 @@
+"""A template from one photo of a mask that lies flat on a table: its outline, its colour, its folds.
+
+The photo's outline box becomes the mask's u, v rectangle. The shape on the face and the straps are those of the
+built-in family whose outline is the most alike; everything can be mended in the files afterwards.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy import ndarray
+
+from maskgen.errors import InputError, Skip
+from maskgen.files import write_atomic
+from maskgen.imageio import decode
+from maskgen.library import Library, built_in
+from maskgen.lookbook import prove
+from maskgen.settings import CheckSettings, DraftSettings
+from maskgen.shell import MARGIN
+from maskgen.template_check import PICTURES, Problem, name_problems
+from maskgen.templates import TEMPLATE
+from maskgen.types import Picture
+
+SIDE = 512  # pixels of a template's pictures
+WORK = 900  # pixels of the photo's longer side that are looked at
+MAX_PIXELS = 100_000_000
+LOOP_WIDTH = 0.07  # of the outline's height: what is thinner is a strap, and cut off
+PRINT_FROM, PRINT_TO = (
+    14.0,
+    26.0,
+)  # distance of a colour from the cloth's, in Lab, from and up to which it is print
+FOLD_SHARE = 0.6  # share of the photo's shading that stays in the albedo; the height shades the rest again
+GRID = (1 + 4 * MARGIN, 1 + 2 * MARGIN)  # the pictures' width and height, in those of the mask
+Plane32 = Float32[ndarray, "h w"]
+Outline = Bool[ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class DraftReport:
+    """What was made of a photo.
+
+    Attributes:
+        folder: of the new template, in `to`.
+        like: the family whose shell and straps it has.
+        colour: of the cloth, `#rrggbb`.
+        filled: share of its box that the mask fills.
+        proof: the picture of it on a face; "" where other templates of the folder are off.
+        problems: of those.
+    """
+
+    folder: str
+    to: str
+    like: str
+    colour: str
+    filled: float
+    proof: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """The mask cut out of its photo, upright, its outline's box filling the pictures but for the margin.
+
+    Attributes:
+        colour: RGB, 0-1.
+        opacity: 0-1.
+        aspect: width over height of the box.
+        filled: share of the box that the mask fills.
+    """
+
+    colour: Float32[ndarray, "h w 3"]
+    opacity: Plane32
+    aspect: float
+    filled: float
+
+
+def draft_template(settings: DraftSettings) -> DraftReport:
+    """Make a template of a photo, check it, and draw it on a face.
+
+    Raises:
+        InputError: the name is taken or none, the photo shows no mask, or the folder has a template of the name.
+    """
+    to, library = Path(settings.to), built_in()
+    folder = to / settings.name
+    _refuse(settings, folder, library)
+    cloth = cut_out(read_photo(Path(settings.photo)))
+    like = settings.like or most_alike(cloth, library)
+    pictures, colour = paint(cloth)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:
+        (folder / name).unlink(missing_ok=True)
+    for name, picture in pictures.items():
+        order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(picture.shape[-1])
+        _, data = cv2.imencode(
+            ".png", picture if picture.ndim == 2 or order is None else cv2.cvtColor(picture, order)
+        )
+        write_atomic(folder / name, data.tobytes())
+    text = retold((library.folders[like] / TEMPLATE).read_text("utf-8"), settings.name, like, colour)
+    write_atomic(folder / TEMPLATE, text.encode())
+    proved = prove(CheckSettings(templates=settings.to, out=str(folder / "proof.png"), seed=settings.seed))
+    return DraftReport(
+        str(folder), settings.to, like, colour, round(cloth.filled, 3), proved.proof, proved.problems
+    )
+
+
+def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
+    problems = name_problems(settings.name, replace=False)
+    if (folder / TEMPLATE).exists() and not settings.overwrite:
+        problems.append("is there already; choose another name, or write over it with --overwrite")
+    if settings.like and settings.like not in library.families:
+        problems.append(
+            f"--like {settings.like}: there is no such family; there are {', '.join(library.families)}"
+        )
+    if problems:
+        raise InputError(f"{folder}: " + "; ".join(problems))
+
+
+def read_photo(path: Path) -> Picture:
+    """The photo, upright, its longer side at most `WORK` pixels.
+
+    Raises:
+        InputError: it is missing or cannot be read.
+    """
+    try:
+        picture = decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if isinstance(picture, Skip):
+        raise InputError(f"{path}: {picture.reason}: {picture.detail}")
+    scale = WORK / max(picture.shape[:2])
+    return (
+        cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+    )
+
+
+def cut_out(photo: Picture) -> Cloth:
+    """The mask in a photo: what differs from the table, without its ear loops, turned so that its box is upright.
+
+    Raises:
+        InputError: nothing in the photo's middle stands out from the table.
+    """
+    outline = find_outline(photo)
+    (x, y), (wide, tall), turn = cv2.minAreaRect(cv2.findNonZero(outline.astype(np.uint8)))
+    if turn > 45:  # OpenCV says 0 to 90; a mask lies wider than tall, and was photographed about upright
+        wide, tall, turn = tall, wide, turn - 90
+    grid = np.array([SIDE / (GRID[0] * wide), SIDE / (GRID[1] * tall)])
+    angle = np.radians(turn)
+    rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    linear = grid[:, None] * rotate
+    matrix = np.column_stack([linear, (SIDE - 1) / 2 - linear @ (x, y)])
+    size = (SIDE, SIDE)
+    # colours are drawn out over the edge, so that none of the table's is left in the mask's
+    colour = cv2.warpAffine(_spread(photo, outline), matrix, size, flags=cv2.INTER_AREA)
+    opacity = cv2.warpAffine(outline.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
+    opacity = np.clip(cv2.GaussianBlur(opacity, (0, 0), 1.2) * 2 - 1, 0, 1) * _inside()
+    filled = float(outline.sum() / (wide * tall))
+    return Cloth(colour.astype(np.float32) / 255, opacity, wide / tall, filled)
+
+
+def find_outline(photo: Picture) -> Outline:
+    """Where the mask is: the largest thing unlike the photo's border, without what is as thin as an ear loop.
+
+    Raises:
+        InputError: there is no such thing, or it touches the border.
+    """
+    height, width = photo.shape[:2]
+    sure = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
+    rim = max(4, round(0.02 * min(height, width)))
+    unlike = _unlike_border(photo, rim)
+    sure[unlike] = cv2.GC_PR_FGD
+    sure[:rim], sure[-rim:], sure[:, :rim], sure[:, -rim:] = (cv2.GC_BGD,) * 4
+    if unlike.any():
+        cv2.setRNGSeed(0)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(photo, sure, None, *models, 4, cv2.GC_INIT_WITH_MASK)
+    found = _largest(np.isin(sure, (cv2.GC_FGD, cv2.GC_PR_FGD)))
+    if found.mean() < 0.05:
+        raise InputError(
+            "the photo shows no mask that stands out from the table: fill half of the picture with it, on a plain "
+            "ground of another colour, in even light"
+        )
+    tall = int(found.any(1).sum())
+    thin = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(LOOP_WIDTH * tall) | 1,) * 2)
+    return _largest(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0)
+
+
+def _unlike_border(photo: Picture, rim: int) -> Outline:
+    """Pixels further from the colours along the border than those are from each other; Otsu finds how far."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 2), cv2.COLOR_RGB2LAB).astype(np.float32)
+    border = np.concatenate([lab[:rim].reshape(-1, 3), lab[-rim:].reshape(-1, 3),
+                             lab[:, :rim].reshape(-1, 3), lab[:, -rim:].reshape(-1, 3)])  # fmt: skip
+    distance = np.linalg.norm(lab - np.median(border, axis=0), axis=2)
+    level, _ = cv2.threshold(np.clip(distance, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
+    return distance > max(level, 8.0)
+
+
+def _largest(mask: Outline) -> Outline:
+    """The largest connected piece, its holes filled."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    result = np.zeros(mask.shape, np.uint8)
+    if contours:
+        cv2.drawContours(result, [max(contours, key=cv2.contourArea)], -1, 1, cv2.FILLED)
+    return result > 0
+
+
+def _spread(photo: Picture, outline: Outline) -> Picture:
+    """The photo with the mask's colours drawn out beyond its outline."""
+    inner = cv2.erode(outline.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
+    result = photo.astype(np.float32)
+    for sigma in (3, 12, 48):
+        weight = cv2.GaussianBlur(inner, (0, 0), sigma)[..., None]
+        drawn = cv2.GaussianBlur(result * inner[..., None], (0, 0), sigma) / np.maximum(weight, 1e-6)
+        fill = (inner == 0) & (weight[..., 0] > 1e-3)
+        result[fill], inner[fill] = drawn[fill], 1
+    return np.clip(result, 0, 255).astype(np.uint8)
+
+
+def _inside() -> Plane32:
+    """1 inside the mask's u, v rectangle on the grid of its pictures, 0 in the margin around."""
+    x = np.abs(np.linspace(-0.5, 0.5, SIDE)) * GRID[0]
+    y = np.abs(np.linspace(-0.5, 0.5, SIDE)) * GRID[1]
+    soft = 1.5 / SIDE
+    return (np.clip((0.5 - y) / soft, 0, 1)[:, None] * np.clip((0.5 - x) / soft, 0, 1)[None]).astype(
+        np.float32
+    )
+
+
+def most_alike(cloth: Cloth, library: Library) -> str:
+    """The family whose outline overlaps the most, and is about as wide for its height."""
+    mine = cloth.opacity > 0.5
+
+    def score(name: str) -> float:
+        theirs = cv2.resize(library.mask(name).surface[0][..., 1], (SIDE, SIDE)) > 0.5
+        overlap = (mine & theirs).sum() / max((mine | theirs).sum(), 1)
+        return float(overlap - 0.15 * abs(np.log(cloth.aspect / library.shell(name, "correct").aspect)))
+
+    worn = [name for name in library.families if not library.template(name).look.flat]
+    return max(worn, key=score)
+
+
+def paint(cloth: Cloth) -> tuple[dict[str, ndarray], str]:
+    """A template's pictures, and the cloth's colour.
+
+    The lamp's slow fall-off over the table is divided out; what is of the cloth's own colour becomes grey to be
+    coloured, what is not (print, stitching, a valve) becomes overlay; fine shading becomes height.
+    """
+    seen = cloth.opacity > 0.5
+    even = cloth.colour / _lamp(cloth)[..., None]
+    own = np.median(even[seen], axis=0)
+    cover = _print(even, own) * cloth.opacity
+    grey = np.clip(even @ np.array([0.299, 0.587, 0.114], np.float32), 1e-3, None)
+    shade = grey / np.median(grey[seen & (cover < 0.5)])
+    albedo = 0.96 * np.clip(1 + FOLD_SHARE * (shade - 1), 0.3, 1.04) * (1 - cover) + 0.96 * cover
+    pictures = {
+        "albedo.png": _bytes(np.dstack([albedo, albedo, albedo, cloth.opacity])),
+        "height.png": _bytes(_height(np.where(cover > 0.1, 1.0, shade), cloth.opacity)),
+    }
+    if (cover > 0.5).sum() > 0.004 * seen.sum():
+        pictures["overlay.png"] = _bytes(np.dstack([even, cover]))
+    red, green, blue = (round(float(np.clip(c, 0, 1)) * 255) for c in own)
+    return pictures, f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _lamp(cloth: Cloth) -> Plane32:
+    """How the light falls off over the table, 1 in the middle of what there is: a plane through the brightness."""
+    brightness = cloth.colour.max(-1)
+    y, x = np.indices(brightness.shape, np.float32) / SIDE - 0.5
+    seen = cloth.opacity > 0.5
+    terms = np.stack([np.ones_like(x), x, y], axis=-1)
+    weight = np.ones(int(seen.sum()), np.float32)
+    for _ in range(5):  # again without what is far off: print, deep folds
+        fitted = np.linalg.lstsq(terms[seen] * weight[:, None], brightness[seen] * weight, rcond=None)[0]
+        residual = np.abs(brightness[seen] - terms[seen] @ fitted)
+        weight = np.exp(-((residual / (2 * np.median(residual) + 1e-3)) ** 2)).astype(np.float32)
+    plane = terms @ fitted
+    return np.clip(plane / max(float(np.median(plane[seen])), 1e-3), 0.5, 2.0).astype(np.float32)
+
+
+def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane32:
+    """Where colours are not the cloth's, 0-1; shading alone does not count, so lightness counts a third."""
+    lab = cv2.cvtColor(np.clip(cv2.GaussianBlur(even, (0, 0), 1), 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
+    cloth = cv2.cvtColor(own.reshape(1, 1, 3).astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
+    off = (lab - cloth) * np.array([0.35, 1, 1], np.float32)
+    t = np.clip((np.linalg.norm(off, axis=2) - PRINT_FROM) / (PRINT_TO - PRINT_FROM), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _height(shade: Plane32, opacity: Plane32) -> Plane32:
+    """Relief, 0-1 around a half, from shading by a lamp that stands above: brighter slopes look up."""
+    slope = np.where(opacity > 0.5, np.log(np.clip(shade, 0.3, 2.0)), 0).astype(np.float32)
+    slope -= cv2.GaussianBlur(slope, (0, 0), SIDE / 12)
+    height = np.cumsum(slope, axis=0, dtype=np.float64).astype(np.float32)
+    height -= cv2.GaussianBlur(height, (0, 0), SIDE / 16)  # errors add up downward; folds are shorter
+    spread = float(np.percentile(np.abs(height[opacity > 0.5]), 98)) + 1e-6
+    return (0.5 + 0.4 * np.clip(height / spread, -1, 1) * opacity).astype(np.float32)
+
+
+def _bytes(picture: ndarray) -> ndarray:
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def retold(text: str, name: str, like: str, colour: str) -> str:
+    """A family's template under another title, in one colour, without patterns."""
+    lines = {"title": f'title = "{name}"', "colours": f'colours = {{ "{colour}" = 1 }}',
+             "textures": "textures = { plain = 1 }"}  # fmt: skip
+    for key, line in lines.items():
+        text = re.sub(rf"(?m)^{key}\s*=.*$", line, text)
+    return re.sub(r"\A#.*\n", f"# Made from a photo; shell and straps are those of {like}.\n", text)

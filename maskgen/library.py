@@ -1,0 +1,84 @@
+"""The mask library: the built-in families, a user's own beside them, and the pictures they can be dressed in."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from maskgen.artwork import Artwork
+from maskgen.assets import asset
+from maskgen.files import folder_digest
+from maskgen.shell import Shell
+from maskgen.templates import TEMPLATE, Mask, Template, load_mask, read_template, shell_of
+
+
+@dataclass(frozen=True)
+class Library:
+    """What there is to wear.
+
+    Attributes:
+        folders: of each family, by its name.
+        pictures: the user's own textures by name; families that take any texture take them.
+    """
+
+    folders: Mapping[str, Path]
+    pictures: Mapping[str, Artwork] = field(default_factory=dict)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Their names, sorted."""
+        return tuple(sorted(self.folders))
+
+    def template(self, family: str) -> Template:
+        """A family's settings."""
+        return read_template(self.folders[family])
+
+    def mask(self, family: str) -> Mask:
+        """A family with its pictures."""
+        return load_mask(self.folders[family])
+
+    def shell(self, family: str, wear: str) -> Shell:
+        """The surface of a family worn in one way."""
+        return shell_of(self.folders[family], wear)
+
+    def textures(self, family: str) -> tuple[str, ...]:
+        """What a family can be dressed in, the user's pictures last."""
+        look = self.template(family).look
+        return (*look.textures, *(() if look.flat else self.pictures))
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits of all that decides how masks look: names and bytes of families and pictures."""
+        parts = [f"{name} {folder_digest(self.folders[name])}" for name in self.families]
+        parts += [f"{name} {art.tile} {art.digest}" for name, art in sorted(self.pictures.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def built_in() -> Library:
+    """The families that ship with us."""
+    return Library(families_in(asset("masks")))
+
+
+def families_in(folder: Path) -> dict[str, Path]:
+    """Folders of templates in a folder, by name."""
+    return {path.parent.name: path.parent for path in folder.glob(f"*/{TEMPLATE}")}
+
+
+def list_families(library: Library) -> list[dict[str, object]]:
+    """What `unmask masks list` tells of each family; `own`: it is the user's."""
+    rows: list[dict[str, object]] = []
+    for name in library.families:
+        template = library.template(name)
+        rows.append(
+            {
+                "name": name,
+                "title": template.title,
+                "colours": list(template.look.colours),
+                "textures": list(library.textures(name)),
+                "wear": list(template.wear),
+                "own": library.folders[name] != built_in().folders.get(name),
+            }
+        )
+    return rows

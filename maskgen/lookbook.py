@@ -1,0 +1,179 @@
+"""The library worn: every family in three poses and three textures, on faces of a source or on the built-in photo."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from maskgen.align import choose_faces
+from maskgen.demo_photo import LOOKS, sample_photo
+from maskgen.errors import InputError, Skip
+from maskgen.files import write_atomic
+from maskgen.imageio import encode_lossless
+from maskgen.library import Library
+from maskgen.seeds import hash64
+from maskgen.settings import (
+    CheckSettings,
+    CropSettings,
+    FaceSettings,
+    GenSettings,
+    SheetSettings,
+    SourceSettings,
+)
+from maskgen.sheet import Block, Tile, draw_sheet
+from maskgen.sources import build_source, load
+from maskgen.spec import MaskChoice
+from maskgen.template_check import Problem, check_templates
+from maskgen.triplet import Stage, Tools, build_tools, set_stage, wear_mask
+from maskgen.types import Photo, PhotoRef, Picture
+from maskgen.wardrobe import Wardrobe, open_library
+
+CROP = 256
+FRONTAL_YAW = 10.0  # degrees up to which a face looks at the viewer
+TURNED_YAW = 16.0, 50.0  # degrees from and up to which it is shown as turned
+LOOKS_SHOWN = ("as-taken", "turned-left", "turned-right")  # of the built-in photo
+TEXTURES_SHOWN = 3
+POSES = ("frontal", "turned left", "turned right")
+Faces = dict[str, list[Stage]]
+
+
+@dataclass(frozen=True)
+class ProofReport:
+    """What `masks check` found; `proof` is the picture, or "" where there are problems."""
+
+    ok: bool
+    families: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    proof: str
+
+
+@dataclass(frozen=True)
+class LibrarySheet:
+    """What `masks sheet` drew."""
+
+    sheet: str
+    families: int
+    faces: int
+
+
+def prove(settings: CheckSettings) -> ProofReport:
+    """Check a folder of templates; if all is well, draw them on the built-in photo."""
+    folder = Path(settings.templates)
+    report = check_templates(folder, replace=settings.replace)
+    families = tuple(path.name for path in report.sound)
+    if report.problems:
+        return ProofReport(False, families, report.problems, "")
+    proof = Path(settings.out) if settings.out else folder / "proof.png"
+    library = open_library(settings.templates, replace=settings.replace)
+    sheet = draw_families(
+        "Masks of your own", library, families, built_in_faces(), seed=settings.seed, side=CROP
+    )
+    write_atomic(proof, encode_lossless(sheet, "png"))
+    return ProofReport(True, families, (), str(proof))
+
+
+def draw_library(settings: SheetSettings) -> LibrarySheet:
+    """Draw every family on faces in three poses.
+
+    Raises:
+        InputError: a template is off, or the source has no face in one of the poses.
+    """
+    library = open_library(settings.templates, replace=settings.replace)
+    faces = source_faces(settings) if settings.src else built_in_faces()
+    sheet = draw_families(
+        "The library of masks", library, library.families, faces, seed=settings.seed, side=settings.size
+    )
+    write_atomic(Path(settings.out), encode_lossless(sheet, "png"))
+    return LibrarySheet(settings.out, len(library.families), sum(len(stages) for stages in faces.values()))
+
+
+def draw_families(
+    title: str, library: Library, families: Sequence[str], faces: Faces, *, seed: int, side: int
+) -> Picture:
+    """A block for each family: its textures, each on a face of every pose; another face each time there is one."""
+    tools = _tools()
+    blocks = []
+    for nth, family in enumerate(families):
+        tiles = []
+        for row, choice in enumerate(choices_of(library, family)):
+            worn = replace(tools, wardrobe=Wardrobe(library, [choice], {"correct": 1.0}))
+            for pose, stages in faces.items():
+                stage = stages[(nth * TEXTURES_SHOWN + row) % len(stages)]
+                triplet = wear_mask(stage, worn, hash64(seed, f"{family} {row}"))
+                shown = stage.picture if isinstance(triplet, Skip) else triplet.masked
+                tiles.append(
+                    Tile((shown,), (f"{choice.texture} {choice.colour}", f"{pose}, {stage.pose.yaw:.0f}"))
+                )
+        blocks.append(Block(f"{family}: {library.template(family).title}", tuple(tiles), side))
+    return draw_sheet(title, f"{len(families)} families, yaw in degrees", blocks, width=_width(side))
+
+
+def choices_of(library: Library, family: str) -> Iterator[MaskChoice]:
+    """Plain, then the textures that are drawn most; where there are too few, plain in another colour again."""
+    look = library.template(family).look
+    colours = sorted(look.colours, key=lambda colour: -look.colours[colour])
+    textures = sorted(look.textures, key=lambda name: (name != "plain", -look.textures[name]))
+    textures += textures[:1] * TEXTURES_SHOWN
+    for nth in range(TEXTURES_SHOWN):
+        yield MaskChoice(family, textures[nth], colours[nth % len(colours)])
+
+
+def built_in_faces() -> Faces:
+    """The face of the built-in photo in the three poses."""
+    pixels, tools = sample_photo(), _tools()
+    faces: Faces = {}
+    for pose, look in zip(POSES, LOOKS_SHOWN, strict=True):
+        stage = _stage(Photo(PhotoRef(look), LOOKS[look](pixels), ""), tools)
+        assert stage is not None, look
+        faces[pose] = [stage]
+    return faces
+
+
+def source_faces(settings: SheetSettings) -> Faces:
+    """Faces of a source by their pose, those turned the most usual way first.
+
+    Raises:
+        InputError: the photos looked through show no face in one of the poses.
+    """
+    source = build_source(SourceSettings(src=settings.src))
+    refs = sorted(source.refs(), key=lambda ref: hash64(settings.seed, ref.id))[: settings.photos]
+    tools = _tools()
+    faces: Faces = {pose: [] for pose in POSES}
+    for ref in refs:
+        photo = load(source, ref, tools.settings.source)
+        stage = None if isinstance(photo, Skip) else _stage(photo, tools)
+        pose = _pose(stage.pose.yaw) if stage else ""
+        if stage and pose:
+            faces[pose].append(stage)
+    missing = [pose for pose, stages in faces.items() if not stages]
+    if missing:
+        raise InputError(
+            f"{settings.src}: {len(refs)} photos looked through, none with a face {' or '.join(missing)}; "
+            "give another source, or look through more with --set photos=N"
+        )
+    return faces
+
+
+def _pose(yaw: float) -> str:
+    if abs(yaw) <= FRONTAL_YAW:
+        return POSES[0]
+    if TURNED_YAW[0] <= abs(yaw) <= TURNED_YAW[1]:
+        return POSES[1] if yaw < 0 else POSES[2]
+    return ""
+
+
+def _stage(photo: Photo, tools: Tools) -> Stage | None:
+    found = tools.detector.detect(photo)
+    chosen = found if isinstance(found, Skip) else choose_faces(found, tools.settings.faces)
+    return None if isinstance(chosen, Skip) else set_stage(photo.pixels, chosen[0], tools)
+
+
+def _tools() -> Tools:
+    return build_tools(GenSettings(faces=FaceSettings(cache="off"), crop=CropSettings(size=CROP)))
+
+
+def _width(side: int) -> int:
+    """Of a sheet that has nine pictures in a row, if they are not too large for that."""
+    across = TEXTURES_SHOWN * len(POSES) if side <= CROP // 2 + 64 else len(POSES)
+    return int(np.ceil(56 + across * (side + 14)))

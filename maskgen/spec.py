@@ -1,0 +1,136 @@
+"""The SPEC and WEAR texts: which masks are drawn how often, and how they are worn.
+
+SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`. The codes of MaskTheFace, the field's usual
+generator, are read as well: `N95`, `surgical_blue`, `cloth-masks/textures/check/check_4.jpg`, `random`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from maskgen.errors import InputError
+from maskgen.library import Library
+
+WEARS = ("correct", "nose", "chin", "below-mouth")
+ENTRY = re.compile(
+    r"(?P<family>[A-Za-z0-9_]+)(?:-(?P<dress>[^@:\s]+))?(?:@(?P<strength>\d*\.?\d+))?(?::(?P<weight>\d*\.?\d+))?"
+)
+# What other names mean: a family, and its colour where the name says one.
+ALIASES = {
+    "gas": ("respirator", ""),
+    "surgical_blue": ("surgical", "#a9cfe4"),
+    "surgical_green": ("surgical", "#b5dccb"),
+    "inpaint": ("none", ""),
+    "empty": ("none", ""),
+}
+ANY = ("random", "all")  # every family that is a mask, as often as any other
+# MaskTheFace's folders and files of textures that have another name here.
+TEXTURE_NAMES = {"polka": "dots", "heart": "print", "fruits": "print", "others": "print"}
+
+
+@dataclass(frozen=True)
+class MaskChoice:
+    """One entry of a SPEC; empty `texture` or `colour` is drawn from the family's own."""
+
+    family: str
+    texture: str = ""
+    colour: str = ""
+    strength: float = 1.0
+    weight: float = 1.0
+
+
+def parse_spec(text: str, library: Library) -> list[MaskChoice]:
+    """A SPEC as choices among the families of a library.
+
+    Raises:
+        InputError: every problem of the text in one message.
+    """
+    choices: list[MaskChoice] = []
+    problems: list[str] = []
+    for part in _parts(text):
+        found = _read_entry(part, library)
+        if isinstance(found, str):
+            problems.append(found)
+        else:
+            choices += found
+    if not problems and sum(choice.weight for choice in choices) <= 0:
+        problems.append("no mask with a weight above 0")
+    if problems:
+        raise InputError(f"--masks '{text}': " + "; ".join(problems))
+    return choices
+
+
+def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
+    """What one entry chooses, or what is wrong with it."""
+    match = ENTRY.fullmatch(part)
+    if not match:
+        return f"'{part}' is not family[-texture|-#rrggbb][@strength][:weight]"
+    strength, weight, dress = float(match["strength"] or 1), float(match["weight"] or 1), match["dress"] or ""
+    if not 0 <= strength <= 1:
+        return f"strength {strength:g} in '{part}' is not between 0 and 1"
+    if dress.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", dress):
+        return f"'{dress}' in '{part}' is no colour; write it as #rrggbb"
+    named = match["family"].lower()
+    if named in ANY:
+        return _any_mask(dress, strength, weight, library)
+    family, colour = ALIASES.get(named, (named, ""))
+    if family not in library.families:
+        return f"unknown family '{match['family']}'; there are {', '.join(library.families)}"
+    if not dress or dress.startswith("#"):
+        return [MaskChoice(family, "", dress.lower() or colour, strength, weight)]
+    texture = _texture(dress, library.textures(family))
+    if not texture:
+        return f"'{family}' has no texture '{dress}'; it has {', '.join(library.textures(family))}"
+    return [MaskChoice(family, texture, colour, strength, weight)]
+
+
+def _any_mask(dress: str, strength: float, weight: float, library: Library) -> list[MaskChoice] | str:
+    """Every family that is worn, and does not just paint a hole; those with the texture, where one is named."""
+    worn = [name for name in library.families if not library.template(name).look.flat]
+    if dress and not dress.startswith("#"):
+        textures = {name: _texture(dress, library.textures(name)) for name in worn}
+        worn = [name for name in worn if textures[name]]
+        choices = [MaskChoice(name, textures[name], "", strength, weight / len(worn)) for name in worn]
+    else:
+        choices = [MaskChoice(name, "", dress.lower(), strength, weight / len(worn)) for name in worn]
+    return choices or f"no family has a texture '{dress}'"
+
+
+def _texture(name: str, known: tuple[str, ...]) -> str:
+    """The texture of a name or of a picture's path in MaskTheFace, `masks/textures/check/check_4.jpg`; "" for none."""
+    if name in known:
+        return name
+    path = PurePosixPath(name.replace("\\", "/"))
+    if not path.suffix:
+        return ""
+    stem = re.sub(r"[^a-z0-9]", "", path.stem.lower())
+    names = (stem, stem.rstrip("0123456789"), path.parent.name.lower())
+    return next((known_as for name in names if (known_as := TEXTURE_NAMES.get(name, name)) in known), "")
+
+
+def parse_wear(text: str) -> dict[str, float]:
+    """`state:weight, ...` as shares that sum to 1.
+
+    Raises:
+        InputError: every problem of the text in one message.
+    """
+    shares: dict[str, float] = {}
+    problems = []
+    for part in _parts(text):
+        state, _, weight = part.partition(":")
+        if state not in WEARS:
+            problems.append(f"unknown wear '{state}'; there are {', '.join(WEARS)}")
+        elif not re.fullmatch(r"\d*\.?\d+", weight or "1"):
+            problems.append(f"weight '{weight}' of '{state}' is no number")
+        else:
+            shares[state] = shares.get(state, 0.0) + float(weight or 1)
+    total = sum(shares.values())
+    if not problems and total <= 0:
+        problems.append("no state with a weight above 0")
+    if problems:
+        raise InputError(f"--wear '{text}': " + "; ".join(problems))
+    return {state: share / total for state, share in shares.items() if share > 0}
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

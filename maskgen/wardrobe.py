@@ -1,0 +1,83 @@
+"""What is worn: the library that the settings ask for, what they choose of it, and how it is worn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen.artwork import Artwork, load_artwork
+from maskgen.errors import InputError
+from maskgen.library import Library, built_in
+from maskgen.settings import MaskSettings, PictureSettings
+from maskgen.spec import MaskChoice, parse_spec, parse_wear
+from maskgen.template_check import check_templates
+from maskgen.templates import TEXTURES
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """A library, choices among its families, and the shares of the ways to wear them."""
+
+    library: Library
+    choices: list[MaskChoice]
+    wears: dict[str, float]
+
+
+def open_wardrobe(settings: MaskSettings) -> Wardrobe:
+    """What the settings of masks ask for.
+
+    Raises:
+        InputError: every problem of templates, pictures, SPEC and WEAR in one message.
+    """
+    problems: list[str] = []
+    library = _gather(settings, problems)
+    choices: list[MaskChoice] = []
+    wears: dict[str, float] = {}
+    try:
+        choices = parse_spec(settings.masks, library)
+    except InputError as error:
+        problems.append(str(error))
+    try:
+        wears = parse_wear(settings.wear)
+    except InputError as error:
+        problems.append(str(error))
+    if problems:
+        raise InputError(
+            "\n  ".join(problems if len(problems) == 1 else [f"{len(problems)} problems:", *problems])
+        )
+    return Wardrobe(library, choices, wears)
+
+
+def open_library(templates: str, *, replace: bool) -> Library:
+    """The built-in families, and those of a folder beside them, if one is given.
+
+    Raises:
+        InputError: every problem of the folder's templates in one message.
+    """
+    problems: list[str] = []
+    library = _gather(MaskSettings(templates=templates, replace=replace), problems)
+    if problems:
+        raise InputError("\n  ".join(problems))
+    return library
+
+
+def _gather(settings: MaskSettings, problems: list[str]) -> Library:
+    """Built-in families, the user's, and the user's pictures; what is wrong with them is added to `problems`."""
+    folders = dict(built_in().folders)
+    if settings.templates:
+        report = check_templates(Path(settings.templates), replace=settings.replace)
+        problems += [str(problem) for problem in report.problems]
+        folders |= {path.name: path for path in report.sound}
+    return Library(folders, _pictures(settings.pictures, problems))
+
+
+def _pictures(given: Mapping[str, PictureSettings], problems: list[str]) -> dict[str, Artwork]:
+    pictures: dict[str, Artwork] = {}
+    for name, picture in given.items():
+        if name in TEXTURES:
+            problems.append(f"masks.pictures.{name}: is a texture that is there already; choose another name")
+            continue
+        try:
+            pictures[name] = load_artwork(Path(picture.path), picture.tile)
+        except InputError as error:
+            problems.append(f"masks.pictures.{name}: {error}")
+    return pictures
