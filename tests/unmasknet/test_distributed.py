@@ -19,30 +19,33 @@ from unmasknet.distributed import environment_ranks
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import sys
+import os, sys, time
 from pathlib import Path
+import unmasknet.launch
 from maskgen.errors import UnmaskError
 from tests.unmasknet.train_toys import settings, train
-from unmasknet import checkpoint, loop
-stage, data, out, steps, slow = sys.argv[1:]
-kept = []
-sound = loop.fit
-def fit(task, *rest):
-    kept.append(task)
-    return sound(task, *rest)
-import unmasknet.launch
-unmasknet.launch.fit = fit
-def tell(news):
-    if float(slow):
-        import time
-        Path(out, "began").touch()
-        time.sleep(float(slow))
-try:
-    train(stage, settings(stage, Path(data), loop={"steps": int(steps)}), Path(out), tell=tell)
-except UnmaskError as error:
-    print(error, file=sys.stderr)
-    sys.exit(error.exit_code)
-print(*(checkpoint.fingerprint(net) for net in kept[0].nets.values()))
+from unmasknet import checkpoint
+
+stages, ports, data, out, steps, slow = sys.argv[1:]
+fit, tasks = unmasknet.launch.fit, []
+
+def keeping(task, *rest):
+    tasks.append(task)
+    return fit(task, *rest)
+
+def tell(_):
+    Path(out, "began").touch()
+    time.sleep(float(slow))
+
+unmasknet.launch.fit = keeping
+for stage, port in zip(stages.split(","), ports.split(",")):
+    os.environ["MASTER_PORT"] = port
+    try:
+        train(stage, settings(stage, Path(data), loop={"steps": int(steps)}), Path(out, stage), tell=tell)
+    except UnmaskError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+print(*(checkpoint.fingerprint(net) for task in tasks for net in task.nets.values()))
 """
 
 
@@ -51,18 +54,22 @@ def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))
 
 
-def start_ranks(stage: str, data: Path, out: Path, steps: int = 4, slow: float = 0.0) -> list[subprocess.Popen]:
-    """Two ranks of one run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    ours = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
-            "UNMASK_RANK_TIMEOUT": "20", "PYTHONPATH": str(ROOT)}  # fmt: skip
-    command = [sys.executable, "-c", SCRIPT, stage, str(data), str(out), str(steps), str(slow)]
+def start_ranks(
+    stages: str, data: Path, out: Path, steps: int = 4, slow: float = 0.0
+) -> list[subprocess.Popen]:
+    """Two ranks that train the stages one after the other, each with a port of its own to meet at."""
+    ports = ",".join(str(free_port()) for _ in stages.split(","))
+    ours = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "OMP_NUM_THREADS": "1",
+        "UNMASK_RANK_TIMEOUT": "20",
+    }
+    command = [sys.executable, "-c", SCRIPT, stages, ports, str(data), str(out), str(steps), str(slow)]
     return [
         subprocess.Popen(
             command,
-            env={**os.environ, **ours, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            env={**os.environ, **ours, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": str(ROOT)},
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,
@@ -72,22 +79,31 @@ def start_ranks(stage: str, data: Path, out: Path, steps: int = 4, slow: float =
     ]
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def losses(run: Path) -> list[float]:
     """The loss at each step."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [row["loss"] for row in rows if row["kind"] == "train"]
 
 
-@pytest.mark.parametrize("stage", ["segm", "gan"])
-def test_two_ranks_hold_the_same_weights_and_learn_as_one(data, tmp_path, stage):
-    ranks = start_ranks(stage, data, tmp_path / "two")
-    outs = [rank.communicate(timeout=100) for rank in ranks]
+def test_two_ranks_hold_the_same_weights_and_learn_as_one(data, tmp_path):
+    ranks = start_ranks("segm,gan", data, tmp_path / "two")
+    outs = [rank.communicate(timeout=110) for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], outs
     assert outs[0][0] == outs[1][0] != ""
-    train(stage, settings(stage, data, loop={"steps": 4}), tmp_path / "one")
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
-    one, two = (checkpoint.load(tmp_path / name / "checkpoints" / "last.pt")["ema"] for name in ("one", "two"))
-    assert all(torch.allclose(one[name].float(), two[name].float(), atol=1e-3) for name in one)
+    for stage in ("segm", "gan"):
+        train(stage, settings(stage, data, loop={"steps": 4}), tmp_path / "one" / stage)
+        runs = [tmp_path / name / stage for name in ("one", "two")]
+        assert losses(runs[1]) == pytest.approx(losses(runs[0]), abs=1e-4)
+        one, two = (checkpoint.load(run / "checkpoints" / "last.pt")["ema"] for run in runs)
+        assert all(torch.allclose(one[name].float(), two[name].float(), atol=1e-3) for name in one)
 
 
 @pytest.mark.fault
@@ -97,7 +113,7 @@ def test_row31_death_of_a_rank_ends_the_other(data, tmp_path):
         wait_for(tmp_path / "began")
         ranks[1].kill()
         began = time.monotonic()
-        _, text = ranks[0].communicate(timeout=60)
+        _, text = ranks[0].communicate(timeout=90)
         assert ranks[0].returncode == 1, text
         assert time.monotonic() - began < 25
         assert "another rank ended" in text
@@ -113,9 +129,9 @@ def test_signal_to_one_rank_ends_both_with_all_saved(data, tmp_path):
     try:
         wait_for(tmp_path / "began")
         ranks[1].send_signal(signal.SIGTERM)
-        texts = [rank.communicate(timeout=60)[1] for rank in ranks]
+        texts = [rank.communicate(timeout=90)[1] for rank in ranks]
         assert [rank.returncode for rank in ranks] == [143, 143], texts
-        assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] > 0
+        assert checkpoint.load(tmp_path / "segm" / "checkpoints" / "last.pt")["progress"]["step"] > 0
     finally:
         for rank in ranks:
             rank.kill()
@@ -124,7 +140,7 @@ def test_signal_to_one_rank_ends_both_with_all_saved(data, tmp_path):
 
 def wait_for(path: Path) -> None:
     """Until the run has begun to step."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 90
     while not path.exists():
         assert time.monotonic() < end, "the run did not begin"
         time.sleep(0.05)
