@@ -1,7 +1,7 @@
 """A template from one photo of a mask that lies flat on a table: its outline, its colour, its folds.
 
-The photo's outline box becomes the mask's u, v rectangle. The shape on the face and the straps are those of the
-built-in family whose outline is the most alike; everything can be mended in the files afterwards.
+What lies between the outline's upper and lower edge becomes the mask's u, v rectangle. The shape on the face and the
+straps are those of the built-in family whose outline is the most alike. All of it can be mended in the files by hand.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from maskgen.errors import InputError, Skip
@@ -28,12 +28,16 @@ SIDE = 512  # pixels of a template's pictures
 WORK = 900  # pixels of the photo's longer side that are looked at
 MAX_PIXELS = 100_000_000
 LOOP_WIDTH = 0.07  # of the outline's height: what is thinner is a strap, and cut off
+TIP = 0.3  # of its greatest height, below which an end of the mask is a tip
+PROFILE = 21  # points along the width at which heights are compared
+FOLD = 90.0  # pixels; what is longer is the sag of the cloth, not a fold
+ACROSS = 0.5  # how much changes across are damped
+LEAST_SHARE = 0.04  # of the photo, that a mask must fill
 PRINT_FROM, PRINT_TO = (
     14.0,
     26.0,
 )  # distance of a colour from the cloth's, in Lab, from and up to which it is print
 FOLD_SHARE = 0.6  # share of the photo's shading that stays in the albedo; the height shades the rest again
-GRID = (1 + 4 * MARGIN, 1 + 2 * MARGIN)  # the pictures' width and height, in those of the mask
 Plane32 = Float32[ndarray, "h w"]
 Outline = Bool[ndarray, "h w"]
 
@@ -46,7 +50,6 @@ class DraftReport:
         folder: of the new template, in `to`.
         like: the family whose shell and straps it has.
         colour: of the cloth, `#rrggbb`.
-        filled: share of its box that the mask fills.
         proof: the picture of it on a face; "" where other templates of the folder are off.
         problems: of those.
     """
@@ -55,26 +58,23 @@ class DraftReport:
     to: str
     like: str
     colour: str
-    filled: float
     proof: str
     problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
 class Cloth:
-    """The mask cut out of its photo, upright, its outline's box filling the pictures but for the margin.
+    """The mask cut out of its photo, filling u and v.
 
     Attributes:
         colour: RGB, 0-1.
         opacity: 0-1.
-        aspect: width over height of the box.
-        filled: share of the box that the mask fills.
+        profile: its height over its width, from the left to the right.
     """
 
     colour: Float32[ndarray, "h w 3"]
     opacity: Plane32
-    aspect: float
-    filled: float
+    profile: Float[ndarray, "p"]
 
 
 def draft_template(settings: DraftSettings) -> DraftReport:
@@ -101,9 +101,7 @@ def draft_template(settings: DraftSettings) -> DraftReport:
     text = retold((library.folders[like] / TEMPLATE).read_text("utf-8"), settings.name, like, colour)
     write_atomic(folder / TEMPLATE, text.encode())
     proved = prove(CheckSettings(templates=settings.to, out=str(folder / "proof.png"), seed=settings.seed))
-    return DraftReport(
-        str(folder), settings.to, like, colour, round(cloth.filled, 3), proved.proof, proved.problems
-    )
+    return DraftReport(str(folder), settings.to, like, colour, proved.proof, proved.problems)
 
 
 def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
@@ -137,27 +135,62 @@ def read_photo(path: Path) -> Picture:
 
 
 def cut_out(photo: Picture) -> Cloth:
-    """The mask in a photo: what differs from the table, without its ear loops, turned so that its box is upright.
+    """The mask in a photo: upright, without its ear loops, every column of it stretched from v = 0 to v = 1.
+
+    On a face a mask's edges run where its shell says, whatever they look like on a table.
 
     Raises:
-        InputError: nothing in the photo's middle stands out from the table.
+        InputError: nothing in the photo stands out from the table.
     """
     outline = find_outline(photo)
-    (x, y), (wide, tall), turn = cv2.minAreaRect(cv2.findNonZero(outline.astype(np.uint8)))
-    if turn > 45:  # OpenCV says 0 to 90; a mask lies wider than tall, and was photographed about upright
-        wide, tall, turn = tall, wide, turn - 90
-    grid = np.array([SIDE / (GRID[0] * wide), SIDE / (GRID[1] * tall)])
-    angle = np.radians(turn)
-    rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    linear = grid[:, None] * rotate
-    matrix = np.column_stack([linear, (SIDE - 1) / 2 - linear @ (x, y)])
-    size = (SIDE, SIDE)
-    # colours are drawn out over the edge, so that none of the table's is left in the mask's
-    colour = cv2.warpAffine(_spread(photo, outline), matrix, size, flags=cv2.INTER_AREA)
-    opacity = cv2.warpAffine(outline.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
-    opacity = np.clip(cv2.GaussianBlur(opacity, (0, 0), 1.2) * 2 - 1, 0, 1) * _inside()
-    filled = float(outline.sum() / (wide * tall))
-    return Cloth(colour.astype(np.float32) / 255, opacity, wide / tall, filled)
+    turn = _upright_turn(outline)
+    photo, outline = _turned(photo, turn, cv2.BORDER_REPLICATE), _turned(outline, turn, cv2.BORDER_CONSTANT)
+    left, top, bottom = _edges(outline)
+    grid = np.linspace(-MARGIN, 1 + MARGIN, SIDE, dtype=np.float32)  # 0 to 1 over the mask, across and down
+    column = grid * (len(top) - 1)
+    first, last = (np.interp(column, np.arange(len(top)), edge).astype(np.float32) for edge in (top, bottom))
+    x = np.broadcast_to(column + left, (SIDE, SIDE)).astype(np.float32)
+    y = first + grid[:, None] * (last - first)
+    colour = cv2.remap(_spread(photo, outline), x, y, cv2.INTER_AREA)
+    profile = np.interp(np.linspace(0, 1, PROFILE), np.linspace(0, 1, len(top)), (bottom - top) / len(top))
+    return Cloth(colour.astype(np.float32) / 255, _inside(), profile)
+
+
+def _upright_turn(outline: Outline) -> float:
+    """Degrees that the mask's long axis is turned by, clockwise; 0 where it has none."""
+    moments = cv2.moments(outline.astype(np.uint8), binaryImage=True)
+    across, down, both = moments["mu20"], moments["mu02"], moments["mu11"]
+    if max(across, down) < 1.3 * min(across, down) and abs(both) < 0.1 * across:
+        return 0.0
+    return float(np.degrees(0.5 * np.arctan2(2 * both, across - down)))
+
+
+def _turned(picture: ndarray, turn: float, border: int) -> ndarray:
+    """The picture turned back by `turn` degrees about its middle, with room for its corners."""
+    height, width = picture.shape[:2]
+    side = int(np.ceil(np.hypot(height, width)))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
+    matrix[:, 2] += ((side - width) / 2, (side - height) / 2)
+    flags = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
+    turned = cv2.warpAffine(picture.astype(np.uint8), matrix, (side, side), flags=flags, borderMode=border)
+    return turned.astype(picture.dtype)
+
+
+def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarray, "n"]]:
+    """The first column of the mask, and its upper and lower edge at each; its tips, where loops were cut, left out."""
+    tall = outline.sum(0)
+    columns = np.flatnonzero(tall > TIP * tall.max())
+    left, right = int(columns[0]), int(columns[-1])
+    cut = outline[:, left : right + 1]
+    top = cut.argmax(0).astype(np.float32)
+    bottom = (len(cut) - 1 - cut[::-1].argmax(0)).astype(np.float32)
+    smooth = max(3, len(top) // 60) | 1
+    top, bottom = (cv2.medianBlur(edge.reshape(1, -1), 5).reshape(-1) for edge in (top, bottom))
+    return (
+        left,
+        cv2.blur(top.reshape(1, -1), (smooth, 1)).reshape(-1),
+        cv2.blur(bottom.reshape(1, -1), (smooth, 1)).reshape(-1),
+    )
 
 
 def find_outline(photo: Picture) -> Outline:
@@ -176,15 +209,16 @@ def find_outline(photo: Picture) -> Outline:
         cv2.setRNGSeed(0)
         models = np.zeros((1, 65)), np.zeros((1, 65))
         cv2.grabCut(photo, sure, None, *models, 4, cv2.GC_INIT_WITH_MASK)
-    found = _largest(np.isin(sure, (cv2.GC_FGD, cv2.GC_PR_FGD)))
-    if found.mean() < 0.05:
+    found = np.isin(sure, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    tall = np.sqrt(found.sum() / 2)  # a mask is about twice as wide as tall
+    thin = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(LOOP_WIDTH * tall) | 1,) * 2)
+    found = _largest(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0)
+    if found.mean() < LEAST_SHARE:
         raise InputError(
             "the photo shows no mask that stands out from the table: fill half of the picture with it, on a plain "
             "ground of another colour, in even light"
         )
-    tall = int(found.any(1).sum())
-    thin = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(LOOP_WIDTH * tall) | 1,) * 2)
-    return _largest(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0)
+    return found
 
 
 def _unlike_border(photo: Picture, rim: int) -> Outline:
@@ -220,25 +254,26 @@ def _spread(photo: Picture, outline: Outline) -> Picture:
 
 def _inside() -> Plane32:
     """1 inside the mask's u, v rectangle on the grid of its pictures, 0 in the margin around."""
-    x = np.abs(np.linspace(-0.5, 0.5, SIDE)) * GRID[0]
-    y = np.abs(np.linspace(-0.5, 0.5, SIDE)) * GRID[1]
-    soft = 1.5 / SIDE
-    return (np.clip((0.5 - y) / soft, 0, 1)[:, None] * np.clip((0.5 - x) / soft, 0, 1)[None]).astype(
-        np.float32
-    )
+    side = np.clip((0.5 - np.abs(np.linspace(-0.5 - MARGIN, 0.5 + MARGIN, SIDE))) * SIDE / 1.5, 0, 1)
+    return (side[:, None] * side).astype(np.float32)
 
 
 def most_alike(cloth: Cloth, library: Library) -> str:
-    """The family whose outline overlaps the most, and is about as wide for its height."""
-    mine = cloth.opacity > 0.5
+    """The family with ear loops whose height, along its width, is the most alike.
 
-    def score(name: str) -> float:
-        theirs = cv2.resize(library.mask(name).surface[0][..., 1], (SIDE, SIDE)) > 0.5
-        overlap = (mine & theirs).sum() / max((mine | theirs).sum(), 1)
-        return float(overlap - 0.15 * abs(np.log(cloth.aspect / library.shell(name, "correct").aspect)))
+    How high it is at all counts less: pleats are folded on the table and open on the face.
+    """
+    inner = slice(1, -1)  # the ends are round, or cut
 
-    worn = [name for name in library.families if not library.template(name).look.flat]
-    return max(worn, key=score)
+    def unlike(name: str) -> float:
+        columns = np.linalg.norm(np.diff(library.shell(name, "correct").points, axis=0), axis=2).sum(0)
+        theirs = np.interp(np.linspace(0, 1, PROFILE), np.linspace(0, 1, len(columns)), columns)
+        width = np.median(columns) * library.shell(name, "correct").aspect
+        ratio = np.log(np.maximum(cloth.profile, 1e-3) * width / theirs)[inner]
+        return float(ratio.std() + 0.3 * abs(ratio.mean()))
+
+    loops = [name for name in library.families if any(strap.loop for strap in library.template(name).straps)]
+    return min(loops, key=unlike)
 
 
 def paint(cloth: Cloth) -> tuple[dict[str, ndarray], str]:
@@ -289,13 +324,17 @@ def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane
 
 
 def _height(shade: Plane32, opacity: Plane32) -> Plane32:
-    """Relief, 0-1 around a half, from shading by a lamp that stands above: brighter slopes look up."""
-    slope = np.where(opacity > 0.5, np.log(np.clip(shade, 0.3, 2.0)), 0).astype(np.float32)
-    slope -= cv2.GaussianBlur(slope, (0, 0), SIDE / 12)
-    height = np.cumsum(slope, axis=0, dtype=np.float64).astype(np.float32)
-    height -= cv2.GaussianBlur(height, (0, 0), SIDE / 16)  # errors add up downward; folds are shorter
+    """Relief, 0-1 around a half, from shading by a lamp that stands above: brighter slopes look up.
+
+    The slope down is integrated by its spectrum, damped where it would change across: folds run across.
+    """
+    inner = cv2.GaussianBlur(cv2.erode(opacity, np.ones((25, 25), np.uint8)), (0, 0), 4)
+    slope = np.log(np.clip(shade, 0.3, 2.0)) * inner
+    down, across = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]
+    gain = -1j * down / (down**2 + ACROSS * across**2 + (1 / FOLD) ** 2)
+    height = np.fft.irfft2(np.fft.rfft2(slope) * gain, s=(SIDE, SIDE))
     spread = float(np.percentile(np.abs(height[opacity > 0.5]), 98)) + 1e-6
-    return (0.5 + 0.4 * np.clip(height / spread, -1, 1) * opacity).astype(np.float32)
+    return (0.5 + 0.3 * np.clip(height / spread, -1, 1) * opacity).astype(np.float32)
 
 
 def _bytes(picture: ndarray) -> ndarray:

@@ -110,12 +110,12 @@ def draw_families(
 
 
 def choices_of(library: Library, family: str) -> Iterator[MaskChoice]:
-    """Plain, then the textures that are drawn most; where there are too few, plain in another colour again."""
+    """Plain, then the textures that are drawn most; where there are too few, the first in further colours."""
     look = library.template(family).look
     colours = sorted(look.colours, key=lambda colour: -look.colours[colour])
     textures = sorted(look.textures, key=lambda name: (name != "plain", -look.textures[name]))
     textures += textures[:1] * TEXTURES_SHOWN
-    for nth in range(TEXTURES_SHOWN):
+    for nth in range(min(TEXTURES_SHOWN, len(look.textures) + len(colours) - 1)):
         yield MaskChoice(family, textures[nth], colours[nth % len(colours)])
 
 

@@ -92,8 +92,7 @@ def library_drawn(report: LibrarySheet) -> str:
 def drafted(report: DraftReport) -> str:
     """What was made of the photo, and what to do next."""
     return (
-        f"{report.folder}: {report.colour}, shaped like {report.like}, "
-        f"the mask fills {report.filled:.0%} of its outline's box\n"
+        f"{report.folder}: {report.colour}, shaped like {report.like}\n"
         f"look at it: {report.proof}\nmend {report.folder}/template.toml by hand, then: unmask masks check {report.to}"
     )
 

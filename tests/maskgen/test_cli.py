@@ -17,8 +17,19 @@ from maskgen.config import load_settings, print_config
 from maskgen.settings import GenSettings
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "gen-data", "frames-from-video", "preview", "verify", "unpack", "masks list", "masks check", "masks sheet",
-            "masks new", "doctor")  # fmt: skip
+COMMANDS = (
+    "demo",
+    "gen-data",
+    "frames-from-video",
+    "preview",
+    "verify",
+    "unpack",
+    "masks list",
+    "masks check",
+    "masks sheet",
+    "masks new",
+    "doctor",
+)
 
 
 class Result(NamedTuple):
