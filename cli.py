@@ -342,6 +342,7 @@ def preview(
 @app.command()
 def verify(
     dir: DataSet = None,
+    jobs: Annotated[Text, _option("--jobs", "J", "Processes. [default: one a core]")] = None,
     config: Config = None,
     sets: Sets = None,
     seed: Seed = None,
@@ -354,14 +355,14 @@ def verify(
     """
     from maskgen.settings import VerifySettings
 
-    options: Rows = [("DIR", "dir", dir), ("--seed", "seed", seed)]
+    options: Rows = [("DIR", "dir", dir), ("--jobs", "jobs", jobs), ("--seed", "seed", seed)]
     settings = _settings(VerifySettings, config, sets, options, show, NEEDS_DIR)
     from maskgen import words
     from maskgen.progress import Meter
     from maskgen.verify import verify as check
 
     with Meter("shards", sys.stderr) as meter:
-        report = check(Path(settings.dir), meter)
+        report = check(Path(settings.dir), meter, jobs=settings.jobs)
     _print(asdict(report), as_json, words.verified(settings.dir, report))
     if not report.ok:
         raise typer.Exit(1)
@@ -896,7 +897,7 @@ def _settings(
 
 
 def _print(facts: Mapping[str, Any], as_json: bool, text: str) -> None:
-    print(json.dumps(facts, default=str, allow_nan=False, ensure_ascii=False) if as_json else text)
+    print(json.dumps(facts, default=str, allow_nan=False) if as_json else text)
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:

@@ -1,8 +1,10 @@
-"""The labels of a sample: its json, written by hand where that is a multiple faster."""
+"""The labels of a sample: its json, written by hand where that is a multiple faster; and what it must be."""
 
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -14,6 +16,24 @@ from maskgen.types import MaskedFace, Triplet
 Kept = dict[int, Any]  # what was made of an array, by the array's `id`
 _INT64 = 2**63 - 1  # readers that lay out columns, as HF `datasets` does, take no larger number
 _REMEMBERED = 1 << 17  # texts of coordinates
+SHAPE: dict[str, Any] = {  # what labels look like: a list's one entry stands for any number of them
+    "source": str,
+    "identity": str,
+    "split": str,
+    "faces": [
+        {
+            "box": [float],
+            "landmarks": [[float]],
+            "scheme": str,
+            "pose": {"yaw": float, "pitch": float, "roll": float},
+            "mask": {"family": str, "texture": str, "colour": str, "strength": float, "wear": str},
+        }
+    ],
+    "seed": int,
+    "hole": float,
+    "valid": float,
+    "terms": str,
+}
 
 
 @dataclass(frozen=True)
@@ -105,3 +125,31 @@ def number(value: SupportsFloat) -> float:
 def printable(text: str) -> str:
     r"""A name as text that every reader takes: bytes of a file name that are no UTF-8 become \\xNN."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def odd_labels(labels: object) -> list[str]:
+    """What is missing, unknown, of the wrong type or no finite number in labels that were read; by its path, sorted."""
+    return sorted(set(_odd(labels, SHAPE, "")))
+
+
+def _odd(value: object, shape: Any, path: str) -> Iterator[str]:
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            yield path or "all"
+            return
+        yield from (f"{path}.{name}".lstrip(".") for name in value.keys() ^ shape.keys())
+        for name in value.keys() & shape.keys():
+            yield from _odd(value[name], shape[name], f"{path}.{name}".lstrip("."))
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield path
+        elif shape == [[float]] and set(map(type, value)) <= {list}:  # hundreds in each sample
+            yield from _odd(list(chain.from_iterable(value)), [float], path)
+        elif shape == [float]:
+            if not set(map(type, value)) <= {float} or not all(map(math.isfinite, value)):
+                yield path
+        else:
+            for entry in value:
+                yield from _odd(entry, shape[0], path)
+    elif type(value) is not shape or (shape is float and not math.isfinite(value)):  # type: ignore[arg-type]
+        yield path

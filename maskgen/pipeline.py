@@ -1,12 +1,13 @@
 """`unmask gen-data` as a list of steps: source, plan, shards on all cores, `dataset.json` and card."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from joblib import cpu_count  # what a container's limit leaves of them
 
 from maskgen.cards import write_card
 from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, Stopped, stop_on_signals
@@ -122,7 +123,7 @@ def generate(
             held.enter_context(hold_slice(target.work, part))
         shards = plan.shards[part[0] :: part[1]]
         patience = hang_after + MASK_SECONDS * settings.masks.per_face
-        engine = LocalEngine(settings.run.jobs or _cores(), hang_after=patience)
+        engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
         task = MakeShards(settings, source, target.out, build)
         reports, made = _make(target, shards, engine, task, on_progress)
         with changing(target.work):
@@ -228,10 +229,6 @@ def _wanted(
     """The plan as it would be made now, were nothing there."""
     blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
     return extend_plan(blank, refs, settings)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _make(

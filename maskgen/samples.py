@@ -13,6 +13,7 @@ from typing import Any
 from maskgen import shards
 from maskgen.errors import InputError
 from maskgen.files import FACTS
+from maskgen.labels import odd_labels
 from maskgen.records import ShardReport, read_record
 from maskgen.seeds import hash64
 from maskgen.shards import Members
@@ -166,9 +167,10 @@ def _read_labels(key: str, members: Members) -> Labels:
         raise InputError(
             f"{key}: the sample's labels cannot be read ({error!r}). Run unmask verify on the data set"
         ) from error
-    if not isinstance(labels, dict):
+    odd = odd_labels(labels)
+    if odd:
         raise InputError(
-            f"{key}: expected a JSON object, found {type(labels).__name__}. Run unmask verify on the data set"
+            f"{key}: the sample's labels are not ours, look at {', '.join(odd)}. Run unmask verify on the data set"
         )
     return labels
 

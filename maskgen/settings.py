@@ -181,6 +181,8 @@ class VerifySettings(Command):
 
     dir: str = ""
     """The data set."""
+    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Processes; none is one a core where there is enough to check."""
 
 
 class PackSettings(Command):

@@ -5,15 +5,16 @@ be decoded, a map that does not say where the pictures differ, a person in two s
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from maskgen.errors import InputError
+from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
+from maskgen.labels import odd_labels
 from maskgen.plan import Plan
 from maskgen.records import SPLITS, ShardReport, file_digest, parse_record, record_bytes
 from maskgen.shards import KEY, Members, Sample, decode, member_names, read_shard
@@ -21,16 +22,7 @@ from maskgen.target import facts_bytes
 
 EQUAL_INSIDE = 0.01  # share of a map's pixels that may be equal in both pictures by chance
 LOSSLESS = {"png", "webp"}
-LABELS: dict[str, type] = {
-    "source": str,
-    "identity": str,
-    "split": str,
-    "faces": list,
-    "seed": int,
-    "hole": float,
-    "valid": float,
-    "terms": str,
-}
+WORTH_BYTES = 100_000_000  # of tars, from which on starting further processes pays
 
 
 @dataclass(frozen=True)
@@ -52,66 +44,115 @@ class VerifyReport:
     problems: tuple[Problem, ...]
 
 
-class _Seen:
-    """What must be unique or agree across shards."""
+@dataclass
+class Findings:
+    """What the look at one shard found.
 
-    def __init__(self) -> None:
-        self.keys: set[str] = set()
-        self.splits: dict[str, str] = {}
-        self.terms: set[str] = set()
-        self.samples = 0
+    Attributes:
+        record: its record, None where it is missing or no record.
+        problems: key ("" = the shard) and text.
+        keys: of all its samples.
+        people: who is seen in it, each with the first key.
+        terms: of its samples.
+    """
+
+    name: str
+    record: ShardReport | None = None
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
+    terms: set[str] = field(default_factory=set)
 
 
 def _ignore(done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def verify(folder: Path, on_progress: Callable[[int, int], object] = _ignore) -> VerifyReport:
+def verify(
+    folder: Path, on_progress: Callable[[int, int], object] = _ignore, *, jobs: int | None = None
+) -> VerifyReport:
     """Check a data set.
 
     Args:
         folder: the data set.
         on_progress: called with shards done, shards in all.
+        jobs: processes that check a shard each; None is one a core, where there is enough to check.
 
     Raises:
         InputError: the folder is missing or holds no shard.
+        UnmaskError: a process was killed.
     """
-    names = sorted(
-        {
-            path.stem
-            for split in SPLITS
-            for path in folder.glob(f"{split}-*")
-            if path.suffix in (".tar", ".json")
-        }
-    )
+    paths = [
+        path for split in SPLITS for path in folder.glob(f"{split}-*") if path.suffix in (".tar", ".json")
+    ]
+    names = sorted({path.stem for path in paths})
     if not names:
         raise InputError(f"{folder}: found no shards such as train-000000.tar; give the folder of a data set")
-    problems: list[Problem] = []
-    records: dict[str, ShardReport] = {}
-    seen = _Seen()
-    for done, name in enumerate(names):
-        on_progress(done, len(names))
-        for key, what in _check_shard(folder, name, records, seen):
-            problems.append(Problem(name, key, what))
-    on_progress(len(names), len(names))
-    problems += [Problem("", "", what) for what in _check_whole(folder, records, seen)]
-    return VerifyReport(not problems, len(names), seen.samples, tuple(problems))
+    if jobs is None and sum(path.stat().st_size for path in paths) < WORTH_BYTES:
+        jobs = 1
+    on_progress(0, len(names))
+    shards: list[Findings] = []
+    for found in _check_shards(folder, names, jobs):
+        shards.append(found)
+        on_progress(len(shards), len(names))
+    problems = [
+        Problem(found.name, key, what) for found in _with_clashes(shards) for key, what in found.problems
+    ]
+    problems += [Problem("", "", what) for what in _check_whole(folder, shards)]
+    return VerifyReport(not problems, len(names), sum(len(found.keys) for found in shards), tuple(problems))
 
 
-def _check_shard(
-    folder: Path, name: str, records: dict[str, ShardReport], seen: _Seen
-) -> Iterator[tuple[str, str]]:
-    """Problems of one shard as key and text; its record goes into `records`."""
+def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Iterator[Findings]:
+    """The findings of each shard, in order. They only read: a pool that one killed process ends will do."""
+    if jobs == 1 or len(names) == 1:
+        yield from (check_shard(folder, name) for name in names)
+        return
+    from joblib import Parallel, cpu_count, delayed  # half a second, which small data sets need not wait
+
+    pool = Parallel(n_jobs=min(jobs or cpu_count(), len(names)), return_as="generator")
+    try:
+        yield from pool(delayed(check_shard)(folder, name) for name in names)
+    except BrokenProcessPool as error:
+        raise UnmaskError(
+            f"{folder}: a process that checked it was killed; if memory is short, give fewer --jobs"
+        ) from error
+
+
+def _with_clashes(shards: Iterable[Findings]) -> Iterator[Findings]:
+    """The same findings, and what of each shard does not go with the shards before it."""
+    keys: set[str] = set()
+    splits: dict[str, str] = {}
+    for found in shards:
+        for key in found.keys:
+            if key in keys:
+                found.problems.append((key, "the key was there before"))
+            keys.add(key)
+        for person, key in found.people.items():
+            assert found.record is not None, "without a record no sample is read"
+            split = found.record.split
+            if splits.setdefault(person, split) != split:
+                found.problems.append((key, f"{person} is in {splits[person]} and in {split}"))
+        yield found
+
+
+def check_shard(folder: Path, name: str) -> Findings:
+    """Look at one shard by itself."""
+    found = Findings(name)
+    found.problems += _check_shard(folder, found)
+    return found
+
+
+def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
+    name = found.name
     try:
         data = (folder / f"{name}.json").read_bytes()
-        record = parse_record(data)
+        record = found.record = parse_record(data)
     except FileNotFoundError:
         yield "", "the record is missing, so the shard was not finished; give the same gen-data command again"
         return
     except (OSError, ValueError) as error:
         yield "", f"the record cannot be read: {error}"
         return
-    records[name] = record
     if data != record_bytes(record):
         yield "", "the record was changed"
     if record.name != name or record.split != name.partition("-")[0]:
@@ -125,7 +166,7 @@ def _check_shard(
         yield "", "the tar is missing"
         return
     yield from _check_bytes(path, record)
-    yield from _check_samples(path, record, seen)
+    yield from _check_samples(path, record, found)
 
 
 def _check_bytes(path: Path, record: ShardReport) -> Iterator[tuple[str, str]]:
@@ -141,26 +182,21 @@ def _check_bytes(path: Path, record: ShardReport) -> Iterator[tuple[str, str]]:
         yield "", f"the tar cannot be read: {error.strerror}"
 
 
-def _check_samples(path: Path, record: ShardReport, seen: _Seen) -> Iterator[tuple[str, str]]:
-    count = 0
+def _check_samples(path: Path, record: ShardReport, found: Findings) -> Iterator[tuple[str, str]]:
     try:
         for key, members in read_shard(path):
-            count += 1
-            for what in _check_sample(key, members, record, seen):
+            found.keys.append(key)
+            for what in _check_sample(key, members, record, found):
                 yield key, what
     except InputError as error:
         yield "", f"the tar cannot be read to its end: {error.__cause__}"
-    seen.samples += count
-    if count != record.count:
-        yield "", f"the tar has {count} samples, the record says {record.count}"
+    if len(found.keys) != record.count:
+        yield "", f"the tar has {len(found.keys)} samples, the record says {record.count}"
 
 
-def _check_sample(key: str, members: Members, record: ShardReport, seen: _Seen) -> Iterator[str]:
+def _check_sample(key: str, members: Members, record: ShardReport, found: Findings) -> Iterator[str]:
     if not KEY.fullmatch(key):
         yield "the key has characters beside a-z, 0-9, _ and -"
-    if key in seen.keys:
-        yield "the key was there before"
-    seen.keys.add(key)
     suffix = next((name.partition(".")[2] for name in members if name.startswith("masked.")), "jpg")
     if list(members) != member_names(suffix):
         yield f"members are {', '.join(members)}; expected {', '.join(member_names(suffix))}"
@@ -170,7 +206,7 @@ def _check_sample(key: str, members: Members, record: ShardReport, seen: _Seen) 
         yield str(error)
         return
     yield from _check_planes(sample, exact=suffix in LOSSLESS)
-    yield from _check_labels(sample["json"], sample, record, seen)
+    yield from _check_labels(key, sample, record, found)
 
 
 def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
@@ -194,26 +230,26 @@ def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
         yield f"{equal} of {int(inside.sum())} pixels inside the map are equal in both pictures"
 
 
-def _check_labels(labels: Any, sample: Sample, record: ShardReport, seen: _Seen) -> Iterator[str]:
-    found = {name: type(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
-    if found != LABELS:
-        odd = sorted(name for name in found.keys() | LABELS.keys() if found.get(name) != LABELS.get(name))
+def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings) -> Iterator[str]:
+    labels = sample["json"]
+    odd = odd_labels(labels)
+    if odd:
         yield f"json: {', '.join(odd)} missing, unknown or of the wrong type"
         return
     if labels["split"] != record.split:
         yield f"json: split is {labels['split']}, the shard is of {record.split}"
     if abs(labels["hole"] - np.mean(sample["map"])) > 1e-4:
         yield f"json: hole is {labels['hole']}, the map covers {np.mean(sample['map']):.4f}"
-    seen.terms.add(labels["terms"])
     if labels["source"].startswith("/"):
         yield "json: source is an absolute path"
-    person = labels["identity"]
-    if person and seen.splits.setdefault(person, record.split) != record.split:
-        yield f"{person} is in {seen.splits[person]} and in {record.split}"
+    found.terms.add(labels["terms"])
+    if labels["identity"]:
+        found.people.setdefault(labels["identity"], key)
 
 
-def _check_whole(folder: Path, records: dict[str, ShardReport], seen: _Seen) -> Iterator[str]:
+def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
     """`dataset.json` and the card against the records."""
+    records = {found.name: found.record for found in shards if found.record is not None}
     try:
         data = (folder / FACTS).read_bytes()
         facts = json.loads(data)
@@ -234,7 +270,7 @@ def _check_whole(folder: Path, records: dict[str, ShardReport], seen: _Seen) -> 
         yield f"{FACTS} is not what follows from the records"
     if any(record.settings != plan.hash for record in records.values()):
         yield f"the records were made with other settings or versions than {FACTS} has"
-    if seen.terms - {plan.terms}:
+    if set().union(*(found.terms for found in shards)) - {plan.terms}:
         yield f"the samples have other terms than {FACTS}"
     if not (folder / CARD).exists():
         yield f"the card {CARD} is missing"

@@ -15,6 +15,7 @@ import cli
 from maskgen.assets import asset
 from maskgen.config import load_settings, print_config
 from maskgen.settings import GenSettings
+from tests.maskgen.toys import write_data_set
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -228,6 +229,13 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     code, out, _ = unmask("verify", "set", "--json")
     assert code == 1
     assert json.loads(out)["problems"][0]["shard"] == shard.stem
+
+
+def test_json_is_plain_text_whatever_the_names_of_files(unmask, tmp_path):
+    write_data_set(tmp_path / "caf\u00e9 \udcff", ["a.jpg"])
+    out = unmask("preview", "caf\u00e9 \udcff", "--json").out
+    assert out.isascii()
+    assert json.loads(out)["page"] == "caf\u00e9 \udcff/preview.html"
 
 
 def test_a_run_tells_what_was_skipped_and_why(unmask, photos):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen import thumbs
+from maskgen import shards, thumbs
 from maskgen.errors import InputError, Skip, UnmaskError
 from maskgen.imageio import encode_jpeg
 from maskgen.job import make_shard
@@ -187,3 +187,13 @@ def test_a_place_that_takes_no_file_is_said_in_a_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnmaskError, match="a file is in the way"):
         preview(folder, out=tmp_path / "file")
+
+
+def test_labels_that_are_not_ours_are_said_in_a_line(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    [(key, members)] = shards.read_shard(folder / "train-000000.tar")
+    with shards.ShardWriter(folder, folder, "train-000000", 1) as writer:
+        writer.add_photo([(key, members | {"json": b'{"faces": [{}]}'})])
+        writer.finish()
+    with pytest.raises(InputError, match=r"labels are not ours, look at faces\.box.* Run unmask verify"):
+        preview(folder)

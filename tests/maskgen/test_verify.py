@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from maskgen import imageio
 from maskgen.cards import write_card
-from maskgen.errors import InputError
+from maskgen.errors import InputError, UnmaskError
 from maskgen.pipeline import generate
 from maskgen.records import read_record, write_record
 from maskgen.shards import Members, ShardWriter, decode, read_shard
@@ -56,6 +57,15 @@ def forge(out: Path, change: Change, name: str = "train-000000") -> None:
 def relabel(**changes: Any) -> Change:
     def change(members: Members) -> Members:
         return members | {"json": json.dumps(json.loads(members["json"]) | changes).encode()}
+
+    return change
+
+
+def reface(**changes: Any) -> Change:
+    def change(members: Members) -> Members:
+        labels = json.loads(members["json"])
+        labels["faces"][0] |= changes
+        return members | {"json": json.dumps(labels).encode()}
 
     return change
 
@@ -143,6 +153,13 @@ def brighter_pixel_outside(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         (relabel(hole=1), "json: hole missing, unknown or of the wrong type"),
         (relabel(identity=None), "json: identity missing, unknown or of the wrong type"),
         (relabel(extra=""), "json: extra missing, unknown or of the wrong type"),
+        (relabel(hole=float("nan")), "json: hole missing, unknown or of the wrong type"),
+        (
+            relabel(faces=[{}]),
+            "json: faces.box, faces.landmarks, faces.mask, faces.pose, faces.scheme missing",
+        ),
+        (reface(mask=None), "json: faces.mask missing"),
+        (reface(landmarks=[[1.0, 2]]), "json: faces.landmarks missing"),
         (relabel(hole=0.9), "json: hole is 0.9, the map covers"),
         (relabel(split="test"), "json: split is test, the shard is of train"),
         (relabel(source="/home/me/a.jpg"), "json: source is an absolute path"),
@@ -161,6 +178,22 @@ def test_a_person_in_two_splits_is_found(out: Path) -> None:
     forge(out, relabel(identity="Ann"))
     forge(out, relabel(identity="Ann"), other)
     assert any("Ann is in " in found for found in problems(out))
+
+
+def test_several_processes_find_the_same_in_the_same_order(out: Path) -> None:
+    other = next(path.stem for path in out.glob("*.tar") if not path.name.startswith("train"))
+    forge(out, relabel(identity="Ann"))
+    forge(out, relabel(identity="Ann"), other)
+    (out / "train-000001.tar").write_bytes(b"cut")
+    told: list[int] = []
+    assert verify(out, lambda done, _: told.append(done), jobs=2) == verify(out, jobs=1)
+    assert told == sorted(told)
+
+
+def test_a_killed_process_is_said_in_a_line(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maskgen.verify.check_shard", lambda folder, name: os._exit(9))
+    with pytest.raises(UnmaskError, match="was killed; if memory is short, give fewer --jobs"):
+        verify(made, jobs=2)
 
 
 @pytest.fixture
