@@ -66,8 +66,8 @@ def examine(folder: Path) -> list[Check]:
 def _tried(name: str, look: Callable[[], str], mend: str) -> Check:
     try:
         return Check(name, True, look())
-    except (UnmaskError, ImportError, OSError, metadata.PackageNotFoundError) as error:
-        return Check(name, False, " ".join(str(error).split()), mend)
+    except Exception as error:  # noqa: BLE001 - a damaged package raises anything, and is what this looks for
+        return Check(name, False, " ".join(str(error).split()) or type(error).__name__, mend)
 
 
 def _python() -> str:

@@ -134,22 +134,35 @@ def odd_labels(labels: object) -> list[str]:
 
 def _odd(value: object, shape: Any, path: str) -> Iterator[str]:
     if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            yield path or "all"
-            return
-        yield from (f"{path}.{name}".lstrip(".") for name in value.keys() ^ shape.keys())
-        for name in value.keys() & shape.keys():
-            yield from _odd(value[name], shape[name], f"{path}.{name}".lstrip("."))
+        yield from _odd_table(value, shape, path)
     elif isinstance(shape, list):
-        if not isinstance(value, list):
-            yield path
-        elif shape == [[float]] and set(map(type, value)) <= {list}:  # hundreds in each sample
-            yield from _odd(list(chain.from_iterable(value)), [float], path)
-        elif shape == [float]:
-            if not set(map(type, value)) <= {float} or not all(map(math.isfinite, value)):
-                yield path
-        else:
-            for entry in value:
-                yield from _odd(entry, shape[0], path)
+        yield from _odd_list(value, shape, path)
     elif type(value) is not shape or (shape is float and not math.isfinite(value)):  # type: ignore[arg-type]
         yield path
+
+
+def _odd_table(value: object, shape: dict[str, Any], path: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield path or "all"
+        return
+    for name in value.keys() | shape.keys():
+        inner = f"{path}.{name}".lstrip(".")
+        if name in value and name in shape:
+            yield from _odd(value[name], shape[name], inner)
+        else:
+            yield inner
+
+
+def _odd_list(value: object, shape: list[Any], path: str) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield path
+    elif shape == [float]:
+        if not set(map(type, value)) <= {float} or not all(map(math.isfinite, value)):
+            yield path
+    elif shape == [[float]] and set(map(type, value)) <= {
+        list
+    }:  # all at once: there are hundreds in each sample
+        yield from _odd_list(list(chain.from_iterable(value)), [float], path)
+    else:
+        for entry in value:
+            yield from _odd(entry, shape[0], path)

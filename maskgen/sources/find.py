@@ -91,10 +91,12 @@ def open_store(path: Path) -> Store:
         ) from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read by this user. Check its permissions") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}. Check --src and the disk") from error
 
 
 def _open_folder(path: Path) -> Store:
-    files = sorted(file.name for file in path.iterdir())
+    files = sorted(file.name for file in path.iterdir() if not file.is_dir())
     archives = [path / name for name in files if name.lower().endswith(ARCHIVE_SUFFIXES)]
     shards = [archive for archive in archives if archive.with_suffix(".json").exists()]
     folder = FolderStore(path)

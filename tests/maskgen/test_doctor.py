@@ -2,6 +2,7 @@ import json
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -83,3 +84,10 @@ def test_the_words_name_the_mend_below_its_cross():
 
 def test_the_words_are_not_needed_where_json_is(tmp_path):
     json.dumps([vars(check) for check in examine(tmp_path)])
+
+
+def test_what_an_uninstalled_opencv_leaves_of_its_folder_is_a_cross(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", ModuleType("cv2"))
+    opencv = named(examine(tmp_path), "opencv")
+    assert "has no attribute" in opencv.found
+    assert opencv.mend.startswith("pip install")

@@ -272,3 +272,15 @@ def test_ids_never_lead_upwards_or_to_the_root(name):
     parts = clean_id(name).split("/")
     assert ".." not in parts
     assert not clean_id(name).startswith("/")
+
+
+def test_a_name_that_the_system_cannot_open_is_refused_in_a_line(tmp_path):
+    (tmp_path / "round").symlink_to("round")
+    refused(tmp_path / "round", "symbolic links")
+    refused(tmp_path / ("x" * 300), "File name too long")
+
+
+def test_a_folder_named_like_an_archive_is_a_folder(tmp_path):
+    (tmp_path / "lfw.tar").mkdir()
+    with pytest.raises(InputError, match="no photos among its 0 files"):
+        build_source(SourceSettings(src=str(tmp_path)))
