@@ -7,6 +7,7 @@ goes through the safe loader.
 import struct
 import zlib
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"IEND\xaeB`\x82"
 ALL = ("masked", "gt", "map", "parts")
 
 
-def decode_sample(members: Mapping[str, bytes], roles: Collection[str] = ALL) -> Views:
+def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> Views:
     """Decode photo, truth, map and parts, or what is wanted of them.
 
     Args:
@@ -55,7 +56,7 @@ def decode_sample(members: Mapping[str, bytes], roles: Collection[str] = ALL) ->
     return Views(masked, gt, hole, parts)
 
 
-def _picture(members: Mapping[str, bytes], role: str) -> Picture:
+def _picture(members: Mapping[str, Any], role: str) -> Picture:
     for suffix in SUFFIXES:
         data = members.get(f"{role}.{suffix}")
         if data is not None:
