@@ -94,7 +94,7 @@ def _camo(rng: np.random.Generator) -> Layers:
 def _gradient(rng: np.random.Generator) -> Layers:
     """One colour into another and back."""
     wave = 0.5 - 0.5 * np.cos(2 * np.pi * (_Y if rng.random() < 0.7 else _X))
-    return wave, _flat(), _weave_shade(64) * 0.4
+    return wave * 0.65, _flat(), _weave_shade(64) * 0.4
 
 
 def _knit(rng: np.random.Generator) -> Layers:

@@ -70,7 +70,8 @@ def fit_square(picture: Picture, side: int) -> UInt8[ndarray, "{side} {side} 3"]
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    # Lanczos would draw a rim round every mask, and a rim is what one looks for
+    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.HAMMING))
     square = np.full((side, side, 3), 236, np.uint8)
     top, left = (side - size[1]) // 2, (side - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = small

@@ -48,3 +48,31 @@ def test_a_spec_that_chooses_nothing_is_refused(text):
 def test_wear_shares_sum_to_one():
     shares = parse_wear("correct:3,nose:1")
     assert shares == {"correct": 0.75, "nose": 0.25}
+
+
+def test_codes_of_maskthefaces_kind_are_understood():
+    code = (
+        "cloth-masks/textures/check/check_4.jpg, cloth-#e54294, cloth, cloth-masks/textures/others/heart_1.png, "
+        "cloth-masks/textures/fruits/pineapple.png, N95, KN95, surgical_blue, surgical_green, gas, inpaint"
+    )
+    found = [(choice.family, choice.texture, choice.colour) for choice in parse_spec(code, built_in())]
+    assert found == [
+        ("cloth", "check", ""), ("cloth", "", "#e54294"), ("cloth", "", ""), ("cloth", "print", ""),
+        ("cloth", "print", ""), ("n95", "", ""), ("kn95", "", ""), ("surgical", "", "#a9cfe4"),
+        ("surgical", "", "#b5dccb"), ("respirator", "", ""), ("none", "", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["random", "all"])
+def test_random_is_every_mask_as_often_as_any_other(name):
+    choices = parse_spec(f"{name}-#ff0000:2, n95", built_in())
+    families = [choice.family for choice in choices[:-1]]
+    assert set(families) == set(built_in().families) - {"none", "oval", "rectangle"}
+    assert sum(choice.weight for choice in choices[:-1]) == pytest.approx(2)
+    assert {choice.colour for choice in choices[:-1]} == {"#ff0000"}
+
+
+def test_random_with_a_texture_is_the_masks_that_come_with_it():
+    choices = parse_spec("random-paisley", built_in())
+    assert "bandana" in {choice.family for choice in choices}
+    assert {choice.texture for choice in choices} == {"paisley"}

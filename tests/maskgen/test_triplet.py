@@ -15,10 +15,12 @@ from tests.maskgen.faces import face_from
 from tests.maskgen.worn import FixedDetector, skin_photo, turned_mesh
 
 
-def tools_for(masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest"):
+def tools_for(
+    masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest", pictures=None
+):
     """Tools that find one known face in every photo."""
     settings = GenSettings(
-        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face),
+        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face, pictures=pictures or {}),
         crop=CropSettings(size=size),
         faces=FaceSettings(choose=faces),
         seed=seed,
