@@ -105,10 +105,10 @@ def _cut(views: Views, left: int, top: int, side: int) -> Views:
         slice(left + before_x, left + before_x + side),
     )
 
-    def picture(x: Picture) -> Picture:
+    def picture(x: ndarray) -> ndarray:
         return cv2.copyMakeBorder(x, *margins, cv2.BORDER_REFLECT) if any(margins) else x
 
-    def plane(x: Plane) -> Plane:
+    def plane(x: ndarray) -> ndarray:
         return cv2.copyMakeBorder(x, *margins, cv2.BORDER_CONSTANT, value=0) if any(margins) else x
 
     return Views(

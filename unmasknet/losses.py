@@ -65,7 +65,7 @@ def ssim_loss(picture: Pictures, truth: Pictures) -> PerSample:
     return 1 - ssim(picture, truth)
 
 
-def _blur(x: Pictures) -> Pictures:
+def _blur(x: Pictures) -> Float[Tensor, "b 3 p q"]:
     """The Gaussian window's mean, rows and columns one after the other."""
     places = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
     weights = torch.exp(-places.square() / (2 * SIGMA**2))

@@ -1,7 +1,8 @@
 """Members of a plain USTAR file, as our shards are, read forwards at a third of the cost of `tarfile`."""
 
 from collections.abc import Callable, Iterator
-from typing import IO
+
+from unmasknet.shardlist import Readable
 
 BLOCK = 512
 PLAIN = (b"0", b"\0")  # type flags of regular files
@@ -16,7 +17,7 @@ class Broken(ValueError):
     """The file ends early, or a header is damaged."""
 
 
-def plain_members(file: IO[bytes], wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def plain_members(file: Readable, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of the members that are wanted.
 
     Raises:
@@ -51,7 +52,7 @@ def _parse(header: bytes) -> tuple[str, int]:
         raise Broken("a header is damaged") from error
 
 
-def _pass_over(file: IO[bytes], size: int, name: str) -> None:
+def _pass_over(file: Readable, size: int, name: str) -> None:
     while size:
         passed = len(file.read(min(size, SKIPPED)))
         if not passed:
