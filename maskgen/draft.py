@@ -20,8 +20,8 @@ from maskgen.library import Library, built_in
 from maskgen.lookbook import prove
 from maskgen.settings import CheckSettings, DraftSettings
 from maskgen.shell import MARGIN
-from maskgen.template_check import PICTURES, Problem, name_problems
-from maskgen.templates import TEMPLATE
+from maskgen.template_check import Problem, name_problems
+from maskgen.templates import PICTURES, TEMPLATE
 from maskgen.types import Picture
 
 SIDE = 512  # pixels of a template's pictures
@@ -100,7 +100,8 @@ def draft_template(settings: DraftSettings) -> DraftReport:
         write_atomic(folder / name, data.tobytes())
     text = retold((library.folders[like] / TEMPLATE).read_text("utf-8"), settings.name, like, colour)
     write_atomic(folder / TEMPLATE, text.encode())
-    proved = prove(CheckSettings(templates=settings.to, out=str(folder / "proof.png"), seed=settings.seed))
+    check = CheckSettings(templates=settings.to, out=str(folder / "proof.png"), seed=settings.seed)
+    proved = prove(check, only=settings.name)
     return DraftReport(str(folder), settings.to, like, colour, proved.proof, proved.problems)
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from maskgen.artwork import Artwork
 from maskgen.assets import asset
-from maskgen.files import folder_digest
 from maskgen.shell import Shell
-from maskgen.templates import TEMPLATE, Mask, Template, load_mask, read_template, shell_of
+from maskgen.templates import PICTURES, TEMPLATE, Mask, Template, load_mask, read_template, shell_of
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,14 @@ class Library:
     @property
     def digest(self) -> str:
         """16 hex digits of all that decides how masks look: names and bytes of families and pictures."""
-        parts = [f"{name} {folder_digest(self.folders[name])}" for name in self.families]
+        files = [self.folders[name] / file for name in self.families for file in (TEMPLATE, *PICTURES)]
+        parts = [f"{path.parent.name}/{path.name} {_digest(path)}" for path in files if path.exists()]
         parts += [f"{name} {art.tile} {art.digest}" for name, art in sorted(self.pictures.items())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @cache

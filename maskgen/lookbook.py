@@ -57,11 +57,11 @@ class LibrarySheet:
     faces: int
 
 
-def prove(settings: CheckSettings) -> ProofReport:
-    """Check a folder of templates; if all is well, draw them on the built-in photo."""
+def prove(settings: CheckSettings, *, only: str = "") -> ProofReport:
+    """Check a folder of templates; if all is well, draw them, or only one of them, on the built-in photo."""
     folder = Path(settings.templates)
     report = check_templates(folder, replace=settings.replace)
-    families = tuple(path.name for path in report.sound)
+    families = tuple(path.name for path in report.sound if only in ("", path.name))
     if report.problems:
         return ProofReport(False, families, report.problems, "")
     proof = Path(settings.out) if settings.out else folder / "proof.png"

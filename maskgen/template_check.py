@@ -12,9 +12,9 @@ from PIL import Image
 
 from maskgen.library import built_in
 from maskgen.spec import ALIASES, ANY
-from maskgen.templates import TEMPLATE, Template, parse_template
+from maskgen.templates import PICTURES, TEMPLATE, Template, parse_template
 
-PICTURES = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
+KINDS = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
 MODES = {"albedo.png": ("LA", "RGBA"), "height.png": ("L", "LA", "RGB", "RGBA"), "overlay.png": ("RGBA",)}
 LEAST, MOST = 128, 4096  # pixels a side
 CLEAR = 8  # opacity, 0-255, that a picture's border may have at most
@@ -121,7 +121,7 @@ def _read(path: Path) -> Pixels | str:
             warnings.simplefilter("ignore")
             if image.format != "PNG" or image.mode not in MODES[path.name]:
                 got = f"{image.format} {image.mode}"
-                return f"must be a PNG of 8 bits a channel, {PICTURES[path.name]}; got {got}"
+                return f"must be a PNG of 8 bits a channel, {KINDS[path.name]}; got {got}"
             if not all(LEAST <= side <= MOST for side in image.size):
                 return f"must have {LEAST} to {MOST} pixels a side; got {image.size[0]} x {image.size[1]}"
             image.load()

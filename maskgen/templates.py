@@ -29,6 +29,7 @@ else:
     import tomli as tomllib
 
 TEMPLATE = "template.toml"
+PICTURES = ("albedo.png", "height.png", "overlay.png")  # the last may be missing
 PLAIN = "plain"
 TEXTURES = (PLAIN, *PATTERNS)
 TO_RGBA = {1: cv2.COLOR_GRAY2RGBA, 3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}
