@@ -107,10 +107,12 @@ def library_drawn(report: LibrarySheet) -> str:
 
 def drafted(report: DraftReport) -> str:
     """What was made of the photo, and what to do next."""
-    problems = "\n".join(f"{problem.path}: {problem.what}" for problem in report.problems)
-    return (
-        f"{report.folder}: {report.colour}, shaped like {report.like}\n"
-        f"{problems or f'look at it: {report.proof}'}\nmend {report.folder}/template.toml by hand, then: unmask masks check {report.to}"
+    lines = [f"{report.folder}: {report.colour}, shaped like {report.like}"]
+    lines += [f"{problem.path}: {problem.what}" for problem in report.problems] or [
+        f"look at it: {report.proof}"
+    ]
+    return "\n".join(
+        [*lines, f"mend {report.folder}/template.toml by hand, then: unmask masks check {report.to}"]
     )
 
 
