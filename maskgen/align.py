@@ -43,9 +43,10 @@ def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
     side = min(x1 - x0, y1 - y0)
     if side < settings.min_size:
         return Skip("tiny_face", f"{side:.0f} px, the limit is {settings.min_size:.0f}")
-    pose = rough_pose(face.mesh)
-    if abs(pose.roll) > UPSIDE_DOWN - ROUGHLY or abs(pose.yaw) > settings.max_yaw - ROUGHLY:
-        pose = head_pose(face.mesh)
+    yaw, roll = rough_pose(face.mesh)
+    if abs(roll) < UPSIDE_DOWN - ROUGHLY and abs(yaw) < settings.max_yaw - ROUGHLY:
+        return None
+    pose = head_pose(face.mesh)
     if abs(pose.roll) > UPSIDE_DOWN:
         return Skip("upside_down", f"roll {pose.roll:.0f} degrees")
     if abs(pose.yaw) > settings.max_yaw:

@@ -229,14 +229,15 @@ def _shading(
     whole texture, which spans |tangent| / scale head units.
     """
     across, down = _differences(grid, 1), _differences(grid, 0)
-    (ax, ay, az), (dx, dy, dz) = np.moveaxis(across, -1, 0), np.moveaxis(down, -1, 0)
-    normal = np.stack([dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax], axis=-1)
-    normal /= np.sqrt(np.einsum("ijk,ijk->ij", normal, normal))[..., None] + 1e-6
+    aa, dd = np.einsum("ijk,ijk->ij", across, across), np.einsum("ijk,ijk->ij", down, down)
+    ad = np.einsum("ijk,ijk->ij", across, down)
+    x, y, z = light.direction
+    turned = down @ np.array([[0, z, -y], [-z, 0, x], [y, -x, 0]], np.float32)  # times across: the normal's
+    length = np.sqrt(np.maximum(aa * dd - ad * ad, 0)) + np.float32(1e-6)
     result = np.zeros((*grid.shape[:2], 4), np.float32)
-    result[..., 0] = light.on(normal)
-    for i, (tangent, steps) in enumerate(((across, COLUMNS - 1), (down, ROWS - 1))):
+    result[..., 0] = light.along(np.einsum("ijk,ijk->ij", turned, across) / length)
+    for i, (tangent, squared, steps) in enumerate(((across, aa, COLUMNS - 1), (down, dd, ROWS - 1))):
         gain = RELIEF_GAIN * scale / steps
-        squared = np.einsum("ijk,ijk->ij", tangent, tangent)
         result[..., i + 1] = (tangent @ light.direction) * gain / (squared + 1e-6)
     return result
 

@@ -23,6 +23,7 @@ SKIN_ALBEDO = 0.34  # of light skin; what stands between the skin's brightness a
 FALLOFF = np.array(
     [0.0, -0.25, -0.45], np.float32
 )  # light most rooms have, from above and the front, beside 1
+_CHROMA = np.eye(3, dtype=np.float32) - LUMA[:, None]  # pixels @ it: less their grey
 PRIOR = 6.0  # samples that `FALLOFF` is worth
 
 
@@ -46,8 +47,11 @@ class Light:
 
     def on(self, normals: Float32[ndarray, "*n 3"]) -> Float32[ndarray, "*n"]:
         """Light on surfaces, 1 on one that faces the viewer."""
-        facing = np.array([0, 0, -1], np.float32)
-        return np.clip(1 + (normals - facing) @ self.direction, 0.25, 1.7)
+        return self.along(normals @ self.direction)
+
+    def along(self, share: Float32[ndarray, "*n"]) -> Float32[ndarray, "*n"]:
+        """Light on surfaces by their normals' share along `direction`."""
+        return np.clip(share + (1 + self.direction[2]), 0.25, 1.7)
 
 
 def skin_triangles(head: Head) -> Int[ndarray, "t 3"]:
@@ -61,23 +65,24 @@ def estimate_light(
     picture: Picture, mesh: Float32[ndarray, "468 3"], triangles: Int[ndarray, "t 3"]
 ) -> Light:
     """The light on the face whose `mesh` lies in `picture`; `triangles` are those of `skin_triangles`."""
-    corners = mesh[triangles]
-    (ax, ay, az), (bx, by, bz) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
-    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
-    normal /= np.sqrt(np.einsum("ij,ij->i", normal, normal))[:, None] + 1e-9
-    normal *= np.sign(-(normal[:, 2].mean()) or 1.0)
+    corners = np.ascontiguousarray(mesh.T).take(
+        triangles.T, axis=1
+    )  # x, y, z of three corners of each triangle
+    (ax, ay, az), (bx, by, bz) = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+    length = np.sqrt(np.einsum("ij,ij->j", normal, normal)) + np.float32(1e-9)
+    normal /= -length if normal[2].sum() > 0 else length
     height, width = picture.shape[:2]
-    at = (corners[:, 0, :2] + corners[:, 1, :2] + corners[:, 2, :2]) / 3
-    x, y = at.T
-    inside = (x > 1) & (y > 1) & (x < width - 2) & (y < height - 2) & (normal[:, 2] < -0.15)
+    x, y = (corners[:2, 0] + corners[:2, 1] + corners[:2, 2]) * np.float32(1 / 3)
+    inside = np.flatnonzero((x > 1) & (y > 1) & (x < width - 2) & (y < height - 2) & (normal[2] < -0.15))
     saturation = _saturation(picture)
-    if inside.sum() < 12:
+    if len(inside) < 12:
         return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, saturation, np.zeros(0, np.float32))
-    skin, grain = _samples(picture, at[inside])
+    skin, grain = _samples(picture, x[inside].astype(np.intp), y[inside].astype(np.intp))
     luminance = skin @ LUMA
     away = np.abs(luminance - _median(luminance))
-    keep = away < 2.5 * _median(away) + 0.02
-    front, direction = _fit(luminance[keep], normal[inside][keep])
+    keep = np.flatnonzero(away < 2.5 * _median(away) + 0.02)
+    front, direction = _fit(luminance[keep], normal.T[inside[keep]])
     tone = np.array([_median(channel) for channel in skin[keep].T], np.float32)
     return Light(_white(picture, tone, front, saturation), direction, grain, saturation, tone)
 
@@ -88,10 +93,11 @@ def _median(values: Float32[ndarray, "n"]) -> float:
     return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
-def _samples(picture: Picture, at: Float32[ndarray, "n 2"]) -> tuple[Float32[ndarray, "n 3"], float]:
-    """Linear colours of 3 x 3 pixels around points, and the noise's deviation in grey levels."""
+def _samples(
+    picture: Picture, column: Int[ndarray, "n"], row: Int[ndarray, "n"]
+) -> tuple[Float32[ndarray, "n 3"], float]:
+    """Linear colours of 3 x 3 pixels around pixels, and the noise's deviation in grey levels."""
     width = picture.shape[1]
-    column, row = at.T.astype(np.intp)
     steps = np.array([i * width + j for i in (-1, 0, 1) for j in (-1, 0, 1)])
     around = picture.reshape(-1, 3).take(row * width + column + steps[:, None], axis=0).astype(np.float32)
     grey = around @ LUMA
@@ -117,8 +123,8 @@ def _fit(
 def _saturation(picture: Picture) -> float:
     """How colourful a photo is, 0-1: a grey one, and one printed in a single ink, has few levels of chroma."""
     sparse = picture[::8, ::8].reshape(-1, 3).astype(np.float32)
-    chroma = sparse - (sparse @ LUMA)[:, None]
-    return float(np.clip((chroma.std(0).mean() - 1.5) / 4, 0, 1))
+    _, deviation = cv2.meanStdDev((sparse @ _CHROMA)[None])
+    return min(max((float(deviation.mean()) - 1.5) / 4, 0.0), 1.0)
 
 
 def _white(

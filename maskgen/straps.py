@@ -30,14 +30,21 @@ def draw_straps(
         box: the pixels to draw.
     """
     opacity = np.zeros(box.shape, np.uint8)
-    corner = np.array([box.x0, box.y0], np.float32)
+    if not shell.strap_widths:
+        return opacity.astype(np.float32)
     seen = carried.strap_normals[..., 2] < EDGE_ON
-    if len(skin) and len(seen):
+    if len(skin):
         seen &= ~_under_hair(carried.straps, picture, skin) | ~np.array(shell.strap_loops)[:, None]
-    for line, visible, width in zip(carried.straps, seen, shell.strap_widths, strict=True):
-        width = width * scale
-        for run in _runs(line[:, :2] - corner, visible):
-            ribbon = np.rint(_ribbon(run, max(width, 1.0)) * 2**SUBPIXEL).astype(np.int32)
+    lines = carried.straps[..., :2] - np.array([box.x0, box.y0], np.float32)
+    widths = [width * scale for width in shell.strap_widths]
+    whole = _edges(lines, np.maximum(np.array(widths, np.float32), 1))
+    for nth, (visible, width) in enumerate(zip(seen, widths, strict=True)):
+        for a, b in _runs(visible):
+            if b - a == len(visible):
+                left, right = whole[nth]
+            else:
+                left, right = _edges(lines[nth : nth + 1, a:b], np.array([max(width, 1.0)], np.float32))[0]
+            ribbon = np.rint(np.concatenate([left, right[::-1]]) * 2**SUBPIXEL).astype(np.int32)
             cv2.fillPoly(opacity, [ribbon], min(width, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity * np.float32(1 / 255)
 
@@ -62,15 +69,19 @@ def _under_hair(
     return np.maximum.accumulate(other, axis=1)
 
 
-def _runs(points: Float32[ndarray, "n 2"], seen: Bool[ndarray, "n"]) -> list[Float32[ndarray, "m 2"]]:
-    """Stretches of at least two points that are seen."""
-    ends = np.flatnonzero(np.diff(seen, prepend=False, append=False))
-    return [points[a:b] for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
+def _runs(seen: Bool[ndarray, "n"]) -> list[tuple[int, int]]:
+    """First and end of each stretch of at least two points that are seen."""
+    if seen.all():
+        return [(0, len(seen))]
+    ends = np.flatnonzero(np.diff(seen, prepend=False, append=False)).tolist()
+    return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 
 
-def _ribbon(points: Float32[ndarray, "n 2"], width: float) -> Float32[ndarray, "m 2"]:
-    """The outline of a band of a width along a line."""
-    along = np.concatenate([points[1:2] - points[:1], points[2:] - points[:-2], points[-1:] - points[-2:-1]])
-    across = along[:, ::-1] * np.array([-1, 1], np.float32)
-    across *= width / 2 / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)[:, None]
-    return np.concatenate([points + across, (points - across)[::-1]])
+def _edges(lines: Float32[ndarray, "k n 2"], widths: Float32[ndarray, "k"]) -> Float32[ndarray, "k 2 n 2"]:
+    """The two edges of bands of given widths along lines."""
+    along = np.empty_like(lines)
+    along[:, 1:-1] = lines[:, 2:] - lines[:, :-2]
+    along[:, 0], along[:, -1] = lines[:, 1] - lines[:, 0], lines[:, -1] - lines[:, -2]
+    length = np.maximum(np.sqrt(along[..., 0] ** 2 + along[..., 1] ** 2), 1e-6)
+    across = along[..., ::-1] * np.array([-1, 1], np.float32) * (widths[:, None] / 2 / length)[..., None]
+    return np.stack([lines + across, lines - across], axis=1)
