@@ -43,7 +43,9 @@ def edges(pixels: Picture, place: Place) -> Look:
     share = (turn - low) * strength
     cell = np.arange(SIDE) // (SIDE // CELLS)
     first = (cell[:, None] * CELLS + cell[None]) * BINS
-    counts: ndarray = np.bincount((first + low % BINS).ravel(), (strength - share).ravel(), CELLS * CELLS * BINS)
+    counts: ndarray = np.bincount(
+        (first + low % BINS).ravel(), (strength - share).ravel(), CELLS * CELLS * BINS
+    )
     counts += np.bincount((first + (low + 1) % BINS).ravel(), share.ravel(), CELLS * CELLS * BINS)
     cells = counts.reshape(-1, BINS)
     cells = cells / (np.linalg.norm(cells, axis=1, keepdims=True) + FLOOR)

@@ -12,10 +12,15 @@ from maskgen.errors import SKIP_REASONS
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/README.md"]
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
-OPTIONS = {
-    name: {flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")}
-    for name, command in COMMANDS.items()
-}
+
+
+def options_of(command):
+    """The options of a command; those of a group are its commands' as well."""
+    own = {flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")}
+    return own.union(*(options_of(part) for part in getattr(command, "commands", {}).values()))
+
+
+OPTIONS = {name: options_of(command) for name, command in COMMANDS.items()}
 
 
 def text(name: str) -> str:

@@ -15,7 +15,13 @@ from unmasknet.eval_settings import EvalSettings
 from unmasknet.settings import DataSettings, GanSettings, GeneratorSettings, SegmenterSettings, SegmSettings
 
 SIDE = 64
-POINTS = ((22.0, 24.0), (42.0, 24.0), (32.0, 36.0), (25.0, 44.0), (39.0, 44.0))  # eyes, nose, corners of the mouth
+POINTS = (
+    (22.0, 24.0),
+    (42.0, 24.0),
+    (32.0, 36.0),
+    (25.0, 44.0),
+    (39.0, 44.0),
+)  # eyes, nose, corners of the mouth
 QUICK = {"features": "off", "identity": "off", "detect": False, "bootstrap": 50, "device": "cpu"}
 
 
@@ -25,7 +31,9 @@ def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> Non
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, count) as writer:
         for number in range(count):
-            origin = shards.Origin(f"p{number % people}/{number}.jpg", f"p{number % people}", split, "toy terms")
+            origin = shards.Origin(
+                f"p{number % people}/{number}.jpg", f"p{number % people}", split, "toy terms"
+            )
             members = shards.encode(triplet(number), origin, ShardSettings(format="png"))
             writer.add_photo([(f"toy-{split}-{number:03d}", members)])
         size, digest = writer.finish()
@@ -53,7 +61,9 @@ def write_run(folder: Path, stage: str, side: int = SIDE) -> Path:
     if stage == "segm":
         settings = SegmSettings(data=data, model=SegmenterSettings(width=4, max_width=8, depth=2))
     else:
-        settings = GanSettings(data=data, generator=GeneratorSettings(width=4, max_width=8, depth=2, middle="none"))
+        settings = GanSettings(
+            data=data, generator=GeneratorSettings(width=4, max_width=8, depth=2, middle="none")
+        )
     folder.mkdir(parents=True, exist_ok=True)
     facts = checkpoint.facts_text(stage=stage, settings=settings.model_dump(mode="json"), threshold="0.5")
     name = {"segm": "segmenter", "gan": "generator"}[stage]
