@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from maskgen.assets import model_file
@@ -18,6 +19,7 @@ from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192
+LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 255)  # what the network sees of 0-255
 
 Guided = Literal["ignored", "first", "only"]
 
@@ -134,7 +136,7 @@ class MeshDetector:
 
     def _mesh(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
         """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
-        blob = warp(pixels, view, MESH_SIDE, "replicate").astype(np.float32) * np.float32(1 / 255)
+        blob = cv2.LUT(warp(pixels, view, MESH_SIDE, "replicate"), LEVELS)
         points, logit = self._network(blob[None])
         back = inverse(view)
         mesh = points.reshape(468, 3).copy()
