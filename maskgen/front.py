@@ -14,6 +14,7 @@ from maskgen.types import Picture
 from maskgen.warp import Box, Seen
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
+DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
 SIDE, JAW = 0.70, 0.70  # hair is looked for beyond this |u| and above this v
 RIM, NOSE = 0.10, 0.28  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
 
@@ -33,7 +34,7 @@ def in_front(
     hidden = np.zeros(len(seen.at), np.float32)
     aside = np.abs(seen.uv[:, 0])
     look = np.flatnonzero(((aside > SIDE) & (seen.uv[:, 1] < JAW)) | ((aside > NOSE) & (seen.uv[:, 1] < RIM)))
-    if len(light.skin) == 0 or len(look) == 0:
+    if len(light.skin) == 0 or light.skin @ LUMA < DIM or len(look) == 0:
         return hidden
     rows, columns = np.divmod(seen.at[look], box.shape[1])
     pixels = picture[rows + box.y0, columns + box.x0].astype(np.float32) * np.float32(1 / 255)

@@ -50,3 +50,13 @@ def test_a_dark_rim_along_the_upper_edge_stays_in_front():
     bare, framed = worn_over(lambda pixels: None), worn_over(rim)
     assert (framed.parts == 3).sum() < (bare.parts == 3).sum() - 20
     assert np.isfinite(framed.hole)
+
+
+def test_on_a_face_too_dark_to_tell_hair_nothing_is_cut_out():
+    def shaded(pixels):
+        pixels[:] = 40
+        pixels[:, :76] = 6
+
+    parts = worn_over(shaded).parts
+    left, right = (parts[:, :74] == 3).sum(), (parts[:, 256 - 74 :] == 3).sum()
+    assert left > 0.8 * right
