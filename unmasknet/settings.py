@@ -88,7 +88,7 @@ class SegmenterSettings(Section):
     """Attention gates on the skip connections."""
     init: Init = "default"
     """Initial weights: torch's own, or normal with deviation .02."""
-    opening: Annotated[int, Field(ge=0, le=32)] = 2
+    opening: Annotated[int, Field(ge=0, le=32)] = 1
     """Radius in pixels at a side of 256 of the opening (erode, dilate) that cleans the map; 0: none."""
 
 
