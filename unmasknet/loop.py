@@ -206,7 +206,7 @@ class _Leg:
     def must_end(self) -> bool:
         """Whether a signal came or the time is over, on any rank."""
         late = self.plan.minutes and self.clock.this_leg() > 60 * self.plan.minutes
-        word = distributed.largest(self.asked.number or 0.5 * bool(late), self.plan.device)
+        word = distributed.largest(float(self.asked.number or 0.5 * bool(late)), self.plan.device)
         if word >= 1:  # and no else: a signal that came meanwhile is heard next time
             self.asked.number = int(word)
         return word > 0

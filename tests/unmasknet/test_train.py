@@ -13,6 +13,8 @@ from PIL import Image
 from maskgen.errors import InputError, UnmaskError, UsageError
 from tests.unmasknet.train_toys import settings, train, write_data
 from unmasknet import checkpoint, losses
+from unmasknet.presets import PRESETS, preset_tree
+from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.stopping import Stopped
 from unmasknet.weights import load_generator, load_segmenter, load_trained
 
@@ -303,3 +305,31 @@ def test_wrong_kind_of_weights_is_refused(runs):
 def test_samples_show_four_columns(runs):
     picture = np.asarray(Image.open(runs["gan"].run / "samples" / "000006.png"))
     assert picture.shape[1] > 4 * 128
+
+
+SMALL = {
+    "segm": {"model": {"width": 4, "max_width": 8}},
+    "gan": {"generator": {"width": 4, "max_width": 8}, "discriminator": {"width": 4, "layers": 2}},
+}
+NOW = {"whole_from": 0.0, "region_from": 0.0, "perceptual_net": "none"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_trains_saves_and_goes_on(data, tmp_path, preset, stage):
+    def narrow(steps):
+        tree = preset_tree(preset, stage)
+        reading = {"data": [str(data)], "size": 64, "batch": 4, "workers": 0, "lanes": 1, "shuffle": 8}
+        loop = {"steps": steps, "validate_every": 2, "validate_samples": 2, "samples": 2, "log_every": 1}
+        changes = {"data": reading, "loop": loop, **SMALL[stage], **({"loss": NOW} if stage == "gan" else {})}
+        for section, values in changes.items():
+            tree[section] = {**tree[section], **values}
+        return (SegmSettings if stage == "segm" else GanSettings).model_validate(tree)
+
+    train(stage, narrow(2), tmp_path)
+    report = train(stage, narrow(3), tmp_path, resume=True)
+    assert report.steps == 3
+    assert report.bad_steps == 0
+    assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3]
+    if stage == "gan":
+        assert {"d_whole", "g_whole", "d_region", "g_region"} <= set(rows(tmp_path)[-1])
