@@ -102,7 +102,7 @@ class GanTask:
                 fake = fakes[number].detach() if fakes else self.restored(self.generator, part)
             for name in names:
                 real_logits, _ = self.judged(name, part.gt, part.gt, part)
-                fake_logits, _ = self.judged(name, fake, part.masked, part)
+                fake_logits, _ = self.judged(name, fake, part.gt, part)
                 loss = judge_loss(real_logits, fake_logits).sum() / count
                 torch.autograd.backward(loss)
                 _note(log, f"d_{name}", loss)
@@ -139,7 +139,7 @@ class GanTask:
     def reconstruction(self, fake: Tensor, part: Batch) -> dict[str, tuple[float, Tensor]]:
         """How far the result is from the truth: name -> weight, one value a sample."""
         weights, truth = self.settings.loss, part.gt
-        seen = composite(fake, part.masked, part.map) if weights.measure == "composite" else fake
+        seen = composite(fake, part.gt, part.map) if weights.measure == "composite" else fake
         terms = {"l1_hole": (weights.l1_hole, losses.l1_hole(fake, truth, part.map))}
         if weights.l1_whole:
             terms["l1_whole"] = (weights.l1_whole, losses.l1_whole(seen, truth))
@@ -154,7 +154,8 @@ class GanTask:
         """What a discriminator makes of the result: name -> weight, one value a sample."""
         weights = self.settings.loss
         _, fool_loss = losses.ADVERSARIAL[weights.adversarial]
-        logits, features = self.judged(name, fake, part.masked, part)
+        # laid into the truth, not into `masked`: a jittered map leaves a rim of mask that no generator could remove
+        logits, features = self.judged(name, fake, part.gt, part)
         weight = weights.whole if name == "whole" else weights.region
         terms = {f"g_{name}": (weight, fool_loss(logits))}
         if weights.feature_matching:
