@@ -266,7 +266,7 @@ def test_epochs_are_passes_over_the_data(data, tmp_path):
 
 
 def test_minutes_end_a_run_with_all_saved(data, tmp_path):
-    report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 0.01}), tmp_path)
+    report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 0.12}), tmp_path)
     assert 0 < report.steps < 100_000
     assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] == report.steps
 
