@@ -6,7 +6,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from maskgen.errors import Skip
-from maskgen.landmarks.topology import eye_centres, mouth_centre
+from maskgen.landmarks.topology import Point, eye_centres, mouth_centre
 from maskgen.pose import head_pose, rough_pose
 from maskgen.resample import Border, Resized, inverse, warp
 from maskgen.settings import FaceSettings
@@ -66,9 +66,19 @@ def crop_matrix(face: Face, size: int) -> Affine:
     """
     if size == 0:
         return np.eye(2, 3, dtype=np.float32)
-    right, left = (point.astype(np.float64) for point in eye_centres(face.mesh))
-    across, middle = left - right, (left + right) / 2
-    down = mouth_centre(face.mesh) - middle
+    right, left = eye_centres(face.mesh)
+    return frame_matrix(right, left, mouth_centre(face.mesh), size)
+
+
+def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
+    """`crop_matrix` of a face of which no more is known than the centres of its eyes and mouth.
+
+    Args:
+        right, left: the subject's eyes, pixels of the photo; mouth: its middle.
+        size: side of the crop, not 0.
+    """
+    across, middle = left.astype(np.float64) - right, (left.astype(np.float64) + right) / 2
+    down = mouth - middle
     side = max(EYE_SPANS * np.hypot(*across), MOUTH_SPANS * np.hypot(*down))
     # Both lines say how the head is tilted; a turned head shortens one of them, and then the other counts more.
     axis = across + np.array([down[1], -down[0]])

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from maskgen.errors import MissingError, UsageError
+from maskgen.errors import UsageError
 from unmasknet.metrics import Maps, Pictures, binary, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.segmenter import Segmenter
+from unmasknet.released import expanded
 from unmasknet.weights import Trained, load_trained
 
 REFERENCE_SIDE = 256  # pixels; widths in settings are meant at this side
@@ -85,13 +85,11 @@ def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
         UsageError: two of a kind. InputError: one cannot be read. MissingError: none are released yet.
     """
     found: dict[str, Trained[Any]] = {}
-    for name in weights:
-        if name == "released":
-            raise MissingError("--weights released: this version brings no weights; name the folder of a run")
-        trained = load_trained(Path(name), device)
+    for path in expanded(weights):
+        trained = load_trained(path, device)
         if trained.stage in found:
             raise UsageError(
-                f"--weights {name}: got two runs of train {trained.stage}; give one of each stage at most"
+                f"--weights {path}: got two runs of train {trained.stage}; give one of each stage at most"
             )
         found[trained.stage] = trained
     return Restorer(found.get("segm"), found.get("gan"), tuple(weights))

@@ -18,6 +18,7 @@ from maskgen.types import Affine, Picture
 
 SIDE = 128
 LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)  # what it sees of 0-255
+OUTPUTS = (0, 1, 2, 3, 5)  # of an anchor's: the box's centre, its size, right eye, left eye, mouth
 SAME_FACE = 0.3  # overlap (IoU) from which two boxes mean one face
 
 
@@ -28,11 +29,13 @@ class Finding:
     Attributes:
         box: centre x, centre y, width, height: brow to chin, about square.
         eyes: the subject's right eye, on the left of an upright picture, and left eye.
+        mouth: its middle; under a mask the network guesses it.
         score: 0-1.
     """
 
     box: Float32[ndarray, "4"]
     eyes: Float32[ndarray, "2 2"]
+    mouth: Float32[ndarray, "2"]
     score: float
 
 
@@ -59,7 +62,7 @@ class BlazeFace:
         if not len(candidates):
             return []
         scores = 1 / (1 + np.exp(-logits[candidates].astype(np.float64)))
-        raw = regressors.reshape(-1, 8, 2)[candidates, :4] * np.float32(1 / SIDE)  # box, size, the eyes
+        raw = regressors.reshape(-1, 8, 2)[candidates][:, OUTPUTS] * np.float32(1 / SIDE)
         raw[:, 0] += self._anchors[candidates]
         raw[:, 2:] += self._anchors[candidates, None]
         found = _merged(raw, scores)
@@ -76,7 +79,7 @@ def _anchors() -> Float32[ndarray, "896 2"]:
     return np.concatenate(grids).astype(np.float32)
 
 
-def _merged(raw: Float32[ndarray, "n 4 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "4 2"], float]]:
+def _merged(raw: Float32[ndarray, "n 5 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "5 2"], float]]:
     """One answer a face: the mean of overlapping ones by score, which is steadier than the best alone."""
     found = []
     order = np.argsort(-scores, kind="stable")
@@ -101,9 +104,10 @@ def _overlap(one: Float32[ndarray, "2 2"], many: Float32[ndarray, "n 2 2"]) -> n
     return shared / np.maximum(one[1, 0] * one[1, 1] + many[:, 1, 0] * many[:, 1, 1] - shared, 1e-9)
 
 
-def _in_photo(pairs: Float32[ndarray, "4 2"], score: float, back: Affine) -> Finding:
+def _in_photo(pairs: Float32[ndarray, "5 2"], score: float, back: Affine) -> Finding:
     """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
     scale = scale_of(back)
     centre = carry(back, pairs[:1] * SIDE - 0.5)[0]
     box = np.concatenate([centre, pairs[1] * SIDE * scale]).astype(np.float32)
-    return Finding(box, carry(back, pairs[2:] * SIDE - 0.5).astype(np.float32), score)
+    points = carry(back, pairs[2:] * SIDE - 0.5).astype(np.float32)
+    return Finding(box, points[:2], points[2], score)

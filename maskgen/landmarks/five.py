@@ -26,7 +26,8 @@ def finding_at(points: SourcePoints) -> Finding | None:
     low, high = mesh.min(0), mesh.max(0)
     centre = turn @ ((low + high) / 2) + offset
     side = scale * float((high - low).max())
-    return Finding(np.array([*centre, side, side], np.float32), seen[:2].astype(np.float32), 1.0)
+    box = np.array([*centre, side, side], np.float32)
+    return Finding(box, seen[:2].astype(np.float32), seen[3:].mean(0).astype(np.float32), 1.0)
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

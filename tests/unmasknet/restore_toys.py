@@ -1,0 +1,54 @@
+"""Networks and faces for tests of restoring: known answers, no weights, no detector."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmasknet.restore.faces import Seen
+from unmasknet.restore.networks import Cleaning
+
+MASK = (0, 0, 255)  # what the drawn segmenter takes for a mask
+FILL = (200, 150, 120)  # what the drawn generator puts behind it
+
+
+@dataclass
+class ToyNetworks:
+    """A segmenter that finds pure blue, a generator that paints skin."""
+
+    name: str = "toy"
+    segmenter_side: int | None = 64
+    generator_side: int | None = 64
+    cleaning: Cleaning = Cleaning(0.5, 4)
+
+    def hidden(self, crops):
+        away = np.abs(crops.astype(np.float32) - MASK).sum(-1)
+        return np.clip(1 - away / 200, 0, 1).astype(np.float32)
+
+    def fill(self, crops, maps):
+        assert maps.any(), "the generator is asked only where something is hidden"
+        return np.broadcast_to(np.float32(FILL), crops.shape).copy()
+
+
+def place(x: float, y: float, side: float):
+    """The crop of a face whose middle is at (x, y)."""
+    return np.array([[1 / side, 0, 0.5 - x / side], [0, 1 / side, 0.5 - y / side]], np.float32)
+
+
+def seen(x: float, y: float, side: float) -> Seen:
+    half = side / 4
+    return Seen((x - half, y - half, x + half, y + half), place(x, y, side), 0.9)
+
+
+def finder(*faces: Seen):
+    """A finder that knows where the faces are."""
+    return lambda photo: list(faces)
+
+
+def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: float = 3.0):
+    """A grey photo with grain; each (x, y, side) is a face whose lower half is blue."""
+    rng = np.random.default_rng(1)
+    photo = np.clip(rng.normal(128, grain, (height, width, 3)), 0, 255).astype(np.uint8)
+    for x, y, side in masks:
+        top, bottom, left, right = y, y + 0.32 * side, x - 0.2 * side, x + 0.2 * side
+        photo[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)] = MASK
+    return photo

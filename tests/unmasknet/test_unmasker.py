@@ -1,0 +1,102 @@
+"""A photo through the Unmasker: what is changed, what is said, and that nothing else is touched."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unmasknet
+from maskgen.errors import InputError, UsageError
+from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, finder, seen
+from unmasknet.restore.unmasker import MASK, RIM, Unmasker
+
+
+def unmask(photo, *faces, networks=None, **options):
+    return Unmasker(networks or ToyNetworks(), finder(*faces))(photo, **options)
+
+
+def test_the_public_name_is_the_class():
+    assert unmasknet.Unmasker is Unmasker
+
+
+def test_a_mask_is_gone_and_the_rest_keeps_its_bits():
+    photo = drawn(240, 200, (100, 120, 160))
+    restored = unmask(photo, seen(100, 120, 160))
+    assert restored.said == "1 face restored"
+    assert np.array_equal(restored.picture[restored.map == 0], photo[restored.map == 0])
+    blue = (photo == (0, 0, 255)).all(-1)
+    assert (restored.map[blue] == MASK).mean() > 0.94  # its corners are rounded
+    assert np.abs(restored.picture[blue].astype(float) - FILL).mean() < 6
+    assert set(np.unique(restored.map)) == {0, RIM, MASK}
+
+
+def test_a_bare_face_is_left_as_it_is():
+    photo = drawn(240, 200)
+    restored = unmask(photo, seen(100, 120, 160))
+    assert restored.picture is photo
+    assert not restored.changed
+    assert not restored.map.any()
+    assert "no mask" in restored.said
+
+
+def test_a_photo_without_a_face_is_left_as_it_is():
+    photo = drawn(100, 100)
+    restored = unmask(photo)
+    assert restored.picture is photo
+    assert "no face" in restored.said
+
+
+def test_every_face_is_restored_and_touching_masks_leave_nothing_between_them():
+    photo = drawn(300, 400, (120, 150, 160), (180, 150, 160))
+    restored = unmask(photo, seen(120, 150, 160), seen(180, 150, 160))
+    assert restored.said == "2 faces restored"
+    assert np.abs(restored.picture[158:190, 100:200].astype(float) - FILL).max() < 25
+
+
+def test_a_face_at_the_edge_is_restored():
+    photo = drawn(200, 200, (10, 150, 160))
+    restored = unmask(photo, seen(10, 150, 160))
+    blue = (photo == (0, 0, 255)).all(-1)
+    assert np.abs(restored.picture[blue].astype(float) - FILL).mean() < 10
+
+
+def test_a_given_map_needs_no_segmenter():
+    photo = drawn(240, 200)
+    map = np.zeros((240, 200), np.uint8)
+    map[120:170, 70:130] = 255
+    networks = ToyNetworks(segmenter_side=None)
+    restored = unmask(photo, seen(100, 120, 160), networks=networks, map=map)
+    assert np.array_equal(restored.map == MASK, map > 0)
+    with pytest.raises(UsageError, match="--map"):
+        unmask(photo, seen(100, 120, 160), networks=networks)
+    with pytest.raises(InputError, match="240"):
+        unmask(photo, seen(100, 120, 160), map=map[:100])
+
+
+def test_without_a_generator_only_the_map_is_made():
+    photo = drawn(240, 200, (100, 120, 160))
+    restored = unmask(photo, seen(100, 120, 160), networks=ToyNetworks(generator_side=None))
+    assert restored.picture is photo
+    assert set(np.unique(restored.map)) == {0, MASK}
+
+
+def test_samples_are_several_pictures_that_agree_outside_the_map():
+    photo = drawn(240, 200, (100, 120, 160))
+    restored = unmask(photo, seen(100, 120, 160), samples=3)
+    assert len(restored.alternatives) == 3
+    assert restored.alternatives[0] is restored.picture
+    assert not restored.disagreement[restored.map == 0].any()
+
+
+def test_the_same_photo_gives_the_same_picture():
+    photo = drawn(240, 200, (100, 120, 160))
+    one, other = (unmask(photo, seen(100, 120, 160), samples=2, seed=5) for _ in range(2))
+    assert np.array_equal(one.alternatives, other.alternatives)
+
+
+def test_a_photo_may_be_a_file_or_a_pillow_image(tmp_path):
+    photo = drawn(240, 200, (100, 120, 160))
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    faces = [seen(100, 120, 160)]
+    expected = unmask(photo, *faces).picture
+    assert np.array_equal(unmask(tmp_path / "a.png", *faces).picture, expected)
+    assert np.array_equal(unmask(Image.fromarray(photo), *faces).picture, expected)

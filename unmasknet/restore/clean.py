@@ -1,0 +1,58 @@
+"""From probabilities to a map that can be a mask's: threshold, opening, the pieces that lie on the face.
+
+Everything here is in the frame of a face's crop, where eyes, mouth and chin have their places.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.types import Plane
+from unmasknet.restore.networks import Cleaning
+
+REFERENCE_SIDE = 256  # pixels; radii are meant at this side
+LEAST_PIECE = 0.003  # share of the crop that a piece of a map covers at least
+LEAST_MASK = 0.02  # share of the crop that a mask covers at least; a bare face's map is smaller
+FACE_CENTRE, FACE_AXES = (0.5, 0.66), (0.30, 0.30)  # where masks are: nose to chin, in sides of the crop
+ON_FACE = 0.08  # share of that ellipse that a mask covers at least
+
+
+def clean_map(hidden: Float32[ndarray, "side side"], cleaning: Cleaning) -> Plane:
+    """The map of a crop, 0 or 1; all 0 where what was found is too little, or not where a mask is worn.
+
+    Args:
+        hidden: probabilities in a face's crop.
+        cleaning: the segmenter's threshold and opening.
+    """
+    side = len(hidden)
+    found = (hidden > cleaning.threshold).astype(np.uint8)
+    radius = round(cleaning.opening * side / REFERENCE_SIDE)
+    if radius:
+        found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((2 * radius + 1,) * 2, np.uint8))
+    kept = _large_pieces(found)
+    face = _face(side)
+    on_face = int(cv2.countNonZero(kept & face))
+    if cv2.countNonZero(kept) < LEAST_MASK * side**2 or on_face < ON_FACE * int(face.sum()):
+        return np.zeros_like(found)
+    return _filled(kept)
+
+
+def _large_pieces(found: Plane) -> Plane:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= LEAST_PIECE * found.size
+    large[0] = False
+    return large[labels].astype(np.uint8) if count > 1 else found
+
+
+def _filled(plane: Plane) -> Plane:
+    """Holes inside a mask are mask: a print, a valve, a crease that the segmenter missed."""
+    outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros_like(plane), outlines, -1, 1, cv2.FILLED)
+
+
+def _face(side: int) -> Plane:
+    plane = np.zeros((side, side), np.uint8)
+    centre = tuple(round(value * side) for value in FACE_CENTRE)
+    axes = tuple(round(value * side) for value in FACE_AXES)
+    return cv2.ellipse(plane, centre, axes, 0, 0, 360, 1, cv2.FILLED)

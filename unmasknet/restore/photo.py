@@ -1,0 +1,130 @@
+"""One photo: find the masks of its faces, restore what they hide, lay it back. Pixels elsewhere keep their bits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from maskgen.resample import warp
+from maskgen.types import Picture, Plane
+from unmasknet.restore.clean import clean_map
+from unmasknet.restore.networks import Networks
+from unmasknet.restore.paste import grained, laid_in, share, widened
+from unmasknet.restore.vary import STRAIGHT, Glance
+from unmasknet.restore.window import Window
+
+Hole = UInt8[ndarray, "tall wide"]
+MEETING = 0.04  # sides of a crop over which one face changes into another whose mask meets its
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The mask of one face, 0 or 1 in the pixels of its window.
+
+    Attributes:
+        seen: where it is; all 0 on a bare face.
+        hole: what of the photo may change: the mask and the rim around it over which the result fades in.
+    """
+
+    window: Window
+    seen: Hole
+    hole: Hole
+
+    @property
+    def worn(self) -> bool:
+        """Whether there is one."""
+        return bool(self.seen.any())
+
+
+def find_masks(photo: Picture, windows: Sequence[Window], networks: Networks) -> list[Mask]:
+    """Look for the mask of each face with the segmenter."""
+    side = networks.segmenter_side
+    assert side is not None, "whoever calls this has a segmenter"
+    if not windows:
+        return []
+    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
+    found = networks.hidden(crops)
+    return [
+        mask_of(window, outline(window, clean_map(hidden, networks.cleaning)))
+        for window, hidden in zip(windows, found, strict=True)
+    ]
+
+
+def mask_of(window: Window, seen: Hole) -> Mask:
+    """A mask with its rim."""
+    return Mask(window, seen, widened(seen, window.side))
+
+
+def outline(window: Window, map: Plane) -> Hole:
+    """A crop's map in the window's pixels; softened before it is enlarged, so that no stairs are left."""
+    soft = cv2.GaussianBlur(map.astype(np.float32), (0, 0), 0.6)
+    return (window.laid_back(soft) > 0.5).astype(np.uint8)
+
+
+def restore(
+    photo: Picture, masks: Sequence[Mask], networks: Networks, glance: Glance = STRAIGHT
+) -> UInt8[ndarray, "h w 3"]:
+    """The photo with restored faces; outside the masks' holes it keeps its bits.
+
+    Args:
+        photo: RGB.
+        masks: at least one, each worn. Where the holes of two meet, a pixel goes to the face it is more central to.
+        glance: how the generator looks at it.
+    """
+    hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
+    made = fill(photo, hole, [mask.window for mask in masks], networks, glance)
+    filled = photo.copy()
+    before: list[Mask] = []
+    for mask, result in zip(masks, made, strict=True):
+        part = mask.window.of(filled)
+        grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.hole, mask.window.side)
+        part[:] = laid_in(np.ascontiguousarray(part), grain, _claim(mask, before))
+        before.append(mask)
+    for mask in masks:  # the seam of all at once: where two meet, neither may fade
+        window, part = mask.window, mask.window.of(filled)
+        shares = share(np.ascontiguousarray(window.of(hole)), window.side)
+        part[:] = laid_in(np.ascontiguousarray(window.of(photo)), part.astype(np.float32), shares)
+    return filled
+
+
+def painted(shape: tuple[int, ...], masks: Sequence[Mask], plane: Callable[[Mask], Hole]) -> Plane:
+    """A plane of all masks in one picture of `shape`, 0 or 1."""
+    whole = np.zeros(shape, np.uint8)
+    for mask in masks:
+        np.maximum(mask.window.of(whole), plane(mask), out=mask.window.of(whole))
+    return whole
+
+
+def fill(
+    photo: Picture, hole: Plane, windows: Sequence[Window], networks: Networks, glance: Glance
+) -> list[Float32[ndarray, "_ _ 3"]]:
+    """What the generator sees behind the hole, in the pixels of each window: RGB, 0-255."""
+    side = networks.generator_side
+    assert side is not None, "whoever calls this has a generator"
+    glanced = [glance.of(window) for window in windows]
+    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in glanced])
+    maps = np.stack([_shrunk(window.of(hole), window, side) for window in glanced])
+    made = glance.turned_back(networks.fill(*glance.seen(crops, maps)))
+    return [window.laid_back(picture) for window, picture in zip(glanced, made, strict=True)]
+
+
+def _shrunk(hole: Hole, window: Window, side: int) -> UInt8[ndarray, "side side"]:
+    """A hole in the crop's pixels: 1 where any of it is hidden."""
+    colours = cv2.merge([hole * np.uint8(255)] * 3)
+    return (warp(colours, window.to_crop(side), side, "constant", fine=True)[..., 0] > 2).astype(np.uint8)
+
+
+def _claim(mask: Mask, before: Sequence[Mask]) -> Float32[ndarray, "tall wide"]:
+    """How much of each pixel of its hole is this face's, beside faces that were laid in before."""
+    claim = mask.hole.astype(np.float32)
+    own = mask.window.off_centre()
+    for other in before:
+        if (meeting := mask.window.meeting(other.window)) is None:
+            continue
+        mine, theirs = meeting
+        nearer = np.clip((other.window.off_centre()[theirs] - own[mine]) / MEETING + 0.5, 0, 1)
+        claim[mine] *= np.where(other.hole[theirs] > 0, nearer, 1)
+    return claim

@@ -1,0 +1,62 @@
+"""The networks by torch: the same as the evaluation scores."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.errors import MissingError
+from unmasknet.restore.networks import Cleaning, Crops, Maps, Networks
+
+
+def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
+    """Load runs with torch. See `open_networks`."""
+    if find_spec("torch") is None:
+        raise MissingError("--runtime torch needs torch: pip install 'unmask[train]'")
+    return TorchNetworks(weights, device, threads)
+
+
+class TorchNetworks:
+    """See `Networks`."""
+
+    def __init__(self, weights: Sequence[str], device: str, threads: int) -> None:
+        import torch
+
+        from unmasknet.device import choose_device
+        from unmasknet.restorer import load_restorer
+        from unmasknet.weights import THRESHOLD
+
+        if threads:
+            torch.set_num_threads(threads)
+        self._device = choose_device(device)
+        self._restorer = load_restorer(weights, self._device)
+        segmenter, generator = self._restorer.segmenter, self._restorer.generator
+        self.name = f"torch-{torch.__version__} on {self._device}: {', '.join(self._restorer.names)}"
+        self.segmenter_side = segmenter.settings.data.size if segmenter else None
+        self.generator_side = generator.settings.data.size if generator else None
+        self.cleaning = (
+            Cleaning(segmenter.threshold, segmenter.net.opening) if segmenter else Cleaning(THRESHOLD, 0)
+        )
+
+    def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
+        """See `Networks`."""
+        import torch
+
+        from unmasknet.cases import to_tensor
+
+        with torch.inference_mode():
+            found = self._restorer.probabilities(to_tensor([*crops], self._device))
+        return np.asarray(found[:, 0].float().cpu().numpy(), np.float32)
+
+    def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
+        """See `Networks`."""
+        import torch
+
+        from unmasknet.cases import to_tensor
+
+        with torch.inference_mode():
+            hole = torch.from_numpy(maps).to(self._device).float()[:, None]
+            made = self._restorer.restored(to_tensor([*crops], self._device), hole)
+        return np.ascontiguousarray(made.permute(0, 2, 3, 1).float().cpu().numpy() * np.float32(255))

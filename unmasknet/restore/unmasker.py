@@ -1,0 +1,214 @@
+"""The public face of restoring: a photo in, a photo without masks out.
+
+from unmasknet import Unmasker
+
+unmasker = Unmasker.from_pretrained()
+restored = unmasker("photo.jpg")
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from maskgen import imageio
+from maskgen.errors import InputError, Skip, UsageError
+from maskgen.types import Picture, Plane
+from unmasknet.released import RELEASED
+from unmasknet.restore.faces import FindFaces, Seen, build_finder
+from unmasknet.restore.networks import Networks, open_networks
+from unmasknet.restore.photo import Mask, find_masks, mask_of, painted, restore
+from unmasknet.restore.vary import glances
+from unmasknet.restore.window import Window, window_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MASK, RIM = 255, 64  # values of a result's map: the mask; what was changed around it for the seam
+MAX_PIXELS = 100_000_000  # a photo whose header promises more is refused before memory is taken
+GROUND = 255  # grey level under transparent photos
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face of a photo. `box`: x0, y0, x1, y1 in its pixels; `masked`: whether a mask was seen on it."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    masked: bool
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What became of a photo.
+
+    Attributes:
+        picture: RGB, the photo's size; the photo itself where nothing was done.
+        map: the photo's size: 255 where a mask is, 64 where the picture was changed around it for the seam, else 0.
+            Where it is 0, `picture` equals the photo to the bit.
+        faces: all that were found, largest first.
+        alternatives: where several samples were asked for, pictures that are as plausible, `picture` first.
+        disagreement: how far they differ: standard deviation in grey levels; all 0 with one sample.
+        said: what was done, or why nothing was.
+    """
+
+    picture: Picture
+    map: Plane
+    faces: tuple[FoundFace, ...]
+    alternatives: tuple[Picture, ...]
+    disagreement: Plane
+    said: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether `picture` is another one than the photo."""
+        return bool(self.alternatives)
+
+
+class Unmasker:
+    """Takes masks off photos. Holds networks: one a thread.
+
+    Args:
+        networks: a segmenter, a generator, or both. Without a segmenter each photo needs a map; without a generator
+            only maps are made.
+        find_faces: where faces are; None takes the built-in finder.
+    """
+
+    def __init__(self, networks: Networks, find_faces: FindFaces | None = None) -> None:
+        self.networks = networks
+        self._find_faces = find_faces or build_finder()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path | Sequence[str | Path] = RELEASED,
+        *,
+        runtime: str = "torch",
+        device: str = "auto",
+        threads: int = 0,
+    ) -> "Unmasker":
+        """Load networks: the released ones, or those of some runs (a segmenter's and a generator's). Raises as
+        `open_networks` does.
+        """
+        names = [weights] if isinstance(weights, str | Path) else weights
+        return cls(open_networks([str(name) for name in names], runtime, device, threads))
+
+    def __call__(
+        self,
+        image: "str | Path | Picture | Image",
+        *,
+        map: Plane | None = None,
+        samples: int = 1,
+        seed: int = 0,
+    ) -> Restored:
+        """Take the masks off one photo.
+
+        Args:
+            image: a file's path, a Pillow image, or RGB `h w 3`, 0-255.
+            map: where masks are, not 0, in the photo's pixels; None asks the segmenter.
+            samples: how many plausible pictures to make.
+            seed: draws the looks of all but the first.
+
+        Raises:
+            InputError: the file is no photo, or the map is not of its size. UsageError: no map and no segmenter.
+        """
+        photo = as_picture(image)
+        if map is not None and map.shape != photo.shape[:2]:
+            raise InputError(
+                f"map: got {map.shape[1]} x {map.shape[0]} pixels, the photo has {photo.shape[1]} x "
+                f"{photo.shape[0]}; give one of its size"
+            )
+        seen = self._find_faces(photo)
+        masks = self._masks(photo, seen, map)
+        worn = [mask for mask in masks if mask.worn]
+        faces = tuple(
+            FoundFace(face.box, face.score, mask.worn) for face, mask in zip(seen, masks, strict=False)
+        )
+        pictures: list[Picture] = []
+        if worn and self.networks.generator_side is not None:
+            pictures = [restore(photo, worn, self.networks, look) for look in glances(samples, seed)]
+        return Restored(
+            pictures[0] if pictures else photo,
+            _result_map(photo, worn, restored=bool(pictures)),
+            faces,
+            tuple(pictures),
+            _spread(pictures) if len(pictures) > 1 else np.zeros(photo.shape[:2], np.uint8),
+            _said(len(faces), len(worn), bool(pictures)),
+        )
+
+    def _masks(self, photo: Picture, seen: Sequence[Seen], map: Plane | None) -> list[Mask]:
+        """A mask for each face, worn or not; of a given map also what lies on no face that was found."""
+        windows = [_window(face, photo) for face in seen]
+        if map is None:
+            if self.networks.segmenter_side is None:
+                raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
+            return find_masks(photo, windows, self.networks)
+        return [
+            mask_of(window, np.ascontiguousarray(window.of((map > 0).astype(np.uint8)))) for window in windows
+        ]
+
+
+def _window(face: Seen, photo: Picture) -> Window:
+    window = window_of(face.place, photo.shape[0], photo.shape[1])
+    assert window is not None, "a face's crop holds its eyes, and they lie in the photo"
+    return window
+
+
+def as_picture(image: "str | Path | Picture | Image") -> Picture:
+    """Upright RGB of whatever a photo is given as.
+
+    Raises:
+        InputError: the file is no photo.
+    """
+    if isinstance(image, np.ndarray):
+        return image
+    if isinstance(image, str | Path):
+        return read_photo(Path(image).read_bytes(), str(image))
+    from PIL import ImageOps
+
+    upright: Any = ImageOps.exif_transpose(image)
+    return np.ascontiguousarray(np.asarray(upright.convert("RGB")))
+
+
+def read_photo(data: bytes, name: str) -> Picture:
+    """Upright RGB of a file's bytes; `name` is for the message.
+
+    Raises:
+        InputError: it is no photo.
+    """
+    photo = imageio.decode(data, max_pixels=MAX_PIXELS, background=GROUND)
+    if isinstance(photo, Skip):
+        raise InputError(f"{name}: {photo.reason}: {photo.detail}. Give a photo: jpg, png, webp, tiff, bmp")
+    return photo
+
+
+def _result_map(photo: Picture, worn: Sequence[Mask], *, restored: bool) -> Plane:
+    shape = photo.shape[:2]
+    if not worn:
+        return np.zeros(shape, np.uint8)
+    seen = painted(shape, worn, lambda mask: mask.seen) * np.uint8(MASK)
+    return (
+        np.maximum(seen, painted(shape, worn, lambda mask: mask.hole) * np.uint8(RIM)) if restored else seen
+    )
+
+
+def _spread(pictures: Sequence[Picture]) -> Plane:
+    """The standard deviation over pictures, in grey levels, of the channel where it is largest."""
+    total, squares = np.zeros(pictures[0].shape, np.float32), np.zeros(pictures[0].shape, np.float32)
+    for picture in pictures:
+        total += picture
+        squares += np.square(picture, dtype=np.float32)
+    variance = squares / len(pictures) - (total / len(pictures)) ** 2
+    return np.asarray(cv2.sqrt(np.maximum(variance.max(2), 0)).round(), np.uint8)
+
+
+def _said(faces: int, worn: int, restored: bool) -> str:
+    if not faces and not worn:
+        return "no face found, nothing changed"
+    if not worn:
+        return f"no mask on {faces} face{'s' * (faces > 1)}, nothing changed"
+    count = f"{worn} face{'s' * (worn > 1)}"
+    return f"{count} restored" if restored else f"masks of {count} mapped, no generator was given"

@@ -1,0 +1,91 @@
+"""The part of a photo that a face's crop covers: what is computed there costs nothing elsewhere."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Shaped
+from numpy import ndarray
+
+from maskgen.resample import carry, inverse, scale_of
+from maskgen.types import Affine
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of a photo: rows and columns.
+
+    Attributes:
+        place: photo -> the face's crop, at a side of 1: [0, 1] from edge to edge.
+        side: of the crop, in pixels of the photo.
+    """
+
+    rows: slice
+    columns: slice
+    place: Affine
+    side: float
+
+    def of(self, plane: Shaped[ndarray, "..."]) -> Shaped[ndarray, "..."]:
+        """Its part of an array in the photo's frame, not copied."""
+        return plane[self.rows, self.columns]
+
+    def matrix(self, size: int) -> Affine:
+        """Pixels of the photo -> pixels of the crop at `size`."""
+        matrix = self.place * np.float32(size)
+        matrix[:, 2] -= np.float32(0.5)
+        return matrix
+
+    def to_crop(self, size: int) -> Affine:
+        """Pixels of the window -> pixels of the crop at `size`."""
+        whole = self.place.astype(np.float64) * size
+        offset = whole[:, 2] - 0.5 + whole[:, :2] @ (self.columns.start, self.rows.start)
+        return np.column_stack([whole[:, :2], offset]).astype(np.float32)
+
+    def laid_back(self, crop: Float32[ndarray, "size size *c"]) -> Float32[ndarray, "tall wide *c"]:
+        """What lies in the crop, in the window's pixels; cubic, since it is enlarged as a rule."""
+        shape = (self.columns.stop - self.columns.start, self.rows.stop - self.rows.start)
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(
+            crop, self.to_crop(len(crop)), shape, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+
+    def meeting(self, other: "Window") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+        """What two windows share, as rows and columns of this one and of the other; None where they are apart."""
+        rows = slice(max(self.rows.start, other.rows.start), min(self.rows.stop, other.rows.stop))
+        columns = slice(
+            max(self.columns.start, other.columns.start), min(self.columns.stop, other.columns.stop)
+        )
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return None
+        return self._within(rows, columns), other._within(rows, columns)
+
+    def _within(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        top, left = self.rows.start, self.columns.start
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+
+    def off_centre(self) -> Float32[ndarray, "tall wide"]:
+        """How far each of its pixels lies from the crop's middle, in sides of the crop."""
+        x = np.arange(self.columns.start, self.columns.stop, dtype=np.float32)
+        y = np.arange(self.rows.start, self.rows.stop, dtype=np.float32)[:, None]
+        across, down = (row[0] * x + row[1] * y + row[2] - 0.5 for row in self.place)
+        return np.hypot(across, down).astype(np.float32)
+
+
+def window_of(place: Affine, height: int, width: int) -> Window | None:
+    """The window of a crop in a photo; None where they do not meet.
+
+    Args:
+        place: photo -> the crop at a side of 1, as in `Window`.
+    """
+    corners = carry(inverse(place), np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32))
+    (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    rows, columns = slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width))
+    if rows.stop <= rows.start or columns.stop <= columns.start:
+        return None
+    return Window(rows, columns, place, 1 / scale_of(place))
+
+
+def unit_place(matrix: Affine, size: int) -> Affine:
+    """A crop's matrix at `size` pixels as a place: the same crop at a side of 1."""
+    linear, offset = matrix[:, :2] / size, (matrix[:, 2] + 0.5) / size
+    return np.column_stack([linear, offset]).astype(np.float32)
