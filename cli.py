@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
+from maskgen.extras import install_line
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -975,7 +976,7 @@ def _needs_torch() -> None:
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
-        raise MissingError("this command needs torch: pip install 'unmask[train]'")
+        raise MissingError(f"this command needs torch: {install_line('train')}")
 
 
 def _settings(

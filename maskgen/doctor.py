@@ -9,20 +9,22 @@ from importlib import metadata
 from pathlib import Path
 
 from maskgen.errors import UnmaskError
+from maskgen.extras import install_line
 
 TRIPLET_BYTES = 60_000  # of a shard at 256 pixels and JPEG quality 95, about
 ENOUGH_BYTES = 1_000_000_000
 
+# package, what installs it (an extra in brackets), what it is for
 OPTIONAL = (
     ("ai-edge-litert", "ai-edge-litert", "finds faces twice as fast as OpenCV does"),
     ("webdataset", "webdataset", "streams shards into a training loop"),
     ("datasets", "datasets", "reads a data set as a Hugging Face data set"),
-    ("torch", "unmask[train]", "networks"),
-    ("dlib-bin", "unmask[dlib]", "dlib's detector"),
-    ("face-alignment", "unmask[fan]", "face-alignment's detector"),
-    ("av", "unmask[video]", "video files"),
-    ("fastapi", "unmask[web]", "a web page"),
-    ("onnxruntime", "unmask[onnx]", "networks without torch"),
+    ("torch", "[train]", "networks: train, eval, run"),
+    ("dlib-bin", "[dlib]", "dlib's detector"),
+    ("face-alignment", "[fan]", "face-alignment's detector"),
+    ("av", "[video]", "sound, and rare kinds of video files; OpenCV reads the others"),
+    ("fastapi", "[web]", "the web page"),
+    ("onnxruntime", "[onnx]", "networks without torch"),
 )
 
 
@@ -144,7 +146,8 @@ def _optional(package: str, install: str, what: str) -> Check:
     version = _version(package)
     if version:
         return Check(package, True, f"{version}: {what}", optional=True)
-    return Check(package, False, f"not installed: {what}", f"pip install '{install}'", optional=True)
+    mend = install_line(install.strip("[]")) if install.startswith("[") else f"pip install '{install}'"
+    return Check(package, False, f"not installed: {what}", mend, optional=True)
 
 
 def _version(package: str) -> str:

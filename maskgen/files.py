@@ -18,6 +18,7 @@ from maskgen.errors import MissingError, UnmaskError
 PART = ".part"
 WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
 CARD, FACTS = "README.md", "dataset.json"  # files of a data set as a whole
+RESUME = "and give the same command again: it goes on where it stopped"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
@@ -81,8 +82,8 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def disk_errors(folder: Path, needed: str) -> Iterator[None]:
-    """Turn a failed write below `folder` into one line that names what was `needed`.
+def disk_errors(folder: Path, needed: str, again: str = RESUME) -> Iterator[None]:
+    """Turn a failed write below `folder` into one line that names what was `needed`, and how to go on then.
 
     Raises:
         MissingError: no room on the disk, or a limit on the size of a file.
@@ -91,11 +92,10 @@ def disk_errors(folder: Path, needed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explained(error, folder, needed) from error
+        raise _explained(error, folder, needed, again) from error
 
 
-def _explained(error: OSError, folder: Path, needed: str) -> UnmaskError:
-    again = "and give the same command again: it goes on where it stopped"
+def _explained(error: OSError, folder: Path, needed: str, again: str) -> UnmaskError:
     if error.errno in _FULL:
         return MissingError(f"{folder}: no room for {needed}, {_free(folder)} free; make room {again}")
     if error.errno == errno.EFBIG:

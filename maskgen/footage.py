@@ -23,6 +23,7 @@ from typing import Any
 
 from maskgen.catalogue import write_catalogue
 from maskgen.errors import InputError, MissingError, UsageError
+from maskgen.extras import install_line
 from maskgen.files import disk_errors, write_atomic
 from maskgen.frames import Taken, take_frames
 from maskgen.landmarks import Detector, build_detector
@@ -101,7 +102,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
     began = time.perf_counter()
     sources = find_files(settings.files)
     if (settings.audio or settings.audio_rate) and importlib.util.find_spec("av") is None:
-        raise MissingError("--audio needs PyAV: pip install 'unmask[video]'")
+        raise MissingError(f"--audio needs PyAV: {install_line('video')}")
     out = target_of(settings)
     done = {source.clip: _record(out, source, settings) for source in sources}
     detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))

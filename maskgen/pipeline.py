@@ -125,7 +125,7 @@ def generate(
         patience = hang_after + MASK_SECONDS * settings.masks.per_face
         engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
         task = MakeShards(settings, source, target.out, build)
-        reports, made = _make(target, shards, engine, task, on_progress)
+        reports, made, spoilt = _make(target, shards, engine, task, on_progress)
         with changing(target.work):
             whole = complete(target, write_card)
     return GenReport(
@@ -138,7 +138,7 @@ def generate(
         made=made,
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
-        warnings=(*source.notes, *_warnings(settings, refs, reports)),
+        warnings=(*source.notes, *_warnings(settings, refs, reports, spoilt)),
     )
 
 
@@ -237,11 +237,12 @@ def _make(
     engine: LocalEngine,
     task: MakeShards,
     on_progress: Callable[[Progress], object],
-) -> tuple[list[ShardReport], int]:
-    """Make the shards that are not there; the reports of all, and how many photos that took."""
+) -> tuple[list[ShardReport], int, list[str]]:
+    """Make the shards that are not there; the reports of all, how many photos that took, and what was there spoilt."""
     retry = task.settings.run.retry_failed
     tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
-    todo = []
+    todo: list[ShardPlan] = []
+    spoilt = []
     for shard in shards:
         report = finished(target, shard, retry_failed=retry)
         if report:
@@ -250,6 +251,8 @@ def _make(
         else:
             if retry:
                 remove(target.poison(shard.name))
+            elif read_record(target.out, shard.name):
+                spoilt.append(shard.name)
             todo.append(recall_poison(target, shard))
         tally.tell()
     tally.began = time.monotonic()
@@ -273,17 +276,23 @@ def _make(
     finally:
         remove_parts(target, names)
     tally.tell(now=True)
-    return [tally.reports[name] for name in names], tally.total - tally.found
+    return [tally.reports[name] for name in names], tally.total - tally.found, spoilt
 
 
 def _warnings(
-    settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport]
+    settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport], spoilt: Sequence[str]
 ) -> tuple[str, ...]:
     """What a person should know, though all is well."""
     lines = []
+    if spoilt:
+        lines.append(f"{', '.join(spoilt)}: not what the record says; made again")
     wanted = settings.source.n
     if wanted and len(refs) < wanted:
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
     if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet: see skipped")
+    if len(refs) > 1 and not any(ref.identity for ref in refs):
+        lines.append(
+            "the source does not say who is on its photos: train, val and test share no photo, but may share people"
+        )
     return tuple(lines)

