@@ -15,8 +15,9 @@ from maskgen.warp import Box, Seen
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
 DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
-SIDE, JAW = 0.70, 0.70  # hair is looked for beyond this |u| and above this v
-RIM, NOSE = 0.10, 0.28  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
+SIDE, JAW = 0.64, 0.76  # hair is looked for beyond this |u| and above this v
+FADE, RIM_FADE = 0.14, 0.04  # of these borders, in |u| or v
+RIM, NOSE = 0.12, 0.24  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
 
 
 def in_front(
@@ -33,12 +34,18 @@ def in_front(
     """
     hidden = np.zeros(len(seen.at), np.float32)
     aside = np.abs(seen.uv[:, 0])
-    look = np.flatnonzero(((aside > SIDE) & (seen.uv[:, 1] < JAW)) | ((aside > NOSE) & (seen.uv[:, 1] < RIM)))
+    down = seen.uv[:, 1]
+    look = np.flatnonzero(((aside > SIDE) & (down < JAW)) | ((aside > NOSE) & (down < RIM)))
     if len(light.skin) == 0 or light.skin @ LUMA < DIM or len(look) == 0:
         return hidden
     rows, columns = np.divmod(seen.at[look], box.shape[1])
     pixels = picture[rows + box.y0, columns + box.x0].astype(np.float32) * np.float32(1 / 255)
     expected = float(light.skin @ LUMA) * np.clip(shade[look], 0.3, 1.2)
     darkness = (pixels * pixels) @ LUMA / expected
-    hidden[look] = np.clip((DARK - darkness) / (DARK - DARKER), 0, 1)
+    aside, down = aside[look], down[look]
+    # what is looked for fades out at the borders of where it is looked for, or a shaded cheek would be cut along them
+    hair = np.minimum((aside - SIDE) * (1 / FADE), (JAW - down) * (1 / FADE))
+    rim = np.minimum((aside - NOSE) * (1 / FADE), (RIM - down) * (1 / RIM_FADE))
+    reach = np.clip(np.maximum(hair, rim), 0, 1)
+    hidden[look] = np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach
     return hidden

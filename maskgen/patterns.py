@@ -142,28 +142,24 @@ def _paisley(rng: np.random.Generator) -> Layers:
 
 
 def _print(rng: np.random.Generator) -> Layers:
-    """A logo: a badge of rings, bars or a star with a line of glyphs under it, on one side."""
-    x0, y0 = rng.choice([0.27, 0.5, 0.73]), rng.uniform(0.42, 0.6)
+    """A maker's badge, as small as they are: rings, a star or bars with a line of glyphs under it, on a cheek."""
+    x0, y0 = rng.choice([0.30, 0.70]) + rng.uniform(-0.03, 0.03), rng.uniform(0.46, 0.60)
     dx, dy = _X - x0, _Y - y0
     radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
-    size, kind = rng.uniform(0.07, 0.13), rng.integers(3)
+    size, kind = rng.uniform(0.030, 0.055), rng.integers(3)
     if kind == 0:
         badge = _soft(size * 0.18 - np.abs(radius - size * 0.8)) + _soft(size * 0.35 - radius)
     elif kind == 1:
         badge = _soft(size * (0.7 + 0.3 * np.cos(int(rng.integers(4, 8)) * angle)) - radius)
     else:
-        badge = (
-            _soft(size - np.abs(dx))
-            * _soft(np.sin(dy / size * 9) - 0.1, 0.2)
-            * _soft(size * 0.8 - np.abs(dy))
-        )
+        bars = _soft(np.sin(dy / size * 7) - 0.1, 0.2)
+        badge = _soft(size - np.abs(dx)) * bars * _soft(size * 0.8 - np.abs(dy))
     glyphs = _flat()
-    for i in range(int(rng.integers(4, 9))):
-        gx = x0 + (i - 3) * 0.032
-        bar = _soft(0.010 - np.abs(_X - gx), 0.003) * _soft(0.016 - np.abs(_Y - y0 - size - 0.035), 0.003)
-        glyphs = np.maximum(
-            glyphs, bar * (1 - 0.8 * _soft(0.005 - np.abs(_Y - y0 - size - rng.uniform(0.025, 0.045)), 0.003))
-        )
+    count = int(rng.integers(4, 8))
+    for i in range(count):
+        gx, tall = x0 + (i - (count - 1) / 2) * 0.017, rng.uniform(0.006, 0.011)
+        stem = _soft(0.006 - np.abs(_X - gx), 0.003) * _soft(tall - np.abs(_Y - y0 - size - 0.022), 0.003)
+        glyphs = np.maximum(glyphs, stem)
     return np.clip(badge + glyphs, 0, 1), _flat(), _flat()
 
 

@@ -91,7 +91,7 @@ def n95() -> dict[str, np.ndarray]:
         height += 0.10 * line(rib, 0.022) * smooth((0.80 - radius) * 8)
         shade -= 0.05 * line(rib - 0.02, 0.014) * smooth((0.80 - radius) * 8)
     clip_area = smooth((0.36 - A) * 40) * smooth((0.020 - np.abs(V - 0.115 - 0.10 * U**2)) * 120)
-    clip = layer(np.full_like(U, 0.72) + 0.10 * line(V - 0.110 - 0.10 * U**2, 0.01), clip_area * opacity)
+    clip = layer(np.full_like(U, 0.60) + 0.10 * line(V - 0.110 - 0.10 * U**2, 0.01), clip_area * opacity)
     text = print_text(["NIOSH  N95", "TC-84A", "PARTICULATE"], (0.50, 0.52), 0.42)
     overlay = over(clip, layer(np.full_like(U, 0.25), 0.75 * text * opacity))
     height += 0.12 * clip_area
@@ -225,15 +225,13 @@ def respirator() -> dict[str, np.ndarray]:
 
 
 def bandana() -> dict[str, np.ndarray]:
-    """A folded square tied behind the head: a rolled upper edge, drapes from the ears to the point."""
-    drape = np.abs(np.sin((A * 0.75 + V * 0.55 + 0.03 * noise(101, 30)) * np.pi * 2.2))
-    height = (
-        0.5
-        + 0.16 * drape * smooth(V * 3) * smooth(A * 3)
-        + 0.05 * noise(102, 16)
-        + 0.12 * line(V - 0.03, 0.03)
-    )
+    """A folded square tied behind the head: a rolled upper edge, folds that hang from the ears to the point."""
+    bend = A * 0.75 + V * 0.55 + 0.05 * noise(101, 34) + 0.04 * U
+    drape = 1 - np.abs(np.sin(bend * np.pi * 2.2)) ** 0.6
+    hang = smooth(V * 3) * smooth(A * 2.5)
+    height = 0.5 + 0.30 * drape * hang + 0.06 * noise(102, 16) + 0.14 * line(V - 0.03, 0.03)
     shade = 1 + 0.014 * noise(103, 0.9) + 0.012 * noise(104, 20) - 0.06 * line(V - 0.065, 0.014)
+    shade -= 0.07 * hang * smooth(0.5 - drape)
     point = smooth((1.02 - A - 0.90 * smooth((V - 0.42) / 0.58)) / 0.012)
     return {"albedo": layer(0.96 * shade, rectangle() * point), "height": height}
 
@@ -248,10 +246,12 @@ def gaiter() -> dict[str, np.ndarray]:
 
 
 def scarf() -> dict[str, np.ndarray]:
-    """Thick knitted wool wound round: a few deep rolls, slanting, a soft edge."""
-    roll = np.sin((V + 0.10 * U + 0.04 * noise(121, 40, 2)) * 2 * np.pi * 2.6)
-    height = 0.5 + 0.22 * roll + 0.05 * noise(122, 8)
-    shade = 1 - 0.16 * smooth(-roll - 0.2) + 0.03 * noise(123, 1.6)
+    """Thick knitted wool wound round: a few deep rolls, slanting, one over the other, a soft edge."""
+    wound = V * (1 - 0.16 * A**2) + 0.09 * U + 0.035 * noise(121, 44, 2.5)
+    roll = (wound * 3.4) % 1  # 0 where one begins, tucked under the one above
+    height = 0.3 + 0.45 * np.sin(np.pi * np.clip(roll, 0, 1) ** 0.7) + 0.05 * noise(122, 8)
+    tucked = np.minimum(roll, 1 - roll)
+    shade = 1 - 0.30 * line(tucked, 0.10) + 0.03 * noise(123, 1.6)
     edge = rectangle() * smooth((np.minimum(V, 1 - V) + 0.006 * noise(124, 3)) / 0.012)
     return {"albedo": layer(0.95 * shade, edge), "height": height}
 

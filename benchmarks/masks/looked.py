@@ -1,0 +1,112 @@
+"""Random outputs to be looked at one by one: every family and every yaw bin among them.
+
+    python -m benchmarks.masks.looked --src DIR --out DIR [--n 200] [--seed 0]
+
+Writes sheets of 40 numbered pictures, and `list.csv`: number, photo, family, texture, colour, wear, yaw. Photos come in
+seeded order; a bin of |yaw| takes faces until it has its share, and families take turns.
+"""
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from maskgen.align import choose_faces
+from maskgen.errors import Skip
+from maskgen.files import write_atomic
+from maskgen.imageio import encode_lossless
+from maskgen.library import built_in
+from maskgen.seeds import hash64
+from maskgen.settings import GenSettings, MaskSettings, SourceSettings
+from maskgen.sheet import Block, Tile, draw_sheet
+from maskgen.sources import build_source, load
+from maskgen.triplet import Stage, Tools, build_tools, set_stage, wear_mask
+from maskgen.types import Triplet
+from maskgen.wardrobe import open_wardrobe
+
+BINS = {(0, 10): 0.30, (10, 20): 0.25, (20, 30): 0.20, (30, 45): 0.15, (45, 90): 0.10}  # degrees: share
+WEAR = "correct:.8,nose:.08,chin:.05,below-mouth:.07"
+PAGE, SIDE = 40, 224
+COLUMNS = ("number", "photo", "family", "texture", "colour", "wear", "yaw")
+Row = tuple[str, Stage, Triplet]
+
+
+def deal_families(n: int, rng: np.random.Generator) -> list[str]:
+    """n families in random order, each as often as any other; of the flat blocks a quarter as many."""
+    library = built_in()
+    shares = {name: 0.25 if library.template(name).look.flat else 1.0 for name in library.families}
+    rounds = n / sum(shares.values())
+    families = [name for name, share in shares.items() for _ in range(max(1, round(share * rounds)))]
+    while len(families) < n:
+        families.append("surgical")
+    return [str(name) for name in rng.permutation(families)[:n]]
+
+
+def wear_all(src: str, n: int, seed: int) -> list[Row]:
+    """Photos with a mask each: their names, the faces, the triplets."""
+    rng = np.random.default_rng(seed)
+    settings = GenSettings(source=SourceSettings(src=src), seed=seed)
+    tools, source = build_tools(settings), build_source(settings.source)
+    refs, families = source.refs(), deal_families(n, rng)
+    open_places = {bin: round(share * n) for bin, share in BINS.items()}
+    rows: list[Row] = []
+    for i in rng.permutation(len(refs)):
+        photo = load(source, refs[i], settings.source)
+        found = tools.detector.detect(photo) if not isinstance(photo, Skip) else photo
+        chosen = choose_faces(found, settings.faces) if not isinstance(found, Skip) else found
+        if isinstance(chosen, Skip) or isinstance(photo, Skip):
+            continue
+        stage = set_stage(photo.pixels, chosen[0], tools)
+        place = next(bin for bin in BINS if bin[0] <= abs(stage.pose.yaw) < bin[1] or bin[1] == 90)
+        if not open_places[place]:
+            continue
+        triplet = wear_mask(stage, _only(tools, families[len(rows)]), hash64(seed, refs[i].id) >> 1)
+        if isinstance(triplet, Skip):
+            continue
+        open_places[place] -= 1
+        rows.append((refs[i].id, stage, triplet))
+        if len(rows) == n or not any(open_places.values()):
+            break
+    return rows
+
+
+def _only(tools: Tools, family: str) -> Tools:
+    return replace(tools, wardrobe=open_wardrobe(MaskSettings(masks=family, wear=WEAR)))
+
+
+def write(rows: list[Row], out: Path, title: str) -> None:
+    """The sheets and the list."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "list.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for number, (photo, stage, triplet) in enumerate(rows):
+            mask = triplet.faces[0].mask
+            table.writerow([number, photo, mask.family, mask.texture, mask.colour, mask.wear, round(stage.pose.yaw)])
+    for page in range(0, len(rows), PAGE):
+        tiles = [
+            Tile((triplet.masked,), (f"{page + k}  {triplet.faces[0].mask.family} {triplet.faces[0].mask.wear}",
+                                     f"{triplet.faces[0].mask.texture}, yaw {stage.pose.yaw:.0f}"))
+            for k, (_, stage, triplet) in enumerate(rows[page : page + PAGE])
+        ]  # fmt: skip
+        sheet = draw_sheet(title, f"{page} to {page + len(tiles) - 1}", [Block("", tuple(tiles), SIDE)], width=1970)
+        write_atomic(out / f"page{page // PAGE}.png", encode_lossless(sheet, "png"))
+
+
+def main() -> None:
+    """Draw, write, say where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--src", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    rows = wear_all(options.src, options.n, options.seed)
+    write(rows, options.out, f"{len(rows)} outputs, seed {options.seed}")
+    print(f"{len(rows)} outputs: {options.out}")
+
+
+if __name__ == "__main__":
+    main()
