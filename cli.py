@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -22,6 +22,8 @@ from maskgen.extras import install_line
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from maskgen.reel import Reel
+    from maskgen.settings import GenSettings
     from maskgen.types import Affine, Picture
 
 S = TypeVar("S", bound="BaseModel")
@@ -116,6 +118,9 @@ def gen_data(
     n: Annotated[
         Text, _option("--n", "N", "Photos to take, at random by --seed. [default: all]", PHOTOS)
     ] = None,
+    video: Annotated[
+        Switch, _switch("--video", "SRC is a video; write it with masks on as well.", PHOTOS)
+    ] = None,
     split: Annotated[
         Text,
         _option("--split", "auto|official|hash", "Whose train, val and test. [default: auto]", PHOTOS),
@@ -188,6 +193,7 @@ def gen_data(
         ("--src", "source.src", src),
         ("--root", "source.root", root),
         ("--n", "source.n", n),
+        ("--video", "run.video", video),
         ("--split", "source.split", split),
         ("--landmarks", "faces.landmarks", landmarks),
         ("--faces", "faces.choose", faces),
@@ -215,11 +221,18 @@ def gen_data(
     from maskgen.progress import Meter
     from maskgen.tally import Progress
 
+    if dry_run and settings.run.video:
+        from maskgen.reel import rehearse_reel
+
+        takes = rehearse_reel(settings)
+        _print(asdict(takes), as_json, words.frames_rehearsed(takes))
+        return
     if dry_run:
         plan = rehearse(settings)
         _print(asdict(plan), as_json, words.rehearsed(plan))
         return
-
+    reel = _take_photos(settings) if settings.run.video else None
+    settings = reel.settings if reel else settings
     with Meter("photos", sys.stderr) as meter:
 
         def tell(news: Progress) -> None:
@@ -228,8 +241,28 @@ def gen_data(
         report = generate(settings, tell)
     for warning in report.warnings:
         print(f"unmask: {warning}", file=sys.stderr)
+    if reel:
+        report = replace(report, videos=tuple(_mask_films(reel)))
     _print(asdict(report), as_json, words.generated(report))
     check_failures(report, settings)
+
+
+def _take_photos(settings: "GenSettings") -> "Reel":
+    """The photos of videos, as a source."""
+    from maskgen.progress import Meter
+    from maskgen.reel import take_photos
+
+    with Meter("seconds of video", sys.stderr) as meter:
+        return take_photos(settings, meter)
+
+
+def _mask_films(reel: "Reel") -> list[str]:
+    """The videos with masks on."""
+    from maskgen.progress import Meter
+    from maskgen.reel import mask_films
+
+    with Meter("seconds of masked video", sys.stderr) as meter:
+        return mask_films(reel, meter)
 
 
 @app.command("frames-from-video")

@@ -83,7 +83,7 @@ class FramesPlan:
 
 
 @dataclass(frozen=True)
-class _Source:
+class VideoFile:
     """A file that was named, or found in a folder that was."""
 
     path: Path
@@ -144,9 +144,9 @@ def _warnings(reports: list[FileReport]) -> Iterator[str]:
             yield f"{report.file}: no photo was kept of {report.frames:,} frames; frames.csv says why"
 
 
-def find_files(names: tuple[str, ...]) -> list[_Source]:
+def find_files(names: tuple[str, ...]) -> list[VideoFile]:
     """The video files that are named, and those in folders that are; each content once."""
-    found: dict[str, _Source] = {}
+    found: dict[str, VideoFile] = {}
     for name in names:
         path = Path(name).expanduser()
         inner = sorted(file for file in path.rglob("*") if file.is_file() and is_video_name(file.name))
@@ -157,7 +157,7 @@ def find_files(names: tuple[str, ...]) -> list[_Source]:
         for file in inner if path.is_dir() else [path]:
             label = file.relative_to(path).as_posix() if path.is_dir() else file.name
             clip = f"{slug(file.stem, 32)}-{_mark(file)}"
-            found.setdefault(clip, _Source(file, label, clip))
+            found.setdefault(clip, VideoFile(file, label, clip))
     return list(found.values())
 
 
@@ -187,7 +187,7 @@ def _fixed(settings: FramesSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude=set(ASIDE))
 
 
-def _record(out: Path, source: _Source, settings: FramesSettings) -> FileReport | None:
+def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileReport | None:
     """The report of a clip that is done already; None where it must be taken."""
     try:
         record = json.loads((out / source.clip / "clip.json").read_bytes())
@@ -208,7 +208,9 @@ def _record(out: Path, source: _Source, settings: FramesSettings) -> FileReport 
     return FileReport(**record["report"])
 
 
-def _take(source: _Source, detector: Detector, settings: FramesSettings, out: Path, tell: Tell) -> FileReport:
+def _take(
+    source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, tell: Tell
+) -> FileReport:
     """One file's folder, whole or not there; or the reason why it was refused."""
     part, final = out / f".{source.clip}", out / source.clip
     try:
@@ -241,7 +243,7 @@ def _take(source: _Source, detector: Detector, settings: FramesSettings, out: Pa
     return report
 
 
-def _sound(source: _Source, settings: FramesSettings, folder: Path, begin: float, taken: Taken) -> str:
+def _sound(source: VideoFile, settings: FramesSettings, folder: Path, begin: float, taken: Taken) -> str:
     if not (settings.audio or settings.audio_rate):
         return ""
     first = next((row.time for row in taken.rows if row.photo), None)
@@ -253,7 +255,7 @@ def _sound(source: _Source, settings: FramesSettings, folder: Path, begin: float
     return write_audio(source.path, folder, first, end, settings.audio_rate)
 
 
-def _report(source: _Source, taken: Taken, duration: float, backend: str, audio: str) -> FileReport:
+def _report(source: VideoFile, taken: Taken, duration: float, backend: str, audio: str) -> FileReport:
     kept = {row.index for row in taken.rows if row.photo}
     with_face = {row.index for row in taken.rows if row.photo and row.boxes}
     return FileReport(

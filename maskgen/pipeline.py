@@ -52,6 +52,7 @@ class GenReport:
         whole: whether all slices are done, and the data set with them.
         landmarks: the backend that found the faces, with its models.
         warnings: one line each, for a person.
+        videos: files of --video, with masks on.
     """
 
     out: str
@@ -64,6 +65,7 @@ class GenReport:
     whole: bool = True
     landmarks: str = ""
     warnings: tuple[str, ...] = ()
+    videos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,8 @@ class RunSettings(Section):
     """Make a data set that is there anew."""
     retry_failed: bool = False
     """Try photos that were set aside as poison once more."""
+    video: bool = False
+    """The source is a video, or a folder of some; photos are taken out, and it is written with masks on as well."""
     max_failures: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of photos that may fail (be skipped for another reason than their faces) before the exit code is 3."""
 

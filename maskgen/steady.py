@@ -48,11 +48,28 @@ def smoothed(times: Float64[ndarray, "n"], places: Float64[ndarray, "n 4"], time
         places: where the crop lay at these times.
     """
     near = np.abs(times - time) <= REACH
-    since, seen = times[near] - time, places[near].copy()
+    seen = places[near].copy()
     seen[:, 3] = seen[0, 3] + (seen[:, 3] - seen[0, 3] + np.pi) % (2 * np.pi) - np.pi
-    weights = np.exp(-0.5 * (since / SPREAD) ** 2)
+    return line_at(times[near], seen, time, REACH, SPREAD)
+
+
+def line_at(
+    times: Float64[ndarray, "n"], values: Float64[ndarray, "n k"], time: float, reach: float, spread: float
+) -> Float64[ndarray, "k"]:
+    """The value at `time` of a line fitted to `values`, those at `times` within `reach` of it, near ones counting more.
+
+    Args:
+        times: seconds, at least one within `reach` of `time`.
+        values: at these times.
+        time: when it is asked for.
+        reach: seconds.
+        spread: seconds, the deviation of the weights.
+    """
+    near = np.abs(times - time) <= reach
+    since, seen = times[near] - time, values[near]
+    weights = np.exp(-0.5 * (since / spread) ** 2)
     s0, s1, s2 = weights.sum(), weights @ since, weights @ since**2
-    spread = s0 * s2 - s1**2
-    if spread < 1e-6 * s0**2:  # one time alone
+    determinant = s0 * s2 - s1**2
+    if determinant < 1e-6 * s0**2:  # one time alone
         return np.asarray(weights @ seen / s0)
-    return np.asarray(((s2 * weights - s1 * weights * since) @ seen) / spread)
+    return np.asarray(((s2 * weights - s1 * weights * since) @ seen) / determinant)

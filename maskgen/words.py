@@ -39,6 +39,7 @@ def generated(report: GenReport) -> str:
         ]
     if not report.whole:
         lines.append("other slices are not done yet; the last one to finish writes dataset.json and the card")
+    lines += [f"with masks on: {video}" for video in report.videos]
     return "\n".join([*lines, f"look at it: unmask preview {report.out}"])
 
 

@@ -5,7 +5,7 @@ its points (bridge, chin, jaw) to the face's landmarks, and the warped picture i
 shape, no light of the photo, no straps, no shadow.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ def paste(stage: Stage, worn: WornMask, seed: int) -> tuple[np.ndarray, np.ndarr
     )
 
 
-@cache
+@lru_cache(maxsize=64)  # 1 MiB each
 def flat_picture(family: str, dress: Dress) -> np.ndarray:
     """A family's frontal view, RGBA, `SIDE SIDE 4`."""
     head = canonical_head()

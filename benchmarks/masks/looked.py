@@ -34,7 +34,7 @@ Row = tuple[str, Stage, Triplet]
 
 
 def deal_families(n: int, rng: np.random.Generator) -> list[str]:
-    """n families in random order, each as often as any other; of the flat blocks a quarter as many."""
+    """So many families in random order, each as often as any other; of the flat blocks a quarter as many."""
     library = built_in()
     shares = {name: 0.25 if library.template(name).look.flat else 1.0 for name in library.families}
     rounds = n / sum(shares.values())
@@ -50,7 +50,7 @@ def wear_all(src: str, n: int, seed: int) -> list[Row]:
     settings = GenSettings(source=SourceSettings(src=src), seed=seed)
     tools, source = build_tools(settings), build_source(settings.source)
     refs, families = source.refs(), deal_families(n, rng)
-    open_places = {bin: round(share * n) for bin, share in BINS.items()}
+    open_places = {span: round(share * n) for span, share in BINS.items()}
     rows: list[Row] = []
     for i in rng.permutation(len(refs)):
         photo = load(source, refs[i], settings.source)
@@ -59,7 +59,7 @@ def wear_all(src: str, n: int, seed: int) -> list[Row]:
         if isinstance(chosen, Skip) or isinstance(photo, Skip):
             continue
         stage = set_stage(photo.pixels, chosen[0], tools)
-        place = next(bin for bin in BINS if bin[0] <= abs(stage.pose.yaw) < bin[1] or bin[1] == 90)
+        place = next(span for span in BINS if abs(stage.pose.yaw) < span[1] or span[1] == 90)
         if not open_places[place]:
             continue
         triplet = wear_mask(stage, _only(tools, families[len(rows)]), hash64(seed, refs[i].id) >> 1)
@@ -84,20 +84,26 @@ def write(rows: list[Row], out: Path, title: str) -> None:
         table.writerow(COLUMNS)
         for number, (photo, stage, triplet) in enumerate(rows):
             mask = triplet.faces[0].mask
-            table.writerow([number, photo, mask.family, mask.texture, mask.colour, mask.wear, round(stage.pose.yaw)])
+            table.writerow(
+                [number, photo, mask.family, mask.texture, mask.colour, mask.wear, round(stage.pose.yaw)]
+            )
     for page in range(0, len(rows), PAGE):
         tiles = [
             Tile((triplet.masked,), (f"{page + k}  {triplet.faces[0].mask.family} {triplet.faces[0].mask.wear}",
                                      f"{triplet.faces[0].mask.texture}, yaw {stage.pose.yaw:.0f}"))
             for k, (_, stage, triplet) in enumerate(rows[page : page + PAGE])
         ]  # fmt: skip
-        sheet = draw_sheet(title, f"{page} to {page + len(tiles) - 1}", [Block("", tuple(tiles), SIDE)], width=1970)
+        sheet = draw_sheet(
+            title, f"{page} to {page + len(tiles) - 1}", [Block("", tuple(tiles), SIDE)], width=1970
+        )
         write_atomic(out / f"page{page // PAGE}.png", encode_lossless(sheet, "png"))
 
 
 def main() -> None:
     """Draw, write, say where."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--src", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--n", type=int, default=200)

@@ -1,0 +1,143 @@
+"""A clip with masks on: one mask a person, steady from frame to frame, with the clip's own times and sound.
+
+One pass in little memory: a frame waits a quarter of a second, until the faces in it can be steadied by what comes
+after. Who is who across cuts is told by looks; a person wears one mask throughout.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from maskgen.errors import Skip
+from maskgen.files import disk_errors, remove
+from maskgen.follow import REACH, Followed
+from maskgen.landmarks import build_detector
+from maskgen.light import estimate_light
+from maskgen.pose import head_pose
+from maskgen.seeds import hash64
+from maskgen.tracks import Track, persons
+from maskgen.triplet import LENS_BLUR, Stage, Tools, wear_masks
+from maskgen.types import Face, Picture
+from maskgen.video import Moment, open_clip
+from maskgen.warp import fit_head
+from maskgen.watch import Seen, Watcher
+
+Tell = Callable[[float, float], None]  # seconds done, of how many
+
+
+@dataclass(frozen=True)
+class Film:
+    """A masked clip. `masked`: frames in which somebody wears a mask; `worn`: each person's mask family."""
+
+    video: str
+    frames: int
+    masked: int
+    worn: tuple[str, ...]
+
+
+def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -> Film:
+    """Write a clip with masks on.
+
+    Args:
+        source: the clip.
+        target: the video to write; it is whole or not there.
+        tools: of `build_tools`.
+        name: of the clip; with the seed it decides what is worn.
+        tell: called with every frame.
+
+    Raises:
+        InputError: the clip cannot be read, or its sound not copied.
+    """
+    from maskgen.video.writer import ClipWriter
+
+    part = target.with_name(f".{target.name}.part")
+    cast = _Cast(tools, name)
+    count = masked = 0
+    clip = open_clip(source)
+    try:
+        container = "matroska" if target.suffix == ".mkv" else "mp4"
+        with disk_errors(target.parent, target.name), ClipWriter(source, part, container) as writer:
+            for moment, pixels in cast.play(clip.moments()):
+                shown, worn = cast.mask(moment.time, pixels)
+                writer.write(moment, shown)
+                count, masked = count + 1, masked + worn
+                tell(moment.time - clip.begin, clip.duration)
+        part.rename(target)
+    finally:
+        clip.close()
+        remove(part)
+    return Film(str(target), count, masked, tuple(cast.worn[person] for person in sorted(cast.worn)))
+
+
+@dataclass
+class _Cast:
+    """The people of a clip, and what they wear."""
+
+    tools: Tools
+    name: str
+    worn: dict[int, str] = field(default_factory=dict)
+    _faces: dict[int, Followed] = field(default_factory=dict)
+    _persons: dict[int, int] = field(default_factory=dict)
+    _lead: int | None = None
+
+    def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, Picture]]:
+        """Look at each frame, and give it back when what comes shortly after it has been looked at."""
+        self._watcher = Watcher(build_detector(self.tools.settings.faces))
+        waiting: deque[tuple[Moment, Picture]] = deque()
+        for moment in moments:
+            whole = moment.pixels()
+            pixels = np.ascontiguousarray(whole[: whole.shape[0] // 2 * 2, : whole.shape[1] // 2 * 2])
+            for seen in self._watcher.look(moment.time, pixels):
+                self._note(moment.time, pixels, seen)
+            waiting.append((moment, pixels))
+            while waiting[0][0].time < moment.time - REACH:
+                yield waiting.popleft()
+        yield from waiting
+
+    def _note(self, time: float, pixels: Picture, seen: Seen) -> None:
+        light = estimate_light(pixels, seen.face.mesh, self.tools.skin)
+        self._faces.setdefault(seen.track.number, Followed()).note(time, seen.face.mesh, light)
+
+    def mask(self, time: float, pixels: Picture) -> tuple[Picture, bool]:
+        """The frame with masks on, and whether there is one."""
+        there = [number for number, face in self._faces.items() if face.times[-1] >= time - REACH]
+        present = {self._person(number): number for number in there if self._faces[number].is_seen(time)}
+        if self.tools.settings.faces.choose == "largest" and present:
+            self._lead = self._lead if self._lead in present else self._largest(present, time)
+            present = {self._lead: present[self._lead]}
+        if not present:
+            return pixels, False
+        stages = [self._stage(self._faces[number], time, pixels) for number in present.values()]
+        seeds = [hash64(self.tools.settings.seed, f"{self.name} p{person}") >> 1 for person in present]
+        triplet = wear_masks(stages, self.tools, seeds)
+        if isinstance(triplet, Skip):
+            return pixels, False
+        if len(triplet.faces) == len(present):
+            self.worn.update(zip(present, (face.mask.family for face in triplet.faces), strict=True))
+        return triplet.masked, True
+
+    def _largest(self, present: dict[int, int], time: float) -> int:
+        return max(
+            present, key=lambda person: float(np.ptp(self._faces[present[person]].mesh_at(time)[:, 0]))
+        )
+
+    def _stage(self, face: Followed, time: float, pixels: Picture) -> Stage:
+        mesh = face.mesh_at(time)
+        (x0, y0), (x1, y1) = mesh[:, :2].min(0), mesh[:, :2].max(0)
+        box = (float(x0), float(y0), float(x1), float(y1))
+        found = Face(box, mesh[:, :2].copy(), "mesh468", mesh, 1.0)
+        inside = np.ones(pixels.shape[:2], np.uint8)
+        fit = fit_head(mesh, self.tools.head)
+        return Stage(pixels, inside, found, head_pose(mesh), fit, face.light_at(time), LENS_BLUR)
+
+    def _person(self, number: int) -> int:
+        """Which person a track is; told when the track is first drawn, and never changed."""
+        if number not in self._persons:
+            tracks: list[Track] = self._watcher.tracks
+            groups = persons(tracks)
+            fellows = [self._persons[other] for other in self._persons if groups[other] == groups[number]]
+            self._persons[number] = fellows[0] if fellows else len(set(self._persons.values()))
+        return self._persons[number]

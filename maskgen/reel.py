@@ -1,0 +1,91 @@
+"""`unmask gen-data --video`: a video's frames to triplets in shards, and beside them the video with masks on.
+
+OUT/            the data set, as of any source
+OUT/video/      each video with a mask on each person, its own times and sound
+OUT-frames/     the photos that were taken out, one a second: what `frames-from-video` gives
+"""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen.errors import MissingError
+from maskgen.files import make_folder
+from maskgen.film import mask_film
+from maskgen.footage import FramesPlan, find_files, frames_from_video, rehearse_frames
+from maskgen.pipeline import DEFAULT_OUT
+from maskgen.settings import FramesSettings, GenSettings
+from maskgen.sources.keys import slug
+from maskgen.triplet import build_tools
+
+FOLDER = "video"
+LEAST_CROP = 512  # pixels; smaller triplets are cut from crops of this size
+
+Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on it
+
+
+@dataclass(frozen=True)
+class Reel:
+    """Videos, a file or a folder, and the settings that make a data set of their photos."""
+
+    source: str
+    settings: GenSettings
+
+
+def take_photos(settings: GenSettings, tell: Tell) -> Reel:
+    """Take photos out of the videos that `settings.source.src` names, a file or a folder.
+
+    Raises:
+        MissingError: PyAV is not installed.
+        InputError: no video can be used.
+        UsageError: the photos are there already, taken otherwise.
+    """
+    if importlib.util.find_spec("av") is None:
+        raise MissingError("--video needs PyAV: pip install 'unmask[video]'")
+    out, taking = _places(settings)
+    frames_from_video(taking, tell)
+    run = settings.run.model_copy(update={"out": str(out)})
+    source = settings.source.model_copy(update={"src": taking.out})
+    return Reel(settings.source.src, settings.model_copy(update={"run": run, "source": source}))
+
+
+def rehearse_reel(settings: GenSettings) -> FramesPlan:
+    """Open the videos and write nothing. Raises as `take_photos` does."""
+    return rehearse_frames(_places(settings)[1])
+
+
+def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
+    """The data set's folder, and how photos are taken for it."""
+    src, run = settings.source.src, settings.run
+    out = Path(run.out).expanduser() if run.out else DEFAULT_OUT / slug(Path(src).stem)
+    return out, FramesSettings(
+        files=(src,),
+        out=str(out.with_name(f"{out.name}-frames")),
+        faces=settings.faces.choose,
+        size=max(LEAST_CROP, settings.crop.size),
+        overwrite=run.overwrite,
+    )
+
+
+def mask_films(reel: Reel, tell: Tell) -> list[str]:
+    """The videos with masks on; those that are there are kept, unless they are to be made anew.
+
+    Raises:
+        InputError: a video's sound cannot be copied.
+    """
+    from maskgen.video.writer import suffix_for
+
+    folder = Path(reel.settings.run.out) / FOLDER
+    make_folder(folder, "the videos")
+    tools, films = build_tools(reel.settings), []
+    for file in find_files((reel.source,)):
+        target = folder / f"{file.clip}{suffix_for(file.path)}"
+        films.append(str(target))
+
+        def news(done: float, length: float, name: str = file.name) -> None:
+            tell(int(done), max(int(length), int(done)), name)
+
+        if reel.settings.run.overwrite or not target.exists():
+            mask_film(file.path, target, tools, file.clip, news)
+    return films

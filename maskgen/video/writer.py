@@ -1,0 +1,109 @@
+"""A clip written anew: other pictures at the same times, its sound copied."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+
+from maskgen.errors import InputError
+from maskgen.types import Picture
+from maskgen.video.base import Moment
+from maskgen.video.pyav import open_container
+
+IN_MP4 = ("aac", "alac", "mp3", "ac3", "eac3", "opus", "flac")  # sound that players expect in an mp4
+QUALITY = "16"  # x264's scale; from about 17 down nobody tells it from the source
+COLOUR = ("colorspace", "color_range", "color_primaries", "color_trc")  # what a player shows numbers as
+
+
+def suffix_for(source: Path) -> str:
+    """`.mp4`, or `.mkv` where the clip's sound could not be copied into one."""
+    with open_container(source) as container:
+        return ".mp4" if all(s.codec_context.name in IN_MP4 for s in container.streams.audio) else ".mkv"
+
+
+class ClipWriter:
+    """Writes pictures in place of those of a clip.
+
+    Args:
+        source: the clip, for its clock, its colours and its sound.
+        target: the file; its suffix says which container.
+        container: FFmpeg's name of it, if the suffix does not say.
+    """
+
+    def __init__(self, source: Path, target: Path, container: str | None = None) -> None:
+        self._source = open_container(source)
+        still = av.stream.Disposition.attached_pic
+        self._model = next(s for s in self._source.streams.video if not s.disposition & still)
+        self._out = av.open(str(target), "w", format=container)
+        self._video: Any = None
+        self._clock: Fraction = self._model.time_base
+        self._ends: dict[int, int] = {}
+        self._copies: dict[int, Any] = {}
+        self._sound = iter(())
+        self._held: Any = None
+
+    def __enter__(self) -> "ClipWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None and self._video is not None:
+                self._mux(self._video.encode())
+                self._copy_sound(float("inf"))
+        finally:
+            self._out.close()
+            self._source.close()
+
+    def write(self, moment: Moment, pixels: Picture) -> None:
+        """Write the picture that is on screen at a moment; both sides of it must be even."""
+        if self._video is None:
+            self._open_streams(pixels.shape[0], pixels.shape[1])
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=self._model.codec_context.colorspace or None
+        )
+        frame.pts, frame.time_base = round(moment.time / self._clock), self._clock
+        self._ends[frame.pts] = max(round((moment.end - moment.time) / self._clock), 0)
+        self._mux(self._video.encode(frame))
+        self._copy_sound(moment.time)
+
+    def _open_streams(self, height: int, width: int) -> None:
+        model = self._model.codec_context
+        rate = self._model.average_rate or Fraction(25)
+        video = self._out.add_stream("libx264", rate=rate)
+        video.height, video.width, video.pix_fmt = height, width, "yuv420p"
+        video.time_base = video.codec_context.time_base = self._clock
+        # without pictures that refer ahead, decoding times are showing times, and no edit list shifts the start
+        video.options = {"crf": QUALITY, "preset": "fast", "bf": "0", "x264-params": "log-level=none"}
+        for name in COLOUR:
+            setattr(video.codec_context, name, getattr(model, name))
+        self._video = video
+        audio = self._source.streams.audio
+        self._copies = {stream.index: self._out.add_stream_from_template(stream) for stream in audio}
+        self._sound = self._source.demux(*audio) if audio else iter(())
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            packet.duration = self._ends.pop(round(packet.pts * packet.time_base / self._clock), 0)
+            self._out.mux(packet)
+
+    def _copy_sound(self, until: float) -> None:
+        """Copy the packets of sound that begin up to a time, as they are."""
+        while True:
+            packet = self._held or next(self._sound, None)
+            self._held = None
+            if packet is None:
+                return
+            if packet.pts is None or packet.dts is None or packet.is_corrupt:
+                continue
+            if float(packet.pts * packet.time_base) > until:
+                self._held = packet
+                return
+            packet.stream = self._copies[packet.stream.index]
+            try:
+                self._out.mux(packet)
+            except av.FFmpegError as error:
+                raise InputError(f"the sound cannot be copied: {error}. Copy the file without it") from error
