@@ -15,8 +15,8 @@ from maskgen.warp import Box, Seen
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
 DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
-SIDE, JAW = 0.64, 0.76  # hair is looked for beyond this |u| and above this v
-FADE, RIM_FADE = 0.14, 0.04  # of these borders, in |u| or v
+SIDE, JAW = 0.62, 0.75  # hair is looked for beyond this |u| and above this v
+FADE, RIM_FADE = 0.08, 0.03  # of these borders, in |u| or v
 RIM, NOSE = 0.12, 0.24  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
 
 

@@ -282,5 +282,14 @@ def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) ->
             normal = np.stack([np.sin(turn), np.zeros(STRAP_STEPS), -np.cos(turn)], axis=1)
             line = skin + normal * (strap.lift * (1 + np.sin(np.pi * along)))[:, None]
             line += (start - line[0]) * ((1 - along) ** 2)[:, None]
+            line = _taut(line, along)
             lines, normals = np.concatenate([lines, line[None]]), np.concatenate([normals, normal[None]])
     return lines, normals
+
+
+def _taut(line: ndarray, along: ndarray) -> ndarray:
+    """A strap's line pulled straight over its hollows, as behind the angle of the jaw."""
+    x, y, z = line.T
+    radius = np.hypot(x, AXIS_Z - z)
+    pull = upper_envelope(along, radius) / radius
+    return np.stack([x * pull, y, AXIS_Z - (AXIS_Z - z) * pull], axis=1)

@@ -5,7 +5,8 @@
     python -m benchmarks.masks.segm --ours ours --flat flat --labelled DIR --labelled DIR --out runs
 
 Same photos, families, colours, network (`tiny`), steps, augmentation and seeds; only the masks' drawing
-differs. Each run leaves its scores in `runs/KIND-SEED.json` and is not made again. Scores are those of `unmask eval --labelled`.
+differs. Each run leaves its scores in `runs/KIND-SEED.json` and is not made again, so what was stopped goes on. Scores
+are those of `unmask eval --labelled`.
 """
 
 import argparse

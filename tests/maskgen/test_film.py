@@ -93,7 +93,19 @@ def test_a_face_missed_for_a_few_frames_is_seen_all_the_same():
 def test_gen_data_of_a_video_gives_shards_and_the_video(tmp_path):
     clip = write_clip(tmp_path / "raw.mp4", moving(12), rate=10, sound=1.0)
     out = tmp_path / "set"
-    asked = ("gen-data", "--src", str(clip), "--video", "--out", str(out), "--size", "64", "--jobs", "1", "--json")
+    asked = (
+        "gen-data",
+        "--src",
+        str(clip),
+        "--video",
+        "--out",
+        str(out),
+        "--size",
+        "64",
+        "--jobs",
+        "1",
+        "--json",
+    )
     done = program(*asked)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

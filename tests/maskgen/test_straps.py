@@ -42,4 +42,4 @@ def test_ear_loops_end_where_dark_hair_begins_and_bands_go_over_it():
 
 
 def test_a_family_without_straps_draws_none():
-    assert straps("bandana").sum() == 0
+    assert straps("gaiter").sum() == 0

@@ -1,0 +1,123 @@
+"""Bright rims: pixels of a soft edge that are brighter than what lies under them and than the mask beside them.
+
+    python -m benchmarks.masks.rim --src DIR [--n 600] [--seed 0] [--sheet FILE.png] [--json FILE]
+
+A compositor that adds both layers where a mask's edge is soft leaves such a rim, and a segmenter learns the rim. A
+pixel within `EDGE` of the mask's outline is counted where its grey exceeds both the brightest of the photo in the 3 x 3
+pixels under it and the brightest of the mask's inner pixels near it by more than the photo's noise allows. Every family
+takes its turn. Beside ours stands a control: the same masks laid on by adding, where rims must be found.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.masks.looked import Row, wear_all
+from maskgen.blend import MASK, STRAP
+from maskgen.types import Picture, Triplet
+
+EDGE, INNER = 2, 3  # pixels: width of an edge, and from where a mask is itself
+NEAR, STRAPPED = (
+    25,
+    9,
+)  # pixels: window of what is near, so that it holds a pattern's repeat; straps are layers of their own
+LEAST, NOISE = 6.0, 4.0  # grey levels; deviations of the photo's noise
+
+
+def grey(picture: Picture) -> np.ndarray:
+    """Luminance, float32."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def rim_of(masked: Picture, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
+    """Where `masked` has a rim, and how many pixels of an edge were judged."""
+    mask = (triplet.parts == MASK).astype(np.uint8)
+    inner = cv2.erode(mask, np.ones((2 * INNER + 1, 2 * INNER + 1), np.uint8), borderValue=0)
+    kernel = np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)
+    edge = (cv2.dilate(mask, kernel) > cv2.erode(mask, kernel, borderValue=0)) & (triplet.map > 0)
+    edge &= (
+        cv2.dilate((triplet.parts == STRAP).astype(np.uint8), np.ones((STRAPPED, STRAPPED), np.uint8)) == 0
+    )
+    shown = grey(masked)
+    under = cv2.dilate(grey(triplet.gt), np.ones((3, 3), np.uint8))
+    beside = cv2.dilate(np.where(inner > 0, shown, -1), np.ones((NEAR, NEAR), np.uint8))
+    judged = edge & (beside >= 0)
+    return judged & (shown > np.maximum(under, beside) + LEAST + NOISE * grain), int(judged.sum())
+
+
+def added(triplet: Triplet) -> Picture:
+    """The control: soft edges that add both layers, as one blunder of this field does."""
+    mask = (triplet.parts == MASK).astype(np.float32)
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.0)[..., None]
+    return np.clip(triplet.masked * soft + triplet.gt * np.minimum(1, 2 * (1 - soft)), 0, 255).astype(
+        np.uint8
+    )
+
+
+def judge(rows: list[Row]) -> dict[str, object]:
+    """Rims of ours and of the control."""
+    found: dict[str, list[int]] = {"ours": [], "control": []}
+    judged = 0
+    for _, stage, triplet in rows:
+        for name, masked in (("ours", triplet.masked), ("control", added(triplet))):
+            rim, count = rim_of(masked, triplet, stage.light.grain)
+            found[name].append(int(rim.sum()))
+        judged += count
+    ours = found["ours"]
+    return {
+        "triplets": len(rows),
+        "families": len({triplet.faces[0].mask.family for _, _, triplet in rows}),
+        "edge_pixels": judged,
+        **{
+            name: {"pixels": sum(counts), "triplets": int(np.count_nonzero(counts))}
+            for name, counts in found.items()
+        },
+        "worst": [[int(i), ours[i]] for i in np.argsort(ours)[::-1][:10] if ours[i]],
+    }
+
+
+def main() -> None:
+    """Print what was found; the sheet shows edges at four times their size, ours over the control."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--src", required=True)
+    parser.add_argument("--n", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sheet")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    rows = wear_all(options.src, options.n, options.seed)
+    result = judge(rows)
+    print(json.dumps(result, indent=1))
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.sheet:
+        cv2.imwrite(options.sheet, cv2.cvtColor(_sheet(rows), cv2.COLOR_RGB2BGR))
+
+
+def _sheet(rows: list[Row]) -> Picture:
+    """The left edges of 12 masks, ours over the control; of those with a rim first."""
+    order = sorted(
+        range(len(rows)),
+        key=lambda i: -rim_of(rows[i][2].masked, rows[i][2], rows[i][1].light.grain)[0].sum(),
+    )
+    columns = []
+    for i in order[:12]:
+        triplet = rows[i][2]
+        at = rim_of(triplet.masked, triplet, rows[i][1].light.grain)[0]
+        y, x = np.argwhere(at if at.any() else triplet.parts == MASK)[0]
+        top, left = (
+            int(np.clip(k - 24, 0, side - 48)) for k, side in zip((y, x), triplet.parts.shape, strict=True)
+        )
+        cut = slice(top, top + 48), slice(left, left + 48)
+        pair = np.vstack([triplet.masked[cut], added(triplet)[cut]])
+        columns.append(cv2.resize(pair, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST))
+    return np.vstack([np.hstack(columns[:6]), np.hstack(columns[6:])])
+
+
+if __name__ == "__main__":
+    main()
