@@ -825,6 +825,87 @@ def evaluate(
     _print(evaluation.figures, as_json, as_text(evaluation.figures) + "".join(f"\n{file}" for file in files))
 
 
+@app.command("run")
+def run_networks(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INPUT...", help="Photos, folders, videos, camera:0.", show_default=False),
+    ] = None,
+    out: Annotated[Text, _option("--out", "DIR", "Target folder. [default: unmasked]", OUTPUT)] = None,
+    weights: Annotated[
+        list[str] | None, _option("--weights", "RUN", "A segmenter's or a generator's run. Repeatable.", RUN)
+    ] = None,
+    samples: Annotated[
+        Text, _option("--samples", "K", "Plausible faces, and where they disagree. [default: 1]", OUTPUT)
+    ] = None,
+    strip: Annotated[
+        Switch, _switch("--strip", "Masked, map, result and truth side by side as well.", OUTPUT)
+    ] = None,
+    truth: Annotated[
+        Text, _option("--truth", "DIR", "The same photos without masks, for --strip.", OUTPUT)
+    ] = None,
+    save_map: Annotated[Switch, _switch("--save-map", "Write the maps as well.", OUTPUT)] = None,
+    map: Annotated[
+        Text, _option("--map", "DIR", "Maps to go by, named as the photos, not the segmenter's.", OUTPUT)
+    ] = None,
+    runtime: Annotated[
+        Text, _option("--runtime", "torch|onnx", "What computes. [default: torch]", RUN)
+    ] = None,
+    device: Annotated[
+        Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]", RUN)
+    ] = None,
+    threads: Annotated[Text, _option("--threads", "N", "Cores. [default: 0, by itself]", RUN)] = None,
+    max_failures: Annotated[
+        Text, _option("--max-failures", "SHARE", "Unreadable inputs before exit code 3. [default: 0.05]", RUN)
+    ] = None,
+    port: Annotated[
+        Text, _option("--port", "N", "Of a camera's page without a display. [default: 8001]", RUN)
+    ] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take masks off: photos, folders of them, videos (their sound is kept), or a camera's pictures.
+
+    What a mask covered is invented, not found out; results say so in their metadata.
+
+    Example: [bold]unmask run photo.jpg --weights data/runs/segm --weights data/runs/gan --out unmasked[/bold]
+    """
+    from unmasknet.restore.settings import RestoreSettings
+
+    options: Rows = [
+        ("INPUT", "inputs", inputs or None),
+        ("--out", "out", out),
+        ("--weights", "weights", weights or None),
+        ("--samples", "samples", samples),
+        ("--strip", "strip", strip),
+        ("--truth", "truth", truth),
+        ("--save-map", "save_map", save_map),
+        ("--map", "map", map),
+        ("--runtime", "runtime", runtime),
+        ("--device", "device", device),
+        ("--threads", "threads", threads),
+        ("--max-failures", "max_failures", max_failures),
+        ("--port", "port", port),
+        ("--seed", "seed", seed),
+    ]
+    required = {"inputs": "name a photo, a folder, a video or camera:0"}
+    settings = _settings(RestoreSettings, config, sets, options, show, required)
+    from maskgen.progress import Meter
+    from unmasknet.restore import run as restoring
+    from unmasknet.restore.unmasker import Unmasker
+
+    unmasker = Unmasker.from_pretrained(
+        settings.weights, runtime=settings.runtime, device=settings.device, threads=settings.threads
+    )
+    with Meter("inputs", sys.stderr) as meter:
+        report = restoring.run(settings, unmasker, meter)
+    _print(asdict(report), as_json, restoring.as_text(report))
+    restoring.check_failures(report, settings.max_failures)
+
+
 BenchStage = Annotated[str, typer.Argument(metavar="[segm|gan]", help="Whose.", show_default=False)]
 BenchData = Annotated[list[str] | None, _option("--data", "DIR", "A data set. Repeatable.")]
 BenchPreset = Annotated[Text, _option("--preset", "NAME", "As train has it. [default: unmask]")]

@@ -21,7 +21,11 @@ Place = Float64[ndarray, "4"]
 
 def place_of(face: Face) -> Place:
     """Where the crop of a face lies."""
-    matrix = crop_matrix(face, UNIT)
+    return place_of_matrix(crop_matrix(face, UNIT))
+
+
+def place_of_matrix(matrix: Affine) -> Place:
+    """Where a crop lies whose matrix, photo -> crop, is of `UNIT` pixels."""
     middle = np.full(2, (UNIT - 1) / 2)
     back = inverse(matrix).astype(np.float64)
     centre = back[:, :2] @ middle + back[:, 2]

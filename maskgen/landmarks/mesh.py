@@ -41,6 +41,25 @@ NESTED = 1.4  # ratio of widths from which one mesh lies in another, not on it
 SAME_FACE = 0.5  # share of the smaller box from which two meshes mean one face
 
 
+class FaceMesh:
+    """The network of the mesh. Not to be shared between threads."""
+
+    def __init__(self, runtime: str = "auto") -> None:
+        file = model_file("face_landmark")
+        self._network = load_network(file.path, ("conv2d_21", "conv2d_31"), runtime)
+        self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
+
+    def __call__(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
+        """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
+        blob = cv2.LUT(warp(pixels, view, MESH_SIDE, "replicate"), LEVELS)
+        points, logit = self._network(blob[None])
+        back = inverse(view)
+        mesh = points.reshape(468, 3).copy()
+        mesh[:, :2] = carry(back, mesh[:, :2] - np.float32(0.5))  # from edges to centres of pixels
+        mesh[:, 2] *= scale_of(back)
+        return mesh, float(1 / (1 + np.exp(-np.float64(logit[0]))))
+
+
 class MeshDetector:
     """Faces with a 468-point mesh. Holds two networks: one detector a thread.
 
@@ -53,15 +72,11 @@ class MeshDetector:
     """
 
     def __init__(self, every_look: bool = False, runtime: str = "auto", points: Guided = "ignored") -> None:
-        file = model_file("face_landmark")
         self._every_look, self._points = every_look, points
-        self._blazeface = BlazeFace(runtime)
-        self._network = load_network(file.path, ("conv2d_21", "conv2d_31"), runtime)
+        self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         search = "every-look" if every_look else "first-look"
         guide = "" if points == "ignored" else f"-points-{points}"
-        self.name = (
-            f"mesh-{search}{guide}-{self._network.runtime}-{self._blazeface.name}-facemesh-{file.digest[:8]}"
-        )
+        self.name = f"mesh-{search}{guide}-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
 
     def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
         """The face whose five points the source gives, before others. See `GuidedDetector`."""
@@ -133,16 +148,6 @@ class MeshDetector:
         box = (float(left), float(top), float(right), float(bottom))
         face = Face(box, mesh[:, :2].copy(), "mesh468", mesh, score)
         return fault_of(face, *pixels.shape[:2]) or face
-
-    def _mesh(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
-        """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
-        blob = cv2.LUT(warp(pixels, view, MESH_SIDE, "replicate"), LEVELS)
-        points, logit = self._network(blob[None])
-        back = inverse(view)
-        mesh = points.reshape(468, 3).copy()
-        mesh[:, :2] = carry(back, mesh[:, :2] - np.float32(0.5))  # from edges to centres of pixels
-        mesh[:, 2] *= scale_of(back)
-        return mesh, float(1 / (1 + np.exp(-np.float64(logit[0]))))
 
 
 def _agreement(mesh: Mesh, finding: Finding) -> float:

@@ -30,13 +30,16 @@ class ClipWriter:
         source: the clip, for its clock, its colours and its sound.
         target: the file; its suffix says which container.
         container: FFmpeg's name of it, if the suffix does not say.
+        note: what the file's metadata say of it.
     """
 
-    def __init__(self, source: Path, target: Path, container: str | None = None) -> None:
+    def __init__(self, source: Path, target: Path, container: str | None = None, note: str = "") -> None:
         self._source = open_container(source)
         still = av.stream.Disposition.attached_pic
         self._model = next(s for s in self._source.streams.video if not s.disposition & still)
         self._out = av.open(str(target), "w", format=container)
+        if note:
+            self._out.metadata["comment"] = note
         self._video: Any = None
         self._clock: Fraction = self._model.time_base
         self._ends: dict[int, int] = {}

@@ -1,6 +1,6 @@
 """Networks and faces for tests of restoring: known answers, no weights, no detector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class ToyNetworks:
     name: str = "toy"
     segmenter_side: int | None = 64
     generator_side: int | None = 64
-    cleaning: Cleaning = Cleaning(0.5, 4)
+    cleaning: Cleaning = field(default_factory=lambda: Cleaning(0.5, 4))
 
     def hidden(self, crops):
         away = np.abs(crops.astype(np.float32) - MASK).sum(-1)

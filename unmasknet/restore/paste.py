@@ -16,6 +16,8 @@ FEATHER = (
 SEED = 0  # of the grain; a photo gives the same bytes whenever it is restored
 SOFTNESS = 0.45  # pixels: grain of JPEGs is a little softer than one
 
+BENDS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)  # second differences across of those down
+
 Soft = Float32[ndarray, "h w"]
 Colours = Float32[ndarray, "h w 3"]
 
@@ -70,5 +72,5 @@ def grain_of(picture: UInt8[ndarray, "h w 3"] | Float32[ndarray, "h w 3"], where
     Second differences cancel slopes; their smaller half, which knows no edges, tells the noise.
     """
     grey = picture.astype(np.float32).mean(2)
-    bends = np.abs(cv2.filter2D(grey, cv2.CV_32F, np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])))[where]
+    bends = np.abs(cv2.filter2D(grey, cv2.CV_32F, BENDS))[where]
     return float(np.median(bends)) * 1.4826 / 6 if bends.size > 16 else 0.0

@@ -75,10 +75,19 @@ def restore(
         glance: how the generator looks at it.
     """
     hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
-    made = fill(photo, hole, [mask.window for mask in masks], networks, glance)
+    windows = [glance.of(mask.window) for mask in masks]
+    made = imagine(photo, hole, windows, networks, glance)
+    return lay(photo, masks, [window.laid_back(one) for window, one in zip(windows, made, strict=True)])
+
+
+def lay(
+    photo: Picture, masks: Sequence[Mask], results: Sequence[Float32[ndarray, "_ _ 3"]]
+) -> UInt8[ndarray, "h w 3"]:
+    """The photo with a result in the hole of each mask. `results`: RGB, 0-255, in the pixels of the masks' windows."""
+    hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
     filled = photo.copy()
     before: list[Mask] = []
-    for mask, result in zip(masks, made, strict=True):
+    for mask, result in zip(masks, results, strict=True):
         part = mask.window.of(filled)
         grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.hole, mask.window.side)
         part[:] = laid_in(np.ascontiguousarray(part), grain, _claim(mask, before))
@@ -98,17 +107,15 @@ def painted(shape: tuple[int, ...], masks: Sequence[Mask], plane: Callable[[Mask
     return whole
 
 
-def fill(
-    photo: Picture, hole: Plane, windows: Sequence[Window], networks: Networks, glance: Glance
-) -> list[Float32[ndarray, "_ _ 3"]]:
-    """What the generator sees behind the hole, in the pixels of each window: RGB, 0-255."""
+def imagine(
+    photo: Picture, hole: Plane, windows: Sequence[Window], networks: Networks, glance: Glance = STRAIGHT
+) -> Float32[ndarray, "n side side 3"]:
+    """What the generator sees behind the hole, in the crop of each window: RGB, 0-255."""
     side = networks.generator_side
     assert side is not None, "whoever calls this has a generator"
-    glanced = [glance.of(window) for window in windows]
-    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in glanced])
-    maps = np.stack([_shrunk(window.of(hole), window, side) for window in glanced])
-    made = glance.turned_back(networks.fill(*glance.seen(crops, maps)))
-    return [window.laid_back(picture) for window, picture in zip(glanced, made, strict=True)]
+    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
+    maps = np.stack([_shrunk(window.of(hole), window, side) for window in windows])
+    return glance.turned_back(networks.fill(*glance.seen(crops, maps)))
 
 
 def _shrunk(hole: Hole, window: Window, side: int) -> UInt8[ndarray, "side side"]:

@@ -79,7 +79,7 @@ class Unmasker:
 
     def __init__(self, networks: Networks, find_faces: FindFaces | None = None) -> None:
         self.networks = networks
-        self._find_faces = find_faces or build_finder()
+        self.find_faces = find_faces or build_finder()
 
     @classmethod
     def from_pretrained(
@@ -121,7 +121,7 @@ class Unmasker:
                 f"map: got {map.shape[1]} x {map.shape[0]} pixels, the photo has {photo.shape[1]} x "
                 f"{photo.shape[0]}; give one of its size"
             )
-        seen = self._find_faces(photo)
+        seen = self.find_faces(photo)
         masks = self._masks(photo, seen, map)
         worn = [mask for mask in masks if mask.worn]
         faces = tuple(

@@ -39,7 +39,7 @@ class Glance:
 
     def of(self, window: Window) -> Window:
         """The window as this look frames it."""
-        if self.zoom == 1 and self.turn == 0 and self.shift == (0, 0):
+        if self == replace(self, shift=(0.0, 0.0), zoom=1.0, turn=0.0):
             return window
         about = cv2.getRotationMatrix2D((0.5, 0.5), self.turn, self.zoom)
         about[:, 2] += self.shift

@@ -31,9 +31,7 @@ class Window:
 
     def matrix(self, size: int) -> Affine:
         """Pixels of the photo -> pixels of the crop at `size`."""
-        matrix = self.place * np.float32(size)
-        matrix[:, 2] -= np.float32(0.5)
-        return matrix
+        return at_size(self.place, size)
 
     def to_crop(self, size: int) -> Affine:
         """Pixels of the window -> pixels of the crop at `size`."""
@@ -89,3 +87,10 @@ def unit_place(matrix: Affine, size: int) -> Affine:
     """A crop's matrix at `size` pixels as a place: the same crop at a side of 1."""
     linear, offset = matrix[:, :2] / size, (matrix[:, 2] + 0.5) / size
     return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def at_size(place: Affine, size: int) -> Affine:
+    """The way back: photo -> the pixels of a place's crop at `size`."""
+    matrix = place * np.float32(size)
+    matrix[:, 2] -= np.float32(0.5)
+    return matrix

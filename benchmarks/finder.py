@@ -1,0 +1,94 @@
+"""How many masked faces the finder finds, and how often it finds one where there is none.
+
+    python -m benchmarks.finder --masked FOLDER --photos LFW [--sheet finder.png]
+
+`--masked`: photos with a face under a real mask each. `--photos`: any photos of people; pieces of them away from the
+face that the mesh detector sees are the pictures without a face. Some of those still show half a neighbour: the
+sheet of false finds tells.
+"""
+
+import argparse
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskgen import imageio
+from maskgen.errors import Skip
+from maskgen.finder import FaceFinder
+from maskgen.landmarks.mesh import MeshDetector
+from maskgen.types import Face, Picture
+
+PIECES = 100
+SIDES = (48, 56, 64)  # pixels of a piece in a photo of 250
+CLEAR_OF = 0.1  # sizes of a face by which a piece stays away from it
+BLACK = 0.05  # share of black, as aligned photos have at their edges, above which a piece is none
+TILE = 128
+
+
+def main() -> None:
+    """Print both shares."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--masked", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--sheet", type=Path)
+    chosen = parser.parse_args()
+    finder = FaceFinder()
+    masked = [*pictures(sorted(path for path in chosen.masked.iterdir() if path.is_file()))]
+    found = sum(bool(finder.find(photo)) for photo in masked)
+    print(f"masked: a face in {found} of {len(masked)} ({found / len(masked):.1%})")
+    bare = pieces(chosen.photos)
+    false = [piece for piece in bare if finder.find(piece)]
+    print(f"pieces of background: a face in {len(false)} of {len(bare)} ({len(false) / len(bare):.1%})")
+    if chosen.sheet:
+        tiles = [cv2.resize(piece, (TILE, TILE)) for piece in false] or [np.zeros((TILE, TILE, 3), np.uint8)]
+        chosen.sheet.write_bytes(imageio.encode_lossless(np.hstack(tiles), "png"))
+
+
+def pictures(paths: list[Path]) -> Iterator[Picture]:
+    """Those of the files that are photos."""
+    for path in paths:
+        photo = imageio.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
+        if not isinstance(photo, Skip):
+            yield photo
+
+
+def pieces(folder: Path) -> list[Picture]:
+    """Squares without a face, one a photo, the photos drawn by a fixed seed."""
+    rng, detector = random.Random(0), MeshDetector()  # noqa: S311 (no secret)
+    paths = sorted(folder.rglob("*.jpg"))
+    rng.shuffle(paths)
+    found: list[Picture] = []
+    for photo in pictures(paths):
+        faces = detector.detect(photo)
+        side = rng.choice(SIDES)
+        spots = [] if isinstance(faces, Skip) else list(_spots(photo, faces, side))
+        if spots:
+            x, y = rng.choice(spots)
+            found.append(np.ascontiguousarray(photo[y : y + side, x : x + side]))
+        if len(found) == PIECES:
+            break
+    return found
+
+
+def _spots(photo: Picture, faces: list[Face], side: int) -> Iterator[tuple[int, int]]:
+    height, width = photo.shape[:2]
+    for y in range(0, height - side, 12):
+        for x in range(0, width - side, 12):
+            apart = all(_apart(face, x, y, side) for face in faces)
+            if apart and (photo[y : y + side, x : x + side].max(2) < 8).mean() <= BLACK:
+                yield x, y
+
+
+def _apart(face: Face, x: int, y: int, side: int) -> bool:
+    x0, y0, x1, y1 = face.box
+    room = CLEAR_OF * (x1 - x0)
+    return x + side < x0 - room or x > x1 + room or y + side < y0 - 3 * room or y > y1 + room
+
+
+if __name__ == "__main__":
+    main()

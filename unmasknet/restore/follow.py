@@ -1,0 +1,94 @@
+"""The faces of a clip over time: found in every frame, followed, their crops steadied. A video's first pass of two.
+
+A crop that is found anew in each frame trembles by a pixel or two, and with it all that is made in it. So a crop lies
+on a line through those shortly before and after it, and a face that is missed for a moment keeps its place.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from maskgen.look import look_of
+from maskgen.steady import UNIT, Place, matrix_of, place_of_matrix, smoothed
+from maskgen.tracks import Sight, Thumb, Tracker, is_cut, thumb_of
+from maskgen.types import Affine, Picture
+from maskgen.video import Clip
+from unmasknet.restore.faces import FindFaces, Seen
+from unmasknet.restore.window import at_size, unit_place
+
+MISSED = 0.5  # seconds that a face may be missed and still be there
+SHORT = 3  # sightings below which a track is a slip of the finder
+
+Tell = Callable[[float, float], None]  # seconds done, of how many
+
+
+@dataclass
+class Path:
+    """Where one face was seen: seconds, and the place of its crop then."""
+
+    times: list[float] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+    def is_there(self, time: float) -> bool:
+        """Whether it is seen at a time, or was shortly before and will be shortly after."""
+        since = np.array(self.times) - time
+        near = since[np.abs(since) <= MISSED]
+        return len(near) > 0 and bool(near[0] <= 0 <= near[-1])
+
+    def place_at(self, time: float) -> Affine:
+        """Its crop at a time, steadied: photo -> the crop at a side of 1."""
+        place = smoothed(np.array(self.times, np.float64), np.array(self.places, np.float64), time)
+        return unit_place(matrix_of(place, UNIT), UNIT)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The faces of a clip. `most`: of them in one frame; `cuts`: seconds at which another shot begins."""
+
+    paths: tuple[Path, ...]
+    most: int
+    cuts: tuple[float, ...]
+
+
+class Follower:
+    """Follows faces from frame to frame."""
+
+    def __init__(self) -> None:
+        self._tracker, self._paths = Tracker(), dict[int, Path]()
+        self._thumb: Thumb | None = None
+        self._cuts: list[float] = []
+        self._most = 0
+
+    def see(self, time: float, pixels: Picture, faces: list[Seen]) -> list[Path]:
+        """Note the faces of a frame, later than the one before; the path of each."""
+        thumb = thumb_of(pixels)
+        if self._thumb is not None and is_cut(self._thumb, thumb):
+            self._tracker.cut()
+            self._cuts.append(time)
+        self._thumb = thumb
+        places = [place_of_matrix(at_size(face.place, UNIT)) for face in faces]
+        sights = [Sight(place, look_of(pixels, place), 0.0) for place in places]
+        found = []
+        for track, place in zip(self._tracker.see(time, sights), places, strict=True):
+            path = self._paths.setdefault(track.number, Path())
+            path.times.append(time)
+            path.places.append(place)
+            found.append(path)
+        self._most = max(self._most, len(faces))
+        return found
+
+    def paths(self) -> Paths:
+        """All faces that were seen more than by a slip."""
+        lasting = tuple(path for path in self._paths.values() if len(path.times) >= SHORT)
+        return Paths(lasting, self._most, tuple(self._cuts))
+
+
+def follow(clip: Clip, find_faces: FindFaces, tell: Tell) -> Paths:
+    """Look at every frame of a clip."""
+    follower = Follower()
+    for moment in clip.moments():
+        pixels = moment.pixels()
+        follower.see(moment.time, pixels, find_faces(pixels))
+        tell(moment.time - clip.begin, clip.duration)
+    return follower.paths()

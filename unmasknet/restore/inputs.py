@@ -1,0 +1,76 @@
+"""Which files are restored, and what their results are called: no two share a name."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskgen.errors import InputError
+from maskgen.video import SUFFIXES as VIDEOS
+
+PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".ppm", ".pgm")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file. `name`: of its results below the target, POSIX, without a suffix, unique whatever the case."""
+
+    path: Path
+    name: str
+
+    @property
+    def is_video(self) -> bool:
+        """Whether its name says that it is a video."""
+        return self.path.suffix.lower() in VIDEOS
+
+
+def find_inputs(given: Sequence[str], aside: Path) -> list[Input]:
+    """The files that are named, and all photos and videos of the folders that are.
+
+    Args:
+        given: files and folders.
+        aside: the target; what lies in it is no input, or a second run would restore results.
+
+    Raises:
+        InputError: one is not there, or a folder holds nothing.
+    """
+    found: list[tuple[Path, Path]] = []  # the file, and its name below what was given
+    for name in given:
+        path = Path(name)
+        if path.is_dir():
+            inside = [*_inside(path, aside.resolve())]
+            if not inside:
+                raise InputError(f"{path}: holds no photo or video; name another folder, or the files")
+            found += [(file, file.relative_to(path)) for file in inside]
+        elif path.exists():
+            found.append((path, Path(path.name)))
+        else:
+            raise InputError(f"{path}: there is no such file or folder; check the path")
+    unique = {path.resolve(): (path, below) for path, below in reversed(found)}
+    return _named([unique[path] for path in dict.fromkeys(file.resolve() for file, _ in found)])
+
+
+def _inside(folder: Path, aside: Path) -> Iterable[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if (Path(parent) / name).resolve() != aside)
+        for name in sorted(files):
+            if name.lower().endswith((*PHOTOS, *VIDEOS)) and not name.startswith("._"):
+                yield Path(parent) / name
+
+
+def _named(files: Sequence[tuple[Path, Path]]) -> list[Input]:
+    """Stems as names; where two would be the same, the suffix tells them apart, else a number."""
+    stems = Counter(below.with_suffix("").as_posix().lower() for _, below in files)
+    taken: set[str] = set()
+    named = []
+    for path, below in files:
+        name = below.with_suffix("").as_posix()
+        if stems[name.lower()] > 1 and below.suffix:
+            name = f"{name}-{below.suffix[1:].lower()}"
+        free, count = name, 2
+        while free.lower() in taken:
+            free, count = f"{name}-{count}", count + 1
+        taken.add(free.lower())
+        named.append(Input(path, free))
+    return named

@@ -1,0 +1,63 @@
+"""Pictures as files that say of themselves that a part of them is invented."""
+
+import io
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from maskgen.types import Picture, Plane
+
+NOTE = "synthetic: a network invented what a mask covered; it is not what the person looks like"
+SOFTWARE = "unmask"
+QUALITY = 95  # of a JPEG or WebP whose own cannot be told
+# IPTC's word for pictures a part of which a network made
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}"><dc:description><rdf:Alt><rdf:li xml:lang="x-default">{NOTE}'
+    "</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+IMAGE_DESCRIPTION, SOFTWARE_TAG = 0x010E, 0x0131
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}  # the rest becomes PNG
+
+
+def result_suffix(suffix: str) -> str:
+    """What a restored photo's file ends with: as its source where that can carry the note, else `.png`."""
+    return suffix.lower() if suffix.lower() in FORMATS else ".png"
+
+
+def encode_result(picture: Picture | Plane, suffix: str) -> bytes:
+    """A file of a restored picture with the note in its metadata, and no other metadata.
+
+    Args:
+        picture: RGB or grey.
+        suffix: as `result_suffix` gives it.
+    """
+    image, out = Image.fromarray(np.ascontiguousarray(picture)), io.BytesIO()
+    kind = FORMATS.get(suffix, "PNG")
+    exif = Image.Exif()
+    exif[IMAGE_DESCRIPTION], exif[SOFTWARE_TAG] = NOTE, SOFTWARE
+    if kind == "JPEG":
+        image.save(out, kind, quality=QUALITY, subsampling=0, exif=exif, xmp=XMP.encode())
+    elif kind == "WEBP":
+        image.save(out, kind, quality=QUALITY, exif=exif, xmp=XMP.encode())
+    elif kind == "TIFF":
+        image.save(
+            out, kind, compression="tiff_deflate", tiffinfo={IMAGE_DESCRIPTION: NOTE, SOFTWARE_TAG: SOFTWARE}
+        )
+    else:
+        text = PngInfo()
+        text.add_text("Description", NOTE)
+        text.add_text("Software", SOFTWARE)
+        text.add_itxt("XML:com.adobe.xmp", XMP)
+        image.save(out, "PNG", pnginfo=text, compress_level=3)
+    return out.getvalue()

@@ -1,0 +1,223 @@
+"""`unmask run`: each input in turn, its results into the target folder, what became of it into a list.
+
+OUT/NAME.jpg                  the restored photo; the input's own bytes where nothing was done
+OUT/NAME-map.png              with save_map
+OUT/NAME-strip.png            with strip
+OUT/NAME-1.jpg ..             with several samples: all of them, and OUT/NAME-disagreement.png
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskgen import imageio
+from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
+from maskgen.files import disk_errors, make_folder, write_atomic
+from maskgen.types import Picture, Plane
+from maskgen.video import check_container
+from unmasknet.restore.inputs import PHOTOS, Input, find_inputs
+from unmasknet.restore.marks import encode_result, result_suffix
+from unmasknet.restore.settings import RestoreSettings
+from unmasknet.restore.strip import draw_strip
+from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
+
+Tell = Callable[[int, int, str], None]  # inputs done, of how many, a word on the last one
+
+
+@dataclass(frozen=True)
+class Result:
+    """One input.
+
+    Attributes:
+        output: its result, "" where it was unreadable.
+        map: the map's file, "" without `save_map`.
+        faces, boxes: all that were seen, masked or not, x0, y0, x1, y1 in pixels of the upright photo; of a video the
+            most in one frame, and no boxes.
+        masked: faces that a mask was seen on.
+        said: what was done, or why nothing was.
+        error: why it could not be used, "" where it could.
+    """
+
+    input: str
+    output: str = ""
+    map: str = ""
+    faces: int = 0
+    boxes: list[list[float]] = field(default_factory=list)
+    masked: int = 0
+    seconds: float = 0.0
+    said: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run gave. `failed`: inputs that could not be used."""
+
+    out: str
+    results: list[Result]
+    failed: int
+    seconds: float
+
+
+def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
+    """Restore all inputs. A file that cannot be used is counted, and the run goes on.
+
+    Raises:
+        InputError: there is no input, or none can be used. MissingError, UnmaskError: results cannot be written.
+    """
+    began, out = time.perf_counter(), Path(settings.out)
+    inputs = find_inputs(settings.inputs, out)
+    make_folder(out)
+    results = []
+    for count, one in enumerate(inputs):
+        result = _restored(one, unmasker, settings, out, _within(tell, one, count, len(inputs)))
+        results.append(result)
+        tell(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}")
+    failed = sum(bool(result.error) for result in results)
+    if failed == len(results):
+        raise InputError("\n  ".join(result.error for result in results))
+    return RunReport(str(out), results, failed, time.perf_counter() - began)
+
+
+def as_text(report: RunReport) -> str:
+    """A line for each input, and one for all."""
+    lines = [result.error or f"{result.output}: {result.said}" for result in report.results]
+    restored = sum(result.masked > 0 for result in report.results)
+    count = f"{len(report.results):,} inputs, {restored:,} with masks"
+    failed = f", {report.failed:,} could not be used" if report.failed else ""
+    return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s; what a mask covered is invented"])
+
+
+def check_failures(report: RunReport, limit: float) -> None:
+    """Raise TooManyFailures where more inputs failed than the share `limit`."""
+    if report.failed > limit * len(report.results):
+        raise TooManyFailures(
+            f"{report.failed} of {len(report.results)} inputs could not be used, more than --max-failures {limit:g} "
+            "allows; what could be is in the target"
+        )
+
+
+def _within(tell: Tell, one: Input, count: int, total: int) -> Callable[[float, float], None]:
+    """What tells of a long input on its way."""
+
+    def news(done: float, length: float) -> None:
+        share = f" {min(done / length, 1):.0%}" if length > 0 else f" {done:.0f} s"
+        tell(count, total, one.path.name + share)
+
+    return news
+
+
+def _restored(
+    one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path, tell: Callable[[float, float], None]
+) -> Result:
+    began = time.perf_counter()
+    try:
+        result = (
+            _restore_video(one, unmasker, out, tell)
+            if one.is_video
+            else _restore_photo(one, unmasker, settings, out)
+        )
+    except InputError as error:
+        result = Result(str(one.path), error=str(error))
+    except OSError as error:
+        result = Result(str(one.path), error=f"{one.path}: cannot be read: {error.strerror}. Check the path")
+    return _timed(result, time.perf_counter() - began)
+
+
+def _timed(result: Result, seconds: float) -> Result:
+    return replace(result, seconds=round(seconds, 4))
+
+
+def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path) -> Result:
+    data = one.path.read_bytes()
+    photo = read_photo(data, str(one.path))
+    given = _given_map(one, settings, photo) if settings.map else None
+    restored = unmasker(photo, map=given, samples=settings.samples, seed=settings.seed)
+    target = out / one.name
+    make_folder(target.parent)
+    suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
+    file = target.with_name(target.name + suffix)
+    write_atomic(file, encode_result(restored.picture, suffix) if restored.changed else data)
+    map_file = target.with_name(f"{target.name}-map.png")
+    if settings.save_map:
+        write_atomic(map_file, encode_result(restored.map, ".png"))
+    if settings.strip:
+        truth = _truth(one, settings, photo)
+        strip = draw_strip(photo, restored.map, restored.picture, truth)
+        write_atomic(target.with_name(f"{target.name}-strip.png"), encode_result(strip, ".png"))
+    if settings.samples > 1 and restored.changed:
+        _write_samples(restored, target, suffix)
+    return Result(
+        str(one.path),
+        str(file),
+        str(map_file) if settings.save_map else "",
+        len(restored.faces),
+        [[round(value, 2) for value in face.box] for face in restored.faces],
+        sum(face.masked for face in restored.faces),
+        said=restored.said,
+    )
+
+
+def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[float, float], None]) -> Result:
+    """Restore a clip; where there is nothing to do, its own bytes are the result."""
+    if find_spec("av") is None:
+        raise MissingError(f"{one.path}: videos need PyAV: pip install 'unmask[video]'")
+    from maskgen.video.writer import suffix_for
+    from unmasknet.restore.video import restore_clip
+
+    if None in (unmasker.networks.segmenter_side, unmasker.networks.generator_side):
+        raise UsageError(f"{one.path}: a video needs a segmenter and a generator; give both with --weights")
+    check_container(one.path)
+    target = out / one.name
+    make_folder(target.parent)
+    file = target.with_name(target.name + suffix_for(one.path))
+    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, tell)
+    if not clip.changed:
+        file = target.with_name(target.name + one.path.suffix)
+        with disk_errors(file.parent, file.name):
+            shutil.copyfile(one.path, file)
+        return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
+    said = f"{clip.changed} of {clip.frames} frames restored"
+    return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
+
+
+def _write_samples(restored: Restored, target: Path, suffix: str) -> None:
+    for number, picture in enumerate(restored.alternatives, 1):
+        write_atomic(target.with_name(f"{target.name}-{number}{suffix}"), encode_result(picture, suffix))
+    brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # 64 grey levels are already white
+    write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
+
+
+def _given_map(one: Input, settings: RestoreSettings, photo: Picture) -> Plane:
+    path = _same_name(Path(settings.map), one)
+    if path is None:
+        raise InputError(
+            f"{one.path}: --map {settings.map} holds no {Path(one.name).name}.png; make one, or leave out --map"
+        )
+    plane = read_photo(path.read_bytes(), str(path)).max(2)
+    if plane.shape != photo.shape[:2]:
+        plane = cv2.resize(plane, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return (plane > 127).astype(np.uint8)
+
+
+def _truth(one: Input, settings: RestoreSettings, photo: Picture) -> Picture | None:
+    path = _same_name(Path(settings.truth), one) if settings.truth else None
+    if path is None:
+        return None
+    truth = imageio.decode(path.read_bytes(), max_pixels=photo.size * 16, background=255)
+    return truth if isinstance(truth, np.ndarray) else None
+
+
+def _same_name(folder: Path, one: Input) -> Path | None:
+    """The picture of an input in another folder: under its name below what was given, or its file's name alone."""
+    for stem in dict.fromkeys((one.name, f"{one.name}-map", one.path.stem)):
+        for suffix in dict.fromkeys((".png", one.path.suffix, *PHOTOS)):
+            if (path := folder / f"{stem}{suffix}").is_file():
+                return path
+    return None

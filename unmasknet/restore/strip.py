@@ -1,0 +1,23 @@
+"""A photo's way on one picture: with the mask, the map laid over it, the result, and the truth where there is one."""
+
+import cv2
+import numpy as np
+
+from maskgen.types import Picture, Plane
+
+SIDE = 512  # pixels that the longer side of a part has at most
+GAP = 6
+TINT = np.array((255, 64, 32), np.float32)
+PAPER = 250
+
+
+def draw_strip(photo: Picture, map: Plane, result: Picture, truth: Picture | None) -> Picture:
+    """The parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
+    shown = photo.astype(np.float32)
+    shown[map == 255] = 0.45 * shown[map == 255] + 0.55 * TINT
+    parts = [photo, shown.astype(np.uint8), result, *([] if truth is None else [truth])]
+    scale = min(1.0, SIDE / max(photo.shape[:2]))
+    size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts]
+    gap = np.full((size[1], GAP, 3), PAPER, np.uint8)
+    return np.hstack([part for one in small for part in (one, gap)][:-1])

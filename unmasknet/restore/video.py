@@ -1,0 +1,175 @@
+"""A clip without masks: steady crops, maps smoothed over time, results that change slowly; its own times and sound.
+
+Two passes: the first follows the faces, the second restores. In the second a frame waits until what comes shortly
+after it has been looked at, so that a map is the mean of those around it, and a mask's coming and going is not late.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path as File
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.files import disk_errors, remove
+from maskgen.resample import warp
+from maskgen.types import Picture
+from maskgen.video import Moment, open_clip
+from unmasknet.restore.clean import clean_map
+from unmasknet.restore.faces import FindFaces
+from unmasknet.restore.follow import Path, follow
+from unmasknet.restore.marks import NOTE
+from unmasknet.restore.networks import Networks
+from unmasknet.restore.photo import Mask, imagine, lay, mask_of, outline, painted
+from unmasknet.restore.window import Window, window_of
+
+REACH, SPREAD = (
+    0.15,
+    0.06,
+)  # seconds around a frame whose maps count for it, and the deviation of their weights
+SETTLE = 0.12  # seconds in which a result follows what the generator sees now by two thirds
+FORGET = 0.3  # seconds without a mask after which a result begins anew
+
+Tell = Callable[[float, float], None]  # seconds done, of how many, over both passes
+Hidden = Float32[ndarray, "side side"]
+
+
+@dataclass(frozen=True)
+class RestoredClip:
+    """A clip that was restored. `frames`: of it; `changed`: those with a mask; `faces`: the most in one frame."""
+
+    frames: int
+    changed: int
+    faces: int
+
+
+@dataclass
+class Face:
+    """A face over time: what the segmenter saw of late, and the last result, both in the frame of its crop."""
+
+    times: deque[float] = field(default_factory=deque)
+    maps: deque[Hidden] = field(default_factory=deque)
+    made: Float32[ndarray, "size size 3"] | None = None
+    made_at: float = -np.inf
+
+    def note(self, time: float, hidden: Hidden) -> None:
+        """Keep what a frame shows; what no frame will ask for again is forgotten."""
+        self.times.append(time)
+        self.maps.append(hidden)
+        while self.times[0] < time - 3 * REACH:
+            self.times.popleft()
+            self.maps.popleft()
+
+    def hidden_at(self, time: float) -> Hidden:
+        """How likely each pixel is hidden at a time: the mean over the frames around it, near ones counting more."""
+        since = np.array(self.times) - time
+        weights = np.where(np.abs(since) <= REACH, np.exp(-0.5 * (since / SPREAD) ** 2), 0.0)
+        return np.average(np.stack(self.maps), axis=0, weights=weights).astype(np.float32)
+
+    def settled(self, time: float, made: Float32[ndarray, "size size 3"]) -> Float32[ndarray, "size size 3"]:
+        """What is shown: the last result, moved towards what the generator sees now."""
+        gap = time - self.made_at
+        if self.made is not None and gap <= FORGET:
+            made = self.made + (made - self.made) * np.float32(1 - np.exp(-gap / SETTLE))
+        self.made, self.made_at = made, time
+        return made
+
+
+class Steadier:
+    """Restores pictures that follow each other. The faces' crops come from whoever follows them."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._faces: dict[int, Face] = {}
+
+    def look(self, time: float, pixels: Picture, windows: dict[int, Window]) -> None:
+        """Let the segmenter see the faces of a frame: their windows by their numbers."""
+        side = self._networks.segmenter_side
+        assert side is not None, "whoever restores a video has a segmenter"
+        if not windows:
+            return
+        crops = np.stack(
+            [warp(pixels, one.matrix(side), side, "reflect", fine=True) for one in windows.values()]
+        )
+        for number, hidden in zip(windows, self._networks.hidden(crops), strict=True):
+            self._faces.setdefault(number, Face()).note(time, hidden)
+
+    def restore(self, time: float, pixels: Picture, windows: dict[int, Window]) -> tuple[Picture, list[Mask]]:
+        """The frame without masks, and the masks; the frame itself where there is none."""
+        masks: dict[int, Mask] = {}
+        for number, window in windows.items():
+            map = clean_map(self._faces[number].hidden_at(time), self._networks.cleaning)
+            if map.any() and (mask := mask_of(window, outline(window, map))).worn:
+                masks[number] = mask
+        if not masks:
+            return pixels, []
+        worn = [*masks.values()]
+        hole = painted(pixels.shape[:2], worn, lambda mask: mask.hole)
+        made = imagine(pixels, hole, [mask.window for mask in worn], self._networks)
+        shown = [
+            mask.window.laid_back(self._faces[number].settled(time, one))
+            for (number, mask), one in zip(masks.items(), made, strict=True)
+        ]
+        return lay(pixels, worn, shown), worn
+
+
+def restore_clip(
+    source: File, target: File, networks: Networks, find_faces: FindFaces, tell: Tell
+) -> RestoredClip:
+    """Write a clip without masks; nothing is written where no frame shows one.
+
+    Args:
+        source: the clip.
+        target: the video to write; it is whole or not there.
+        networks: both of them.
+        find_faces: where faces are.
+        tell: called with every frame of both passes.
+
+    Raises:
+        InputError: the clip cannot be read, or its sound not copied.
+    """
+    from maskgen.video.writer import ClipWriter
+
+    clip = open_clip(source)
+    try:
+        paths = follow(clip, find_faces, lambda done, length: tell(done, 2 * length))
+    finally:
+        clip.close()
+    if not paths.paths:
+        return RestoredClip(0, 0, paths.most)
+    part, count, changed = target.with_name(f".{target.name}.part"), 0, 0
+    clip, steadier = open_clip(source), Steadier(networks)
+    try:
+        container = "matroska" if target.suffix == ".mkv" else "mp4"
+        with disk_errors(target.parent, target.name), ClipWriter(source, part, container, NOTE) as writer:
+            for moment, pixels, windows in _played(clip.moments(), paths.paths, steadier):
+                shown, masks = steadier.restore(moment.time, pixels, windows)
+                writer.write(moment, shown)
+                count, changed = count + 1, changed + bool(masks)
+                tell(clip.duration + moment.time - clip.begin, 2 * clip.duration)
+        if changed:
+            part.rename(target)
+    finally:
+        clip.close()
+        remove(part)
+    return RestoredClip(count, changed, paths.most)
+
+
+def _played(
+    moments: Iterator[Moment], paths: tuple[Path, ...], steadier: Steadier
+) -> Iterator[tuple[Moment, Picture, dict[int, Window]]]:
+    """Each frame and the windows of its faces, when what comes shortly after it has been looked at."""
+    waiting: deque[tuple[Moment, Picture, dict[int, Window]]] = deque()
+    for moment in moments:
+        whole = moment.pixels()  # of even sides, as encoders want them
+        pixels = np.ascontiguousarray(whole[: whole.shape[0] // 2 * 2, : whole.shape[1] // 2 * 2])
+        places = {n: path.place_at(moment.time) for n, path in enumerate(paths) if path.is_there(moment.time)}
+        windows = {n: window_of(place, pixels.shape[0], pixels.shape[1]) for n, place in places.items()}
+        present = {n: window for n, window in windows.items() if window is not None}
+        steadier.look(moment.time, pixels, present)
+        waiting.append((moment, pixels, present))
+        while waiting[0][0].time < moment.time - REACH:
+            yield waiting.popleft()
+    yield from waiting
