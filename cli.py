@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
+from maskgen.errors import InputError, MissingError, Skip, UnmaskError, UsageError
 from maskgen.extras import install_line
 
 if TYPE_CHECKING:
@@ -906,6 +906,95 @@ def run_networks(
     restoring.check_failures(report, settings.max_failures)
 
 
+@app.command()
+def export(
+    weights: Annotated[
+        list[str] | None,
+        _option("--weights", "RUN", "A segmenter's or a generator's run, or one of each. Repeatable."),
+    ] = None,
+    format: Annotated[Text, _option("--format", "onnx|torchscript", "[default: onnx]")] = None,
+    out: Annotated[Text, _option("--out", "FILE", "The file. [default: unmask.onnx]")] = None,
+    half: Annotated[
+        Switch, _switch("--half", "Store weights with 16 bits: half the file, onnx only.")
+    ] = None,
+    data: Annotated[
+        Text, _option("--data", "DIR", "A data set to check the file on. [default: the built-in photo]")
+    ] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write networks as one file that runs without unmask, and check that it gives the same pixels.
+
+    Example: [bold]unmask export --weights data/runs/segm --weights data/runs/gan --out unmask.onnx[/bold]
+    """
+    from unmasknet.export.settings import ExportSettings
+
+    options: Rows = [
+        ("--weights", "weights", weights or None),
+        ("--format", "format", format),
+        ("--out", "out", out),
+        ("--half", "half", half),
+        ("--data", "data", data),
+        ("--seed", "seed", seed),
+    ]
+    required = {"weights": "name the networks: --weights RUN"}
+    settings = _settings(ExportSettings, config, sets, options, show, required)
+    _needs_torch()
+    from unmasknet.export.export import export as write
+
+    report = write(settings, _masked_crops)
+    text = (
+        f"{report.out}: {report.bytes / 1e6:.1f} MB, {report.format}, outputs {', '.join(report.outputs)}\n"
+        f"largest difference from torch on {report.checked} pictures: {report.difference:.4f} grey levels of 255; "
+        f"{report.flipped:.3%} of the map's pixels"
+    )
+    _print(asdict(report), as_json, text)
+
+
+@app.command()
+def serve(
+    weights: Annotated[
+        list[str] | None,
+        _option("--weights", "RUN", "A segmenter's and a generator's run. Repeatable. [default: released]"),
+    ] = None,
+    runtime: Annotated[Text, _option("--runtime", "torch|onnx", "What computes. [default: torch]")] = None,
+    host: Annotated[Text, _option("--host", "ADDRESS", "Where to listen. [default: 127.0.0.1]")] = None,
+    port: Annotated[Text, _option("--port", "N", "0: any that is free. [default: 8000]")] = None,
+    device: Annotated[Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a web page on this machine: a photo in, before and after, the map, further guesses.
+
+    Example: [bold]unmask serve --weights data/runs/segm --weights data/runs/gan[/bold]
+    """
+    from unmasknet.serve.settings import ServeSettings
+
+    options: Rows = [
+        ("--weights", "weights", weights or None),
+        ("--runtime", "runtime", runtime),
+        ("--host", "host", host),
+        ("--port", "port", port),
+        ("--device", "device", device),
+        ("--seed", "seed", seed),
+    ]
+    settings = _settings(ServeSettings, config, sets, options, show)
+    _needs("web", "fastapi", "uvicorn")
+    from unmasknet.serve.server import serve as run
+
+    def tell(address: str) -> None:
+        _print({"address": address}, as_json, f"{address}  (Ctrl-C ends it)")
+        sys.stdout.flush()
+
+    run(settings, tell, lambda text: print(f"unmask: {text}", file=sys.stderr), _example)
+
+
 BenchStage = Annotated[str, typer.Argument(metavar="[segm|gan]", help="Whose.", show_default=False)]
 BenchData = Annotated[list[str] | None, _option("--data", "DIR", "A data set. Repeatable.")]
 BenchPreset = Annotated[Text, _option("--preset", "NAME", "As train has it. [default: unmask]")]
@@ -1042,6 +1131,44 @@ def bench_gen(
     _print(asdict(report), as_json, words.measured(report))
 
 
+@bench.command("run")
+def bench_run(
+    weights: Annotated[
+        list[str] | None,
+        _option("--weights", "RUN", "Runs, weight files, an exported .onnx. Repeatable. [default: released]"),
+    ] = None,
+    cores: Annotated[
+        Text, _option("--cores", "A,B", "Numbers of cores to measure on. [default: 1,2]")
+    ] = None,
+    rounds: Annotated[Text, _option("--rounds", "N", "Times the photo is done. [default: 20]")] = None,
+    photo: Annotated[Text, _option("--photo", "FILE", "Of one face. [default: the built-in one]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    seed: Seed = None,
+    show: Show = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what taking the mask off one face costs, by runtime and cores, each in a process of its own.
+
+    Example: [bold]unmask bench run --weights data/runs/segm --weights data/runs/gan --weights unmask.onnx[/bold]
+    """
+    from unmasknet import bench_run as module
+
+    options: Rows = [
+        ("--weights", "weights", weights or None),
+        ("--cores", "cores", cores.split(",") if cores else None),
+        ("--rounds", "rounds", rounds),
+        ("--photo", "photo", photo),
+        ("--seed", "seed", seed),
+    ]
+    settings = _settings(module.BenchRunSettings, config, sets, options, show)
+    from maskgen.progress import Meter
+
+    with Meter("processes", sys.stderr) as meter:
+        report = module.bench_run(settings, _example, meter)
+    _print(module.as_json(report), as_json, module.as_table(report))
+
+
 @app.command()
 def doctor(
     config: Config = None,
@@ -1069,7 +1196,6 @@ def doctor(
 def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
     """A detector for the networks' side: where the faces of a photo are, as crops that training would cut."""
     from maskgen.align import crop_matrix
-    from maskgen.errors import Skip
     from maskgen.landmarks import build_detector
     from maskgen.settings import FaceSettings
 
@@ -1082,15 +1208,48 @@ def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
     return find
 
 
+def _example() -> bytes:
+    """The built-in photo under a mask, as a file, for whoever has no photo at hand."""
+    from maskgen.demo_photo import sample_photo
+    from maskgen.imageio import encode_jpeg
+    from maskgen.one import mask_photo
+
+    made = mask_photo(sample_photo(), "surgical-#0473e2")
+    assert not isinstance(made, Skip), made
+    return encode_jpeg(made.masked, 92)
+
+
+def _masked_crops(side: int) -> "list[Picture]":
+    """The built-in photo in several looks, each under another mask, as crops that training would cut."""
+    from maskgen.demo_photo import LOOKS, sample_photo
+    from maskgen.one import mask_photo
+
+    made = [
+        mask_photo(LOOKS[look](sample_photo()), masks, size=max(side, 64))
+        for look, masks in (
+            ("as-taken", "surgical"),
+            ("mirrored", "n95"),
+            ("near", "cloth"),
+            ("dusk", "kn95"),
+        )
+    ]
+    return [triplet.masked for triplet in made if not isinstance(triplet, Skip)]
+
+
 def _rounded(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
-def _needs_torch() -> None:
+def _needs(extra: str, *packages: str) -> None:
     from importlib.util import find_spec
 
-    if find_spec("torch") is None:
-        raise MissingError(f"this command needs torch: {install_line('train')}")
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise MissingError(f"this command needs {', '.join(missing)}: {install_line(extra)}")
+
+
+def _needs_torch() -> None:
+    _needs("train", "torch")
 
 
 def _settings(

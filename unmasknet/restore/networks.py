@@ -63,7 +63,13 @@ def _torch(weights: Sequence[str], device: str, threads: int) -> Networks:
     return open_torch(weights, device, threads)
 
 
-RUNTIMES: dict[str, Open] = {"torch": _torch}
+def _onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
+    from unmasknet.restore.onnx_networks import open_onnx
+
+    return open_onnx(weights, device, threads)
+
+
+RUNTIMES: dict[str, Open] = {"torch": _torch, "onnx": _onnx}
 
 
 def open_networks(

@@ -1,0 +1,19 @@
+# The page by ONNX Runtime: no torch, no GPU. Weights are mounted, see docs/serving.md.
+#
+#   docker build -t unmask .
+#   docker run --rm --read-only --tmpfs /tmp -v "$PWD/unmask.onnx:/weights/unmask.onnx:ro" -p 127.0.0.1:8000:8000 unmask
+#
+# Keep the 127.0.0.1 in -p: without it everybody on the network reaches the page.
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY . .
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[web,onnx]'
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 unmask
+COPY --from=build /venv /venv
+USER unmask
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+EXPOSE 8000
+STOPSIGNAL SIGINT
+CMD ["unmask", "serve", "--host", "0.0.0.0", "--runtime", "onnx", "--weights", "/weights/unmask.onnx"]

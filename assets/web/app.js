@@ -1,0 +1,236 @@
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const CLOSER = 0.62; // share of the stage that a face fills when it is looked at
+const WIDEST = 2048; // pixels of the map as it is drawn; phones have no memory for more
+const TRIES = 12; // times that a full queue is asked again
+const COLOURS = { map: [0, 168, 150], doubt: [255, 140, 0] };
+let limits = { max_bytes: 20e6, max_samples: 4 };
+let job = null; // the request under way
+let shown = null; // {file, answer, urls}: the photo as it was chosen, what came of it, addresses of its pictures
+
+function show(section) {
+  for (const id of ["welcome", "work", "done"]) $(id).hidden = id !== section;
+  window.scrollTo({ top: 0 });
+}
+
+function say(text) { $("live").textContent = text; }
+
+function trouble(text) {
+  $("why").textContent = text;
+  $("trouble").hidden = !text;
+}
+
+function pause(seconds) { return new Promise((wake) => setTimeout(wake, seconds * 1000)); }
+
+async function ask(file, samples, signal) {
+  for (let tries = 1; ; tries++) {
+    const answer = await fetch(`/api/unmask?samples=${samples}`, {
+      method: "POST", body: file, signal, headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" },
+    });
+    if (answer.ok) return answer.json();
+    if (answer.status === 429 && tries < TRIES) {
+      $("doing").textContent = "Many photos are waiting. Yours is tried again in a moment …";
+      await pause(Number(answer.headers.get("Retry-After")) || 2);
+      if (signal.aborted) throw new DOMException("", "AbortError");
+      continue;
+    }
+    const told = await answer.json().catch(() => ({}));
+    throw new Error(typeof told.detail === "string" ? told.detail : `The page answered ${answer.status}.`);
+  }
+}
+
+async function unmask(file, samples = 1) {
+  trouble("");
+  if (file.size > limits.max_bytes) {
+    return trouble(`That file is larger than ${limits.max_bytes / 1e6} MB. Save it smaller, and try again.`);
+  }
+  if (job) job.abort();
+  const mine = (job = new AbortController());
+  const came = $("welcome").hidden ? "done" : "welcome";
+  wait(file);
+  try {
+    const answer = await ask(file, samples, mine.signal);
+    if (job !== mine) return;
+    await present(file, answer);
+  } catch (error) {
+    if (job !== mine) return;
+    show(shown && came === "done" ? "done" : "welcome");
+    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The page cannot be reached. Is unmask still running?" : error.message);
+  } finally {
+    if (job === mine) job = null;
+  }
+}
+
+function wait(file) {
+  const address = URL.createObjectURL(file);
+  $("sending").onload = $("sending").onerror = () => URL.revokeObjectURL(address);
+  $("sending").src = address;
+  $("doing").textContent = "Looking for faces and masks …";
+  say("Working on the photo");
+  show("work");
+}
+
+function addressed(data) {
+  const [head, body] = data.split(",", 2);
+  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
+}
+
+function freed() {
+  if (shown) for (const url of [shown.urls.before, ...shown.urls.pictures]) URL.revokeObjectURL(url);
+}
+
+async function present(file, answer) {
+  freed();
+  const urls = { before: addressed(answer.before), pictures: answer.pictures.map(addressed) };
+  const kind = answer.pictures[0]?.startsWith("data:image/png") ? "png" : "jpg";
+  delete answer.before;
+  answer.pictures = answer.pictures.map(() => kind); // the bytes now lie in the blobs alone
+  shown = { file, answer, urls };
+  const stage = $("stage");
+  stage.style.setProperty("--wide", answer.width);
+  stage.style.setProperty("--tall", answer.height);
+  $("name").textContent = file.name || "Pasted photo";
+  $("said").textContent = `${answer.said[0].toUpperCase()}${answer.said.slice(1)} · ${answer.width} × ${answer.height} · ${answer.seconds.toFixed(1)} s`;
+  $("before").src = urls.before;
+  const changed = answer.pictures.length > 0;
+  stage.classList.toggle("same", !changed);
+  for (const id of ["note", "save", "views"]) $(id).hidden = !changed;
+  $("more").hidden = !changed || answer.pictures.length > 1 || limits.max_samples < 2;
+  $("views").querySelector("[data-view=doubt]").hidden = !answer.disagreement;
+  chips($("faces"), faceNames(answer), -1, look);
+  chips($("guesses"), changed && answer.pictures.length > 1 ? answer.pictures.map((_, i) => [`Guess ${i + 1}`, i]) : [], 0, guess);
+  guess(0);
+  look(-1);
+  view("compare");
+  cut(500);
+  await $("before").decode().catch(() => {});
+  show("done");
+  say(answer.said);
+  (changed ? $("slider") : $("again")).focus({ preventScroll: true });
+}
+
+function faceNames(answer) {
+  if (!answer.faces.length) return [];
+  const across = answer.faces.map((face, i) => ({ face, i })).sort((a, b) => a.face.box[0] - b.face.box[0]);
+  return [["Whole photo", -1], ...across.map(({ face, i }, at) => [`Face ${at + 1}${face.masked ? "" : ", no mask"}`, i])];
+}
+
+function chips(group, names, chosen, act) {
+  group.replaceChildren(...names.map(([name, value]) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.textContent = name;
+    chip.dataset.value = value;
+    chip.addEventListener("click", () => act(value));
+    return chip;
+  }));
+  press(group, chosen);
+}
+
+function press(group, value) {
+  for (const chip of group.querySelectorAll("button")) chip.setAttribute("aria-pressed", String((chip.dataset.value ?? chip.dataset.view) === String(value)));
+}
+
+function guess(number) {
+  const { answer, file, urls } = shown;
+  press($("guesses"), number);
+  $("after").src = urls.pictures[number] || urls.before;
+  if (!urls.pictures.length) return;
+  const stem = (file.name || "photo").replace(/\.[^.]*$/, "");
+  $("save").href = urls.pictures[number];
+  $("save").download = `${stem}-unmasked${number ? `-${number + 1}` : ""}.${answer.pictures[number]}`;
+}
+
+function look(face) {
+  const { answer } = shown;
+  press($("faces"), face);
+  let [scale, x, y] = [1, 0, 0];
+  if (face >= 0) {
+    const [x0, y0, x1, y1] = answer.faces[face].box;
+    const share = Math.max((x1 - x0) / answer.width, (y1 - y0) / answer.height);
+    scale = Math.max(1, CLOSER / share);
+    const at = (middle, whole) => Math.min(0, Math.max(1 - scale, 0.5 - (middle / whole) * scale));
+    [x, y] = [at((x0 + x1) / 2, answer.width), at((y0 + y1) / 2, answer.height)];
+  }
+  const style = $("stage").style;
+  style.setProperty("--scale", scale);
+  style.setProperty("--x", `${100 * x}%`);
+  style.setProperty("--y", `${100 * y}%`);
+}
+
+function view(name) {
+  $("stage").dataset.view = name;
+  press($("views"), name);
+  $("overLayer").hidden = name === "compare";
+  if (name !== "compare") paint(name);
+}
+
+async function paint(name) {
+  const { answer } = shown;
+  const plane = new Image();
+  plane.src = name === "map" ? answer.map : answer.disagreement;
+  await plane.decode();
+  const canvas = $("over"), shrink = Math.min(1, WIDEST / Math.max(answer.width, answer.height));
+  canvas.width = Math.max(1, Math.round(answer.width * shrink));
+  canvas.height = Math.max(1, Math.round(answer.height * shrink));
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(plane, 0, 0, canvas.width, canvas.height);
+  const pixels = pen.getImageData(0, 0, canvas.width, canvas.height), data = pixels.data;
+  const strength = name === "map" ? 0.75 : 6; // a few grey levels of doubt are seen as well
+  for (let i = 0; i < data.length; i += 4) {
+    const value = data[i];
+    [data[i], data[i + 1], data[i + 2]] = COLOURS[name];
+    data[i + 3] = Math.min(225, value * strength);
+  }
+  pen.putImageData(pixels, 0, 0);
+  canvas.setAttribute("aria-label", name === "map" ? "Where the masks are" : "Where the guesses differ");
+}
+
+function cut(value) {
+  $("slider").value = value;
+  $("stage").style.setProperty("--cut", `${value / 10}%`);
+  $("slider").setAttribute("aria-valuetext", `${Math.round(value / 10)} percent given`);
+  $("stage").querySelector(".tag.left").style.opacity = value < 140 ? 0 : 1;
+  $("stage").querySelector(".tag.right").style.opacity = value > 860 ? 0 : 1;
+}
+
+function take(files) {
+  const file = [...files].find((one) => one.type.startsWith("image/")) || files[0];
+  if (file) unmask(file);
+}
+
+$("choose").addEventListener("click", () => $("file").click());
+$("again").addEventListener("click", () => { show("welcome"); $("choose").focus(); });
+$("more").addEventListener("click", () => unmask(shown.file, limits.max_samples));
+$("cancel").addEventListener("click", () => { if (job) job.abort(); });
+$("close").addEventListener("click", () => trouble(""));
+$("file").addEventListener("change", () => { take($("file").files); $("file").value = ""; });
+$("slider").addEventListener("input", () => cut(Number($("slider").value)));
+$("views").addEventListener("click", (event) => { if (event.target.dataset.view) view(event.target.dataset.view); });
+$("example").addEventListener("click", async () => {
+  $("example").disabled = true;
+  try {
+    const answer = await fetch("/api/example");
+    if (answer.ok) await unmask(new File([await answer.blob()], "example.jpg", { type: "image/jpeg" }));
+    else trouble("The example cannot be made here.");
+  } catch { trouble("The page cannot be reached. Is unmask still running?"); }
+  $("example").disabled = false;
+});
+$("theme").addEventListener("click", () => {
+  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+});
+document.addEventListener("paste", (event) => { if (event.clipboardData.files.length) take(event.clipboardData.files); });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") { if (job) job.abort(); trouble(""); } });
+let inside = 0;
+document.addEventListener("dragenter", (event) => { event.preventDefault(); inside += 1; document.body.classList.add("over"); });
+document.addEventListener("dragleave", () => { inside -= 1; if (inside <= 0) { inside = 0; document.body.classList.remove("over"); } });
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => { event.preventDefault(); inside = 0; document.body.classList.remove("over"); take(event.dataTransfer.files); });
+fetch("/api/about").then((answer) => answer.json()).then((about) => {
+  limits = about;
+  $("example").hidden = !about.example;
+  $("limits").textContent = `JPEG, PNG, WebP, TIFF or AVIF, up to ${about.max_bytes / 1e6} MB and ${Math.round(about.max_pixels / 1e6)} megapixels`;
+}).catch(() => trouble("The page cannot be reached. Is unmask still running?"));

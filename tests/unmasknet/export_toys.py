@@ -1,0 +1,24 @@
+"""Weights small enough for a test, as runs leave them."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from tests.unmasknet.train_toys import GAN, SEGM
+from unmasknet.checkpoint import save_weights
+from unmasknet.settings import GanSettings, SegmSettings
+from unmasknet.weights import build
+
+
+def write_weights(folder: Path, sizes: tuple[int, int] = (64, 32)) -> list[str]:
+    """A segmenter's and a generator's file, of weights that nobody trained; `sizes`: pixels of each."""
+    torch.manual_seed(0)
+    paths = []
+    models = {"segm": SegmSettings, "gan": GanSettings}
+    for (stage, model), parts, size in zip(models.items(), (SEGM, GAN), sizes, strict=True):
+        settings = model.model_validate({**parts, "data": {"size": size, "data": ["/a/folder/of/ours"]}})
+        facts = {"stage": stage, "settings": json.dumps(settings.model_dump(mode="json")), "step": "7"}
+        paths.append(folder / f"{stage}.safetensors")
+        save_weights(paths[-1], build(settings).state_dict(), facts | {"threshold": "0.4"})
+    return [str(path) for path in paths]

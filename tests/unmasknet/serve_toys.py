@@ -1,0 +1,79 @@
+"""A page for tests: networks that do nothing much, and a real server on this machine."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskgen import imageio
+from unmasknet.restore.unmasker import FoundFace, Restored
+from unmasknet.serve.app import Shop
+from unmasknet.serve.server import bind, build_server
+from unmasknet.serve.settings import ServeSettings
+
+MASK = np.s_[20:30, 10:40]  # rows and columns of every photo that the stand-in restores
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def photo(height: int = 48, width: int = 64) -> np.ndarray:
+    ramp = np.linspace(0, 255, width)[None, :, None] * np.linspace(0.3, 1, height)[:, None, None]
+    return (ramp * (1, 0.8, 0.5)).astype(np.uint8)
+
+
+def jpeg(height: int = 48, width: int = 64) -> bytes:
+    return imageio.encode_jpeg(photo(height, width), 95)
+
+
+@dataclass
+class Unmask:
+    """A stand-in that paints a grey box, after `seconds`. `seen`: photos; `most`: at once."""
+
+    seconds: float = 0.0
+    seen: int = 0
+    most: int = 0
+    now: int = 0
+
+    def __call__(self, image, *, samples, seed):
+        self.seen, self.now = self.seen + 1, self.now + 1
+        self.most = max(self.most, self.now)
+        time.sleep(self.seconds)
+        pictures = []
+        for number in range(samples):
+            pictures.append(image.copy())
+            pictures[-1][MASK] = 100 + 20 * number + seed
+        map = np.zeros(image.shape[:2], np.uint8)
+        map[MASK] = 255
+        self.now -= 1
+        faces = (FoundFace((5.0, 5.0, 45.0, 40.0), 0.9, True), FoundFace((46.0, 5.0, 60.0, 40.0), 0.8, False))
+        return Restored(pictures[0], map, faces, tuple(pictures), map // 9, "1 face restored")
+
+
+def nothing(image, *, samples, seed):
+    """A stand-in that finds no face."""
+    empty = np.zeros(image.shape[:2], np.uint8)
+    return Restored(image, empty, (), (), empty, "no face found, nothing changed")
+
+
+def shop(unmask: Callable[..., Restored] | None = None, example=None, **settings: object) -> Shop:
+    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**settings))
+
+
+@contextmanager
+def serving(wares: Shop) -> Iterator[str]:
+    """A real server, in a thread; its address, without a slash at the end."""
+    bound = bind("127.0.0.1", 0)
+    server = build_server(wares)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        bound.close()

@@ -1,0 +1,215 @@
+"""Exported files: the same pixels as torch's, at any size, with a note in them."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+
+from maskgen.errors import InputError, UnmaskError, UsageError
+from tests.unmasknet.export_toys import write_weights
+from unmasknet.export import export as module
+from unmasknet.export.export import compare, export, facts_of, opened, write
+from unmasknet.export.fourier import Waves, without_fft
+from unmasknet.export.onnx_file import HALVED_FROM, halve
+from unmasknet.export.pipeline import build_pipeline
+from unmasknet.export.settings import ExportSettings
+from unmasknet.export.torchscript import FACTS
+from unmasknet.mark import SYNTHETIC
+from unmasknet.models.blocks import Spectral
+from unmasknet.restore.onnx_networks import OnnxNetworks, open_onnx
+from unmasknet.restore.torch_networks import TorchNetworks
+from unmasknet.restorer import load_restorer, widened
+
+ROOT = Path(__file__).parents[2]
+GREY = 1 / 255
+
+
+def crops(side: int, count: int = 3) -> list[np.ndarray]:
+    ramp = np.linspace(0, 255, side)
+    wave = [np.sin(ramp[:, None] / (9 + k)) * np.cos(ramp[None] / 7) * 120 + 128 for k in range(count)]
+    return [np.stack([plane, plane.T, 255 - plane], axis=2).astype(np.uint8) for plane in wave]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Weights, their pipeline, and the ONNX file of both."""
+    folder = tmp_path_factory.mktemp("export")
+    weights = write_weights(folder)
+    out = folder / "both.onnx"
+    report = export(ExportSettings(weights=tuple(weights), out=str(out)), crops)
+    return weights, build_pipeline(load_restorer(weights, torch.device("cpu")), 4), out, report
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 8, 13, 16])
+def test_matrix_products_are_the_fourier_transform(side):
+    torch.manual_seed(side)
+    spectral = Spectral(8, "group")
+    waves, x = Waves(spectral, side), torch.rand(2, 4, side, side)
+    expected = torch.fft.rfft2(x, norm="ortho")
+    real, imaginary = waves.transformed(x)
+    assert torch.allclose(real, expected.real, atol=1e-6)
+    assert torch.allclose(imaginary, expected.imag, atol=1e-6)
+    odd = torch.complex(
+        torch.rand_like(real), torch.rand_like(real)
+    )  # no plane's spectrum, as after a convolution
+    back = torch.fft.irfft2(odd, s=(side, side), norm="ortho")
+    assert torch.allclose(waves.back(odd.real, odd.imag), back, atol=1e-5)
+
+
+def test_a_network_without_fft_computes_the_same_and_leaves_the_original(made):
+    generator = made[1].fill.generator
+    photo, map = torch.rand(2, 3, 32, 32), (torch.rand(2, 1, 32, 32) > 0.5).float()
+    copy = without_fft(generator, photo[:1], map[:1])
+    assert any(isinstance(part, Waves) for part in copy.modules())
+    assert any(isinstance(part, Spectral) for part in generator.modules())
+    assert torch.allclose(copy(photo, map), generator(photo, map), atol=1e-5)
+
+
+def test_the_pipeline_is_what_the_evaluation_does(made):
+    restorer = load_restorer(made[0], torch.device("cpu"))
+    photo = torch.rand(2, 3, 48, 48)
+    probability, map, restored, composited = made[1](photo)
+    expected, told = restorer.predicted(photo)
+    assert torch.equal(probability, told)
+    assert torch.equal(map, widened(expected, 4))
+    assert torch.equal(restored, restorer.restored(photo, map))
+    assert torch.equal(composited[map.expand_as(photo) == 0], photo[map.expand_as(photo) == 0])
+
+
+def test_the_file_gives_torchs_pixels_and_the_report_says_so(made):
+    _, _, out, report = made
+    assert report.difference < 1
+    assert report.checked == 3
+    assert report.flipped == 0
+    assert report.sides == {"segmenter": 64, "generator": 32}
+    assert report.bytes == out.stat().st_size
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 48, 40)])
+def test_number_and_size_of_pictures_are_free(made, shape):
+    count, height, width = shape
+    photos = torch.rand(count, 3, height, width)
+    run = opened(made[2].read_bytes(), "onnx")
+    ours, theirs = made[1](photos, None), run(photos, None)
+    assert [tensor.shape for tensor in theirs] == [tensor.shape for tensor in ours]
+    assert (ours[0] - theirs[0]).abs().max() < GREY
+
+
+def test_metadata_say_what_it_is_and_where_no_data_lie(made):
+    facts = onnxruntime.InferenceSession(made[2]).get_modelmeta().custom_metadata_map
+    assert facts["synthetic"] == SYNTHETIC
+    assert json.loads(facts["segmenter"])["threshold"] == 0.4
+    assert json.loads(facts["generator"])["settings"]["data"]["size"] == 32
+    assert "/a/folder" not in json.dumps(facts)
+    assert b"unmasknet" not in made[2].read_bytes()
+
+
+def test_the_opset_is_stated_and_every_operator_is_a_standard_one(made):
+    model = onnx.load(made[2])
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 20)]
+    assert {node.op_type for node in model.graph.node}.isdisjoint({"DFT", "STFT", "If", "Loop"})
+
+
+def test_the_runtimes_agree_through_the_same_calls(made):
+    weights, _, out, _ = made
+    ours, theirs = TorchNetworks(weights, "cpu", 1), open_onnx([str(out)], "auto", 1)
+    for name in ("segmenter_side", "generator_side", "cleaning"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    large, small = np.stack(crops(64)), np.stack(crops(32))
+    maps = np.zeros(small.shape[:3], np.uint8)
+    maps[:, 16:28, 8:24] = 1
+    assert np.abs(ours.hidden(large) - theirs.hidden(large)).max() < GREY
+    assert np.abs(ours.fill(small, maps) - theirs.fill(small, maps)).max() < 1
+
+
+def test_onnx_runs_where_there_is_no_torch(made):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from unmasknet.restore.networks import open_networks\n"
+        "networks = open_networks([sys.argv[1]], 'onnx', 'auto', 1)\n"
+        "print(networks.hidden(np.zeros((1, 64, 64, 3), np.uint8)).shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, made[2]],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "(1, 64, 64)", done.stderr
+
+
+def test_halved_weights_halve_the_file_and_hardly_move_a_pixel(made):
+    model = onnx.load(made[2])
+    before = sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
+    large = sum(
+        array.nbytes
+        for array in map(numpy_helper.to_array, model.graph.initializer)
+        if array.size >= HALVED_FROM
+    )
+    halve(model.graph)
+    after = sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
+    assert after == before - large // 2
+    onnx.checker.check_model(model, full_check=True)
+    difference, _ = compare(made[1], opened(model.SerializeToString(), "onnx"), torch.rand(2, 3, 48, 48))
+    assert difference < 8 * GREY
+
+
+def test_torchscript_gives_torchs_pixels_at_any_size(made, tmp_path):
+    out = tmp_path / "both.pt"
+    report = export(ExportSettings(weights=tuple(made[0]), out=str(out), format="torchscript"), crops)
+    assert report.difference < 1
+    extra = {FACTS: ""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, which is no news here
+        loaded = torch.jit.load(out, _extra_files=extra)
+    assert json.loads(extra[FACTS])["synthetic"] == SYNTHETIC
+    photos = torch.rand(3, 3, 64, 40)
+    assert (loaded(photos)[0] - made[1](photos)[0]).abs().max() < GREY
+    assert torch.equal(loaded.find_map(photos)[1], loaded(photos)[1])
+
+
+def test_other_pixels_are_refused_and_nothing_is_written(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "compare", lambda *_: (2 * GREY, 0.0))
+    out = tmp_path / "both.pt"
+    with pytest.raises(UnmaskError, match=r"up to 2\.00 grey levels"):
+        export(ExportSettings(weights=tuple(made[0]), out=str(out), format="torchscript"), crops)
+    assert not out.exists()
+
+
+def test_half_is_for_onnx_alone(made):
+    with pytest.raises(UsageError, match="--half"):
+        export(ExportSettings(weights=tuple(made[0]), format="torchscript", half=True), crops)
+
+
+def test_one_network_alone_is_exported_too(made):
+    restorer = load_restorer(made[0][1:], torch.device("cpu"))
+    pipeline = build_pipeline(restorer, 4)
+    settings = ExportSettings(weights=tuple(made[0][1:]), format="torchscript")
+    data = write(pipeline.exportable(), settings, facts_of(restorer, 4))
+    difference, _ = compare(pipeline, opened(data, "torchscript"), torch.rand(1, 3, 32, 32))
+    assert pipeline.outputs == ("restored", "composited")
+    assert difference < GREY
+
+
+def test_files_of_other_origin_are_refused(made, tmp_path):
+    cut, foreign = tmp_path / "cut.onnx", tmp_path / "foreign.onnx"
+    cut.write_bytes(made[2].read_bytes()[:-1000])
+    model = onnx.load(made[2])
+    del model.metadata_props[:]
+    onnx.save(model, foreign)
+    for path in (cut, foreign, tmp_path / "none.onnx"):
+        with pytest.raises(InputError, match=path.name):
+            OnnxNetworks(path)
+
+
+def test_runs_are_told_how_to_become_a_file(made):
+    with pytest.raises(UsageError, match="unmask export --weights"):
+        open_onnx(made[0], "auto", 1)

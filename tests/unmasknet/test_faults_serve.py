@@ -1,0 +1,352 @@
+"""Rows 36 to 40 of the matrix: what the page bears, whom it answers, what leaves the machine."""
+
+import asyncio
+import base64
+import io
+import json
+import re
+import resource
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from maskgen import imageio
+from maskgen.assets import asset
+from tests.unmasknet.serve_toys import JPEG, Unmask, jpeg, serving, shop
+from unmasknet.mark import SYNTHETIC
+from unmasknet.serve.app import build_app
+from unmasknet.serve.guard import is_loopback
+from unmasknet.serve.server import OPEN
+
+pytestmark = pytest.mark.fault
+HEAD = b"POST /api/unmask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+HERE = "http://127.0.0.1:8000"
+ROOT = Path(__file__).parents[2]
+
+
+def client(**settings: object) -> TestClient:
+    return TestClient(build_app(shop(**settings)), base_url=HERE)
+
+
+def bomb() -> bytes:
+    """A PNG of a few hundred bytes that promises 70,000 x 70,000 pixels."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    head = struct.pack(">IIBBBBB", 70_000, 70_000, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def in_parts(data: bytes, size: int = 500):
+    """A body of unknown length."""
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+def test_row36_a_body_that_is_too_large_is_refused_before_it_is_read():
+    with serving(shop(max_bytes=2000)) as url, socket.create_connection(_where(url)) as line:
+        line.sendall(HEAD + b"Content-Length: 9000000\r\n\r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_row36_a_chunked_body_is_refused_as_soon_as_it_is_too_large():
+    with serving(shop(max_bytes=2000)) as url:
+        refused = httpx2.post(f"{url}/api/unmask", content=in_parts(bytes(5000)), headers=JPEG)
+        taken = httpx2.post(f"{url}/api/unmask", content=in_parts(jpeg()), headers=JPEG)
+    assert (refused.status_code, taken.status_code) == (413, 200)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "multipart/form-data; boundary=x", "application/json", ""])
+def test_row36_another_content_type_is_refused(kind):
+    answer = client().post("/api/unmask", content=jpeg(), headers={"Content-Type": kind})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<html>", jpeg()[:-200], bytes(300), bomb()], ids=["empty", "html", "cut", "zeros", "bomb"]
+)
+def test_row36_what_is_no_sound_photo_is_refused_and_the_page_stays_up(data):
+    page = client()
+    assert page.post("/api/unmask", content=data, headers=JPEG).status_code == 400
+    assert page.post("/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+
+
+def test_row36_an_image_bomb_takes_no_memory():
+    code = (
+        "import resource, sys\n"
+        "from tests.unmasknet.test_faults_serve import bomb, client\n"
+        "from tests.unmasknet.serve_toys import JPEG\n"
+        "page = client()\n"
+        "page.get('/')\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "codes = {page.post('/api/unmask', content=bomb(), headers=JPEG).status_code for _ in range(20)}\n"
+        "print(codes, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    codes, grown = done.stdout.rsplit(maxsplit=1)
+    assert codes == "{400}", done.stderr
+    assert int(grown) < 20
+
+
+def test_row36_a_photo_of_more_pixels_than_allowed_is_refused():
+    answer = client(max_pixels=4096).post("/api/unmask", content=jpeg(100, 100), headers=JPEG)
+    assert answer.status_code == 400
+    assert "100 x 100" in answer.json()["detail"]
+
+
+def test_row36_slow_clients_are_dropped_and_hold_up_nobody():
+    head = HEAD + b"Content-Length: 500\r\n\r\n"
+    with serving(shop(seconds=0.5)) as url:
+        silent, slow_head, slow_body = (socket.create_connection(_where(url)) for _ in range(3))
+        with silent, slow_head, slow_body:
+            slow_head.sendall(head[:20])
+            slow_body.sendall(head + b"some")
+            assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+            for line in (silent, slow_head, slow_body):
+                line.settimeout(20)
+            assert slow_body.recv(100).startswith(b"HTTP/1.1 408")
+            assert _gone(silent)
+            assert _gone(slow_head)
+
+
+def test_row36_a_client_that_takes_no_answer_loses_its_place():
+    noise = np.random.default_rng(0).integers(0, 256, (800, 1000, 3), np.uint8)
+    with serving(shop(seconds=2, queue=1)) as url, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(_where(url))
+        data = imageio.encode_jpeg(noise, 50)  # its results are megabytes, more than lie on the way
+        line.sendall(
+            HEAD.replace(b"unmask ", b"unmask?samples=4 ") + b"Content-Length: %d\r\n\r\n" % len(data) + data
+        )
+        line.recv(100)  # the answer has begun
+        assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 429
+        until = time.monotonic() + 20
+        while httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code != 200:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def test_row36_of_100_at_once_the_surplus_is_told_to_come_again_and_50_are_all_answered():
+    unmask = Unmask(seconds=0.02)
+    with serving(shop(unmask, queue=50)) as url:
+        hundred = _at_once(url, 100)
+        fifty = _at_once(url, 50)
+    codes = [answer.status_code for answer in hundred]
+    assert set(codes) <= {200, 429}
+    assert codes.count(200) >= 50
+    assert codes.count(429) >= 1
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in hundred if answer.status_code == 429)
+    assert [answer.status_code for answer in fifty] == [200] * 50
+    assert unmask.most == 1
+
+
+def test_row36_waiting_photos_take_no_more_room_than_allowed():
+    unmask = Unmask(seconds=0.05)
+    with serving(shop(unmask, queue=100, queue_bytes=3 * len(jpeg()))) as url:
+        codes = [answer.status_code for answer in _at_once(url, 20)]
+    assert codes.count(429) >= 10
+    assert codes.count(200) >= 1
+
+
+def test_row36_memory_is_bounded_under_many_uploads():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with serving(shop(Unmask(), queue=50)) as url:
+        answers = _at_once(url, 50, jpeg(1000, 1400), keep=False)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10
+    assert [answer.status_code for answer in answers] == [200] * 50
+    assert grown < 400  # MB, the 50 clients in this process included
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/..%2f..%2fpyproject.toml",
+        "/static//etc/passwd",
+        "/%2e%2e/README.md",
+        "/static/",
+        "/assets/web/app.js",
+    ],
+)
+def test_row37_no_path_leads_out_of_the_page(path):
+    with serving(shop()) as url, socket.create_connection(_where(url)) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 404")
+
+
+OTHERS = [
+    {"Host": "evil.example"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Host": "10.0.0.7"},
+    {"Host": "[::1"},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:9999"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+]
+OURS = [
+    {"Host": "localhost:8000"},
+    {"Host": "[::1]:8000"},
+    {"Origin": HERE},
+    {"Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS, ids=str)
+def test_row37_another_name_and_another_page_are_refused(headers):
+    unmask = Unmask()
+    page = client(unmask=unmask)
+    assert page.post("/api/unmask", content=jpeg(), headers=JPEG | headers).status_code == 403
+    assert page.get("/api/about", headers=headers).status_code == 403
+    assert unmask.seen == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "localhost:8000"}, {"Host": "[::1]:8000"}, {"Origin": HERE}, {"Sec-Fetch-Site": "same-origin"}],
+    ids=str,
+)
+def test_row37_our_own_names_and_page_are_answered(headers):
+    assert client().post("/api/unmask", content=jpeg(), headers=JPEG | headers).status_code == 200
+
+
+def test_row37_an_open_page_takes_addresses_and_given_names_and_no_others():
+    page = client(host="0.0.0.0", names=("faces.example.org",))
+    codes = {
+        host: page.get("/api/about", headers={"Host": host}).status_code
+        for host in ("192.168.1.5:8000", "faces.example.org", "evil.example")
+    }
+    assert codes == {"192.168.1.5:8000": 200, "faces.example.org": 200, "evil.example": 403}
+
+
+def test_row37_only_loopback_is_without_a_warning():
+    assert [
+        is_loopback(host)
+        for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "192.168.1.5", "faces")
+    ] == [True] * 3 + [False] * 4
+    assert "no password" in OPEN
+
+
+def test_row37_the_page_takes_no_path_and_no_url():
+    schema = client().get("/openapi.json").json()
+    given = {
+        entry["name"]
+        for path in schema["paths"].values()
+        for verb in path.values()
+        for entry in verb.get("parameters", [])
+    }
+    assert given == {"samples", "seed"}
+
+
+def test_row37_a_script_in_a_file_name_is_text_in_a_real_browser(tmp_path, monkeypatch):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium or chrome on this machine to try the page in")
+    name = '"><img src=x onerror=document.title=1><script>document.title=2</script>.jpg'
+    shutil.copytree(asset("web"), tmp_path / "web")
+    with (tmp_path / "web/app.js").open("a") as script:
+        script.write(
+            f"take([new File([new Uint8Array({list(jpeg())})], {json.dumps(name)}, {{type: 'image/jpeg'}})]);"
+        )
+    monkeypatch.setattr("unmasknet.serve.app.asset", tmp_path.joinpath)
+    with serving(shop()) as url:
+        page = _dumped(browser, url, tmp_path / "profile")
+    assert "<title>unmask</title>" in page
+    assert re.search(r'<h2 id="name">"&gt;&lt;img src=x onerror', page)
+    assert 'src="x"' not in page
+    assert "1 face restored" in page
+
+
+def test_row38_the_page_makes_no_request_elsewhere_and_the_policy_forbids_it():
+    policy = client().get("/").headers["content-security-policy"]
+    assert "connect-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    assert not re.search(r"https?:|\*", policy)
+
+
+def test_row38_serving_opens_no_connection(monkeypatch):
+    def refused(*_):
+        raise AssertionError("a connection was opened")
+
+    page = client()
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    assert page.get("/").status_code == 200
+    assert page.post("/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+
+
+def test_row39_weights_for_the_page_run_no_code(tmp_path):
+    from unmasknet.restore.unmasker import Unmasker
+
+    bad = tmp_path / "unmask.onnx"
+    bad.write_bytes(b"cos\nsystem\n(S'touch bad'\ntR.")
+    with pytest.raises(Exception, match=r"damaged|was not written by unmask"):
+        Unmasker.from_pretrained(str(bad), runtime="onnx")
+
+
+def test_row40_every_page_answer_and_picture_says_that_it_is_invented():
+    page = client()
+    assert "must not be used to tell who" in page.get("/").text
+    assert "must not be used to tell who" in page.get("/docs").text
+    assert page.get("/openapi.json").json()["info"]["description"] == SYNTHETIC
+    answer = page.post("/api/unmask", content=jpeg(), headers=JPEG).json()
+    assert answer["note"] == SYNTHETIC
+    picture = Image.open(io.BytesIO(base64.b64decode(answer["pictures"][0].partition(",")[2])))
+    assert picture.info["Comment"] == SYNTHETIC
+
+
+def _where(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def _gone(line: socket.socket) -> bool:
+    try:
+        return line.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
+def _at_once(url: str, count: int, data: bytes = b"", *, keep: bool = True) -> list[httpx2.Response]:
+    """The answers to so many uploads that begin together."""
+    data = data or jpeg()
+
+    async def one(page: httpx2.AsyncClient) -> httpx2.Response:
+        async with page.stream("POST", f"{url}/api/unmask", content=data, headers=JPEG) as answer:
+            async for part in answer.aiter_raw():
+                assert part or keep
+        return answer
+
+    async def all_of_them() -> list[httpx2.Response]:
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+        async with httpx2.AsyncClient(limits=limits, timeout=120) as page:
+            return await asyncio.gather(*(one(page) for _ in range(count)))
+
+    return asyncio.run(all_of_them())
+
+
+def _dumped(browser: str, url: str, profile: Path) -> str:
+    """The page as a browser shows it after its scripts have run."""
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+         f"--user-data-dir={profile}", "--virtual-time-budget=15000", "--dump-dom", url + "/"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return done.stdout

@@ -1,0 +1,153 @@
+"""The page: its files, its API, what an answer holds."""
+
+import base64
+import io
+import re
+import socket
+
+import httpx2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from maskgen import imageio
+from maskgen.assets import asset
+from maskgen.errors import UsageError
+from tests.unmasknet.serve_toys import JPEG, MASK, jpeg, nothing, photo, serving, shop
+from unmasknet.mark import SOURCE, SYNTHETIC, marked
+from unmasknet.serve.app import FILES, PAGES, build_app
+from unmasknet.serve.server import address, bind
+
+HERE = "http://127.0.0.1:8000"
+
+
+def client(**settings: object) -> TestClient:
+    return TestClient(build_app(shop(**settings)), base_url=HERE)
+
+
+def decoded(uri: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+@pytest.mark.parametrize("path", [*PAGES, *(f"/static/{name}" for name in FILES)])
+def test_the_pages_own_files_are_served_with_a_policy(path):
+    answer = client().get(path)
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["index.html", "docs.html"])
+def test_every_page_says_that_it_is_invented(name):
+    assert "What lies under the mask is invented" in asset(f"web/{name}").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["index.html", "docs.html", *FILES])
+def test_no_file_of_the_page_asks_elsewhere_or_holds_inline_code(name):
+    text = asset(f"web/{name}").read_text("utf-8").replace("http://www.w3.org/", "")
+    assert not re.search(r"https?://|//[a-z]+\.[a-z]+|@import|innerHTML|eval\(", text)
+    if name.endswith("html"):
+        assert not re.search(r"<style|<script(?![^>]*src=)|\son\w+=|style=", text)
+
+
+def test_an_answer_holds_the_pictures_the_map_and_the_note():
+    answer = client().post("/api/unmask?samples=2&seed=3", content=jpeg(), headers=JPEG).json()
+    given = imageio.decode(jpeg(), max_pixels=1 << 20, background=255)
+    first, second = (decoded(picture) for picture in answer["pictures"])
+    assert (answer["width"], answer["height"]) == (64, 48)
+    assert np.array_equal(decoded(answer["before"]), given)
+    assert np.array_equal(first[:20], given[:20])
+    assert (first[MASK] == 103).all()
+    assert (second[MASK] == 123).all()
+    assert (decoded(answer["map"])[MASK] == 255).all()
+    assert decoded(answer["disagreement"]).max() > 0
+    assert [face["masked"] for face in answer["faces"]] == [True, False]
+    assert answer["note"] == SYNTHETIC
+
+
+def test_one_sample_has_nothing_to_disagree_with():
+    assert client().post("/api/unmask", content=jpeg(), headers=JPEG).json()["disagreement"] == ""
+
+
+def test_a_photo_without_a_face_is_said_to_be_unchanged():
+    answer = client(unmask=nothing).post("/api/unmask", content=jpeg(), headers=JPEG).json()
+    assert answer["pictures"] == []
+    assert answer["said"] == "no face found, nothing changed"
+
+
+def test_large_results_are_jpeg_and_carry_the_note(monkeypatch):
+    monkeypatch.setattr("unmasknet.serve.answer.JPEG_FROM", 1000)
+    answer = client().post("/api/unmask", content=jpeg(), headers=JPEG).json()
+    assert answer["pictures"][0].startswith("data:image/jpeg")
+    assert SYNTHETIC.encode() in base64.b64decode(answer["pictures"][0].partition(",")[2])
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda picture: imageio.encode_jpeg(picture, 95),
+        lambda picture: imageio.encode_lossless(picture, "png"),
+    ],
+)
+def test_the_note_is_read_by_others_and_moves_no_pixel(encode):
+    plain = encode(photo())
+    image = Image.open(io.BytesIO(marked(plain)))
+    said = image.info["comment"].decode() if image.format == "JPEG" else image.info["Comment"]
+    xmp = image.info["xmp"] if image.format == "JPEG" else image.info["XML:com.adobe.xmp"].encode()
+    assert said == SYNTHETIC
+    assert SOURCE.encode() in xmp
+    assert np.array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(plain))))
+
+
+def test_a_photo_is_turned_upright():
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(photo()).save(buffer, "JPEG", exif=exif)
+    answer = client().post("/api/unmask", content=buffer.getvalue(), headers=JPEG).json()
+    assert (answer["width"], answer["height"]) == (48, 64)
+
+
+def test_about_tells_the_limits_that_hold():
+    about = client(max_bytes=5000, max_samples=2).get("/api/about").json()
+    assert (about["max_bytes"], about["max_samples"], about["example"]) == (5000, 2, False)
+
+
+def test_the_example_is_served_where_there_is_one():
+    assert client(example=jpeg).get("/api/example").content == jpeg()
+    assert client().get("/api/example").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["samples=0", "samples=5", "samples=x", "seed=-1"])
+def test_numbers_out_of_bounds_are_refused(query):
+    assert client().post(f"/api/unmask?{query}", content=jpeg(), headers=JPEG).status_code == 422
+
+
+def test_the_api_is_described_and_its_page_is_our_own():
+    page = client()
+    schema = page.get("/openapi.json").json()
+    assert set(schema["paths"]) == {"/api/about", "/api/example", "/api/unmask"}
+    assert {"400", "403", "408", "413", "429"} <= set(schema["paths"]["/api/unmask"]["post"]["responses"])
+    assert page.get("/redoc").status_code == 404
+
+
+def test_a_real_server_answers_and_the_port_in_use_is_told():
+    with serving(shop()) as url:
+        assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+        with pytest.raises(UsageError, match="cannot be listened on"):
+            bind("127.0.0.1", int(url.rpartition(":")[2]))
+
+
+def test_an_address_is_one_that_a_browser_takes():
+    with bind("127.0.0.1", 0) as bound:
+        assert address(bound, "127.0.0.1") == f"http://127.0.0.1:{bound.getsockname()[1]}/"
+    with pytest.raises(UsageError, match="--host no"):
+        bind("no.such.place.invalid", 0)
+
+
+def test_sockets_are_closed_with_the_page():
+    with serving(shop()) as url:
+        port = int(url.rpartition(":")[2])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", port))

@@ -1,0 +1,222 @@
+"""`unmask bench run`: what taking the mask off one face costs, by runtime and cores, each in a process of its own.
+
+The process is started with nothing loaded; its clock begins when the first line of ours runs, and its memory is what
+the system says at its end. So `first_ms` holds the loading of the runtime and of the networks.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from maskgen.errors import InputError, UnmaskError
+from maskgen.settings import Command
+
+BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
+
+
+class BenchRunSettings(Command):
+    """Settings of `unmask bench run`."""
+
+    weights: tuple[str, ...] = ("released",)
+    """Run folders, weight files, or an exported .onnx file; runs and files go to torch, the .onnx file to onnx."""
+    cores: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2)
+    """Numbers of cores to measure on; those that this machine does not have are left out."""
+    rounds: Annotated[int, Field(ge=1)] = 20
+    """Times that the photo is done once all is loaded; the median counts."""
+    photo: str = ""
+    """The photo to work on; empty: the built-in one, one face of about 256 pixels under a mask."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one way of computing costs.
+
+    Attributes:
+        runtime: "torch" or "onnx".
+        cores: that the process may use.
+        first_ms: from the process's first line to the first result, loading and all.
+        face_ms: a photo of one face once all is loaded, from pixels to pixels, median.
+        net_ms: the part of it that is the two networks.
+        rss_mb: most memory of the process.
+    """
+
+    runtime: Literal["torch", "onnx"]
+    cores: int
+    first_ms: float
+    face_ms: float
+    net_ms: float
+    rss_mb: float
+
+
+@dataclass(frozen=True)
+class RunBench:
+    """`costs` of every way; `photo`: sides of the photo that was worked on; `faces`: restored in it."""
+
+    photo: list[int]
+    faces: int
+    costs: list[Cost]
+
+
+def bench_run(
+    settings: BenchRunSettings,
+    example: Callable[[], bytes],
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> RunBench:
+    """Measure.
+
+    Args:
+        settings: networks, cores, rounds.
+        example: makes the built-in photo's file.
+        on_progress: told the processes that are done, of how many.
+
+    Raises:
+        UnmaskError: a process failed; its words are passed on. InputError: no face of the photo was restored.
+    """
+    ways = [
+        (runtime, names, cores) for runtime, names in runtimes(settings.weights) for cores in _cores(settings)
+    ]
+    costs: list[Cost] = []
+    sides: list[int] = []
+    faces = 0
+    with TemporaryDirectory(prefix="unmask-bench-") as folder:
+        photo = Path(settings.photo) if settings.photo else Path(folder) / "photo.jpg"
+        if not settings.photo:
+            photo.write_bytes(example())
+        for number, (runtime, names, cores) in enumerate(ways):
+            told = _measured(runtime, names, cores, photo, settings.rounds)
+            sides, faces = told.pop("photo"), told.pop("faces")
+            if not faces:
+                raise InputError(
+                    f"{photo}: no mask was found in it, so nothing was restored; give another photo"
+                )
+            costs.append(Cost(runtime, cores, **told))
+            on_progress(number + 1, len(ways))
+    return RunBench(sides, faces, costs)
+
+
+def runtimes(weights: Sequence[str]) -> list[tuple[Literal["torch", "onnx"], list[str]]]:
+    """Which weights each runtime is measured with."""
+    files = [name for name in weights if name.endswith(".onnx")]
+    runs = [name for name in weights if name not in files]
+    found: list[tuple[Literal["torch", "onnx"], list[str]]] = [("torch", runs)] if runs else []
+    return [*found, *(("onnx", [file]) for file in files)]
+
+
+def _cores(settings: BenchRunSettings) -> list[int]:
+    there = len(_usable())
+    return [count for count in settings.cores if count <= there] or [there]
+
+
+def _usable() -> list[int]:
+    return (
+        sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
+    )
+
+
+def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
+    """A measuring process's figures.
+
+    Raises:
+        UnmaskError: it failed.
+    """
+    order = json.dumps([runtime, [*names], cores, str(photo), rounds])
+    limits = {name: str(cores) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-m", "unmasknet.bench_run", order],
+        env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise UnmaskError(
+            f"bench run: {runtime} on {cores} cores failed: {(done.stderr.strip() or 'no word')[-400:]}"
+        )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
+    """What a measuring process does; see `Cost`."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, _usable()[:cores])
+    import cv2
+
+    from unmasknet.restore.unmasker import Unmasker, read_photo
+
+    cv2.setNumThreads(cores)
+    unmasker = Unmasker.from_pretrained(names, runtime=runtime, device="cpu", threads=cores)
+    pixels = read_photo(photo.read_bytes(), str(photo))
+    restored = unmasker(pixels)
+    first = time.perf_counter() - BEGAN
+    watch = _Watched(unmasker.networks)
+    unmasker.networks = watch
+    times, nets = [], []
+    for _ in range(rounds):
+        began, watch.seconds = time.perf_counter(), 0.0
+        unmasker(pixels)
+        times.append(time.perf_counter() - began)
+        nets.append(watch.seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
+    return {
+        "photo": [*pixels.shape[:2]],
+        "faces": sum(face.masked for face in restored.faces) if restored.changed else 0,
+        "first_ms": round(first * 1000, 1),
+        "face_ms": round(median(times) * 1000, 1),
+        "net_ms": round(median(nets) * 1000, 1),
+        "rss_mb": round(peak, 1),
+    }
+
+
+class _Watched:
+    """Networks whose time is counted in `seconds`."""
+
+    def __init__(self, networks: Any) -> None:
+        self._networks = networks
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._networks, name)
+        return self._timed(found) if name in ("hidden", "fill") else found
+
+    def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return call(*given)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return timed
+
+
+def as_table(report: RunBench) -> str:
+    """The costs for people, a line each."""
+    rows: list[tuple[str, ...]] = [("runtime", "cores", "first", "a face", "networks", "memory")]
+    for cost in report.costs:
+        times = (f"{value:.0f} ms" for value in (cost.first_ms, cost.face_ms, cost.net_ms))
+        rows.append((cost.runtime, str(cost.cores), *times, f"{cost.rss_mb:.0f} MB"))
+    return "\n".join("  ".join(f"{cell:>9}" for cell in row) for row in rows)
+
+
+def as_json(report: RunBench) -> dict[str, Any]:
+    """The costs as `--json` has them: {runtime: {cores: figures}}."""
+    found: dict[str, Any] = {"photo": report.photo, "faces": report.faces}
+    for cost in report.costs:
+        figures = asdict(cost)
+        found.setdefault(figures.pop("runtime"), {})[str(figures.pop("cores"))] = figures
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*json.loads(sys.argv[1]))))  # noqa: T201

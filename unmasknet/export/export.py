@@ -1,0 +1,219 @@
+"""`unmask export`: networks to a file, and the proof that the file gives the same pixels."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgen import __version__
+from maskgen.errors import MissingError, UnmaskError, UsageError
+from maskgen.extras import install_line
+from maskgen.files import write_atomic
+from maskgen.samples import open_data_set
+from maskgen.types import Picture
+from unmasknet.cases import fitted, to_tensor
+from unmasknet.checkpoint import fingerprint
+from unmasknet.export.pipeline import Pipeline, build_pipeline
+from unmasknet.export.settings import ExportSettings
+from unmasknet.mark import SYNTHETIC
+from unmasknet.restorer import Restorer, load_restorer
+from unmasknet.weights import Trained
+
+NAMES = {"onnx": "unmask.onnx", "torchscript": "unmask.torchscript.pt"}
+CHECKED = 32  # pictures of a data set
+GREY = 1 / 255  # the most by which a pixel may differ
+GREY_HALF = 8 / 255  # the same where weights were rounded to 16 bits
+
+Run = Callable[[Tensor, Tensor | None], list[Tensor]]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written, and how well it does.
+
+    Attributes:
+        out: the file.
+        format: "onnx" or "torchscript".
+        bytes: its size.
+        sides: pixels that each network works at.
+        outputs: names of what the pipeline gives.
+        checked: pictures that torch and the file were compared on.
+        difference: largest difference of a value of any output, pictures in grey levels of 0-255.
+        flipped: share of the map's pixels that differ.
+        seconds: of all.
+    """
+
+    out: str
+    format: str
+    bytes: int
+    sides: dict[str, int]
+    outputs: list[str]
+    checked: int
+    difference: float
+    flipped: float
+    seconds: float
+
+
+def export(settings: ExportSettings, crops: Callable[[int], Sequence[Picture]]) -> ExportReport:
+    """Write the networks as one file and compare it with torch on real pictures.
+
+    Args:
+        settings: which weights, which format, where to.
+        crops: of a side in pixels, pictures of masked faces to compare on where no data set is named.
+
+    Raises:
+        UsageError, InputError: settings do not fit each other, or an input cannot be read.
+        MissingError: a package, or released weights, are not there.
+        UnmaskError: the file's pixels are not torch's; it was not written.
+    """
+    began = time.perf_counter()
+    _check_settings(settings)
+    restorer = load_restorer(settings.weights, torch.device("cpu"))
+    pipeline = build_pipeline(restorer, settings.grow)
+    sides = network_sides(pipeline)
+    photos = to_tensor(_pictures(settings, max(sides.values()), crops), torch.device("cpu"))
+    data = write(pipeline.exportable(), settings, facts_of(restorer, settings.grow))
+    difference, flipped = compare(pipeline, opened(data, settings.format), photos)
+    _check_difference(difference, settings.half)
+    out = Path(settings.out or NAMES[settings.format])
+    write_atomic(out, data)
+    return ExportReport(
+        str(out),
+        settings.format,
+        len(data),
+        sides,
+        list(pipeline.outputs),
+        len(photos),
+        round(difference * 255, 6),
+        flipped,
+        round(time.perf_counter() - began, 3),
+    )
+
+
+def network_sides(pipeline: Pipeline) -> dict[str, int]:
+    """Pixels that each network of the pipeline works at."""
+    parts = {"segmenter": pipeline.find, "generator": pipeline.fill}
+    return {name: part.side for name, part in parts.items() if part is not None}
+
+
+def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]) -> bytes:
+    """The file of an exportable pipeline."""
+    if settings.format == "torchscript":
+        from unmasknet.export.torchscript import to_torchscript
+
+        return to_torchscript(pipeline, facts)
+    from unmasknet.export.onnx_file import to_onnx
+
+    return bytes(to_onnx(pipeline, facts, half=settings.half).SerializeToString())
+
+
+def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
+    """What the file says of itself: text by name."""
+    facts = {"unmask": __version__, "synthetic": SYNTHETIC, "grow": str(grow)}
+    if restorer.segmenter:
+        net = restorer.segmenter
+        more = {"threshold": net.threshold, "opening": net.net.opening}
+        facts["segmenter"] = json.dumps(_about(net) | more)
+    if restorer.generator:
+        facts["generator"] = json.dumps(_about(restorer.generator))
+    return facts
+
+
+def _about(trained: Trained[Any]) -> dict[str, Any]:
+    """Side, hash of the weights, settings without paths, and where the weights come from."""
+    settings = trained.settings.model_dump(mode="json")
+    settings["data"].pop("data")  # folders of the machine that trained
+    settings.pop("segmenter", None)
+    known = {name: trained.facts[name] for name in ("step", "data", "terms") if name in trained.facts}
+    return {
+        "side": trained.settings.data.size,
+        "hash": fingerprint(trained.net),
+        "facts": known,
+        "settings": settings,
+    }
+
+
+def opened(data: bytes, kind: str) -> Run:
+    """A function of photos, and of maps where they are asked for, that computes with the file."""
+    if kind == "torchscript":
+        from unmasknet.export.torchscript import load_torchscript
+
+        traced = load_torchscript(data)
+        return lambda photo, map: [*(traced(photo) if map is None else traced(photo, map))]
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+
+    def run(photo: Tensor, map: Tensor | None) -> list[Tensor]:
+        given = {"photo": photo.numpy()} | ({} if map is None else {"map": map.numpy()})
+        return [torch.from_numpy(array) for array in session.run(None, given)]
+
+    return run
+
+
+def compare(pipeline: Pipeline, run: Run, photos: Tensor) -> tuple[float, float]:
+    """Largest difference of an output in [0, 1] but the map, and the share of the map's pixels that differ.
+
+    One picture after the other, and where a pixel of the map differs, by a probability that lies on the threshold to
+    the last bit, the pictures made by it are not compared: they answer another question.
+    """
+    worst, flips = 0.0, []
+    for photo in torch.split(photos, 1):
+        map = None if pipeline.find else _half_hidden(photo)
+        with torch.no_grad():
+            ours = dict(zip(pipeline.outputs, pipeline(photo, map), strict=True))
+        theirs = dict(zip(pipeline.outputs, run(photo, map), strict=True))
+        if "map" in ours:
+            flips.append(float((ours.pop("map") != theirs.pop("map")).float().mean()))
+        told = [name for name in ours if name == "probability" or not flips or flips[-1] == 0]
+        worst = max([worst, *(float((ours[name] - theirs[name]).abs().max()) for name in told)])
+    return worst, float(np.mean(flips)) if flips else 0.0
+
+
+def _half_hidden(photo: Tensor) -> Tensor:
+    """A map for a generator without a segmenter: the lower half of the face."""
+    map = torch.zeros_like(photo[:, :1])
+    side = photo.shape[-1]
+    map[:, :, side // 2 : side * 7 // 8, side // 4 : side * 3 // 4] = 1
+    return map
+
+
+def _pictures(
+    settings: ExportSettings, side: int, crops: Callable[[int], Sequence[Picture]]
+) -> Sequence[Picture]:
+    if not settings.data:
+        return [fitted(crop, side) for crop in crops(side)]
+    found = []
+    for sample in open_data_set(Path(settings.data)).samples():
+        pixels = sample.decode()["masked"]
+        least = min(pixels.shape[:2])
+        found.append(fitted(pixels[:least, :least], side))
+        if len(found) == CHECKED:
+            break
+    return found
+
+
+def _check_settings(settings: ExportSettings) -> None:
+    if settings.half and settings.format != "onnx":
+        raise UsageError(f"--half: is for --format onnx alone; got {settings.format}")
+    needed = ("onnx", "onnxruntime", "onnxscript") if settings.format == "onnx" else ()
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise MissingError(f"--format onnx needs {', '.join(missing)}: {install_line('onnx')}")
+
+
+def _check_difference(difference: float, half: bool) -> None:
+    allowed = GREY_HALF if half else GREY
+    if not difference <= allowed:
+        raise UnmaskError(
+            f"the exported pixels differ from torch's by up to {difference * 255:.2f} grey levels, "
+            f"{allowed * 255:.0f} is the most; nothing was written. Please tell us the preset and these versions: "
+            f"torch {torch.__version__}"
+        )

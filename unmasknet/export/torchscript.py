@@ -1,0 +1,61 @@
+"""A pipeline as TorchScript: `forward` for all of it, `find_map` and `fill_hole` for either network alone."""
+
+import io
+import json
+import warnings
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from unmasknet.export.pipeline import Pipeline
+
+FACTS = "unmask.json"  # the extra file that holds the metadata
+EXAMPLE = (2, 120, 136)
+
+
+class _Traced(nn.Module):
+    """The pipeline under the names that its file has."""
+
+    def __init__(self, pipeline: Pipeline):
+        super().__init__()
+        self.pipeline = pipeline
+
+    def forward(self, *pictures: Tensor) -> tuple[Tensor, ...]:
+        return self.pipeline(*pictures)
+
+    def find_map(self, photo: Tensor) -> tuple[Tensor, ...]:
+        assert self.pipeline.find is not None
+        return self.pipeline.find(photo)
+
+    def fill_hole(self, photo: Tensor, map: Tensor) -> tuple[Tensor, ...]:
+        assert self.pipeline.fill is not None
+        return self.pipeline.fill(photo, map)
+
+
+def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
+    """The file's bytes, traced from an exportable pipeline; sizes and number of pictures stay free."""
+    count, height, width = EXAMPLE
+    photo, map = torch.zeros(count, 3, height, width), torch.zeros(count, 1, height, width)
+    examples: dict[str, tuple[Tensor, ...]] = {"forward": (photo,) if pipeline.find else (photo, map)}
+    if pipeline.find:
+        examples["find_map"] = (photo,)
+    if pipeline.fill:
+        examples["fill_hole"] = (photo, map)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter(
+            "ignore"
+        )  # sides are known; and TorchScript is no longer developed, which we know
+        traced = torch.jit.trace_module(  # type: ignore[no-untyped-call]
+            _Traced(pipeline).eval(), examples, check_trace=False
+        )
+        torch.jit.save(traced, buffer, _extra_files={FACTS: json.dumps(dict(facts))})
+    return buffer.getvalue()
+
+
+def load_torchscript(data: bytes) -> Callable[..., tuple[Tensor, ...]]:
+    """The pipeline of a file that we wrote."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]

@@ -1,0 +1,206 @@
+"""The addresses of the page: itself, its API, and what both are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from maskgen import __version__, imageio
+from maskgen.assets import asset
+from maskgen.errors import Skip
+from maskgen.types import Picture
+from unmasknet.mark import SYNTHETIC
+from unmasknet.restore.unmasker import Restored
+from unmasknet.serve.answer import Answer, answer_of
+from unmasknet.serve.gate import Full, Gate
+from unmasknet.serve.guard import Guard
+from unmasknet.serve.intake import busy, read_photo
+from unmasknet.serve.settings import ServeSettings
+
+PAGES = {"/": "index.html", "/docs": "docs.html"}
+FILES = ("app.css", "app.js", "docs.js", "icon.svg")
+KINDS = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+PART = 1 << 18  # bytes of an answer that are sent at once; what a client does not take is not held twice
+BACKGROUND = 255  # grey level under transparent photos
+PHOTO_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "the photo's file as it is, no form around it: jpg, png, webp, tiff, bmp, gif, avif",
+        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "no photo, or one that cannot be read"},
+    403: {"description": "asked from another page, or under another name"},
+    408: {"description": "the photo took too long to arrive"},
+    413: {"description": "the photo's file is too large"},
+    429: {"description": "too many photos at once; Retry-After says when to come again"},
+}
+
+
+@runtime_checkable
+class Unmask(Protocol):
+    """What takes masks off: `restore.unmasker.Unmasker`, or a stand-in."""
+
+    def __call__(self, image: Picture, *, samples: int, seed: int) -> Restored:
+        """What becomes of a photo, RGB."""
+
+
+class About(BaseModel):
+    """What this page is, and what it takes."""
+
+    version: str
+    note: str
+    networks: str
+    max_bytes: int
+    max_pixels: int
+    max_samples: int
+    example: bool
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the addresses share.
+
+    Attributes:
+        unmask: called in one thread alone.
+        networks: what computes, for people.
+        example: makes a photo to try, or None.
+        settings: limits.
+    """
+
+    unmask: Unmask
+    networks: str
+    example: Callable[[], bytes] | None
+    settings: ServeSettings
+
+
+def build_app(shop: Shop) -> FastAPI:
+    """The app, guarded."""
+    worker = ThreadPoolExecutor(1, "unmask")
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.shutdown(cancel_futures=True)
+
+    app = FastAPI(
+        title="unmask",
+        version=__version__,
+        description=SYNTHETIC,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+    )
+    settings = shop.settings
+    app.add_middleware(Guard, host=settings.host, names=settings.names, seconds=settings.seconds)
+    _add_files(app)
+    _add_about(app, shop, worker)
+    _add_unmask(app, shop, worker)
+    return app
+
+
+def _add_files(app: FastAPI) -> None:
+    """The page's own files, read now: no address leads to any other."""
+    for address, name in {**PAGES, **{f"/static/{name}": name for name in FILES}}.items():
+        content, kind = asset(f"web/{name}").read_bytes(), KINDS[name.rpartition(".")[2]]
+        _add_file(app, address, content, {"Content-Type": kind, "Cache-Control": "no-cache"})
+
+
+def _add_file(app: FastAPI, address: str, content: bytes, headers: Mapping[str, str]) -> None:
+    @app.get(address, include_in_schema=False)
+    def file() -> Response:
+        return Response(content, headers=dict(headers))
+
+
+def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
+    @app.get("/api/about")
+    def about() -> About:
+        """What this page is, and what it takes."""
+        limits = shop.settings.model_dump(include={"max_bytes", "max_pixels", "max_samples"})
+        example = shop.example is not None
+        return About(version=__version__, note=SYNTHETIC, networks=shop.networks, example=example, **limits)
+
+    @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+    async def example() -> Response:
+        """The photo that comes with the program, its face under a mask."""
+        if shop.example is None:
+            raise HTTPException(404, "this page has no example")
+        data = await asyncio.get_running_loop().run_in_executor(worker, shop.example)
+        return Response(data, media_type="image/jpeg")
+
+
+def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
+    settings = shop.settings
+    gate = Gate(settings.queue, settings.queue_bytes)
+    samples_wanted = Query(ge=1, le=settings.max_samples, description="pictures to make, all as plausible")
+
+    @app.post("/api/unmask", response_model=Answer, responses=REFUSALS, openapi_extra=PHOTO_BODY)
+    async def unmask(
+        request: Request,
+        samples: Annotated[int, samples_wanted] = 1,
+        seed: Annotated[int, Query(ge=0, le=2**31, description="draws all samples but the first")] = 0,
+    ) -> Response:
+        """Take the masks off the faces of a photo. Nothing of it is kept."""
+        async with AsyncExitStack() as stack:
+            try:
+                place = stack.enter_context(gate.place())
+            except Full:
+                raise busy() from None
+            data = await read_photo(request, place, settings.max_bytes, settings.seconds)
+            async with gate.turn():
+                if await request.is_disconnected():
+                    raise HTTPException(400, "the client has gone")
+                loop = asyncio.get_running_loop()
+                body = await loop.run_in_executor(worker, _answered, shop, data, samples, seed)
+            del data
+            place.free()
+            await stack.enter_async_context(gate.answer(len(body)))
+            return InParts(body, stack.pop_all())
+
+
+def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
+    """A photo's file to the JSON that is sent for it.
+
+    Raises:
+        HTTPException: 400, it is no photo.
+    """
+    began = time.perf_counter()
+    photo = imageio.decode(data, max_pixels=shop.settings.max_pixels, background=BACKGROUND)
+    if isinstance(photo, Skip):
+        raise HTTPException(
+            400, f"the photo cannot be used: {photo.reason.replace('_', ' ')}: {photo.detail}"
+        )
+    restored = shop.unmask(photo, samples=samples, seed=seed)
+    return answer_of(photo, restored, time.perf_counter() - began).model_dump_json().encode("utf-8")
+
+
+class InParts(Response):
+    """JSON piece by piece; the request's place, held by `stack`, is kept until the last one is taken."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: bytes, stack: AsyncExitStack) -> None:
+        super().__init__(content)
+        self.stack = stack
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with self.stack:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for at in range(0, len(self.body), PART):
+                part = self.body[at : at + PART]
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
