@@ -58,7 +58,8 @@ def nothing(image, *, samples, seed):
 
 
 def shop(unmask: Callable[..., Restored] | None = None, example=None, **settings: object) -> Shop:
-    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**settings))
+    patience = {"seconds": 500.0}  # a machine that tests share may stop for minutes
+    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**(patience | settings)))
 
 
 @contextmanager
