@@ -23,8 +23,8 @@ from unmasknet.export.onnx_file import HALVED_FROM, halve
 from unmasknet.export.pipeline import build_pipeline
 from unmasknet.export.settings import ExportSettings
 from unmasknet.export.torchscript import FACTS
-from unmasknet.mark import SYNTHETIC
 from unmasknet.models.blocks import Spectral
+from unmasknet.restore.marks import NOTE
 from unmasknet.restore.onnx_networks import OnnxNetworks, open_onnx
 from unmasknet.restore.torch_networks import TorchNetworks
 from unmasknet.restorer import load_restorer, widened
@@ -106,7 +106,7 @@ def test_number_and_size_of_pictures_are_free(made, shape):
 
 def test_metadata_say_what_it_is_and_where_no_data_lie(made):
     facts = onnxruntime.InferenceSession(made[2]).get_modelmeta().custom_metadata_map
-    assert facts["synthetic"] == SYNTHETIC
+    assert facts["synthetic"] == NOTE
     assert json.loads(facts["segmenter"])["threshold"] == 0.4
     assert json.loads(facts["generator"])["settings"]["data"]["size"] == 32
     assert "/a/folder" not in json.dumps(facts)
@@ -170,7 +170,7 @@ def test_torchscript_gives_torchs_pixels_at_any_size(made, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is deprecated, which is no news here
         loaded = torch.jit.load(out, _extra_files=extra)
-    assert json.loads(extra[FACTS])["synthetic"] == SYNTHETIC
+    assert json.loads(extra[FACTS])["synthetic"] == NOTE
     photos = torch.rand(3, 3, 64, 40)
     assert (loaded(photos)[0] - made[1](photos)[0]).abs().max() < GREY
     assert torch.equal(loaded.find_map(photos)[1], loaded(photos)[1])

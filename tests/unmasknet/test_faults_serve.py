@@ -24,7 +24,8 @@ from PIL import Image
 from maskgen import imageio
 from maskgen.assets import asset
 from tests.unmasknet.serve_toys import JPEG, Unmask, jpeg, serving, shop
-from unmasknet.mark import SYNTHETIC
+from unmasknet.restore.marks import NOTE
+from unmasknet.serve.answer import INVENTED
 from unmasknet.serve.app import build_app
 from unmasknet.serve.guard import is_loopback
 from unmasknet.serve.server import OPEN
@@ -305,11 +306,11 @@ def test_row40_every_page_answer_and_picture_says_that_it_is_invented():
     page = client()
     assert "must not be used to tell who" in page.get("/").text
     assert "must not be used to tell who" in page.get("/docs").text
-    assert page.get("/openapi.json").json()["info"]["description"] == SYNTHETIC
+    assert page.get("/openapi.json").json()["info"]["description"] == INVENTED
     answer = page.post("/api/unmask", content=jpeg(), headers=JPEG).json()
-    assert answer["note"] == SYNTHETIC
+    assert answer["note"] == INVENTED
     picture = Image.open(io.BytesIO(base64.b64decode(answer["pictures"][0].partition(",")[2])))
-    assert picture.info["Comment"] == SYNTHETIC
+    assert picture.info["Description"] == NOTE
 
 
 def _where(url: str) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from unmasknet.cases import fitted, to_tensor
 from unmasknet.checkpoint import fingerprint
 from unmasknet.export.pipeline import Pipeline, build_pipeline
 from unmasknet.export.settings import ExportSettings
-from unmasknet.mark import SYNTHETIC
+from unmasknet.restore.marks import NOTE
 from unmasknet.restorer import Restorer, load_restorer
 from unmasknet.weights import Trained
 
@@ -116,7 +116,7 @@ def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]
 
 def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
     """What the file says of itself: text by name."""
-    facts = {"unmask": __version__, "synthetic": SYNTHETIC, "grow": str(grow)}
+    facts = {"unmask": __version__, "synthetic": NOTE, "grow": str(grow)}
     if restorer.segmenter:
         net = restorer.segmenter
         more = {"threshold": net.threshold, "opening": net.net.opening}

@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from maskgen import imageio
 from maskgen.types import Picture, Plane
-from unmasknet.mark import SYNTHETIC, marked
+from unmasknet.restore.marks import encode_result
 from unmasknet.restore.unmasker import Restored
 
+INVENTED = "What lies under the mask is invented. It is not how the person looks, and must not be used to tell who it is."
 HEAD = 16  # bytes that tell a format
 JPEG_FROM = 4_000_000  # pixels; a larger picture as PNG takes seconds and tens of megabytes
 
@@ -44,22 +45,28 @@ def answer_of(photo: Picture, restored: Restored, seconds: float) -> Answer:
     height, width = photo.shape[:2]
     several = len(restored.alternatives) > 1
     return Answer(
-        note=SYNTHETIC,
+        note=INVENTED,
         said=restored.said,
         width=width,
         height=height,
         faces=[FaceAnswer(box=face.box, score=face.score, masked=face.masked) for face in restored.faces],
-        before=_address(_encoded(photo)),
-        pictures=[_address(marked(_encoded(picture))) for picture in restored.alternatives],
+        before=_address(encode_plain(photo)),
+        pictures=[_address(encode_result(picture, _suffix(picture))) for picture in restored.alternatives],
         map=_address(_grey(restored.map)),
         disagreement=_address(_grey(restored.disagreement)) if several else "",
         seconds=round(seconds, 3),
     )
 
 
-def _encoded(picture: Picture) -> bytes:
-    large = picture.shape[0] * picture.shape[1] > JPEG_FROM
-    return imageio.encode_jpeg(picture, 95) if large else imageio.encode_lossless(picture, "png")
+def encode_plain(photo: Picture) -> bytes:
+    """The photo as it was given, without a note: nothing of it is invented."""
+    return (
+        imageio.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else imageio.encode_lossless(photo, "png")
+    )
+
+
+def _suffix(picture: Picture) -> str:
+    return ".jpg" if picture.shape[0] * picture.shape[1] > JPEG_FROM else ".png"
 
 
 def _grey(plane: Plane) -> bytes:

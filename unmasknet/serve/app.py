@@ -16,9 +16,8 @@ from maskgen import __version__, imageio
 from maskgen.assets import asset
 from maskgen.errors import Skip
 from maskgen.types import Picture
-from unmasknet.mark import SYNTHETIC
 from unmasknet.restore.unmasker import Restored
-from unmasknet.serve.answer import Answer, answer_of
+from unmasknet.serve.answer import INVENTED, Answer, answer_of
 from unmasknet.serve.gate import Full, Gate
 from unmasknet.serve.guard import Guard
 from unmasknet.serve.intake import busy, read_photo
@@ -99,7 +98,7 @@ def build_app(shop: Shop) -> FastAPI:
     app = FastAPI(
         title="unmask",
         version=__version__,
-        description=SYNTHETIC,
+        description=INVENTED,
         docs_url=None,
         redoc_url=None,
         lifespan=life,
@@ -131,7 +130,7 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         """What this page is, and what it takes."""
         limits = shop.settings.model_dump(include={"max_bytes", "max_pixels", "max_samples"})
         example = shop.example is not None
-        return About(version=__version__, note=SYNTHETIC, networks=shop.networks, example=example, **limits)
+        return About(version=__version__, note=INVENTED, networks=shop.networks, example=example, **limits)
 
     @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
     async def example() -> Response:
