@@ -895,13 +895,17 @@ def run_networks(
     settings = _settings(RestoreSettings, config, sets, options, show, required)
     from maskgen.progress import Meter
     from unmasknet.restore import run as restoring
+    from unmasknet.restore.camera import is_camera
     from unmasknet.restore.unmasker import Unmasker
 
     unmasker = Unmasker.from_pretrained(
         settings.weights, runtime=settings.runtime, device=settings.device, threads=settings.threads
     )
-    with Meter("inputs", sys.stderr) as meter:
-        report = restoring.run(settings, unmasker, meter)
+    if any(is_camera(name) for name in settings.inputs):
+        report = restoring.watch_camera(settings, unmasker, lambda where: print(where, file=sys.stderr))
+    else:
+        with Meter("inputs", sys.stderr) as meter:
+            report = restoring.run(settings, unmasker, meter)
     _print(asdict(report), as_json, restoring.as_text(report))
     restoring.check_failures(report, settings.max_failures)
 

@@ -18,6 +18,7 @@ from unmasknet.restore.faces import FindFaces, Seen
 from unmasknet.restore.window import at_size, unit_place
 
 MISSED = 0.5  # seconds that a face may be missed and still be there
+LATELY = 0.25  # seconds that a face of a camera's picture may be missed
 SHORT = 3  # sightings below which a track is a slip of the finder
 
 Tell = Callable[[float, float], None]  # seconds done, of how many
@@ -52,13 +53,14 @@ class Paths:
 
 
 class Follower:
-    """Follows faces from frame to frame."""
+    """Follows faces from frame to frame. `most`: of them in one frame."""
 
     def __init__(self) -> None:
         self._tracker, self._paths = Tracker(), dict[int, Path]()
         self._thumb: Thumb | None = None
         self._cuts: list[float] = []
-        self._most = 0
+        self._first = 0
+        self.most = 0
 
     def see(self, time: float, pixels: Picture, faces: list[Seen]) -> list[Path]:
         """Note the faces of a frame, later than the one before; the path of each."""
@@ -71,17 +73,33 @@ class Follower:
         sights = [Sight(place, look_of(pixels, place), 0.0) for place in places]
         found = []
         for track, place in zip(self._tracker.see(time, sights), places, strict=True):
-            path = self._paths.setdefault(track.number, Path())
+            path = self._paths.setdefault(self._first + track.number, Path())
             path.times.append(time)
             path.places.append(place)
             found.append(path)
-        self._most = max(self._most, len(faces))
+        self.most = max(self.most, len(faces))
         return found
+
+    def recent(self, time: float) -> dict[int, Path]:
+        """The faces that are there at a time, or were a moment ago, by their numbers."""
+        return {number: path for number, path in self._paths.items() if time - path.times[-1] <= LATELY}
+
+    def forget(self, time: float) -> None:
+        """Drop what no later frame will ask for, so that a camera can be watched for days."""
+        self._paths = {
+            number: path for number, path in self._paths.items() if time - path.times[-1] <= MISSED
+        }
+        for path in self._paths.values():
+            while path.times[0] < time - 2 * MISSED:
+                del path.times[0], path.places[0]
+        if not self._paths:
+            self._first += len(self._tracker.tracks)  # numbers are never given twice
+            self._tracker, self._cuts = Tracker(), []
 
     def paths(self) -> Paths:
         """All faces that were seen more than by a slip."""
         lasting = tuple(path for path in self._paths.values() if len(path.times) >= SHORT)
-        return Paths(lasting, self._most, tuple(self._cuts))
+        return Paths(lasting, self.most, tuple(self._cuts))
 
 
 def follow(clip: Clip, find_faces: FindFaces, tell: Tell) -> Paths:

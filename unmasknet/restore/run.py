@@ -21,8 +21,10 @@ from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.types import Picture, Plane
 from maskgen.video import check_container
+from unmasknet.restore.camera import open_camera, watch
 from unmasknet.restore.inputs import PHOTOS, Input, find_inputs
 from unmasknet.restore.marks import encode_result, result_suffix
+from unmasknet.restore.screen import open_screen
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
@@ -85,9 +87,31 @@ def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
     return RunReport(str(out), results, failed, time.perf_counter() - began)
 
 
+def watch_camera(settings: RestoreSettings, unmasker: Unmasker, tell: Callable[[str], None]) -> RunReport:
+    """Show a camera's pictures without masks. `tell` hears where they are to be seen.
+
+    Raises:
+        UsageError: there are other inputs beside it, or a network is missing.
+        InputError, MissingError: there is no such camera.
+    """
+    if len(settings.inputs) > 1:
+        raise UsageError("INPUT: a camera is watched alone; give it without other inputs")
+    _needs_both(settings.inputs[0], unmasker)
+    capture = open_camera(settings.inputs[0])
+    try:
+        with open_screen(settings.port) as screen:
+            tell(screen.where)
+            seen = watch(capture, screen, unmasker.networks, unmasker.find_faces)
+    finally:
+        capture.release()
+    said = f"{seen.changed} of {seen.frames} frames restored"
+    result = Result(settings.inputs[0], faces=seen.faces, masked=seen.faces, seconds=seen.seconds, said=said)
+    return RunReport("", [result], 0, seen.seconds)
+
+
 def as_text(report: RunReport) -> str:
     """A line for each input, and one for all."""
-    lines = [result.error or f"{result.output}: {result.said}" for result in report.results]
+    lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{len(report.results):,} inputs, {restored:,} with masks"
     failed = f", {report.failed:,} could not be used" if report.failed else ""
@@ -142,7 +166,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
     target = out / one.name
     make_folder(target.parent)
     suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
-    file = target.with_name(target.name + suffix)
+    file = _beside(one, target.with_name(target.name + suffix))
     write_atomic(file, encode_result(restored.picture, suffix) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
@@ -171,20 +195,33 @@ def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[fl
     from maskgen.video.writer import suffix_for
     from unmasknet.restore.video import restore_clip
 
-    if None in (unmasker.networks.segmenter_side, unmasker.networks.generator_side):
-        raise UsageError(f"{one.path}: a video needs a segmenter and a generator; give both with --weights")
+    _needs_both(str(one.path), unmasker)
     check_container(one.path)
     target = out / one.name
     make_folder(target.parent)
-    file = target.with_name(target.name + suffix_for(one.path))
+    file = _beside(one, target.with_name(target.name + suffix_for(one.path)))
     clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, tell)
     if not clip.changed:
-        file = target.with_name(target.name + one.path.suffix)
+        file = _beside(one, target.with_name(target.name + one.path.suffix))
         with disk_errors(file.parent, file.name):
             shutil.copyfile(one.path, file)
         return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
     said = f"{clip.changed} of {clip.frames} frames restored"
     return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
+
+
+def _beside(one: Input, file: Path) -> Path:
+    """The result's file; never the input itself, should the target be the folder it lies in."""
+    return (
+        file.with_name(f"{file.stem}-unmasked{file.suffix}") if file.resolve() == one.path.resolve() else file
+    )
+
+
+def _needs_both(name: str, unmasker: Unmasker) -> None:
+    if None in (unmasker.networks.segmenter_side, unmasker.networks.generator_side):
+        raise UsageError(
+            f"{name}: moving pictures need a segmenter and a generator; give both with --weights"
+        )
 
 
 def _write_samples(restored: Restored, target: Path, suffix: str) -> None:

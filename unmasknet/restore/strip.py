@@ -2,6 +2,8 @@
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from maskgen.types import Picture, Plane
 
@@ -11,7 +13,9 @@ TINT = np.array((255, 64, 32), np.float32)
 PAPER = 250
 
 
-def draw_strip(photo: Picture, map: Plane, result: Picture, truth: Picture | None) -> Picture:
+def draw_strip(
+    photo: Picture, map: Plane, result: Picture, truth: UInt8[ndarray, "_ _ 3"] | None
+) -> UInt8[ndarray, "tall wide 3"]:
     """The parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
     shown = photo.astype(np.float32)
     shown[map == 255] = 0.45 * shown[map == 255] + 0.55 * TINT

@@ -96,6 +96,10 @@ class Steadier:
         for number, hidden in zip(windows, self._networks.hidden(crops), strict=True):
             self._faces.setdefault(number, Face()).note(time, hidden)
 
+    def forget(self, time: float) -> None:
+        """Drop the faces that were not seen for long."""
+        self._faces = {n: face for n, face in self._faces.items() if time - face.times[-1] <= FORGET}
+
     def restore(self, time: float, pixels: Picture, windows: dict[int, Window]) -> tuple[Picture, list[Mask]]:
         """The frame without masks, and the masks; the frame itself where there is none."""
         masks: dict[int, Mask] = {}

@@ -1,0 +1,171 @@
+"""A clip and a camera without masks: times, sound, steadiness, and the screen that shows them."""
+
+import http.client
+
+import numpy as np
+import pytest
+
+from maskgen.errors import UsageError
+from tests.maskgen.clips import av, stream_times, write_clip
+from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, find_mark, marked
+from unmasknet.restore.camera import is_camera, watch
+from unmasknet.restore.follow import Follower
+from unmasknet.restore.marks import NOTE
+from unmasknet.restore.run import run
+from unmasknet.restore.screen import Page, has_display
+from unmasknet.restore.settings import RestoreSettings
+from unmasknet.restore.unmasker import Unmasker
+
+SIDE, COUNT, ON, OFF = 160, 30, 10, 20
+
+
+def frame(n: int, masked: bool):
+    """A face that moves to the right, with a mask or without."""
+    x = 90 + n
+    photo = drawn(240, 240, *([(x, 130, SIDE)] if masked else []))
+    return marked(photo, x, 112)
+
+
+def frames():
+    return [frame(n, ON <= n < OFF) for n in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    times = np.cumsum([0, *([0.04, 0.03, 0.05] * 10)])[:COUNT].tolist()
+    clip = write_clip(folder / "a.mp4", frames(), times=times, sound=1.1)
+    settings = RestoreSettings(inputs=(str(clip),), out=str(folder / "out"))
+    report = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None)
+    return clip, report.results[0]
+
+
+def pictures(path):
+    with av.open(str(path)) as container:
+        return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)
+
+
+def sound(path):
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_times_and_sound_are_kept(clips):
+    clip, result = clips
+    assert np.allclose(stream_times(result.output), stream_times(clip), atol=1e-6)
+    assert sound(result.output) == sound(clip)
+
+
+def test_a_mask_put_on_and_taken_off_is_gone_in_its_frames_alone(clips):
+    clip, result = clips
+    before, after = pictures(clip), pictures(result.output)
+    for n in range(COUNT):
+        skin = after[n, 136:170, 90 + n - 20 : 90 + n + 20]
+        assert (np.abs(skin - np.int16(FILL)).mean() < 15) == (ON <= n < OFF), n
+    assert np.abs(before - after)[:, :60].mean() < 3  # what encoding costs
+    assert result.said == "10 of 30 frames restored"
+
+
+def test_the_file_says_that_it_is_synthetic(clips):
+    with av.open(clips[1].output) as container:
+        assert container.metadata["comment"] == NOTE
+
+
+def test_a_clip_without_a_mask_is_copied(tmp_path):
+    clip = write_clip(tmp_path / "bare.mp4", [frame(n, False) for n in range(8)])
+    settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
+    result = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None).results[0]
+    assert (tmp_path / "out/bare.mp4").read_bytes() == clip.read_bytes()
+    assert "no mask" in result.said
+
+
+def test_a_video_needs_both_networks(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", frames()[:3])
+    settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
+    with pytest.raises(UsageError, match="generator"):
+        run(settings, Unmasker(ToyNetworks(generator_side=None), find_mark(SIDE)), lambda *_: None)
+
+
+class Camera:
+    """Frames as OpenCV's captures give them."""
+
+    def __init__(self, pictures):
+        self._pictures = iter(pictures)
+
+    def read(self):
+        picture = next(self._pictures, None)
+        return (False, None) if picture is None else (True, np.ascontiguousarray(picture[..., ::-1]))
+
+    def release(self):
+        pass
+
+
+class Wall:
+    """Remembers what it was shown; enough after some."""
+
+    where = "here"
+
+    def __init__(self, enough=1000):
+        self.shown, self._enough = [], enough
+
+    def show(self, picture):
+        self.shown.append(picture)
+        return len(self.shown) < self._enough
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        pass
+
+
+def seen_by(wall, pictures):
+    clock = iter(np.arange(1000) / 25)
+    return watch(Camera(pictures), wall, ToyNetworks(), find_mark(SIDE), lambda: float(next(clock)))
+
+
+def test_a_cameras_pictures_are_shown_without_masks():
+    wall = Wall()
+    seen = seen_by(wall, [frame(n, True) for n in range(6)])
+    assert (seen.frames, seen.changed, seen.faces) == (6, 6, 1)
+    for n, picture in enumerate(wall.shown):
+        assert np.abs(picture[136:170, 90 + n - 20 : 90 + n + 20] - np.float32(FILL)).mean() < 15
+
+
+def test_watching_ends_when_the_user_wants_no_more():
+    assert seen_by(Wall(enough=2), [frame(n, False) for n in range(6)]).frames == 2
+
+
+def test_a_camera_is_no_file():
+    assert is_camera("camera:0")
+    assert not is_camera("camera.jpg")
+
+
+def test_what_was_seen_long_ago_is_forgotten():
+    follower, find = Follower(), find_mark(SIDE)
+    for n in range(40):
+        follower.see(n / 10, frame(n % 3, False), find(frame(n % 3, False)))
+        follower.forget(n / 10)
+    assert all(len(path.times) < 15 for path in follower.recent(3.9).values())
+    follower.forget(9.0)
+    assert not follower.recent(9.0)
+
+
+def get(port, path, host=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path, headers={"Host": host or f"127.0.0.1:{port}"})
+    return connection.getresponse()
+
+
+def test_the_page_streams_pictures_to_this_machine_alone():
+    with Page(0) as page:
+        assert b"invented" in get(page.port, "/").read()
+        page.show(frame(0, False))
+        answer = get(page.port, "/stream")
+        assert b"Content-Type: image/jpeg" in answer.read(60)
+        assert get(page.port, "/elsewhere").status == 404
+        assert get(page.port, "/", host="evil.example").status == 403
+
+
+def test_a_headless_build_has_no_window():
+    assert not has_display()

@@ -1,0 +1,146 @@
+"""`unmask run`: files in, files out, a line for each, and what cannot be used is counted."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgen.errors import InputError, TooManyFailures
+from tests.maskgen.test_cli import program
+from tests.unmasknet.eval_toys import write_run
+from tests.unmasknet.restore_toys import ToyNetworks, drawn, finder, seen
+from unmasknet.restore.inputs import find_inputs
+from unmasknet.restore.run import as_text, check_failures, run
+from unmasknet.restore.settings import RestoreSettings
+from unmasknet.restore.unmasker import Unmasker
+
+FACE = (100, 120, 160)
+
+
+def save(path, photo):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photo).save(path)
+    return path
+
+
+def restore(tmp_path, *inputs, **options):
+    settings = RestoreSettings(inputs=tuple(map(str, inputs)), out=str(tmp_path / "out"), **options)
+    return run(settings, Unmasker(ToyNetworks(), finder(seen(*FACE))), lambda *_: None)
+
+
+def test_a_folder_comes_out_under_the_same_names(tmp_path):
+    save(tmp_path / "in/a.png", drawn(240, 200, FACE))
+    save(tmp_path / "in/deep/a.png", drawn(240, 200, FACE))
+    report = restore(tmp_path, tmp_path / "in")
+    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")) == [
+        "a.png",
+        "deep/a.png",
+    ]
+    assert "2 inputs, 2 with masks" in as_text(report)
+
+
+def test_one_name_in_two_folders_or_with_two_suffixes_gives_two_results(tmp_path):
+    one, two = (save(tmp_path / place / "a.png", drawn(64, 64)) for place in ("x", "y"))
+    three = save(tmp_path / "x/A.bmp", drawn(64, 64))
+    names = [found.name for found in find_inputs([str(one), str(two), str(three)], tmp_path / "out")]
+    assert len({name.lower() for name in names}) == 3
+
+
+def test_a_file_named_twice_is_restored_once_and_results_are_no_inputs(tmp_path):
+    photo = save(tmp_path / "in/a.png", drawn(64, 64))
+    save(tmp_path / "in/out/a.png", drawn(64, 64))
+    found = find_inputs([str(photo), str(tmp_path / "in")], tmp_path / "in/out")
+    assert [one.path for one in found] == [photo]
+
+
+def test_nothing_to_do_gives_the_inputs_own_bytes(tmp_path):
+    photo = save(tmp_path / "in/bare.bmp", drawn(240, 200))
+    result = restore(tmp_path, photo).results[0]
+    assert (tmp_path / "out/bare.bmp").read_bytes() == photo.read_bytes()
+    assert "no mask" in result.said
+    assert not result.error
+
+
+def test_the_target_may_be_the_inputs_folder_and_the_input_stays(tmp_path):
+    photo = save(tmp_path / "out/a.png", drawn(240, 200, FACE))
+    before = photo.read_bytes()
+    result = restore(tmp_path, photo).results[0]
+    assert photo.read_bytes() == before
+    assert result.output.endswith("a-unmasked.png")
+
+
+def test_maps_strips_and_samples_lie_beside_the_result(tmp_path):
+    photo = save(tmp_path / "in/a.png", drawn(240, 200, FACE))
+    truth = save(tmp_path / "truth/a.png", drawn(240, 200))
+    result = restore(tmp_path, photo, save_map=True, strip=True, truth=str(truth.parent), samples=2).results[
+        0
+    ]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a-1.png", "a-2.png", "a-disagreement.png", "a-map.png", "a-strip.png", "a.png"]
+    map = np.asarray(Image.open(result.map))
+    assert map.shape == (240, 200)
+    outside = map == 0
+    assert np.array_equal(
+        np.asarray(Image.open(result.output))[outside], np.asarray(Image.open(photo))[outside]
+    )
+    assert Image.open(tmp_path / "out/a-strip.png").width == 4 * 200 + 3 * 6
+
+
+def test_given_maps_decide(tmp_path):
+    photo = save(tmp_path / "in/a.png", drawn(240, 200))
+    map = np.zeros((240, 200), np.uint8)
+    map[120:160, 80:120] = 255
+    save(tmp_path / "maps/a.png", map)
+    result = restore(tmp_path, photo, map=str(tmp_path / "maps")).results[0]
+    changed = (np.asarray(Image.open(result.output)) != np.asarray(Image.open(photo))).any(-1)
+    assert changed[125:155, 85:115].mean() > 0.95
+    assert not changed[:100].any()
+    with pytest.raises(InputError, match=r"holds no b\.png"):
+        restore(tmp_path, save(tmp_path / "in/b.png", drawn(64, 64)), map=str(tmp_path / "maps"))
+
+
+def test_bad_files_are_counted_and_the_rest_is_restored(tmp_path):
+    photo = save(tmp_path / "in/a.png", drawn(240, 200, FACE))
+    (tmp_path / "in/b.jpg").write_bytes(b"no photo")
+    report = restore(tmp_path, tmp_path / "in")
+    assert report.failed == 1
+    assert (tmp_path / "out" / photo.name).is_file()
+    check_failures(report, 0.5)
+    with pytest.raises(TooManyFailures, match="1 of 2"):
+        check_failures(report, 0.05)
+
+
+def test_only_bad_files_or_none_at_all_is_an_error(tmp_path):
+    (tmp_path / "b.jpg").write_bytes(b"no photo")
+    with pytest.raises(InputError, match="unreadable"):
+        restore(tmp_path, tmp_path / "b.jpg")
+    with pytest.raises(InputError, match="no such"):
+        restore(tmp_path, tmp_path / "c.jpg")
+
+
+def test_the_command_prints_the_contracts_json(tmp_path):
+    photo = save(tmp_path / "face.png", drawn(200, 200))
+    runs = [str(write_run(tmp_path / stage, stage)) for stage in ("segm", "gan")]
+    done = program(
+        "run",
+        str(photo),
+        "--weights",
+        runs[0],
+        "--weights",
+        runs[1],
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["results"][0]
+    assert {"input", "output", "map", "faces", "boxes", "seconds"} <= result.keys()
+    assert (result["map"], result["faces"], result["boxes"]) == ("", 0, [])
+
+
+def test_without_released_weights_the_command_says_how_to_have_some(tmp_path):
+    photo = save(tmp_path / "face.png", drawn(64, 64))
+    done = program("run", str(photo), "--out", str(tmp_path / "out"))
+    assert done.returncode == 5
+    assert "unmask train" in done.stderr
