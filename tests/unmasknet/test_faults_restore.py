@@ -93,7 +93,8 @@ def test_row35_without_a_face_or_a_mask_nothing_changes_and_it_is_said(tmp_path)
         result = unmask(tmp_path / folder, bare, ".jpg", *faces)
         assert word in result.said
         assert (tmp_path / folder / "out/photo.jpg").read_bytes() == bare
-        assert not np.asarray(Image.open(result.map)).any()
+        with Image.open(result.map) as map:
+            assert not np.asarray(map).any()
 
 
 @pytest.fixture(scope="module")

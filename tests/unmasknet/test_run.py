@@ -24,6 +24,11 @@ def save(path, photo):
     return path
 
 
+def opened(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
 def restore(tmp_path, *inputs, **options):
     settings = RestoreSettings(inputs=tuple(map(str, inputs)), out=str(tmp_path / "out"), **options)
     return run(settings, Unmasker(ToyNetworks(), finder(seen(*FACE))), lambda *_: None)
@@ -78,13 +83,11 @@ def test_maps_strips_and_samples_lie_beside_the_result(tmp_path):
     ]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["a-1.png", "a-2.png", "a-disagreement.png", "a-map.png", "a-strip.png", "a.png"]
-    map = np.asarray(Image.open(result.map))
+    map = opened(result.map)
     assert map.shape == (240, 200)
     outside = map == 0
-    assert np.array_equal(
-        np.asarray(Image.open(result.output))[outside], np.asarray(Image.open(photo))[outside]
-    )
-    assert Image.open(tmp_path / "out/a-strip.png").width == 4 * 200 + 3 * 6
+    assert np.array_equal(opened(result.output)[outside], opened(photo)[outside])
+    assert opened(tmp_path / "out/a-strip.png").shape == (240, 4 * 200 + 3 * 6, 3)
 
 
 def test_given_maps_decide(tmp_path):
@@ -93,7 +96,7 @@ def test_given_maps_decide(tmp_path):
     map[120:160, 80:120] = 255
     save(tmp_path / "maps/a.png", map)
     result = restore(tmp_path, photo, map=str(tmp_path / "maps")).results[0]
-    changed = (np.asarray(Image.open(result.output)) != np.asarray(Image.open(photo))).any(-1)
+    changed = (opened(result.output) != opened(photo)).any(-1)
     assert changed[125:155, 85:115].mean() > 0.95
     assert not changed[:100].any()
     with pytest.raises(InputError, match=r"holds no b\.png"):
