@@ -17,6 +17,7 @@ from unmasknet.ledger import (
     Figures,
     Ledger,
     State,
+    ahead,
     by_name,
     by_range,
     intervals,
@@ -83,6 +84,7 @@ def assemble(ledger: Ledger, run: Run, labelled: Figures) -> Figures:
             name: method_figures(ledger, name, run.network) for name in BASELINES if name in ledger.scores
         },
         "compare": {name: _other(ledger, name, run.network) for name in run.others},
+        "ahead": ahead(ledger, [*(name for name in BASELINES if name in ledger.scores), *run.others]),
         "labelled": labelled,
         "ci95": _intervals(ledger, run, draws),
         "seconds_per_image": tidy(run.seconds / count) if run.restorer.generator else None,

@@ -13,7 +13,7 @@ import torch
 
 from maskgen.errors import InputError, UsageError
 from maskgen.seeds import hash64
-from unmasknet import checkpoint
+from unmasknet import checkpoint, distributed
 from unmasknet.data import Batch, open_batches
 from unmasknet.device import choose_device
 from unmasknet.distributed import Ranks, joined
@@ -62,6 +62,7 @@ class TrainReport:
     seconds: float
     bad_steps: int
     wait: float | None
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def launch(
         with _seeded(settings.seed):
             task = build(Place(device, ranks))
         progress = _first_progress(task, run, order, state)
+        _check_together(progress, run, device)
         if ranks.first:
             run.go_back(progress.step)
         plan = Plan(settings, count_steps(settings), settings.loop.minutes, device, ranks, facts)
@@ -128,6 +130,7 @@ def launch(
         round(time.perf_counter() - began, 1),
         progress.bad,
         run.waiting(),
+        len(run.unread()),
     )
 
 
@@ -221,6 +224,20 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "")
         elif old != new:
             lines.append(f"{path + '.' if path else ''}{name}: {old}, now {new}")
     return lines
+
+
+def _check_together(progress: Progress, run: Run, device: torch.device) -> None:
+    """All ranks go on from one step, or the first ones would wait for the others for ever.
+
+    Raises:
+        InputError: another rank found a later checkpoint.
+    """
+    furthest = int(distributed.largest(float(progress.step), device))
+    if progress.step < furthest:
+        raise InputError(
+            f"--resume: {run.last} is at step {progress.step} here and at {furthest} for another rank; give an --out "
+            "that all machines share"
+        )
 
 
 def _first_progress(task: Task, run: Run, order: Order, state: checkpoint.State | None) -> Progress:

@@ -1,6 +1,6 @@
 """Scores of all cases by method, and the figures that a report is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ PICTURE_SCORES = (
     "perceptual.whole",
     "perceptual.hole",
 )
+AHEAD = ("hole.psnr", "hole.ssim")  # scores by which methods are told apart
 HOLE_EDGES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)  # shares of the picture
 YAW_EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 90.0)  # degrees, either way
 DIGITS = 6  # significant ones of a figure: no measurement here is good for more
@@ -166,7 +167,7 @@ def group_figures(ledger: Ledger, method: str, chosen: ndarray) -> Figures:
 
 
 def intervals(ledger: Ledger, methods: Mapping[str, str], draws: Draws) -> dict[str, list[float]]:
-    """95 % intervals of means, and of how far the first method is ahead of each other one on the same cases.
+    """95 % intervals of means, and of how far we are ahead of each other method on the same cases.
 
     Args:
         ledger: the scores.
@@ -174,18 +175,32 @@ def intervals(ledger: Ledger, methods: Mapping[str, str], draws: Draws) -> dict[
         draws: bootstrap samples of the cases.
     """
     found: dict[str, list[float]] = {}
-    first = next(iter(methods))
     for method, prefix in methods.items():
         for score in ledger.scores.get(method, {}):
             found.update(_interval(f"{prefix}{score}", ledger.values(method, score), draws))
-    for method in list(methods)[1:]:
-        for score in ("hole.psnr", "hole.ssim"):
-            ours, theirs = ledger.values(first, score), ledger.values(method, score)
-            if len(ours) == len(theirs):
-                found.update(_interval(f"{score} minus {method}", ours - theirs, draws))
+        for score in AHEAD:
+            found.update(_interval(f"{score} minus {method}", gaps(ledger, method, score), draws))
     return found
 
 
+def ahead(ledger: Ledger, methods: Iterable[str]) -> dict[str, Figures]:
+    """How far we are ahead of each method, mean over the cases that both have a score of; none without a result."""
+    return {
+        method: {score.split(".")[1]: tidy(stats.mean(gaps(ledger, method, score))) for score in AHEAD}
+        for method in methods
+        if RESTORED in ledger.scores
+    }
+
+
+def gaps(ledger: Ledger, method: str, score: str) -> Float[ndarray, " n"]:
+    """Our score less a method's, of each case; none where one of them has none, nor of ourselves."""
+    ours, theirs = ledger.values(RESTORED, score), ledger.values(method, score)
+    if method == RESTORED or len(ours) != len(theirs):
+        return np.empty(0)
+    with np.errstate(invalid="ignore"):  # endless less endless is not defined, and left out
+        return ours - theirs
+
+
 def _interval(name: str, values: Float[ndarray, " n"], draws: Draws) -> dict[str, list[float]]:
-    edges = stats.interval(values, draws) if len(draws) else None
+    edges = stats.interval(values, draws) if len(draws) and len(values) else None
     return {name: [float(f"{edge:.{DIGITS}g}") for edge in edges]} if edges else {}

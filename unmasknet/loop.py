@@ -5,7 +5,7 @@ go on bit for bit.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +93,7 @@ class _Leg:
         self.found = progress.step
         self.clock = Clock(progress.seconds)
         self.window = Window()
+        self.unread: set[str] = set()
 
     def train(self, batches: Iterator[Batch], tell: Callable[[News], None]) -> None:
         distributed.share_weights([*self.task.nets.values(), self.task.ema.net])
@@ -110,6 +111,7 @@ class _Leg:
         began = time.perf_counter()
         batch = next(batches)
         waited = time.perf_counter() - began
+        self.note_unread(batch.faults)
         torch.manual_seed(hash64("step", settings.seed, self.plan.ranks.rank, progress.step) % 2**63)
         share = lr_share(
             progress.step, self.plan.steps, settings.optimiser.warmup, settings.optimiser.schedule
@@ -129,6 +131,13 @@ class _Leg:
             self.count_bad()
         self.window.time(waited, time.perf_counter() - began, settings.data.batch)
         self.window.lr = share * settings.optimiser.lr
+
+    def note_unread(self, faults: Sequence[str]) -> None:
+        """Log what could not be read, each once: a broken shard comes up again at every pass."""
+        for fault in faults:
+            if fault not in self.unread and self.plan.ranks.first:
+                self.run.note("unread", self.progress.step + 1, fault)
+            self.unread.add(fault)
 
     def count_bad(self) -> None:
         """Note a step that was left out; end the run if there were too many in a row."""
@@ -159,12 +168,14 @@ class _Leg:
         }
 
     def keep_up(self) -> None:
-        """What is due after a step: validation, pictures, checkpoints. Nothing is saved amid bad steps."""
+        """What is due after a step: validation, pictures, checkpoints. `last.pt` stays from before bad steps."""
         step, loop = self.progress.step, self.loop
         if step % loop.validate_every == 0 or step == self.plan.steps:
             self.validate()
         if step % loop.sample_every == 0 or step == self.plan.steps:
             self.draw()
+        if self.progress.bad_run:
+            return
         if step % loop.checkpoint_every == 0:
             self.save(self.run.last)
         if loop.keep_every and step % loop.keep_every == 0:
@@ -186,7 +197,7 @@ class _Leg:
             self.run.save_sample(self.progress.step, self.task.draw())
 
     def save(self, path: Path) -> None:
-        if self.plan.ranks.first and not self.progress.bad_run:
+        if self.plan.ranks.first:
             self.progress.seconds = self.clock.seconds()
             checkpoint.save(path, capture(self.task, self.progress, self.plan.facts))
 
@@ -197,7 +208,8 @@ class _Leg:
         checkpoint.save_weights(self.run.weights, self.task.ema.state_dict(), facts)
 
     def finish(self) -> None:
-        self.save(self.run.last)
+        if not self.progress.bad_run:
+            self.save(self.run.last)
         self.progress.seconds = self.clock.seconds()
         if self.plan.ranks.first:
             self.release()

@@ -1,6 +1,6 @@
 """Pictures that another method made of the same samples, for `--compare NAME=FOLDER`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
         keys: of the samples that are scored.
 
     Raises:
-        UsageError: a spec is no NAME=FOLDER. InputError: the folder holds none of the samples.
+        UsageError: a spec is no NAME=FOLDER. InputError: the folder holds none of the samples, or two pictures of one.
     """
     others = []
     for spec in specs:
@@ -58,15 +58,30 @@ def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
             raise InputError(
                 f"--compare {spec}: there is no such folder; give the one with the method's pictures"
             )
-        files = {
-            path.name.split(".")[0]: path
-            for path in sorted(Path(folder).rglob("*"))
-            if path.suffix.lower() in SUFFIXES
-        }
-        if not files.keys() & set(keys):
-            raise InputError(
-                f"--compare {spec}: none of its {len(files)} pictures is named after a sample, such as {keys[0]}.png; "
-                "unmask unpack writes the masked photos under those names"
-            )
-        others.append(Other(name, files))
+        others.append(Other(name, _files(spec, Path(folder), set(keys))))
     return others
+
+
+def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
+    """Key -> picture.
+
+    Raises:
+        InputError: there is none of the samples, or there are two of one.
+    """
+    pictures = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    files: dict[str, Path] = {}
+    for path in pictures:
+        key = path.name.split(".")[0]
+        if key in files:
+            raise InputError(
+                f"--compare {spec}: {files[key]} and {path} are both pictures of {key}; give the folder with the "
+                "method's results alone"
+            )
+        if key in keys:
+            files[key] = path
+    if not files:
+        raise InputError(
+            f"--compare {spec}: none of its {len(pictures)} pictures is named after a sample, such as "
+            f"{min(keys)}.png; unmask unpack writes the masked photos under those names"
+        )
+    return files

@@ -19,6 +19,7 @@ def run_page(run: Run) -> str:
         _picture("The fixed samples over time", run, "samples.gif", "gif"),
         _picture("The fixed samples now", run, _last_sample(run), "png"),
         _validations(validated),
+        _unread(run.unread()),
         f"<h2>Settings</h2><pre>{_text((run.folder / 'config.toml').read_text('utf-8'))}</pre>",
         "</main>",
     ]
@@ -59,6 +60,12 @@ def _validations(rows: list[Row]) -> str:
     names = [name for name in rows[-1] if name not in ("step", "kind")]
     lines = [[f"{row['step']:,}", *(_number(row.get(name)) for name in names)] for row in rows]
     return "<h2>Held-out samples</h2>" + table(["step", *(name.replace("_", " ") for name in names)], lines)
+
+
+def _unread(faults: list[str]) -> str:
+    """What was left out of training, if anything was."""
+    lines = "".join(f"<li>{esc(fault)}</li>" for fault in faults)
+    return f"<h2>Could not be read</h2><ul>{lines}</ul>" if faults else ""
 
 
 def _number(value: object) -> str:

@@ -78,6 +78,15 @@ class Run:
             if self.events:
                 self.events.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
 
+    def note(self, kind: str, step: int, what: str) -> None:
+        """Append a line of words to metrics.jsonl; `kind` is "unread"."""
+        with disk_errors(self.folder, "a line of metrics.jsonl"), self.metrics.open("ab") as file:
+            file.write(_line({"step": step, "kind": kind, "what": what}))
+
+    def unread(self) -> list[str]:
+        """What could not be read of the data, each once."""
+        return list(dict.fromkeys(row["what"] for row in self.rows() if row["kind"] == "unread"))
+
     def rows(self) -> list[Row]:
         """The lines of metrics.jsonl; one that a kill cut short is left out."""
         if not self.metrics.exists():

@@ -104,18 +104,11 @@ def _method(name: str, values: Figures, ci95: Mapping[str, Sequence[float]], pre
 def ahead(figures: Figures) -> Table:
     """How far our result is ahead of each other method, on the same samples."""
     rows = []
-    ours = figures["hole"]
-    for kind in ("baselines", "compare"):
-        for name, values in figures[kind].items():
-            cells = []
-            for score in ("psnr", "ssim"):
-                interval = figures["ci95"].get(f"hole.{score} minus {name}")
-                if ours[score] is not None and values["hole"][score] is not None and interval:
-                    cells.append(
-                        with_interval(ours[score] - values["hole"][score], interval, score, sign=True)
-                    )
-            if len(cells) == 2:
-                rows.append((name, *cells))
+    for name, gains in figures["ahead"].items():
+        intervals = {score: figures["ci95"].get(f"hole.{score} minus {name}") for score in gains}
+        if all(intervals.values()):
+            cells = (with_interval(gain, intervals[score], score, sign=True) for score, gain in gains.items())
+            rows.append((name, *cells))
     note = "Differences on the same samples: an interval that does not hold 0 is no luck."
     return Table("How far ahead inside the hole", ("of", "PSNR, dB", "SSIM"), tuple(rows), note)
 

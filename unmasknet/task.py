@@ -71,6 +71,9 @@ class Task(Protocol):
     def facts(self) -> dict[str, str]:
         """What a reader of the weights must know beside the settings."""
 
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """Take back from a checkpoint's facts what is not in its weights."""
+
 
 def capture(task: Task, progress: Progress, facts: Mapping[str, str]) -> State:
     """All that is needed to go on."""
@@ -96,7 +99,7 @@ def restore(task: Task, state: State, origin: object) -> Progress:
 
 
 def begin_from(task: Task, state: State, origin: object) -> None:
-    """Take a checkpoint's weights and averages, and nothing else of it.
+    """Take a checkpoint's weights and averages and what belongs to them, and nothing else of it.
 
     Raises:
         InputError: the checkpoint is another network's.
@@ -104,3 +107,4 @@ def begin_from(task: Task, state: State, origin: object) -> None:
     for name, net in task.nets.items():
         checkpoint.put_weights(net, state["nets"].get(name, {}), origin)
     checkpoint.put_weights(task.ema.net, state["ema"], origin)
+    task.recall(state["facts"])

@@ -21,9 +21,13 @@ from unmasknet.models.perceptual import build_perceptual
 from unmasknet.models.size import count_gmac
 from unmasknet.optimise import Optimiser
 from unmasknet.pictures import sheet
+from unmasknet.restorer import Restorer
 from unmasknet.settings import GanSettings
 from unmasknet.weights import load_segmenter
 
+PREDICTED = (
+    7  # of a sample's random numbers: whether it gets the segmenter's map; the discriminators use the others
+)
 MEAN_FACE_SAMPLES = 500  # training crops that the baseline "mean face" is the mean of
 
 Terms = dict[str, Tensor]
@@ -62,9 +66,7 @@ class GanTask:
         self.perceptual = build_perceptual(settings.loss)
         if self.perceptual is not None:
             self.perceptual.to(place.device)
-        self.segmenter = (
-            load_segmenter(Path(settings.segmenter), place.device) if settings.segmenter else None
-        )
+        self.finder = find_masks(settings.segmenter, place.device) if settings.segmenter else None
         self.held_out = HeldOut(settings, place.ranks)
         self.to_beat = self.score_baselines()
 
@@ -74,10 +76,9 @@ class GanTask:
         parts = [self.with_predicted(part) for part in parts]
         fakes = [self.restored(self.generator, part) for part in parts] if len(parts) == 1 else None
         log: Terms = {}
-        good = True
-        if joined:
-            good = self.step_judges(joined, parts, fakes, lr_share, log)
-        return log, self.step_generator(joined, parts, fakes, lr_share, log) and good
+        if joined and not self.step_judges(joined, parts, fakes, lr_share, log):
+            return log, False
+        return log, self.step_generator(joined, parts, fakes, lr_share, log)
 
     def joined(self, done: float) -> list[str]:
         """The discriminators that take part after a share of the steps."""
@@ -181,11 +182,14 @@ class GanTask:
 
     @torch.no_grad()
     def with_predicted(self, part: Batch) -> Batch:
-        """The batch with the segmenter's map in place of the true one, for a share of its samples."""
-        if self.segmenter is None:
+        """The batch with the segmenter's map in place of the true one, for a share of its samples.
+
+        Which ones is their own chance, the same in whichever part or rank they are.
+        """
+        if self.finder is None:
             return part
-        found = self.segmenter.net.clean(self.segmenter.net(part.masked), self.segmenter.threshold)
-        chosen = torch.rand(len(part), device=self.device) < self.settings.predicted
+        found, _ = self.finder.predicted(part.masked)
+        chosen = part.chance[:, PREDICTED] < self.settings.predicted
         return replace(part, map=torch.where(chosen.view(-1, 1, 1, 1), found, part.map))
 
     def score_baselines(self) -> dict[str, float]:
@@ -255,6 +259,18 @@ class GanTask:
             "perceptual": self.perceptual.name if self.perceptual is not None else "none",
             **{name: f"{value:.4f}" for name, value in self.to_beat.items()},
         }
+
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """Nothing: what the baselines reach was measured anew."""
+
+
+def find_masks(run: str, device: torch.device) -> Restorer:
+    """A trained segmenter at its own size and threshold, as it will be used.
+
+    Raises:
+        InputError: the run has none.
+    """
+    return Restorer(load_segmenter(Path(run), device), None, (run,))
 
 
 def _over_photo(fill: baselines.Baseline) -> Callable[[Batch], Tensor]:

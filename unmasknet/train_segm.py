@@ -119,3 +119,7 @@ class SegmTask:
     def facts(self) -> dict[str, str]:
         """The threshold that makes a map of probabilities."""
         return {"threshold": str(self.threshold)}
+
+    def recall(self, facts: Mapping[str, str]) -> None:
+        """The threshold that belongs to the weights, until validation chooses again."""
+        self.threshold = float(facts.get("threshold", THRESHOLD))

@@ -110,4 +110,8 @@ def trained(report: "TrainReport") -> str:
     ]
     if report.bad_steps:
         lines.append(f"{report.bad_steps} steps were left out: a number in them was none")
+    if report.unread:
+        lines.append(
+            f"{report.unread} faults in the data were passed over: see unread in {report.run / 'metrics.jsonl'}"
+        )
     return "\n".join([*lines, f"look at it: {report.run / 'report.html'}"])

@@ -126,6 +126,41 @@ def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are
     assert figures["hole"]["l1"] == 0
 
 
+def test_how_far_ahead_is_said_of_the_samples_that_both_have(
+    data: Path, runs: tuple[str, str], tmp_path: Path
+) -> None:
+    samples = list(open_data_set(data).samples(split="test"))
+    for number, sample in enumerate(samples[:4]):
+        grey = np.full_like(sample.decode()["gt"], 90 + 20 * number)
+        (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(grey, "png"))
+    evaluation = evaluate(quick(data, weights=runs, map="truth", compare=[f"grey={tmp_path}"]))
+    figures = evaluation.figures
+    both = [sample.key for sample in samples[:4]]
+    ours = [
+        value
+        for sample, value in zip(open_data_set(data).samples(split="test"), evaluation.psnrs, strict=True)
+        if sample.key in both
+    ]
+    theirs = figures["compare"]["grey"]["hole"]["psnr"]
+    assert figures["ahead"]["grey"]["psnr"] == pytest.approx(np.mean(ours) - theirs, abs=1e-3)
+    assert figures["ahead"]["grey"]["psnr"] != pytest.approx(figures["hole"]["psnr"] - theirs, abs=1e-3)
+
+
+def test_without_a_result_nothing_is_ahead_of_anything(data: Path) -> None:
+    figures = evaluate(quick(data)).figures
+    assert figures["ahead"] == {}
+    assert [name for name in figures["ci95"] if "minus" in name] == []
+
+
+def test_two_pictures_of_one_sample_are_refused(data: Path, tmp_path: Path) -> None:
+    sample = next(open_data_set(data).samples(split="test"))
+    for folder in ("inputs", "outputs"):  # as unmask unpack writes them
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
+    with pytest.raises(InputError, match="both pictures of"):
+        evaluate(quick(data, compare=[f"x={tmp_path}"]))
+
+
 def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tmp_path: Path) -> None:
     for sample in open_data_set(data).samples(split="test"):
         large = cv2.resize(sample.decode()["gt"], (128, 128), interpolation=cv2.INTER_CUBIC)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from PIL import Image
 
 from maskgen.errors import InputError, UnmaskError, UsageError
 from tests.unmasknet.train_toys import settings, train, write_data
-from unmasknet import checkpoint, losses
+from unmasknet import checkpoint, distributed, launch, losses
+from unmasknet.data import open_batches
 from unmasknet.presets import PRESETS, preset_tree
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.stopping import Stopped
@@ -115,6 +117,7 @@ def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp
     assert_same(ours["nets"], theirs["nets"])
     assert_same(ours["ema"], theirs["ema"])
     assert_same(ours["optimisers"], theirs["optimisers"])
+    assert ours["facts"] == theirs["facts"]
 
 
 @pytest.mark.fault
@@ -246,6 +249,44 @@ def test_row29_nan_after_nan_ends_the_run_and_keeps_the_last_good_checkpoint(dat
     state = checkpoint.load(tmp_path / "checkpoints" / "last.pt")
     assert state["progress"]["step"] == 2
     assert all(torch.isfinite(tensor).all() for tensor in state["ema"].values())
+
+
+@pytest.mark.fault
+def test_row29_the_best_validation_is_kept_even_if_the_step_before_it_was_left_out(
+    data, tmp_path, monkeypatch
+):
+    calls = []
+    sound = losses.bce
+
+    def nan_in_step_3(logits, target):
+        calls.append(1)
+        return sound(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
+
+    monkeypatch.setattr(losses, "bce", nan_in_step_3)
+    report = train("segm", settings("segm", data, loop={"steps": 3, "validate_every": 3}), tmp_path)
+    assert report.best
+    assert checkpoint.load(tmp_path / "checkpoints" / "best.pt")["progress"]["best"] == report.best
+
+
+@pytest.mark.fault
+def test_row30_what_could_not_be_read_is_logged_once_and_shown(data, tmp_path, monkeypatch):
+    def torn(*args, **options):
+        for batch in open_batches(*args, **options):
+            yield replace(batch, faults=("train-000000.tar: toy-1: is cut",))
+
+    monkeypatch.setattr(launch, "open_batches", torn)
+    report = train("segm", settings("segm", data), tmp_path)
+    assert report.unread == 1
+    assert rows(tmp_path, "unread") == [
+        {"step": 1, "kind": "unread", "what": "train-000000.tar: toy-1: is cut"}
+    ]
+    assert "toy-1: is cut" in (tmp_path / "report.html").read_text()
+
+
+def test_a_rank_that_does_not_see_the_others_checkpoint_ends(runs, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(distributed, "largest", lambda value, _: max(value, 6.0))  # another rank is at step 6
+    with pytest.raises(InputError, match="all machines"):
+        train("segm", settings("segm", data), tmp_path, resume=True)
 
 
 @pytest.mark.fault

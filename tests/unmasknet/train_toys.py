@@ -31,7 +31,7 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def settings(stage: str, data: Path, **changes: Mapping[str, Any]) -> Any:
+def settings(stage: str, data: Path, /, **changes: Mapping[str, Any]) -> Any:
     """Settings of a tiny run; `changes` are laid over by section."""
     tree: dict[str, Any] = {
         "data": {"data": [str(data)], "size": 32, "batch": 4, "lanes": 1, "workers": 0, "shuffle": 8}

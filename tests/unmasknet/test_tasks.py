@@ -1,0 +1,75 @@
+"""The two stages without a loop around them: what a step takes in, what it leaves alone, and what goes on."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.unmasknet.train_toys import settings, train, write_data
+from unmasknet import losses
+from unmasknet.data import Batch, open_batches
+from unmasknet.distributed import Ranks
+from unmasknet.launch import Place
+from unmasknet.restorer import load_restorer
+from unmasknet.task import Progress, capture, restore
+from unmasknet.train_gan import GanTask
+from unmasknet.train_segm import SegmTask
+
+HERE = Place(torch.device("cpu"), Ranks())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def segmenter(data, tmp_path_factory):
+    """A segmenter of 64 pixels, twice what generators see here."""
+    chosen = settings("segm", data, data={"size": 64}, loop={"steps": 2})
+    return str(train("segm", chosen, tmp_path_factory.mktemp("runs") / "segm").run)
+
+
+def batch_of(chosen) -> Batch:
+    return next(open_batches(chosen.data.data, "train", chosen, train=True))
+
+
+def test_a_segmenter_that_goes_on_keeps_the_threshold_that_validation_chose(data):
+    task, later = (SegmTask(settings("segm", data), HERE) for _ in range(2))
+    task.threshold = 0.3
+    restore(later, capture(task, Progress(), {}), "a checkpoint")
+    assert later.facts() == {"threshold": "0.3"}
+
+
+def test_which_samples_get_the_segmenters_map_is_their_own_chance_not_the_parts(data, segmenter):
+    chosen = settings("gan", data, segmenter=segmenter, predicted=0.5)
+    task, batch = GanTask(chosen, HERE), batch_of(chosen)
+    chance = batch.chance.clone()
+    chance[:, -1] = torch.tensor([0.9, 0.1, 0.9, 0.1])
+    batch = replace(batch, chance=chance)
+    whole = task.with_predicted(batch).map
+    torch.manual_seed(1)
+    parts = torch.cat([task.with_predicted(part).map for part in batch.split(2)])
+    assert torch.equal(whole, parts)
+    assert torch.equal(whole[::2], batch.map[::2])
+    assert not torch.equal(whole[1::2], batch.map[1::2])
+
+
+def test_the_segmenter_looks_at_its_own_size_as_it_will_when_it_is_used(data, segmenter):
+    chosen = settings("gan", data, segmenter=segmenter, predicted=1.0)
+    task, batch = GanTask(chosen, HERE), batch_of(chosen)
+    used = load_restorer([segmenter], torch.device("cpu"))
+    assert torch.equal(task.with_predicted(batch).map, used.predicted(batch.masked)[0])
+
+
+def test_a_step_that_is_no_good_for_the_discriminators_leaves_the_generator_alone(data, monkeypatch):
+    def none(real, fake):
+        return losses.hinge_d(real, fake) * float("nan")
+
+    monkeypatch.setitem(losses.ADVERSARIAL, "hinge", (none, losses.hinge_g))
+    chosen = settings("gan", data)
+    task = GanTask(chosen, HERE)
+    before = {name: tensor.clone() for name, tensor in task.generator.state_dict().items()}
+    _, good = task.step([batch_of(chosen)], 0.9, 1.0)
+    assert not good
+    assert all(torch.equal(before[name], tensor) for name, tensor in task.generator.state_dict().items())
