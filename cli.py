@@ -738,7 +738,7 @@ def train(
         raise UsageError("--steps and --epochs: choose one")
     model, base, folder = training.plan(stage, preset, out, resume=resume)
     if config is None and preset is None and resume:
-        config = training.config_of(folder)
+        config = training.config_of(folder, stage)
     required = {"data.data": "name the data set: --data DIR"}
     settings = _settings(model, config, sets, options, show, required, base)
     _needs_torch()

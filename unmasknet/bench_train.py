@@ -13,11 +13,8 @@ import torch
 from unmasknet.data import Batch, Settings, open_batches
 from unmasknet.device import choose_device
 from unmasknet.distributed import Ranks
-from unmasknet.launch import Place, set_up_torch
-from unmasknet.settings import SegmSettings
-from unmasknet.task import Task
-from unmasknet.train_gan import GanTask
-from unmasknet.train_segm import SegmTask
+from unmasknet.launch import build_task, set_up_torch
+from unmasknet.task import Place, Task
 
 WARM_UP = 4  # steps before a count: workers start, kernels are chosen
 
@@ -57,7 +54,7 @@ def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = 
     """
     device = choose_device(settings.loop.device)
     set_up_torch(settings, device)
-    task = _task(settings, Place(device, Ranks()))
+    task = build_task(settings, Place(device, Ranks()))
     with closing(_stream(settings, device)) as stream:
         one = next(stream)
     before, _ = _count(task, repeat(one), steps, device)
@@ -72,7 +69,7 @@ def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = 
         found, share = _measured(task, settings.model_copy(update={"data": data}), steps, device)
         by_workers[number] = (settings.data.batch / statistics.mean(found), share)
     return TrainBench(
-        "segm" if isinstance(settings, SegmSettings) else "gan",
+        settings.stage,
         settings.data.size,
         settings.data.batch,
         1000 * step,
@@ -81,12 +78,6 @@ def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = 
         wait,
         by_workers,
     )
-
-
-def _task(settings: Settings, place: Place) -> Task:
-    if isinstance(settings, SegmSettings):
-        return SegmTask(settings, place)
-    return GanTask(settings, place)
 
 
 def _stream(settings: Settings, device: torch.device) -> Generator[Batch, None, None]:

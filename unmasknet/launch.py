@@ -16,13 +16,16 @@ from maskgen.seeds import hash64
 from unmasknet import checkpoint, distributed
 from unmasknet.data import Batch, open_batches
 from unmasknet.device import choose_device
-from unmasknet.distributed import Ranks, joined
+from unmasknet.distributed import joined
 from unmasknet.loop import News, Plan, Settings, fit
 from unmasknet.memory import keep_freed_memory
-from unmasknet.models.size import count_parameters
+from unmasknet.models.size import count_gmac, count_parameters
 from unmasknet.runs import Run
+from unmasknet.settings import SegmSettings
 from unmasknet.shardlist import count_samples, data_digest
-from unmasknet.task import Progress, Task, begin_from, restore
+from unmasknet.task import Place, Progress, Task, begin_from, restore
+from unmasknet.train_gan import GanTask
+from unmasknet.train_segm import SegmTask
 from unmasknet.weights import find_checkpoint
 
 FREE = {
@@ -65,31 +68,8 @@ class TrainReport:
     unread: int = 0
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a stage is set up: its device, and this process among those that train together."""
-
-    device: torch.device
-    ranks: Ranks
-
-
-Build = Callable[[Place], Task]
-
-
-def launch(
-    stage: str,
-    settings: Settings,
-    order: Order,
-    build: Build,
-    gmac: Callable[[Task], float],
-    tell: Callable[[News], None],
-) -> TrainReport:
-    """Train a stage.
-
-    Args:
-        build: the stage's networks and how they are trained, on the given place.
-        gmac: of one picture through the network that the run is for.
-        tell: called after each step.
+def launch(settings: Settings, order: Order, tell: Callable[[News], None]) -> TrainReport:
+    """Train the stage that the settings are of; `tell` is called after each step.
 
     Raises:
         UsageError: `order.out` holds another run, or one with other settings.
@@ -101,13 +81,13 @@ def launch(
     device = choose_device(settings.loop.device)
     set_up_torch(settings, device)
     with joined(device) as ranks:
-        run = Run(order.out, stage)
-        facts = _facts(stage, settings)
+        run = Run(order.out, settings.stage)
+        facts = _facts(settings)
         state = _state_to_resume(run, order, facts)
         if ranks.first:
             run.begin(order.config, resume=order.resume)
         with _seeded(settings.seed):
-            task = build(Place(device, ranks))
+            task = build_task(settings, Place(device, ranks))
         progress = _first_progress(task, run, order, state)
         _check_together(progress, run, device)
         if ranks.first:
@@ -126,12 +106,22 @@ def launch(
         progress.step,
         progress.best,
         count_parameters(next(iter(task.nets.values()))),
-        round(gmac(task), 4),
+        round(_gmac(task, settings.data.size), 4),
         round(time.perf_counter() - began, 1),
         progress.bad,
         run.waiting(),
         len(run.unread()),
     )
+
+
+def build_task(settings: Settings, place: Place) -> Task:
+    """The networks of a stage and how they are trained, with fresh weights."""
+    return SegmTask(settings, place) if isinstance(settings, SegmSettings) else GanTask(settings, place)
+
+
+def _gmac(task: Task, side: int) -> float:
+    """Work of one picture through the network that the run is for."""
+    return count_gmac(task.ema.net, *((1, channels, side, side) for channels in task.inputs))
 
 
 def check_data(settings: Settings) -> None:
@@ -179,10 +169,10 @@ def _seeded(seed: int) -> Iterator[None]:
     yield
 
 
-def _facts(stage: str, settings: Settings) -> dict[str, str]:
+def _facts(settings: Settings) -> dict[str, str]:
     """What is written beside checkpoints and weights."""
     return checkpoint.facts_text(
-        stage=stage,
+        stage=settings.stage,
         settings=settings.model_dump(mode="json"),
         data=data_digest(settings.data.data, settings.data.split),
         torch=torch.__version__,
@@ -250,5 +240,11 @@ def _first_progress(task: Task, run: Run, order: Order, state: checkpoint.State 
         return restore(task, state, run.last)
     if order.start:
         path = find_checkpoint(Path(order.start))
-        begin_from(task, checkpoint.load(path), path)
+        origin = checkpoint.load(path)
+        if origin["facts"]["stage"] != run.stage:
+            raise InputError(
+                f"--from {order.start}: is a run of train {origin['facts']['stage']}; name one of train {run.stage}"
+                + (" (a segmenter to train with is named by --segmenter)" if run.stage == "gan" else "")
+            )
+        begin_from(task, origin, path)
     return Progress()

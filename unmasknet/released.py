@@ -1,4 +1,4 @@
-"""Weights that ship with the program. Loads no torch, so that a run by ONNX alone can ask as well."""
+"""Files of weights: what they are called, and those that ship with the program. Loads no torch, so that a run by ONNX alone can ask as well."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,8 @@ from maskgen.assets import assets_root
 from maskgen.errors import MissingError
 
 RELEASED = "released"  # the name under which `--weights` knows them
-FILES = ("models/segmenter.safetensors", "models/generator.safetensors")
+WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}  # what a run leaves, by its stage
+FILES = tuple(f"models/{name}" for name in WEIGHTS.values())
 
 
 def expanded(weights: Sequence[str]) -> list[Path]:

@@ -19,8 +19,8 @@ from maskgen.types import Picture
 from unmasknet.curves import Curve, draw_curves
 from unmasknet.events import EventLog
 from unmasknet.pictures import film, png
+from unmasknet.released import WEIGHTS
 
-WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}
 Row = dict[str, Any]
 
 

@@ -4,7 +4,7 @@ A preset (`assets/configs/presets/NAME.toml`) gives all of them for both stages,
 and options of the command then change single ones. The defaults here are those of the preset `unmask`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -275,6 +275,8 @@ class _TrainSettings(Section):
 class SegmSettings(_TrainSettings):
     """Settings of `unmask train segm`."""
 
+    stage: ClassVar[Literal["segm", "gan"]] = "segm"
+
     model: SegmenterSettings = SegmenterSettings()
     loss: SegmLossSettings = SegmLossSettings()
     augment: AugmentSettings = AugmentSettings(
@@ -294,6 +296,8 @@ class SegmSettings(_TrainSettings):
 
 class GanSettings(_TrainSettings):
     """Settings of `unmask train gan`."""
+
+    stage: ClassVar[Literal["segm", "gan"]] = "gan"
 
     segmenter: str = ""
     """Run folder of a segmenter whose maps are trained on beside the true ones; empty: true maps alone."""

@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from maskgen.types import Picture
 from unmasknet import checkpoint
 from unmasknet.checkpoint import State
 from unmasknet.data import Batch
+from unmasknet.distributed import Ranks
 from unmasknet.ema import Ema
 from unmasknet.optimise import Optimiser
 
 Losses = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage is set up: its device, and this process among those that train together."""
+
+    device: torch.device
+    ranks: Ranks
 
 
 @dataclass
@@ -43,12 +53,14 @@ class Task(Protocol):
     Attributes:
         nets: all that is trained, by name; the first is the one that is averaged and released.
         best_by: the number of `validate` that is better when it is higher.
+        inputs: channels of each picture that the first network takes.
     """
 
     nets: dict[str, nn.Module]
     optimisers: dict[str, Optimiser]
     ema: Ema[Any]
     best_by: str
+    inputs: tuple[int, ...]
 
     def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Losses, bool]:
         """Update the weights by a batch.

@@ -13,43 +13,27 @@ from unmasknet.data import Batch
 from unmasknet.device import autocast, placed
 from unmasknet.ema import Ema
 from unmasknet.held_out import HeldOut, moved, read
-from unmasknet.launch import Order, Place, TrainReport, launch
-from unmasknet.loop import News
 from unmasknet.models.discriminator import build_discriminators
 from unmasknet.models.generator import build_generator, composite
 from unmasknet.models.perceptual import build_perceptual
-from unmasknet.models.size import count_gmac
 from unmasknet.optimise import Optimiser
 from unmasknet.pictures import sheet
 from unmasknet.restorer import Restorer
 from unmasknet.settings import GanSettings
+from unmasknet.task import Place
 from unmasknet.weights import load_segmenter
 
-PREDICTED = (
-    7  # of a sample's random numbers: whether it gets the segmenter's map; the discriminators use the others
-)
+PREDICTED = 7  # place in a sample's `chance`: does it get the segmenter's map? Discriminators use the others
 MEAN_FACE_SAMPLES = 500  # training crops that the baseline "mean face" is the mean of
 
 Terms = dict[str, Tensor]
-
-
-def train_gan(settings: GanSettings, order: Order, tell: Callable[[News], None]) -> TrainReport:
-    """Train a generator; see `launch`."""
-    side = settings.data.size
-    return launch(
-        "gan",
-        settings,
-        order,
-        lambda place: GanTask(settings, place),
-        lambda task: count_gmac(task.ema.net, (1, 3, side, side), (1, 1, side, side)),
-        tell,
-    )
 
 
 class GanTask:
     """Generator and discriminators, and how they learn from each other."""
 
     best_by = "psnr_hole"
+    inputs: tuple[int, ...] = (3, 1)
 
     def __init__(self, settings: GanSettings, place: Place) -> None:
         self.settings, self.device = settings, place.device

@@ -1,6 +1,6 @@
 """`unmask train segm`: a network that finds the mask. Set up, step, validate, draw."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,35 +11,21 @@ from unmasknet.data import Batch
 from unmasknet.device import autocast, placed
 from unmasknet.ema import Ema
 from unmasknet.held_out import HeldOut, moved
-from unmasknet.launch import Order, Place, TrainReport, launch
-from unmasknet.loop import News
 from unmasknet.models.segmenter import build_segmenter
-from unmasknet.models.size import count_gmac
 from unmasknet.optimise import Optimiser
 from unmasknet.pictures import sheet, tinted
 from unmasknet.settings import SegmSettings
+from unmasknet.task import Place
 from unmasknet.weights import THRESHOLD
 
 THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # that validation chooses from
-
-
-def train_segm(settings: SegmSettings, order: Order, tell: Callable[[News], None]) -> TrainReport:
-    """Train a segmenter; see `launch`."""
-    side = settings.data.size
-    return launch(
-        "segm",
-        settings,
-        order,
-        lambda place: SegmTask(settings, place),
-        lambda task: count_gmac(task.ema.net, (1, 3, side, side)),
-        tell,
-    )
 
 
 class SegmTask:
     """The segmenter and how it learns: cross-entropy and Dice against the mask and its straps."""
 
     best_by = "dice"
+    inputs: tuple[int, ...] = (3,)
 
     def __init__(self, settings: SegmSettings, place: Place) -> None:
         self.settings, self.device = settings, place.device

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from maskgen.errors import UsageError
 from unmasknet.presets import preset_tree
+from unmasknet.released import WEIGHTS
 from unmasknet.settings import GanSettings, SegmSettings
 
 if TYPE_CHECKING:
@@ -34,10 +35,21 @@ def plan(
     return MODELS[stage], base, folder
 
 
-def config_of(folder: Path) -> Path | None:
-    """The settings that a run was begun with, if there is one."""
+def config_of(folder: Path, stage: str | None) -> Path | None:
+    """The settings that a run was begun with, if there is one.
+
+    Raises:
+        UsageError: it is a run of the other stage.
+    """
     path = folder / "config.toml"
-    return path if path.is_file() else None
+    if not path.is_file():
+        return None
+    other = "gan" if stage == "segm" else "segm"
+    if (folder / WEIGHTS[other]).is_file():
+        raise UsageError(
+            f"--resume: {folder} is a run of train {other}; use: unmask train {other} --resume --out {folder}"
+        )
+    return path
 
 
 def train(
@@ -51,15 +63,9 @@ def train(
 ) -> "TrainReport | None":
     """Train the stage of the settings; None on ranks that do not report. See `launch` for what is raised."""
     from unmasknet.distributed import environment_ranks
-    from unmasknet.launch import Order
-    from unmasknet.train_gan import train_gan
-    from unmasknet.train_segm import train_segm
+    from unmasknet.launch import Order, launch
 
-    order = Order(folder, config, resume, start)
-    if isinstance(settings, SegmSettings):
-        report = train_segm(settings, order, tell)
-    else:
-        report = train_gan(settings, order, tell)
+    report = launch(settings, Order(folder, config, resume, start), tell)
     return report if environment_ranks().first else None
 
 
@@ -104,7 +110,7 @@ def trained(report: "TrainReport") -> str:
     """What became of a run."""
     best = ", ".join(f"{name} {value:.4g}" for name, value in report.best.items())
     lines = [
-        f"{report.run}: {report.steps:,} steps in {report.seconds:.0f} s",
+        f"{report.run}: {report.steps:,} steps; {report.seconds:.0f} s since this start",
         f"held out, at best: {best}" if best else "not validated",
         f"{report.parameters['trainable']:,} weights, {report.gmac:.2f} billion multiply-adds a picture",
     ]

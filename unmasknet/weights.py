@@ -13,7 +13,7 @@ from maskgen.errors import InputError
 from unmasknet import checkpoint
 from unmasknet.models.generator import Generator, build_generator
 from unmasknet.models.segmenter import Segmenter, build_segmenter
-from unmasknet.runs import WEIGHTS
+from unmasknet.released import WEIGHTS
 from unmasknet.settings import GanSettings, SegmSettings
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -87,7 +87,8 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained[Ge
 def _of_kind(trained: Trained[Segmenter | Generator], kind: type[Net], path: Path) -> Trained[Net]:
     if not isinstance(trained.net, kind):
         raise InputError(
-            f"{path}: got the weights of a {type(trained.net).__name__}, needs a {kind.__name__}'s"
+            f"{path}: got the weights of a {type(trained.net).__name__}, needs a {kind.__name__}'s; name a run of "
+            f"train {'segm' if kind is Segmenter else 'gan'}"
         )
     return Trained(trained.net, trained.stage, trained.settings, trained.facts)
 
@@ -117,6 +118,10 @@ def find_checkpoint(path: Path) -> Path:
         InputError: there is none.
     """
     file = path / "checkpoints" / "last.pt" if path.is_dir() else path
+    if file.suffix == ".safetensors":
+        raise InputError(
+            f"{path}: holds the averaged weights of one network, too little to train on; name its run's folder or a .pt"
+        )
     if not file.is_file():
         raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it")
     return file

@@ -9,9 +9,8 @@ from tests.unmasknet.train_toys import settings, train, write_data
 from unmasknet import losses
 from unmasknet.data import Batch, open_batches
 from unmasknet.distributed import Ranks
-from unmasknet.launch import Place
 from unmasknet.restorer import load_restorer
-from unmasknet.task import Progress, capture, restore
+from unmasknet.task import Place, Progress, capture, restore
 from unmasknet.train_gan import GanTask
 from unmasknet.train_segm import SegmTask
 

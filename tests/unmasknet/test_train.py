@@ -210,6 +210,14 @@ def test_row32_weights_of_another_size_are_refused_in_one_line(runs, data, tmp_p
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("start", "word"), [("", "--segmenter"), ("segmenter.safetensors", "too little to train on")]
+)
+def test_from_the_other_stage_or_bare_weights_says_what_to_name(runs, data, tmp_path, start, word):
+    with pytest.raises(InputError, match=word):
+        train("gan", settings("gan", data), tmp_path, start=str(runs["segm"].run / start))
+
+
 def test_generator_trains_on_a_segmenters_maps(runs, data, tmp_path):
     chosen = settings("gan", data, segmenter=str(runs["segm"].run), predicted=1.0)
     train("gan", chosen, tmp_path)

@@ -62,6 +62,9 @@ def test_json_has_the_promised_keys_and_a_run_goes_on_by_its_folder_alone(data, 
     assert code == 0
     assert "3 steps" in out
     assert "model.width" not in out
+    code, _, text = unmask("unmask", "train", "gan", "--resume", "--out", str(tmp_path / "run"))
+    assert code == 2
+    assert "unmask train segm --resume" in text
 
 
 def test_run_folder_in_use_is_a_usage_error(data, tmp_path, unmask):

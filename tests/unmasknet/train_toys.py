@@ -6,11 +6,9 @@ from typing import Any
 
 from maskgen.config import print_config
 from tests.unmasknet.eval_toys import write_split
-from unmasknet.launch import Order, TrainReport
+from unmasknet.launch import Order, TrainReport, launch
 from unmasknet.loop import News
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.train_gan import train_gan
-from unmasknet.train_segm import train_segm
 
 LOOP = {
     "steps": 6, "device": "cpu", "log_every": 1, "validate_every": 3, "validate_samples": 4, "sample_every": 3,
@@ -46,9 +44,8 @@ def train(
     stage: str, chosen: Any, out: Path, *, resume: bool = False, start: str = "", tell: Any = None
 ) -> TrainReport:
     """Run it."""
-    order = Order(out, print_config(chosen), resume, start)
-    step = train_segm if stage == "segm" else train_gan
-    return step(chosen, order, tell or ignore)
+    assert chosen.stage == stage
+    return launch(chosen, Order(out, print_config(chosen), resume, start), tell or ignore)
 
 
 def ignore(_: News) -> None:
