@@ -1,4 +1,4 @@
-"""Files of weights: what they are called, and those that ship with the program. Loads no torch, so that a run by ONNX alone can ask as well."""
+"""Files of weights: their names, and those that ship. Loads no torch, so that a run by ONNX alone can ask as well."""
 
 from collections.abc import Sequence
 from pathlib import Path
