@@ -1,5 +1,7 @@
 """Which faces of a photo are used, and the upright square crop around one."""
 
+import math
+
 import cv2
 import numpy as np
 from jaxtyping import UInt8
@@ -77,15 +79,19 @@ def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
         right, left: the subject's eyes, pixels of the photo; mouth: its middle.
         size: side of the crop, not 0.
     """
-    across, middle = left.astype(np.float64) - right, (left.astype(np.float64) + right) / 2
-    down = mouth - middle
-    side = max(EYE_SPANS * np.hypot(*across), MOUTH_SPANS * np.hypot(*down))
+    (x0, y0), (x1, y1), (mouth_x, mouth_y) = (point.tolist() for point in (right, left, mouth))
+    across_x, across_y, x, y = x1 - x0, y1 - y0, (x0 + x1) / 2, (y0 + y1) / 2
+    down_x, down_y = mouth_x - x, mouth_y - y
+    side = max(EYE_SPANS * math.hypot(across_x, across_y), MOUTH_SPANS * math.hypot(down_x, down_y))
     # Both lines say how the head is tilted; a turned head shortens one of them, and then the other counts more.
-    axis = across + np.array([down[1], -down[0]])
-    cos, sin = axis / np.hypot(*axis) * (size / side)
-    linear = np.array([[cos, sin], [-sin, cos]])
-    offset = (size - 1) / 2 - linear @ (middle + BELOW_EYES * down)
-    return np.column_stack([linear, offset]).astype(np.float32)
+    axis_x, axis_y = across_x + down_y, across_y - down_x
+    gain = size / side / math.hypot(axis_x, axis_y)
+    cos, sin = axis_x * gain, axis_y * gain
+    x, y = x + BELOW_EYES * down_x, y + BELOW_EYES * down_y
+    middle = (size - 1) / 2
+    return np.array(
+        [[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]], np.float32
+    )
 
 
 def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Resized, Inside]:

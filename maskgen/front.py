@@ -5,47 +5,59 @@ is much darker than skin would be under the photo's light is no skin, and the ma
 told from skin: it is then covered, as it would be by a mask put on over it.
 """
 
+import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 from numpy import ndarray
 
 from maskgen.light import LUMA, Light
+from maskgen.shell import MARGIN
 from maskgen.types import Picture
-from maskgen.warp import Box, Seen
+from maskgen.warp import UNSEEN, Box
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
 DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
-SIDE, JAW = 0.62, 0.75  # hair is looked for beyond this |u| and above this v
-FADE, RIM_FADE = 0.08, 0.03  # of these borders, in |u| or v
-RIM, NOSE = 0.12, 0.24  # rims are looked for above this v, beyond this |u|: the nose has shadows of its own
+# Places are 0-1 over the grid, which reaches MARGIN beyond the mask; u is twice as far from its middle.
+_U, _V = 0.5 / (1 + 2 * MARGIN), 1 / (1 + 2 * MARGIN)
+SIDE, JAW = 0.62 * _U, (0.75 + MARGIN) * _V  # hair is looked for beyond |u| = .62 and above v = .75
+NOSE, RIM = (
+    0.24 * _U,
+    (0.12 + MARGIN) * _V,
+)  # rims beyond |u| = .24, above v = .12: the nose has its own shadows
+FADE_U, FADE_V, RIM_FADE = 0.08 * _U, 0.08 * _V, 0.03 * _V  # of these borders
 
 
 def in_front(
-    picture: Picture, box: Box, seen: Seen, light: Light, shade: Float32[ndarray, "n"]
-) -> Float32[ndarray, "n"]:
-    """How much of each seen pixel of a mask is behind hair or a rim, 0-1.
+    picture: Picture,
+    box: Box,
+    places: Float32[ndarray, "r c 3"],
+    light: Light,
+    shade: Float32[ndarray, "tall wide"],
+) -> tuple[Int[ndarray, "n"], Float32[ndarray, "n"]]:
+    """Which pixels of a mask may be behind hair or a rim, as indices in the flattened box, and how far they are, 0-1.
 
     Args:
         picture: without the mask.
-        box: the pixels that `seen` speaks of.
-        seen: where the mask is seen.
+        box: the pixels that `places` speaks of.
+        places: which place of the mask is seen at each.
         light: of the photo on this face.
-        shade: light on the mask at each seen pixel, relative to a surface that faces the viewer.
+        shade: light on the mask at each place, relative to a surface that faces the viewer.
     """
-    hidden = np.zeros(len(seen.at), np.float32)
-    aside = np.abs(seen.uv[:, 0])
-    down = seen.uv[:, 1]
-    look = np.flatnonzero(((aside > SIDE) & (down < JAW)) | ((aside > NOSE) & (down < RIM)))
-    if len(light.skin) == 0 or light.skin @ LUMA < DIM or len(look) == 0:
-        return hidden
-    rows, columns = np.divmod(seen.at[look], box.shape[1])
-    pixels = picture[rows + box.y0, columns + box.x0].astype(np.float32) * np.float32(1 / 255)
-    expected = float(light.skin @ LUMA) * np.clip(shade[look], 0.3, 1.2)
+    if len(light.skin) == 0 or light.skin @ LUMA < DIM:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    row, column, _ = cv2.split(places)
+    aside = cv2.absdiff(column, 0.5)
+    look = ((aside > SIDE) & (row < JAW)) | ((aside > NOSE) & (row < RIM))
+    at = np.flatnonzero(look & (row != UNSEEN))
+    y, x = np.divmod(at, box.shape[1])
+    pixels = picture[y + box.y0, x + box.x0].astype(np.float32) * np.float32(1 / 255)
+    tall, wide = shade.shape
+    row, column, aside = row.reshape(-1)[at], column.reshape(-1)[at], aside.reshape(-1)[at]
+    texel = (row * (tall - 1)).astype(np.intp) * wide + (column * (wide - 1)).astype(np.intp)
+    expected = np.clip(shade.reshape(-1)[texel], 0.3, 1.2) * np.float32(light.skin @ LUMA)
     darkness = (pixels * pixels) @ LUMA / expected
-    aside, down = aside[look], down[look]
     # what is looked for fades out at the borders of where it is looked for, or a shaded cheek would be cut along them
-    hair = np.minimum((aside - SIDE) * (1 / FADE), (JAW - down) * (1 / FADE))
-    rim = np.minimum((aside - NOSE) * (1 / FADE), (RIM - down) * (1 / RIM_FADE))
+    hair = np.minimum((aside - SIDE) * (1 / FADE_U), (JAW - row) * (1 / FADE_V))
+    rim = np.minimum((aside - NOSE) * (1 / FADE_U), (RIM - row) * (1 / RIM_FADE))
     reach = np.clip(np.maximum(hair, rim), 0, 1)
-    hidden[look] = np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach
-    return hidden
+    return at, (np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach).astype(np.float32)

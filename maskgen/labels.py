@@ -15,7 +15,6 @@ from maskgen.types import MaskedFace, Triplet
 
 Kept = dict[int, Any]  # what was made of an array, by the array's `id`
 _INT64 = 2**63 - 1  # readers that lay out columns, as HF `datasets` does, take no larger number
-_REMEMBERED = 1 << 17  # texts of coordinates
 SHAPE: dict[str, Any] = {  # what labels look like: a list's one entry stands for any number of them
     "source": str,
     "identity": str,
@@ -98,23 +97,29 @@ def once(kept: Kept, thing: ndarray, make: Callable[[], Any]) -> Any:
 
 
 def points_text(points: Float[ndarray, "n 2"]) -> str:
-    """Points as JSON, to a hundredth of a pixel: a third of what `json` takes for as many floats."""
+    """Points as JSON, to a hundredth of a pixel, each number as wide as the widest: a tenth of what `json` takes."""
     hundredths = np.rint(points.astype(np.float64) * 100).astype(np.int64)
-    texts = tuple(map(_HUNDREDTHS.__getitem__, hundredths.reshape(-1).tolist()))
-    return "[" + ",".join(["[%s,%s]"] * len(points)) % texts + "]"
-
-
-class _Hundredths(dict[int, str]):
-    """Hundredths as JSON floats, remembered: points lie in the same few hundred pixels in every sample."""
-
-    def __missing__(self, hundredths: int) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        text = self[hundredths] = repr(hundredths / 100)
-        return text
-
-
-_HUNDREDTHS = _Hundredths()
+    left = np.abs(hundredths)
+    digits = max(len(str(left.max(initial=0))), 3)
+    signed = int(hundredths.min(initial=0) < 0)
+    wide = signed + digits + 1
+    text = np.full((len(points), 2 * wide + 4), ord(" "), np.uint8)
+    text[:, [0, wide + 1, -2, -1]] = tuple(b"[,],")
+    numbers = np.stack([text[:, 1 : wide + 1], text[:, wide + 2 : -2]], axis=1)
+    numbers[..., -3] = ord(".")
+    for place in range(digits):
+        rest = left // 10
+        digit = (left - 10 * rest + ord("0")).astype(np.uint8)
+        if place < 3:
+            numbers[..., -1 - place - (place > 1)] = digit
+        else:  # no number begins with a nought
+            np.copyto(numbers[..., -2 - place], digit, where=left > 0)
+        left = rest
+    if signed:
+        below = np.nonzero(hundredths < 0)
+        numbers[(*below, (numbers[below] != ord(" ")).argmax(1) - 1)] = ord("-")
+    text[:, 1 : wide + 1], text[:, wide + 2 : -2] = numbers[:, 0], numbers[:, 1]
+    return f"[{text.tobytes()[:-1].decode('ascii')}]"
 
 
 def number(value: SupportsFloat) -> float:

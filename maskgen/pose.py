@@ -4,7 +4,7 @@ import math
 
 import cv2
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy import ndarray
 
 from maskgen.head import canonical_head, umeyama
@@ -19,8 +19,10 @@ DISTANCE = (
     100.0  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
 )
 
+Place = tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]  # scale, rotation, offset
 
-def head_pose(mesh: Mesh) -> Pose:
+
+def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
     """The pose of a head by PnP: the rotation under which the mean face is seen as this one.
 
     The mesh's own depth gives the start, which also decides between a face and its mirror image in depth; the
@@ -29,6 +31,7 @@ def head_pose(mesh: Mesh) -> Pose:
 
     Args:
         mesh: points in pixels of an upright or turned picture.
+        place: the head's, where it is known already; as `umeyama` gives it.
 
     Returns:
         Degrees; the rotation is roll after yaw after pitch, so roll is the tilt of the eyes' line as seen and
@@ -36,10 +39,10 @@ def head_pose(mesh: Mesh) -> Pose:
     """
     model = canonical_head().mesh[STABLE].astype(np.float64)
     seen = mesh[STABLE].astype(np.float64)
-    scale, rotation, offset = umeyama(model, seen)
+    scale, rotation, offset = place or umeyama(model, seen)
     focal = DISTANCE * scale
     camera = np.array([[focal, 0, offset[0]], [0, focal, offset[1]], [0, 0, 1]])
-    start, _ = cv2.Rodrigues(rotation)
+    start, _ = cv2.Rodrigues(rotation.astype(np.float64))
     _, turned, _ = cv2.solvePnP(
         model,
         seen[:, :2].copy(),

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.shell import Shell
-from maskgen.warp import Box, Carried, Fit, Looseness, Seen, box_around, carry, rasterise
+from maskgen.warp import UNSEEN, Box, Carried, Fit, Looseness, Places, box_around, carry, rasterise
 
 # Contours of the lids, the subject's right eye and left eye, in order round the eye.
 LIDS = [
@@ -21,11 +21,11 @@ LASHES = 0.06  # head units around the lids that stay free
 
 @dataclass(frozen=True)
 class Seat:
-    """A mask in its place: the carried shell, the pixels around it, and where in them it is seen."""
+    """A mask in its place: the carried shell, the pixels around it (not its straps), the place of it seen at each."""
 
     carried: Carried
     box: Box
-    seen: Seen
+    places: Places
 
 
 def seat(
@@ -45,36 +45,39 @@ def seat(
         fit: the head's place in the picture.
         loose: how it sits.
         mesh: of the face, pixels.
-        margin: pixels around the mask that its shadow may reach.
+        margin: pixels around the mask that its soft edge may reach.
         shape: height and width of the picture.
     """
     for _ in range(PULLS + 1):
         carried = carry(shell, fit, loose)
-        box = box_around(carried, margin, *shape)
+        box = box_around(carried.grid, margin, *shape)
         if min(box.shape) < 4:
             return None
-        seen = rasterise(carried.grid, shell.uv, box)
-        over = _over_eyes(seen, mesh, round(LASHES * fit.scale), box)
-        if not over.any():
+        places = rasterise(carried.grid, box)
+        covered = _over_eyes(places, mesh, round(LASHES * fit.scale), box)
+        if covered is None:
             break
         loose = replace(loose, down=loose.down + PULL)
-    if over.any():
-        seen = Seen(seen.at[~over], seen.uv[~over])
-    return Seat(carried, box, seen) if len(seen.at) else None
+    if covered is not None:
+        places[covered] = UNSEEN
+    return Seat(carried, box, places) if places[..., 0].max() > UNSEEN else None
 
 
-def _over_eyes(seen: Seen, mesh: Float32[ndarray, "468 3"], around: int, box: Box) -> Bool[ndarray, "n"]:
-    """Which seen pixels lie between the lids or up to `around` pixels from them."""
-    over = np.zeros(len(seen.at), bool)
+def _over_eyes(
+    places: Places, mesh: Float32[ndarray, "468 3"], around: int, box: Box
+) -> tuple[ndarray, ndarray] | None:
+    """Rows and columns of the seen pixels that lie between the lids or up to `around` pixels from them, if any do."""
     contours = np.rint(mesh[LIDS, :2]).astype(np.int32) - np.array([box.x0, box.y0], np.int32)
-    top = min(max(int(contours[..., 1].min()) - around - 1, 0), box.shape[0])
-    bottom = min(max(int(contours[..., 1].max()) + around + 2, top), box.shape[0])
-    first, last = np.searchsorted(seen.at, (top * box.shape[1], bottom * box.shape[1]))
-    if first == last:
-        return over
+    heights = contours[..., 1]
+    top = min(max(int(heights.min()) - around - 1, 0), box.shape[0])
+    bottom = min(max(int(heights.max()) + around + 2, top), box.shape[0])
+    if top >= bottom:
+        return None
     canvas = np.zeros((bottom - top, box.shape[1]), np.uint8)
-    for contour in contours - np.array([0, top], np.int32):
-        cv2.fillPoly(canvas, [contour], 1)
-        cv2.polylines(canvas, [contour], True, 1, 2 * around + 1)
-    over[first:last] = canvas.reshape(-1)[seen.at[first:last] - top * box.shape[1]] > 0
-    return over
+    cv2.fillPoly(canvas, list(contours), 1, offset=(0, -top))
+    cv2.polylines(canvas, list(contours - np.array([0, top], np.int32)), True, 1, 2 * around + 1)
+    canvas[places[top:bottom, :, 0] == UNSEEN] = 0
+    if not canvas.any():
+        return None
+    rows, columns = np.nonzero(canvas)
+    return rows + top, columns

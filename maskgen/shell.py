@@ -17,13 +17,12 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from pydantic import AfterValidator, Field, model_validator
 
-from maskgen.head import AXIS_Z, AZIMUTHS, HEIGHTS, Head
+from maskgen.head import AXIS_Z, AZIMUTHS, HEIGHTS, KERNEL, Head
 from maskgen.settings import Section
 
 MARGIN = 0.03  # how far the grid reaches beyond the edges, in u / 2 and v
 COLUMNS, ROWS = 21, 17
 STRAP_STEPS = 9
-KERNEL = 0.22  # head units; shells follow the face's own shape smoothed this much
 LEAST_GAP = 0.02  # head units between the edges, so that they do not cross
 
 
@@ -103,8 +102,8 @@ class Shell:
         strap_normals: of the skin under them.
         strap_widths: in head units.
         strap_loops: whether each goes under hair, to the ear.
-        follow: how much of each steady mesh point's displacement each point takes, first the grid's, row by row,
-            then the straps'; rows sum to 1.
+        follow: how far each point, first the grid's, row by row, then the straps', goes with each of the head's
+            `modes` of displacement.
     """
 
     points: Float32[ndarray, "rows columns 3"]
@@ -113,13 +112,30 @@ class Shell:
     strap_normals: Float32[ndarray, "k n 3"]
     strap_widths: tuple[float, ...]
     strap_loops: tuple[bool, ...]
-    follow: Float32[ndarray, "p s"]
+    follow: Float32[ndarray, "p m"]
 
     @cached_property
-    def aspect(self) -> float:
-        """Width over height, measured along the cloth."""
+    def everything(self) -> Float32[ndarray, "p 3"]:
+        """The grid's points, row by row, then the straps'."""
+        return np.concatenate([self.points.reshape(-1, 3), self.straps.reshape(-1, 3)])
+
+    @cached_property
+    def slack(self) -> Float32[ndarray, "p 1"]:
+        """How far each point goes with a mask that sits loosely: straps do where they leave it, and stay at the ear."""
+        count, straps, steps = self.points.size // 3, *self.straps.shape[:2]
+        along = np.tile(np.linspace(1, 0, steps, dtype=np.float32), straps)
+        return np.concatenate([np.ones(count, np.float32), along])[:, None]
+
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """Width and height in head units, measured along the cloth."""
         across, down = (np.linalg.norm(np.diff(self.points, axis=axis), axis=2).sum(axis) for axis in (1, 0))
-        return float(np.median(across) / np.median(down))
+        return float(np.median(across)), float(np.median(down))
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return self.extent[0] / self.extent[1]
 
 
 def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
@@ -141,7 +157,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
         strap_normals.astype(np.float32),
         tuple(strap.width for strap in straps) * 2,
         tuple(strap.loop for strap in straps) * 2,
-        follow_weights(everything, head.mesh[head.steady]),
+        follow_weights(everything, head.mesh[head.steady]) @ head.modes.T,
     )
 
 

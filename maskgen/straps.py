@@ -1,8 +1,10 @@
 """Straps: from the mask's edge over the cheek to where the ear or the head hides them."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int32, UInt8
 from numpy import ndarray
 
 from maskgen.light import LUMA
@@ -18,8 +20,8 @@ EDGE_ON = 0.10  # z of a unit normal up to which the skin under a strap is still
 
 def draw_straps(
     carried: Carried, shell: Shell, scale: float, picture: Picture, skin: Float32[ndarray, "c"], box: Box
-) -> Float32[ndarray, "rows columns"]:
-    """Opacity of the straps inside `box`, 0-1, both sides; what the turned head or hair hides is left out.
+) -> UInt8[ndarray, "rows columns"]:
+    """Opacity of the straps inside `box`, 0-255, both sides; what the turned head or hair hides is left out.
 
     Args:
         carried: the shell on the face.
@@ -31,22 +33,18 @@ def draw_straps(
     """
     opacity = np.zeros(box.shape, np.uint8)
     if not shell.strap_widths:
-        return opacity.astype(np.float32)
+        return opacity
     seen = carried.strap_normals[..., 2] < EDGE_ON
     if len(skin):
         seen &= ~_under_hair(carried.straps, picture, skin) | ~np.array(shell.strap_loops)[:, None]
-    lines = carried.straps[..., :2] - np.array([box.x0, box.y0], np.float32)
+    lines = (carried.straps[..., :2] - np.array([box.x0, box.y0], np.float32)) * np.float32(2**SUBPIXEL)
     widths = [width * scale for width in shell.strap_widths]
-    whole = _edges(lines, np.maximum(np.array(widths, np.float32), 1))
-    for nth, (visible, width) in enumerate(zip(seen, widths, strict=True)):
+    ribbons = _ribbons(lines, np.maximum(np.array(widths, np.float32), 1) * np.float32(2**SUBPIXEL))
+    for ribbon, visible, width in zip(ribbons, seen.tolist(), widths, strict=True):
         for a, b in _runs(visible):
-            if b - a == len(visible):
-                left, right = whole[nth]
-            else:
-                left, right = _edges(lines[nth : nth + 1, a:b], np.array([max(width, 1.0)], np.float32))[0]
-            ribbon = np.rint(np.concatenate([left, right[::-1]]) * 2**SUBPIXEL).astype(np.int32)
-            cv2.fillPoly(opacity, [ribbon], min(width, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
-    return opacity * np.float32(1 / 255)
+            piece = np.concatenate([ribbon[a:b], ribbon[2 * len(visible) - b : 2 * len(visible) - a]])
+            cv2.fillPoly(opacity, [piece], min(width, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
+    return opacity
 
 
 def _under_hair(
@@ -69,19 +67,18 @@ def _under_hair(
     return np.maximum.accumulate(other, axis=1)
 
 
-def _runs(seen: Bool[ndarray, "n"]) -> list[tuple[int, int]]:
+def _runs(seen: list[bool]) -> list[tuple[int, int]]:
     """First and end of each stretch of at least two points that are seen."""
-    if seen.all():
-        return [(0, len(seen))]
-    ends = np.flatnonzero(np.diff(seen, prepend=False, append=False)).tolist()
+    ends = [i for i, (a, b) in enumerate(pairwise([False, *seen, False])) if a != b]
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 
 
-def _edges(lines: Float32[ndarray, "k n 2"], widths: Float32[ndarray, "k"]) -> Float32[ndarray, "k 2 n 2"]:
-    """The two edges of bands of given widths along lines."""
+def _ribbons(lines: Float32[ndarray, "k n 2"], widths: Float32[ndarray, "k"]) -> Int32[ndarray, "k m 2"]:
+    """Bands of given widths along lines, as polygons: one edge from the start on, then the other one back."""
     along = np.empty_like(lines)
     along[:, 1:-1] = lines[:, 2:] - lines[:, :-2]
     along[:, 0], along[:, -1] = lines[:, 1] - lines[:, 0], lines[:, -1] - lines[:, -2]
-    length = np.maximum(np.sqrt(along[..., 0] ** 2 + along[..., 1] ** 2), 1e-6)
-    across = along[..., ::-1] * np.array([-1, 1], np.float32) * (widths[:, None] / 2 / length)[..., None]
-    return np.stack([lines + across, lines - across], axis=1)
+    x, y = along[..., 0], along[..., 1]
+    half = (widths[:, None] * np.float32(0.5)) / np.maximum(np.sqrt(x * x + y * y), np.float32(1e-6))
+    across = np.stack([-y * half, x * half], axis=-1)
+    return np.rint(np.concatenate([lines + across, (lines - across)[:, ::-1]], axis=1)).astype(np.int32)

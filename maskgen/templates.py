@@ -90,7 +90,7 @@ class Template(Section):
     """Ways it can be worn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mask:
     """A family ready to be worn.
 

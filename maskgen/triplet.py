@@ -125,7 +125,8 @@ def set_stage(pixels: Picture, face: Face, tools: Tools) -> Stage:
 def _stage(picture: Picture, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
     """Read off the pose, the place and the light of a face in a crop."""
     fit, light = fit_head(face.mesh, tools.head), estimate_light(picture, face.mesh, tools.skin)
-    return Stage(picture, inside, face, head_pose(face.mesh), fit, light, softness)
+    pose = head_pose(face.mesh, (fit.scale, fit.turn, fit.offset))
+    return Stage(picture, inside, face, pose, fit, light, softness)
 
 
 def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:

@@ -4,6 +4,7 @@ Pictures are RGB `uint8`, 0-255, `h w 3`. Points are (x, y) in pixels of the pic
 the centre of the top-left pixel at (0, 0). Angles are degrees; yaw > 0: the face turns to the viewer's right.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,17 +74,17 @@ class Face:
 
     def moved(self, matrix: Affine) -> "Face":
         """The same face after its picture went through `matrix`, a similarity."""
-        linear, offset = matrix[:, :2], matrix[:, 2]
-        scale = float(np.sqrt(abs(np.linalg.det(linear))))
+        (a, b, x), (c, d, y) = matrix.tolist()
+        scale = math.sqrt(abs(a * d - b * c))
         x0, y0, x1, y1 = self.box
-        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) @ linear.T + offset
-        mesh = np.concatenate([self.mesh[:, :2] @ linear.T + offset, self.mesh[:, 2:] * scale], axis=1)
-        (left, top), (right, bottom) = corners.min(0), corners.max(0)
+        across = [a * px + b * py + x for px in (x0, x1) for py in (y0, y1)]
+        down = [c * px + d * py + y for px in (x0, x1) for py in (y0, y1)]
+        turn = np.array([[a, c, 0], [b, d, 0], [0, 0, scale]], np.float32)
         return replace(
             self,
-            box=(float(left), float(top), float(right), float(bottom)),
-            landmarks=(self.landmarks @ linear.T + offset).astype(np.float32),
-            mesh=mesh.astype(np.float32),
+            box=(min(across), min(down), max(across), max(down)),
+            landmarks=self.landmarks @ turn[:2, :2] + matrix[:, 2],
+            mesh=self.mesh @ turn + np.array([x, y, 0], np.float32),
         )
 
 

@@ -49,14 +49,14 @@ def flat_picture(family: str, dress: Dress) -> np.ndarray:
     """A family's frontal view, RGBA, `SIDE SIDE 4`."""
     head = canonical_head()
     fit = Fit(UNIT, np.eye(3, dtype=np.float32), np.array([*PLACE, 0], np.float32),
-              np.zeros((len(head.steady), 3), np.float32))  # fmt: skip
+              np.zeros((len(head.modes), 3), np.float32))  # fmt: skip
     mesh = head.mesh * np.float32(UNIT) + np.array([*PLACE, 0], np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask, shell = built_in().mask(family), built_in().shell(family, "correct")
     layer = draw_layer(mask, shell, dress, fit, mesh, EVEN, Looseness(), 0.0, np.random.default_rng(0), blank)
     assert layer is not None
     picture = np.zeros((SIDE, SIDE, 4), np.uint8)
-    opacity = (layer.colour[..., 3:] - layer.strap[..., None]).clip(1e-6, 1)
-    rgb = np.clip(layer.colour[..., :3] / np.maximum(layer.colour[..., 3:], 1e-6), 0, 255)
-    picture[layer.box.slices] = np.dstack([rgb, opacity * 255]).astype(np.uint8)
+    opacity = cv2.subtract(layer.colour[..., 3], layer.strap)
+    rgb = np.clip(layer.colour[..., :3] * (255 / np.maximum(layer.colour[..., 3:], 1.0)), 0, 255)
+    picture[layer.box.slices] = np.dstack([rgb, opacity]).astype(np.uint8)
     return picture

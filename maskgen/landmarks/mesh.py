@@ -1,5 +1,6 @@
 """The backend `mesh`: BlazeFace finds the face, a second network lays 468 points in three dimensions over it."""
 
+import math
 from collections.abc import Iterable
 from typing import Literal
 
@@ -37,6 +38,12 @@ CLEAR = (
 
 HOPELESS = 0.05  # no face of 14,600 that a second view saved was believed in less at first
 CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its size: few photos are of it
+# From the finder's box to the view that the mesh asks for, by how far right of and below the eyes the box's middle
+# lies, all in sides of the box: least squares over 160 photos of LFW. On
+# 200 others the second network then runs 1.2 times a photo, not 1.5, and ends nearer to where it would settle.
+BACK, RAISED, SETTLED = 0.19, -0.13, -0.73
+WIDER, NARROWER = 1.09, 0.19
+VIEW = 2  # counted up with the first view, so that no mesh of an earlier one is taken from a cache
 NESTED = 1.4  # ratio of widths from which one mesh lies in another, not on it
 SAME_FACE = 0.5  # share of the smaller box from which two meshes mean one face
 
@@ -76,14 +83,20 @@ class MeshDetector:
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         search = "every-look" if every_look else "first-look"
         guide = "" if points == "ignored" else f"-points-{points}"
-        self.name = f"mesh-{search}{guide}-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
+        self.name = (
+            f"mesh-{VIEW}-{search}{guide}-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
+        )
 
     def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
         """The face whose five points the source gives, before others. See `GuidedDetector`."""
         if self._points == "ignored":
             return self.detect(pixels)
         finding = finding_at(points)
-        face = self._face(pixels, finding) if finding else f"{len(points)} points in place of five"
+        face = (
+            self._face(pixels, finding, _view(finding))
+            if finding
+            else f"{len(points)} points in place of five"
+        )
         if not isinstance(face, Face):
             fault = Skip("bad_landmarks", face or "no face where the source's points are")
             return fault if self._points == "only" else self.detect(pixels)
@@ -115,7 +128,7 @@ class MeshDetector:
         fault = ""
         for look in looks:
             for finding in self._blazeface.find(pixels, look, FIND):
-                face = self._face(pixels, finding)
+                face = self._face(pixels, finding, _first_view(finding))
                 if isinstance(face, str):
                     fault = fault or face
                 elif face is not None:
@@ -124,13 +137,12 @@ class MeshDetector:
                 break
         return faces, fault
 
-    def _face(self, pixels: Picture, finding: Finding) -> Face | str | None:
+    def _face(self, pixels: Picture, finding: Finding, view: Affine) -> Face | str | None:
         """Lay the mesh over one finding.
 
         Returns:
             The face; or what is wrong with its points; or None where the networks do not believe in a face.
         """
-        view = view_of_box(finding.box[:2], float(finding.box[2:].max()), tilt(*finding.eyes), MESH_SIDE)
         mesh, belief = self._mesh(pixels, view)
         if belief < HOPELESS:
             return None
@@ -148,6 +160,23 @@ class MeshDetector:
         box = (float(left), float(top), float(right), float(bottom))
         face = Face(box, mesh[:, :2].copy(), "mesh468", mesh, score)
         return fault_of(face, *pixels.shape[:2]) or face
+
+
+def _view(finding: Finding) -> Affine:
+    """The view of a box that is the mesh's own."""
+    return view_of_box(finding.box[:2], float(finding.box[2:].max()), tilt(*finding.eyes), MESH_SIDE)
+
+
+def _first_view(finding: Finding) -> Affine:
+    """The view that the mesh itself will ask for, as near as the finder's box and eyes tell."""
+    side, angle = float(finding.box[2:].max()), tilt(*finding.eyes)
+    cos, sin = math.cos(angle), math.sin(angle)
+    upright = np.array([[cos, sin], [-sin, cos]], np.float32)
+    right, below = (upright @ (finding.box[:2] - finding.eyes.mean(0)) / max(side, 1.0)).tolist()
+    moved = np.array([BACK * right, RAISED - SETTLED * below], np.float32) * side
+    return view_of_box(
+        finding.box[:2] - upright.T @ moved, side * math.exp(WIDER * below - NARROWER), angle, MESH_SIDE
+    )
 
 
 def _agreement(mesh: Mesh, finding: Finding) -> float:

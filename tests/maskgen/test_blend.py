@@ -9,13 +9,11 @@ def layers(seed, alpha=None, shade=1.0):
     """A photo and a random layer over it."""
     rng = np.random.default_rng(seed)
     photo = rng.integers(0, 256, (24, 20, 3), dtype=np.uint8)
-    opacity = (
-        rng.random((24, 20), dtype=np.float32) if alpha is None else np.full((24, 20), alpha, np.float32)
-    )
-    colour = rng.integers(0, 256, (24, 20, 3)).astype(np.float32)
-    layer = np.dstack([colour * opacity[..., None], opacity]).astype(np.float32)
-    nothing = np.zeros((24, 20), np.float32)
-    return photo, layer, nothing, np.full((24, 20), shade, np.float32), np.ones((24, 20), np.uint8)
+    opacity = rng.random((24, 20)) if alpha is None else np.full((24, 20), alpha)
+    colour = rng.integers(0, 256, (24, 20, 3))
+    layer = np.dstack([colour * opacity[..., None], 255 * opacity]).round().astype(np.uint8)
+    nothing = np.zeros((24, 20), np.uint8)
+    return photo, layer, nothing, np.full((24, 20), round(255 * shade), np.uint8), np.ones((24, 20), np.uint8)
 
 
 def test_empty_layer_leaves_the_photo_unchanged():
@@ -52,15 +50,15 @@ def test_pictures_differ_where_the_map_is_one_and_nowhere_else(seed, shade):
 def test_no_soft_edge_pixel_is_brighter_than_both_layers(seed):
     photo, layer, strap, shade, inside = layers(seed)
     masked, _, _ = blend(photo, layer, strap, shade, inside)
-    own = layer[..., :3] / np.maximum(layer[..., 3:], 1e-6)
-    assert (masked <= np.maximum(photo, np.ceil(own)) + 1e-3).all()
-    assert (masked >= np.minimum(photo, np.floor(own)) - 1e-3).all()
+    own = layer[..., :3] * (255 / np.maximum(layer[..., 3:], 1.0))
+    assert (masked <= np.maximum(photo, own) + 1.5).all()  # two roundings
+    assert (masked >= np.minimum(photo, own) - 1.5).all()
 
 
 def test_an_effect_too_faint_to_see_is_none():
     photo = np.full((24, 20, 3), 100, np.uint8)
     _, layer, strap, _, inside = layers(0, alpha=0.0)
-    faint = np.full((24, 20), 1 - (FAINT - 1) / 100, np.float32)
+    faint = np.full((24, 20), round(255 * (1 - (FAINT - 1) / 100)), np.uint8)
     masked, hole, _ = blend(photo, layer, strap, faint, inside)
     assert hole.sum() == 0
     assert (masked == photo).all()
@@ -69,10 +67,10 @@ def test_an_effect_too_faint_to_see_is_none():
 def test_shadow_strap_and_mask_are_told_apart():
     photo, layer, strap, shade, inside = layers(3, alpha=0.0)
     photo[:] = 200
-    shade[:8] = 0.6
-    layer[8:16] = strap[8:16, :, None] * 0 + np.array([10, 10, 10, 1], np.float32)
-    strap[8:16] = 1
-    layer[16:] = np.array([20, 20, 20, 1], np.float32)
+    shade[:8] = 153
+    layer[8:16] = (10, 10, 10, 255)
+    strap[8:16] = 255
+    layer[16:] = (20, 20, 20, 255)
     _, _, parts = blend(photo, layer, strap, shade, inside)
     assert (parts[:8] == 1).all()
     assert (parts[8:16] == 2).all()

@@ -4,7 +4,7 @@ import pytest
 from maskgen.head import canonical_head
 from maskgen.library import built_in
 from maskgen.seat import LIDS, seat
-from maskgen.warp import Looseness, fit_head
+from maskgen.warp import UNSEEN, Looseness, fit_head
 from tests.maskgen.worn import SIZE, turned_mesh
 
 
@@ -21,9 +21,7 @@ def seated(family, mesh, down=0.0):
 
 def drawn(place):
     picture = np.zeros((SIZE, SIZE), bool)
-    window = np.zeros(place.box.shape, bool)
-    window.reshape(-1)[place.seen.at] = True
-    picture[place.box.slices] = window
+    picture[place.box.slices] = place.places[..., 0] != UNSEEN
     return picture
 
 

@@ -4,7 +4,7 @@ import pytest
 from maskgen.head import canonical_head
 from maskgen.library import built_in
 from maskgen.straps import draw_straps
-from maskgen.warp import Looseness, box_around, carry, fit_head
+from maskgen.warp import Box, Looseness, carry, fit_head
 from tests.maskgen.worn import SIZE, UNIT, skin_photo, turned_mesh
 
 SKIN = (np.array([200, 150, 125], np.float32) / 255) ** 2
@@ -14,11 +14,8 @@ def straps(family="surgical", picture=None, yaw=0.0):
     """Opacity of a family's straps over a picture."""
     shell = built_in().shell(family, "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=yaw), canonical_head()), Looseness())
-    box = box_around(carried, 4.0, SIZE, SIZE)
     picture = skin_photo().pixels if picture is None else picture
-    whole = np.zeros((SIZE, SIZE), np.float32)
-    whole[box.slices] = draw_straps(carried, shell, UNIT, picture, SKIN, box)
-    return whole
+    return draw_straps(carried, shell, UNIT, picture, SKIN, Box(0, 0, SIZE, SIZE)) / np.float32(255)
 
 
 def test_straps_of_a_frontal_face_are_on_both_sides_alike():

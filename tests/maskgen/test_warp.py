@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +6,7 @@ from hypothesis import strategies as st
 
 from maskgen.head import canonical_head
 from maskgen.library import built_in
-from maskgen.warp import Box, Looseness, box_around, carry, fit_head, rasterise
+from maskgen.warp import UNSEEN, Box, Looseness, box_around, carry, fit_head, rasterise
 from tests.maskgen.worn import SIZE, UNIT, turned_mesh
 
 HEAD = canonical_head()
@@ -38,31 +39,55 @@ def test_shell_follows_a_chin_that_is_longer():
     assert abs(longer[1, 10, 1] - usual[1, 10, 1]) < 2.5
 
 
+FLAT = np.meshgrid(np.linspace(0, 1, 6), np.linspace(-1, 1, 8), indexing="ij")
+
+
+def seen_of_a_flat_grid(box):
+    """Rows and columns of the pixels where it is seen, and the places there."""
+    v, u = FLAT
+    places = rasterise(np.dstack([50 + 40 * u, 20 + 60 * v, np.zeros_like(u)]).astype(np.float32), box)
+    rows, columns = np.nonzero(places[..., 0] != UNSEEN)
+    return rows + box.y0, columns + box.x0, places[rows, columns]
+
+
 def test_raster_of_a_flat_grid_gives_its_own_coordinates():
-    v, u = np.meshgrid(np.linspace(0, 1, 6), np.linspace(-1, 1, 8), indexing="ij")
-    grid = np.dstack([50 + 40 * u, 20 + 60 * v, np.zeros_like(u)]).astype(np.float32)
-    box = Box(0, 0, 120, 100)
-    seen = rasterise(grid, np.dstack([u, v]).astype(np.float32), box)
-    rows, columns = np.divmod(seen.at, 120)
-    assert len(seen.at) == 81 * 61
-    assert seen.uv[:, 0] == pytest.approx((columns - 50) / 40, abs=1e-4)
-    assert seen.uv[:, 1] == pytest.approx((rows - 20) / 60, abs=1e-4)
+    rows, columns, places = seen_of_a_flat_grid(Box(0, 0, 120, 100))
+    assert (
+        79 * 59 <= len(rows) <= 81 * 61
+    )  # its edge runs through the centres of pixels, which may be in or out
+    assert places[:, 0] == pytest.approx((rows - 20) / 60, abs=1e-4)
+    assert places[:, 1] == pytest.approx((columns - 10) / 80, abs=1e-4)
+
+
+def test_a_box_shows_its_part_of_a_grid():
+    rows, columns, places = seen_of_a_flat_grid(Box(40, 30, 70, 100))
+    assert columns.min() == 40
+    assert rows.min() == 30
+    assert places[:, 1] == pytest.approx((columns - 10) / 80, abs=1e-4)
+
+
+def test_a_raster_has_no_gap_between_cells():
+    v, u = FLAT
+    grid = np.dstack([50 + 40 * u, 20 + 60 * v, 0 * u]) + np.random.default_rng(0).normal(0, 1.5, (6, 8, 3))
+    seen = (rasterise(grid.astype(np.float32), Box(0, 0, 120, 100))[..., 0] != UNSEEN).astype(np.uint8)
+    closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    assert (cv2.erode(closed, np.ones((5, 5), np.uint8)) <= seen).all()
 
 
 def test_raster_shows_the_near_side_of_a_fold_and_nothing_that_looks_away():
     v, u = np.meshgrid(np.linspace(0, 1, 9), np.linspace(-1, 1, 33), indexing="ij")
     turn = u * np.pi * 0.95
     grid = np.dstack([60 + 40 * np.sin(turn), 10 + 60 * v, -40 * np.cos(turn)]).astype(np.float32)
-    seen = rasterise(grid, np.dstack([u, v]).astype(np.float32), Box(0, 0, 120, 90))
-    assert len(seen.at) > 4000
-    assert np.abs(seen.uv[:, 0]).max() < 0.56
+    places = rasterise(grid, Box(0, 0, 120, 90))
+    seen = places[places[..., 0] != UNSEEN]
+    assert len(seen) > 4000
+    assert np.abs(seen[:, 1] * 2 - 1).max() < 0.56
 
 
 def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
-    v, u = np.meshgrid(np.linspace(0, 1, 6), np.linspace(-1, 1, 8), indexing="ij")
+    v, u = FLAT
     grid = np.dstack([10 + 40 * u, 60 * v - 30, np.zeros_like(u)]).astype(np.float32)
-    seen = rasterise(grid, np.dstack([u, v]).astype(np.float32), Box(0, 0, 100, 100))
-    rows, columns = np.divmod(seen.at, 100)
+    rows, columns = np.nonzero(rasterise(grid, Box(0, 0, 100, 100))[..., 0] != UNSEEN)
     assert columns.max() <= 50
     assert rows.max() <= 30
 
@@ -70,10 +95,10 @@ def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
 def test_far_side_of_a_turned_mask_is_not_seen():
     shell = built_in().shell("surgical", "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=50), HEAD), Looseness())
-    box = box_around(carried, 2.0, SIZE, SIZE)
-    seen = rasterise(carried.grid, shell.uv, box)
-    assert (seen.uv[:, 0] < -0.9).any()  # the near side, at the viewer's left, is seen to its edge
-    assert not (seen.uv[:, 0] > 0.8).any()
+    places = rasterise(carried.grid, box_around(carried.grid, 2.0, SIZE, SIZE))
+    seen = places[places[..., 0] != UNSEEN]
+    assert (seen[:, 1] < 0.05).any()  # the near side, at the viewer's left, is seen to its edge
+    assert not (seen[:, 1] > 0.88).any()
 
 
 def test_looseness_moves_the_mask_by_its_measures():
