@@ -45,13 +45,18 @@ class Evaluation:
 
 
 def evaluate(
-    settings: EvalSettings, find_faces: FindFaces | None = None, tell: Tell = lambda done, total: None
+    settings: EvalSettings,
+    find_faces: FindFaces | None = None,
+    find_masked: FindFaces | None = None,
+    tell: Tell = lambda done, total: None,
 ) -> Evaluation:
     """Score what the settings name.
 
     Args:
         settings: of the command.
         find_faces: a detector; without one nothing is said about faces that are found.
+        find_masked: one that finds faces under masks, for the photos that others labelled; without one each photo is
+            looked at as a whole.
         tell: called with the cases done and their number.
 
     Raises:
@@ -77,7 +82,7 @@ def evaluate(
         ledger = course.measure(keys, tell)
         likeness(ledger)
         labelled = {
-            folder.name: score_labelled(folder, restorer, find_faces, device, settings) for folder in folders
+            folder.name: score_labelled(folder, restorer, find_masked, device, settings) for folder in folders
         }
         figures = assemble(ledger, course.run(), labelled)
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in ledger.scores)
