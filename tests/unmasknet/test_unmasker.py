@@ -100,3 +100,15 @@ def test_a_photo_may_be_a_file_or_a_pillow_image(tmp_path):
     expected = unmask(photo, *faces).picture
     assert np.array_equal(unmask(tmp_path / "a.png", *faces).picture, expected)
     assert np.array_equal(unmask(Image.fromarray(photo), *faces).picture, expected)
+
+
+def test_a_given_map_is_followed_where_no_face_was_found():
+    photo = drawn(240, 200)
+    map = np.zeros((240, 200), np.uint8)
+    map[120:170, 70:130] = 1
+    restored = unmask(photo, map=map)
+    assert restored.said == "1 face restored"
+    assert np.abs(restored.picture[125:165, 75:125] - np.float32(FILL)).mean() < 6
+    map[:] = 0
+    map[5:8, 5:8] = 1
+    assert not unmask(photo, map=map).changed

@@ -1,12 +1,17 @@
 """Where the faces of a photo are, masked or not. The one place of `unmasknet` that finds faces by `maskgen`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from maskgen.types import Affine, Picture
-from unmasknet.restore.window import unit_place
+import cv2
+import numpy as np
+
+from maskgen.types import Affine, Picture, Plane
+from unmasknet.restore.window import Window, unit_place
 
 UNIT = 256  # side at which a crop is asked for; any would do
+USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)  # of masks in training crops, in their sides
+LEAST = 64  # pixels of a given map below which a piece of it is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,29 @@ class Seen:
 
 
 FindFaces = Callable[[Picture], list[Seen]]
+
+
+def places_of_map(hidden: Plane, windows: Sequence[Window]) -> list[Affine]:
+    """Where faces must be whose masks lie in no window: upright, and as large as the mask is for a usual one.
+
+    Args:
+        hidden: 1 where a mask is, in the photo's pixels.
+        windows: of the faces that were found.
+    """
+    left = hidden.copy()
+    for window in windows:
+        window.of(left)[:] = 0
+    count, _, pieces, centres = cv2.connectedComponentsWithStats(left, connectivity=8)
+    places = []
+    for piece, (x, y) in zip(pieces[1:count], centres[1:count], strict=True):
+        width, height, area = (
+            float(piece[at]) for at in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
+        )
+        side = max(width / USUAL_SIZE[0], height / USUAL_SIZE[1])
+        if area >= LEAST:
+            offset = USUAL_PLACE - np.array([x, y]) / side
+            places.append(np.array([[1 / side, 0, offset[0]], [0, 1 / side, offset[1]]], np.float32))
+    return places
 
 
 def build_finder() -> FindFaces:

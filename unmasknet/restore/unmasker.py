@@ -16,9 +16,9 @@ import numpy as np
 
 from maskgen import imageio
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.types import Picture, Plane
+from maskgen.types import Affine, Picture, Plane
 from unmasknet.released import RELEASED
-from unmasknet.restore.faces import FindFaces, Seen, build_finder
+from unmasknet.restore.faces import FindFaces, Seen, build_finder, places_of_map
 from unmasknet.restore.networks import Networks, open_networks
 from unmasknet.restore.photo import Mask, find_masks, mask_of, painted, restore
 from unmasknet.restore.vary import glances
@@ -141,19 +141,19 @@ class Unmasker:
 
     def _masks(self, photo: Picture, seen: Sequence[Seen], map: Plane | None) -> list[Mask]:
         """A mask for each face, worn or not; of a given map also what lies on no face that was found."""
-        windows = [_window(face, photo) for face in seen]
+        windows = [_window(face.place, photo) for face in seen]
         if map is None:
             if self.networks.segmenter_side is None:
                 raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
             return find_masks(photo, windows, self.networks)
-        return [
-            mask_of(window, np.ascontiguousarray(window.of((map > 0).astype(np.uint8)))) for window in windows
-        ]
+        hidden = (map > 0).astype(np.uint8)
+        windows += [_window(place, photo) for place in places_of_map(hidden, windows)]
+        return [mask_of(window, np.ascontiguousarray(window.of(hidden))) for window in windows]
 
 
-def _window(face: Seen, photo: Picture) -> Window:
-    window = window_of(face.place, photo.shape[0], photo.shape[1])
-    assert window is not None, "a face's crop holds its eyes, and they lie in the photo"
+def _window(place: Affine, photo: Picture) -> Window:
+    window = window_of(place, photo.shape[0], photo.shape[1])
+    assert window is not None, "a crop holds eyes or a mask, and they lie in the photo"
     return window
 
 
