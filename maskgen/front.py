@@ -7,7 +7,7 @@ told from skin: it is then covered, as it would be by a mask put on over it.
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int, UInt8
 from numpy import ndarray
 
 from maskgen.light import LUMA, Light
@@ -16,6 +16,7 @@ from maskgen.types import Picture
 from maskgen.warp import UNSEEN, Box
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
+CORE = 0.08  # how much of a pixel must be hidden for it to count as part of something
 DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
 # Places are 0-1 over the grid, which reaches MARGIN beyond the mask; u is twice as far from its middle.
 _U, _V = 0.5 / (1 + 2 * MARGIN), 1 / (1 + 2 * MARGIN)
@@ -60,4 +61,25 @@ def in_front(
     hair = np.minimum((aside - SIDE) * (1 / FADE_U), (JAW - row) * (1 / FADE_V))
     rim = np.minimum((aside - NOSE) * (1 / FADE_U), (RIM - row) * (1 / RIM_FADE))
     reach = np.clip(np.maximum(hair, rim), 0, 1)
-    return at, (np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach).astype(np.float32)
+    hidden = (np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach).astype(np.float32)
+    found = np.flatnonzero(hidden > CORE)
+    if len(found):
+        around = cv2.compare(places[..., 0], UNSEEN, cv2.CMP_EQ)
+        hidden[found[_hangs_loose(around, at[found])]] = 0
+    return at, hidden
+
+
+def _hangs_loose(around: UInt8[ndarray, "r c"], dark: Int[ndarray, "n"]) -> Bool[ndarray, "n"]:
+    """Which dark pixels do not hang together with what lies around the mask.
+
+    Hair and rims come over its edge; a nostril or a mole does not.
+
+    Args:
+        around: 255 where no mask is; it is changed.
+        dark: indices of pixels of the mask.
+    """
+    around.reshape(-1)[dark] = 255
+    framed = cv2.copyMakeBorder(around, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    cv2.floodFill(framed, None, (0, 0), 0)
+    y, x = np.divmod(dark, around.shape[1])
+    return framed[y + 1, x + 1] > 0
