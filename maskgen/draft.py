@@ -16,6 +16,8 @@ from numpy import ndarray
 from maskgen.errors import InputError, Skip
 from maskgen.files import write_atomic
 from maskgen.imageio import decode
+from maskgen.landmarks.blazeface import BlazeFace
+from maskgen.landmarks.views import whole_looks
 from maskgen.library import Library, built_in
 from maskgen.lookbook import prove
 from maskgen.settings import CheckSettings, DraftSettings
@@ -27,6 +29,7 @@ from maskgen.types import Picture
 SIDE = 512  # pixels of a template's pictures
 WORK = 900  # pixels of the photo's longer side that are looked at
 MAX_PIXELS = 100_000_000
+FACE_SIDE, FACE_SCORE = 128, 0.6  # pixels that faces are looked for in; how sure a finder must be of one
 LOOP_WIDTH = 0.07  # of the outline's height: what is thinner is a strap, and cut off
 TIP = 0.3  # of its greatest height, below which an end of the mask is a tip
 PROFILE = 21  # points along the width at which heights are compared
@@ -86,7 +89,9 @@ def draft_template(settings: DraftSettings) -> DraftReport:
     to, library = Path(settings.to), built_in()
     folder = to / settings.name
     _refuse(settings, folder, library)
-    cloth = cut_out(read_photo(Path(settings.photo)))
+    photo = read_photo(Path(settings.photo))
+    _refuse_portrait(photo, settings.photo)
+    cloth = cut_out(photo)
     like = settings.like or most_alike(cloth, library)
     pictures, colour = paint(cloth)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +120,17 @@ def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
         )
     if problems:
         raise InputError(f"{folder}: " + "; ".join(problems))
+
+
+def _refuse_portrait(photo: Picture, name: str) -> None:
+    """Pass unless somebody wears the mask: then its outline is the face's, and half of it is not seen."""
+    finder = BlazeFace()
+    looks = whole_looks(photo.shape[0], photo.shape[1], FACE_SIDE)
+    if any(finder.find(photo, look, FACE_SCORE) for look in looks):
+        raise InputError(
+            f"{name}: shows a face. A template needs the mask alone: lay it flat on a plain table of another colour "
+            "and take it from straight above, see docs/masks.md"
+        )
 
 
 def read_photo(path: Path) -> Picture:

@@ -11,6 +11,7 @@ from maskgen.library import built_in
 from maskgen.lookbook import choices_of, draw_library, prove, source_faces
 from maskgen.settings import CheckSettings, DraftSettings, SheetSettings
 from maskgen.wardrobe import open_library
+from tests.maskgen.faces import astronaut
 
 CLOTH = (110, 150, 190)
 
@@ -78,6 +79,15 @@ def test_row14_a_photo_without_a_mask_and_a_name_that_is_taken_are_refused(photo
         draft_template(DraftSettings(name="heart", photo=str(photo), to=str(tmp_path), like="helmet"))
     with pytest.raises(InputError, match=r"gone\.jpg"):
         draft_template(DraftSettings(name="heart", photo=str(tmp_path / "gone.jpg"), to=str(tmp_path)))
+    assert not (tmp_path / "heart").exists()
+
+
+@pytest.mark.fault
+def test_row14_a_portrait_is_refused_with_what_is_needed(tmp_path):
+    portrait = tmp_path / "me.png"
+    Image.fromarray(astronaut()).save(portrait)
+    with pytest.raises(InputError, match=r"shows a face.*flat on a plain table"):
+        draft_template(DraftSettings(name="heart", photo=str(portrait), to=str(tmp_path)))
     assert not (tmp_path / "heart").exists()
 
 
