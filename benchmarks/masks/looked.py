@@ -44,8 +44,15 @@ def deal_families(n: int, rng: np.random.Generator) -> list[str]:
     return [str(name) for name in rng.permutation(families)[:n]]
 
 
-def wear_all(src: str, n: int, seed: int) -> list[Row]:
-    """Photos with a mask each: their names, the faces, the triplets."""
+def wear_all(src: str, n: int, seed: int, texture: str = "") -> list[Row]:
+    """Photos with a mask each: their names, the faces, the triplets.
+
+    Args:
+        src: as for `gen-data`.
+        n: how many; fewer where the source lacks faces of a bin.
+        seed: what photos, families and masks are drawn from.
+        texture: of all masks; empty is any that the family comes with.
+    """
     rng = np.random.default_rng(seed)
     settings = GenSettings(source=SourceSettings(src=src), seed=seed)
     tools, source = build_tools(settings), build_source(settings.source)
@@ -62,7 +69,8 @@ def wear_all(src: str, n: int, seed: int) -> list[Row]:
         place = next(span for span in BINS if abs(stage.pose.yaw) < span[1] or span[1] == 90)
         if not open_places[place]:
             continue
-        triplet = wear_mask(stage, _only(tools, families[len(rows)]), hash64(seed, refs[i].id) >> 1)
+        worn = f"{families[len(rows)]}-{texture}" if texture else families[len(rows)]
+        triplet = wear_mask(stage, _only(tools, worn), hash64(seed, refs[i].id) >> 1)
         if isinstance(triplet, Skip):
             continue
         open_places[place] -= 1
@@ -72,8 +80,8 @@ def wear_all(src: str, n: int, seed: int) -> list[Row]:
     return rows
 
 
-def _only(tools: Tools, family: str) -> Tools:
-    return replace(tools, wardrobe=open_wardrobe(MaskSettings(masks=family, wear=WEAR)))
+def _only(tools: Tools, worn: str) -> Tools:
+    return replace(tools, wardrobe=open_wardrobe(MaskSettings(masks=worn, wear=WEAR)))
 
 
 def write(rows: list[Row], out: Path, title: str) -> None:
