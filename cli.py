@@ -741,6 +741,10 @@ def train(
         config = training.config_of(folder, stage)
     required = {"data.data": "name the data set: --data DIR"}
     settings = _settings(model, config, sets, options, show, required, base)
+    if steps is not None and settings.loop.epochs is not None:
+        raise UsageError(
+            f"--steps {steps}: loop.epochs is set to {settings.loop.epochs:g}; give --epochs instead"
+        )
     _needs_torch()
     from maskgen.config import print_config
     from maskgen.progress import Meter

@@ -57,10 +57,11 @@ class MeanFace:
 
         Skin is where faces differ least: a pixel's weight falls with a power of its variance.
         """
-        weight = (1 - hole) * (RIDGE / (self.variance + RIDGE)) ** STEADINESS
-        fit = (weight * photo * self.mean).sum((2, 3), keepdim=True)
-        gain = fit / (weight * self.mean**2).sum((2, 3), keepdim=True).clamp(min=1e-9)
-        return (gain * self.mean).clamp(0, 1)
+        mean, variance = self.mean.to(photo.device), self.variance.to(photo.device)
+        weight = (1 - hole) * (RIDGE / (variance + RIDGE)) ** STEADINESS
+        fit = (weight * photo * mean).sum((2, 3), keepdim=True)
+        gain = fit / (weight * mean**2).sum((2, 3), keepdim=True).clamp(min=1e-9)
+        return (gain * mean).clamp(0, 1)
 
     def resized(self, size: int) -> "MeanFace":
         """The same in another resolution."""
@@ -78,8 +79,8 @@ def mean_face(crops: Iterable[Tensor]) -> MeanFace | None:
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for batch in crops:
         count += len(batch)
-        total = total + batch.double().sum(0).cpu()
-        squares = squares + (batch.double() ** 2).sum(0).cpu()
+        total = total + batch.cpu().double().sum(0)
+        squares = squares + (batch.cpu().double() ** 2).sum(0)
     if not count:
         return None
     mean = total / count

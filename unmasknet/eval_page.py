@@ -96,9 +96,10 @@ def contact_sheet(evaluation: Evaluation, name: str) -> Picture:
 
 def _about(figures: Figures) -> str:
     weights = ", ".join(Path(path).name for path in figures["weights"]) or "none, only what costs nothing"
+    kind = "samples that were trained on" if figures["split"] == "train" else "held-out samples"
     told = "the true map" if figures["map_source"] == "truth" else "the segmenter's map"
     return (
-        f"{figures['n']:,} held-out samples ({figures['split']}) at {figures['size']} px. Weights: {weights}; the "
+        f"{figures['n']:,} {kind} ({figures['split']}) at {figures['size']} px. Weights: {weights}; the "
         f"generator is told {told}."
     )
 

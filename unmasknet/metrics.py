@@ -27,8 +27,14 @@ def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
 
 def over(values: Float[Tensor, "b c h w"], where: Maps) -> Scores:
     """Mean of `values` over channels and the pixels of `where`; NaN where it has none."""
+    where = where.to(values.device)
     area = where.sum((1, 2, 3))
     return (values.mean(1, keepdim=True) * where).sum((1, 2, 3)) / torch.where(area > 0, area, torch.nan)
+
+
+def doubles(tensor: Tensor) -> Tensor:
+    """The tensor in double precision; Apple's GPUs have none, so from there it comes back to the processor."""
+    return tensor.cpu().double() if tensor.device.type == "mps" else tensor.double()
 
 
 def l1(fake: Pictures, real: Pictures, where: Maps) -> Scores:
@@ -38,7 +44,7 @@ def l1(fake: Pictures, real: Pictures, where: Maps) -> Scores:
 
 def psnr(fake: Pictures, real: Pictures, where: Maps) -> Scores:
     """-10 log10 of the mean squared difference over `where`, in dB."""
-    return -10 * torch.log10(over((fake.double() - real.double()) ** 2, where.double()))
+    return -10 * torch.log10(over((doubles(fake) - doubles(real)) ** 2, doubles(where)))
 
 
 def ssim_map(fake: Pictures, real: Pictures) -> Pictures:
@@ -47,7 +53,7 @@ def ssim_map(fake: Pictures, real: Pictures) -> Pictures:
     Computed in doubles: in floats, the variance of a flat patch is lost in the rounding of its mean. At the picture's
     edge the window sees it mirrored. Tested against torchmetrics, whose import takes seconds, and scikit-image.
     """
-    one, other = fake.double(), real.double()
+    one, other = doubles(fake), doubles(real)
     mean, other_mean = _blurred(one), _blurred(other)
     spread, other_spread = _blurred(one**2) - mean**2, _blurred(other**2) - other_mean**2
     together = _blurred(one * other) - mean * other_mean

@@ -58,5 +58,12 @@ def test_mean_face_hears_the_steady_pixels_more_than_the_others() -> None:
     assert MeanFace(mean, variance)(photo, hole()).mean().item() == pytest.approx(0.5, abs=0.03)
 
 
+def test_baselines_work_where_the_photos_are() -> None:
+    face = baselines.mean_face([torch.rand(4, 3, 16, 16)])
+    assert face is not None
+    photo, hole = torch.empty(2, 3, 16, 16, device="meta"), torch.empty(2, 1, 16, 16, device="meta")
+    assert face(photo, hole).device.type == "meta"  # stands for any device that is not the processor
+
+
 def test_mean_face_is_left_out_where_there_are_no_training_crops() -> None:
     assert list(baselines.baselines(None)) == ["masked input", "mean fill", "telea"]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unmasknet.eval_toys import quick, write_run, write_split
 from unmasknet import tables
-from unmasknet.eval_page import write_report
+from unmasknet.eval_page import markdown, write_report
 from unmasknet.evaluate import Evaluation, evaluate
 
 
@@ -41,6 +41,13 @@ def test_every_method_and_its_figure_stand_in_the_markdown(evaluation: Evaluatio
         assert f"| {name} | {values['hole']['psnr']:.2f} [" in text
     assert f"| **restored** | {evaluation.figures['hole']['psnr']:.2f} [" in text
     assert "Din et al. 2020" in text
+
+
+def test_samples_that_were_trained_on_are_not_called_held_out(evaluation: Evaluation) -> None:
+    assert "held-out samples" in markdown(evaluation.figures, "toys")
+    text = markdown({**evaluation.figures, "split": "train"}, "toys")
+    assert "held-out" not in text
+    assert "samples that were trained on" in text
 
 
 def test_worst_middle_and_best_are_shown_in_that_order(evaluation: Evaluation) -> None:

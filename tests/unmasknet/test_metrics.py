@@ -38,6 +38,27 @@ def test_psnr_of_a_constant_error_of_a_tenth_is_20_db() -> None:
     assert metrics.psnr(real + 0.1, real, torch.ones(1, 1, 8, 8)).item() == pytest.approx(20)
 
 
+class Metal(torch.Tensor):
+    """A tensor that says it lies on Apple's GPUs, which have no doubles."""
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        return torch.device("mps")
+
+    def double(self) -> torch.Tensor:  # type: ignore[override]
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+    def cpu(self) -> torch.Tensor:  # type: ignore[override]
+        return self.as_subclass(torch.Tensor)
+
+
+def test_scores_need_no_doubles_of_a_gpu_that_has_none() -> None:
+    fake, real, hole = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    there = [tensor.as_subclass(Metal) for tensor in (fake, real, hole)]
+    for score in (metrics.psnr, metrics.ssim):
+        assert float(score(*there)) == pytest.approx(float(score(fake, real, hole)))
+
+
 def test_psnr_of_identical_pixels_is_infinite() -> None:
     real = pictures()
     assert torch.isinf(metrics.psnr(real, real, square().expand(2, -1, -1, -1))).all()

@@ -85,6 +85,7 @@ def test_run_folder_in_use_is_a_usage_error(data, tmp_path, unmask):
         (["train", "segm", "--resume"], "--out"),
         (["train", "segm", "--steps", "1", "--epochs", "1"], "choose one"),
         (["train", "segm", "--data", "x", "--size", "33"], "multiple of 32"),
+        (["train", "segm", "--data", "x", "--set", "loop.epochs=2", "--steps", "3"], "give --epochs"),
         (["train", "segm", "--data", "x", "--segmenter", "y"], "no setting segmenter"),
         (["bench", "train", "--data", "x", "--workers", "a"], "--workers 0,1,2"),
     ],

@@ -133,7 +133,10 @@ def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
         for place, conv in zip(places, convs, strict=True):
             conv.load_state_dict({part: weights[f"features.{place}.{part}"] for part in ("weight", "bias")})
     except Exception as error:
-        raise InputError(f"{path}: no weights of torchvision's {name}: {error}") from error
+        raise InputError(
+            f"{path}: no weights of torchvision's {name} ({error}); give its {VGG_FILES[name]}, or set "
+            "loss.perceptual_net to the network that the file is of"
+        ) from error
     return Perceptual(name, stages, VGG_MEAN, VGG_STD, unit=unit)
 
 
