@@ -1,6 +1,5 @@
 """Take masks off: photos, videos and a camera's pictures in, restored ones out.
 
-    photos      unmasker: faces -> photo: clean, paste; run: inputs, marks, strip
-    moving      follow, video, camera, screen
-    networks    networks: torch_networks, onnx_networks
+Photos go by `unmasker` (faces, then `photo`: `clean`, `paste`), files by `run`; what moves by `follow` and `video`, a
+camera by `camera` and `screen`. The networks stand behind `networks`, by torch or by ONNX.
 """

@@ -1,0 +1,49 @@
+"""From probabilities to a map: what is left of them, and what is none."""
+
+import numpy as np
+
+from unmasknet.restore.clean import clean_map
+from unmasknet.restore.networks import Cleaning
+
+SIDE = 100
+
+
+def cleaned(*boxes, opening=0):
+    hidden = np.zeros((SIDE, SIDE), np.float32)
+    for top, bottom, left, right in boxes:
+        hidden[top:bottom, left:right] = 0.9
+    return clean_map(hidden, Cleaning(0.5, opening))
+
+
+MASK = (50, 90, 28, 72)
+
+
+def test_a_mask_stays_and_specks_go():
+    map = cleaned(MASK, (5, 7, 5, 7))
+    assert map[55:85, 32:68].all()
+    assert not map[:40].any()
+
+
+def test_a_strap_beside_the_face_stays_and_a_collar_goes():
+    map = cleaned(MASK, (40, 44, 2, 16), (97, 100, 0, 100))
+    assert map[41:43, 4:14].all()
+    assert not map[98:].any()
+
+
+def test_a_moustache_is_no_mask():
+    assert not cleaned((66, 72, 35, 65)).any()
+
+
+def test_what_lies_off_the_face_is_no_mask():
+    assert not cleaned((0, 30, 0, 100)).any()
+
+
+def test_a_print_is_part_of_its_mask():
+    hidden = np.zeros((SIDE, SIDE), np.float32)
+    hidden[50:90, 28:72] = 0.9
+    hidden[60:70, 45:55] = 0.1
+    assert clean_map(hidden, Cleaning(0.5, 0))[60:70, 45:55].all()
+
+
+def test_what_is_thin_goes_by_the_opening():
+    assert cleaned(MASK, (20, 50, 50, 53)).sum() > cleaned(MASK, (20, 50, 50, 53), opening=6).sum() + 80
