@@ -47,10 +47,12 @@ class OnnxNetworks:
         self.segmenter_side = segmenter["side"] if segmenter else None
         self.generator_side = generator["side"] if generator else None
         self.cleaning = Cleaning(segmenter["threshold"], segmenter["opening"]) if segmenter else UNTRAINED
-        self._find = _session(cut(model, "find", ("photo",), "probability"), threads) if segmenter else None
-        self._fill = (
-            _session(cut(model, "fill", ("photo", "map"), "restored"), threads) if generator else None
-        )
+        find = cut(model, "find", ("photo",), "probability") if segmenter else b""
+        fill = cut(model, "fill", ("photo", "map"), "restored") if generator else b""
+        del model  # of the same weights three copies at once would be the most that this process ever needs
+        self._find = _session(find, threads) if segmenter else None
+        del find
+        self._fill = _session(fill, threads) if generator else None
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
         """See `Networks`."""
@@ -120,6 +122,7 @@ def _session(model: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.enable_cpu_mem_arena = False  # which keeps a third more than is needed, for a few percent of time
     options.log_severity_level = 3  # errors; warnings are about nodes of the other outputs
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

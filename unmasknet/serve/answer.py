@@ -10,7 +10,9 @@ from maskgen.types import Picture, Plane
 from unmasknet.restore.marks import encode_result
 from unmasknet.restore.unmasker import Restored
 
-INVENTED = "What lies under the mask is invented. It is not how the person looks, and must not be used to tell who it is."
+INVENTED = (
+    "What lies under the mask is invented. It is not how the person looks. Do not use it to tell who it is."
+)
 HEAD = 16  # bytes that tell a format
 JPEG_FROM = 4_000_000  # pixels; a larger picture as PNG takes seconds and tens of megabytes
 
