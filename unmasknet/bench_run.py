@@ -140,10 +140,12 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise UnmaskError(
-            f"bench run: {runtime} on {cores} cores failed: {(done.stderr.strip() or 'no word')[-400:]}"
-        )
+        raise UnmaskError(f"bench run: {runtime} on {cores} cores failed: {_last_line(done.stderr)}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _last_line(text: str) -> str:
+    return (text.strip() or "it said nothing").splitlines()[-1].removeprefix("maskgen.errors.")
 
 
 def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _session(model: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False  # which keeps a third more than is needed, for a few percent of time
+    options.enable_cpu_mem_arena = False  # it would keep for good what it once took
     options.log_severity_level = 3  # errors; warnings are about nodes of the other outputs
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -1,0 +1,49 @@
+"""`unmask bench run`: each way in a process of its own, figures by runtime and cores."""
+
+import pytest
+
+from maskgen import imageio
+from maskgen.errors import InputError, UnmaskError
+from tests.unmasknet.export_toys import write_weights
+from tests.unmasknet.serve_toys import jpeg
+from unmasknet import bench_run as module
+from unmasknet.bench_run import BenchRunSettings, as_json, as_table, bench_run, runtimes
+
+FIGURES = {"first_ms": 900.0, "face_ms": 50.0, "cpu_ms": 60.0, "net_ms": 20.0, "rss_mb": 200.0}
+
+
+def test_runs_go_to_torch_and_each_exported_file_to_onnx():
+    assert runtimes(["segm", "a.onnx", "gan"]) == [("torch", ["segm", "gan"]), ("onnx", ["a.onnx"])]
+    assert runtimes(["a.onnx"]) == [("onnx", ["a.onnx"])]
+
+
+def test_every_runtime_is_measured_on_every_number_of_cores(monkeypatch):
+    asked = []
+
+    def measured(runtime, names, cores, photo, rounds):
+        asked.append((runtime, cores, rounds, imageio.picture_format(photo.read_bytes()[:16])))
+        return FIGURES | {"photo": [48, 64], "faces": 1}
+
+    monkeypatch.setattr(module, "_measured", measured)
+    monkeypatch.setattr(module, "_usable", lambda: [0, 1])
+    settings = BenchRunSettings(weights=("segm", "gan", "a.onnx"), cores=(1, 2, 64), rounds=3)
+    told = []
+    report = bench_run(settings, jpeg, lambda done, total: told.append((done, total)))
+    assert asked == [(runtime, cores, 3, "jpeg") for runtime in ("torch", "onnx") for cores in (1, 2)]
+    assert told[-1] == (4, 4)
+    assert as_json(report) == {
+        "photo": [48, 64], "faces": 1, "torch": {"1": FIGURES, "2": FIGURES}, "onnx": {"1": FIGURES, "2": FIGURES},
+    }  # fmt: skip
+    assert as_table(report).count("\n") == 4
+
+
+def test_a_process_loads_measures_and_says_when_nothing_was_restored(tmp_path):
+    settings = BenchRunSettings(weights=tuple(write_weights(tmp_path)), cores=(1,), rounds=1)
+    with pytest.raises(InputError, match="no mask was found in it"):
+        bench_run(settings, jpeg)  # a ramp of grey
+
+
+def test_a_process_that_fails_passes_on_its_words(tmp_path):
+    settings = BenchRunSettings(weights=(str(tmp_path / "none"),), cores=(1,), rounds=1)
+    with pytest.raises(UnmaskError, match=r"torch on 1 cores failed: .*none"):
+        bench_run(settings, jpeg)
