@@ -18,7 +18,8 @@ from tests.unmasknet.serve_toys import JPEG, MASK, jpeg, nothing, photo, serving
 from unmasknet.restore.marks import NOTE
 from unmasknet.serve.answer import INVENTED
 from unmasknet.serve.app import FILES, PAGES, build_app
-from unmasknet.serve.server import address, bind
+from unmasknet.serve.server import address, bind, networks_name
+from unmasknet.serve.settings import ServeSettings
 
 HERE = "http://127.0.0.1:8000"
 
@@ -128,6 +129,11 @@ def test_an_address_is_one_that_a_browser_takes():
         assert address(bound, "127.0.0.1") == f"http://127.0.0.1:{bound.getsockname()[1]}/"
     with pytest.raises(UsageError, match="--host no"):
         bind("no.such.place.invalid", 0)
+
+
+def test_the_networks_are_named_without_folders_of_this_machine():
+    settings = ServeSettings(weights=("/home/me/runs/segm", "/home/me/runs/gan"))
+    assert networks_name(settings) == "torch: segm, gan"
 
 
 def test_sockets_are_closed_with_the_page():

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -47,9 +48,14 @@ def serve(
         unmasker = Unmasker.from_pretrained(
             settings.weights, runtime=settings.runtime, device=settings.device
         )
-        server = build_server(Shop(unmasker, unmasker.networks.name, example, settings))
+        server = build_server(Shop(unmasker, networks_name(settings), example, settings))
         tell(address(bound, settings.host))
         server.run(sockets=[bound])
+
+
+def networks_name(settings: ServeSettings) -> str:
+    """What computes, for whoever opens the page: without folders of this machine."""
+    return f"{settings.runtime}: {', '.join(Path(name).name for name in settings.weights)}"
 
 
 def build_server(shop: Shop) -> uvicorn.Server:
