@@ -21,7 +21,7 @@ from benchmarks.masks.looked import Row, wear_all
 from maskgen.blend import MASK, STRAP
 from maskgen.types import Picture, Triplet
 
-EDGE, INNER = 2, 3  # pixels: width of an edge, and from where a mask is itself
+EDGE, INNER = 2, 2  # pixels: width of an edge, and from where a mask is itself
 NEAR, BESIDE, STRAPPED = 61, 13, 9  # pixels: windows of what is near, of what is beside an edge, of a strap
 LEAST, NOISE = 6.0, 4.0  # grey levels; deviations of the photo's noise
 
