@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskgen.errors import MissingError
+from maskgen.extras import install_line
 from maskgen.files import make_folder
 from maskgen.film import mask_film
 from maskgen.footage import FramesPlan, find_files, frames_from_video, rehearse_frames
@@ -42,7 +43,7 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
         UsageError: the photos are there already, taken otherwise.
     """
     if importlib.util.find_spec("av") is None:
-        raise MissingError("--video needs PyAV: pip install 'unmask[video]'")
+        raise MissingError(f"--video needs PyAV: {install_line('video')}")
     out, taking = _places(settings)
     frames_from_video(taking, tell)
     run = settings.run.model_copy(update={"out": str(out)})

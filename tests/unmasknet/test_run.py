@@ -52,6 +52,13 @@ def test_one_name_in_two_folders_or_with_two_suffixes_gives_two_results(tmp_path
     assert len({name.lower() for name in names}) == 3
 
 
+def test_no_result_has_the_name_of_a_file_beside_another_result(tmp_path):
+    for name in ("x.jpg", "x-1.jpg", "x-map.jpg", "y-1.jpg"):
+        (tmp_path / name).touch()
+    names = [found.name for found in find_inputs([str(tmp_path)], tmp_path / "out")]
+    assert sorted(names) == ["x", "x-1-jpg", "x-map-jpg", "y-1"]
+
+
 def test_a_file_named_twice_is_restored_once_and_results_are_no_inputs(tmp_path):
     photo = save(tmp_path / "in/a.png", drawn(64, 64))
     save(tmp_path / "in/out/a.png", drawn(64, 64))

@@ -1,6 +1,7 @@
 """Which files are restored, and what their results are called: no two share a name."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from maskgen.errors import InputError
 from maskgen.video import SUFFIXES as VIDEOS
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".ppm", ".pgm")
+OF_ANOTHER = re.compile(r"-(\d+|map|strip|disagreement|unmasked)$")  # ends of what is written beside a result
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,18 @@ def _inside(folder: Path, aside: Path) -> Iterable[Path]:
 
 
 def _named(files: Sequence[tuple[Path, Path]]) -> list[Input]:
-    """Stems as names; where two would be the same, the suffix tells them apart, else a number."""
+    """Stems as names; what may be another's or stand beside it gets its suffix, and if need be a number."""
     stems = Counter(below.with_suffix("").as_posix().lower() for _, below in files)
     taken: set[str] = set()
     named = []
     for path, below in files:
         name = below.with_suffix("").as_posix()
-        if stems[name.lower()] > 1 and below.suffix:
+        whole = OF_ANOTHER.sub("", name.lower())
+        if (stems[name.lower()] > 1 or (whole != name.lower() and whole in stems)) and below.suffix:
             name = f"{name}-{below.suffix[1:].lower()}"
         free, count = name, 2
         while free.lower() in taken:
-            free, count = f"{name}-{count}", count + 1
+            free, count = f"{name}_{count}", count + 1
         taken.add(free.lower())
         named.append(Input(path, free))
     return named

@@ -18,6 +18,7 @@ import numpy as np
 
 from maskgen import imageio
 from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
+from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.types import Picture, Plane
 from maskgen.video import check_container
@@ -191,7 +192,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
 def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[float, float], None]) -> Result:
     """Restore a clip; where there is nothing to do, its own bytes are the result."""
     if find_spec("av") is None:
-        raise MissingError(f"{one.path}: videos need PyAV: pip install 'unmask[video]'")
+        raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
     from maskgen.video.writer import suffix_for
     from unmasknet.restore.video import restore_clip
 

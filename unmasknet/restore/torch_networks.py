@@ -8,13 +8,14 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.errors import MissingError
+from maskgen.extras import install_line
 from unmasknet.restore.networks import Cleaning, Crops, Maps, Networks
 
 
 def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
     """Load runs with torch. See `open_networks`."""
     if find_spec("torch") is None:
-        raise MissingError("--runtime torch needs torch: pip install 'unmask[train]'")
+        raise MissingError(f"--runtime torch needs torch: {install_line('train')}")
     return TorchNetworks(weights, device, threads)
 
 
