@@ -76,22 +76,29 @@ class FaceFinder:
         for finding in sorted(findings, key=lambda one: -one.score):
             if any(_overlap(_corners(finding), one.box) > SAME_FACE for one in found):
                 continue
-            sighting = self._seen_again(pixels, finding)
-            if sighting.score >= least:
+            sighting = self._seen_again(pixels, finding, least)
+            if sighting:
                 found.append(sighting)
         return found
 
-    def _seen_again(self, pixels: Picture, finding: Finding) -> Sighting:
-        """A find with the score that it has after further looks, its points the mesh's where that can be trusted."""
+    def _seen_again(self, pixels: Picture, finding: Finding, least: float) -> Sighting | None:
+        """A find with the score that it has after further looks, its points the mesh's where that can be trusted.
+
+        None where the score is below `least`, which often is certain before the last look.
+        """
         side, angle = float(finding.box[2:].max()), tilt(*finding.eyes)
         near, middle, far = (window(finding.box[:2], angle, SIDE / (times * side), SIDE) for times in MARGINS)
         looks = [near, middle, far, MIRROR @ np.vstack([middle, [0, 0, 1]])]
-        scores = [
-            finding.score,
-            *(self._seen_score(pixels, look.astype(np.float32), finding) for look in looks),
-        ]
         mesh, belief = self._mesh(pixels, view_of_box(finding.box[:2], side, angle, MESH_SIDE))
-        score = (1 - MESH_SHARE) * float(np.mean(scores)) + MESH_SHARE * belief
+        score, sure = finding.score, MESH_SHARE * belief
+        share = (1 - MESH_SHARE) / (1 + len(looks))
+        for seen, look in enumerate(looks, 1):
+            if sure + share * (score + 1 + len(looks) - seen) < least:
+                return None
+            score += self._seen_score(pixels, look.astype(np.float32), finding)
+        score = sure + share * score
+        if score < least:
+            return None
         if belief >= BELIEF and np.isfinite(mesh).all():
             points = (*eye_centres(mesh), mouth_centre(mesh))
         else:
@@ -100,8 +107,10 @@ class FaceFinder:
 
     def _seen_score(self, pixels: Picture, look: Affine, finding: Finding) -> float:
         """The finder's score for the same face in another look."""
-        seen = (other for other in self._blazeface.find(pixels, look, AGAIN) if _same(finding, other))
-        return max((other.score for other in seen), default=0.0)
+        centres, sides, scores = self._blazeface.answers(pixels, look, AGAIN)
+        side = float(finding.box[2:].max())
+        near = np.hypot(*(centres - finding.box[:2]).T) < NEAR * side
+        return float(scores[near & (sides > side / ALIKE) & (sides < side * ALIKE)].max(initial=0.0))
 
 
 def _further_looks(height: int, width: int) -> Iterator[Affine]:
@@ -118,12 +127,6 @@ def _levelled(finding: Finding) -> tuple[Point, Point, Point]:
     middle = finding.eyes.mean(0)
     right, left = middle + (finding.eyes - middle) / np.float32(WIDER_EYES)
     return right, left, middle + (finding.mouth - middle) / np.float32(LOWER_MOUTH)
-
-
-def _same(one: Finding, other: Finding) -> bool:
-    """Whether a second look's face is the first one's."""
-    side, again = float(one.box[2:].max()), float(other.box[2:].max())
-    return bool(np.hypot(*(other.box[:2] - one.box[:2])) < NEAR * side and 1 / ALIKE < again / side < ALIKE)
 
 
 def _corners(finding: Finding) -> tuple[float, float, float, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from maskgen.assets import model_file
@@ -56,17 +56,29 @@ class BlazeFace:
             look: photo -> the 128 x 128 pixels that the network is shown.
             threshold: least score, 0-1.
         """
+        found = _merged(*self._answers(pixels, look, threshold))
+        return [_in_photo(pairs, score, inverse(look)) for pairs, score in found]
+
+    def answers(
+        self, pixels: Picture, look: Affine, threshold: float
+    ) -> tuple[Float32[ndarray, "n 2"], Float32[ndarray, "n"], Float64[ndarray, "n"]]:
+        """Centres and longer sides in pixels of the photo, and scores, of all anchors' answers: not merged to faces."""
+        raw, scores = self._answers(pixels, look, threshold)
+        back = inverse(look)
+        sides = raw[:, 1].max(1, initial=0) * np.float32(SIDE * scale_of(back))
+        return carry(back, raw[:, 0] * SIDE - 0.5).astype(np.float32), sides, scores
+
+    def _answers(
+        self, pixels: Picture, look: Affine, threshold: float
+    ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
+        """What the anchors of at least this score say, in [0, 1] from edge to edge of the look, and their scores."""
         blob = cv2.LUT(warp(pixels, look, SIDE, "constant"), LEVELS)
         regressors, logits = self._network(blob[None])
-        candidates = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
-        if not len(candidates):
-            return []
-        scores = 1 / (1 + np.exp(-logits[candidates].astype(np.float64)))
-        raw = regressors.reshape(-1, 8, 2)[candidates][:, OUTPUTS] * np.float32(1 / SIDE)
-        raw[:, 0] += self._anchors[candidates]
-        raw[:, 2:] += self._anchors[candidates, None]
-        found = _merged(raw, scores)
-        return [_in_photo(pairs, score, inverse(look)) for pairs, score in found]
+        chosen = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
+        raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
+        raw[:, 0] += self._anchors[chosen]
+        raw[:, 2:] += self._anchors[chosen, None]
+        return raw, 1 / (1 + np.exp(-logits[chosen].astype(np.float64)))
 
 
 def _anchors() -> Float32[ndarray, "896 2"]:
