@@ -35,7 +35,7 @@ class BenchRunSettings(Command):
     rounds: Annotated[int, Field(ge=1)] = 20
     """Times that the photo is done once all is loaded; the median counts."""
     photo: str = ""
-    """The photo to work on; empty: the built-in one, one face of about 256 pixels under a mask."""
+    """The photo to work on; empty: the crop of 256 pixels around the built-in photo's face, under a mask."""
 
 
 @dataclass(frozen=True)
