@@ -1149,7 +1149,9 @@ def bench_run(
         Text, _option("--cores", "A,B", "Numbers of cores to measure on. [default: 1,2]")
     ] = None,
     rounds: Annotated[Text, _option("--rounds", "N", "Times the photo is done. [default: 20]")] = None,
-    photo: Annotated[Text, _option("--photo", "FILE", "Of one face. [default: the built-in one's, 256 px]")] = None,
+    photo: Annotated[
+        Text, _option("--photo", "FILE", "Of one face. [default: the built-in one's, 256 px]")
+    ] = None,
     config: Config = None,
     sets: Sets = None,
     seed: Seed = None,

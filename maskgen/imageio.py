@@ -91,7 +91,7 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> Picture | Skip:
             if refused is not None:
                 return refused
             plain = kind == "jpeg" and image.mode in ("L", "RGB")
-            pixels = _plain_jpeg_pixels(data) if plain else _pixels(image, background)
+            pixels = _plain_jpeg_pixels(data) if plain else rgb_of(image, background)
             if kind == "jpeg" and _closed_early(data, image, pixels if plain else None):
                 return Skip("truncated", "jpeg: closed before its picture ends")
             orientation = _orientation(image)
@@ -148,8 +148,12 @@ def _closed_early(data: bytes, image: ImageFile, pixels: Picture | None) -> bool
     return False
 
 
-def _pixels(image: ImageFile, background: int) -> Picture:
-    """RGB of a picture of any mode."""
+def rgb_of(image: Image.Image, background: int) -> Picture:
+    """RGB of a picture of any mode, as `decode` gives it; not turned.
+
+    Raises:
+        ValueError: its pixels are 32-bit numbers.
+    """
     image.load()
     if image.mode.startswith("I;16"):
         grey = (np.asarray(image) >> 8).astype(np.uint8)

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from maskgen.errors import InputError, UnmaskError
+from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 from maskgen.settings import Command
 
 BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
@@ -83,7 +83,7 @@ def bench_run(
         on_progress: told the processes that are done, of how many.
 
     Raises:
-        UnmaskError: a process failed; its words are passed on. InputError: no face of the photo was restored.
+        UnmaskError: a process failed; its words and their kind are passed on. InputError: no face was restored.
     """
     ways = [
         (runtime, names, cores) for runtime, names in runtimes(settings.weights) for cores in _cores(settings)
@@ -130,7 +130,7 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
     """A measuring process's figures.
 
     Raises:
-        UnmaskError: it failed.
+        UnmaskError: it failed; of the kind that it failed by.
     """
     order = json.dumps([runtime, [*names], cores, str(photo), rounds])
     limits = {name: str(cores) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -140,12 +140,16 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise UnmaskError(f"bench run: {runtime} on {cores} cores failed: {_last_line(done.stderr)}")
+        raise _failure(done.stderr, f"bench run: {runtime} on {cores} cores failed: ")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _last_line(text: str) -> str:
-    return (text.strip() or "it said nothing").splitlines()[-1].removeprefix("maskgen.errors.")
+def _failure(text: str, head: str) -> UnmaskError:
+    """What a process failed by, from its traceback: of the same kind, so that the command ends with the same code."""
+    last = (text.strip() or "it said nothing").splitlines()[-1].removeprefix("maskgen.errors.")
+    name, _, words = last.partition(": ")
+    kinds = {kind.__name__: kind for kind in (UsageError, InputError, MissingError)}
+    return kinds[name](head + words) if name in kinds else UnmaskError(head + last)
 
 
 def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
@@ -154,11 +158,11 @@ def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds:
         os.sched_setaffinity(0, _usable()[:cores])
     import cv2
 
-    from unmasknet.restore.unmasker import Unmasker, read_photo
+    from unmasknet.restore.unmasker import Unmasker, as_picture
 
     cv2.setNumThreads(cores)
     unmasker = Unmasker.from_pretrained(names, runtime=runtime, device="cpu", threads=cores)
-    pixels = read_photo(photo.read_bytes(), str(photo))
+    pixels = as_picture(photo)
     restored = unmasker(pixels)
     first = time.perf_counter() - BEGAN
     watch = _Watched(unmasker.networks)

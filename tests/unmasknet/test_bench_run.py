@@ -3,7 +3,7 @@
 import pytest
 
 from maskgen import imageio
-from maskgen.errors import InputError, UnmaskError
+from maskgen.errors import InputError, MissingError, UnmaskError
 from tests.unmasknet.export_toys import write_weights
 from tests.unmasknet.serve_toys import jpeg
 from unmasknet import bench_run as module
@@ -45,5 +45,22 @@ def test_a_process_loads_measures_and_says_when_nothing_was_restored(tmp_path):
 
 def test_a_process_that_fails_passes_on_its_words(tmp_path):
     settings = BenchRunSettings(weights=(str(tmp_path / "none"),), cores=(1,), rounds=1)
-    with pytest.raises(UnmaskError, match=r"torch on 1 cores failed: .*none"):
+    with pytest.raises(InputError, match=r"torch on 1 cores failed: .*none"):
+        bench_run(settings, jpeg)
+
+
+def test_a_process_fails_by_the_kind_that_its_traceback_names():
+    missing = module._failure(
+        "Traceback\nmaskgen.errors.MissingError: --weights released: none", "it failed: "
+    )
+    assert isinstance(missing, MissingError)
+    assert str(missing) == "it failed: --weights released: none"
+    assert type(module._failure("KeyError: 'a'", "")) is UnmaskError
+
+
+def test_a_photo_that_is_not_there_is_an_input_error(tmp_path):
+    settings = BenchRunSettings(
+        weights=tuple(write_weights(tmp_path)), cores=(1,), rounds=1, photo=str(tmp_path / "no.jpg")
+    )
+    with pytest.raises(InputError, match=r"no\.jpg: cannot be read"):
         bench_run(settings, jpeg)

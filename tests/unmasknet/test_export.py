@@ -184,6 +184,18 @@ def test_other_pixels_are_refused_and_nothing_is_written(made, tmp_path, monkeyp
     assert not out.exists()
 
 
+def test_a_file_whose_pixels_are_no_numbers_is_refused(made):
+    pipeline = made[1]
+
+    def run(photo, map):
+        return [torch.full_like(one, torch.nan) for one in pipeline(photo, map)]
+
+    with torch.no_grad():
+        difference, _ = compare(pipeline, run, torch.rand(1, 3, 48, 48))
+    with pytest.raises(UnmaskError, match="nothing was written"):
+        module._check_difference(difference, False)
+
+
 def test_half_is_for_onnx_alone(made):
     with pytest.raises(UsageError, match="--half"):
         export(ExportSettings(weights=tuple(made[0]), format="torchscript", half=True), crops)

@@ -79,6 +79,14 @@ def test_a_clip_without_a_mask_is_copied(tmp_path):
     assert "no mask" in result.said
 
 
+def test_a_clip_of_few_frames_a_second_is_restored(tmp_path):
+    pictures = [frame(4 * n, True) for n in range(6)]
+    clip = write_clip(tmp_path / "slow.mp4", pictures, times=[0, 0.04, 0.08, 0.56, 1.04, 1.08])
+    settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
+    result = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None).results[0]
+    assert result.said == "6 of 6 frames restored"
+
+
 def test_a_video_needs_both_networks(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", frames()[:3])
     settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))

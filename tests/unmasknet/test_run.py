@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen.errors import InputError, TooManyFailures
+from maskgen.errors import InputError, TooManyFailures, UsageError
 from tests.maskgen.test_cli import program
 from tests.unmasknet.eval_toys import write_run
 from tests.unmasknet.restore_toys import ToyNetworks, drawn, finder, seen
@@ -80,6 +80,26 @@ def test_the_target_may_be_the_inputs_folder_and_the_input_stays(tmp_path):
     result = restore(tmp_path, photo).results[0]
     assert photo.read_bytes() == before
     assert result.output.endswith("a-unmasked.png")
+
+
+def test_in_the_inputs_folder_no_other_photo_is_replaced(tmp_path):
+    photo = save(tmp_path / "out/a.gif", drawn(240, 200, FACE))
+    other = save(tmp_path / "out/a.png", drawn(64, 64))
+    before = other.read_bytes()
+    assert restore(tmp_path, photo).results[0].output.endswith("a-unmasked.png")
+    assert other.read_bytes() == before
+
+
+def test_results_never_replace_inputs_maps_or_truth(tmp_path):
+    photo = save(tmp_path / "out/a.png", drawn(240, 200, FACE))
+    earlier = save(tmp_path / "out/a-unmasked.png", drawn(240, 200, FACE))
+    before = earlier.read_bytes()
+    with pytest.raises(UsageError, match=r"a-unmasked\.png; choose another folder"):
+        restore(tmp_path, photo, earlier)
+    for option in ("map", "truth"):
+        with pytest.raises(UsageError, match=f"--{option}"):
+            restore(tmp_path, photo, **{option: str(tmp_path / "out")})
+    assert earlier.read_bytes() == before
 
 
 def test_maps_strips_and_samples_lie_beside_the_result(tmp_path):

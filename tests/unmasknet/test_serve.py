@@ -14,11 +14,13 @@ from PIL import Image
 from maskgen import imageio
 from maskgen.assets import asset
 from maskgen.errors import UsageError
+from tests.unmasknet.restore_toys import ToyNetworks, finder
 from tests.unmasknet.serve_toys import JPEG, MASK, jpeg, nothing, photo, serving, shop
 from unmasknet.restore.marks import NOTE
+from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.answer import INVENTED
 from unmasknet.serve.app import FILES, PAGES, build_app
-from unmasknet.serve.server import address, bind, networks_name
+from unmasknet.serve.server import address, bind, check_networks, networks_name
 from unmasknet.serve.settings import ServeSettings
 
 HERE = "http://127.0.0.1:8000"
@@ -129,6 +131,14 @@ def test_an_address_is_one_that_a_browser_takes():
         assert address(bound, "127.0.0.1") == f"http://127.0.0.1:{bound.getsockname()[1]}/"
     with pytest.raises(UsageError, match="--host no"):
         bind("no.such.place.invalid", 0)
+    with pytest.raises(UsageError, match="no name of a machine"):
+        bind("a..b", 0)
+
+
+def test_a_page_without_a_segmenter_is_refused_before_it_is_up():
+    networks = ToyNetworks(segmenter_side=None)
+    with pytest.raises(UsageError, match="no segmenter"):
+        check_networks(Unmasker(networks, finder()))
 
 
 def test_the_networks_are_named_without_folders_of_this_machine():

@@ -7,7 +7,7 @@ from PIL import Image
 import unmasknet
 from maskgen.errors import InputError, UsageError
 from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, finder, seen
-from unmasknet.restore.unmasker import MASK, RIM, Unmasker
+from unmasknet.restore.unmasker import MASK, RIM, Unmasker, as_picture
 
 
 def unmask(photo, *faces, networks=None, **options):
@@ -112,3 +112,36 @@ def test_a_given_map_is_followed_where_no_face_was_found():
     map[:] = 0
     map[5:8, 5:8] = 1
     assert not unmask(photo, map=map).changed
+
+
+def test_a_small_mask_within_a_large_faces_window_is_gone_as_well():
+    big, small = (400, 400, 700), (180, 180, 80)
+    restored = unmask(drawn(800, 800, big, small), seen(*big), seen(*small))
+    assert np.abs(restored.picture[183:203, 166:194] - np.float32(FILL)).mean() < 6
+
+
+def test_a_seam_is_as_wide_beside_another_face_as_alone():
+    one, two = (150, 150, 160), (230, 150, 160)  # the masks are apart, the windows are not
+    alone = unmask(drawn(300, 420, one), seen(*one)).picture
+    beside = unmask(drawn(300, 420, one), seen(*one), seen(*two)).picture
+    assert np.array_equal(alone, beside)
+    both = unmask(drawn(300, 420, one, two), seen(*one), seen(*two)).picture
+    assert np.array_equal(alone[:, :190], both[:, :190])
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "I;16", "P", "CMYK"])
+def test_a_pillow_image_of_any_mode_is_what_its_file_is(mode, tmp_path):
+    ramp = np.linspace(0, 255, 48 * 40).reshape(40, 48).astype(np.uint8)
+    if mode == "I;16":
+        image = Image.fromarray(ramp.astype(np.uint16) * 256)
+    else:
+        image = Image.merge("RGBA", [Image.fromarray(ramp)] * 4)
+        image = image.convert("RGB" if mode in ("P", "CMYK") else "RGBA").convert(mode)
+    file = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    image.save(file)
+    assert np.array_equal(as_picture(image), as_picture(file))
+
+
+def test_a_photo_that_is_not_there_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"a\.jpg: cannot be read"):
+        as_picture(tmp_path / "a.jpg")

@@ -173,7 +173,8 @@ def compare(pipeline: Pipeline, run: Run, photos: Tensor) -> tuple[float, float]
         if "map" in ours:
             flips.append(float((ours.pop("map") != theirs.pop("map")).float().mean()))
         told = [name for name in ours if name == "probability" or not flips or flips[-1] == 0]
-        worst = max([worst, *(float((ours[name] - theirs[name]).abs().max()) for name in told)])
+        gaps = [float((ours[name] - theirs[name]).abs().max()) for name in told]
+        worst = float(np.max([worst, *gaps]))  # Python's max passes over what is no number
     return worst, float(np.mean(flips)) if flips else 0.0
 
 

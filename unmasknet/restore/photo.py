@@ -92,11 +92,29 @@ def lay(
         grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.hole, mask.window.side)
         part[:] = laid_in(np.ascontiguousarray(part), grain, _claim(mask, before))
         before.append(mask)
-    for mask in masks:  # the seam of all at once: where two meet, neither may fade
-        window, part = mask.window, mask.window.of(filled)
-        shares = share(np.ascontiguousarray(window.of(hole)), window.side)
-        part[:] = laid_in(np.ascontiguousarray(window.of(photo)), part.astype(np.float32), shares)
-    return filled
+    laid = photo.copy()
+    for mask, shares in zip(masks, _seams(masks, hole), strict=True):
+        result = mask.window.of(filled).astype(np.float32)
+        mask.window.of(laid)[:] = laid_in(np.ascontiguousarray(mask.window.of(photo)), result, shares)
+    return laid
+
+
+def _seams(masks: Sequence[Mask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
+    """How much of the results is seen in each mask's window. `hole`: of all, so that where two meet neither fades.
+
+    Each hole fades as wide as its own face is large: a large face's seam is wider than a small one's whole mask.
+    """
+    own = [
+        share(np.ascontiguousarray(mask.window.of(hole)), mask.window.side) * mask.hole.astype(np.float32)
+        for mask in masks
+    ]
+    seams = [shares.copy() for shares in own]
+    for mask, seam in zip(masks, seams, strict=True):
+        for other, shares in zip(masks, own, strict=True):
+            if other is not mask and (meeting := mask.window.meeting(other.window)) is not None:
+                mine, theirs = meeting
+                np.maximum(seam[mine], shares[theirs], out=seam[mine])
+    return seams
 
 
 def painted(shape: tuple[int, ...], masks: Sequence[Mask], plane: Callable[[Mask], Hole]) -> Plane:

@@ -8,7 +8,7 @@ OUT/NAME-1.jpg ..             with several samples: all of them, and OUT/NAME-di
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,7 @@ from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.types import Picture, Plane
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
-from unmasknet.restore.inputs import PHOTOS, Input, find_inputs
+from unmasknet.restore.inputs import OF_ANOTHER, PHOTOS, Input, find_inputs
 from unmasknet.restore.marks import encode_result, result_suffix
 from unmasknet.restore.screen import open_screen
 from unmasknet.restore.settings import RestoreSettings
@@ -72,10 +72,12 @@ def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
     """Restore all inputs. A file that cannot be used is counted, and the run goes on.
 
     Raises:
-        InputError: there is no input, or none can be used. MissingError, UnmaskError: results cannot be written.
+        UsageError: results would replace inputs. InputError: there is no input, or none can be used.
+        MissingError, UnmaskError: results cannot be written.
     """
     began, out = time.perf_counter(), Path(settings.out)
     inputs = find_inputs(settings.inputs, out)
+    _check_target(settings, inputs)
     make_folder(out)
     results = []
     for count, one in enumerate(inputs):
@@ -164,10 +166,10 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
     photo = read_photo(data, str(one.path))
     given = _given_map(one, settings, photo) if settings.map else None
     restored = unmasker(photo, map=given, samples=settings.samples, seed=settings.seed)
-    target = out / one.name
+    target = _target(one, out)
     make_folder(target.parent)
     suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
-    file = _beside(one, target.with_name(target.name + suffix))
+    file = target.with_name(target.name + suffix)
     write_atomic(file, encode_result(restored.picture, suffix) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
@@ -198,12 +200,12 @@ def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[fl
 
     _needs_both(str(one.path), unmasker)
     check_container(one.path)
-    target = out / one.name
+    target = _target(one, out)
     make_folder(target.parent)
-    file = _beside(one, target.with_name(target.name + suffix_for(one.path)))
+    file = target.with_name(target.name + suffix_for(one.path))
     clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, tell)
     if not clip.changed:
-        file = _beside(one, target.with_name(target.name + one.path.suffix))
+        file = target.with_name(target.name + one.path.suffix)
         with disk_errors(file.parent, file.name):
             shutil.copyfile(one.path, file)
         return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
@@ -211,11 +213,32 @@ def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[fl
     return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
 
 
-def _beside(one: Input, file: Path) -> Path:
-    """The result's file; never the input itself, should the target be the folder it lies in."""
-    return (
-        file.with_name(f"{file.stem}-unmasked{file.suffix}") if file.resolve() == one.path.resolve() else file
-    )
+def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
+    """Raise UsageError where results could take the place of files that the run was given."""
+    out = Path(settings.out).resolve()
+    for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
+        if folder and Path(folder).resolve() == out:
+            raise UsageError(
+                f"--out {settings.out}: is the folder of {option}, whose files results would replace"
+            )
+    targets = {str(_target(one, out).resolve()) for one in inputs}
+    for one in inputs:
+        stem = str(one.path.resolve().with_suffix(""))
+        if {stem, OF_ANOTHER.sub("", stem)} & targets:
+            raise UsageError(
+                f"--out {settings.out}: a result would replace {one.path}; choose another folder"
+            )
+
+
+def _target(one: Input, out: Path) -> Path:
+    """An input's result without its suffix.
+
+    In the input's own folder it is called otherwise, whatever its suffix: a GIF's PNG, and a JPG where names are the
+    same in capitals, could be another photo of the user's.
+    """
+    target = out / one.name
+    same = target.parent.resolve() == one.path.parent.resolve()
+    return target.with_name(f"{target.name}-unmasked") if same else target
 
 
 def _needs_both(name: str, unmasker: Unmasker) -> None:

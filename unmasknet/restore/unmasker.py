@@ -166,11 +166,14 @@ def as_picture(image: "str | Path | Picture | Image") -> Picture:
     if isinstance(image, np.ndarray):
         return image
     if isinstance(image, str | Path):
-        return read_photo(Path(image).read_bytes(), str(image))
+        try:
+            return read_photo(Path(image).read_bytes(), str(image))
+        except OSError as error:
+            raise InputError(f"{image}: cannot be read: {error.strerror}. Check the path") from error
     from PIL import ImageOps
 
     upright: Any = ImageOps.exif_transpose(image)
-    return np.ascontiguousarray(np.asarray(upright.convert("RGB")))
+    return np.ascontiguousarray(imageio.rgb_of(upright, GROUND))
 
 
 def read_photo(data: bytes, name: str) -> Picture:

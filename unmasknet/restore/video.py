@@ -172,8 +172,8 @@ def _played(
         places = {n: path.place_at(moment.time) for n, path in enumerate(paths) if path.is_there(moment.time)}
         windows = {n: window_of(place, pixels.shape[0], pixels.shape[1]) for n, place in places.items()}
         present = {n: window for n, window in windows.items() if window is not None}
+        while waiting and waiting[0][0].time < moment.time - REACH:
+            yield waiting.popleft()  # before the look: after a long gap that forgets what these frames need
         steadier.look(moment.time, pixels, present)
         waiting.append((moment, pixels, present))
-        while waiting[0][0].time < moment.time - REACH:
-            yield waiting.popleft()
     yield from waiting

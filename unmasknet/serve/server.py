@@ -39,7 +39,8 @@ def serve(
         example: makes the photo that the page offers to try.
 
     Raises:
-        UsageError: the address cannot be listened on. MissingError, InputError: as `open_networks`.
+        UsageError: the address cannot be listened on, or there is no segmenter.
+        MissingError, InputError: as `open_networks`.
     """
     bound = bind(settings.host, settings.port)
     with bound:
@@ -48,9 +49,18 @@ def serve(
         unmasker = Unmasker.from_pretrained(
             settings.weights, runtime=settings.runtime, device=settings.device
         )
+        check_networks(unmasker)
         server = build_server(Shop(unmasker, networks_name(settings), example, settings))
         tell(address(bound, settings.host))
         server.run(sockets=[bound])
+
+
+def check_networks(unmasker: Unmasker) -> None:
+    """Raise UsageError where no photo could be worked on: better now than at each of them."""
+    if unmasker.networks.segmenter_side is None:
+        raise UsageError(
+            "--weights: got no segmenter, and a page has no maps; give a segmenter's run as well"
+        )
 
 
 def networks_name(settings: ServeSettings) -> str:
@@ -93,10 +103,10 @@ def bind(host: str, port: int) -> socket.socket:
         raise MissingError(
             f"--port {port}: may not be used ({error.strerror}); choose one above 1023"
         ) from error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no name of a machine"
         raise UsageError(
-            f"--host {host} --port {port}: cannot be listened on ({error.strerror}); choose another, or stop what "
-            "holds it"
+            f"--host {host} --port {port}: cannot be listened on ({why}); choose another, or stop what holds it"
         ) from error
 
 
