@@ -102,6 +102,18 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> Picture | Skip:
     return _upright(pixels, orientation)
 
 
+def colour_profile(data: bytes) -> bytes:
+    """The ICC profile that says what a photo's RGB means; b"" where it has none, or one of other colours than RGB."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = OPENERS[picture_format(data[:HEAD_BYTES])][1](io.BytesIO(data))
+        profile = bytes(image.info.get("icc_profile") or b"")
+    except Exception:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
+        return b""
+    return profile if profile[16:20] == b"RGB " else b""
+
+
 def _what_instead(data: bytes) -> str:
     if not data:
         return "the file is empty"

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
+from maskgen import imageio
 from maskgen.errors import InputError, TooManyFailures, UsageError
 from tests.maskgen.test_cli import program
 from tests.unmasknet.eval_toys import write_run
@@ -174,3 +175,20 @@ def test_without_released_weights_the_command_says_how_to_have_some(tmp_path):
     done = program("run", str(photo), "--out", str(tmp_path / "out"))
     assert done.returncode == 5
     assert "unmask train" in done.stderr
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    (tmp_path / "in").mkdir()
+    Image.fromarray(drawn(240, 200, FACE)).save(tmp_path / f"in/a.{suffix}", quality=95, icc_profile=profile)
+    result = restore(tmp_path, tmp_path / f"in/a.{suffix}").results[0]
+    assert "1 face restored" in result.said
+    with Image.open(result.output) as image:
+        assert image.info["icc_profile"] == profile
+
+
+def test_a_profile_of_other_colours_is_left_out(tmp_path):
+    photo = Image.fromarray(drawn(64, 64)).convert("L")
+    photo.save(tmp_path / "a.png", icc_profile=b"\0" * 16 + b"GRAY" + b"\0" * 108)
+    assert imageio.colour_profile((tmp_path / "a.png").read_bytes()) == b""

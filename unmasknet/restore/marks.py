@@ -35,29 +35,34 @@ def result_suffix(suffix: str) -> str:
     return suffix.lower() if suffix.lower() in FORMATS else ".png"
 
 
-def encode_result(picture: Picture | Plane, suffix: str) -> bytes:
-    """A file of a restored picture with the note in its metadata, and no other metadata.
+def encode_result(picture: Picture | Plane, suffix: str, profile: bytes = b"") -> bytes:
+    """A file of a restored picture with the note in its metadata, and nothing else there but the colour profile.
 
     Args:
         picture: RGB or grey.
         suffix: as `result_suffix` gives it.
+        profile: the ICC profile of an RGB picture: without its photo's all colours would change.
     """
     image, out = Image.fromarray(np.ascontiguousarray(picture)), io.BytesIO()
-    kind = FORMATS.get(suffix, "PNG")
+    kind, icc = FORMATS.get(suffix, "PNG"), profile or None
     exif = Image.Exif()
     exif[IMAGE_DESCRIPTION], exif[SOFTWARE_TAG] = NOTE, SOFTWARE
     if kind == "JPEG":
-        image.save(out, kind, quality=QUALITY, subsampling=0, exif=exif, xmp=XMP.encode())
+        image.save(out, kind, quality=QUALITY, subsampling=0, exif=exif, xmp=XMP.encode(), icc_profile=icc)
     elif kind == "WEBP":
-        image.save(out, kind, quality=QUALITY, exif=exif, xmp=XMP.encode())
+        image.save(out, kind, quality=QUALITY, exif=exif, xmp=XMP.encode(), icc_profile=icc)
     elif kind == "TIFF":
         image.save(
-            out, kind, compression="tiff_deflate", tiffinfo={IMAGE_DESCRIPTION: NOTE, SOFTWARE_TAG: SOFTWARE}
+            out,
+            kind,
+            compression="tiff_deflate",
+            icc_profile=icc,
+            tiffinfo={IMAGE_DESCRIPTION: NOTE, SOFTWARE_TAG: SOFTWARE},
         )
     else:
         text = PngInfo()
         text.add_text("Description", NOTE)
         text.add_text("Software", SOFTWARE)
         text.add_itxt("XML:com.adobe.xmp", XMP)
-        image.save(out, "PNG", pnginfo=text, compress_level=3)
+        image.save(out, "PNG", pnginfo=text, compress_level=3, icc_profile=icc)
     return out.getvalue()

@@ -170,7 +170,8 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
     make_folder(target.parent)
     suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
     file = target.with_name(target.name + suffix)
-    write_atomic(file, encode_result(restored.picture, suffix) if restored.changed else data)
+    profile = imageio.colour_profile(data)
+    write_atomic(file, encode_result(restored.picture, suffix, profile) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
         write_atomic(map_file, encode_result(restored.map, ".png"))
@@ -179,7 +180,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
         strip = draw_strip(photo, restored.map, restored.picture, truth)
         write_atomic(target.with_name(f"{target.name}-strip.png"), encode_result(strip, ".png"))
     if settings.samples > 1 and restored.changed:
-        _write_samples(restored, target, suffix)
+        _write_samples(restored, target, suffix, profile)
     return Result(
         str(one.path),
         str(file),
@@ -248,9 +249,11 @@ def _needs_both(name: str, unmasker: Unmasker) -> None:
         )
 
 
-def _write_samples(restored: Restored, target: Path, suffix: str) -> None:
+def _write_samples(restored: Restored, target: Path, suffix: str, profile: bytes) -> None:
     for number, picture in enumerate(restored.alternatives, 1):
-        write_atomic(target.with_name(f"{target.name}-{number}{suffix}"), encode_result(picture, suffix))
+        write_atomic(
+            target.with_name(f"{target.name}-{number}{suffix}"), encode_result(picture, suffix, profile)
+        )
     brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # 64 grey levels are already white
     write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
 
