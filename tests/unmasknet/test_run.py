@@ -192,3 +192,11 @@ def test_a_profile_of_other_colours_is_left_out(tmp_path):
     photo = Image.fromarray(drawn(64, 64)).convert("L")
     photo.save(tmp_path / "a.png", icc_profile=b"\0" * 16 + b"GRAY" + b"\0" * 108)
     assert imageio.colour_profile((tmp_path / "a.png").read_bytes()) == b""
+
+
+def test_options_that_would_go_unused_or_name_no_folder_are_refused(tmp_path):
+    photo = save(tmp_path / "a.png", drawn(64, 64))
+    with pytest.raises(UsageError, match="--strip as well"):
+        restore(tmp_path, photo, truth=str(tmp_path))
+    with pytest.raises(InputError, match=r"--truth .*no such folder"):
+        restore(tmp_path, photo, truth=str(tmp_path / "none"), strip=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from maskgen import __version__
 from maskgen.errors import MissingError, UnmaskError, UsageError
 from maskgen.extras import install_line
-from maskgen.files import write_atomic
+from maskgen.files import make_folder, write_atomic
 from maskgen.samples import open_data_set
 from maskgen.types import Picture
 from unmasknet.cases import fitted, to_tensor
@@ -83,6 +83,7 @@ def export(settings: ExportSettings, crops: Callable[[int], Sequence[Picture]]) 
     difference, flipped = compare(pipeline, opened(data, settings.format), photos)
     _check_difference(difference, settings.half)
     out = Path(settings.out or NAMES[settings.format])
+    make_folder(out.parent)
     write_atomic(out, data)
     return ExportReport(
         str(out),

@@ -146,7 +146,7 @@ def _restored(
     began = time.perf_counter()
     try:
         result = (
-            _restore_video(one, unmasker, out, tell)
+            _restore_video(one, unmasker, settings, out, tell)
             if one.is_video
             else _restore_photo(one, unmasker, settings, out)
         )
@@ -192,7 +192,9 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
     )
 
 
-def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[float, float], None]) -> Result:
+def _restore_video(
+    one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path, tell: Callable[[float, float], None]
+) -> Result:
     """Restore a clip; where there is nothing to do, its own bytes are the result."""
     if find_spec("av") is None:
         raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
@@ -200,6 +202,10 @@ def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[fl
     from unmasknet.restore.video import restore_clip
 
     _needs_both(str(one.path), unmasker)
+    if settings.map:
+        raise InputError(
+            f"{one.path}: --map gives maps of photos; leave it out, and the segmenter maps the frames"
+        )
     check_container(one.path)
     target = _target(one, out)
     make_folder(target.parent)
@@ -211,11 +217,19 @@ def _restore_video(one: Input, unmasker: Unmasker, out: Path, tell: Callable[[fl
             shutil.copyfile(one.path, file)
         return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
     said = f"{clip.changed} of {clip.frames} frames restored"
+    asked = {"--samples": settings.samples > 1, "--strip": settings.strip, "--save-map": settings.save_map}
+    unused = ", ".join(option for option, given in asked.items() if given)
+    said += f"; not for videos: {unused}" if unused else ""
     return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
 
 
 def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
-    """Raise UsageError where results could take the place of files that the run was given."""
+    """Raise UsageError where results could take the place of files that the run was given; InputError for no folder."""
+    if settings.truth and not settings.strip:
+        raise UsageError("--truth: is shown in the strip; give --strip as well")
+    for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
+        if folder and not Path(folder).is_dir():
+            raise InputError(f"{option} {folder}: there is no such folder; check the path")
     out = Path(settings.out).resolve()
     for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
         if folder and Path(folder).resolve() == out:
@@ -262,7 +276,7 @@ def _given_map(one: Input, settings: RestoreSettings, photo: Picture) -> Plane:
     path = _same_name(Path(settings.map), one)
     if path is None:
         raise InputError(
-            f"{one.path}: --map {settings.map} holds no {Path(one.name).name}.png; make one, or leave out --map"
+            f"{one.path}: --map {settings.map} holds no {one.path.stem}.png; make one, or leave out --map"
         )
     plane = read_photo(path.read_bytes(), str(path)).max(2)
     if plane.shape != photo.shape[:2]:
