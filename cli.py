@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from maskgen.errors import InputError, MissingError, Skip, UnmaskError, UsageError
-from maskgen.extras import install_line
+from maskgen.extras import require
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -993,7 +993,7 @@ def serve(
         ("--seed", "seed", seed),
     ]
     settings = _settings(ServeSettings, config, sets, options, show)
-    _needs("web", "fastapi", "uvicorn")
+    require("this command", "web", "fastapi", "uvicorn")
     from unmasknet.serve.server import serve as run
 
     def tell(address: str) -> None:
@@ -1029,12 +1029,7 @@ def bench_load(
 
     Example: [bold]unmask bench load --data data/shards/mine --workers 0,1,2[/bold]
     """
-    options: Rows = [
-        ("--data", "data.data", data or None),
-        ("--size", "data.size", size),
-        ("--seed", "seed", seed),
-    ]
-    _bench_training("load", stage, preset, workers, options, config, sets, show, as_json)
+    _bench_training("load", stage, data, preset, size, workers, config, sets, seed, show, as_json)
 
 
 @bench.command("train")
@@ -1054,26 +1049,30 @@ def bench_train(
 
     Example: [bold]unmask bench train gan --data data/shards/mine --preset tiny --workers 0,1,2[/bold]
     """
-    options: Rows = [
-        ("--data", "data.data", data or None),
-        ("--size", "data.size", size),
-        ("--seed", "seed", seed),
-    ]
-    _bench_training("train", stage, preset, workers, options, config, sets, show, as_json)
+    _bench_training("train", stage, data, preset, size, workers, config, sets, seed, show, as_json)
 
 
 def _bench_training(
     action: str,
     stage: str,
+    data: Sequence[str] | None,
     preset: str | None,
+    size: str | None,
     workers: str,
-    options: Rows,
     config: Path | None,
     sets: Sequence[str] | None,
+    seed: str | None,
     show: bool,
     as_json: bool,
 ) -> None:
+    """What both benchmarks of training do."""
     from unmasknet import training
+
+    options: Rows = [
+        ("--data", "data.data", data or None),
+        ("--size", "data.size", size),
+        ("--seed", "seed", seed),
+    ]
 
     measure, numbers = training.measure(action, workers)
     model, base, _ = training.plan(stage, preset, None, resume=False)
@@ -1258,16 +1257,8 @@ def _rounded(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
-def _needs(extra: str, *packages: str) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise MissingError(f"this command needs {', '.join(missing)}: {install_line(extra)}")
-
-
 def _needs_torch() -> None:
-    _needs("train", "torch")
+    require("this command", "train", "torch")
 
 
 def _settings(

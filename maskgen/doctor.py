@@ -14,17 +14,17 @@ from maskgen.extras import install_line
 TRIPLET_BYTES = 60_000  # of a shard at 256 pixels and JPEG quality 95, about
 ENOUGH_BYTES = 1_000_000_000
 
-# package, what installs it (an extra in brackets), what it is for
+# package, the extra that brings it (none: it comes alone), what it is for
 OPTIONAL = (
-    ("ai-edge-litert", "ai-edge-litert", "finds faces twice as fast as OpenCV does"),
-    ("webdataset", "webdataset", "streams shards into a training loop"),
-    ("datasets", "datasets", "reads a data set as a Hugging Face data set"),
-    ("torch", "[train]", "networks: train, eval, run"),
-    ("dlib-bin", "[dlib]", "dlib's detector"),
-    ("face-alignment", "[fan]", "face-alignment's detector"),
-    ("av", "[video]", "sound, and rare kinds of video files; OpenCV reads the others"),
-    ("fastapi", "[web]", "the web page"),
-    ("onnxruntime", "[onnx]", "networks without torch"),
+    ("ai-edge-litert", "", "finds faces twice as fast as OpenCV does"),
+    ("webdataset", "", "streams shards into a training loop"),
+    ("datasets", "", "reads a data set as a Hugging Face data set"),
+    ("torch", "train", "networks: train, eval, run"),
+    ("dlib-bin", "dlib", "dlib's detector"),
+    ("face-alignment", "fan", "face-alignment's detector"),
+    ("av", "video", "sound, and rare kinds of video files; OpenCV reads the others"),
+    ("fastapi", "web", "the web page"),
+    ("onnxruntime", "onnx", "networks without torch"),
 )
 
 
@@ -142,11 +142,11 @@ def _disk(folder: Path) -> str:
     return found
 
 
-def _optional(package: str, install: str, what: str) -> Check:
+def _optional(package: str, extra: str, what: str) -> Check:
     version = _version(package)
     if version:
         return Check(package, True, f"{version}: {what}", optional=True)
-    mend = install_line(install.strip("[]")) if install.startswith("[") else f"pip install '{install}'"
+    mend = install_line(extra) if extra else f"pip install '{package}'"
     return Check(package, False, f"not installed: {what}", mend, optional=True)
 
 

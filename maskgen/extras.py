@@ -5,6 +5,9 @@
 
 import re
 from importlib import metadata
+from importlib.util import find_spec
+
+from maskgen.errors import MissingError
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 _OURS = re.compile(r"unmask\[([\w,-]+)\]")
@@ -20,6 +23,22 @@ def install_line(extra: str) -> str:
     if not wanted:
         return f"pip install -e '.[{extra}]' in the checkout"
     return "pip install " + " ".join(f"'{name}'" for name in wanted)
+
+
+def require(what: str, extra: str, *packages: str) -> None:
+    """Pass if packages can be imported.
+
+    Args:
+        what: needs them: a command, an option.
+        extra: brings them.
+        packages: names to import.
+
+    Raises:
+        MissingError: one cannot.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise MissingError(f"{what} needs {', '.join(missing)}: {install_line(extra)}")
 
 
 def _packages(extra: str) -> list[str]:

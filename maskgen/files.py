@@ -82,6 +82,21 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """Where to write a file that another library writes: it takes its name when all went well, and is gone when not.
+
+    Whoever finds that no file is wanted removes the part.
+    """
+    part = target.with_name(f".{target.name}{PART}")
+    try:
+        yield part
+        if part.exists():
+            part.rename(target)
+    finally:
+        remove(part)
+
+
+@contextmanager
 def disk_errors(folder: Path, needed: str, again: str = RESUME) -> Iterator[None]:
     """Turn a failed write below `folder` into one line that names what was `needed`, and how to go on then.
 

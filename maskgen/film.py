@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from maskgen.errors import Skip
-from maskgen.files import disk_errors, remove
+from maskgen.files import disk_errors, whole
 from maskgen.follow import REACH, Followed
 from maskgen.landmarks import build_detector
 from maskgen.light import estimate_light
@@ -21,7 +21,7 @@ from maskgen.seeds import hash64
 from maskgen.tracks import Track, persons
 from maskgen.triplet import LENS_BLUR, Stage, Tools, wear_masks
 from maskgen.types import Face, Picture
-from maskgen.video import Moment, open_clip
+from maskgen.video import Moment, even, open_clip
 from maskgen.warp import fit_head
 from maskgen.watch import Seen, Watcher
 
@@ -51,24 +51,24 @@ def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -
     Raises:
         InputError: the clip cannot be read, or its sound not copied.
     """
-    from maskgen.video.writer import ClipWriter
+    from maskgen.video.writer import ClipWriter, container_of
 
-    part = target.with_name(f".{target.name}.part")
     cast = _Cast(tools, name)
     count = masked = 0
     clip = open_clip(source)
     try:
-        container = "matroska" if target.suffix == ".mkv" else "mp4"
-        with disk_errors(target.parent, target.name), ClipWriter(source, part, container) as writer:
+        with (
+            whole(target) as part,
+            disk_errors(target.parent, target.name),
+            ClipWriter(source, part, container_of(target)) as writer,
+        ):
             for moment, pixels in cast.play(clip.moments()):
                 shown, worn = cast.mask(moment.time, pixels)
                 writer.write(moment, shown)
                 count, masked = count + 1, masked + worn
                 tell(moment.time - clip.begin, clip.duration)
-        part.rename(target)
     finally:
         clip.close()
-        remove(part)
     return Film(str(target), count, masked, tuple(cast.worn[person] for person in sorted(cast.worn)))
 
 
@@ -88,8 +88,7 @@ class _Cast:
         self._watcher = Watcher(build_detector(self.tools.settings.faces))
         waiting: deque[tuple[Moment, Picture]] = deque()
         for moment in moments:
-            whole = moment.pixels()
-            pixels = np.ascontiguousarray(whole[: whole.shape[0] // 2 * 2, : whole.shape[1] // 2 * 2])
+            pixels = even(moment.pixels())
             for seen in self._watcher.look(moment.time, pixels):
                 self._note(moment.time, pixels, seen)
             waiting.append((moment, pixels))

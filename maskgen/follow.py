@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.light import Light
-from maskgen.steady import line_at
+from maskgen.steady import line_at, spans
 
 REACH = 0.25  # seconds; what lies further from a time says nothing of the face then
 MESH_SPREAD = (
@@ -40,9 +40,7 @@ class Followed:
 
     def is_seen(self, time: float) -> bool:
         """Whether the face was found at a time, or shortly before and after it: then it was only missed."""
-        since = np.array(self.times) - time
-        near = since[np.abs(since) <= REACH]
-        return len(near) > 0 and bool(near[0] <= 0 <= near[-1])
+        return spans(self._clock, time, REACH)
 
     def mesh_at(self, time: float) -> Mesh:
         """The mesh at a time, its points steadied."""

@@ -57,6 +57,13 @@ def smoothed(times: Float64[ndarray, "n"], places: Float64[ndarray, "n 4"], time
     return line_at(times[near], seen, time, REACH, SPREAD)
 
 
+def spans(times: Float64[ndarray, "n"], time: float, reach: float) -> bool:
+    """Whether something is seen at a time, or within `reach` seconds both before and after it: then only missed."""
+    since = times - time
+    near = since[np.abs(since) <= reach]
+    return len(near) > 0 and bool(near[0] <= 0 <= near[-1])
+
+
 def line_at(
     times: Float64[ndarray, "n"], values: Float64[ndarray, "n k"], time: float, reach: float, spread: float
 ) -> Float64[ndarray, "k"]:

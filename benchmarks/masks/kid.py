@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks.masks.faces import stages
 from benchmarks.masks.flat import paste
-from maskgen.align import choose_faces
 from maskgen.dress import pick_mask
 from maskgen.errors import Skip
 from maskgen.landmarks.blazeface import BlazeFace
 from maskgen.landmarks.views import whole_looks
 from maskgen.settings import CropSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.sources import build_source, load
-from maskgen.triplet import build_tools, set_stage, wear_mask
+from maskgen.sources import build_source
+from maskgen.triplet import build_tools, wear_mask
 from unmasknet.features import build_lite0
 
 WIDE, TALL, CROP = 2.3, 2.15, 128  # eye distances; pixels of the crop's width
@@ -80,23 +80,16 @@ def drawn_crops(
         crop=CropSettings(size=256), seed=seed,
     )  # fmt: skip
     source, tools = build_source(settings.source), build_tools(settings)
-    refs = source.refs()
     ours: list[np.ndarray] = []
     flats: list[np.ndarray] = []
     bare: list[np.ndarray] = []
-    for i in np.random.default_rng(seed).permutation(len(refs)):
-        photo = load(source, refs[i], settings.source)
-        found = tools.detector.detect(photo) if not isinstance(photo, Skip) else photo
-        chosen = choose_faces(found, settings.faces) if not isinstance(found, Skip) else found
-        if isinstance(chosen, Skip) or isinstance(photo, Skip):
-            continue
-        stage = set_stage(photo.pixels, chosen[0], tools)
-        triplet = wear_mask(stage, tools, int(i))
-        worn = pick_mask(tools.wardrobe, np.random.default_rng(int(i)))
+    for i, _, stage in stages(source, tools, np.random.default_rng(seed)):
+        triplet = wear_mask(stage, tools, i)
+        worn = pick_mask(tools.wardrobe, np.random.default_rng(i))
         eyes = stage.face.mesh[[[33, 133], [362, 263]], :2].mean(1).astype(np.float64)
         if isinstance(triplet, Skip) or tools.wardrobe.library.template(worn.family).look.flat:
             continue
-        crops = [lower_face(p, eyes) for p in (triplet.masked, paste(stage, worn, int(i))[0], stage.picture)]
+        crops = [lower_face(p, eyes) for p in (triplet.masked, paste(stage, worn, i)[0], stage.picture)]
         if any(crop is None for crop in crops):
             continue
         for into, crop in zip((ours, flats, bare), crops, strict=True):

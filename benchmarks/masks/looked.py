@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen.align import choose_faces
+from benchmarks.masks.faces import stages
 from maskgen.errors import Skip
 from maskgen.files import write_atomic
 from maskgen.imageio import encode_lossless
@@ -21,8 +21,8 @@ from maskgen.library import built_in
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings, MaskSettings, SourceSettings
 from maskgen.sheet import Block, Tile, draw_sheet
-from maskgen.sources import build_source, load
-from maskgen.triplet import Stage, Tools, build_tools, set_stage, wear_mask
+from maskgen.sources import build_source
+from maskgen.triplet import Stage, Tools, build_tools, wear_mask
 from maskgen.types import Triplet
 from maskgen.wardrobe import open_wardrobe
 
@@ -56,25 +56,19 @@ def wear_all(src: str, n: int, seed: int, texture: str = "") -> list[Row]:
     rng = np.random.default_rng(seed)
     settings = GenSettings(source=SourceSettings(src=src), seed=seed)
     tools, source = build_tools(settings), build_source(settings.source)
-    refs, families = source.refs(), deal_families(n, rng)
+    families = deal_families(n, rng)
     open_places = {span: round(share * n) for span, share in BINS.items()}
     rows: list[Row] = []
-    for i in rng.permutation(len(refs)):
-        photo = load(source, refs[i], settings.source)
-        found = tools.detector.detect(photo) if not isinstance(photo, Skip) else photo
-        chosen = choose_faces(found, settings.faces) if not isinstance(found, Skip) else found
-        if isinstance(chosen, Skip) or isinstance(photo, Skip):
-            continue
-        stage = set_stage(photo.pixels, chosen[0], tools)
+    for _, photo, stage in stages(source, tools, rng):
         place = next(span for span in BINS if abs(stage.pose.yaw) < span[1] or span[1] == 90)
         if not open_places[place]:
             continue
         worn = f"{families[len(rows)]}-{texture}" if texture else families[len(rows)]
-        triplet = wear_mask(stage, _only(tools, worn), hash64(seed, refs[i].id) >> 1)
+        triplet = wear_mask(stage, _only(tools, worn), hash64(seed, photo.id) >> 1)
         if isinstance(triplet, Skip):
             continue
         open_places[place] -= 1
-        rows.append((refs[i].id, stage, triplet))
+        rows.append((photo.id, stage, triplet))
         if len(rows) == n or not any(open_places.values()):
             break
     return rows

@@ -8,10 +8,20 @@ for moment, asked in on_screen(clip.moments(), end, Grid(...)):
 import importlib.util
 from pathlib import Path
 
-from maskgen.video.base import Clip, Grid, Moment, on_screen
+from maskgen.video.base import Clip, Grid, Moment, even, on_screen
 from maskgen.video.probe import SUFFIXES, check_container, is_video_name
 
-__all__ = ["SUFFIXES", "Clip", "Grid", "Moment", "check_container", "is_video_name", "on_screen", "open_clip"]
+__all__ = [
+    "SUFFIXES",
+    "Clip",
+    "Grid",
+    "Moment",
+    "check_container",
+    "even",
+    "is_video_name",
+    "on_screen",
+    "open_clip",
+]
 
 
 def open_clip(path: Path, threads: int = 0, backend: str = "auto") -> Clip:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from maskgen.types import Picture
 
 SLACK = 0.002  # seconds; containers round times to a millisecond, and a frame may come that much late
@@ -24,6 +26,11 @@ class Moment:
     time: float
     end: float
     pixels: Callable[[], Picture]
+
+
+def even(pixels: Picture) -> Picture:
+    """A frame without its last row or column where there is an odd number of them: encoders want them even."""
+    return np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
 
 
 @runtime_checkable

@@ -23,6 +23,11 @@ def suffix_for(source: Path) -> str:
         return ".mp4" if all(s.codec_context.name in IN_MP4 for s in container.streams.audio) else ".mkv"
 
 
+def container_of(target: Path) -> str:
+    """FFmpeg's name of the container that a file named by `suffix_for` has."""
+    return "matroska" if target.suffix == ".mkv" else "mp4"
+
+
 class ClipWriter:
     """Writes pictures in place of those of a clip.
 

@@ -91,3 +91,9 @@ def stream_times(path: Path):
     """Time stamps of all frames, as PyAV itself tells them."""
     with av.open(str(path)) as container:
         return [frame.time for frame in container.decode(video=0)]
+
+
+def pictures_of(path: Path):
+    """All frames, signed, so that differences can be taken."""
+    with av.open(str(path)) as container:
+        return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)

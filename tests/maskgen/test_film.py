@@ -10,16 +10,11 @@ from maskgen.follow import REACH, Followed
 from maskgen.light import Light
 from maskgen.settings import GenSettings, MaskSettings
 from maskgen.triplet import build_tools
-from tests.maskgen.clips import av, moving, stream_times, write_clip
+from tests.maskgen.clips import av, moving, pictures_of, stream_times, write_clip
 from tests.maskgen.test_cli import program
 
 STEP = 2  # pixels that the face of `moving` goes to the left in a frame
 LIGHT = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 1.0, 1.0, np.ones(3, np.float32) / 3)
-
-
-def pictures_of(path):
-    with av.open(str(path)) as container:
-        return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)
 
 
 def packets_of(path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskgen.errors import UsageError
-from tests.maskgen.clips import av, stream_times, write_clip
+from tests.maskgen.clips import av, pictures_of, stream_times, write_clip
 from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, find_mark, marked
 from unmasknet.restore.camera import is_camera, watch
 from unmasknet.restore.follow import Follower
@@ -40,11 +40,6 @@ def clips(tmp_path_factory):
     return clip, report.results[0]
 
 
-def pictures(path):
-    with av.open(str(path)) as container:
-        return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)
-
-
 def sound(path):
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
@@ -58,7 +53,7 @@ def test_times_and_sound_are_kept(clips):
 
 def test_a_mask_put_on_and_taken_off_is_gone_in_its_frames_alone(clips):
     clip, result = clips
-    before, after = pictures(clip), pictures(result.output)
+    before, after = pictures_of(clip), pictures_of(result.output)
     for n in range(COUNT):
         skin = after[n, 136:170, 90 + n - 20 : 90 + n + 20]
         assert (np.abs(skin - np.int16(FILL)).mean() < 15) == (ON <= n < OFF), n

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import torch
 from torch import Tensor
 
 from maskgen import __version__
-from maskgen.errors import MissingError, UnmaskError, UsageError
-from maskgen.extras import install_line
+from maskgen.errors import UnmaskError, UsageError
+from maskgen.extras import require
 from maskgen.files import make_folder, write_atomic
 from maskgen.samples import open_data_set
 from maskgen.types import Picture
@@ -206,9 +205,7 @@ def _check_settings(settings: ExportSettings) -> None:
     if settings.half and settings.format != "onnx":
         raise UsageError(f"--half: is for --format onnx alone; got {settings.format}")
     needed = ("onnx", "onnxruntime", "onnxscript") if settings.format == "onnx" else ()
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        raise MissingError(f"--format onnx needs {', '.join(missing)}: {install_line('onnx')}")
+    require(f"--format {settings.format}", "onnx", *needed)
 
 
 def _check_difference(difference: float, half: bool) -> None:

@@ -15,7 +15,7 @@ from unmasknet.restore.follow import Follower
 from unmasknet.restore.networks import Networks
 from unmasknet.restore.screen import Screen
 from unmasknet.restore.video import Steadier
-from unmasknet.restore.window import Window, window_of
+from unmasknet.restore.window import Window, windows_of
 
 PREFIX = "camera:"
 
@@ -98,5 +98,4 @@ def _next(capture: Capture) -> Picture | None:
 def _windows(follower: Follower, now: float, picture: Picture) -> dict[int, Window]:
     """The windows of the faces that are there or were a moment ago."""
     places = {number: path.place_at(now) for number, path in follower.recent(now).items()}
-    windows = {number: window_of(place, *picture.shape[:2]) for number, place in places.items()}
-    return {number: window for number, window in windows.items() if window is not None}
+    return windows_of(places, *picture.shape[:2])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from maskgen.look import look_of
-from maskgen.steady import UNIT, Place, matrix_of, place_of_matrix, smoothed
+from maskgen.steady import UNIT, Place, matrix_of, place_of_matrix, smoothed, spans
 from maskgen.tracks import Sight, Thumb, Tracker, is_cut, thumb_of
 from maskgen.types import Affine, Picture
 from maskgen.video import Clip
@@ -33,9 +33,7 @@ class Path:
 
     def is_there(self, time: float) -> bool:
         """Whether it is seen at a time, or was shortly before and will be shortly after."""
-        since = np.array(self.times) - time
-        near = since[np.abs(since) <= MISSED]
-        return len(near) > 0 and bool(near[0] <= 0 <= near[-1])
+        return spans(np.array(self.times, np.float64), time, MISSED)
 
     def place_at(self, time: float) -> Affine:
         """Its crop at a time, steadied: photo -> the crop at a side of 1."""
@@ -45,11 +43,10 @@ class Path:
 
 @dataclass(frozen=True)
 class Paths:
-    """The faces of a clip. `most`: of them in one frame; `cuts`: seconds at which another shot begins."""
+    """The faces of a clip. `most`: of them in one frame."""
 
     paths: tuple[Path, ...]
     most: int
-    cuts: tuple[float, ...]
 
 
 class Follower:
@@ -58,7 +55,6 @@ class Follower:
     def __init__(self) -> None:
         self._tracker, self._paths = Tracker(), dict[int, Path]()
         self._thumb: Thumb | None = None
-        self._cuts: list[float] = []
         self._first = 0
         self.most = 0
 
@@ -67,7 +63,6 @@ class Follower:
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
             self._tracker.cut()
-            self._cuts.append(time)
         self._thumb = thumb
         places = [place_of_matrix(at_size(face.place, UNIT)) for face in faces]
         sights = [Sight(place, look_of(pixels, place), 0.0) for place in places]
@@ -94,12 +89,12 @@ class Follower:
                 del path.times[0], path.places[0]
         if not self._paths:
             self._first += len(self._tracker.tracks)  # numbers are never given twice
-            self._tracker, self._cuts = Tracker(), []
+            self._tracker = Tracker()
 
     def paths(self) -> Paths:
         """All faces that were seen more than by a slip."""
         lasting = tuple(path for path in self._paths.values() if len(path.times) >= SHORT)
-        return Paths(lasting, self.most, tuple(self._cuts))
+        return Paths(lasting, self.most)
 
 
 def follow(clip: Clip, find_faces: FindFaces, tell: Tell) -> Paths:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.errors import InputError, MissingError, UsageError
-from maskgen.extras import install_line
+from maskgen.errors import InputError, UsageError
+from maskgen.extras import require
 from unmasknet.restore.networks import Cleaning, Crops, Maps, Networks
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ UNTRAINED = Cleaning(0.5, 0)  # where the file holds no segmenter
 
 def open_onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
     """Load an exported file with ONNX Runtime. See `open_networks`."""
-    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise MissingError(f"--runtime onnx needs {', '.join(missing)}: {install_line('onnx')}")
+    require("--runtime onnx", "onnx", "onnx", "onnxruntime")
     if device not in ("auto", "cpu"):
         raise UsageError(f"--device {device}: --runtime onnx computes on the CPU; leave it out")
     if len(weights) != 1 or Path(weights[0]).suffix != ".onnx":

@@ -1,6 +1,6 @@
 """One photo: find the masks of its faces, restore what they hide, lay it back. Pixels elsewhere keep their bits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +11,7 @@ from numpy import ndarray
 from maskgen.resample import warp
 from maskgen.types import Picture, Plane
 from unmasknet.restore.clean import clean_map
-from unmasknet.restore.networks import Networks
+from unmasknet.restore.networks import Crops, Networks
 from unmasknet.restore.paste import grained, laid_in, share, widened
 from unmasknet.restore.vary import STRAIGHT, Glance
 from unmasknet.restore.window import Window
@@ -45,12 +45,16 @@ def find_masks(photo: Picture, windows: Sequence[Window], networks: Networks) ->
     assert side is not None, "whoever calls this has a segmenter"
     if not windows:
         return []
-    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
-    found = networks.hidden(crops)
+    found = networks.hidden(crops_of(photo, windows, side))
     return [
         mask_of(window, outline(window, clean_map(hidden, networks.cleaning)))
         for window, hidden in zip(windows, found, strict=True)
     ]
+
+
+def crops_of(photo: Picture, windows: Iterable[Window], side: int) -> Crops:
+    """What a network is shown of a photo: the crop of each window, at least one, at `side` pixels."""
+    return np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
 
 
 def mask_of(window: Window, seen: Hole) -> Mask:
@@ -131,7 +135,7 @@ def imagine(
     """What the generator sees behind the hole, in the crop of each window: RGB, 0-255."""
     side = networks.generator_side
     assert side is not None, "whoever calls this has a generator"
-    crops = np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
+    crops = crops_of(photo, windows, side)
     maps = np.stack([_shrunk(window.of(hole), window, side) for window in windows])
     return glance.turned_back(networks.fill(*glance.seen(crops, maps)))
 

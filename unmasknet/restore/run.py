@@ -77,6 +77,7 @@ def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
     """
     began, out = time.perf_counter(), Path(settings.out)
     inputs = find_inputs(settings.inputs, out)
+    _check_folders(settings)
     _check_target(settings, inputs)
     make_folder(out)
     results = []
@@ -154,11 +155,7 @@ def _restored(
         result = Result(str(one.path), error=str(error))
     except OSError as error:
         result = Result(str(one.path), error=f"{one.path}: cannot be read: {error.strerror}. Check the path")
-    return _timed(result, time.perf_counter() - began)
-
-
-def _timed(result: Result, seconds: float) -> Result:
-    return replace(result, seconds=round(seconds, 4))
+    return replace(result, seconds=round(time.perf_counter() - began, 4))
 
 
 def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path) -> Result:
@@ -223,19 +220,26 @@ def _restore_video(
     return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
 
 
-def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
-    """Raise UsageError where results could take the place of files that the run was given; InputError for no folder."""
+def _check_folders(settings: RestoreSettings) -> None:
+    """Pass if maps and truths can be read, and will not be replaced.
+
+    Raises:
+        UsageError: they lie where results go, or the truth would not be shown. InputError: there is no such folder.
+    """
     if settings.truth and not settings.strip:
         raise UsageError("--truth: is shown in the strip; give --strip as well")
     for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
         if folder and not Path(folder).is_dir():
             raise InputError(f"{option} {folder}: there is no such folder; check the path")
-    out = Path(settings.out).resolve()
-    for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
-        if folder and Path(folder).resolve() == out:
+        if folder and Path(folder).resolve() == Path(settings.out).resolve():
             raise UsageError(
                 f"--out {settings.out}: is the folder of {option}, whose files results would replace"
             )
+
+
+def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
+    """Raise UsageError where results could take the place of files that the run was given."""
+    out = Path(settings.out).resolve()
     targets = {str(_target(one, out).resolve()) for one in inputs}
     for one in inputs:
         stem = str(one.path.resolve().with_suffix(""))

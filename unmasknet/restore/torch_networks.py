@@ -1,21 +1,18 @@
 """The networks by torch: the same as the evaluation scores."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.errors import MissingError
-from maskgen.extras import install_line
+from maskgen.extras import require
 from unmasknet.restore.networks import Cleaning, Crops, Maps, Networks
 
 
 def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
     """Load runs with torch. See `open_networks`."""
-    if find_spec("torch") is None:
-        raise MissingError(f"--runtime torch needs torch: {install_line('train')}")
+    require("--runtime torch", "train", "torch")
     return TorchNetworks(weights, device, threads)
 
 

@@ -13,17 +13,16 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.files import disk_errors, remove
-from maskgen.resample import warp
+from maskgen.files import disk_errors, remove, whole
 from maskgen.types import Picture
-from maskgen.video import Moment, open_clip
+from maskgen.video import Moment, even, open_clip
 from unmasknet.restore.clean import clean_map
 from unmasknet.restore.faces import FindFaces
 from unmasknet.restore.follow import Path, follow
 from unmasknet.restore.marks import NOTE
 from unmasknet.restore.networks import Networks
-from unmasknet.restore.photo import Mask, imagine, lay, mask_of, outline, painted
-from unmasknet.restore.window import Window, window_of
+from unmasknet.restore.photo import Mask, crops_of, imagine, lay, mask_of, outline, painted
+from unmasknet.restore.window import Window, windows_of
 
 REACH, SPREAD = (
     0.15,
@@ -90,9 +89,7 @@ class Steadier:
         assert side is not None, "whoever restores a video has a segmenter"
         if not windows:
             return
-        crops = np.stack(
-            [warp(pixels, one.matrix(side), side, "reflect", fine=True) for one in windows.values()]
-        )
+        crops = crops_of(pixels, windows.values(), side)
         for number, hidden in zip(windows, self._networks.hidden(crops), strict=True):
             self._faces.setdefault(number, Face()).note(time, hidden)
 
@@ -134,7 +131,7 @@ def restore_clip(
     Raises:
         InputError: the clip cannot be read, or its sound not copied.
     """
-    from maskgen.video.writer import ClipWriter
+    from maskgen.video.writer import ClipWriter, container_of
 
     clip = open_clip(source)
     try:
@@ -143,21 +140,23 @@ def restore_clip(
         clip.close()
     if not paths.paths:
         return RestoredClip(0, 0, paths.most)
-    part, count, changed = target.with_name(f".{target.name}.part"), 0, 0
+    count = changed = 0
     clip, steadier = open_clip(source), Steadier(networks)
     try:
-        container = "matroska" if target.suffix == ".mkv" else "mp4"
-        with disk_errors(target.parent, target.name), ClipWriter(source, part, container, NOTE) as writer:
-            for moment, pixels, windows in _played(clip.moments(), paths.paths, steadier):
-                shown, masks = steadier.restore(moment.time, pixels, windows)
-                writer.write(moment, shown)
-                count, changed = count + 1, changed + bool(masks)
-                tell(clip.duration + moment.time - clip.begin, 2 * clip.duration)
-        if changed:
-            part.rename(target)
+        with whole(target) as part:
+            with (
+                disk_errors(target.parent, target.name),
+                ClipWriter(source, part, container_of(target), NOTE) as writer,
+            ):
+                for moment, pixels, windows in _played(clip.moments(), paths.paths, steadier):
+                    shown, masks = steadier.restore(moment.time, pixels, windows)
+                    writer.write(moment, shown)
+                    count, changed = count + 1, changed + bool(masks)
+                    tell(clip.duration + moment.time - clip.begin, 2 * clip.duration)
+            if not changed:
+                remove(part)
     finally:
         clip.close()
-        remove(part)
     return RestoredClip(count, changed, paths.most)
 
 
@@ -167,11 +166,9 @@ def _played(
     """Each frame and the windows of its faces, when what comes shortly after it has been looked at."""
     waiting: deque[tuple[Moment, Picture, dict[int, Window]]] = deque()
     for moment in moments:
-        whole = moment.pixels()  # of even sides, as encoders want them
-        pixels = np.ascontiguousarray(whole[: whole.shape[0] // 2 * 2, : whole.shape[1] // 2 * 2])
+        pixels = even(moment.pixels())
         places = {n: path.place_at(moment.time) for n, path in enumerate(paths) if path.is_there(moment.time)}
-        windows = {n: window_of(place, pixels.shape[0], pixels.shape[1]) for n, place in places.items()}
-        present = {n: window for n, window in windows.items() if window is not None}
+        present = windows_of(places, *pixels.shape[:2])
         while waiting and waiting[0][0].time < moment.time - REACH:
             yield waiting.popleft()  # before the look: after a long gap that forgets what these frames need
         steadier.look(moment.time, pixels, present)

@@ -1,5 +1,6 @@
 """The part of a photo that a face's crop covers: what is computed there costs nothing elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -81,6 +82,12 @@ def window_of(place: Affine, height: int, width: int) -> Window | None:
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return None
     return Window(rows, columns, place, 1 / scale_of(place))
+
+
+def windows_of(places: Mapping[int, Affine], height: int, width: int) -> dict[int, Window]:
+    """The windows of numbered crops; those that do not meet the photo are left out."""
+    windows = {number: window_of(place, height, width) for number, place in places.items()}
+    return {number: window for number, window in windows.items() if window is not None}
 
 
 def unit_place(matrix: Affine, size: int) -> Affine:

@@ -16,7 +16,7 @@ from maskgen import __version__, imageio
 from maskgen.assets import asset
 from maskgen.errors import Skip
 from maskgen.types import Picture
-from unmasknet.restore.unmasker import Restored
+from unmasknet.restore.unmasker import GROUND, Restored
 from unmasknet.serve.answer import INVENTED, Answer, answer_of
 from unmasknet.serve.gate import Full, Gate
 from unmasknet.serve.guard import Guard
@@ -32,7 +32,6 @@ KINDS = {
     "svg": "image/svg+xml",
 }
 PART = 1 << 18  # bytes of an answer that are sent at once; what a client does not take is not held twice
-BACKGROUND = 255  # grey level under transparent photos
 PHOTO_BODY = {
     "requestBody": {
         "required": True,
@@ -177,7 +176,7 @@ def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
         HTTPException: 400, it is no photo.
     """
     began = time.perf_counter()
-    photo = imageio.decode(data, max_pixels=shop.settings.max_pixels, background=BACKGROUND)
+    photo = imageio.decode(data, max_pixels=shop.settings.max_pixels, background=GROUND)
     if isinstance(photo, Skip):
         raise HTTPException(
             400, f"the photo cannot be used: {photo.reason.replace('_', ' ')}: {photo.detail}"

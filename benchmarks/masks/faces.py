@@ -1,0 +1,22 @@
+"""Faces to put masks on: those that `gen-data` would take of a source, in random order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from maskgen.align import choose_faces
+from maskgen.errors import Skip
+from maskgen.sources import Source, load
+from maskgen.triplet import Stage, Tools, set_stage
+from maskgen.types import PhotoRef
+
+
+def stages(source: Source, tools: Tools, rng: np.random.Generator) -> Iterator[tuple[int, PhotoRef, Stage]]:
+    """The largest face of each photo that has one: the photo's number, the photo, and all that a mask needs."""
+    refs = source.refs()
+    for i in rng.permutation(len(refs)):
+        photo = load(source, refs[i], tools.settings.source)
+        found = tools.detector.detect(photo) if not isinstance(photo, Skip) else photo
+        chosen = choose_faces(found, tools.settings.faces) if not isinstance(found, Skip) else found
+        if not (isinstance(chosen, Skip) or isinstance(photo, Skip)):
+            yield int(i), refs[i], set_stage(photo.pixels, chosen[0], tools)
