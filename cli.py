@@ -683,7 +683,9 @@ def train(
     ] = None,
     preset: Annotated[
         Text,
-        _option("--preset", "NAME", "tiny, unmask, din2020, fugan, v2, patch256. [default: unmask]", TRAIN),
+        _option(
+            "--preset", "NAME", "tiny, small, unmask, din2020, fugan, v2, patch256. [default: unmask]", TRAIN
+        ),
     ] = None,
     segmenter: Annotated[
         Text, _option("--segmenter", "RUN", "gan: a segmenter whose maps are trained on as well.", TRAIN)

@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PRESETS = ("tiny", "unmask", "din2020", "fugan", "v2", "patch256")
+PRESETS = ("tiny", "small", "unmask", "din2020", "fugan", "v2", "patch256")
 Stage = Literal["segm", "gan"]
 
 

@@ -80,6 +80,8 @@ class SegmenterSettings(Section):
     """Times that the picture is halved."""
     convs: Annotated[int, Field(ge=1, le=4)] = 2
     """Convolutions of a level, on the way down and on the way up."""
+    patch: Annotated[int, Field(ge=1, le=8)] = 1
+    """Side of the squares of pixels that are folded into channels first and unfolded last; 2 is four times as fast."""
     norm: Norm = "group"
     """Normalisation after each convolution."""
     activation: Activation = "silu"
@@ -105,6 +107,8 @@ class GeneratorSettings(Section):
     """Times that the picture is halved."""
     convs: Annotated[int, Field(ge=1, le=4)] = 1
     """Convolutions of a level, on the way down and on the way up."""
+    patch: Annotated[int, Field(ge=1, le=8)] = 1
+    """Side of the squares of pixels that are folded into channels first and unfolded last; 2 is four times as fast."""
     norm: Norm = "none"
     """Normalisation after each convolution."""
     activation: Activation = "elu"
@@ -272,6 +276,16 @@ class _TrainSettings(Section):
         return self
 
 
+def _check_side(side: int, net: SegmenterSettings | GeneratorSettings) -> None:
+    """Raise ValueError for a side that the network cannot halve as often as it wants to."""
+    factor = net.patch * 2**net.depth
+    if side % factor:
+        raise ValueError(
+            f"data.size {side}: this network folds squares of {net.patch} and halves {net.depth} times; "
+            f"take a multiple of {factor}, such as {max(round(side / factor), 1) * factor}"
+        )
+
+
 class SegmSettings(_TrainSettings):
     """Settings of `unmask train segm`."""
 
@@ -293,6 +307,11 @@ class SegmSettings(_TrainSettings):
     optimiser: OptimiserSettings = OptimiserSettings(lr=1e-3, beta1=0.9, beta2=0.999, weight_decay=1e-4)
     loop: LoopSettings = LoopSettings(steps=20_000)
 
+    @model_validator(mode="after")
+    def _halves(self) -> "SegmSettings":
+        _check_side(self.data.size, self.model)
+        return self
+
 
 class GanSettings(_TrainSettings):
     """Settings of `unmask train gan`."""
@@ -307,3 +326,8 @@ class GanSettings(_TrainSettings):
     discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: GanLossSettings = GanLossSettings()
     augment: AugmentSettings = AugmentSettings(map_jitter=4)
+
+    @model_validator(mode="after")
+    def _halves(self) -> "GanSettings":
+        _check_side(self.data.size, self.generator)
+        return self

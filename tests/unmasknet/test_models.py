@@ -11,7 +11,13 @@ from unmasknet.models.generator import build_generator, composite
 from unmasknet.models.segmenter import build_segmenter, grow, open_map, shrink
 from unmasknet.models.size import count_gmac, count_parameters
 from unmasknet.presets import PRESETS, load_preset
-from unmasknet.settings import DiscriminatorSettings, GanLossSettings, GeneratorSettings, SegmenterSettings
+from unmasknet.settings import (
+    DiscriminatorSettings,
+    GanLossSettings,
+    GanSettings,
+    GeneratorSettings,
+    SegmenterSettings,
+)
 
 SIDE = 64
 
@@ -221,3 +227,16 @@ def test_without_vggs_weights_efficientnet_steps_in_and_says_so(tmp_path, monkey
 def test_no_perceptual_network_where_none_is_wanted():
     assert perceptual.build_perceptual(GanLossSettings(perceptual_net="none")) is None
     assert perceptual.build_perceptual(GanLossSettings(perceptual=0)) is None
+
+
+@pytest.mark.parametrize("patch", [2, 4])
+def test_folded_pixels_make_the_same_sides_cheaper(patch):
+    plain, folded = small(), small(patch=patch)
+    assert folded(pictures(), holes()).shape == pictures().shape
+    shapes = ((1, 3, SIDE, SIDE), (1, 1, SIDE, SIDE))
+    assert count_gmac(folded, *shapes) < 3 / patch**2 * count_gmac(plain, *shapes)
+
+
+def test_a_side_that_cannot_be_halved_so_often_is_refused_with_one_that_can():
+    with pytest.raises(ValueError, match=r"data\.size 160: .* such as 128"):
+        GanSettings.model_validate({"data": {"size": 160}, "generator": {"depth": 5, "patch": 2}})

@@ -64,7 +64,7 @@ def test_the_preset_unmask_is_what_the_settings_default_to():
 
 
 def test_an_unknown_preset_is_refused_with_the_choice():
-    with pytest.raises(UsageError, match="tiny, unmask, din2020"):
+    with pytest.raises(UsageError, match="tiny, small, unmask, din2020"):
         load_preset("best", "gan")
 
 

@@ -60,6 +60,7 @@ def build_generator(settings: GeneratorSettings) -> Generator:
         convs=settings.convs,
         squeeze_excite=settings.squeeze_excite,
         attention=settings.attention,
+        patch=settings.patch,
         middle=_middle(settings, lowest, kind),
     )
     if settings.init == "normal":

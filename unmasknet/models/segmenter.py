@@ -41,6 +41,7 @@ def build_segmenter(settings: SegmenterSettings) -> Segmenter:
         depth=settings.depth,
         convs=settings.convs,
         attention=settings.attention,
+        patch=settings.patch,
     )
     if settings.init == "normal":
         start_normal(unet)

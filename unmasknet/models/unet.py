@@ -14,11 +14,13 @@ class UNet(nn.Module):
         outputs: channels that it gives, as they come from the last convolution.
         kind: its convolutions.
         width: channels of the first level; doubled with each level, up to `max_width`.
-        depth: times that the picture is halved; its sides must be divisible by 2 to the power of it.
+        depth: times that the picture is halved; its sides must be divisible by `patch` times 2 to the power of it.
         convs: convolutions of a level.
         squeeze_excite: levels, from the first, that end in squeeze-and-excitation on the way down.
         attention: gates on the skip connections.
         middle: what stands at the lowest level, of `lowest_channels`.
+        patch: side of the squares of pixels that are folded into channels before the first level and unfolded
+            after the last (Shi et al. 2016, "sub-pixel convolution"): the finest level is where most time goes.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class UNet(nn.Module):
         squeeze_excite: int = 0,
         attention: bool = False,
         middle: nn.Module | None = None,
+        patch: int = 1,
     ):
         super().__init__()
         channels = level_channels(width, max_width, depth)
+        self.fold = nn.PixelUnshuffle(patch) if patch > 1 else nn.Identity()
         self.down = nn.ModuleList()
         for level, outer in enumerate(channels):
-            inner = channels[level - 1] if level else inputs
+            inner = channels[level - 1] if level else inputs * patch**2
             parts: list[nn.Module] = [Conv(inner, outer, kind, stride=2 if level else 1)]
             parts += [Conv(outer, outer, kind) for _ in range(convs - 1)]
             if level < squeeze_excite:
@@ -53,11 +57,12 @@ class UNet(nn.Module):
             parts += [Conv(outer, outer, kind) for _ in range(convs - 1)]
             self.up.append(nn.Sequential(*parts))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
-        self.last = nn.Conv2d(channels[0], outputs, 3, padding=1)
+        self.last = nn.Conv2d(channels[0], outputs * patch**2, 3, padding=1)
+        self.unfold = nn.PixelShuffle(patch) if patch > 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
         """What the last convolution says; unbounded."""
-        seen = []
+        x, seen = self.fold(x), []
         for down in self.down:
             x = down(x)
             seen.append(x)
@@ -66,7 +71,7 @@ class UNet(nn.Module):
             x, skip = self.enlarge(x), seen.pop()
             skip = gate(skip, x) if isinstance(gate, AttentionGate) else skip
             x = up(cat([x, skip], dim=1))
-        return self.last(x)
+        return self.unfold(self.last(x))
 
 
 def level_channels(width: int, max_width: int, depth: int) -> list[int]:
