@@ -3,6 +3,10 @@
 A family's frontal view under even light is drawn once as a flat RGBA picture. For each face a homography takes six of
 its points (bridge, chin, jaw) to the face's landmarks, and the warped picture is laid on with its own opacity: no
 shape, no light of the photo, no straps, no shadow.
+
+Two baselines paste so. The `twin` wears what ours wears: every family, colour, texture and way of wearing, and its
+edges are soft; how masks are drawn is all that differs. The `field` is what people have today: the handful of masks of
+MaskTheFace, worn correctly, both layers added where its edge is soft (the white rim).
 """
 
 from functools import lru_cache
@@ -25,11 +29,32 @@ SIDE, UNIT, PLACE = (
     (256.0, 90.0),
 )  # of the flat picture: pixels, pixels a head unit, the eyes' middle
 ANCHORS = (6, 234, 454, 172, 397, 152)  # bridge, sides below the ears, jaw angles, chin
+EDGES = ("blended", "added")
+FIELD = {  # family: its template's own colours
+    "surgical": ("#a8cfe8", "#7fc4bd", "#f2f2f2"),
+    "n95": ("#f4f4f2",),
+    "kn95": ("#f4f4f2",),
+    "cloth": ("#b9bcc2",),
+}
+DYES = ("#101010", "#5b6f92", "#2d5fa8", "#7a7a7a", "#9b2f3a", "#4d7a52")  # of its option for a colour
+PRINTS = ("checks", "floral", "dots", "stripes")  # and of that for a pattern
+DYED, PRINTED = 0.3, 0.2  # shares of its masks that we dye and print; by itself it does neither
 EVEN = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 0.0, 1.0, np.zeros(0, np.float32))
 
 
-def paste(stage: Stage, worn: WornMask, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The masked picture and its map, 0 or 1, for a face and a mask."""
+def field_mask(rng: np.random.Generator) -> WornMask:
+    """A mask as the field's generator draws one."""
+    family = str(rng.choice(list(FIELD)))
+    colour, texture, chance = str(rng.choice(FIELD[family])), "plain", rng.random()
+    if chance < DYED + PRINTED:
+        colour = str(rng.choice(DYES))
+    if chance < PRINTED:
+        texture = str(rng.choice(PRINTS))
+    return WornMask(family, texture, colour, 1.0, "correct")
+
+
+def paste(stage: Stage, worn: WornMask, seed: int, edge: str = "blended") -> tuple[np.ndarray, np.ndarray]:
+    """The masked picture and its map, 0 or 1, for a face and a mask; `edge` is one of `EDGES`."""
     dress = pick_dress(worn, built_in().template(worn.family).look, np.random.default_rng(seed))
     flat = flat_picture(worn.family, dress)
     anchors = canonical_head().mesh[list(ANCHORS), :2] * UNIT + np.array(PLACE, np.float32)
@@ -37,7 +62,11 @@ def paste(stage: Stage, worn: WornMask, seed: int) -> tuple[np.ndarray, np.ndarr
     height, width = stage.picture.shape[:2]
     warped = cv2.warpPerspective(flat, matrix, (width, height)).astype(np.float32)
     opacity = warped[..., 3:] / 255
-    masked = np.rint(stage.picture * (1 - opacity) + warped[..., :3] * opacity).astype(np.uint8)
+    if edge == "added":
+        below = stage.picture * (opacity < 1)
+        masked = np.clip(below + warped[..., :3] * (opacity > 0), 0, 255).astype(np.uint8)
+    else:
+        masked = np.rint(stage.picture * (1 - opacity) + warped[..., :3] * opacity).astype(np.uint8)
     hole = (opacity[..., 0] > 0.5) & (stage.inside > 0)
     return np.where((opacity > 0) & (stage.inside[..., None] > 0), masked, stage.picture), hole.astype(
         np.uint8

@@ -1,7 +1,8 @@
-"""The flat baseline's twin of a data set: `python -m benchmarks.masks.flatten DIR --to DIR`.
+"""A flat baseline of a data set: `python -m benchmarks.masks.flatten DIR --to DIR [--as twin|field]`.
 
-Every sample keeps its key, its photo and its labels; its mask is painted anew by `benchmarks.masks.flat` in the same
-family, colour and texture. What `train` makes of the two differs by how masks are drawn, and by nothing else.
+Every sample keeps its key, its photo and its labels; its mask is painted anew by `benchmarks.masks.flat`. The `twin`
+keeps family, colour, texture and wear, so what `train` makes of the two differs by how masks are drawn, and by nothing
+else. The `field` wears what the field's generator draws, in its way: what a user has today against what ours gives.
 """
 
 import argparse
@@ -11,26 +12,31 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.masks.flat import paste
+from benchmarks.masks.flat import field_mask, paste
 from maskgen import imageio
 from maskgen.records import ShardReport, read_record, write_record
 from maskgen.shards import Members, ShardWriter, decode, read_shard
 from maskgen.types import WornMask
 
+BASELINES = ("twin", "field")
 
-def flattened(members: Members, quality: int = 95) -> Members:
-    """A sample's members with a flat mask; parts know mask and nothing else."""
+
+def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Members:
+    """A sample's members with a flat mask of one of `BASELINES`; parts know mask and nothing else."""
     sample = decode(members)
     (face,) = sample["json"]["faces"]
     mesh = np.zeros((468, 3), np.float32)
     mesh[:, :2] = face["landmarks"]
-    worn = WornMask(
-        **{name: face["mask"][name] for name in ("family", "texture", "colour", "strength", "wear")}
-    )
+    mask, seed = face["mask"], sample["json"]["seed"]
+    if baseline == "field":
+        worn, edge = field_mask(np.random.default_rng(seed)), "added"
+    else:
+        worn = WornMask(**{name: mask[name] for name in ("family", "texture", "colour", "strength", "wear")})
+        edge = "blended"
     stage = SimpleNamespace(
         picture=sample["gt"], inside=np.ones(sample["map"].shape, np.uint8), face=SimpleNamespace(mesh=mesh)
     )
-    masked, hole = paste(stage, worn, sample["json"]["seed"])  # type: ignore[arg-type]
+    masked, hole = paste(stage, worn, seed, edge)  # type: ignore[arg-type]
     labels = {**sample["json"], "hole": float(hole.mean())}
     return {
         "gt.jpg": members["gt.jpg"],
@@ -48,6 +54,7 @@ def main() -> None:
     )
     parser.add_argument("source", type=Path)
     parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--as", dest="baseline", choices=BASELINES, default="twin")
     options = parser.parse_args()
     options.to.mkdir(parents=True)
     for path in sorted(options.source.glob("*.tar")):
@@ -55,7 +62,7 @@ def main() -> None:
         assert record is not None, f"{path}: has no record; run unmask verify"
         with ShardWriter(options.to, options.to, path.stem, record.photos) as writer:
             for key, members in read_shard(path):
-                writer.add_photo([(key, flattened(members))])
+                writer.add_photo([(key, flattened(members, options.baseline))])
             size, digest = writer.finish()
         write_record(
             options.to,

@@ -1,23 +1,24 @@
-"""What a segmenter learns from drawn masks: one trained on ours against its twin trained on the flat baseline.
+"""What a segmenter learns from drawn masks: one trained on ours against others trained on the flat baselines.
 
     unmask gen-data --src lfw --n 1200 --per-face 2 --size 128 --seed 3 --out ours
-    python -m benchmarks.masks.flatten ours --to flat
-    python -m benchmarks.masks.segm --ours ours --flat flat --labelled DIR --labelled DIR --out runs
+    python -m benchmarks.masks.flatten ours --to twin
+    python -m benchmarks.masks.flatten ours --to field --as field
+    python -m benchmarks.masks.segm --ours ours --flat twin --flat field --labelled DIR --labelled DIR --out runs
 
-Same photos, families, colours, network (`tiny`), steps, augmentation and seeds; only the masks' drawing
-differs. Each run leaves its scores in `runs/KIND-SEED.json` and is not made again, so what was stopped goes on. Scores
-are those of `unmask eval --labelled`.
+Same photos, network (`tiny`), steps, augmentation and seeds; only the masks differ (`benchmarks.masks.flat`). Each run
+leaves its scores in `runs/SET-SEED.json`, SET being a folder's name, and is not made again, so what was stopped goes
+on. Scores are those of `unmask eval --labelled`.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-KINDS = ("ours", "flat")
 T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # Student's t, two-sided, by the number of seeds
 FEW = "8"  # samples of the data set itself that are scored beside the labels
 
@@ -45,24 +46,27 @@ def _unmask(*arguments: str) -> str:
     return done.stdout
 
 
-def compare(out: Path, seeds: int) -> dict[str, object]:
-    """Dice of every folder of labels by kind and seed, and the difference with its interval."""
+def compare(out: Path, ours: str, others: Sequence[str], seeds: int) -> dict[str, object]:
+    """Dice of every folder of labels by set and seed, and how far ours is ahead of each other, with its interval."""
     scores = {
-        kind: [json.loads((out / f"{kind}-{seed}.json").read_text()) for seed in range(seeds)]
-        for kind in KINDS
+        name: [json.loads((out / f"{name}-{seed}.json").read_text()) for seed in range(seeds)]
+        for name in (ours, *others)
     }
     table: dict[str, object] = {}
-    for folder in scores["ours"][0]:
-        dice = {kind: np.array([run[folder]["dice"] for run in scores[kind]]) for kind in KINDS}
-        gain = dice["ours"] - dice["flat"]
-        reach = T_95[seeds] * gain.std(ddof=1) / np.sqrt(seeds)
+    for folder in scores[ours][0]:
+        dice = {name: np.array([run[folder]["dice"] for run in runs]) for name, runs in scores.items()}
         table[folder] = {
-            **{kind: [round(float(value), 3) for value in dice[kind]] for kind in KINDS},
-            "mean": {kind: round(float(dice[kind].mean()), 3) for kind in KINDS},
-            "gain": round(float(gain.mean()), 3),
-            "gain_95": [round(float(gain.mean() + sign * reach), 3) for sign in (-1, 1)],
+            "dice": {name: [round(float(value), 3) for value in values] for name, values in dice.items()},
+            "ahead_of": {name: _gain(dice[ours] - dice[name]) for name in others},
         }
     return table
+
+
+def _gain(differences: np.ndarray) -> dict[str, object]:
+    """Mean over the seeds, and Student's interval."""
+    mean = float(differences.mean())
+    reach = T_95[len(differences)] * float(differences.std(ddof=1)) / len(differences) ** 0.5
+    return {"mean": round(mean, 3), "95": [round(mean - reach, 3), round(mean + reach, 3)]}
 
 
 def main() -> None:
@@ -71,7 +75,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--ours", type=Path, required=True)
-    parser.add_argument("--flat", type=Path, required=True)
+    parser.add_argument("--flat", type=Path, action="append", required=True)
     parser.add_argument("--labelled", action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3, choices=sorted(T_95))
@@ -79,11 +83,11 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in range(options.seeds):
-        for kind in KINDS:
-            data = getattr(options, kind)
-            run = options.out / f"{kind}-{seed}"
+        for data in (options.ours, *options.flat):
+            run = options.out / f"{data.name}-{seed}"
             train_and_score(data, options.ours, options.labelled, run, seed, options.steps)
-    print(json.dumps(compare(options.out, options.seeds), indent=1))
+    others = [data.name for data in options.flat]
+    print(json.dumps(compare(options.out, options.ours.name, others, options.seeds), indent=1))
 
 
 if __name__ == "__main__":
