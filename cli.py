@@ -855,7 +855,7 @@ def run_networks(
         Text, _option("--map", "DIR", "Maps to go by, named as the photos, not the segmenter's.", OUTPUT)
     ] = None,
     runtime: Annotated[
-        Text, _option("--runtime", "torch|onnx", "What computes. [default: torch]", RUN)
+        Text, _option("--runtime", "torch|onnx|opencv", "What computes. [default: auto]", RUN)
     ] = None,
     device: Annotated[
         Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]", RUN)
@@ -970,7 +970,9 @@ def serve(
         list[str] | None,
         _option("--weights", "RUN", "A segmenter's and a generator's run. Repeatable. [default: released]"),
     ] = None,
-    runtime: Annotated[Text, _option("--runtime", "torch|onnx", "What computes. [default: torch]")] = None,
+    runtime: Annotated[
+        Text, _option("--runtime", "torch|onnx|opencv", "What computes. [default: auto]")
+    ] = None,
     host: Annotated[Text, _option("--host", "ADDRESS", "Where to listen. [default: 127.0.0.1]")] = None,
     port: Annotated[Text, _option("--port", "N", "0: any that is free. [default: 8000]")] = None,
     device: Annotated[Text, _option("--device", "auto|cpu|cuda", "Where to compute. [default: auto]")] = None,

@@ -57,15 +57,23 @@ class ModelFile:
 
 @cache
 def model_file(name: str) -> ModelFile:
-    """A third-party model by its name in `models/models.toml`; hashed once a process.
+    """A model by its name in `models/models.toml`; hashed once a process.
 
     Raises:
         MissingError: the file is not there.
         InputError: its content is not what was shipped.
     """
-    table = tomllib.loads(asset("models/models.toml").read_text("utf-8"))
-    assert name in table, f"{name} is not listed in models.toml"
-    return check_model(asset("models/" + table[name]["file"]), table[name]["sha256"])
+    entry = _models()[name]
+    return check_model(asset(f"models/{entry['file']}"), entry["sha256"])
+
+
+def has_model(name: str) -> bool:
+    """Whether a model of this name ships with this version."""
+    return name in _models()
+
+
+def _models() -> dict[str, dict[str, str]]:
+    return tomllib.loads(asset("models/models.toml").read_text("utf-8"))
 
 
 def check_model(path: Path, expected: str) -> ModelFile:

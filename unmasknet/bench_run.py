@@ -15,12 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 from maskgen.settings import Command
+from unmasknet.released import RELEASED, check_released
 
 BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
 
@@ -29,7 +30,8 @@ class BenchRunSettings(Command):
     """Settings of `unmask bench run`."""
 
     weights: tuple[str, ...] = ("released",)
-    """Run folders, weight files, or an exported .onnx file; runs and files go to torch, the .onnx file to onnx."""
+    """Run folders and weight files, for torch; an exported .onnx file, for onnx and opencv; `released`, for each
+    that is installed."""
     cores: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2)
     """Numbers of cores to measure on; those that this machine does not have are left out."""
     rounds: Annotated[int, Field(ge=1)] = 20
@@ -43,7 +45,7 @@ class Cost:
     """What one way of computing costs.
 
     Attributes:
-        runtime: "torch" or "onnx".
+        runtime: "torch", "onnx" or "opencv".
         cores: that the process may use.
         first_ms: from the process's first line to the first result, loading and all.
         face_ms: a photo of one face once all is loaded, from pixels to pixels, median.
@@ -52,7 +54,7 @@ class Cost:
         rss_mb: most memory of the process.
     """
 
-    runtime: Literal["torch", "onnx"]
+    runtime: str
     cores: int
     first_ms: float
     face_ms: float
@@ -107,12 +109,18 @@ def bench_run(
     return RunBench(sides, faces, costs)
 
 
-def runtimes(weights: Sequence[str]) -> list[tuple[Literal["torch", "onnx"], list[str]]]:
+def runtimes(weights: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Which weights each runtime is measured with."""
+    from unmasknet.restore.networks import RUNTIMES, has_runtime  # loads NumPy, which the clock should see
+
     files = [name for name in weights if name.endswith(".onnx")]
-    runs = [name for name in weights if name not in files]
-    found: list[tuple[Literal["torch", "onnx"], list[str]]] = [("torch", runs)] if runs else []
-    return [*found, *(("onnx", [file]) for file in files)]
+    runs = [name for name in weights if name not in (*files, RELEASED)]
+    found = [("torch", runs)] if runs else []
+    found += [(runtime, [file]) for file in files for runtime in ("onnx", "opencv") if has_runtime(runtime)]
+    if RELEASED in weights:
+        check_released()
+        found += [(runtime, [RELEASED]) for runtime in RUNTIMES if has_runtime(runtime)]
+    return found
 
 
 def _cores(settings: BenchRunSettings) -> list[int]:

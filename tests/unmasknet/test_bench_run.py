@@ -8,13 +8,15 @@ from tests.unmasknet.export_toys import write_weights
 from tests.unmasknet.serve_toys import jpeg
 from unmasknet import bench_run as module
 from unmasknet.bench_run import BenchRunSettings, as_json, as_table, bench_run, runtimes
+from unmasknet.restore.networks import RUNTIMES
 
 FIGURES = {"first_ms": 900.0, "face_ms": 50.0, "cpu_ms": 60.0, "net_ms": 20.0, "rss_mb": 200.0}
 
 
-def test_runs_go_to_torch_and_each_exported_file_to_onnx():
-    assert runtimes(["segm", "a.onnx", "gan"]) == [("torch", ["segm", "gan"]), ("onnx", ["a.onnx"])]
-    assert runtimes(["a.onnx"]) == [("onnx", ["a.onnx"])]
+def test_runs_go_to_torch_and_each_exported_file_to_the_others():
+    file = [("onnx", ["a.onnx"]), ("opencv", ["a.onnx"])]
+    assert runtimes(["segm", "a.onnx", "gan"]) == [("torch", ["segm", "gan"]), *file]
+    assert runtimes(["a.onnx"]) == file
 
 
 def test_every_runtime_is_measured_on_every_number_of_cores(monkeypatch):
@@ -29,12 +31,11 @@ def test_every_runtime_is_measured_on_every_number_of_cores(monkeypatch):
     settings = BenchRunSettings(weights=("segm", "gan", "a.onnx"), cores=(1, 2, 64), rounds=3)
     told = []
     report = bench_run(settings, jpeg, lambda done, total: told.append((done, total)))
-    assert asked == [(runtime, cores, 3, "jpeg") for runtime in ("torch", "onnx") for cores in (1, 2)]
-    assert told[-1] == (4, 4)
-    assert as_json(report) == {
-        "photo": [48, 64], "faces": 1, "torch": {"1": FIGURES, "2": FIGURES}, "onnx": {"1": FIGURES, "2": FIGURES},
-    }  # fmt: skip
-    assert as_table(report).count("\n") == 4
+    assert asked == [(runtime, cores, 3, "jpeg") for runtime in RUNTIMES for cores in (1, 2)]
+    assert told[-1] == (6, 6)
+    both = {"1": FIGURES, "2": FIGURES}
+    assert as_json(report) == {"photo": [48, 64], "faces": 1, **dict.fromkeys(RUNTIMES, both)}
+    assert as_table(report).count("\n") == 6
 
 
 def test_a_process_loads_measures_and_says_when_nothing_was_restored(tmp_path):

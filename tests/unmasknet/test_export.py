@@ -12,6 +12,8 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from maskgen.errors import InputError, UnmaskError, UsageError
@@ -24,8 +26,12 @@ from unmasknet.export.pipeline import build_pipeline
 from unmasknet.export.settings import ExportSettings
 from unmasknet.export.torchscript import FACTS
 from unmasknet.models.blocks import Spectral
+from unmasknet.restore import networks
+from unmasknet.restore.exported import read_exported
 from unmasknet.restore.marks import NOTE
+from unmasknet.restore.networks import choose_runtime
 from unmasknet.restore.onnx_networks import OnnxNetworks, open_onnx
+from unmasknet.restore.opencv_networks import OpencvNetworks, open_opencv
 from unmasknet.restore.torch_networks import TorchNetworks
 from unmasknet.restorer import load_restorer, widened
 
@@ -119,31 +125,81 @@ def test_the_opset_is_stated_and_every_operator_is_a_standard_one(made):
     assert {node.op_type for node in model.graph.node}.isdisjoint({"DFT", "STFT", "If", "Loop"})
 
 
-def test_the_runtimes_agree_through_the_same_calls(made):
+@pytest.mark.parametrize("open_file", [open_onnx, open_opencv])
+def test_the_runtimes_agree_through_the_same_calls(made, open_file):
     weights, _, out, _ = made
-    ours, theirs = TorchNetworks(weights, "cpu", 1), open_onnx([str(out)], "auto", 1)
+    ours, theirs = TorchNetworks(weights, "cpu", 1), open_file([str(out)], "auto", 1)
     for name in ("segmenter_side", "generator_side", "cleaning"):
         assert getattr(ours, name) == getattr(theirs, name)
     large, small = np.stack(crops(64)), np.stack(crops(32))
     maps = np.zeros(small.shape[:3], np.uint8)
     maps[:, 16:28, 8:24] = 1
-    assert np.abs(ours.hidden(large) - theirs.hidden(large)).max() < GREY
-    assert np.abs(ours.fill(small, maps) - theirs.fill(small, maps)).max() < 1
+    for count in (3, 1, 2):  # one network for any number of faces, one call after the other
+        assert np.abs(ours.hidden(large[:count]) - theirs.hidden(large[:count])).max() < GREY
+        assert (
+            np.abs(ours.fill(small[:count], maps[:count]) - theirs.fill(small[:count], maps[:count])).max()
+            < 1
+        )
 
 
-def test_onnx_runs_where_there_is_no_torch(made):
+def test_an_answer_of_opencv_stays_when_the_next_is_given(made):
+    networks = open_opencv([str(made[2])], "auto", 1)
+    one, other = np.stack(crops(64, 2))[:, None]
+    first = networks.hidden(one)
+    kept = first.copy()
+    assert not np.array_equal(networks.hidden(other), kept)
+    assert np.array_equal(first, kept)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "opencv"])
+def test_exported_files_run_where_there_is_no_torch(made, runtime):
     code = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', *sys.argv[3:])))\n"
         "import numpy as np\n"
         "from unmasknet.restore.networks import open_networks\n"
-        "networks = open_networks([sys.argv[1]], 'onnx', 'auto', 1)\n"
-        "print(networks.hidden(np.zeros((1, 64, 64, 3), np.uint8)).shape)\n"
+        "networks = open_networks([sys.argv[1]], 'auto', 'auto', 1)\n"
+        "print(networks.name.split('-')[0], networks.hidden(np.zeros((1, 64, 64, 3), np.uint8)).shape)\n"
     )
+    missing = ["onnxruntime"] if runtime == "opencv" else []
     done = subprocess.run(
-        [sys.executable, "-c", code, made[2]],
+        [sys.executable, "-c", code, made[2], runtime, *missing],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout.strip() == "(1, 64, 64)", done.stderr
+    name = {"onnx": "onnxruntime", "opencv": "opencv"}[runtime]
+    assert done.stdout.strip() == f"{name} (1, 64, 64)", done.stderr
+
+
+def test_either_network_is_cut_out_as_the_package_onnx_would(made):
+    model = onnx.load(made[2])
+    read = read_exported(made[2])
+    for part, inputs, output, data in (
+        ("find", ["photo"], "probability", read.find), ("fill", ["photo", "map"], "restored", read.fill),
+    ):  # fmt: skip
+        alone = onnx.load_from_string(data)
+        onnx.checker.check_model(alone)
+        assert [port.name for port in alone.graph.input] == inputs
+        assert [port.name for port in alone.graph.output] == [output]
+        assert alone.opset_import == model.opset_import
+        for name in ("node", "initializer"):
+            ours = [entry for entry in getattr(model.graph, name) if entry.name.startswith(f"{part}/")]
+            assert ours == [*getattr(alone.graph, name)]
+
+
+def test_a_file_whose_weights_lie_elsewhere_is_refused(made, tmp_path):
+    model, path = onnx.load(made[2]), tmp_path / "far.onnx"
+    model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="not written by unmask export"):
+        read_exported(path)
+
+
+@pytest.mark.parametrize("kind", [OnnxNetworks, OpencvNetworks])
+def test_a_file_with_a_network_that_no_runtime_knows_is_refused(made, tmp_path, kind, capfd):
+    model, path = onnx.load(made[2]), tmp_path / "strange.onnx"
+    next(node for node in model.graph.node if node.op_type == "Conv").op_type = "Convolute"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match=r"strange\.onnx"):
+        kind(path)
 
 
 def test_halved_weights_halve_the_file_and_hardly_move_a_pixel(made):
@@ -219,9 +275,39 @@ def test_files_of_other_origin_are_refused(made, tmp_path):
     onnx.save(model, foreign)
     for path in (cut, foreign, tmp_path / "none.onnx"):
         with pytest.raises(InputError, match=path.name):
-            OnnxNetworks(path)
+            read_exported(path)
+
+
+@given(st.data())
+def test_whatever_a_file_holds_it_is_read_or_refused(made, tmp_path_factory, data):
+    content = bytearray(made[2].read_bytes()[:4000])
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("any") / "any.onnx"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with pytest.raises(InputError):
+        read_exported(path)
 
 
 def test_runs_are_told_how_to_become_a_file(made):
-    with pytest.raises(UsageError, match="unmask export --weights"):
-        open_onnx(made[0], "auto", 1)
+    for open_file in (open_onnx, open_opencv):
+        with pytest.raises(UsageError, match="unmask export --weights"):
+            open_file(made[0], "auto", 1)
+        with pytest.raises(UsageError, match="--device cuda"):
+            open_file([str(made[2])], "cuda", 1)
+
+
+def test_auto_is_what_can_read_the_weights_and_is_installed(made, monkeypatch):
+    there = {"torch", "onnx", "opencv"}
+    monkeypatch.setattr(networks, "has_runtime", lambda name: name in there)
+    assert [choose_runtime(weights) for weights in (made[0], ["a.onnx"], ["released"])] == [
+        "torch",
+        "onnx",
+        "torch",
+    ]
+    there.discard("torch")
+    assert choose_runtime(["released"]) == "onnx"
+    assert choose_runtime(["released"], device="cuda") == "torch"  # and is then said to be missing
+    there.discard("onnx")
+    assert [choose_runtime(weights) for weights in (["a.onnx"], ["released"])] == ["opencv", "opencv"]
+    assert choose_runtime(["released"], "onnx") == "onnx"

@@ -16,8 +16,9 @@ class RestoreSettings(Command):
     """Folder of the results."""
     weights: tuple[str, ...] = ("released",)
     """Run folders or weight files: a segmenter's and a generator's, or one of them; `released` are ours."""
-    runtime: str = "torch"
-    """What computes the networks: `torch` or `onnx`."""
+    runtime: str = "auto"
+    """What computes the networks: `torch`, `onnx` or `opencv`; `auto`: the first of them that is installed and can
+    read the weights."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0

@@ -19,7 +19,7 @@ from maskgen.errors import InputError, Skip, UsageError
 from maskgen.types import Affine, Picture, Plane
 from unmasknet.released import RELEASED
 from unmasknet.restore.faces import FindFaces, Seen, build_finder, places_of_map
-from unmasknet.restore.networks import Networks, open_networks
+from unmasknet.restore.networks import AUTO, Networks, open_networks
 from unmasknet.restore.photo import Mask, find_masks, mask_of, painted, restore
 from unmasknet.restore.vary import glances
 from unmasknet.restore.window import Window, window_of
@@ -86,7 +86,7 @@ class Unmasker:
         cls,
         weights: str | Path | Sequence[str | Path] = RELEASED,
         *,
-        runtime: str = "torch",
+        runtime: str = AUTO,
         device: str = "auto",
         threads: int = 0,
     ) -> "Unmasker":

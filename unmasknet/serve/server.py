@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from maskgen.errors import MissingError, UsageError
+from unmasknet.restore.networks import choose_runtime
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import Shop, build_app
 from unmasknet.serve.guard import ABORT, is_loopback
@@ -65,7 +66,8 @@ def check_networks(unmasker: Unmasker) -> None:
 
 def networks_name(settings: ServeSettings) -> str:
     """What computes, for whoever opens the page: without folders of this machine."""
-    return f"{settings.runtime}: {', '.join(Path(name).name for name in settings.weights)}"
+    runtime = choose_runtime(settings.weights, settings.runtime, settings.device)
+    return f"{runtime}: {', '.join(Path(name).name for name in settings.weights)}"
 
 
 def build_server(shop: Shop) -> uvicorn.Server:

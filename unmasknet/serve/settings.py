@@ -11,9 +11,10 @@ class ServeSettings(Command):
     """Settings of `unmask serve`."""
 
     weights: tuple[str, ...] = ("released",)
-    """Run folders or weight files: a segmenter's and a generator's; `released` are ours; for onnx one .onnx file."""
-    runtime: Literal["torch", "onnx"] = "torch"
-    """What computes: `torch`, or `onnx` with a file of `unmask export`."""
+    """Run folders or weight files: a segmenter's and a generator's, or one .onnx file; `released` are ours."""
+    runtime: Literal["auto", "torch", "onnx", "opencv"] = "auto"
+    """What computes: `torch`; `onnx` or `opencv` with a file of `unmask export`; `auto`: the first of them that is
+    installed and can read the weights."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     host: str = "127.0.0.1"

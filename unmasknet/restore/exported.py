@@ -1,0 +1,181 @@
+"""A file that `unmask export` wrote, read with nothing but Python: what it says of itself, and either network alone.
+
+ONNX is a protobuf message: fields, each with a number, a kind and a value. Names of nodes, weights and ports are all
+that must be understood to cut a network out by them; the rest is copied as it lies. So no runtime needs the package
+that writes such files.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskgen.errors import InputError
+from unmasknet.restore.networks import Cleaning
+
+UNTRAINED = Cleaning(0.5, 0)  # where the file holds no segmenter
+# numbers of the fields that are looked at, of onnx.proto3
+GRAPH, FACTS, IR_VERSION, OPSETS = 7, 14, 1, 8  # of a model
+NODE, GRAPH_NAME, WEIGHT, INPUT, OUTPUT = 1, 2, 5, 11, 12  # of a graph
+NODE_NAME, WEIGHT_NAME, PORT_NAME = 3, 8, 1
+DATA_LOCATION = 14  # of a weight: 1 where its numbers lie in another file
+NUMBER, EIGHT_BYTES, TEXT, FOUR_BYTES = 0, 1, 2, 5  # kinds of a field
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported file.
+
+    Attributes:
+        segmenter_side, generator_side: pixels of each network's crops; None where the file has none.
+        find: the segmenter as a file of its own, `photo` to `probability`; empty where there is none.
+        fill: the generator, `photo` and `map` to `restored`.
+    """
+
+    segmenter_side: int | None
+    generator_side: int | None
+    cleaning: Cleaning
+    find: bytes
+    fill: bytes
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a message. `value`: of a text its bytes, of a number itself; `raw`: all of it, number and kind."""
+
+    number: int
+    value: memoryview | int
+    raw: memoryview
+
+
+def read_exported(path: Path) -> Exported:
+    """Read a file.
+
+    Raises:
+        InputError: there is none, it is damaged, or of other origin.
+    """
+    try:
+        model = [*fields(memoryview(path.read_bytes()))]
+        graph = [*fields(_text(next(field for field in model if field.number == GRAPH)))]
+        facts = dict(_fact(field) for field in model if field.number == FACTS)
+        outside = any(
+            inner.number == DATA_LOCATION and inner.value == 1
+            for field in graph
+            if field.number == WEIGHT
+            for inner in fields(_text(field))
+        )
+        if "unmask" not in facts or outside:
+            raise InputError(
+                f"{path}: was not written by unmask export; export the networks with this version"
+            )
+        segmenter, generator = _about(facts, "segmenter"), _about(facts, "generator")
+        return Exported(
+            segmenter["side"] if segmenter else None,
+            generator["side"] if generator else None,
+            Cleaning(segmenter["threshold"], segmenter["opening"]) if segmenter else UNTRAINED,
+            cut(model, graph, "find", ("photo",), "probability") if segmenter else b"",
+            cut(model, graph, "fill", ("photo", "map"), "restored") if generator else b"",
+        )
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}. Name a file that unmask export wrote"
+        ) from error
+    except (ValueError, IndexError, KeyError, StopIteration) as error:
+        raise InputError(f"{path}: is damaged, or no ONNX file; export it again") from error
+
+
+def cut(
+    model: Sequence[Field], graph: Sequence[Field], part: str, inputs: Sequence[str], output: str
+) -> bytes:
+    """One network of a file, itself a file: nodes and weights whose names begin with `part/`.
+
+    What only leads to other outputs is left to the runtime, which drops it.
+    """
+    head = f"{part}/".encode()
+    ports = {_name(field, PORT_NAME): field for field in graph if field.number in (INPUT, OUTPUT)}
+    names = {NODE: NODE_NAME, WEIGHT: WEIGHT_NAME}
+    kept = [
+        field.raw
+        for field in graph
+        if field.number in names and _name(field, names[field.number]).startswith(head)
+    ]
+    kept.append(memoryview(_message(GRAPH_NAME, part.encode())))
+    kept += [memoryview(_message(INPUT, _text(ports[name.encode()]))) for name in inputs]
+    kept.append(memoryview(_message(OUTPUT, _text(ports[output.encode()]))))
+    about = b"".join(field.raw for field in model if field.number in (IR_VERSION, OPSETS))
+    return about + _message(GRAPH, b"".join(kept))
+
+
+def fields(message: memoryview) -> Iterator[Field]:
+    """The fields of a message, in their order.
+
+    Raises:
+        ValueError, IndexError: it is cut, or no message.
+    """
+    at = 0
+    while at < len(message):
+        begin = at
+        key, at = _number(message, at)
+        kind, value = key & 7, memoryview(b"")
+        if kind == NUMBER:
+            number, at = _number(message, at)
+            yield Field(key >> 3, number, message[begin:at])
+            continue
+        if kind == TEXT:
+            length, at = _number(message, at)
+            value = message[at : at + length]
+            at += length
+        elif kind in (EIGHT_BYTES, FOUR_BYTES):
+            at += 8 if kind == EIGHT_BYTES else 4
+        else:
+            raise ValueError(f"a field of kind {kind}")
+        if at > len(message):
+            raise ValueError("the message is cut")
+        yield Field(key >> 3, value, message[begin:at])
+
+
+def _number(message: memoryview, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = message[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+        if shift > 63:
+            raise ValueError("a number without end")
+
+
+def _message(number: int, value: bytes | memoryview) -> bytes:
+    """A field of bytes."""
+    return _bytes_of(number << 3 | TEXT) + _bytes_of(len(value)) + bytes(value)
+
+
+def _bytes_of(number: int) -> bytes:
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _text(field: Field) -> memoryview:
+    if not isinstance(field.value, memoryview):
+        raise ValueError("a number where a text belongs")
+    return field.value
+
+
+def _name(field: Field, number: int) -> bytes:
+    """The name in a node, weight or port; none is empty."""
+    return next((bytes(_text(inner)) for inner in fields(_text(field)) if inner.number == number), b"")
+
+
+def _fact(field: Field) -> tuple[str, str]:
+    parts = {inner.number: bytes(_text(inner)).decode() for inner in fields(_text(field))}
+    return parts.get(1, ""), parts.get(2, "")
+
+
+def _about(facts: Mapping[str, str], name: str) -> dict[str, Any]:
+    return dict(json.loads(facts.get(name, "{}")))

@@ -1,0 +1,64 @@
+"""The networks by OpenCV, out of a file that `unmask export` wrote: needs nothing beyond the base install."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.errors import InputError
+from unmasknet.released import exported_file
+from unmasknet.restore.exported import read_exported
+from unmasknet.restore.networks import Crops, Maps, Networks, on_cpu, planes
+
+
+def open_opencv(weights: Sequence[str], device: str, threads: int) -> Networks:
+    """Load an exported file with OpenCV. See `open_networks`."""
+    on_cpu("opencv", device)
+    return OpencvNetworks(exported_file(weights, "opencv"), threads)
+
+
+class OpencvNetworks:
+    """See `Networks`. `threads` are those of all of OpenCV in this process."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        if threads:
+            cv2.setNumThreads(threads)
+        exported = read_exported(path)
+        self.name = f"opencv-{cv2.__version__} on cpu: {path}"
+        self.segmenter_side, self.generator_side = exported.segmenter_side, exported.generator_side
+        self.cleaning = exported.cleaning
+        self._find = _net(path, exported.find) if exported.find else None
+        self._fill = _net(path, exported.fill) if exported.fill else None
+
+    def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
+        """See `Networks`."""
+        assert self._find is not None
+        self._find.setInput(planes(crops), "photo")
+        return np.array(
+            self._find.forward()[:, 0]
+        )  # a copy: the net writes its next answer into the same memory
+
+    def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
+        """See `Networks`."""
+        assert self._fill is not None
+        self._fill.setInput(planes(crops), "photo")
+        self._fill.setInput(maps[:, None].astype(np.float32), "map")
+        return np.ascontiguousarray(self._fill.forward().transpose(0, 2, 3, 1)) * np.float32(255)
+
+
+def _net(path: Path, model: bytes) -> Any:
+    reason = "it knows not all of their operators"
+    try:
+        # the classic engine knows no sizes that are free
+        net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8), cv2.dnn.ENGINE_NEW)
+        if not net.empty():
+            return net
+    except cv2.error as error:
+        reason = error.err
+    raise InputError(
+        f"{path}: OpenCV {cv2.__version__} cannot read its networks ({reason}); try --runtime onnx, or export it again"
+    )
