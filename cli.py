@@ -93,7 +93,7 @@ def demo(
     show: Show = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a small data set from the built-in photo, verify it, draw a contact sheet and a report.
+    """Make a small data set from the built-in photo, verify it, take a mask off again, draw a sheet and a report.
 
     Needs no data and no network. Example: [bold]unmask demo --out demo[/bold]
     """
@@ -101,8 +101,12 @@ def demo(
 
     settings = _settings(DemoSettings, config, sets, [("--out", "out", out), ("--seed", "seed", seed)], show)
     from maskgen.demo import run_demo
+    from unmasknet.released import has_released
+    from unmasknet.restore.showcase import restored_strip
 
-    report = run_demo(Path(settings.out), seed=settings.seed)
+    report = run_demo(
+        Path(settings.out), seed=settings.seed, take_off=restored_strip if has_released() else None
+    )
     _print(asdict(report), as_json, f"{report}")
 
 
@@ -781,7 +785,11 @@ def evaluate(
         list[str] | None,
         _option("--labelled", "DIR", "Photos and labels/ to score the segmenter on. Repeatable."),
     ] = None,
+    by: Annotated[
+        Text, _option("--by", "utkface|FILE.csv", "Groups of people to give figures for as well.")
+    ] = None,
     html: Annotated[Text, _option("--html", "FILE", "The report; .md and .png go beside it.")] = None,
+    scores: Annotated[Text, _option("--scores", "FILE.csv", "The scores of each sample.")] = None,
     split: Annotated[
         Text, _option("--split", "train|val|test", "What is scored. [default: test, or val]")
     ] = None,
@@ -806,7 +814,9 @@ def evaluate(
         ("--map", "map", map),
         ("--compare", "compare", compare or None),
         ("--labelled", "labelled", labelled or None),
+        ("--by", "by", by),
         ("--html", "html", html),
+        ("--scores", "scores", scores),
         ("--split", "split", split),
         ("--n", "n", n),
         ("--size", "size", size),
@@ -819,6 +829,7 @@ def evaluate(
     from maskgen.progress import Meter
     from unmasknet.eval_page import write_report
     from unmasknet.evaluate import evaluate as score
+    from unmasknet.score_file import write_scores
     from unmasknet.tables import as_text
 
     with Meter("samples", sys.stderr) as meter:
@@ -828,6 +839,9 @@ def evaluate(
         if settings.html
         else []
     )
+    if settings.scores:
+        write_scores(Path(settings.scores), evaluation.rows)
+        files.append(Path(settings.scores))
     _print(evaluation.figures, as_json, as_text(evaluation.figures) + "".join(f"\n{file}" for file in files))
 
 
@@ -839,7 +853,10 @@ def run_networks(
     ] = None,
     out: Annotated[Text, _option("--out", "DIR", "Target folder. [default: unmasked]", OUTPUT)] = None,
     weights: Annotated[
-        list[str] | None, _option("--weights", "RUN", "A segmenter's or a generator's run. Repeatable.", RUN)
+        list[str] | None,
+        _option(
+            "--weights", "RUN", "A segmenter's or a generator's run. Repeatable. [default: released]", RUN
+        ),
     ] = None,
     samples: Annotated[
         Text, _option("--samples", "K", "Plausible faces, and where they disagree. [default: 1]", OUTPUT)
@@ -877,7 +894,7 @@ def run_networks(
 
     What a mask covered is invented, not found out; results say so in their metadata.
 
-    Example: [bold]unmask run photo.jpg --weights data/runs/segm --weights data/runs/gan --out unmasked[/bold]
+    Example: [bold]unmask run photo.jpg --out unmasked[/bold]
     """
     from unmasknet.restore.settings import RestoreSettings
 
@@ -984,7 +1001,7 @@ def serve(
 ) -> None:
     """Serve a web page on this machine: a photo in, before and after, the map, further guesses.
 
-    Example: [bold]unmask serve --weights data/runs/segm --weights data/runs/gan[/bold]
+    Example: [bold]unmask serve[/bold]
     """
     from unmasknet.serve.settings import ServeSettings
 

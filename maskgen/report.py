@@ -16,6 +16,7 @@ NEXT = (
     ("your own photos, a folder, zip or tar", "unmask gen-data --src photos/ --out data/shards/mine"),
     ("look at them", "unmask preview data/shards/mine"),
     ("check every byte", "unmask verify data/shards/mine"),
+    ("take masks off photos", "unmask run photo.jpg --out unmasked"),
     ("plain files for other tools", "unmask unpack data/shards/mine --layout folders --to plain/"),
     ("which masks there are", "unmask masks list"),
 )
@@ -23,6 +24,10 @@ NEXT = (
 INTRO = (
     "One photo, taken a dozen ways, wearing every kind of mask there is: "
     "what unmask gen-data does to photos of your own."
+)
+INVENTED = (
+    "With the mask, the map of it that the segmenter finds, restored by the generator, and as it was. "
+    "What a mask covers is invented: a mouth that fits, not hers."
 )
 CREDIT = (
     "Photo: Eileen Collins, NASA, public domain; NASA endorses nothing here. The masks are synthetic. "
@@ -41,7 +46,12 @@ class Facts:
 
 
 def write_report(
-    path: Path, data: DataSet, labels: Mapping[str, Labels], samples: Sequence[Encoded], facts: Facts
+    path: Path,
+    data: DataSet,
+    labels: Mapping[str, Labels],
+    samples: Sequence[Encoded],
+    facts: Facts,
+    restored: bytes = b"",
 ) -> None:
     """Write the report, whole or not at all.
 
@@ -50,6 +60,7 @@ def write_report(
         data, labels: the data set and the labels of all its samples.
         samples: those to show.
         facts: what was done.
+        restored: PNG of a face whose mask was taken off again; empty where there is none.
 
     Raises:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
@@ -65,6 +76,7 @@ def write_report(
     }
     body = [
         page.masthead("unmask demo", INTRO, numbers),
+        _restored(restored) if restored else "",
         f'<h2>{len(samples):,} of the samples</h2><p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
         gallery.filters(samples),
         gallery.cards(samples),
@@ -78,6 +90,13 @@ def write_report(
         f'<footer class="end">{CREDIT}</footer>',
     ]
     write_atomic(path, page.document("unmask demo", "\n".join(body)).encode("utf-8"))
+
+
+def _restored(picture: bytes) -> str:
+    return (
+        f'<h2>And taken off again</h2><p class="faint">{INVENTED}</p><p><img class="strip" '
+        f'alt="masked, map, restored, as it was" src="{page.data_uri(picture, "png")}"></p>'
+    )
 
 
 def _steps(facts: Facts) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import torch
 from maskgen.errors import InputError, UsageError
 from maskgen.samples import DataSet
 from unmasknet import metrics
+from unmasknet.attributes import AttributesOf
 from unmasknet.baselines import MeanFace, baselines, mean_face
 from unmasknet.cases import Case, Stack, choose, in_batches, read_cases, stack, to_tensor
 from unmasknet.eval_settings import EvalSettings
@@ -36,6 +37,7 @@ class Course:
     device: torch.device
     judge: Judge
     others: list[Other]
+    attributes_of: AttributesOf
     seconds: float = 0.0
     face: MeanFace | None = None
 
@@ -105,6 +107,7 @@ class Course:
             self.judge.lite0.name if self.judge.lite0 else None,
             tuple(other.name for other in self.others),
             self.seconds,
+            self.attributes_of,
         )
 
     def _train_faces(self) -> Iterator[Pictures]:

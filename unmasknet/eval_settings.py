@@ -22,6 +22,11 @@ class EvalSettings(Command):
     """Other methods as NAME=FOLDER; a picture's name there is its sample's key, as `unmask unpack` names them."""
     labelled: tuple[str, ...] = ()
     """Folders of photos with hand-made or foreign labels that the segmenter is scored on as well."""
+    by: str = ""
+    """Groups of people that figures are given for as well: `utkface` for what its file names say, or a CSV file with a
+    column `photo` and one for each attribute. Empty: none."""
+    scores: str = ""
+    """The CSV file to write with the scores of each sample. Empty: none."""
     html: str = ""
     """The report to write; a Markdown table (.md) and a sheet of pictures (.png) go beside it. Empty: none."""
     split: Literal["auto", "train", "val", "test"] = "auto"

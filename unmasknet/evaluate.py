@@ -9,6 +9,7 @@ import torch
 
 from maskgen.samples import DataSet, open_data_set
 from maskgen.types import Picture
+from unmasknet.attributes import read_attributes
 from unmasknet.cases import Case, choose, read_cases, stack, to_pictures, to_tensor
 from unmasknet.course import Course, Tell
 from unmasknet.device import choose_device
@@ -20,6 +21,7 @@ from unmasknet.ledger import RESTORED, Figures, Ledger
 from unmasknet.others import open_others
 from unmasknet.people import likeness
 from unmasknet.restorer import Restorer, load_restorer
+from unmasknet.score_file import Row, score_rows
 
 EXAMPLES = 6  # pictures shown of the worst, of the middle and of the best
 
@@ -36,12 +38,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures as the JSON has them, and what a report shows beside them."""
+    """The figures as the JSON has them, what a report shows beside them, and the scores of each sample."""
 
     figures: Figures
     examples: tuple[Example, ...]
     shown: str
     psnrs: tuple[float, ...]
+    rows: tuple[Row, ...]
 
 
 def evaluate(
@@ -76,6 +79,7 @@ def evaluate(
         device,
         build_judge(settings, find_faces, device),
         open_others(settings.compare, keys),
+        read_attributes(settings.by),
     )
     folders = open_labelled(settings.labelled) if restorer.segmenter else []
     with torch.inference_mode():
@@ -87,7 +91,8 @@ def evaluate(
         figures = assemble(ledger, course.run(), labelled)
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in ledger.scores)
         shown_cases = tuple(examples(course, ledger, shown))
-    return Evaluation(figures, shown_cases, shown, tuple(ledger.values(shown, "hole.psnr").tolist()))
+    psnrs = tuple(ledger.values(shown, "hole.psnr").tolist())
+    return Evaluation(figures, shown_cases, shown, psnrs, tuple(score_rows(ledger)))
 
 
 def examples(course: Course, ledger: Ledger, method: str) -> Iterator[Example]:

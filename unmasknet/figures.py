@@ -7,7 +7,9 @@ import numpy as np
 import torch
 
 from unmasknet import stats
+from unmasknet.attributes import AttributesOf
 from unmasknet.eval_settings import EvalSettings
+from unmasknet.groups import by_group
 from unmasknet.judge import LOOKED_AT, MASKED
 from unmasknet.ledger import (
     HOLE_EDGES,
@@ -39,6 +41,7 @@ class Run:
         network: whose features FID and KID compare; `perceptual`: those of the distance; `identity`: who knows people.
         others: names of the other methods.
         seconds: of the networks over all cases.
+        attributes_of: tells the groups that a photo's people belong to.
     """
 
     settings: EvalSettings
@@ -52,6 +55,7 @@ class Run:
     perceptual: str | None
     others: tuple[str, ...]
     seconds: float
+    attributes_of: AttributesOf
 
 
 def assemble(ledger: Ledger, run: Run, labelled: Figures) -> Figures:
@@ -80,6 +84,7 @@ def assemble(ledger: Ledger, run: Run, labelled: Figures) -> Figures:
         "by_family": by_name(ledger, RESTORED, "family"),
         "by_yaw": by_range(ledger, RESTORED, "yaw", YAW_EDGES),
         "by_wear": by_name(ledger, RESTORED, "wear"),
+        "by_group": by_group(ledger, run.attributes_of, run.settings),
         "baselines": {
             name: method_figures(ledger, name, run.network) for name in BASELINES if name in ledger.scores
         },

@@ -1,6 +1,8 @@
+import base64
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -8,14 +10,20 @@ from maskgen import demo
 from maskgen.demo import choose, demo_settings, run_demo, write_photos
 from maskgen.demo_photo import LOOKS
 from maskgen.errors import UnmaskError
+from maskgen.imageio import encode_lossless
 from maskgen.library import built_in
 from maskgen.records import read_record
 from maskgen.samples import open_data_set, worn
 
 
+def side_by_side(masked, truth):
+    """What a network would draw, were there one."""
+    return encode_lossless(np.hstack([masked, truth]), "png")
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    return run_demo(tmp_path_factory.mktemp("demo"))
+    return run_demo(tmp_path_factory.mktemp("demo"), take_off=side_by_side)
 
 
 def test_demo_verifies_what_it_made(shown):
@@ -35,6 +43,27 @@ def test_demo_says_where_to_look(shown):
     assert shown.page.exists()
     with Image.open(shown.sheet) as sheet:
         assert min(sheet.size) > 500
+
+
+def test_a_face_is_masked_and_what_is_made_of_it_shown(shown):
+    assert f"restored  {shown.restored}" in str(shown)
+    with Image.open(shown.restored) as strip:
+        masked, truth = np.hsplit(np.asarray(strip), 2)
+    assert masked.shape == (256, 256, 3)
+    changed = (masked != truth).any(-1).mean()
+    assert 0.05 < changed < 0.4
+    assert base64.b64encode(shown.restored.read_bytes()).decode() in shown.page.read_text("utf-8")
+
+
+def test_without_networks_the_demo_says_so_and_shows_no_older_one_s_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "LOOKS", {"near": LOOKS["near"]})
+    monkeypatch.setattr(demo, "A_FAMILY", 0)
+    (tmp_path / "restored.png").write_bytes(b"older")
+    report = run_demo(tmp_path)
+    assert report.restored is None
+    assert not (tmp_path / "restored.png").exists()
+    assert "brings no weights" in str(report)
+    assert "taken off again" not in report.page.read_text("utf-8")
 
 
 def test_report_is_one_file_that_asks_nothing_of_the_network(shown):

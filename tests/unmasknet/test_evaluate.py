@@ -14,8 +14,11 @@ from maskgen.errors import InputError, MissingError, UsageError
 from maskgen.imageio import encode_lossless
 from maskgen.samples import open_data_set
 from tests.unmasknet.eval_toys import quick, write_run, write_split
-from unmasknet import restorer
+from unmasknet import released, restorer
+from unmasknet.attributes import read_attributes
+from unmasknet.eval_page import markdown
 from unmasknet.evaluate import evaluate
+from unmasknet.score_file import read_scores, write_scores
 
 KEYS = {
     *(
@@ -32,7 +35,18 @@ KEYS = {
         "brisque",
         "map",
     ),
-    *("wearing", "identity", "detected", "by_hole", "by_family", "by_yaw", "baselines", "compare", "ci95"),
+    *(
+        "wearing",
+        "identity",
+        "detected",
+        "by_hole",
+        "by_family",
+        "by_yaw",
+        "by_group",
+        "baselines",
+        "compare",
+        "ci95",
+    ),
     *("seconds_per_image", "device"),
 }
 
@@ -204,6 +218,68 @@ def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -
     assert evaluate(quick(data, weights=[run], n=3)).figures["size"] == 32
 
 
-def test_released_weights_say_that_there_are_none() -> None:
+def test_released_weights_say_that_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(released, "has_model", lambda name: False)
     with pytest.raises(MissingError, match="released"):
         restorer.load_restorer(["released"], torch.device("cpu"))
+
+
+def test_figures_are_given_by_group_with_intervals_of_the_group_alone(
+    data: Path, runs: tuple[str, str], tmp_path: Path
+) -> None:
+    table = tmp_path / "people.csv"
+    rows = [f"{number}.jpg,{'old' if number % 4 < 2 else 'young'}," for number in range(12)]
+    table.write_text("\n".join(["photo,age,hat", *rows, "p0/12.jpg,young,red"]))
+    evaluation = evaluate(quick(data, weights=runs, by=str(table)))
+    groups = evaluation.figures["by_group"]
+    assert {name: {group: part["n"] for group, part in parts.items()} for name, parts in groups.items()} == {
+        "age": {"old": 6, "young": 7}, "hat": {"red": 1},
+    }  # fmt: skip
+    psnr = {row["source"]: float(row["psnr"]) for row in evaluation.rows}
+    old = [value for source, value in psnr.items() if (n := int(source[3:-4])) < 12 and n % 4 < 2]
+    part = groups["age"]["old"]
+    assert part["psnr"] == pytest.approx(np.mean(old), abs=1e-3)
+    assert part["ci95"]["psnr"][0] <= part["psnr"] <= part["ci95"]["psnr"][1]
+    assert part["people"] == 2
+    assert part["dice"] is not None
+    assert part["likeness"] is None
+    text = markdown(evaluation.figures, "toys")
+    assert "## By age" in text
+    assert "| old | 6 |" in text
+
+
+def test_a_table_of_people_without_photos_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,age\na,3\n")
+    for path in (tmp_path / "a.csv", tmp_path / "none.csv"):
+        with pytest.raises(InputError, match=rf"--by .*{path.name}"):
+            read_attributes(str(path))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("utkface/25_1_2_20170116174525125.jpg", {"sex": "female", "group": "Asian", "age": "20-34"}),
+        ("1_0_4_20170116174525125.jpg.chip.jpg", {"sex": "male", "group": "other", "age": "0-12"}),
+        ("110_0_0_20170116174525125.jpg", {"sex": "male", "group": "White", "age": "65+"}),
+        ("lfw/Bono/Bono_0003.jpg", {}),
+    ],
+)
+def test_utkface_s_names_tell_sex_group_and_age(source: str, found: dict[str, str]) -> None:
+    assert read_attributes("utkface")(source) == found
+
+
+def test_scores_of_each_sample_are_written_and_read_back(
+    data: Path, runs: tuple[str, str], tmp_path: Path
+) -> None:
+    evaluation = evaluate(quick(data, weights=runs))
+    write_scores(tmp_path / "new/scores.csv", evaluation.rows)
+    rows = read_scores(tmp_path / "new/scores.csv")
+    assert rows == list(evaluation.rows)
+    assert len(rows) == evaluation.figures["n"]
+    assert np.mean([float(row["psnr"]) for row in rows]) == pytest.approx(
+        evaluation.figures["hole"]["psnr"], abs=1e-3
+    )
+    assert {row["likeness"] for row in rows} == {""}
+    (tmp_path / "other.csv").write_text("a,b\n")
+    with pytest.raises(InputError, match="no table of scores"):
+        read_scores(tmp_path / "other.csv")

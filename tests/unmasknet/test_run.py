@@ -170,13 +170,6 @@ def test_the_command_prints_the_contracts_json(tmp_path):
     assert (result["map"], result["faces"], result["boxes"]) == ("", 0, [])
 
 
-def test_without_released_weights_the_command_says_how_to_have_some(tmp_path):
-    photo = save(tmp_path / "face.png", drawn(64, 64))
-    done = program("run", str(photo), "--out", str(tmp_path / "out"))
-    assert done.returncode == 5
-    assert "unmask train" in done.stderr
-
-
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
 def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -80,7 +80,11 @@ def _opencv(weights: Sequence[str], device: str, threads: int) -> Networks:
 
 AUTO = "auto"
 RUNTIMES: dict[str, Open] = {"torch": _torch, "onnx": _onnx, "opencv": _opencv}
-BRINGS: dict[str, tuple[str, ...]] = {"torch": ("torch", "safetensors"), "onnx": ("onnxruntime",), "opencv": ("cv2",)}
+BRINGS: dict[str, tuple[str, ...]] = {
+    "torch": ("torch", "safetensors"),
+    "onnx": ("onnxruntime",),
+    "opencv": ("cv2",),
+}
 
 
 def open_networks(

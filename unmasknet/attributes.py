@@ -1,0 +1,70 @@
+"""Who is seen in a sample beside their name: groups that figures are given for, as the data's own authors labelled.
+
+`utkface` reads them off UTKFace's file names, age_sex_group_date.jpg. A CSV has a column `photo` with the photos' ids
+in their source, or their file names, and a column for each attribute.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+from maskgen.errors import InputError
+
+Attributes = Mapping[str, str]  # attribute -> group
+AttributesOf = Callable[[str], Attributes]  # of a photo's id in its source; empty where nothing is known
+
+UTKFACE = "utkface"
+UTKFACE_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d{14,}")
+SEXES = ("male", "female")
+GROUPS = ("White", "Black", "Asian", "Indian", "other")
+AGES = (0, 13, 20, 35, 50, 65)  # years at which the groups begin
+
+
+def read_attributes(by: str) -> AttributesOf:
+    """What tells a photo's groups. `by`: "utkface", a CSV file, or "" for none.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column.
+    """
+    if not by:
+        return lambda source: {}
+    if by == UTKFACE:
+        return of_utkface
+    known = _read_table(Path(by))
+    return lambda source: known.get(source) or known.get(PurePosixPath(source).name, {})
+
+
+def of_utkface(source: str) -> Attributes:
+    """Sex, group and age of a photo of UTKFace, as its authors labelled; empty where the name is none of theirs."""
+    found = UTKFACE_NAME.match(PurePosixPath(source).name)
+    if not found:
+        return {}
+    age, sex, group = (int(part) for part in found.groups())
+    return {"sex": SEXES[sex], "group": GROUPS[group], "age": age_group(age)}
+
+
+def age_group(age: int) -> str:
+    """The span of years that an age lies in, such as "13-19"."""
+    for low, high in pairwise(AGES):
+        if age < high:
+            return f"{low}-{high - 1}"
+    return f"{AGES[-1]}+"
+
+
+def _read_table(path: Path) -> dict[str, Attributes]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            columns = [name for name in table.fieldnames or () if name != "photo"]
+            if "photo" not in (table.fieldnames or ()) or not columns:
+                raise InputError(
+                    f"--by {path}: found the columns {', '.join(table.fieldnames or ()) or 'none'}; it needs photo, "
+                    "and one for each attribute"
+                )
+            return {row["photo"]: {name: row[name] for name in columns if row[name]} for row in table}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"--by {path}: cannot be read as CSV ({error}); name such a file, or {UTKFACE}"
+        ) from error

@@ -1,0 +1,67 @@
+"""What was measured of each sample, as a CSV: to rank results, to choose some, to look for what they have in common."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from maskgen.errors import InputError
+from maskgen.files import make_folder, write_atomic
+from unmasknet.ledger import DIGITS, RESTORED, Ledger
+
+Row = Mapping[str, str]
+SCORES = {  # column: method and score
+    "psnr": (RESTORED, "hole.psnr"),
+    "ssim": (RESTORED, "hole.ssim"),
+    "dice": ("map", "dice"),
+    "likeness": (RESTORED, "identity"),
+}
+FACTS = ("key", "source", "family", "wear", "yaw", "share")
+COLUMNS = (*FACTS, *SCORES)
+
+
+def score_rows(ledger: Ledger) -> list[Row]:
+    """A row for each sample, in the order in which they were scored; "" where a score is not defined."""
+    scores = {column: ledger.values(*of) for column, of in SCORES.items()}
+    return [
+        {name: _text(getattr(case, name)) for name in FACTS}
+        | {name: _text(float(values[at])) if len(values) else "" for name, values in scores.items()}
+        for at, case in enumerate(ledger.cases)
+    ]
+
+
+def write_scores(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows, whole or not at all.
+
+    Raises:
+        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    make_folder(path.parent)
+    write_atomic(path, text.getvalue().encode("utf-8"))
+
+
+def read_scores(path: Path) -> list[Row]:
+    """The rows of such a file.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) == COLUMNS:
+                return list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); make it with unmask eval --scores") from error
+    raise InputError(f"{path}: is no table of scores; make it with unmask eval --scores {path}")
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
