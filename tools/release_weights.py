@@ -1,6 +1,6 @@
 """Turn the runs of a segmenter and a generator into the weights that ship.
 
-    python tools/release_weights.py data/runs/segm data/runs/gan --data data/shards/lfw
+    python -m tools.release_weights data/runs/segm data/runs/gan --data data/shards/lfw
 
 Writes `segmenter.safetensors` and `generator.safetensors` (averaged weights, 16 bits) and `unmask.onnx` (both) into
 `assets/models`, and their sizes and hashes into `models.toml`. Nothing is written unless all of them stay under 40 MB,
@@ -34,7 +34,7 @@ from unmasknet.export.settings import ExportSettings
 from unmasknet.released import EXPORTED, WEIGHTS
 from unmasknet.restore.opencv_networks import OpencvNetworks
 from unmasknet.restore.torch_networks import TorchNetworks
-from unmasknet.restorer import Restorer, load_restorer, widened
+from unmasknet.restorer import Restorer, load_restorer
 from unmasknet.weights import Trained, load_generator, load_segmenter
 
 MOST_BYTES = 40_000_000
@@ -151,10 +151,8 @@ def compared(
 
 
 def _scores(restorer: Restorer, batch: Stack) -> dict[str, torch.Tensor]:
-    found = restorer.predicted(batch.masked)[0]
-    hole = widened(found, ExportSettings().grow)
-    result = metrics.composite(restorer.restored(batch.masked, hole), batch.masked, hole)
-    dice, _ = metrics.overlap(found, (batch.parts >= 2).float())
+    result, _ = restorer.unmasked(batch.masked, ExportSettings().grow)
+    dice, _ = metrics.overlap(restorer.predicted(batch.masked)[0], (batch.parts >= 2).float())
     return {"hole PSNR, dB": metrics.psnr(result, batch.truth, batch.hole), "Dice": dice}
 
 

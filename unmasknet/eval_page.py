@@ -14,7 +14,7 @@ from unmasknet.eval_charts import charts
 from unmasknet.evaluate import Evaluation, Example
 from unmasknet.ledger import Figures
 from unmasknet.pictures import png
-from unmasknet.tables import NOTHING, Table, number, percent, tables
+from unmasknet.tables import NOTHING, Table, as_markdown, number, percent, tables
 
 HERE = Path(__file__).parent
 SHOWN_SIDE = 256  # pixels; smaller pictures are enlarged for the page
@@ -73,11 +73,7 @@ def markdown(figures: Figures, name: str) -> str:
     """The same tables as Markdown."""
     parts = [f"# Evaluation on {name}", _about(figures)]
     for table in tables(figures):
-        rule = "|".join(["---"] * len(table.head))
-        rows = "\n".join(
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows
-        )
-        parts += [f"## {table.title}", f"| {' | '.join(table.head)} |\n|{rule}|\n{rows}", table.note]
+        parts += [f"## {table.title}", as_markdown(table)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import UsageError
-from unmasknet.metrics import Maps, Pictures, binary, grown
+from unmasknet.metrics import Maps, Pictures, binary, composite, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.segmenter import Segmenter
 from unmasknet.released import expanded
@@ -64,6 +64,11 @@ class Restorer:
         side = self.generator.settings.data.size
         small = binary(resized(hole, side), 1e-3) if side != hole.shape[-1] else hole
         return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
+
+    def unmasked(self, photo: Pictures, grow: int) -> tuple[Pictures, Maps]:
+        """The photos with their masks taken off by both networks, and the hole that was filled; `grow` as `widened`."""
+        hole = widened(self.predicted(photo)[0], grow)
+        return composite(self.restored(photo, hole), photo, hole), hole
 
 
 def widened(hole: Maps, pixels: int) -> Maps:

@@ -59,6 +59,14 @@ def as_text(figures: Figures) -> str:
     return "\n".join(lines)
 
 
+def as_markdown(table: Table) -> str:
+    """A table's rows and its note, without its title."""
+    rule = "|".join(["---"] * len(table.head))
+    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows)
+    text = f"| {' | '.join(table.head)} |\n|{rule}|\n{rows}"
+    return f"{text}\n\n{table.note}" if table.note else text
+
+
 def methods(figures: Figures) -> Table:
     """Our result, what costs nothing, and other methods, under the same scores."""
     rows = []

@@ -1,0 +1,44 @@
+"""What the tools that draw results share: a data set's samples, restored as the evaluation restores them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from maskgen.samples import DataSet
+from maskgen.types import Picture
+from unmasknet import metrics
+from unmasknet.cases import Case, in_batches, read_cases, stack, to_pictures
+from unmasknet.export.settings import ExportSettings
+from unmasknet.restorer import Restorer
+
+BATCH = 16
+GROW = ExportSettings().grow
+
+
+@dataclass(frozen=True)
+class Face:
+    """A sample and what was made of it: `map` black and white, `psnr` in the hole, dB."""
+
+    case: Case
+    map: Picture
+    restored: Picture
+    psnr: float
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Masked, the map that was found, restored, as it was."""
+        return self.case.masked, self.map, self.restored, self.case.truth
+
+
+def restored_faces(data: DataSet, split: str, keys: Sequence[str], restorer: Restorer) -> Iterator[Face]:
+    """The samples of `keys`, in the order of the shards."""
+    assert restorer.size is not None
+    for cases in in_batches(read_cases(data, split, keys, restorer.size), BATCH):
+        batch = stack(cases, torch.device("cpu"))
+        with torch.inference_mode():
+            result, hole = restorer.unmasked(batch.masked, GROW)
+            scores = metrics.psnr(result, batch.truth, batch.hole).tolist()
+        maps = to_pictures(hole.expand(-1, 3, -1, -1))
+        for case, map, picture, score in zip(cases, maps, to_pictures(result), scores, strict=True):
+            yield Face(case, map, picture, score)

@@ -1,0 +1,312 @@
+"""Write the model card of the weights that ship, and the README's table, from what was measured: no number by hand.
+
+    python -m tools.model_card data/runs/segm data/runs/gan --eval LFW=data/eval/lfw.json \
+        --eval UTKFace=data/eval/utkface.json --verdicts data/looked/verdicts.csv --script tools/train_release.sh
+
+`--eval` takes the JSON of `unmask eval --json`; the first is the README's. The words around the numbers are in
+`model_card.md` beside this file. Run it after `tools.release_weights`: sizes and hashes are those of `models.toml`.
+"""
+
+import argparse
+import csv
+import json
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskgen import __version__
+from maskgen.assets import asset
+from maskgen.config import read_toml
+from maskgen.errors import InputError, UnmaskError
+from maskgen.files import write_atomic
+from unmasknet.ledger import Figures
+from unmasknet.released import NAMES, WEIGHTS
+from unmasknet.tables import (
+    NOTHING,
+    Table,
+    ahead,
+    as_markdown,
+    breakdowns,
+    groups,
+    methods,
+    number,
+    people,
+    percent,
+    segmenter,
+    wearing,
+    with_interval,
+)
+
+WORDS = Path(__file__).with_suffix(".md")
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- figures, written by tools/model_card.py -->", "<!-- end of figures -->"
+MACHINE = "two x86-64 cores, without a GPU"
+NETWORKS = {"segm": "segmenter", "gan": "generator"}
+SHOWN = {  # settings of a network that say most about it
+    "size of the pictures, px": "data.size",
+    "batch": "data.batch",
+    "learning rate": "optimiser.lr",
+    "weights averaged over, images": "optimiser.ema_images",
+    "seed": "seed",
+}
+Z = 1.959964  # of a 95 % interval
+
+
+def card(
+    table: Mapping[str, Any],
+    runs: Mapping[str, Path],
+    evals: Mapping[str, Figures],
+    verdicts: Path | None,
+    script: Path | None,
+    machine: str,
+) -> str:
+    """The model card.
+
+    Args:
+        table: of `models.toml`.
+        runs: folders by stage.
+        evals: figures by the name of what was evaluated on.
+        verdicts: the filled table of `tools.looked`.
+        script: the program that made the weights.
+        machine: in words.
+
+    Raises:
+        InputError: a file cannot be read, or lacks something.
+    """
+    parts = {
+        "version": __version__,
+        "files": files(table),
+        "data": data_sets(evals),
+        "machine": machine,
+        "recipe": recipe(runs, next(iter(evals.values()))),
+        "script": reproduce(runs, script),
+        "results": "\n\n".join(results(name, figures) for name, figures in evals.items()),
+        "verdicts": looked_at(verdicts) if verdicts else "",
+    }
+    text = re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], WORDS.read_text("utf-8"))
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def files(table: Mapping[str, Any]) -> str:
+    """What ships."""
+    rows = tuple(
+        (f"`{table[name]['file']}`", f"{table[name]['bytes'] / 1e6:.2f} MB", f"`{table[name]['sha256']}`")
+        for name in NAMES
+    )
+    total = sum(table[name]["bytes"] for name in NAMES)
+    note = (
+        f"{total / 1e6:.2f} MB in all. Weights are stored with 16 bits and computed with in 32; the ONNX file holds "
+        "both networks once more, for machines without torch. The hashes are checked each time they are loaded."
+    )
+    return as_markdown(Table("", ("file", "size", "sha256"), rows, note))
+
+
+def data_sets(evals: Mapping[str, Figures]) -> str:
+    """What was evaluated on."""
+    return "\n".join(
+        f"- **{name}**: {figures['n']:,} samples of its split {figures['split']} are evaluated on below."
+        for name, figures in evals.items()
+    )
+
+
+def recipe(runs: Mapping[str, Path], figures: Figures) -> str:
+    """Settings, images seen and hours of both networks, side by side."""
+    columns = {NETWORKS[stage]: learnt(run) for stage, run in runs.items()}
+    for name, column in columns.items():
+        column["weights"] = f"{figures['parameters'].get(name, 0):,}"
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    rows = tuple((name, *(column.get(name, NOTHING) for column in columns.values())) for name in names)
+    return as_markdown(Table("", ("", *columns), rows))
+
+
+def learnt(run: Path) -> dict[str, str]:
+    """What a run's folder says of its training: facts in words.
+
+    Raises:
+        InputError: it is no run's.
+    """
+    try:
+        settings = read_toml(run / "config.toml")
+        lines = (run / "metrics.jsonl").read_text("utf-8").splitlines()
+        last = [row for row in map(json.loads, lines) if row["kind"] == "train"][-1]
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise InputError(
+            f"{run}: is no folder of a finished run ({error}); name one of unmask train"
+        ) from error
+    images = last["step"] * settings["data"]["batch"] * settings["loop"]["accumulate"]
+    facts = {
+        "data": ", ".join(Path(name).name for name in settings["data"]["data"]),
+        "steps": f"{last['step']:,}",
+        "images seen": f"{images:,}",
+        "hours": f"{last['seconds'] / 3600:.1f}",
+    }
+    for words, name in SHOWN.items():
+        section, _, key = name.rpartition(".")
+        facts[words] = f"{(settings[section] if section else settings)[key]:,}"
+    return facts
+
+
+def reproduce(runs: Mapping[str, Path], script: Path | None) -> str:
+    """The way to make them again, and every setting."""
+    parts = []
+    if script:
+        parts.append(
+            f"To make them again, from photos to weights, `{script.name}`:\n\n```bash\n{_read(script).strip()}\n```"
+        )
+    for stage, run in runs.items():
+        settings = re.sub(r"(?m)^(data|segmenter) = .*$", _names_alone, _read(run / "config.toml"))
+        plain = "\n".join(line for line in settings.splitlines() if line and not line.startswith("#"))
+        parts.append(
+            f"<details><summary>All settings of the {NETWORKS[stage]}: <code>unmask train {stage} --config FILE</code>"
+            f"</summary>\n\n```toml\n{plain}\n```\n\n</details>"
+        )
+    return "\n\n".join(parts)
+
+
+def _names_alone(line: re.Match[str]) -> str:
+    """A setting that names folders, without where they lay on the machine that trained."""
+    return re.sub(r'"[^"]*/([^"/]+)/?"', r'"\1"', line[0])
+
+
+def results(name: str, figures: Figures) -> str:
+    """All tables of one evaluation."""
+    told = "the true map" if figures["map_source"] == "truth" else "the segmenter's own map"
+    every = [
+        methods(figures),
+        ahead(figures),
+        segmenter(figures),
+        wearing(figures),
+        people(figures),
+        *breakdowns(figures),
+        *groups(figures),
+    ]
+    head = f"### {name}: {figures['n']:,} samples at {figures['size']} px, by {told}"
+    tables = [f"**{table.title}**\n\n{as_markdown(table)}" for table in every if table.rows]
+    return "\n\n".join([head, *tables])
+
+
+def looked_at(path: Path) -> str:
+    """What became of the results that were looked at one by one.
+
+    Raises:
+        InputError: the table is not filled, or none.
+    """
+    rows = list(csv.DictReader(_read(path).splitlines()))
+    verdicts = [row.get("verdict") for row in rows]
+    if not rows or not set(verdicts) <= {"yes", "no"}:
+        raise InputError(f"{path}: each row needs the verdict yes or no; fill the table of tools.looked")
+    good, of = verdicts.count("yes"), len(rows)
+    low, high = wilson(good, of)
+    head = (
+        f"### {of:,} results looked at one by one\n\nDrawn by lot (`python -m tools.looked`), by one look of the maker: "
+        f"{good:,} of {of:,} ({percent(good / of)}; 95 % interval by Wilson {percent(low)} to {percent(high)}) would pass "
+        "for a photo at a glance."
+    )
+    notes = tuple((row["number"], row["family"], row["wear"], row["note"]) for row in rows if row["note"])
+    return head + (
+        "\n\n" + as_markdown(Table("", ("number", "mask", "worn", "what is wrong"), notes)) if notes else ""
+    )
+
+
+def wilson(good: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share."""
+    share = good / of
+    middle = (share + Z**2 / (2 * of)) / (1 + Z**2 / of)
+    half = Z / (1 + Z**2 / of) * math.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def summary(name: str, figures: Figures) -> str:
+    """The README's table: ours beside what costs nothing."""
+    likeness = {"restored": figures["identity"]["restored"], "masked input": figures["identity"]["masked"]}
+    every = {"restored": figures} | figures["baselines"]
+    rows = []
+    for method, values in every.items():
+        prefix = "" if method == "restored" else f"baselines.{method}."
+        scores = [
+            with_interval(values["hole"][score], figures["ci95"].get(f"{prefix}hole.{score}"), score)
+            for score in ("psnr", "ssim")
+        ]
+        rows.append((method, *scores, number(likeness.get(method), 3)))
+    table = Table("", ("", "hole PSNR, dB", "hole SSIM", "likeness"), tuple(rows))
+    dice = with_interval(figures["map"]["dice"], figures["ci95"].get("map.dice"), "ssim")
+    return (
+        f"{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the segmenter's own "
+        f"map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true face by a "
+        "network that knows people."
+    )
+
+
+def filled(readme: str, text: str) -> str:
+    """The README with `text` between its marks.
+
+    Raises:
+        InputError: it has no such marks.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"README.md: holds no {BEGIN} and {END}; put them where the table belongs")
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); name another file") from error
+
+
+def read_evals(given: Sequence[str]) -> dict[str, Figures]:
+    """Figures by name, of NAME=FILE.
+
+    Raises:
+        InputError: one is no such file.
+    """
+    found = {}
+    for entry in given:
+        name, _, file = entry.partition("=")
+        try:
+            found[name] = json.loads(_read(Path(file)))
+        except ValueError as error:
+            raise InputError(
+                f"--eval {entry}: is no JSON ({error}); take that of unmask eval --json"
+            ) from error
+    return found
+
+
+def main() -> None:
+    """Read, write, say what."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("segm", type=Path, help="run folder of train segm")
+    parser.add_argument("gan", type=Path, help="run folder of train gan")
+    parser.add_argument("--eval", action="append", required=True, metavar="NAME=FILE.json", dest="evals")
+    parser.add_argument("--verdicts", type=Path, help="filled table of tools.looked")
+    parser.add_argument("--script", type=Path, help="that made the weights")
+    parser.add_argument("--machine", default=MACHINE, help="that trained, in words")
+    parser.add_argument("--table", type=Path, help="models.toml, the card goes beside it [assets/models]")
+    parser.add_argument("--readme", type=Path, default=README)
+    options = parser.parse_args()
+    try:
+        table = options.table or asset("models/models.toml")
+        entries = read_toml(table)
+        if not set(NAMES) <= entries.keys():
+            raise InputError(f"{table}: lists no weights; run tools.release_weights first")
+        evals = read_evals(options.evals)
+        runs = dict(zip(WEIGHTS, (options.segm, options.gan), strict=True))
+        text = card(entries, runs, evals, options.verdicts, options.script, options.machine)
+        readme = filled(_read(options.readme), summary(*next(iter(evals.items()))))
+        write_atomic(table.with_name("MODEL_CARD.md"), text.encode("utf-8"))
+        write_atomic(options.readme, readme.encode("utf-8"))
+    except UnmaskError as error:
+        sys.exit(f"{error}")
+    print(f"{table.with_name('MODEL_CARD.md')}\n{options.readme}")
+
+
+if __name__ == "__main__":
+    main()

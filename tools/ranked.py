@@ -1,0 +1,127 @@
+"""Draw results chosen by rank, not by taste: the worst, at 25 %, the median, at 75 %, the best by hole PSNR.
+
+    python -m tools.ranked                                           # docs/images/ranked.jpg, of the photo that ships
+    python -m tools.ranked --data data/shards/lfw --scores data/eval/lfw.csv --to data/ranked.png
+
+Without `--data` a data set of the built-in photo in its looks is made, every mask and way to wear it: photos of LFW and
+UTKFace may be used for research, and are not ours to pass on. `--scores` is what `unmask eval --scores` wrote; without
+it all samples of the split are scored.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from maskgen.demo import write_photos
+from maskgen.errors import InputError, UnmaskError
+from maskgen.files import make_folder, write_atomic
+from maskgen.imageio import encode_jpeg, encode_lossless
+from maskgen.pipeline import generate
+from maskgen.samples import DataSet, open_data_set
+from maskgen.settings import FaceSettings, GenSettings, MaskSettings, RunSettings, SourceSettings
+from maskgen.sheet import AnyPicture, Block, Tile, draw_sheet
+from tools.faces import Face, restored_faces
+from unmasknet.cases import choose
+from unmasknet.released import RELEASED
+from unmasknet.restorer import Restorer, load_restorer
+from unmasknet.score_file import read_scores
+
+SHIPPED = Path(__file__).parent.parent / "docs/images/ranked.jpg"
+RANKS = {"worst": 0.0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1.0}
+SIDE, WIDTH = 176, 782  # pixels of a picture, and of a sheet with one tile of four in a row
+PER_FACE = 8
+
+
+def at_ranks(scores: Mapping[str, float]) -> dict[str, str]:
+    """Rank -> key, of samples by score; of as many as there are.
+
+    Raises:
+        InputError: there is none.
+    """
+    order = sorted(scores, key=lambda key: (scores[key], key))
+    if not order:
+        raise InputError("there is no sample with a score to rank; restore some with unmask eval --scores")
+    return {name: order[round(share * (len(order) - 1))] for name, share in RANKS.items()}
+
+
+def built_in(folder: Path) -> DataSet:
+    """A data set of the photo that ships, in all its looks."""
+    write_photos(folder / "photos")
+    generate(
+        GenSettings(
+            source=SourceSettings(src=str(folder / "photos"), val=0, test=0),
+            faces=FaceSettings(cache="off"),
+            masks=MaskSettings(per_face=PER_FACE),
+            run=RunSettings(out=str(folder / "shards"), jobs=1),
+        )
+    )
+    return open_data_set(folder / "shards")
+
+
+def scored(
+    data: DataSet, split: str, restorer: Restorer, scores: Path | None
+) -> tuple[str, dict[str, float]]:
+    """The split, and the hole PSNR of its samples by key."""
+    split, keys = choose(data, split, None, 0)
+    if scores is None:
+        return split, {face.case.key: face.psnr for face in restored_faces(data, split, keys, restorer)}
+    known = {row["key"]: float(row["psnr"]) for row in read_scores(scores) if row["psnr"]}
+    return split, {key: known[key] for key in keys if key in known}
+
+
+def draw(faces: Mapping[str, Face], of: int, name: str) -> AnyPicture:
+    """A row for each rank: masked, the map found, restored, as it was."""
+    tiles = [
+        Tile(face.pictures, (f"{rank}: {face.psnr:.1f} dB", f"{face.case.family}, {face.case.wear}"))
+        for rank, face in faces.items()
+    ]
+    return draw_sheet(
+        "Chosen by rank",
+        f"of {of:,} {name} by hole PSNR: masked, map found, restored (invented), as it was",
+        [Block("", tuple(tiles), SIDE)],
+        width=WIDTH,
+    )
+
+
+def ranked(data: DataSet, split: str, restorer: Restorer, scores: Path | None, name: str) -> AnyPicture:
+    """The picture of a data set's ranks."""
+    split, known = scored(data, split, restorer, scores)
+    ranks = at_ranks(known)
+    faces = {face.case.key: face for face in restored_faces(data, split, list(set(ranks.values())), restorer)}
+    return draw({rank: faces[key] for rank, key in ranks.items()}, len(known), name)
+
+
+def main() -> None:
+    """Draw, write, say where."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="data set; left out, one of the built-in photo")
+    parser.add_argument("--split", default="auto", help="of --data [test]")
+    parser.add_argument("--scores", type=Path, help="of unmask eval --scores")
+    parser.add_argument("--weights", action="append", help="runs; repeatable [released]")
+    parser.add_argument("--to", type=Path, default=SHIPPED, help="PNG or JPEG")
+    options = parser.parse_args()
+    try:
+        restorer = load_restorer(options.weights or [RELEASED], torch.device("cpu"))
+        if options.data:
+            data = open_data_set(options.data)
+            sheet = ranked(data, options.split, restorer, options.scores, f"samples of {data.name}")
+        else:
+            with tempfile.TemporaryDirectory(prefix="unmask-ranked-") as folder:
+                name = "masks on one photo in its looks"
+                sheet = ranked(built_in(Path(folder)), "train", restorer, None, name)
+        lossless = options.to.suffix == ".png"
+        make_folder(options.to.parent)
+        write_atomic(options.to, encode_lossless(sheet, "png") if lossless else encode_jpeg(sheet, 88))
+    except UnmaskError as error:
+        sys.exit(f"{error}")
+    print(options.to)
+
+
+if __name__ == "__main__":
+    main()
