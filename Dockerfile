@@ -1,7 +1,7 @@
-# The page by ONNX Runtime: no torch, no GPU. Weights are mounted, see docs/serving.md.
+# The page by ONNX Runtime: no torch, no GPU. Other weights are mounted, see docs/serving.md.
 #
 #   docker build -t unmask .
-#   docker run --rm --read-only --tmpfs /tmp -v "$PWD/unmask.onnx:/weights/unmask.onnx:ro" -p 127.0.0.1:8000:8000 unmask
+#   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 unmask
 #
 # Keep the 127.0.0.1 in -p: without it everybody on the network reaches the page.
 FROM python:3.12-slim AS build
@@ -16,4 +16,4 @@ USER unmask
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 EXPOSE 8000
 STOPSIGNAL SIGINT
-CMD ["unmask", "serve", "--host", "0.0.0.0", "--runtime", "onnx", "--weights", "/weights/unmask.onnx"]
+CMD ["unmask", "serve", "--host", "0.0.0.0", "--runtime", "onnx"]

@@ -201,9 +201,9 @@ def looked_at(path: Path) -> str:
     good, of = verdicts.count("yes"), len(rows)
     low, high = wilson(good, of)
     head = (
-        f"### {of:,} results looked at one by one\n\nDrawn by lot (`python -m tools.looked`), by one look of the maker: "
-        f"{good:,} of {of:,} ({percent(good / of)}; 95 % interval by Wilson {percent(low)} to {percent(high)}) would pass "
-        "for a photo at a glance."
+        f"### {of:,} results looked at one by one\n\nDrawn by lot (`python -m tools.looked`), by one look of the "
+        f"maker: {good:,} of {of:,} ({percent(good / of)}; 95 % interval by Wilson {percent(low)} to {percent(high)}) "
+        "would pass for a photo at a glance."
     )
     notes = tuple((row["number"], row["family"], row["wear"], row["note"]) for row in rows if row["note"])
     return head + (
@@ -234,9 +234,9 @@ def summary(name: str, figures: Figures) -> str:
     table = Table("", ("", "hole PSNR, dB", "hole SSIM", "likeness"), tuple(rows))
     dice = with_interval(figures["map"]["dice"], figures["ci95"].get("map.dice"), "ssim")
     return (
-        f"{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the segmenter's own "
-        f"map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true face by a "
-        "network that knows people."
+        f"{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the segmenter's "
+        f"own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true "
+        "face by a network that knows people."
     )
 
 

@@ -115,7 +115,7 @@ def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "a
     """
     if runtime != AUTO:
         return runtime
-    able = ("torch", "onnx", "opencv") if list(weights) == [RELEASED] else ("torch",)
+    able: tuple[str, ...] = ("torch", "onnx", "opencv") if list(weights) == [RELEASED] else ("torch",)
     if is_exported(weights):
         able = ("onnx", "opencv")
     elif device not in ("auto", "cpu"):

@@ -1,0 +1,184 @@
+"""The tools of a release: the card from figures alone, results by rank and by lot."""
+
+import copy
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from maskgen.errors import InputError, UsageError
+from maskgen.samples import open_data_set
+from tests.unmasknet.eval_toys import quick, write_run, write_split
+from tools import looked, model_card, ranked
+from tools.faces import restored_faces
+from tools.model_card import card, filled, looked_at, read_evals, summary, wilson
+from unmasknet.evaluate import evaluate
+from unmasknet.released import NAMES
+from unmasknet.restorer import load_restorer
+from unmasknet.score_file import write_scores
+
+TABLE = {name: {"file": f"{name}.bin", "bytes": 1_234_567, "sha256": name[0] * 64} for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data set, networks, and what they score on it by two groups."""
+    folder = tmp_path_factory.mktemp("tools")
+    write_split(folder / "toys", "train", 4)
+    write_split(folder / "toys", "test", 9)
+    runs = [str(write_run(folder / stage, stage)) for stage in ("segm", "gan")]
+    (folder / "by.csv").write_text(
+        "photo,sex\n" + "".join(f"{n}.jpg,{('female', 'male')[n % 2]}\n" for n in range(9))
+    )
+    evaluation = evaluate(quick(folder / "toys", weights=runs, by=str(folder / "by.csv")))
+    write_scores(folder / "scores.csv", evaluation.rows)
+    return open_data_set(folder / "toys"), runs, evaluation, folder / "scores.csv"
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two folders as training leaves them."""
+    found = {}
+    for stage, steps, batch in (("segm", 1000, 16), ("gan", 2500, 8)):
+        folder = tmp_path / stage
+        folder.mkdir()
+        (folder / "config.toml").write_text(
+            f'# made\nseed = 7\nsegmenter = "/home/trainer-x/runs/segm"\n\n[data]\ndata = ["/home/trainer-x/shards/lfw", '
+            f'"/home/trainer-x/shards/utk"]\nsize = 128\nbatch = {batch}\n\n[loop]\naccumulate = 2\n\n'
+            "[optimiser]\nlr = 0.002\nema_images = 3000\n"
+        )
+        rows = [
+            {"step": steps // 2, "kind": "train", "seconds": 100.0},
+            {"step": steps, "kind": "train", "seconds": 5400.0},
+            {"step": steps, "kind": "validate"},
+        ]
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        found[stage] = folder
+    return found
+
+
+def test_the_words_of_the_card_hold_no_number():
+    words = re.sub(r"\{\w+\}", "", model_card.WORDS.read_text("utf-8"))
+    assert re.findall(r"\d+[^\n]{0,12}", words) == ["95 % intervals"]
+
+
+def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(made, runs, tmp_path):
+    figures = made[2].figures
+    (tmp_path / "make.sh").write_text("unmask train segm --seed 7\n")
+    text = card(TABLE, runs, {"toys": figures}, None, tmp_path / "make.sh", "a loom")
+    assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    assert "trainer-x" not in text
+    for fact in (
+        "trained on a loom", "3.70 MB in all", "s" * 64, "research use only",
+        "| images seen | 32,000 | 40,000 |", "| hours | 1.5 | 1.5 |",
+        "| data | lfw, utk | lfw, utk |", "unmask train segm --seed 7", "### toys: 9 samples at 64 px",
+        f"{figures['hole']['psnr']:.2f} [{figures['ci95']['hole.psnr'][0]:.2f},", "telea", "mean face", "mean fill",
+        "**By sex**", "| female | 5 |", f"| weights | {figures['parameters']['segmenter']:,} |",
+    ):  # fmt: skip
+        assert fact in text, fact
+
+
+def test_another_measurement_gives_another_card_and_another_readme(made, runs):
+    figures = made[2].figures
+    other = copy.deepcopy(figures)
+    other["hole"]["psnr"], other["by_group"]["sex"]["male"]["ssim"] = 77.77, 0.123
+    text = card(TABLE, runs, {"toys": other}, None, None, "a loom")
+    assert "77.77" in text
+    assert "0.123" in text
+    assert "77.77" in summary("toys", other)
+    assert "77.77" not in summary("toys", figures)
+
+
+def test_the_readme_is_changed_between_its_marks_alone(made):
+    readme = f"before\n{model_card.BEGIN}\nold\n{model_card.END}\nafter\n"
+    once = filled(readme, summary("toys", made[2].figures))
+    assert once.startswith(f"before\n{model_card.BEGIN}\ntoys: 9 samples")
+    assert once.endswith(f"{model_card.END}\nafter\n")
+    assert "old" not in once
+    assert filled(once, "old") == readme
+    with pytest.raises(InputError, match="holds no"):
+        filled("no marks", "text")
+
+
+def test_the_project_s_readme_has_the_marks():
+    assert filled(model_card.README.read_text("utf-8"), "a table").count("a table") == 1
+
+
+def test_what_is_no_run_and_no_json_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no folder of a finished run"):
+        model_card.learnt(tmp_path)
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(InputError, match="--eval"):
+        read_evals([f"a={tmp_path / 'a.json'}"])
+
+
+def test_verdicts_are_counted_with_their_interval(tmp_path):
+    path = tmp_path / "verdicts.csv"
+    rows = [
+        f"{n},k{n},n95,correct,20.0,{'no' if n < 2 else 'yes'},{'blurred' if n == 1 else ''}"
+        for n in range(20)
+    ]
+    path.write_text("\n".join([",".join(looked.COLUMNS), *rows]))
+    text = looked_at(path)
+    assert "18 of 20 (90.0 %; 95 % interval by Wilson 69.9 % to 97.2 %)" in text  # R's binom.wilson(18, 20)
+    assert "| 1 | n95 | correct | blurred |" in text
+    path.write_text("\n".join([",".join(looked.COLUMNS), "0,k,n95,correct,20.0,,"]))
+    with pytest.raises(InputError, match="needs the verdict"):
+        looked_at(path)
+
+
+def test_shares_of_none_and_all_stay_between_0_and_1():
+    assert wilson(0, 10)[0] == 0
+    assert wilson(10, 10)[1] == pytest.approx(1)
+    assert wilson(10, 10)[1] <= 1
+
+
+def test_ranks_are_where_they_should_be():
+    scores = {f"k{n}": float(n) for n in range(101)}
+    assert ranked.at_ranks(scores) == {
+        "worst": "k0", "25 %": "k25", "median": "k50", "75 %": "k75", "best": "k100",
+    }  # fmt: skip
+    assert set(ranked.at_ranks({"a": 1.0}).values()) == {"a"}
+    with pytest.raises(InputError, match="no sample"):
+        ranked.at_ranks({})
+
+
+def test_ranks_are_the_same_by_the_evaluation_s_scores_and_by_our_own(made):
+    data, runs, _, scores = made
+    restorer = load_restorer(runs, torch.device("cpu"))
+    (split, ours), (_, theirs) = (ranked.scored(data, "auto", restorer, path) for path in (None, scores))
+    assert split == "test"
+    assert ours.keys() == theirs.keys()
+    assert max(abs(ours[key] - theirs[key]) for key in ours) < 1e-3
+    sheet = ranked.ranked(data, "auto", restorer, scores, "toys")
+    assert sheet.shape[1] == ranked.WIDTH
+    assert len(np.unique(sheet)) > 50
+
+
+def test_results_by_lot_are_the_same_again_and_verdicts_are_never_replaced(made, tmp_path):
+    data, runs, _, _ = made
+    restorer = load_restorer(runs, torch.device("cpu"))
+    one, again, other = (looked.by_lot(data, "auto", 5, seed, restorer) for seed in (0, 0, 1))
+    keys = [face.case.key for face in one]
+    assert [face.case.key for face in again] == keys
+    assert [face.case.key for face in other] != keys
+    looked.write(one, tmp_path, "five")
+    with (tmp_path / looked.TABLE).open() as file:
+        assert [row["key"] for row in csv.DictReader(file)] == keys
+    with Image.open(tmp_path / "page0.png") as sheet:
+        assert sheet.width == looked.WIDTH
+    with pytest.raises(UsageError, match="verdicts"):
+        looked.write(one, tmp_path, "five")
+
+
+def test_a_face_shown_is_the_photo_outside_the_map_and_ours_inside(made):
+    data, runs, _, _ = made
+    restorer = load_restorer(runs, torch.device("cpu"))
+    face = next(restored_faces(data, "test", [next(data.samples(split="test")).key], restorer))
+    outside = face.map[..., 0] == 0
+    assert np.array_equal(face.restored[outside], face.case.masked[outside])
+    assert face.pictures[0] is face.case.masked
