@@ -47,8 +47,8 @@ def runs(tmp_path):
         folder = tmp_path / stage
         folder.mkdir()
         (folder / "config.toml").write_text(
-            f'# made\nseed = 7\nsegmenter = "/home/trainer-x/runs/segm"\n\n[data]\ndata = ["/home/trainer-x/shards/lfw", '
-            f'"/home/trainer-x/shards/utk"]\nsize = 128\nbatch = {batch}\n\n[loop]\naccumulate = 2\n\n'
+            f'# made\nseed = 7\nsegmenter = "/home/owner-x/runs/segm"\n\n[data]\ndata = ["/home/owner-x/shards/lfw", '
+            f'"/home/owner-x/shards/utk"]\nsize = 128\nbatch = {batch}\n\n[loop]\naccumulate = 2\n\n'
             "[optimiser]\nlr = 0.002\nema_images = 3000\n"
         )
         rows = [
@@ -71,7 +71,7 @@ def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(ma
     (tmp_path / "make.sh").write_text("unmask train segm --seed 7\n")
     text = card(TABLE, runs, {"toys": figures}, None, tmp_path / "make.sh", "a loom")
     assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    assert "trainer-x" not in text
+    assert "owner-x" not in text
     for fact in (
         "trained on a loom", "3.70 MB in all", "s" * 64, "research use only",
         "| images seen | 32,000 | 40,000 |", "| hours | 1.5 | 1.5 |",
