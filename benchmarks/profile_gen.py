@@ -27,9 +27,9 @@ from maskgen.sources import build_source
 STEPS = (
     "sources.base.load", "landmarks.cache.CachedDetector.detect", "triplet.set_stages", "align.crop",
     "light.estimate_light", "pose.head_pose", "warp.fit_head", "layer.draw_layer", "seat.seat",
-    "warp.carry", "warp.rasterise", "seat._over_eyes", "cloth.weave", "cloth._dyed", "cloth._creases",
-    "cloth._shading", "layer._carried", "layer._soft", "layer._grained", "light.grain_field", "layer._hang_straps",
-    "front.in_front", "straps.draw_straps", "layer._contact_shadow", "blend.blend",
+    "warp.carry", "warp.rasterise", "seat._over_eyes", "cloth.weave", "cloth._tile", "layer._soft",
+    "straps.draw_straps", "front.in_front", "layer._contact_shadow", "blend.blend",
+    "warp._draw_cells", "cloth._shade", "cloth._lay", "layer._drape", "layer._finish",
     "dress.pick_mask", "dress.pick_dress", "shards.encode_photo", "imageio.encode_jpeg",
     "imageio.encode_map", "imageio.encode_parts", "labels.encode_labels",
 )  # fmt: skip

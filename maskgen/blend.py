@@ -4,17 +4,16 @@ The map is the contract of a data set: where it is 0 the two pictures are the sa
 see are cut to nothing here, before anything is encoded.
 """
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from maskgen.native import compiled
 from maskgen.types import Picture, Plane
 
 FAINT = 4  # grey levels; a change below it is none
-NOTHING, TOO_FAINT = (0, 0, 0, 0), (FAINT - 1, FAINT - 1, FAINT - 1, 255)
 HALF = 128  # opacity from which a pixel counts as covered
-COVERS = 0.55 * 255  # half of what the shadow takes, and a little: more opaque, and it is no shadow
+COVERS = 281  # of 510: see `_blend`
 SHADOW, STRAP, MASK = 1, 2, 3
 
 
@@ -37,16 +36,39 @@ def blend(
     Returns:
         The masked photo; the map, 1 where it differs; the parts: 0 untouched, 1 shadow only, 2 strap, 3 mask.
     """
-    four = cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA)  # twice as fast as three
-    opacity = cv2.extractChannel(layer, 3)
-    left = cv2.multiply(cv2.bitwise_not(opacity), shade, scale=1 / 255)
-    masked = cv2.add(cv2.multiply(four, cv2.merge([left] * 4), scale=1 / 255), layer)
+    masked, hole, parts = (
+        np.empty_like(photo),
+        np.empty(shade.shape, np.uint8),
+        np.empty(shade.shape, np.uint8),
+    )
+    _blend(
+        np.ascontiguousarray(photo), layer, strap, shade, np.ascontiguousarray(inside), masked, hole, parts
+    )
+    return masked, hole, parts
+
+
+@compiled
+def _blend(
+    photo: UInt8[ndarray, "h w 3"],
+    layer: UInt8[ndarray, "h w 4"],
+    strap: UInt8[ndarray, "h w"],
+    shade: UInt8[ndarray, "h w"],
+    inside: UInt8[ndarray, "h w"],
+    masked: UInt8[ndarray, "h w 3"],
+    hole: UInt8[ndarray, "h w"],
+    parts: UInt8[ndarray, "h w"],
+) -> None:
+    """`blend`; the last three are the results."""
+    opacity, below = layer[..., 3].astype(np.int32), photo.astype(np.int32)
+    left = ((255 - opacity) * shade + 127) // 255
+    over = np.minimum((below * left[..., None] + 127) // 255 + layer[..., :3], 255)
+    changed = np.abs(over - below).max(-1) >= FAINT
     # what is covered is hidden, also where its colour happens to be the photo's: a map has no pinholes
-    same = cv2.inRange(cv2.absdiff(masked, four), NOTHING, TOO_FAINT)
-    touched = ((same == 0) | (opacity >= HALF)) & (inside > 0)
-    mask = cv2.subtract(opacity, strap)
-    covers = cv2.max(mask, strap) >= cv2.convertScaleAbs(shade, alpha=-0.5, beta=COVERS)
+    touched = (changed | (opacity >= HALF)) & (inside > 0)
+    mask = np.maximum(opacity - strap, 0)
+    # half of what the shadow takes, and a little: more opaque, and it is no shadow
+    covers = 2 * np.maximum(mask, strap) + shade >= COVERS
     # counted up: touched at all is 1, SHADOW; covered is 2, STRAP; covered by the mask first of all is 3, MASK
-    hole = touched.view(np.uint8)
-    parts = hole * (1 + covers.view(np.uint8) * (1 + (mask >= strap).view(np.uint8)))
-    return cv2.cvtColor(cv2.copyTo(masked, hole, four), cv2.COLOR_RGBA2RGB), hole, parts
+    hole[:] = touched
+    parts[:] = touched * (1 + covers * (1 + (mask >= strap)))
+    masked[:] = np.where(touched[..., None], over, photo)

@@ -1,36 +1,39 @@
 """A mask's cloth, laid flat: its colours and pattern under the photo's light, as a small picture over its own u, v.
 
 All of it is smooth over the cloth: what the template shows, the pattern, the creases, and the light on the shell. So
-it is put together here, on about as many texels as the mask will have pixels, each step a few whole planes; `layer`
-then carries it into the photo at once. Intensities are linear, approximated by squares of pixel values; so a light of
-`g` multiplies a pixel by `sqrt(g)`.
+it is put together here, on about as many texels as the mask will have pixels; `layer` then carries it into the photo at
+once. Intensities are linear, approximated by squares of pixel values; so a light of `g` multiplies a pixel by
+`sqrt(g)`.
 
 A cloth has a whole, even number of texels in each cell of the shell's grid. Texel x, y lies in column (x + 1/2) / n
 and row (y + 1/2) / m of the grid, with n and m texels a cell.
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int16, UInt8
 from numpy import ndarray
 
 from maskgen.dress import Dress
-from maskgen.light import LUMA, Light
+from maskgen.light import LUMA, Light, lit_along
+from maskgen.native import compiled
 from maskgen.patterns import pattern, wrinkles
 from maskgen.shell import COLUMNS, ROWS, Shell
 from maskgen.templates import Mask
 
 CELLS_ACROSS, CELLS_DOWN = COLUMNS - 1, ROWS - 1
 MOST = 26, 32  # texels a cell, across and down: as many as the templates' own pictures have
-REMEMBERED = 64  # templates at a size; half a megabyte each, as a rule
+REMEMBERED = 64  # templates at a size; an eighth of a megabyte each, as a rule
 RELIEF_GAIN = 0.9  # measured: nearest to real masks on the judge's features between 0.6 and 1.0
 DARKEST, BRIGHTEST = 0.12, 1.9  # light on creases and relief
 CREASES = 0.8  # share of the tile of creases that a mask shows
-
-Plane = Float32[ndarray, "h w"]
+ORIGINS = 256  # places across and down where the creases of a wearing may begin
+STEEP = 1024  # of a slope kept as a whole number: parts of one
+_LIMITS = np.array([DARKEST, BRIGHTEST, *LUMA], np.float32)
+_BARE = np.zeros((0, 0, 4), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -38,23 +41,28 @@ class Cloth:
     """A mask's cloth, laid flat.
 
     Attributes:
-        texels: premultiplied RGB, 0-255, and opacity, 0-1.
-        light: on the bare shell, relative to a surface that faces the viewer.
+        texels: premultiplied RGB, and opacity, 0-255; no colour is more than the opacity.
+        light: on the bare shell at the grid's points, relative to a surface that faces the viewer.
     """
 
-    texels: Float32[ndarray, "h w 4"]
-    light: Plane
+    texels: UInt8[ndarray, "h w 4"]
+    light: Float32[ndarray, "rows columns"]
 
 
 @dataclass(frozen=True)
 class _Swatch:
-    """A template at a size: the planes of `Mask.surface`, and the overlay's R, G, B, if any."""
+    """A template at a size: the planes of `Mask.surface`, and the overlay's R, G, B, if any.
 
-    grey: Plane
-    opacity: Plane
-    slope_u: Plane
-    slope_v: Plane
-    overlay: tuple[Plane, ...]
+    Attributes:
+        grey, opacity: 0-255.
+        slopes: along u / 2 and along v, `STEEP` to one.
+        overlay: 0-255; empty where there is none.
+    """
+
+    grey: UInt8[ndarray, "h w"]
+    opacity: UInt8[ndarray, "h w"]
+    slopes: Int16[ndarray, "2 h w"]
+    overlay: UInt8[ndarray, "3 tall wide"]
 
 
 def weave(
@@ -79,30 +87,25 @@ def weave(
     """
     size = cloth_size(shell, scale)
     swatch = _swatch(mask, size)
-    shade, by_u, by_v = _on_cloth(_shading(grid, light, scale), size)
-    slope_u, slope_v = swatch.slope_u, swatch.slope_v
-    if mask.template.look.wrinkles > 0:
-        crease_u, crease_v = _creases(mask.template.look.wrinkles, size, rng)
-        slope_u, slope_v = slope_u + crease_u, slope_v + crease_v
-    lit = cv2.sqrt(np.clip(shade - slope_u * by_u - slope_v * by_v, DARKEST, BRIGHTEST))
-    red, green, blue = np.sqrt(light.gain)
-    channels = _dyed(dress, swatch, size, light.saturation)
-    return Cloth(
-        cv2.merge(
-            [
-                channels[0] * (lit * red),
-                channels[1] * (lit * green),
-                channels[2] * (lit * blue),
-                swatch.opacity,
-            ]
-        ),
-        shade,
-    )
+    cells = np.empty((*grid.shape[:2], 3), np.float32)
+    gain = RELIEF_GAIN * scale
+    _shade(np.ascontiguousarray(grid), light.direction, gain / CELLS_ACROSS, gain / CELLS_DOWN, cells)
+    depth, top, left = _creases(mask.template.look.wrinkles, rng)
+    creases = _crease_tile(size)
+    tile, tile_top, tile_left = _tile(dress, size)
+    texels = np.empty((size[1], size[0], 4), np.uint8)
+    _lay(
+        cells, swatch.grey, swatch.opacity, swatch.slopes, swatch.overlay, creases, tile,
+        np.array(dress.tints, np.float32), np.sqrt(light.gain), _LIMITS, float(light.saturation), depth / STEEP,
+        dress.strength / 255 if dress.artwork else 0.0, top * creases.shape[1] // ORIGINS,
+        left * creases.shape[2] // ORIGINS, tile_top, tile_left, texels,
+    )  # fmt: skip
+    return Cloth(texels, np.ascontiguousarray(cells[..., 0]))
 
 
-def bare(mask: Mask, shell: Shell, scale: float) -> Plane:
-    """The opacity of a cloth that is drawn without light."""
-    return _swatch(mask, cloth_size(shell, scale)).opacity
+def bare(mask: Mask, shell: Shell, scale: float) -> UInt8[ndarray, "h w 4"]:
+    """A cloth that is drawn without light: white, of the mask's opacity."""
+    return cv2.merge([_swatch(mask, cloth_size(shell, scale)).opacity] * 4)
 
 
 def cloth_size(shell: Shell, scale: float) -> tuple[int, int]:
@@ -115,9 +118,19 @@ def cloth_size(shell: Shell, scale: float) -> tuple[int, int]:
 
 @lru_cache(REMEMBERED)
 def _swatch(mask: Mask, size: tuple[int, int]) -> _Swatch:
-    overlay = cv2.split(_shrunk(mask.overlay, size).astype(np.float32))[:3] if mask.overlay else ()
-    grey, opacity, slope_u, slope_v = cv2.split(_shrunk(mask.surface, size))
-    return _Swatch(grey, opacity, slope_u, slope_v, tuple(overlay))
+    overlay = np.zeros((3, 0, 0), np.uint8)
+    if mask.overlay:
+        overlay = np.ascontiguousarray(np.moveaxis(_shrunk(mask.overlay, size)[..., :3], -1, 0))
+    grey, opacity, *slopes = cv2.split(_shrunk(mask.surface, size))
+    return _Swatch(_bytes(grey), _bytes(opacity * 255), _whole_slopes(np.stack(slopes)), overlay)
+
+
+def _bytes(plane: Float32[ndarray, "h w"]) -> UInt8[ndarray, "h w"]:
+    return np.rint(np.clip(plane, 0, 255)).astype(np.uint8)
+
+
+def _whole_slopes(slopes: Float32[ndarray, "2 h w"]) -> Int16[ndarray, "2 h w"]:
+    return np.rint(np.clip(slopes * STEEP, -32768, 32767)).astype(np.int16)
 
 
 def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int]) -> ndarray:
@@ -126,90 +139,149 @@ def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int]) -> ndarray:
     return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=cv2.INTER_AREA)
 
 
-def _dyed(dress: Dress, swatch: _Swatch, size: tuple[int, int], saturation: float) -> list[Plane]:
-    """R, G, B, 0-255, of the cloth under even light."""
-    grey = swatch.grey
-    tints = desaturated(np.array(dress.tints, np.float32), saturation)
-    if dress.artwork:
-        tile = _tile_on(dress.artwork.levels, dress, size) * np.float32(dress.strength / 255)
-        tile[..., :3] = desaturated(tile[..., :3], saturation)
-        *inks, cover = cv2.split(tile)
-        channels = [grey * (tint * (1 - cover) + ink) for tint, ink in zip(tints[0], inks, strict=True)]
-    elif dress.pattern == "plain":
-        channels = [grey * tint for tint in tints[0]]
-    else:
-        tile = _tile_on(pattern(dress.pattern, dress.variant), dress, size) * np.float32(1 / 255)
-        second, third, shade, _ = cv2.split(tile)
-        grey = grey * (0.5 + shade)
-        channels = []
-        for one, two, three in tints.T:
-            mixed = one + second * (two - one)
-            channels.append((mixed + third * (three - mixed)) * grey)
-    if swatch.overlay:
-        over = swatch.overlay
-        if saturation < 1:
-            over = tuple(cv2.split(desaturated(cv2.merge(over), saturation)))
-        channels = [a + b for a, b in zip(channels, over, strict=True)]
-    return channels
-
-
-def _tile_on(levels: tuple[ndarray, ...], dress: Dress, size: tuple[int, int]) -> Float32[ndarray, "h w 4"]:
-    """A tile, 0-255, repeated over the cloth, to the nearest texel."""
+def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"], int, int]:
+    """The tile of a dress, as it is repeated over the cloth, and its row and column at the first texel."""
+    if not dress.artwork and dress.pattern == "plain":
+        return _BARE, 0, 0
+    levels = dress.artwork.levels if dress.artwork else pattern(dress.pattern, dress.variant)
     wide, tall = (max(round(side / count), 1) for side, count in zip(size, dress.repeats, strict=True))
-    tile = _shrunk(levels, (wide, tall))
     left, top = (round(shift * side) % side for shift, side in zip(dress.shift, (wide, tall), strict=True))
-    tile = np.roll(tile, (-top, -left), (0, 1)) if left or top else tile
-    right, below = max(size[0] - wide, 0), max(size[1] - tall, 0)
-    return cv2.copyMakeBorder(tile, 0, below, 0, right, cv2.BORDER_WRAP)[: size[1], : size[0]].astype(
-        np.float32
-    )
+    return _shrunk(levels, (wide, tall)), top, left
 
 
-def _creases(depth: float, size: tuple[int, int], rng: np.random.Generator) -> tuple[Plane, Plane]:
-    """Slopes of creases across and down, another piece of them for each wearing."""
-    amount = np.float32(depth * rng.uniform(0.3, 1.0))
-    across, down = _crease_planes()
-    side = len(across) // 2
-    left, top = rng.integers(0, side, 2).tolist()
-    piece = slice(top, top + round(CREASES * side)), slice(left, left + round(CREASES * side))
-    return cv2.resize(across[piece], size) * amount, cv2.resize(down[piece], size) * amount
+def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
+    """How deep a wearing's creases are, and where in the tile they begin, in `ORIGINS` of it."""
+    if depth <= 0:
+        return 0.0, 0, 0
+    amount = depth * rng.uniform(0.3, 1.0)
+    left, top = rng.integers(0, ORIGINS, 2).tolist()
+    return float(amount), top, left
 
 
-@cache
-def _crease_planes() -> tuple[Plane, Plane]:
-    """The slopes of a creased surface, twice over across and down, so that any piece of it can be cut out."""
-    across, down = (np.tile(plane, (2, 2)) for plane in cv2.split(wrinkles())[:2])
-    return across, down
+@lru_cache(REMEMBERED)
+def _crease_tile(size: tuple[int, int]) -> Int16[ndarray, "2 h w"]:
+    """The slopes of a creased surface across and down, `STEEP` to one, as large as a cloth of `size` shows it."""
+    whole = round(size[0] / CREASES), round(size[1] / CREASES)
+    return _whole_slopes(np.stack(cv2.split(cv2.resize(wrinkles(), whole))[:2]))
 
 
-def _on_cloth(values: Float32[ndarray, "rows columns 3"], size: tuple[int, int]) -> tuple[Plane, ...]:
+@compiled
+def _lay(
+    cells: Float32[ndarray, "rows columns 3"],
+    grey: UInt8[ndarray, "h w"],
+    opacity: UInt8[ndarray, "h w"],
+    slopes: Int16[ndarray, "2 h w"],
+    overlay: UInt8[ndarray, "3 over_h over_w"],
+    creases: Int16[ndarray, "2 crease_h crease_w"],
+    tile: UInt8[ndarray, "tile_h tile_w 4"],
+    tints: Float32[ndarray, "3 3"],
+    gains: Float32[ndarray, "3"],
+    limits: Float32[ndarray, "5"],
+    saturation: float,
+    crease: float,
+    ink: float,
+    crease_top: int,
+    crease_left: int,
+    tile_top: int,
+    tile_left: int,
+    texels: UInt8[ndarray, "h w 4"],
+) -> None:
+    """Put a cloth together.
+
+    Args:
+        cells: of `_shade`.
+        grey, opacity, slopes, overlay: of a swatch.
+        creases: slopes, of a tile that is repeated.
+        tile: pattern (shares of the second and third colour, shade) or picture (premultiplied RGB and cover), 0-255,
+            repeated; or empty.
+        tints: the colours.
+        gains: what light does to R, G, B of a white that faces the viewer.
+        limits: least and most light; share of R, G, B in a grey.
+        saturation: 0-1, of the colours.
+        crease: what creases are multiplied by.
+        ink: what a picture is multiplied by; 0 for a pattern.
+        crease_top, crease_left, tile_top, tile_left: rows and columns of the tiles at the first texel.
+        texels: the result.
+    """
+    h, w = grey.shape
+    rows, columns = np.arange(h), np.arange(w)
+    even, by_u, by_v = np.moveaxis(_on_cloth(cells, h, w), -1, 0)
+    more = creases[
+        :, ((rows + crease_top) % creases.shape[1])[:, None], (columns + crease_left) % creases.shape[2]
+    ]
+    u, v = slopes.astype(np.float32) * np.float32(1 / STEEP) + more.astype(np.float32) * np.float32(crease)
+    lit = np.sqrt(np.clip(even - u * by_u - v * by_v, limits[0], limits[1]))
+    dyed = grey[..., None].astype(np.float32)
+    if tile.size:
+        at = ((rows + tile_top) % tile.shape[0])[:, None], (columns + tile_left) % tile.shape[1]
+        dyed = _dyed(dyed, tile[at].astype(np.float32), tints, ink)
+    else:
+        dyed = dyed * tints[0]
+    if overlay.size:
+        dyed = dyed + np.moveaxis(overlay, 0, -1).astype(np.float32)
+    luma = dyed[..., :1] * limits[2] + dyed[..., 1:2] * limits[3] + dyed[..., 2:] * limits[4]
+    colour = (luma + (dyed - luma) * np.float32(saturation)) * (lit[..., None] * gains)
+    most = opacity[..., None].astype(np.float32)
+    texels[..., :3] = np.clip(colour, 0, most) + np.float32(0.5)
+    texels[..., 3] = opacity
+
+
+def _dyed(
+    grey: Float32[ndarray, "h w 1"],
+    tile: Float32[ndarray, "h w 4"],
+    tints: Float32[ndarray, "3 3"],
+    ink: float,
+) -> Float32[ndarray, "h w 3"]:
+    """R, G, B, 0-255, under even light, of a cloth with a pattern or a picture."""
+    if ink > 0:
+        inks = tile * np.float32(ink)
+        return grey * (tints[0] * (1 - inks[..., 3:]) + inks[..., :3])
+    second, third, shade = (tile * np.float32(1 / 255))[..., :3, None].transpose(2, 0, 1, 3)
+    one, two, three = tints
+    mixed = one + second * (two - one)
+    return (mixed + third * (three - mixed)) * (grey * (np.float32(0.5) + shade))
+
+
+def _on_cloth(cells: Float32[ndarray, "rows columns 3"], h: int, w: int) -> Float32[ndarray, "tall wide 3"]:
     """Values at the grid's points, at each texel between them."""
-    wide, tall = size[0] // CELLS_ACROSS, size[1] // CELLS_DOWN
-    # enlarged by whole factors, a point becomes the middle of as many texels; half the outermost lie beyond the cloth
-    large = cv2.resize(values, (COLUMNS * wide, ROWS * tall), interpolation=cv2.INTER_LINEAR)
-    return tuple(cv2.split(large[tall // 2 : tall // 2 + size[1], wide // 2 : wide // 2 + size[0]]))
+    (row, v), (column, u) = (
+        (at // each, ((at % each).astype(np.float32) + np.float32(0.5)) * (np.float32(1) / np.float32(each)))
+        for at, each in ((np.arange(h), h // (len(cells) - 1)), (np.arange(w), w // (cells.shape[1] - 1)))
+    )
+    lines = cells[row] + (cells[row + 1] - cells[row]) * v[:, None, None]
+    return lines[:, column] + (lines[:, column + 1] - lines[:, column]) * u[:, None]
 
 
-def _shading(
-    grid: Float32[ndarray, "rows columns 3"], light: Light, scale: float
-) -> Float32[ndarray, "rows columns 3"]:
+@compiled
+def _shade(
+    grid: Float32[ndarray, "rows columns 3"],
+    direction: Float32[ndarray, "3"],
+    across_gain: float,
+    down_gain: float,
+    cells: Float32[ndarray, "rows columns 3"],
+) -> None:
     """At each grid point: the light, and how it changes with a slope along u / 2 and v.
 
     A rise of h head units over a way of s turns the normal by h / s against the way; a slope is the rise over the
     whole texture, which spans |tangent| / scale head units.
+
+    Args:
+        grid: the shell in the picture.
+        direction: of `Light`.
+        across_gain, down_gain: what slopes are multiplied by, times pixels a head unit, over cells a texture.
+        cells: the result.
     """
     across, down = _differences(grid, 1), _differences(grid, 0)
-    aa, dd, ad = (
-        np.einsum("ijk,ijk->ij", one, two) for one, two in ((across, across), (down, down), (across, down))
-    )
-    x, y, z = light.direction.tolist()
-    turned = down @ np.array([[0, z, -y], [-z, 0, x], [y, -x, 0]], np.float32)  # times across: the normal's
+    aa, dd, ad = _dot(across, across), _dot(down, down), _dot(across, down)
     length = np.sqrt(np.maximum(aa * dd - ad * ad, 0)) + np.float32(1e-6)
-    even = light.along(np.einsum("ijk,ijk->ij", turned, across) / length)
-    gain = np.float32(RELIEF_GAIN * scale)
-    by_u = (across @ light.direction) * (gain / CELLS_ACROSS) / (aa + np.float32(1e-6))
-    by_v = (down @ light.direction) * (gain / CELLS_DOWN) / (dd + np.float32(1e-6))
-    return cv2.merge([even, by_u, by_v])
+    cells[..., 0] = lit_along(_dot(np.cross(down, across), direction) / length, direction)
+    cells[..., 1] = _dot(across, direction) * np.float32(across_gain) / (aa + np.float32(1e-6))
+    cells[..., 2] = _dot(down, direction) * np.float32(down_gain) / (dd + np.float32(1e-6))
+
+
+def _dot(one: Float32[ndarray, "*n 3"], other: Float32[ndarray, "*_ 3"]) -> Float32[ndarray, "*n"]:
+    """Sums of products, in the order x, y, z."""
+    return one[..., 0] * other[..., 0] + one[..., 1] * other[..., 1] + one[..., 2] * other[..., 2]
 
 
 def _differences(grid: Float32[ndarray, "rows columns 3"], axis: int) -> Float32[ndarray, "rows columns 3"]:

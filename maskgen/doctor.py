@@ -62,7 +62,7 @@ def examine(folder: Path) -> list[Check]:
         _tried("faces", _faces, "mend the lines above; else pip install --force-reinstall ai-edge-litert"),
         _tried("disk", lambda: _disk(folder), "name a folder on a disk with room: --out FOLDER"),
     ]
-    return needed + [_optional(*entry) for entry in OPTIONAL]
+    return [*needed, _kernels()] + [_optional(*entry) for entry in OPTIONAL]
 
 
 def _tried(name: str, look: Callable[[], str], mend: str) -> Check:
@@ -142,7 +142,24 @@ def _disk(folder: Path) -> str:
     return found
 
 
+<<<<<<< HEAD
 def _optional(package: str, extra: str, what: str) -> Check:
+=======
+def _kernels() -> Check:
+    """Whether the library of C is in use; numpy computes the same without it."""
+    from maskgen.native import absent
+
+    if not absent:
+        return Check(
+            "kernels", True, "compiled: a mask is drawn in a fraction of numpy's time", optional=True
+        )
+    again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
+    mend = f"install a C compiler (gcc or clang), then {again}"
+    return Check("kernels", False, f"{absent}: numpy does their work, slower", mend, optional=True)
+
+
+def _optional(package: str, install: str, what: str) -> Check:
+>>>>>>> 7dd8a9f (Masks are drawn by kernels in C, each a copy of a function of numpy to the bit)
     version = _version(package)
     if version:
         return Check(package, True, f"{version}: {what}", optional=True)

@@ -7,16 +7,17 @@ told from skin: it is then covered, as it would be by a mask put on over it.
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 
 from maskgen.light import LUMA, Light
+from maskgen.native import compiled
 from maskgen.shell import MARGIN
 from maskgen.types import Picture
-from maskgen.warp import UNSEEN, Box
+from maskgen.warp import UNSEEN, Box, Places
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
-CORE = 0.08  # how much of a pixel must be hidden for it to count as part of something
+CORE = 20  # of 255: how much of a pixel must be hidden for it to count as part of something
 DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
 # Places are 0-1 over the grid, which reaches MARGIN beyond the mask; u is twice as far from its middle.
 _U, _V = 0.5 / (1 + 2 * MARGIN), 1 / (1 + 2 * MARGIN)
@@ -27,59 +28,107 @@ NOSE, RIM = (
 )  # rims beyond |u| = .24, above v = .12: the nose has its own shadows
 FADE_U, FADE_V, RIM_FADE = 0.08 * _U, 0.08 * _V, 0.03 * _V  # of these borders
 
+_BORDERS = np.array(
+    [SIDE, JAW, NOSE, RIM, 1 / FADE_U, 1 / FADE_V, 1 / RIM_FADE, DARK, 1 / (DARK - DARKER)], np.float32
+)
+_NOTHING = np.zeros((0, 0), np.uint8)
+
 
 def in_front(
     picture: Picture,
     box: Box,
-    places: Float32[ndarray, "r c 3"],
+    places: Float32[ndarray, "r c 2"],
     light: Light,
-    shade: Float32[ndarray, "tall wide"],
-) -> tuple[Int[ndarray, "n"], Float32[ndarray, "n"]]:
-    """Which pixels of a mask may be behind hair or a rim, as indices in the flattened box, and how far they are, 0-1.
+    shade: Float32[ndarray, "rows columns"],
+) -> UInt8[ndarray, "_ _"]:
+    """How far each pixel of a mask is behind hair or a rim, 0-255; empty where it can not be told.
 
     Args:
         picture: without the mask.
         box: the pixels that `places` speaks of.
         places: which place of the mask is seen at each.
         light: of the photo on this face.
-        shade: light on the mask at each place, relative to a surface that faces the viewer.
+        shade: light on the mask at the points of its grid, relative to a surface that faces the viewer.
     """
     if len(light.skin) == 0 or light.skin @ LUMA < DIM:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    row, column, _ = cv2.split(places)
-    aside = cv2.absdiff(column, 0.5)
-    look = ((aside > SIDE) & (row < JAW)) | ((aside > NOSE) & (row < RIM))
-    at = np.flatnonzero(look & (row != UNSEEN))
-    y, x = np.divmod(at, box.shape[1])
-    pixels = picture[y + box.y0, x + box.x0].astype(np.float32) * np.float32(1 / 255)
-    tall, wide = shade.shape
-    row, column, aside = row.reshape(-1)[at], column.reshape(-1)[at], aside.reshape(-1)[at]
-    texel = (row * (tall - 1)).astype(np.intp) * wide + (column * (wide - 1)).astype(np.intp)
-    expected = np.clip(shade.reshape(-1)[texel], 0.3, 1.2) * np.float32(light.skin @ LUMA)
-    darkness = (pixels * pixels) @ LUMA / expected
+        return _NOTHING
+    hidden = np.empty(box.shape, np.uint8)
+    skin = float(light.skin @ LUMA)
+    if _dark(
+        np.ascontiguousarray(picture), places, shade, _BORDERS, LUMA, skin, box.x0, box.y0, CORE, hidden
+    ):
+        hidden[_hanging_loose(hidden, places)] = 0
+    return hidden
+
+
+@compiled
+def _dark(
+    picture: UInt8[ndarray, "high wide 3"],
+    places: Places,
+    lights: Float32[ndarray, "rows columns"],
+    borders: Float32[ndarray, "9"],
+    luma: Float32[ndarray, "3"],
+    skin: float,
+    left: int,
+    top: int,
+    core: int,
+    hidden: UInt8[ndarray, "h w"],
+) -> int:
+    """Where a mask lies over something much darker than skin would be there.
+
+    Args:
+        picture: without the mask.
+        places: which place of the mask is seen at each pixel of a box.
+        lights: at the points of the mask's grid.
+        borders: where it is looked for, how fast it fades out there, what is dark.
+        luma: share of R, G, B in a grey.
+        skin: linear grey of skin under even light.
+        left, top: the box's first column and row in the picture.
+        core: what counts.
+        hidden: how dark, 0-255: the result.
+
+    Returns:
+        How many pixels are more than `core`.
+    """
+    side, jaw, nose, rim, per_u, per_v, per_rim, darkest, per_dark = borders
+    row, column = np.moveaxis(places, -1, 0)
+    aside = np.abs(column - np.float32(0.5))
+    look = (row >= 0) & (((aside > side) & (row < jaw)) | ((aside > nose) & (row < rim)))
+    y, x = np.nonzero(look)
+    row, column, aside = row[look], column[look], aside[look]
+    colour = picture[y + top, x + left].astype(np.float32) * np.float32(1 / 255)
+    r, g, b = (colour * colour * luma).T
+    expected = np.clip(_between(lights, row, column), np.float32(0.3), np.float32(1.2)) * np.float32(skin)
     # what is looked for fades out at the borders of where it is looked for, or a shaded cheek would be cut along them
-    hair = np.minimum((aside - SIDE) * (1 / FADE_U), (JAW - row) * (1 / FADE_V))
-    rim = np.minimum((aside - NOSE) * (1 / FADE_U), (RIM - row) * (1 / RIM_FADE))
-    reach = np.clip(np.maximum(hair, rim), 0, 1)
-    hidden = (np.clip((DARK - darkness) * (1 / (DARK - DARKER)), 0, 1) * reach).astype(np.float32)
-    found = np.flatnonzero(hidden > CORE)
-    if len(found):
-        around = cv2.compare(places[..., 0], UNSEEN, cv2.CMP_EQ)
-        hidden[found[_hangs_loose(around, at[found])]] = 0
-    return at, hidden
+    hair = np.minimum((aside - side) * per_u, (jaw - row) * per_v)
+    frame = np.minimum((aside - nose) * per_u, (rim - row) * per_rim)
+    reach = np.clip(np.maximum(hair, frame), 0, 1)
+    far = np.clip((darkest - (r + g + b) / expected) * per_dark, 0, 1) * reach
+    hidden[:] = 0
+    hidden[look] = far * np.float32(255) + np.float32(0.5)
+    return int(np.count_nonzero(hidden > core))
 
 
-def _hangs_loose(around: UInt8[ndarray, "r c"], dark: Int[ndarray, "n"]) -> Bool[ndarray, "n"]:
+def _between(
+    values: Float32[ndarray, "rows columns"], row: Float32[ndarray, "n"], column: Float32[ndarray, "n"]
+) -> Float32[ndarray, "n"]:
+    """Values at a grid's points, at places between them."""
+    rows, columns = values.shape
+    down, across = row * np.float32(rows - 1), column * np.float32(columns - 1)
+    i, j = np.minimum(down.astype(np.int64), rows - 2), np.minimum(across.astype(np.int64), columns - 2)
+    v, u = down - i.astype(np.float32), across - j.astype(np.float32)
+    upper = values[i, j] + (values[i, j + 1] - values[i, j]) * u
+    lower = values[i + 1, j] + (values[i + 1, j + 1] - values[i + 1, j]) * u
+    return upper + (lower - upper) * v
+
+
+def _hanging_loose(hidden: UInt8[ndarray, "h w"], places: Places) -> Bool[ndarray, "h w"]:
     """Which dark pixels do not hang together with what lies around the mask.
 
     Hair and rims come over its edge; a nostril or a mole does not.
-
-    Args:
-        around: 255 where no mask is; it is changed.
-        dark: indices of pixels of the mask.
     """
-    around.reshape(-1)[dark] = 255
-    framed = cv2.copyMakeBorder(around, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    dark = hidden > CORE
+    around = (dark | (places[..., 0] == UNSEEN)).view(np.uint8)
+    framed = cv2.copyMakeBorder(around, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     cv2.floodFill(framed, None, (0, 0), 0)
-    y, x = np.divmod(dark, around.shape[1])
-    return framed[y + 1, x + 1] > 0
+    return dark & (framed[1:-1, 1:-1] > 0)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Float32, Int32, Shaped, UInt8
 from numpy import ndarray
 
-from maskgen.cloth import Cloth, bare, desaturated, weave
+from maskgen.cloth import bare, desaturated, weave
 from maskgen.dress import Dress
 from maskgen.front import in_front
-from maskgen.light import Light, grain_field
+from maskgen.light import Light, pick_grain
+from maskgen.native import compiled
 from maskgen.seat import Seat, seat
 from maskgen.shell import Shell
 from maskgen.straps import draw_straps
 from maskgen.templates import Mask
 from maskgen.types import Picture
-from maskgen.warp import Box, Fit, Looseness, Places, box_around, pick_rows, put_rows
+from maskgen.warp import Box, Fit, Looseness, Places, box_around
 
 SHADOW_REACH = 0.07  # head units, deviation of its softness
 REACHES = 2.2  # deviations beyond which a shadow is too faint to see
@@ -25,7 +26,10 @@ SHARP = 0.2  # pixels; a softness below it is none
 SHADOW_DEPTH = 0.42  # share of the light that contact takes away
 STRAP_LIGHT = 0.75  # straps lie at the side of the face
 BLUR_REACH = 3  # deviations of a blur beyond which nothing is left of a pixel
+HALF = 128  # opacity from which a flat mask is painted
 COARSE = 2.0  # pixels; deviation down to which a blurred thing is drawn on a coarser grid
+
+_NOTHING = np.zeros((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,19 @@ def draw_layer(
         plain = np.zeros(place.box.shape, np.uint8)
         return Layer(place.box, colour, plain, cv2.bitwise_not(plain))
     cloth = weave(mask, shell, dress, place.carried.grid, fit.scale, light, rng)
-    colour = _carried(cloth.texels, place.places)
+    hidden = _NOTHING
     if mask.template.straps:  # what is wound round the head goes over the hair
-        _put_behind(colour, cloth, place, light, picture)
-    colour = _grained(_soft(colour, softness), softness, light.grain, rng)
+        hidden = in_front(picture, place.box, place.places, light, cloth.light)
+    colour = np.empty((*place.box.shape, 4), np.uint8)
+    _drape(cloth.texels, place.places, hidden, colour)
+    tile, tile_top, tile_left = pick_grain(rng, softness)
     box = _whole_box(place, fit.scale, softness, height, width)
-    layer = np.zeros((*box.shape, 4), np.uint8)
-    layer[place.box.inside(box)] = colour
     straps = draw_straps(place.carried, shell, fit.scale, picture, light.skin, box)
-    strap = _hang_straps(layer, _soft(straps, softness), _strap_colour(dress, light))
+    layer, strap = np.empty((*box.shape, 4), np.uint8), np.empty(box.shape, np.uint8)
+    _finish(
+        _soft(colour, softness), _soft(straps, softness), tile, _strap_colour(dress, light), float(light.grain),
+        place.box.x0 - box.x0, place.box.y0 - box.y0, tile_left, tile_top, layer, strap,
+    )  # fmt: skip
     return Layer(box, layer, strap, _contact_shadow(cv2.extractChannel(layer, 3), fit.scale, light))
 
 
@@ -95,50 +103,82 @@ def _whole_box(place: Seat, scale: float, softness: float, height: int, width: i
     return box_around(points, max(REACHES * SHADOW_REACH * scale + 2, _edge(softness)), height, width)
 
 
-def _carried(cloth: Float32[ndarray, "tall wide *c"], places: Places) -> Float32[ndarray, "h w *c"]:
-    """What of a cloth is seen at each pixel; nothing where none of it is."""
-    tall, wide = cloth.shape[:2]
-    row, column, _ = cv2.split(places)
-    return cv2.remap(cloth, column * wide - np.float32(0.5), row * tall - np.float32(0.5), cv2.INTER_LINEAR)
-
-
-def _painted(opacity: Float32[ndarray, "tall wide"], dress: Dress, places: Places) -> UInt8[ndarray, "h w 4"]:
-    """The mask's colour as it is where it is opaque, nothing elsewhere."""
-    opaque = cv2.compare(_carried(opacity, places), 0.5, cv2.CMP_GE)
-    colour = np.rint(np.append(np.array(dress.tints[0]), 1) * 255).astype(np.uint8)
-    return cv2.bitwise_and(cv2.merge([opaque] * 4), np.broadcast_to(colour, (*opaque.shape, 4)).copy())
-
-
-def _put_behind(
-    colour: Float32[ndarray, "r c 4"], cloth: Cloth, place: Seat, light: Light, picture: Picture
+@compiled
+def _drape(
+    cloth: UInt8[ndarray, "tall wide 4"],
+    places: Places,
+    hidden: UInt8[ndarray, "hidden_h hidden_w"],
+    layer: UInt8[ndarray, "h w 4"],
 ) -> None:
-    """Take from a mask what hair and the rims of glasses hide of it."""
-    at, hidden = in_front(picture, place.box, place.places, light, cloth.light)
-    if len(at):
-        pixels = colour.reshape(-1, 4)
-        put_rows(pixels, at, pick_rows(pixels, at) * (1 - hidden)[:, None])
+    """Carry a cloth into the photo: each pixel a mean of four texels, nothing where none of it is seen.
+
+    Args:
+        cloth: premultiplied RGB and opacity, 0-255.
+        places: which place of it is seen at each pixel.
+        hidden: how far something is in front of it, 0-255; or empty for nothing.
+        layer: the result.
+    """
+    size = np.array(cloth.shape[:2], np.float32)
+    at = np.clip(places * (size * 256) - np.float32(128), 0, (size - 1) * 256).astype(np.int32)
+    (row, column), (v, u) = np.moveaxis(at >> 8, -1, 0), np.moveaxis(at & 255, -1, 0)[..., None]
+    texels = np.pad(cloth.astype(np.int32), ((0, 1), (0, 1), (0, 0)), mode="edge")
+    top = texels[row, column] * (256 - u) + texels[row, column + 1] * u
+    low = texels[row + 1, column] * (256 - u) + texels[row + 1, column + 1] * u
+    seen = (top * (256 - v) + low * v + 32768) >> 16
+    shown = 255 - hidden[..., None].astype(np.int32) if hidden.size else 255
+    layer[:] = np.where(places[..., :1] >= 0, (seen * shown + 127) // 255, 0)
 
 
-def _grained(
-    colour: Float32[ndarray, "h w 4"], softness: float, grain: float, rng: np.random.Generator
-) -> UInt8[ndarray, "h w 4"]:
-    """A mask with the photo's grain, its opacity 0-255 as its colours are."""
-    opacity = cv2.extractChannel(colour, 3)
-    noise = cv2.multiply(opacity, grain_field(rng, opacity.shape, softness), scale=grain)
-    return cv2.add(colour, cv2.merge([noise, noise, noise, opacity * np.float32(254)]), dtype=cv2.CV_8U)
+def _painted(cloth: UInt8[ndarray, "tall wide 4"], dress: Dress, places: Places) -> UInt8[ndarray, "h w 4"]:
+    """The mask's colour as it is where it is opaque, nothing elsewhere."""
+    draped = np.empty((*places.shape[:2], 4), np.uint8)
+    _drape(cloth, places, _NOTHING, draped)
+    colour = np.rint(np.append(np.array(dress.tints[0]), 1) * 255).astype(np.uint8)
+    return np.where(draped[..., 3:] >= HALF, colour, np.uint8(0))
 
 
-def _hang_straps(
-    layer: UInt8[ndarray, "h w 4"], straps: UInt8[ndarray, "h w"], colour: Float32[ndarray, "4"]
-) -> UInt8[ndarray, "h w"]:
-    """Draw straps of an opacity into a layer, below the mask; what is seen of them."""
-    pixels, at = layer.reshape(-1, 4), np.flatnonzero(straps)
-    there = pick_rows(pixels, at)
-    shown = straps.reshape(-1)[at] * (255 - there[:, 3].astype(np.float32)) * np.float32(1 / 255)
-    seen = np.zeros(layer.shape[:2], np.uint8)
-    seen.reshape(-1)[at] = np.rint(shown)
-    put_rows(pixels, at, np.minimum(np.rint(there + shown[:, None] * colour), 255))
-    return seen
+@compiled
+def _finish(
+    colour: UInt8[ndarray, "inner_h inner_w 4"],
+    straps: UInt8[ndarray, "h w"],
+    tile: Float32[ndarray, "side side"],
+    strap: Int32[ndarray, "3"],
+    grain: float,
+    left: int,
+    top: int,
+    tile_left: int,
+    tile_top: int,
+    layer: UInt8[ndarray, "h w 4"],
+    seen: UInt8[ndarray, "h w"],
+) -> None:
+    """Give a mask the photo's grain, and draw its straps below it.
+
+    Args:
+        colour: the mask, premultiplied RGB and opacity, 0-255.
+        straps: their opacity, 0-255.
+        tile: grain of unit deviation, repeated.
+        strap: R, G, B, 0-255, of the straps.
+        grain: its deviation in grey levels.
+        left, top: the mask's first column and row in the layer.
+        tile_left, tile_top: the tile's at the mask's first.
+        layer: the result.
+        seen: what of the straps is not under the mask, 0-255: a second result.
+    """
+    rows, columns = (
+        (np.arange(count) + first) % len(tile)
+        for count, first in zip(colour.shape[:2], (tile_top, tile_left), strict=True)
+    )
+    opacity = colour[..., 3:].astype(np.float32)
+    noise = tile[rows[:, None], columns][..., None] * np.float32(grain) * (opacity * np.float32(1 / 255))
+    inner = slice(top, top + len(colour)), slice(left, left + colour.shape[1])
+    layer[:] = 0
+    layer[inner][..., :3] = np.clip(colour[..., :3] + noise, 0, opacity) + np.float32(0.5)
+    layer[inner][..., 3] = colour[..., 3]
+    there = layer.astype(np.int32)
+    shown = (straps * (255 - there[..., 3]) + 127) // 255
+    seen[:] = shown
+    layer[..., :3] = np.minimum(there[..., :3] + (shown[..., None] * strap + 127) // 255, 255)
+    layer[..., 3] = there[..., 3] + shown
 
 
 def _soft(layer: Shaped[ndarray, "h w *c"], softness: float) -> Shaped[ndarray, "h w *c"]:
@@ -149,11 +189,11 @@ def _soft(layer: Shaped[ndarray, "h w *c"], softness: float) -> Shaped[ndarray, 
     return cv2.GaussianBlur(layer, (side, side), softness, borderType=cv2.BORDER_REPLICATE)
 
 
-def _strap_colour(dress: Dress, light: Light) -> Float32[ndarray, "4"]:
-    """R, G, B and opacity, 0-1, of the straps."""
-    albedo = np.array([dress.strap], np.float32)
+def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
+    """R, G, B, 0-255, of the straps."""
+    albedo = np.array(dress.strap, np.float32)
     lit = np.minimum(albedo * np.sqrt(light.gain * np.float32(STRAP_LIGHT)), 1)
-    return np.append(desaturated(lit, light.saturation), np.float32(1))
+    return np.rint(desaturated(lit, light.saturation) * 255).astype(np.int32)
 
 
 def _contact_shadow(opacity: UInt8[ndarray, "h w"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:

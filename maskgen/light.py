@@ -45,13 +45,10 @@ class Light:
     saturation: float
     skin: Float32[ndarray, "c"]
 
-    def on(self, normals: Float32[ndarray, "*n 3"]) -> Float32[ndarray, "*n"]:
-        """Light on surfaces, 1 on one that faces the viewer."""
-        return self.along(normals @ self.direction)
 
-    def along(self, share: Float32[ndarray, "*n"]) -> Float32[ndarray, "*n"]:
-        """Light on surfaces by their normals' share along `direction`."""
-        return np.clip(share + (1 + self.direction[2]), 0.25, 1.7)
+def lit_along(share: Float32[ndarray, "*n"], direction: Float32[ndarray, "3"]) -> Float32[ndarray, "*n"]:
+    """Light on surfaces, 1 on one that faces the viewer, by their normals' share along `Light.direction`."""
+    return np.clip(share + (1 + direction[2]), np.float32(0.25), np.float32(1.7))
 
 
 def skin_triangles(head: Head) -> Int[ndarray, "t 3"]:
@@ -152,10 +149,15 @@ def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
     return field
 
 
+def pick_grain(rng: np.random.Generator, blur: float) -> tuple[Float32[ndarray, "512 512"], int, int]:
+    """A tile of noise of unit variance, as soft as `blur` pixels; and the row and column of it to begin with."""
+    top, left = rng.integers(0, 128, 2).tolist()
+    return _grain_tile(min(round(blur * 8), 32)), top, left
+
+
 def grain_field(rng: np.random.Generator, shape: tuple[int, int], blur: float) -> Float32[ndarray, "h w"]:
     """Noise of unit variance, as soft as `blur` pixels."""
-    tile = _grain_tile(min(round(blur * 8), 32))
-    top, left = rng.integers(0, 128, 2)
+    tile, top, left = pick_grain(rng, blur)
     if max(shape) > 384:
         tile = np.tile(tile, (shape[0] // 512 + 2, shape[1] // 512 + 2))
     return tile[top : top + shape[0], left : left + shape[1]]

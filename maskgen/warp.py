@@ -6,18 +6,19 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Int32, Shaped
+from jaxtyping import Float32, Int32, UInt8
 from numpy import ndarray
 
 from maskgen.head import Head, umeyama
+from maskgen.native import compiled
 from maskgen.shell import Shell
 
-FAR = 100  # widths of the box from which the viewer looks at it
 UNSEEN = -1.0
-EYE = np.eye(4, dtype=np.float32)
+ONE = 256  # parts of a pixel that corners are rounded to
+BEYOND = 1 << 28  # parts; no corner is farther away, or areas would not fit into 64 bits
 _AROUND = np.ones((3, 3), np.uint8)
 
-Places = Float32[ndarray, "h w 3"]
+Places = Float32[ndarray, "h w 2"]
 
 
 @dataclass(frozen=True)
@@ -130,56 +131,91 @@ def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places:
     """Which place of a grid is seen at each pixel of `box`.
 
     Of what looks away only the cells next to the fold are drawn, so that the outline is the fold's and not that of
-    whole cells; the rest is behind the head. OpenCV draws in perspective: from far away, and with each point moved
-    aside by as much as its depth brings it in, that is no perspective at all.
+    whole cells; the rest is behind the head.
 
     Returns:
-        Row and column of the place, 0-1 from the first line of the grid to the last, and nothing in the last channel;
-        `UNSEEN` in all of them where no place is seen.
+        Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen.
     """
-    height, width = box.shape
-    far = np.float32(FAR * max(height, width))
-    points = grid.reshape(-1, 3) - np.array(
-        [box.x0 + width / 2 - 0.5, box.y0 + height / 2 - 0.5, -far], np.float32
-    )
-    points[:, :2] *= points[:, 2:] * np.array([1 / far, -1 / far], np.float32)
-    points[:, 2] *= -1
-    places = np.full((height, width, 3), UNSEEN, np.float32)
-    depth = np.full((height, width), 2 * far, np.float32)
-    rows, columns = grid.shape[:2]
-    cv2.triangleRasterize(
-        points,
-        _triangles(rows, columns)[_facing(grid)].reshape(-1, 3),
-        _own_places(rows, columns),
+    corners = np.rint((grid[..., :2] - np.array([box.x0, box.y0], np.float32)) * np.float32(ONE))
+    places = np.full((*box.shape, 2), UNSEEN, np.float32)
+    _draw_cells(
+        np.clip(corners, -BEYOND, BEYOND).astype(np.int32),
+        np.ascontiguousarray(grid[..., 2]),
+        _facing(grid),
         places,
-        depth,
-        EYE,
-        2 * math.atan(height / 2 / far),
-        float(far) / 2,
-        float(far) * 2,
-        _raster_settings(),
+        np.full(box.shape, np.inf, np.float32),
     )
     return places
 
 
-def pick_rows(table: Shaped[ndarray, "n k"], at: Int[ndarray, "m"]) -> Shaped[ndarray, "m k"]:
-    """`table[at]`, several times as fast: a row is moved in one piece."""
-    rows = table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).reshape(-1)
-    return rows.take(at).view(table.dtype).reshape(-1, table.shape[1])
+@compiled
+def _draw_cells(
+    corners: Int32[ndarray, "rows columns 2"],
+    depth: Float32[ndarray, "rows columns"],
+    drawn: UInt8[ndarray, "down across"],
+    places: Float32[ndarray, "h w 2"],
+    nearest: Float32[ndarray, "h w"],
+) -> None:
+    """Draw the cells of a grid, two triangles each, into `places`; of several at a pixel the nearest, or the first.
+
+    A pixel belongs to a triangle if its middle does, edges included. Corners are whole numbers, so that is exact.
+
+    Args:
+        corners: x, y in parts of a pixel, `ONE` to a pixel; the middle of the first pixel is 0, 0.
+        depth: of the corners.
+        drawn: which cells.
+        places: row and column, 0-1 over the grid; changed.
+        nearest: the depth of what is at each pixel; changed.
+    """
+    rows, columns = depth.shape
+    triangles = _triangles(rows, columns)[drawn.reshape(-1) > 0].reshape(-1, 3)
+    (ax, bx, cx), (ay, by, cy) = corners.reshape(-1, 2)[triangles].astype(np.int64).transpose(2, 1, 0)
+    whole = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    # the pixels of the rectangle around each triangle, those of all triangles one after another
+    (left, right), (top, bottom) = (
+        (
+            np.maximum(-(-np.minimum(np.minimum(a, b), c) // ONE), 0),
+            np.minimum(np.maximum(np.maximum(a, b), c) // ONE, side - 1),
+        )
+        for (a, b, c), side in (((ax, bx, cx), places.shape[1]), ((ay, by, cy), places.shape[0]))
+    )
+    wide, tall = np.maximum(right - left + 1, 0), np.maximum(bottom - top + 1, 0)
+    count = np.where(whole == 0, 0, wide * tall)
+    of = np.repeat(np.arange(len(count)), count)
+    nth = np.arange(len(of)) - np.repeat(count.cumsum() - count, count)
+    x, y = left[of] + nth % wide[of], top[of] + nth // wide[of]
+    # twice the areas towards the corners b and c
+    dx, dy = x * ONE - ax[of], y * ONE - ay[of]
+    sign = np.sign(whole)
+    at_b = (dx * (cy - ay)[of] - dy * (cx - ax)[of]) * sign[of]
+    at_c = ((bx - ax)[of] * dy - (by - ay)[of] * dx) * sign[of]
+    within = np.flatnonzero((at_b >= 0) & (at_c >= 0) & (np.abs(whole)[of] - at_b - at_c >= 0))
+    of, pixel = of[within], (y * places.shape[1] + x)[within]
+    share = np.float32(1) / np.abs(whole)[of].astype(np.float32)
+    s, t = at_b[within].astype(np.float32) * share, at_c[within].astype(np.float32) * share
+
+    def between(values: Float32[ndarray, "_"]) -> Float32[ndarray, "_"]:
+        a, b, c = (values[triangles[:, i]][of] for i in range(3))
+        return a + (s * (b - a) + t * (c - a))
+
+    row, column = (line.reshape(-1).astype(np.float32) for line in np.indices((rows, columns)))
+    z = between(depth.reshape(-1))
+    steps = np.float32(1) / np.array([rows - 1, columns - 1], np.float32)
+    found = np.stack([between(row) * steps[0], between(column) * steps[1]], axis=1)
+    order = np.argsort(z, kind="stable")[
+        ::-1
+    ]  # the nearest last, of equals the first: what is put last stays
+    order = order[z[order] < nearest.reshape(-1)[pixel[order]]]
+    places.reshape(-1, 2)[pixel[order]] = found[order]
+    nearest.reshape(-1)[pixel[order]] = z[order]
 
 
-def put_rows(table: Shaped[ndarray, "n k"], at: Int[ndarray, "m"], rows: Shaped[ndarray, "m k"]) -> None:
-    """`table[at] = rows` for a contiguous `table`, several times as fast."""
-    whole = np.dtype((np.void, table.itemsize * table.shape[1]))
-    table.view(whole).reshape(-1)[at] = np.ascontiguousarray(rows, table.dtype).view(whole).reshape(-1)
-
-
-def _facing(grid: Float32[ndarray, "rows columns 3"]) -> Bool[ndarray, "cells"]:
+def _facing(grid: Float32[ndarray, "rows columns 3"]) -> UInt8[ndarray, "down across"]:
     """The cells of a grid that look at the viewer, and those next to them."""
     down = grid[1:, 1:, :2] - grid[:-1, :-1, :2]
     up = grid[:-1, 1:, :2] - grid[1:, :-1, :2]
     front = up[..., 0] * down[..., 1] > up[..., 1] * down[..., 0]
-    return cv2.dilate(front.view(np.uint8), _AROUND).reshape(-1).view(bool)
+    return cv2.dilate(front.view(np.uint8), _AROUND)
 
 
 @cache
@@ -188,19 +224,3 @@ def _triangles(rows: int, columns: int) -> Int32[ndarray, "cells 2 3"]:
     at = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
     a, b, c, d = (part.reshape(-1) for part in (at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]))
     return np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], axis=1)
-
-
-@cache
-def _own_places(rows: int, columns: int) -> Float32[ndarray, "points 3"]:
-    """What `rasterise` gives at each point of a grid."""
-    row, column = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij")
-    return np.stack([row, column, 0 * row], axis=-1).reshape(-1, 3).astype(np.float32)
-
-
-@cache
-def _raster_settings() -> cv2.TriangleRasterizeSettings:
-    """What looks away is drawn too, and values run evenly between the corners."""
-    settings = cv2.TriangleRasterizeSettings()
-    settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
-    settings.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
-    return settings

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from maskgen import doctor, words
+from maskgen import doctor, native, words
 from maskgen.doctor import Check, examine
 from maskgen.errors import MissingError
 
@@ -92,3 +92,13 @@ def test_what_an_uninstalled_opencv_leaves_of_its_folder_is_a_cross(tmp_path, mo
     opencv = named(examine(tmp_path), "opencv")
     assert "has no attribute" in opencv.found
     assert opencv.mend.startswith("pip install")
+
+
+def test_whether_kernels_are_compiled_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "absent", "")
+    assert named(examine(tmp_path), "kernels").ok
+    monkeypatch.setattr(native, "absent", "not compiled")
+    kernels = named(examine(tmp_path), "kernels")
+    assert not kernels.ok
+    assert kernels.optional
+    assert "compiler" in kernels.mend

@@ -1,0 +1,61 @@
+#include "kernel.h"
+
+#define ONE 256 /* steps of the corners in a pixel */
+
+typedef struct {
+    int64_t x, y;
+    float z, row, column;
+} Corner;
+
+static int64_t floor_div(int64_t a) { return a >= 0 ? a / ONE : -((-a + ONE - 1) / ONE); }
+
+/* One triangle into the planes: at each pixel within it the place, if it is nearer than what is there. */
+static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
+                     int64_t h, int64_t w)
+{
+    const int64_t bx = b.x - a.x, by = b.y - a.y, cx = c.x - a.x, cy = c.y - a.y, area = bx * cy - by * cx;
+    const int64_t low_x = least(a.x, least(b.x, c.x)), high_x = most(a.x, most(b.x, c.x));
+    const int64_t low_y = least(a.y, least(b.y, c.y)), high_y = most(a.y, most(b.y, c.y));
+    const int64_t x0 = most(floor_div(low_x + ONE - 1), 0), x1 = least(floor_div(high_x), w - 1);
+    const int64_t y0 = most(floor_div(low_y + ONE - 1), 0), y1 = least(floor_div(high_y), h - 1);
+    if (area == 0)
+        return;
+    const int64_t sign = area > 0 ? 1 : -1, whole = area * sign;
+    const float one = 1.0f / (float)whole;
+    for (int64_t y = y0; y <= y1; y++) {
+        const int64_t dx = x0 * ONE - a.x, dy = y * ONE - a.y;
+        int64_t at_b = (dx * cy - dy * cx) * sign, at_c = (bx * dy - by * dx) * sign;
+        for (int64_t at = y * w + x0; at <= y * w + x1; at++, at_b += cy * ONE * sign, at_c -= by * ONE * sign) {
+            if ((at_b | at_c | (whole - at_b - at_c)) < 0)
+                continue;
+            const float s = (float)at_b * one, t = (float)at_c * one;
+            const float z = a.z + (s * (b.z - a.z) + t * (c.z - a.z));
+            if (!(z < nearest[at]))
+                continue;
+            nearest[at] = z;
+            places[2 * at] = (a.row + (s * (b.row - a.row) + t * (c.row - a.row))) * row_step;
+            places[2 * at + 1] = (a.column + (s * (b.column - a.column) + t * (c.column - a.column))) * column_step;
+        }
+    }
+}
+
+/* warp._draw_cells */
+EXPORT void draw_cells(const int32_t *corners, const float *depth, const uint8_t *drawn, float *places, float *nearest,
+                       int64_t rows, int64_t columns, int64_t down, int64_t across, int64_t h, int64_t w)
+{
+    const float row_step = 1.0f / (float)(rows - 1), column_step = 1.0f / (float)(columns - 1);
+    if (down != rows - 1 || across != columns - 1)
+        return;
+    for (int64_t row = 0; row < rows - 1; row++)
+        for (int64_t column = 0; column < columns - 1; column++) {
+            Corner four[4];
+            if (!drawn[row * (columns - 1) + column])
+                continue;
+            for (int i = 0; i < 4; i++) { /* round the cell: 0 1 over 3 2 */
+                const int64_t r = row + (i > 1), c = column + (i == 1 || i == 2), at = r * columns + c;
+                four[i] = (Corner){corners[2 * at], corners[2 * at + 1], depth[at], (float)r, (float)c};
+            }
+            triangle(four[0], four[1], four[2], places, nearest, row_step, column_step, h, w);
+            triangle(four[0], four[2], four[3], places, nearest, row_step, column_step, h, w);
+        }
+}

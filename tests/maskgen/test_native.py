@@ -1,0 +1,207 @@
+"""Every kernel computes what its function of numpy does, to the bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import maskgen.native as native
+from maskgen.blend import _blend
+from maskgen.cloth import _LIMITS, _lay, _shade
+from maskgen.front import _BORDERS, _dark
+from maskgen.layer import _drape, _finish
+from maskgen.light import LUMA
+from maskgen.native import build
+from maskgen.triplet import make_triplets
+from maskgen.warp import UNSEEN, _draw_cells
+from tests.maskgen.test_triplet import tools_for
+from tests.maskgen.worn import skin_photo, turned_mesh
+
+needed = pytest.mark.skipif(native.library is None, reason=f"no kernels here: {native.absent}")
+seeds = st.integers(0, 2**32 - 1)
+sides = st.integers(1, 300)
+
+
+def noise(rng, *shape, low=0, high=256):
+    """Bytes; half of the time many of them the least and the most, where sums overflow."""
+    values = rng.integers(low, high, shape)
+    if rng.random() < 0.5:
+        values = np.where(rng.random(shape) < 0.4, rng.choice([low, high - 1], shape), values)
+    return values.astype(np.uint8)
+
+
+def floats(rng, *shape, low=-1.0, high=1.0):
+    return rng.uniform(low, high, shape).astype(np.float32)
+
+
+def places(rng, h, w, reach=1.0):
+    """Places on a mask, unseen where its row is below 0."""
+    found = floats(rng, h, w, 2, low=0, high=reach)
+    found[rng.random((h, w)) < 0.2] = UNSEEN
+    found[rng.random((h, w)) < 0.1] = reach
+    return found
+
+
+def assert_same(kernel, *args, results):
+    """The compiled and the numpy way leave the same in the last `results` arguments, and return the same."""
+    ours, theirs = ([arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args] for _ in range(2))
+    assert kernel(*ours) == kernel.twin(*theirs)
+    for mine, other in zip(ours[-results:], theirs[-results:], strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(2, 9), st.integers(2, 9), st.integers(1, 70), st.integers(1, 70), st.floats(1, 60))
+def test_raster(seed, rows, columns, h, w, rough):
+    rng = np.random.default_rng(seed)
+    x, y = np.meshgrid(np.linspace(-0.2 * w, 1.1 * w, columns), np.linspace(-0.1 * h, 1.2 * h, rows))
+    corners = np.stack([x, y], axis=-1) * 256 + rng.normal(0, 4 * rough, (rows, columns, 2))
+    if rng.random() < 0.3:
+        corners[rng.integers(rows), rng.integers(columns)] = rng.choice([-1, 1], 2) * 2.0**28
+    if rng.random() < 0.3:
+        corners = np.round(corners, -2)  # corners on one another, and on the middles of pixels
+    assert_same(
+        _draw_cells,
+        corners.astype(np.int32),
+        np.round(rng.normal(0, 2, (rows, columns)), 1).astype(np.float32),
+        noise(rng, rows - 1, columns - 1, high=2),
+        np.full((h, w, 2), UNSEEN, np.float32),
+        np.full((h, w), np.inf, np.float32),
+        results=2,
+    )
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(2, 17), st.integers(2, 21))
+def test_shade(seed, rows, columns):
+    rng = np.random.default_rng(seed)
+    grid = floats(rng, rows, columns, 3, low=-300, high=300)
+    if rng.random() < 0.5:
+        grid[: rows // 2] = grid[0]  # collapsed cells have no normal
+    cells = np.empty((rows, columns, 3), np.float32)
+    assert_same(_shade, grid, floats(rng, 3), float(rng.uniform(0, 9)), 0.7, cells, results=1)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(
+    seeds,
+    st.integers(2, 6),
+    st.integers(2, 22),
+    st.integers(1, 9),
+    st.integers(1, 13),
+    st.sampled_from("lpa"),
+    st.booleans(),
+)
+def test_lay(seed, rows, columns, down, across, kind, printed):
+    rng = np.random.default_rng(seed)
+    h, w = (rows - 1) * down, (columns - 1) * across
+    slopes = rng.integers(-9000, 9000, (2, h, w)).astype(np.int16)
+    creases = rng.integers(-9000, 9000, (2, *rng.integers(1, 90, 2))).astype(np.int16)
+    tile = noise(rng, *((0, 0) if kind == "l" else rng.integers(1, 90, 2)), 4)
+    assert_same(
+        _lay, floats(rng, rows, columns, 3), noise(rng, h, w), noise(rng, h, w), slopes,
+        noise(rng, 3, *((h, w) if printed else (0, 0))), creases, tile, floats(rng, 3, 3, low=0),
+        floats(rng, 3, low=0, high=1.3), _LIMITS, float(rng.random()), float(rng.random() / 1024),
+        float(rng.random() / 255) if kind == "a" else 0.0, *rng.integers(0, 200, 4).tolist(),
+        np.empty((h, w, 4), np.uint8), results=1,
+    )  # fmt: skip
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(2, 40), st.integers(2, 40), st.integers(1, 60), st.integers(1, 60), st.booleans())
+def test_drape(seed, tall, wide, h, w, behind):
+    rng = np.random.default_rng(seed)
+    hidden = noise(rng, *((h, w) if behind else (0, 0)))
+    layer = np.empty((h, w, 4), np.uint8)
+    assert_same(_drape, noise(rng, tall, wide, 4), places(rng, h, w, 1.01), hidden, layer, results=1)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(2, 60), st.integers(1, 60), st.integers(0, 9), st.integers(0, 9))
+def test_dark(seed, h, w, left, top):
+    rng = np.random.default_rng(seed)
+    picture, lights = noise(rng, h + top + 2, w + left + 3, 3), floats(rng, 5, 7, low=0.1, high=2)
+    args = places(rng, h, w), lights, _BORDERS, LUMA, float(rng.uniform(0.05, 0.9)), left, top, 20
+    assert_same(_dark, picture, *args, np.empty((h, w), np.uint8), results=1)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 50), sides, st.integers(0, 20), st.integers(0, 20), st.floats(0, 30))
+def test_finish(seed, h, w, more_h, more_w, grain):
+    rng = np.random.default_rng(seed)
+    side = int(rng.integers(1, 600))
+    tile = rng.standard_normal((side, side), dtype=np.float32)
+    colour, straps = noise(rng, h, w, 4), noise(rng, h + more_h, w + more_w)
+    strap = rng.integers(0, 256, 3).astype(np.int32)
+    left, top = int(rng.integers(more_w + 1)), int(rng.integers(more_h + 1))
+    corner = rng.integers(0, 128, 2).tolist()
+    layer, seen = np.empty((*straps.shape, 4), np.uint8), np.empty(straps.shape, np.uint8)
+    assert_same(_finish, colour, straps, tile, strap, grain, left, top, *corner, layer, seen, results=2)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 40), sides)
+def test_blend(seed, h, w):
+    rng = np.random.default_rng(seed)
+    planes = [noise(rng, h, w) for _ in range(2)]
+    results = np.empty((h, w, 3), np.uint8), np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
+    inside = noise(rng, h, w, high=2)
+    assert_same(_blend, noise(rng, h, w, 3), noise(rng, h, w, 4), *planes, inside, *results, results=3)
+
+
+@needed
+@pytest.mark.parametrize("size", [0, 192])
+def test_photos_are_masked_alike_with_and_without_kernels(size, monkeypatch):
+    photo, meshes = (
+        skin_photo(),
+        [turned_mesh(35, at=(90.0, 80.0)), turned_mesh(-10, 8, 20, at=(170.0, 130.0))],
+    )
+    spec = "surgical,cloth-check,n95,scarf-check,clear,gaiter-camo,none,respirator,urethane-print"
+    ways = []
+    for library in (native.library, None):
+        monkeypatch.setattr(native, "library", library)
+        tools = tools_for(spec, per_face=4, mesh=meshes, size=size, faces="all")
+        ways.append(make_triplets(photo, tools, "x"))
+    assert len(ways[0]) >= 4
+    for (key, one), (other_key, other) in zip(*ways, strict=True):
+        assert key == other_key
+        for name in ("masked", "gt", "map", "parts"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@needed
+def test_an_array_that_is_not_what_a_kernel_takes_is_refused_before_c_sees_it():
+    plane, picture = np.zeros((4, 5), np.uint8), np.zeros((4, 5, 3), np.uint8)
+    rest = plane, plane, plane, picture.copy(), plane.copy(), plane.copy()
+    for wrong in (np.zeros((4, 6, 4)), np.zeros((4, 6, 4), np.uint8), np.zeros((4, 10, 4), np.uint8)[:, ::2]):
+        with pytest.raises((TypeError, ValueError), match="layer"):
+            _blend(picture, wrong, *rest)
+
+
+def test_a_library_of_other_sources_is_not_used(monkeypatch):
+    monkeypatch.setattr(native, "digest", lambda: "0" * 16)
+    assert native._load() == (
+        None,
+        "compiled from other sources" if native.LIBRARY.exists() else "not compiled",
+    )
+
+
+def test_without_a_compiler_an_install_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "LIBRARY", tmp_path / "kernels.so")
+    monkeypatch.setattr(build, "compilers", lambda: [["/nowhere/cc"]])
+    assert build.compile_kernels() == build.NO_COMPILER
+    assert not list(tmp_path.iterdir())
+
+
+@needed
+def test_the_sources_compile_without_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "LIBRARY", tmp_path / "kernels.so")
+    assert build.compile_kernels("-Werror") == ""
+    assert (tmp_path / "kernels.so").exists()
