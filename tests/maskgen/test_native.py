@@ -10,8 +10,10 @@ from maskgen.blend import _blend
 from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
 from maskgen.layer import _drape, _finish
+from maskgen.landmarks.views import window
 from maskgen.light import LUMA
 from maskgen.native import build
+from maskgen.resample import _fine
 from maskgen.triplet import make_triplets
 from maskgen.warp import UNSEEN, _draw_cells
 from tests.maskgen.test_triplet import tools_for
@@ -154,6 +156,27 @@ def test_blend(seed, h, w):
     results = np.empty((h, w, 3), np.uint8), np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
     inside = noise(rng, h, w, high=2)
     assert_same(_blend, noise(rng, h, w, 3), noise(rng, h, w, 4), *planes, inside, *results, results=3)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(
+    seeds,
+    sides,
+    st.floats(-3.2, 3.2),
+    st.floats(0.8, 6.0),
+    st.floats(0.8, 1.2),
+    st.sampled_from(["reflect", "replicate", "constant"]),
+)
+def test_look_up(seed, size, angle, scale, ratio, border):
+    rng = np.random.default_rng(seed)
+    picture = noise(rng, *rng.integers(2, 90, 2), 3)
+    matrix = window(rng.uniform(-20, 100, 2), angle, scale, size)
+    matrix[0] *= np.float32(ratio)
+    ours = _fine(picture, matrix, size, border)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "library", None)
+        np.testing.assert_array_equal(ours, _fine(picture, matrix, size, border))
 
 
 @needed
