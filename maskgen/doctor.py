@@ -142,9 +142,6 @@ def _disk(folder: Path) -> str:
     return found
 
 
-<<<<<<< HEAD
-def _optional(package: str, extra: str, what: str) -> Check:
-=======
 def _kernels() -> Check:
     """Whether the library of C is in use; numpy computes the same without it."""
     from maskgen.native import absent
@@ -158,8 +155,7 @@ def _kernels() -> Check:
     return Check("kernels", False, f"{absent}: numpy does their work, slower", mend, optional=True)
 
 
-def _optional(package: str, install: str, what: str) -> Check:
->>>>>>> 7dd8a9f (Masks are drawn by kernels in C, each a copy of a function of numpy to the bit)
+def _optional(package: str, extra: str, what: str) -> Check:
     version = _version(package)
     if version:
         return Check(package, True, f"{version}: {what}", optional=True)

@@ -9,8 +9,8 @@ import maskgen.native as native
 from maskgen.blend import _blend
 from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
-from maskgen.layer import _drape, _finish
 from maskgen.landmarks.views import window
+from maskgen.layer import _drape, _finish
 from maskgen.light import LUMA
 from maskgen.native import build
 from maskgen.resample import _fine
