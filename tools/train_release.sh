@@ -4,7 +4,7 @@
 #   tools/train_release.sh LFW UTKFACE        # folders or tars of photos; takes some hours on two CPU cores
 #
 # LFW deep-funneled (research use) and UTKFace (non-commercial research use); what is trained on them inherits that.
-# Logs, settings and curves stay in data/runs/small-*; what came of it is told in docs/released.md.
+# Logs, settings and curves stay in data/runs/small-*; what came of it is told in assets/models/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,5 +26,8 @@ train() { # STAGE OUT OPTIONS...
 "$unmask" gen-data --src "$lfw" --size 128 --per-face 3 --seed 8 --out data/shards/release-lfw
 "$unmask" gen-data --src "$utk" --size 128 --per-face 3 --seed 8 --out data/shards/release-utk
 train segm data/runs/small-segm
-# First the truth alone; then maps as they will be, features, and the judges.
+# First leg: nothing but the truth, by true maps. Second: half of the maps as the segmenter finds them, features, the judges.
 train gan data/runs/small-gan1 --set loss.whole=0 --set loss.region=0
+train gan data/runs/small-gan --from data/runs/small-gan1 --segmenter data/runs/small-segm --steps 600 \
+    --set predicted=.5 --set optimiser.lr=.001 --set loss.whole_from=0 --set loss.region_from=.1 \
+    --set loss.perceptual_net=efficientnet
