@@ -19,12 +19,12 @@ OPTIONAL = (
     ("ai-edge-litert", "", "finds faces twice as fast as OpenCV does"),
     ("webdataset", "", "streams shards into a training loop"),
     ("datasets", "", "reads a data set as a Hugging Face data set"),
-    ("torch", "train", "networks: train, eval, run"),
+    ("torch", "train", "networks: train and eval; run on a GPU"),
     ("dlib-bin", "dlib", "dlib's detector"),
     ("face-alignment", "fan", "face-alignment's detector"),
     ("av", "video", "sound, and rare kinds of video files; OpenCV reads the others"),
     ("fastapi", "web", "the web page"),
-    ("onnxruntime", "onnx", "networks without torch"),
+    ("onnxruntime", "onnx", "takes masks off without torch, as OpenCV does too"),
 )
 
 

@@ -94,7 +94,7 @@ def write_report(
 
 def _restored(picture: bytes) -> str:
     return (
-        f'<h2>And taken off again</h2><p class="faint">{INVENTED}</p><p><img class="strip" '
+        f'<h2>A mask put on, and taken off again</h2><p class="faint">{INVENTED}</p><p><img class="strip" '
         f'alt="masked, map, restored, as it was" src="{page.data_uri(picture, "png")}"></p>'
     )
 

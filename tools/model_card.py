@@ -42,6 +42,8 @@ from unmasknet.tables import (
 
 WORDS = Path(__file__).with_suffix(".md")
 README = Path(__file__).parent.parent / "README.md"
+RANKED = "docs/images/ranked.jpg"  # where tools.ranked leaves the README's picture
+CAPTION = "Masked, map found, restored, as it was: the worst, 25 %, median, 75 % and best by hole PSNR"
 BEGIN, END = "<!-- figures, written by tools/model_card.py -->", "<!-- end of figures -->"
 MACHINE = "two x86-64 cores, without a GPU"
 NETWORKS = {"segm": "segmenter", "gan": "generator"}
@@ -219,8 +221,8 @@ def wilson(good: int, of: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def summary(name: str, figures: Figures) -> str:
-    """The README's table: ours beside what costs nothing."""
+def summary(name: str, figures: Figures, picture: str = "") -> str:
+    """The README's table: ours beside what costs nothing; over it a `picture` of the repository, if there is one."""
     likeness = {"restored": figures["identity"]["restored"], "masked input": figures["identity"]["masked"]}
     every = {"restored": figures} | figures["baselines"]
     rows = []
@@ -233,9 +235,10 @@ def summary(name: str, figures: Figures) -> str:
         rows.append((method, *scores, number(likeness.get(method), 3)))
     table = Table("", ("", "hole PSNR, dB", "hole SSIM", "likeness"), tuple(rows))
     dice = with_interval(figures["map"]["dice"], figures["ci95"].get("map.dice"), "ssim")
+    shown = f"![{CAPTION}]({picture})\n\n" if picture else ""
     return (
-        f"{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the segmenter's "
-        f"own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true "
+        f"{shown}{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the "
+        f"segmenter's own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true "
         "face by a network that knows people."
     )
 
@@ -300,7 +303,8 @@ def main() -> None:
         evals = read_evals(options.evals)
         runs = dict(zip(WEIGHTS, (options.segm, options.gan), strict=True))
         text = card(entries, runs, evals, options.verdicts, options.script, options.machine)
-        readme = filled(_read(options.readme), summary(*next(iter(evals.items()))))
+        picture = RANKED if (options.readme.parent / RANKED).is_file() else ""
+        readme = filled(_read(options.readme), summary(*next(iter(evals.items())), picture))
         write_atomic(table.with_name("MODEL_CARD.md"), text.encode("utf-8"))
         write_atomic(options.readme, readme.encode("utf-8"))
     except UnmaskError as error:

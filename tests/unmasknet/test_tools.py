@@ -91,6 +91,7 @@ def test_another_measurement_gives_another_card_and_another_readme(made, runs):
     assert "0.123" in text
     assert "77.77" in summary("toys", other)
     assert "77.77" not in summary("toys", figures)
+    assert summary("toys", figures, "a.jpg").startswith(f"![{model_card.CAPTION}](a.jpg)\n\ntoys: ")
 
 
 def test_the_readme_is_changed_between_its_marks_alone(made):
