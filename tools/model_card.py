@@ -238,8 +238,8 @@ def summary(name: str, figures: Figures, picture: str = "") -> str:
     shown = f"![{CAPTION}]({picture})\n\n" if picture else ""
     return (
         f"{shown}{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the "
-        f"segmenter's own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine to the true "
-        "face by a network that knows people."
+        f"segmenter's own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine "
+        "to the true face by a network that knows people."
     )
 
 
