@@ -1,7 +1,7 @@
 """Write the model card of the weights that ship, and the README's table, from what was measured: no number by hand.
 
     python -m tools.model_card data/runs/segm data/runs/gan --eval LFW=data/eval/lfw.json \
-        --eval UTKFace=data/eval/utkface.json --verdicts data/looked/verdicts.csv --script tools/train_release.sh
+        --eval UTKFace=data/eval/utkface.json --verdicts docs/results-looked-at.csv --script tools/train_release.sh
 
 `--eval` takes the JSON of `unmask eval --json`; the first is the README's. The words around the numbers are in
 `model_card.md` beside this file. Run it after `tools.release_weights`: sizes and hashes are those of `models.toml`.
