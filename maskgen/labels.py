@@ -8,9 +8,10 @@ from itertools import chain
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64, UInt8
 from numpy import ndarray
 
+from maskgen.native import compiled
 from maskgen.types import MaskedFace, Triplet
 
 Kept = dict[int, Any]  # what was made of an array, by the array's `id`
@@ -99,27 +100,19 @@ def once(kept: Kept, thing: ndarray, make: Callable[[], Any]) -> Any:
 def points_text(points: Float[ndarray, "n 2"]) -> str:
     """Points as JSON, to a hundredth of a pixel, each number as wide as the widest: a tenth of what `json` takes."""
     hundredths = np.rint(points.astype(np.float64) * 100).astype(np.int64)
-    left = np.abs(hundredths)
-    digits = max(len(str(left.max(initial=0))), 3)
-    signed = int(hundredths.min(initial=0) < 0)
-    wide = signed + digits + 1
-    text = np.full((len(points), 2 * wide + 4), ord(" "), np.uint8)
-    text[:, [0, wide + 1, -2, -1]] = tuple(b"[,],")
-    numbers = np.stack([text[:, 1 : wide + 1], text[:, wide + 2 : -2]], axis=1)
-    numbers[..., -3] = ord(".")
-    for place in range(digits):
-        rest = left // 10
-        digit = (left - 10 * rest + ord("0")).astype(np.uint8)
-        if place < 3:
-            numbers[..., -1 - place - (place > 1)] = digit
-        else:  # no number begins with a nought
-            np.copyto(numbers[..., -2 - place], digit, where=left > 0)
-        left = rest
-    if signed:
-        below = np.nonzero(hundredths < 0)
-        numbers[(*below, (numbers[below] != ord(" ")).argmax(1) - 1)] = ord("-")
-    text[:, 1 : wide + 1], text[:, wide + 2 : -2] = numbers[:, 0], numbers[:, 1]
+    low, high = int(hundredths.min(initial=0)), int(hundredths.max(initial=0))
+    wide = int(low < 0) + max(len(str(max(high, -low))), 3) + 1
+    text = np.empty((len(points), 2 * wide + 4), np.uint8)
+    _write_points(hundredths, text)
     return f"[{text.tobytes()[:-1].decode('ascii')}]"
+
+
+@compiled
+def _write_points(hundredths: Int64[ndarray, "n 2"], text: UInt8[ndarray, "n wide"]) -> None:
+    """Write pairs of hundredths as `[x,y],`: two decimals, blanks before a number; `text` is the result."""
+    each = (text.shape[1] - 4) // 2
+    for (x, y), line in zip((hundredths / 100).tolist(), text, strict=True):
+        line[:] = np.frombuffer(f"[{x:{each}.2f},{y:{each}.2f}],".encode("ascii"), np.uint8)
 
 
 def number(value: SupportsFloat) -> float:

@@ -9,9 +9,10 @@ import maskgen.native as native
 from maskgen.blend import _blend
 from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
+from maskgen.labels import _write_points
 from maskgen.landmarks.views import window
 from maskgen.layer import _drape, _finish
-from maskgen.light import LUMA
+from maskgen.light import LUMA, _sample
 from maskgen.native import build
 from maskgen.resample import _fine
 from maskgen.triplet import make_triplets
@@ -177,6 +178,25 @@ def test_look_up(seed, size, angle, scale, ratio, border):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "library", None)
         np.testing.assert_array_equal(ours, _fine(picture, matrix, size, border))
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(3, 90), st.integers(3, 90))
+def test_sample(seed, h, w):
+    rng = np.random.default_rng(seed)
+    mesh = rng.uniform(-10, 100, (40, 3)).astype(np.float32)
+    triangles = rng.integers(0, 40, (60, 3))
+    triangles = triangles if rng.random() < 0.5 else triangles[:, ::-1].copy()
+    results = [np.zeros((60, columns), np.float32) for columns in (3, 3, 2)]
+    assert_same(_sample, noise(rng, h, w, 3), mesh, triangles, LUMA, *results, results=3)
+
+
+@needed
+@given(st.lists(st.tuples(*[st.integers(-999_999, 999_999)] * 2), min_size=1))
+def test_write_points(points):
+    hundredths = np.array(points, np.int64)
+    assert_same(_write_points, hundredths, np.zeros((len(points), 24), np.uint8), results=1)
 
 
 @needed
