@@ -133,10 +133,10 @@ def _whole_slopes(slopes: Float32[ndarray, "2 h w"]) -> Int16[ndarray, "2 h w"]:
     return np.rint(np.clip(slopes * STEEP, -32768, 32767)).astype(np.int16)
 
 
-def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int]) -> ndarray:
+def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int], how: int = cv2.INTER_AREA) -> ndarray:
     """The smallest level of a pyramid that is no smaller than `size`, brought to it."""
     large = [level for level in pyramid if level.shape[1] >= size[0] and level.shape[0] >= size[1]]
-    return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=how)
 
 
 def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"], int, int]:
@@ -146,7 +146,7 @@ def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"],
     levels = dress.artwork.levels if dress.artwork else pattern(dress.pattern, dress.variant)
     wide, tall = (max(round(side / count), 1) for side, count in zip(size, dress.repeats, strict=True))
     left, top = (round(shift * side) % side for shift, side in zip(dress.shift, (wide, tall), strict=True))
-    return _shrunk(levels, (wide, tall)), top, left
+    return _shrunk(levels, (wide, tall), cv2.INTER_LINEAR), top, left  # a level is at most twice as large
 
 
 def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:

@@ -25,9 +25,9 @@ REACHES = 2.2  # deviations beyond which a shadow is too faint to see
 SHARP = 0.2  # pixels; a softness below it is none
 SHADOW_DEPTH = 0.42  # share of the light that contact takes away
 STRAP_LIGHT = 0.75  # straps lie at the side of the face
-BLUR_REACH = 3  # deviations of a blur beyond which nothing is left of a pixel
+BLUR_REACH = 2.5  # deviations of a blur beyond which a hundredth is left of a pixel
 HALF = 128  # opacity from which a flat mask is painted
-COARSE = 2.0  # pixels; deviation down to which a blurred thing is drawn on a coarser grid
+COARSE = 1.25  # pixels; deviation down to which a blurred thing is drawn on a coarser grid
 
 _NOTHING = np.zeros((0, 0), np.uint8)
 
@@ -86,7 +86,7 @@ def draw_layer(
     straps = draw_straps(place.carried, shell, fit.scale, picture, light.skin, box)
     layer, strap = np.empty((*box.shape, 4), np.uint8), np.empty(box.shape, np.uint8)
     _finish(
-        _soft(colour, softness), _soft(straps, softness), tile, _strap_colour(dress, light), float(light.grain),
+        _soft(colour, softness), _soft(straps, softness) if shell.strap_widths else straps, tile, _strap_colour(dress, light), float(light.grain),
         place.box.x0 - box.x0, place.box.y0 - box.y0, tile_left, tile_top, layer, strap,
     )  # fmt: skip
     return Layer(box, layer, strap, _contact_shadow(cv2.extractChannel(layer, 3), fit.scale, light))

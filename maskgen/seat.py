@@ -67,17 +67,23 @@ def _over_eyes(
     places: Places, mesh: Float32[ndarray, "468 3"], around: int, box: Box
 ) -> tuple[ndarray, ndarray] | None:
     """Rows and columns of the seen pixels that lie between the lids or up to `around` pixels from them, if any do."""
-    contours = np.rint(mesh[LIDS, :2]).astype(np.int32) - np.array([box.x0, box.y0], np.int32)
-    heights = contours[..., 1]
-    top = min(max(int(heights.min()) - around - 1, 0), box.shape[0])
-    bottom = min(max(int(heights.max()) + around + 2, top), box.shape[0])
-    if top >= bottom:
+    contours = np.rint(mesh[LIDS, :2]).astype(np.int32)
+    (left, top), (right, bottom) = contours.min((0, 1)).tolist(), contours.max((0, 1)).tolist()
+    near = Box(
+        max(left - around - 1, box.x0), max(top - around - 1, box.y0),
+        min(right + around + 2, box.x1), min(bottom + around + 2, box.y1),
+    )  # fmt: skip
+    if min(near.shape) <= 0:
         return None
-    canvas = np.zeros((bottom - top, box.shape[1]), np.uint8)
-    cv2.fillPoly(canvas, list(contours), 1, offset=(0, -top))
-    cv2.polylines(canvas, list(contours - np.array([0, top], np.int32)), True, 1, 2 * around + 1)
-    canvas[places[top:bottom, :, 0] == UNSEEN] = 0
+    bare = places[near.inside(box)][..., 0] == UNSEEN
+    if bare.all():
+        return None
+    canvas = np.zeros(near.shape, np.uint8)
+    contours -= np.array([near.x0, near.y0], np.int32)
+    cv2.fillPoly(canvas, list(contours), 1)
+    cv2.polylines(canvas, list(contours), True, 1, 2 * around + 1)
+    canvas[bare] = 0
     if not canvas.any():
         return None
     rows, columns = np.nonzero(canvas)
-    return rows + top, columns
+    return rows + (near.y0 - box.y0), columns + (near.x0 - box.x0)
