@@ -34,9 +34,10 @@ def grey(picture: Picture) -> np.ndarray:
 def rim_of(masked: Picture, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
     """Where `masked` has a rim, and how many pixels of an edge were judged."""
     mask = (triplet.parts == MASK).astype(np.uint8)
-    inner = cv2.erode(mask, np.ones((2 * INNER + 1, 2 * INNER + 1), np.uint8), borderValue=0)
+    # the picture's border is no edge of a mask: it goes on beyond, at its full opacity
+    inner = cv2.erode(mask, np.ones((2 * INNER + 1, 2 * INNER + 1), np.uint8))
     kernel = np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)
-    edge = (cv2.dilate(mask, kernel) > cv2.erode(mask, kernel, borderValue=0)) & (triplet.map > 0)
+    edge = (cv2.dilate(mask, kernel) > cv2.erode(mask, kernel)) & (triplet.map > 0)
     edge &= (
         cv2.dilate((triplet.parts == STRAP).astype(np.uint8), np.ones((STRAPPED, STRAPPED), np.uint8)) == 0
     )
