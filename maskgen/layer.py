@@ -84,9 +84,10 @@ def draw_layer(
     tile, tile_top, tile_left = pick_grain(rng, softness)
     box = _whole_box(place, fit.scale, softness, height, width)
     straps = draw_straps(place.carried, shell, fit.scale, picture, light.skin, box)
+    straps = _soft(straps, softness) if shell.strap_widths else straps
     layer, strap = np.empty((*box.shape, 4), np.uint8), np.empty(box.shape, np.uint8)
     _finish(
-        _soft(colour, softness), _soft(straps, softness) if shell.strap_widths else straps, tile, _strap_colour(dress, light), float(light.grain),
+        _soft(colour, softness), straps, tile, _strap_colour(dress, light), float(light.grain),
         place.box.x0 - box.x0, place.box.y0 - box.y0, tile_left, tile_top, layer, strap,
     )  # fmt: skip
     return Layer(box, layer, strap, _contact_shadow(cv2.extractChannel(layer, 3), fit.scale, light))

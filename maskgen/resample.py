@@ -67,8 +67,10 @@ def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
         four = cv2.copyMakeBorder(four, top, bottom, left, right, BORDERS[border])
     result = np.empty((size, size, 3), np.uint8)
     # positions are rounded to steps of the weights
-    starts = [line[2] + STEP // 2 + (beyond << ONE) for line, beyond in zip(back, (left, top), strict=True)]
-    _look_up(four.astype(np.int16), _cubic(), *starts, *back[0][:2], *back[1][:2], result)
+    x, y = (line[2] + STEP // 2 + (beyond << ONE) for line, beyond in zip(back, (left, top), strict=True))
+    (x_by_column, x_by_row, _), (y_by_column, y_by_row, _) = back
+    source = four.astype(np.int16)
+    _look_up(source, _cubic(), x, y, x_by_column, x_by_row, y_by_column, y_by_row, result)
     return result
 
 

@@ -46,7 +46,9 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
 
 
 library, absent = _load()
-_BEGINNING = ctypes.c_char * 0  # laid over an array it tells where that is, in a quarter of the time of `ctypes.data`
+_BEGINNING = (
+    ctypes.c_char * 0
+)  # laid over an array it tells where that is, in a quarter of the time of `ctypes.data`
 
 
 class _Array:
