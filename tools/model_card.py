@@ -60,6 +60,7 @@ Z = 1.959964  # of a 95 % interval
 def card(
     table: Mapping[str, Any],
     runs: Mapping[str, Path],
+    begun: Path | None,
     evals: Mapping[str, Figures],
     verdicts: Path | None,
     script: Path | None,
@@ -70,6 +71,7 @@ def card(
     Args:
         table: of `models.toml`.
         runs: folders by stage.
+        begun: the run that the generator's began with the weights of.
         evals: figures by the name of what was evaluated on.
         verdicts: the filled table of `tools.looked`.
         script: the program that made the weights.
@@ -83,7 +85,7 @@ def card(
         "files": files(table),
         "data": data_sets(evals),
         "machine": machine,
-        "recipe": recipe(runs, next(iter(evals.values()))),
+        "recipe": recipe(runs, begun, next(iter(evals.values()))),
         "script": reproduce(runs, script),
         "results": "\n\n".join(results(name, figures) for name, figures in evals.items()),
         "verdicts": looked_at(verdicts) if verdicts else "",
@@ -114,11 +116,13 @@ def data_sets(evals: Mapping[str, Figures]) -> str:
     )
 
 
-def recipe(runs: Mapping[str, Path], figures: Figures) -> str:
+def recipe(runs: Mapping[str, Path], begun: Path | None, figures: Figures) -> str:
     """Settings, images seen and hours of both networks, side by side."""
     columns = {NETWORKS[stage]: learnt(run) for stage, run in runs.items()}
     for name, column in columns.items():
         column["weights"] = f"{figures['parameters'].get(name, 0):,}"
+    if begun:
+        columns["generator, before that"] = learnt(begun)
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     rows = tuple((name, *(column.get(name, NOTHING) for column in columns.values())) for name in names)
     return as_markdown(Table("", ("", *columns), rows))
@@ -138,7 +142,7 @@ def learnt(run: Path) -> dict[str, str]:
         raise InputError(
             f"{run}: is no folder of a finished run ({error}); name one of unmask train"
         ) from error
-    images = last["step"] * settings["data"]["batch"] * settings["loop"]["accumulate"]
+    images = last["step"] * settings["data"]["batch"]
     facts = {
         "data": ", ".join(Path(name).name for name in settings["data"]["data"]),
         "steps": f"{last['step']:,}",
@@ -288,6 +292,7 @@ def main() -> None:
     )
     parser.add_argument("segm", type=Path, help="run folder of train segm")
     parser.add_argument("gan", type=Path, help="run folder of train gan")
+    parser.add_argument("--begun", type=Path, help="run folder whose weights the generator's began with")
     parser.add_argument("--eval", action="append", required=True, metavar="NAME=FILE.json", dest="evals")
     parser.add_argument("--verdicts", type=Path, help="filled table of tools.looked")
     parser.add_argument("--script", type=Path, help="that made the weights")
@@ -302,7 +307,7 @@ def main() -> None:
             raise InputError(f"{table}: lists no weights; run tools.release_weights first")
         evals = read_evals(options.evals)
         runs = dict(zip(WEIGHTS, (options.segm, options.gan), strict=True))
-        text = card(entries, runs, evals, options.verdicts, options.script, options.machine)
+        text = card(entries, runs, options.begun, evals, options.verdicts, options.script, options.machine)
         picture = RANKED if (options.readme.parent / RANKED).is_file() else ""
         readme = filled(_read(options.readme), summary(*next(iter(evals.items())), picture))
         write_atomic(table.with_name("MODEL_CARD.md"), text.encode("utf-8"))
