@@ -141,8 +141,8 @@ def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int], how: int = cv2.
 
 def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"], int, int]:
     """The tile of a dress, as it is repeated over the cloth, and its row and column at the first texel."""
-    if not dress.artwork and dress.pattern == "plain":
-        return _BARE, 0, 0
+    if not (dress.strength if dress.artwork else dress.pattern != "plain"):
+        return _BARE, 0, 0  # nothing is seen of it; and an ink of 0 would mean a pattern
     levels = dress.artwork.levels if dress.artwork else pattern(dress.pattern, dress.variant)
     wide, tall = (max(round(side / count), 1) for side, count in zip(size, dress.repeats, strict=True))
     left, top = (round(shift * side) % side for shift, side in zip(dress.shift, (wide, tall), strict=True))

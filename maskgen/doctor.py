@@ -2,7 +2,9 @@
 
 import os
 import platform
+import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -144,14 +146,15 @@ def _disk(folder: Path) -> str:
 
 def _kernels() -> Check:
     """Whether the library of C is in use; numpy computes the same without it."""
-    from maskgen.native import absent
+    from maskgen.native import SWITCH, absent, build
 
     if not absent:
         return Check(
             "kernels", True, "compiled: a mask is drawn in a fraction of numpy's time", optional=True
         )
-    again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
-    mend = f"install a C compiler (gcc or clang), then {again}"
+    mend = f"with a C compiler (gcc or clang): {shlex.join([sys.executable, build.__file__])}"
+    if absent.startswith(SWITCH):
+        mend = f"unset {SWITCH}"
     return Check("kernels", False, f"{absent}: numpy does their work, slower", mend, optional=True)
 
 

@@ -56,18 +56,23 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
 def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
     """What `matrix` carries `pixels` to, each pixel looked up cubically."""
     back = np.rint(inverse(matrix).astype(np.float64) * (1 << ONE)).astype(int).tolist()
-    edges = []  # left, right, top, bottom: how far what is looked at reaches beyond the source
+    parts, edges, starts = [], [], []  # across, then down
     for (by_column, by_row, start), side in zip(back, pixels.shape[1::-1], strict=True):
         ends = [(size - 1) * step for step in (by_column, by_row)]
-        low, high = (start + STEP // 2 + sum(edge(end, 0) for end in ends) for edge in (min, max))
-        edges += [max(1 - (low >> ONE), 0), max((high >> ONE) + 3 - side, 0)]
-    left, right, top, bottom = edges
-    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)
-    if max(edges):
+        # positions are rounded to steps of the weights
+        low, high = ((start + STEP // 2 + sum(edge(end, 0) for end in ends)) >> ONE for edge in (min, max))
+        before, behind = max(1 - low, 0), max(high + 3 - side, 0)  # how far what is looked at juts out
+        # no more of a large source than is looked at, or mirrored
+        first = max(min(low - 1, side - 1 - behind), 0)
+        parts.append(slice(first, min(max(high + 3, before + 1), side)))
+        edges.append((before, behind))
+        starts.append(start + STEP // 2 + ((before - first) << ONE))
+    (left, right), (top, bottom) = edges
+    x, y = starts
+    four = cv2.cvtColor(pixels[parts[1], parts[0]], cv2.COLOR_RGB2RGBA)
+    if left or right or top or bottom:
         four = cv2.copyMakeBorder(four, top, bottom, left, right, BORDERS[border])
     result = np.empty((size, size, 3), np.uint8)
-    # positions are rounded to steps of the weights
-    x, y = (line[2] + STEP // 2 + (beyond << ONE) for line, beyond in zip(back, (left, top), strict=True))
     (x_by_column, x_by_row, _), (y_by_column, y_by_row, _) = back
     source = four.astype(np.int16)
     _look_up(source, _cubic(), x, y, x_by_column, x_by_row, y_by_column, y_by_row, result)

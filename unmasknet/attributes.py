@@ -55,7 +55,7 @@ def age_group(age: int) -> str:
 
 def _read_table(path: Path) -> dict[str, Attributes]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
             table = csv.DictReader(file)
             columns = [name for name in table.fieldnames or () if name != "photo"]
             if "photo" not in (table.fieldnames or ()) or not columns:

@@ -29,8 +29,13 @@ def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _
         groups: who is seen in each sample.
         times: number of bootstrap samples.
         seed: of the draws.
+
+    Returns:
+        None of a single group: how far groups differ it cannot tell, and an interval of it would have no width.
     """
     names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    if len(names) < 2:
+        return []
     order = np.argsort(member, kind="stable")
     starts = np.searchsorted(member[order], np.arange(len(names) + 1))
     people = [order[starts[i] : starts[i + 1]] for i in range(len(names))]

@@ -5,7 +5,7 @@ WIDE EXPORT void finish(const uint8_t *colour, const uint8_t *straps, const floa
                         float grain, int64_t left, int64_t top, int64_t tile_left, int64_t tile_top, uint8_t *layer,
                         uint8_t *seen, int64_t inner_h, int64_t inner_w, int64_t h, int64_t w, int64_t side)
 {
-    if (left < 0 || top < 0 || left + inner_w > w || top + inner_h > h || side < 1)
+    if (left < 0 || top < 0 || left + inner_w > w || top + inner_h > h || side < 1 || tile_left < 0 || tile_top < 0)
         return;
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x += BLOCK) {

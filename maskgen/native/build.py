@@ -46,7 +46,8 @@ def compile_kernels(*more: str) -> str:
         more: options beside `OPTIONS`.
 
     Returns:
-        What the compiler said; `NO_COMPILER` where there is none. A library that was there before is gone then.
+        What the compiler said; `NO_COMPILER` where there is none. A library that was there before is gone then, if it
+        can be deleted.
     """
     part, said = LIBRARY.with_suffix(f".{os.getpid()}.part"), NO_COMPILER
     mark = f'-DDIGEST="{digest()}"'
@@ -58,13 +59,15 @@ def compile_kernels(*more: str) -> str:
             if done.returncode == 0:
                 part.replace(LIBRARY)
                 return done.stderr.strip()
-    LIBRARY.unlink(missing_ok=True)
+    for left in (part, LIBRARY):
+        with suppress(OSError):  # a folder that may only be read; a library of other sources is not used
+            left.unlink(missing_ok=True)
     return said
 
 
 def main() -> int:
-    """Compile, and take no warning; a machine without a compiler is no failure."""
-    said = compile_kernels("-Werror", *sys.argv[1:])
+    """Compile; a machine without a compiler is no failure."""
+    said = compile_kernels(*sys.argv[1:])
     sys.stderr.write(f"kernels: {said}\n" if said else "")
     return 0 if LIBRARY.exists() or said == NO_COMPILER else 1
 

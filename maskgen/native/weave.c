@@ -111,9 +111,13 @@ WIDE EXPORT void lay(const float *cells, const uint8_t *grey, const uint8_t *opa
                      int64_t rows, int64_t columns, int64_t h, int64_t w, int64_t over_h, int64_t over_w,
                      int64_t crease_h, int64_t crease_w, int64_t tile_h, int64_t tile_w)
 {
+    if (rows < 2 || columns < 2 || crease_h < 1 || crease_w < 1)
+        return;
+    if (crease_top < 0 || crease_left < 0 || tile_top < 0 || tile_left < 0)
+        return;
     const int64_t down = h / (rows - 1), across = w / (columns - 1);
     const Light light = {cells, columns, across};
-    if (down * (rows - 1) != h || across * (columns - 1) != w || crease_h < 1 || crease_w < 1)
+    if (down * (rows - 1) != h || across * (columns - 1) != w)
         return;
     if ((over_h || over_w) && (over_h != h || over_w != w))
         return;

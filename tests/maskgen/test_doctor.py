@@ -1,4 +1,5 @@
 import json
+import shlex
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -101,4 +102,14 @@ def test_whether_kernels_are_compiled_is_told(tmp_path, monkeypatch):
     kernels = named(examine(tmp_path), "kernels")
     assert not kernels.ok
     assert kernels.optional
-    assert "compiler" in kernels.mend
+    what, _, line = kernels.mend.partition(": ")
+    assert "compiler" in what
+    program, script = shlex.split(line)
+    assert program == sys.executable
+    assert Path(script) == native.LIBRARY.with_name("build.py")  # a wheel that lacks them lacks them again
+
+
+def test_kernels_that_were_switched_off_are_switched_on_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNMASK_KERNELS", "numpy")
+    monkeypatch.setattr(native, "absent", native._load()[1])
+    assert named(examine(tmp_path), "kernels").mend == "unset UNMASK_KERNELS"

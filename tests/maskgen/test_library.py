@@ -158,6 +158,12 @@ def test_a_picture_is_worn_once_over_the_mask_with_its_clear_parts_in_the_masks_
     assert np.ptp(below) < 0.5 * below.max()
 
 
+def test_a_picture_of_no_strength_leaves_the_masks_own_colour(picture):
+    triplet = one(masks="cloth-halves@0", pictures={"halves": str(picture)})
+    left, right = triplet.masked[130:145, 95:110].mean((0, 1)), triplet.masked[130:145, 145:160].mean((0, 1))
+    assert left[0] / left[1] == pytest.approx(right[0] / right[1], rel=0.02)
+
+
 def test_a_picture_fills_the_mask_without_being_stretched(picture):
     wardrobe = open_wardrobe(MaskSettings(masks="cloth-halves", pictures={"halves": str(picture)}))
     worn = pick_mask(wardrobe, np.random.default_rng(0))

@@ -1,5 +1,9 @@
 """Every kernel computes what its function of numpy does, to the bit."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +24,7 @@ from maskgen.warp import UNSEEN, _draw_cells
 from tests.maskgen.test_triplet import tools_for
 from tests.maskgen.worn import skin_photo, turned_mesh
 
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
 needed = pytest.mark.skipif(native.library is None, reason=f"no kernels here: {native.absent}")
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(1, 300)
@@ -228,6 +233,22 @@ def test_an_array_that_is_not_what_a_kernel_takes_is_refused_before_c_sees_it():
             _blend(picture, wrong, *rest)
 
 
+@needed
+@pytest.mark.parametrize(
+    ("rows", "columns", "creases", "tile"),
+    [(1, 3, 0, 0), (3, 1, 0, 0), (0, 3, 0, 0), (3, 3, -5, 0), (3, 3, 0, -5)],
+)
+def test_sizes_and_places_that_no_cloth_has_touch_nothing(rows, columns, creases, tile):
+    texels = np.full((4, 4, 4), 7, np.uint8)
+    plane, slopes = np.zeros((4, 4), np.uint8), np.zeros((2, 4, 4), np.int16)
+    _lay(
+        np.zeros((rows, columns, 3), np.float32), plane, plane, slopes, np.zeros((3, 0, 0), np.uint8), slopes,
+        texels.copy(), np.zeros((3, 3), np.float32), np.zeros(3, np.float32), _LIMITS, 1.0, 0.0, 0.0, creases, creases,
+        tile, tile, texels,
+    )  # fmt: skip
+    assert (texels == 7).all()
+
+
 def test_a_library_of_other_sources_is_not_used(monkeypatch):
     monkeypatch.setattr(native, "digest", lambda: "0" * 16)
     assert native._load() == (
@@ -241,6 +262,29 @@ def test_without_a_compiler_an_install_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "compilers", lambda: [["/nowhere/cc"]])
     assert build.compile_kernels() == build.NO_COMPILER
     assert not list(tmp_path.iterdir())
+
+
+def test_an_install_goes_on_where_the_library_cannot_be_replaced(tmp_path, monkeypatch):
+    (tmp_path / "kernels.so/within").mkdir(
+        parents=True
+    )  # as on a disk that may only be read, deleting it fails
+    monkeypatch.setattr(build, "LIBRARY", tmp_path / "kernels.so")
+    build.compile_kernels()
+    assert [path.name for path in tmp_path.iterdir()] == ["kernels.so"]
+
+
+@pytest.mark.skipif(not shutil.which("make") or not MAKEFILE.exists(), reason="no make, or no checkout")
+def test_a_compiler_that_cannot_compile_them_does_not_end_make_demo(tmp_path):
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    (tmp_path / "maskgen/native").mkdir(parents=True)
+    for name in ("pyproject.toml", "constraints.txt", "maskgen/native/build.py", ".venv/.base"):
+        (tmp_path / name).touch()
+    shutil.copy(MAKEFILE, tmp_path)
+    done = subprocess.run(["make", "maskgen/native/kernels.so"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @needed

@@ -1,8 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen import resample
 from maskgen.landmarks.views import window
 from maskgen.resample import carry, inverse, scale_of, warp
 
@@ -35,6 +37,23 @@ def test_shrinking_averages_a_fine_pattern_instead_of_picking_from_it():
     for fine, error in ((False, 15), (True, 2)):
         small = warp(stripes, window(np.array([200.0, 200.0]), 0.0, 0.1, 40), 40, "constant", fine)
         assert np.abs(small[2:-2, 2:-2].astype(int) - 100).max() <= error
+
+
+@pytest.mark.parametrize("border", ["reflect", "replicate", "constant"])
+@pytest.mark.parametrize("x", [-90, -20, 5, 2990, 3020, 3090])
+def test_a_window_at_the_edge_of_a_large_picture_reads_no_more_of_it_than_it_shows(x, border, monkeypatch):
+    large = cv2.blur(np.random.default_rng(0).integers(0, 256, (3000, 3000, 3)).astype(np.uint8), (5, 5))
+    matrix = window(np.array([x, 3000 - x], np.float64), 0.4, 1.3, 64)
+    read = []
+    monkeypatch.setattr(resample, "_look_up", lambda source, *rest: read.append(source.shape[:2]))
+    warp(large, matrix, 64, border, fine=True)
+    assert max(read[0]) < 300
+    monkeypatch.undo()
+    columns, rows = np.meshgrid(np.arange(64), np.arange(64))
+    there = carry(inverse(matrix), np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float32))
+    wide = cv2.copyMakeBorder(large, 200, 200, 200, 200, resample.BORDERS[border])
+    shown = cv2.remap(wide, *(there.T + 200).reshape(2, 64, 64), cv2.INTER_CUBIC).astype(int)
+    assert np.abs(warp(large, matrix, 64, border, fine=True).astype(int) - shown).mean() < 1
 
 
 def test_a_picture_thinner_than_the_shrinking_step_survives():

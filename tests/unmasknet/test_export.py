@@ -278,6 +278,15 @@ def test_files_of_other_origin_are_refused(made, tmp_path):
             read_exported(path)
 
 
+@pytest.mark.parametrize("about", ["null", "3", '[["side"]]', '"text"', "{"])
+def test_a_file_that_says_nothing_of_its_networks_is_refused(made, tmp_path, about):
+    model = onnx.load(made[2])
+    next(fact for fact in model.metadata_props if fact.key == "generator").value = about
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(InputError, match="damaged"):
+        read_exported(tmp_path / "odd.onnx")
+
+
 @given(st.data())
 def test_whatever_a_file_holds_it_is_read_or_refused(made, tmp_path_factory, data):
     content = bytearray(made[2].read_bytes()[:4000])

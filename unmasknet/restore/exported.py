@@ -81,7 +81,7 @@ def read_exported(path: Path) -> Exported:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}. Name a file that unmask export wrote"
         ) from error
-    except (ValueError, IndexError, KeyError, StopIteration) as error:
+    except (ValueError, TypeError, IndexError, KeyError, StopIteration) as error:
         raise InputError(f"{path}: is damaged, or no ONNX file; export it again") from error
 
 
