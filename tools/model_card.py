@@ -239,10 +239,11 @@ def summary(name: str, figures: Figures, picture: str = "") -> str:
         rows.append((method, *scores, number(likeness.get(method), 3)))
     table = Table("", ("", "hole PSNR, dB", "hole SSIM", "likeness"), tuple(rows))
     dice = with_interval(figures["map"]["dice"], figures["ci95"].get("map.dice"), "ssim")
+    told = "the true map" if figures["map_source"] == "truth" else f"the segmenter's own map (Dice {dice})"
     shown = f"![{CAPTION}]({picture})\n\n" if picture else ""
     return (
-        f"{shown}{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by the "
-        f"segmenter's own map (Dice {dice}):\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine "
+        f"{shown}{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by "
+        f"{told}:\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine "
         "to the true face by a network that knows people."
     )
 

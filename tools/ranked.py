@@ -9,6 +9,7 @@ it all samples of the split are scored.
 """
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -68,7 +69,10 @@ def scored(
     """The split, and the hole PSNR of its samples by key."""
     split, keys = choose(data, split, None, 0)
     if scores is None:
-        return split, {face.case.key: face.psnr for face in restored_faces(data, split, keys, restorer)}
+        faces = restored_faces(data, split, keys, restorer)
+        return split, {
+            face.case.key: face.psnr for face in faces if math.isfinite(face.psnr)
+        }  # a bare face has no hole
     known = {row["key"]: float(row["psnr"]) for row in read_scores(scores) if row["psnr"]}
     return split, {key: known[key] for key in keys if key in known}
 
