@@ -74,7 +74,7 @@ def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(ma
     assert "owner-x" not in text
     for fact in (
         "trained on a loom", "3.70 MB in all", "s" * 64, "research use only",
-        "| images seen | 32,000 | 40,000 | 40,000 |", "| hours | 1.5 | 1.5 | 1.5 |",
+        "| images seen | 16,000 | 20,000 | 20,000 |", "| hours | 1.5 | 1.5 | 1.5 |",
         "| data | lfw, utk | lfw, utk | lfw, utk |", "unmask train segm --seed 7", "### toys: 9 samples at 64 px",
         f"{figures['hole']['psnr']:.2f} [{figures['ci95']['hole.psnr'][0]:.2f},", "telea", "mean face", "mean fill",
         "**By sex**", "| female | 5 |", f"| weights | {figures['parameters']['segmenter']:,} |",
