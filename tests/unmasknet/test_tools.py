@@ -3,7 +3,9 @@
 import copy
 import csv
 import json
+import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,6 +93,8 @@ def test_another_measurement_gives_another_card_and_another_readme(made, runs):
     assert "0.123" in text
     assert "77.77" in summary("toys", other)
     assert "77.77" not in summary("toys", figures)
+    assert "by the segmenter's own map (Dice" in summary("toys", figures)
+    assert "by the true map:" in summary("toys", figures | {"map_source": "truth"})
     assert summary("toys", figures, "a.jpg").startswith(f"![{model_card.CAPTION}](a.jpg)\n\ntoys: ")
 
 
@@ -158,6 +162,15 @@ def test_ranks_are_the_same_by_the_evaluation_s_scores_and_by_our_own(made):
     sheet = ranked.ranked(data, "auto", restorer, scores, "toys")
     assert sheet.shape[1] == ranked.WIDTH
     assert len(np.unique(sheet)) > 50
+
+
+def test_a_sample_without_a_score_has_no_rank(made, monkeypatch):
+    faces = [
+        SimpleNamespace(case=SimpleNamespace(key=key), psnr=psnr)
+        for key, psnr in {"bare": math.nan, "same": math.inf, "good": 30.0, "bad": 20.0}.items()
+    ]
+    monkeypatch.setattr(ranked, "restored_faces", lambda *_: iter(faces))
+    assert ranked.scored(made[0], "auto", None, None)[1] == {"good": 30.0, "bad": 20.0}
 
 
 def test_results_by_lot_are_the_same_again_and_verdicts_are_never_replaced(made, tmp_path):
