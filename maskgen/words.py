@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from maskgen.verify import VerifyReport
 
 
+def _no_kernels() -> str:
+    """Why masks are drawn by numpy; empty where they are not."""
+    from maskgen import native
+
+    return native.absent
+
+
 def generated(report: GenReport) -> str:
     """What is there, how fast it came, what was skipped and why."""
     rate = report.made / report.seconds if report.seconds else 0.0
@@ -32,6 +39,8 @@ def generated(report: GenReport) -> str:
     ]
     if report.landmarks:
         lines.append(f"faces by {report.landmarks}")
+    if report.made and (absent := _no_kernels()):
+        lines.append(f"kernels: {absent}; masks took several times as long as they need: unmask doctor tells more")
     if report.skipped:
         lines.append(f"skipped {sum(report.skipped.values()):,}:")
         lines += [

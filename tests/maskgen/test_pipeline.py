@@ -127,6 +127,14 @@ def test_the_rate_is_that_of_this_run() -> None:
     assert "1.0 s, all was there" in words.generated(REPORT)
 
 
+def test_a_run_without_kernels_says_so_and_why(monkeypatch):
+    monkeypatch.setattr("maskgen.native.absent", "compiled from other sources")
+    assert "kernels: compiled from other sources" in words.generated(replace(REPORT, made=10))
+    assert "kernels" not in words.generated(REPORT)
+    monkeypatch.setattr("maskgen.native.absent", "")
+    assert "kernels" not in words.generated(replace(REPORT, made=10))
+
+
 def test_photos_without_any_face_give_records_and_no_empty_tar(tmp_path: Path) -> None:
     source = draw_photos(tmp_path / "people", 0, ("noface", "noface2"))
     report = generate(settings_for(source, tmp_path / "out", source={"val": 0, "test": 0}), build=build)
