@@ -40,7 +40,9 @@ def generated(report: GenReport) -> str:
     if report.landmarks:
         lines.append(f"faces by {report.landmarks}")
     if report.made and (absent := _no_kernels()):
-        lines.append(f"kernels: {absent}; masks took several times as long as they need: unmask doctor tells more")
+        lines.append(
+            f"kernels: {absent}; masks took several times as long as they need: unmask doctor tells more"
+        )
     if report.skipped:
         lines.append(f"skipped {sum(report.skipped.values()):,}:")
         lines += [
