@@ -37,7 +37,7 @@ FIELD = {  # family: its template's own colours
     "cloth": ("#b9bcc2",),
 }
 DYES = ("#101010", "#5b6f92", "#2d5fa8", "#7a7a7a", "#9b2f3a", "#4d7a52")  # of its option for a colour
-PRINTS = ("checks", "floral", "dots", "stripes")  # and of that for a pattern
+PRINTS = ("check", "floral", "dots", "stripes")  # and of that for a pattern
 DYED, PRINTED = 0.3, 0.2  # shares of its masks that we dye and print; by itself it does neither
 EVEN = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 0.0, 1.0, np.zeros(0, np.float32))
 
