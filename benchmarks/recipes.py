@@ -9,10 +9,10 @@ A run that is there is not made again, so what was stopped goes on. Writes `reci
 
 import argparse
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.command import unmask
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def main() -> None:
 def train(recipe: Recipe, run: Path, data: list[str], steps: int, size: int) -> None:
     """One run, from where it was left."""
     if (run / "checkpoints/last.pt").exists():
-        _unmask("train", "gan", "--out", str(run), "--resume")
+        unmask("train", "gan", "--out", str(run), "--resume")
         return
     folders = [part for folder in data for part in ("--data", folder)]
     changes = (
@@ -93,13 +93,13 @@ def train(recipe: Recipe, run: Path, data: list[str], steps: int, size: int) -> 
         *recipe.changes,
     )
     sets = [part for change in changes for part in ("--set", change)]
-    _unmask("train", "gan", "--preset", recipe.preset, *folders, "--size", str(size), "--steps", str(steps),
+    unmask("train", "gan", "--preset", recipe.preset, *folders, "--size", str(size), "--steps", str(steps),
             "--out", str(run), *sets)  # fmt: skip
 
 
 def score(run: Path, data: str, count: int) -> str:
     """The full evaluation on validation people, as JSON."""
-    return _unmask(
+    return unmask(
         "eval",
         "--data",
         data,
@@ -127,13 +127,6 @@ def table(scores: dict[str, dict]) -> str:  # type: ignore[type-arg]
             cells.append(f"{value:.{digits}f}")
         lines.append(f"| {name} | {' | '.join(cells)} | {RECIPES[name].expected} |")
     return "\n".join(lines) + "\n"
-
-
-def _unmask(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], stdout=subprocess.PIPE, text=True, check=True
-    )
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -24,21 +24,7 @@ from maskgen.errors import InputError, UnmaskError
 from maskgen.files import write_atomic
 from unmasknet.ledger import Figures
 from unmasknet.released import NAMES, WEIGHTS
-from unmasknet.tables import (
-    NOTHING,
-    Table,
-    ahead,
-    as_markdown,
-    breakdowns,
-    groups,
-    methods,
-    number,
-    people,
-    percent,
-    segmenter,
-    wearing,
-    with_interval,
-)
+from unmasknet.tables import NOTHING, Table, as_markdown, measured, number, percent, with_interval
 
 WORDS = Path(__file__).with_suffix(".md")
 README = Path(__file__).parent.parent / "README.md"
@@ -180,17 +166,8 @@ def _names_alone(line: re.Match[str]) -> str:
 def results(name: str, figures: Figures) -> str:
     """All tables of one evaluation."""
     told = "the true map" if figures["map_source"] == "truth" else "the segmenter's own map"
-    every = [
-        methods(figures),
-        ahead(figures),
-        segmenter(figures),
-        wearing(figures),
-        people(figures),
-        *breakdowns(figures),
-        *groups(figures),
-    ]
     head = f"### {name}: {figures['n']:,} samples at {figures['size']} px, by {told}"
-    tables = [f"**{table.title}**\n\n{as_markdown(table)}" for table in every if table.rows]
+    tables = [f"**{table.title}**\n\n{as_markdown(table)}" for table in measured(figures)]
     return "\n\n".join([head, *tables])
 
 

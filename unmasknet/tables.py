@@ -28,6 +28,11 @@ class Table:
 
 
 def tables(figures: Figures) -> list[Table]:
+    """All tables that the figures fill, and what others published."""
+    return [table for table in (*measured(figures), published()) if table.rows]
+
+
+def measured(figures: Figures) -> list[Table]:
     """All tables that the figures fill."""
     every = [
         methods(figures),
@@ -37,7 +42,6 @@ def tables(figures: Figures) -> list[Table]:
         people(figures),
         *breakdowns(figures),
         *groups(figures),
-        published(),
     ]
     return [table for table in every if table.rows]
 

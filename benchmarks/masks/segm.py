@@ -12,12 +12,12 @@ on. Scores are those of `unmask eval --labelled`.
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.command import unmask
 
 T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # Student's t, two-sided, by the number of seeds
 FEW = "8"  # samples of the data set itself that are scored beside the labels
@@ -32,18 +32,11 @@ def train_and_score(
         return
     if not (run / "report.html").exists():  # written last
         again = ["--resume"] if (run / "checkpoints").exists() else []
-        _unmask("train", "segm", "--preset", "tiny", "--data", str(data), "--out", str(run), "--steps", str(steps),
+        unmask("train", "segm", "--preset", "tiny", "--data", str(data), "--out", str(run), "--steps", str(steps),
                 "--seed", str(seed), "--set", "loop.threads=1", *again)  # fmt: skip
     folders = [part for folder in labelled for part in ("--labelled", folder)]
-    found = _unmask("eval", "--data", str(reference), "--n", FEW, "--weights", str(run), *folders, "--json")
+    found = unmask("eval", "--data", str(reference), "--n", FEW, "--weights", str(run), *folders, "--json")
     scores.write_text(json.dumps(json.loads(found)["labelled"], indent=1) + "\n", encoding="utf-8")
-
-
-def _unmask(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], stdout=subprocess.PIPE, text=True, check=True
-    )
-    return done.stdout
 
 
 def compare(out: Path, ours: str, others: Sequence[str], seeds: int) -> dict[str, object]:
