@@ -17,6 +17,7 @@ from maskgen.samples import open_data_set
 from tests.unmasknet.eval_toys import quick, write_run, write_split
 from tools import looked, model_card, ranked
 from tools.faces import restored_faces
+from tools.mix_weights import mixed
 from tools.model_card import card, filled, looked_at, read_evals, summary, wilson
 from unmasknet.evaluate import evaluate
 from unmasknet.released import NAMES
@@ -196,3 +197,11 @@ def test_a_face_shown_is_the_photo_outside_the_map_and_ours_inside(made):
     outside = face.map[..., 0] == 0
     assert np.array_equal(face.restored[outside], face.case.masked[outside])
     assert face.pictures[0] is face.case.masked
+
+
+def test_mixed_weights_lie_between_the_two_and_are_of_one_network():
+    first, second = {"w": torch.tensor([0.0, 4.0])}, {"w": torch.tensor([1.0, 0.0])}
+    assert torch.equal(mixed(first, second, 0.25)["w"], torch.tensor([0.25, 3.0]))
+    assert torch.equal(mixed(first, second, 0.0)["w"], first["w"])
+    with pytest.raises(UsageError, match="different networks"):
+        mixed(first, {"w": torch.zeros(3)}, 0.5)
