@@ -32,7 +32,7 @@ SCHEMES: dict[str, tuple[tuple[int, ...], ...]] = {
 # Where the networks were trained to see them. dlib: the mean shape of its face chips, with a quarter of padding.
 DLIB_SIDE, DLIB_PADDING = 150, 0.25
 DLIB_SHAPE = ((0.224152, 0.2119465), (0.75610125, 0.2119465), (0.254149, 0.780233), (0.726104, 0.780233))
-ARCFACE_SIDE = 112
+ARCFACE_SIDE = 112  # pixels, where a network leaves it open
 ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (41.5493, 92.3655), (70.7299, 92.2041))
 DLIB_FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
 
@@ -95,7 +95,7 @@ class DlibIdentity:
 
 
 class ArcFace:
-    """An ArcFace network as ONNX, 112 x 112 RGB in [-1, 1] in, as InsightFace's are."""
+    """An ArcFace network as ONNX, RGB in [-1, 1] in, mostly 112 x 112, as InsightFace's are."""
 
     def __init__(self, path: Path) -> None:
         from onnxruntime import InferenceSession, SessionOptions
@@ -106,13 +106,15 @@ class ArcFace:
             self._net: Any = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise InputError(f"identity {path}: no ONNX network that can be read: {error}") from error
-        self._input = self._net.get_inputs()[0].name
-        self._targets = np.array(ARCFACE_POINTS)
+        entry = self._net.get_inputs()[0]
+        side = entry.shape[-1]
+        self._input, self._side = entry.name, side if isinstance(side, int) else ARCFACE_SIDE
+        self._targets = np.array(ARCFACE_POINTS) / ARCFACE_SIDE * self._side
         self.name = f"ArcFace, {path.name}"
 
     def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
         """See `Identity`."""
-        chip = align(picture, points, self._targets, ARCFACE_SIDE)
+        chip = align(picture, points, self._targets, self._side)
         blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
         return _unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
 

@@ -194,6 +194,10 @@ class GanLossSettings(Section):
     """Features are scaled to length 1 at each place first, so that the distance stays in [0, 4]; else as they are."""
     perceptual_weights: str = ""
     """File with torchvision's weights of the VGG; empty looks in torch's own cache."""
+    identity: Weight = 0.0
+    """Weight of 1 - cosine of the face embeddings of result and truth by `identity_net`; for gen-data's crops."""
+    identity_net: str = ""
+    """Face network as ONNX of aligned RGB in [-1, 1], as ArcFace's are; never the one that `eval` judges by."""
 
 
 class OptimiserSettings(Section):

@@ -14,6 +14,7 @@ from unmasknet.device import autocast, placed
 from unmasknet.ema import Ema
 from unmasknet.held_out import HeldOut, moved, read
 from unmasknet.models.discriminator import build_discriminators
+from unmasknet.models.face_net import build_face_net
 from unmasknet.models.generator import build_generator, composite
 from unmasknet.models.perceptual import build_perceptual
 from unmasknet.optimise import Optimiser
@@ -50,6 +51,9 @@ class GanTask:
         self.perceptual = build_perceptual(settings.loss)
         if self.perceptual is not None:
             self.perceptual.to(place.device)
+        self.face_net = build_face_net(settings.loss)
+        if self.face_net is not None:
+            self.face_net.to(place.device)
         self.finder = find_masks(settings.segmenter, place.device) if settings.segmenter else None
         self.held_out = HeldOut(settings, place.ranks)
         self.to_beat = self.score_baselines()
@@ -133,6 +137,9 @@ class GanTask:
         if self.perceptual is not None:
             with autocast(self.device, self.settings.loop.precision):
                 terms["perceptual"] = (weights.perceptual, self.perceptual(seen, truth).float())
+        if self.face_net is not None:
+            with autocast(self.device, self.settings.loop.precision):
+                terms["identity"] = (weights.identity, self.face_net(seen, truth).float())
         return terms
 
     def adversarial(self, name: str, fake: Tensor, part: Batch) -> dict[str, tuple[float, Tensor]]:
@@ -238,9 +245,10 @@ class GanTask:
         )
 
     def facts(self) -> dict[str, str]:
-        """The perceptual network's name, and what the baselines reach."""
+        """The fixed networks' names, and what the baselines reach."""
         return {
             "perceptual": self.perceptual.name if self.perceptual is not None else "none",
+            "identity": self.face_net.name if self.face_net is not None else "none",
             **{name: f"{value:.4f}" for name, value in self.to_beat.items()},
         }
 

@@ -1,0 +1,132 @@
+"""An ONNX file's network as a torch module, with gradients through it: the operators that face networks are made of.
+
+Inference belongs to ONNX Runtime; this is for a fixed network as a part of a loss, which a runtime without gradients
+cannot be.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from maskgen.errors import InputError
+from maskgen.extras import require
+
+Attributes = dict[str, Any]
+Operator = Callable[[Attributes, list[Tensor]], Tensor]
+
+
+class OnnxLayers(nn.Module):
+    """The one output of a network with one input, node by node; fixed.
+
+    Args:
+        path: of the file; its input is `n 3 side side`.
+
+    Raises:
+        InputError: it is no such network, or has an operator that is not among `OPERATORS`.
+        MissingError: the package onnx is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        require(f"the network {path}", "onnx", "onnx")
+        import onnx
+
+        try:
+            graph = onnx.load(path).graph
+            arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+            steps = [
+                (
+                    node.op_type,
+                    {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute},
+                    list(node.input),
+                    node.output[0],
+                )
+                for node in graph.node
+            ]
+            (source,) = [entry for entry in graph.input if entry.name not in arrays]
+            side = source.type.tensor_type.shape.dim[2].dim_value
+        except Exception as error:
+            raise InputError(f"{path}: no ONNX network of one picture that can be read: {error}") from error
+        foreign = ", ".join(sorted({name for name, *_ in steps} - set(OPERATORS)))
+        if foreign or not side:
+            problem = f"it has {foreign}" if foreign else "its pictures' side is open"
+            raise InputError(
+                f"{path}: {problem}; give a network for pictures of one side, made of {', '.join(OPERATORS)}"
+            )
+        self.side, self._source, self._target = int(side), source.name, graph.output[0].name
+        self._steps = steps
+        self._places = {name: f"constant_{number}" for number, name in enumerate(arrays)}
+        for name, array in arrays.items():
+            self.register_buffer(self._places[name], torch.tensor(array), persistent=False)
+        self.requires_grad_(False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """What the file's network makes of `pictures`, `n 3 side side`."""
+        values = {name: getattr(self, place) for name, place in self._places.items()} | {
+            self._source: pictures
+        }
+        for kind, attributes, inputs, output in self._steps:
+            values[output] = OPERATORS[kind](attributes, [values[name] for name in inputs if name])
+        return values[self._target]
+
+
+def _conv(attributes: Attributes, inputs: list[Tensor]) -> Tensor:
+    x, weight, *bias = inputs
+    assert attributes.get("auto_pad", b"NOTSET") == b"NOTSET", "padding must be written out"
+    top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
+    padding: Any = (top, left)
+    if (top, left) != (bottom, right):
+        x, padding = functional.pad(x, (left, right, top, bottom)), 0
+    return functional.conv2d(
+        x,
+        weight,
+        bias[0] if bias else None,
+        stride=tuple(attributes.get("strides", (1, 1))),
+        padding=padding,
+        dilation=tuple(attributes.get("dilations", (1, 1))),
+        groups=attributes.get("group", 1),
+    )
+
+
+def _batch_norm(attributes: Attributes, inputs: list[Tensor]) -> Tensor:
+    x, scale, offset, mean, variance = inputs
+    return functional.batch_norm(x, mean, variance, scale, offset, eps=attributes.get("epsilon", 1e-5))
+
+
+def _prelu(_: Attributes, inputs: list[Tensor]) -> Tensor:
+    x, slope = inputs
+    return functional.prelu(x, slope.flatten())
+
+
+def _clip(_: Attributes, inputs: list[Tensor]) -> Tensor:
+    x, low, high = inputs
+    return x.clamp(low, high)
+
+
+def _gemm(attributes: Attributes, inputs: list[Tensor]) -> Tensor:
+    a, b, *c = inputs
+    a = a.T if attributes.get("transA") else a
+    b = b.T if attributes.get("transB") else b
+    product = attributes.get("alpha", 1.0) * (a @ b)
+    return product + attributes.get("beta", 1.0) * c[0] if c else product
+
+
+OPERATORS: dict[str, Operator] = {
+    "Add": lambda _, inputs: inputs[0] + inputs[1],
+    "BatchNormalization": _batch_norm,
+    "Clip": _clip,
+    "Conv": _conv,
+    "Dropout": lambda _, inputs: inputs[0],
+    "Flatten": lambda attributes, inputs: inputs[0].flatten(attributes.get("axis", 1)),
+    "Gemm": _gemm,
+    "GlobalAveragePool": lambda _, inputs: inputs[0].mean((2, 3), keepdim=True),
+    "Identity": lambda _, inputs: inputs[0],
+    "Mul": lambda _, inputs: inputs[0] * inputs[1],
+    "PRelu": _prelu,
+    "Relu": lambda _, inputs: functional.relu(inputs[0]),
+    "Sub": lambda _, inputs: inputs[0] - inputs[1],
+}
