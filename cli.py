@@ -826,12 +826,15 @@ def evaluate(
     required = {"data": "name the data set: --data DIR"}
     settings = _settings(EvalSettings, config, sets, options, show, required)
     _needs_torch()
+    from maskgen.files import check_writable
     from maskgen.progress import Meter
     from unmasknet.eval_page import write_report
     from unmasknet.evaluate import evaluate as score
     from unmasknet.score_file import write_scores
     from unmasknet.tables import as_text
 
+    for target in filter(None, (settings.html, settings.scores)):
+        check_writable(Path(target))
     with Meter("samples", sys.stderr) as meter:
         evaluation = score(settings, _face_finder(), _masked_finder(), meter)
     files = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from maskgen.errors import MissingError, UnmaskError
+from maskgen.errors import MissingError, UnmaskError, UsageError
 
 PART = ".part"
 WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
@@ -48,6 +48,21 @@ def write_atomic(path: Path, data: bytes) -> None:
         finally:
             remove(part)
         sync_folder(path.parent)
+
+
+def check_writable(path: Path) -> None:
+    """Pass if a file can be written at `path`, before hours of work are to end there. Its folder is made.
+
+    Raises:
+        UsageError: it is a folder. MissingError: the disk has no room. UnmaskError: the folder takes no file.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; name a file in it")
+    make_folder(path.parent)
+    part = part_path(path.parent, path.name)
+    with disk_errors(path.parent, path.name):
+        part.touch(exist_ok=False)
+        remove(part)
 
 
 def make_folder(folder: Path, needed: str = "this folder") -> None:

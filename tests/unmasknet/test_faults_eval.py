@@ -8,6 +8,7 @@ import pytest
 from maskgen.errors import InputError
 from maskgen.imageio import encode_lossless
 from maskgen.samples import open_data_set
+from tests.maskgen.test_cli import program
 from tests.unmasknet.eval_toys import quick, write_run, write_split
 from unmasknet.evaluate import evaluate
 
@@ -82,3 +83,13 @@ def test_row32_weights_of_another_network_are_one_line(data: Path, tmp_path: Pat
     with pytest.raises(InputError) as error:
         evaluate(quick(data, weights=[str(run)]))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("option", ["--html", "--scores"])
+def test_row17_a_report_that_cannot_be_written_is_said_before_the_work(tmp_path: Path, option: str) -> None:
+    (tmp_path / "a-file").write_text("")
+    for target, code in ((tmp_path, 2), (tmp_path / "a-file" / "report", 1)):
+        done = program("eval", "--data", str(tmp_path / "nowhere"), option, str(target))
+        assert done.returncode == code, done.stderr
+        assert "nowhere" not in done.stderr

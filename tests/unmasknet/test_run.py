@@ -166,8 +166,8 @@ def test_the_command_prints_the_contracts_json(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)["results"][0]
-    assert {"input", "output", "map", "faces", "boxes", "seconds"} <= result.keys()
-    assert (result["map"], result["faces"], result["boxes"]) == ("", 0, [])
+    assert {"input", "output", "map", "faces", "boxes", "worn", "seconds"} <= result.keys()
+    assert (result["map"], result["faces"], result["boxes"], result["worn"]) == ("", 0, [], [])
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
@@ -177,6 +177,7 @@ def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
     Image.fromarray(drawn(240, 200, FACE)).save(tmp_path / f"in/a.{suffix}", quality=95, icc_profile=profile)
     result = restore(tmp_path, tmp_path / f"in/a.{suffix}").results[0]
     assert "1 face restored" in result.said
+    assert (len(result.boxes), result.worn) == (1, [True])
     with Image.open(result.output) as image:
         assert image.info["icc_profile"] == profile
 

@@ -42,6 +42,7 @@ class Result:
         map: the map's file, "" without `save_map`.
         faces, boxes: all that were seen, masked or not, x0, y0, x1, y1 in pixels of the upright photo; of a video the
             most in one frame, and no boxes.
+        worn: of each box, whether a mask was seen there.
         masked: faces that a mask was seen on.
         said: what was done, or why nothing was.
         error: why it could not be used, "" where it could.
@@ -52,6 +53,7 @@ class Result:
     map: str = ""
     faces: int = 0
     boxes: list[list[float]] = field(default_factory=list)
+    worn: list[bool] = field(default_factory=list)
     masked: int = 0
     seconds: float = 0.0
     said: str = ""
@@ -184,6 +186,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
         str(map_file) if settings.save_map else "",
         len(restored.faces),
         [[round(value, 2) for value in face.box] for face in restored.faces],
+        [face.masked for face in restored.faces],
         sum(face.masked for face in restored.faces),
         said=restored.said,
     )
