@@ -237,6 +237,17 @@ def test_row37_an_open_page_takes_addresses_and_given_names_and_no_others():
     assert codes == {"192.168.1.5:8000": 200, "faces.example.org": 200, "evil.example": 403}
 
 
+def test_row37_an_answer_about_our_own_failure_has_the_headers_of_all_others():
+    def broken(image, *, samples, seed):
+        raise RuntimeError("a secret of the machine")
+
+    page = TestClient(build_app(shop(unmask=broken)), base_url=HERE, raise_server_exceptions=False)
+    answer = page.post("/api/unmask", content=jpeg(), headers=JPEG)
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
 def test_row37_only_loopback_is_without_a_warning():
     assert [
         is_loopback(host)

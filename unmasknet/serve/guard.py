@@ -58,12 +58,25 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = self._patient(scope, send)
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        answer = self._patient(scope, noted)
         refusal = self.refusal(Headers(scope=scope))
         if refusal:
             await JSONResponse({"detail": refusal}, 403)(scope, receive, answer)
             return
-        await self.app(scope, receive, answer)
+        try:
+            await self.app(scope, receive, answer)
+        except Exception:
+            if not begun:  # whoever stands before us would answer without our headers
+                failed = {"detail": "the server failed; its log says why"}
+                await JSONResponse(failed, 500)(scope, receive, answer)
+            raise
 
     def refusal(self, headers: Headers) -> str:
         """Why a request with these headers is refused; "" if it is not."""
