@@ -46,7 +46,7 @@ Z = 1.959964  # of a 95 % interval
 def card(
     table: Mapping[str, Any],
     runs: Mapping[str, Path],
-    begun: Path | None,
+    begun: Sequence[Path],
     evals: Mapping[str, Figures],
     verdicts: Path | None,
     script: Path | None,
@@ -57,7 +57,7 @@ def card(
     Args:
         table: of `models.toml`.
         runs: folders by stage.
-        begun: the run that the generator's began with the weights of.
+        begun: runs that those began with the weights of, the first ones first.
         evals: figures by the name of what was evaluated on.
         verdicts: the filled table of `tools.looked`.
         script: the program that made the weights.
@@ -102,16 +102,30 @@ def data_sets(evals: Mapping[str, Figures]) -> str:
     )
 
 
-def recipe(runs: Mapping[str, Path], begun: Path | None, figures: Figures) -> str:
-    """Settings, images seen and hours of both networks, side by side."""
-    columns = {NETWORKS[stage]: learnt(run) for stage, run in runs.items()}
-    for name, column in columns.items():
-        column["weights"] = f"{figures['parameters'].get(name, 0):,}"
-    if begun:
-        columns["generator, before that"] = learnt(begun)
+def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Figures) -> str:
+    """Settings, images seen and hours of both networks, leg by leg, side by side."""
+    columns = {}
+    for stage, run in runs.items():
+        name = NETWORKS[stage]
+        legs = [leg for leg in begun if stage_of(leg) == stage]
+        columns |= {f"{name}, leg {number}": learnt(leg) for number, leg in enumerate(legs, 1)}
+        last = f"{name}, leg {len(legs) + 1}" if legs else name
+        columns[last] = learnt(run) | {"weights": f"{figures['parameters'].get(name, 0):,}"}
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     rows = tuple((name, *(column.get(name, NOTHING) for column in columns.values())) for name in names)
     return as_markdown(Table("", ("", *columns), rows))
+
+
+def stage_of(run: Path) -> str:
+    """Which network a run's folder is of.
+
+    Raises:
+        InputError: it is no run's.
+    """
+    try:
+        return "gan" if "generator" in read_toml(run / "config.toml") else "segm"
+    except OSError as error:
+        raise InputError(f"{run}: is no folder of a run ({error}); name one of unmask train") from error
 
 
 def learnt(run: Path) -> dict[str, str]:
@@ -270,7 +284,13 @@ def main() -> None:
     )
     parser.add_argument("segm", type=Path, help="run folder of train segm")
     parser.add_argument("gan", type=Path, help="run folder of train gan")
-    parser.add_argument("--begun", type=Path, help="run folder whose weights the generator's began with")
+    parser.add_argument(
+        "--begun",
+        type=Path,
+        action="append",
+        default=[],
+        help="run folder whose weights another began with; repeatable, the first leg first",
+    )
     parser.add_argument("--eval", action="append", required=True, metavar="NAME=FILE.json", dest="evals")
     parser.add_argument("--verdicts", type=Path, help="filled table of tools.looked")
     parser.add_argument("--script", type=Path, help="that made the weights")

