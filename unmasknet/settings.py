@@ -334,4 +334,9 @@ class GanSettings(_TrainSettings):
     @model_validator(mode="after")
     def _halves(self) -> "GanSettings":
         _check_side(self.data.size, self.generator)
+        if self.loss.identity and self.data.fit == "crop":
+            raise ValueError(
+                'loss.identity: looks for the face where a whole crop has it, but data.fit is "crop", a cut around the '
+                'hole; set data.fit to "resize", or loss.identity to 0'
+            )
         return self

@@ -9,8 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 SIDE = 16
 
 
-def write_face_net(path: Path, *, side: int | str = SIDE, last: str = "Flatten") -> Path:
-    """Write it: fixed weights, `side` pixels, 5 numbers a face."""
+def write_face_net(
+    path: Path, *, side: int | str = SIDE, last: str = "Flatten", pad: str = "NOTSET", outputs: int = 1
+) -> Path:
+    """Write it: fixed weights, `side` pixels, 5 numbers a face; `pad` is the second convolution's auto_pad."""
     rng = np.random.default_rng(3)
     shapes = {
         "k1": (6, 3, 3, 3), "b1": (6,), "k2": (6, 1, 3, 3), "slope": (6, 1, 1),
@@ -29,7 +31,7 @@ def write_face_net(path: Path, *, side: int | str = SIDE, last: str = "Flatten")
         helper.make_node("Conv", ["n2", "k1", "b1"], ["n3"], strides=[2, 2], pads=[0, 0, 1, 1]),
         helper.make_node("PRelu", ["n3", "slope"], ["n4"]),
         helper.make_node("BatchNormalization", ["n4", "scale", "offset", "mean", "variance"], ["n5"], epsilon=1e-3),
-        helper.make_node("Conv", ["n5", "k2"], ["n6"], pads=[1, 1, 1, 1], group=6),
+        helper.make_node("Conv", ["n5", "k2"], ["n6"], pads=[1, 1, 1, 1], group=6, auto_pad=pad),
         helper.make_node("Add", ["n6", "n5"], ["n7"]),
         helper.make_node("Clip", ["n7", "low", "high"], ["n8"]),
         helper.make_node("Relu", ["n8"], ["n9"]),
@@ -43,7 +45,10 @@ def write_face_net(path: Path, *, side: int | str = SIDE, last: str = "Flatten")
         nodes,
         "toy",
         [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, side, side])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 5])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+            for name in ("embedding", "n1")[:outputs]
+        ],
         [numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])

@@ -2,21 +2,25 @@
 
 import base64
 import json
+import shutil
+import sys
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.nn.functional import conv2d, pad
 
 from maskgen.errors import InputError, MissingError
 from tests.unmasknet.face_net_toys import SIDE, write_face_net
-from tests.unmasknet.train_toys import settings, train, write_data
+from tests.unmasknet.train_toys import LOOP, settings, train, write_data
 from tools import hse_face_net
 from unmasknet.identity import ARCFACE_POINTS, build_identity
 from unmasknet.models.face_net import FaceNet, build_face_net, face_chips
 from unmasknet.models.onnx_layers import OPERATORS, OnnxLayers
 from unmasknet.settings import GanLossSettings
+from unmasknet.weights import load_generator
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +75,16 @@ def test_eyes_and_mouth_of_a_crop_come_to_where_a_face_network_has_them(size, si
 
 
 def test_a_file_that_is_no_such_network_is_said(tmp_path, file):
-    with pytest.raises(InputError, match="no ONNX network"):
-        OnnxLayers(file.with_name("toy.onnx").with_suffix(".txt"))
+    (tmp_path / "words.onnx").write_text("a face")
+    for name in ("nowhere.onnx", "words.onnx"):
+        with pytest.raises(InputError, match="no ONNX network"):
+            OnnxLayers(tmp_path / name)
+    with pytest.raises(InputError, match="no ONNX network of one picture"):
+        OnnxLayers(write_face_net(tmp_path / "two.onnx", outputs=2))
+    with pytest.raises(InputError, match=r"cannot be computed .*auto_pad"):
+        OnnxLayers(write_face_net(tmp_path / "pad.onnx", pad="SAME_LOWER"))
+    with pytest.raises(InputError, match="cannot be computed"):
+        OnnxLayers(write_face_net(tmp_path / "wide.onnx", last="Relu"))  # a matrix of four sides
     with pytest.raises(InputError, match="it has Sigmoid"):
         OnnxLayers(write_face_net(tmp_path / "x.onnx", last="Sigmoid"))
     with pytest.raises(InputError, match="side is open"):
@@ -90,19 +102,42 @@ def test_eval_aligns_for_the_side_that_a_network_takes(file):
     assert np.linalg.norm(embedded) == pytest.approx(1)
 
 
-def test_a_generator_learns_from_it(tmp_path, file):
+def test_cuts_around_the_hole_have_no_face_in_its_place(tmp_path):
+    with pytest.raises(ValidationError, match=r"loss\.identity: .* data\.fit"):
+        settings("gan", tmp_path, data={"data": ["x"], "size": 32, "fit": "crop"}, loss={"identity": 1.0})
+
+
+def test_a_generator_learns_from_it_in_full_precision(tmp_path, file, monkeypatch):
+    shown = tmp_path / "shown.onnx"
+    shutil.copy(file, shown)
     chosen = settings(
         "gan",
         write_data(tmp_path / "toys"),
-        loss={"identity": 2.0, "identity_net": str(file), "perceptual_net": "none"},
+        loss={"identity": 2.0, "identity_net": str(shown), "perceptual_net": "none"},
+        loop={**LOOP, "precision": "bf16"},
+    )
+    precise = []
+    compute = FaceNet.forward
+    monkeypatch.setattr(
+        FaceNet,
+        "forward",
+        lambda *given: precise.append(not torch.is_autocast_enabled("cpu")) or compute(*given),
     )
     train("gan", chosen, tmp_path / "run")
+    assert precise
+    assert all(precise)
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert all(0 <= row["identity"] <= 2 for row in rows if row["kind"] == "train")
-    assert "identity = 2.0" in (tmp_path / "run" / "config.toml").read_text()
+    shown.unlink()
+    assert (
+        load_generator(tmp_path / "run").facts["identity"] == "shown.onnx"
+    )  # used without it, not trained on
+    more = chosen.model_copy(update={"loop": chosen.loop.model_copy(update={"steps": 7})})
+    with pytest.raises(MissingError, match="there is no such file"):
+        train("gan", more, tmp_path / "run", resume=True)
 
 
-def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path):
+def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     weights = {
         "k0": rng.normal(0, 0.02, (3, 3, 3, 4)), "o0": rng.normal(1, 1, 4), "k1": rng.normal(0, 0.3, (3, 3, 4, 1)),
@@ -130,8 +165,9 @@ def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path):
     )
     model = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["w.bin"], "weights": entries}]}
     (tmp_path / "m.json").write_text(json.dumps(model))
-    nodes, read = hse_face_net.read_graph_model(tmp_path / "m.json")
-    hse_face_net.onnx.save(hse_face_net.to_onnx(nodes, read), tmp_path / "m.onnx")
+    monkeypatch.setattr(sys, "argv", ["-", str(tmp_path / "m.json"), "--to", str(tmp_path / "new/m.onnx")])
+    hse_face_net.main()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.onnx"]
 
     x = pictures(2, hse_face_net.SIDE)
     tensors = {name: torch.tensor(array) for name, array in weights.items()}
@@ -140,4 +176,18 @@ def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path):
     y = conv2d(y, tensors["k1"].permute(2, 3, 0, 1), padding=1, groups=4) * tensors["s1"].view(-1, 1, 1)
     y = (y + tensors["o1"].view(-1, 1, 1)).clamp(0, 6)
     y = conv2d(y, tensors["k2"].permute(3, 2, 0, 1), tensors["o2"]).clamp(0, 6).mean((2, 3))
-    torch.testing.assert_close(OnnxLayers(tmp_path / "m.onnx")(2 * x - 1), y, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(OnnxLayers(tmp_path / "new/m.onnx")(2 * x - 1), y, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_of_a_byte_with_a_scale_are_not_read_as_plain_ones(tmp_path):
+    entry = {
+        "name": "k",
+        "shape": [4],
+        "dtype": "float32",
+        "quantization": {"dtype": "uint8", "scale": 0.1, "min": -1},
+    }
+    (tmp_path / "w.bin").write_bytes(bytes(4))
+    model = {"modelTopology": {"node": []}, "weightsManifest": [{"paths": ["w.bin"], "weights": [entry]}]}
+    (tmp_path / "m.json").write_text(json.dumps(model))
+    with pytest.raises(AssertionError, match="k is of uint8"):
+        hse_face_net.read_graph_model(tmp_path / "m.json")

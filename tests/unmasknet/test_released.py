@@ -96,6 +96,7 @@ def test_folders_of_the_training_machine_do_not_ship():
     text = str(release_weights.facts(trained))
     assert "lfw" in text
     assert "segm" in text
+    assert "face.onnx" in text
     assert "somebody" not in text
 
 
@@ -103,7 +104,8 @@ def load_generator_of(data: str, segmenter: str):
     from unmasknet.settings import GanSettings
     from unmasknet.weights import Trained
 
-    settings = GanSettings.model_validate({"data": {"data": [data]}, "segmenter": segmenter})
+    loss = {"identity_net": "/home/somebody/face.onnx", "perceptual_weights": "/home/somebody/vgg.pth"}
+    settings = GanSettings.model_validate({"data": {"data": [data]}, "segmenter": segmenter, "loss": loss})
     return Trained(torch.nn.Identity(), "gan", settings, {"stage": "gan", "folder": "/home/somebody"})
 
 

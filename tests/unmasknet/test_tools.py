@@ -5,6 +5,9 @@ import csv
 import json
 import math
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -53,7 +56,8 @@ def runs(tmp_path):
             f'# made\nseed = 7\nsegmenter = "/home/owner-x/runs/segm"\n\n[data]\ndata = ["/home/owner-x/shards/lfw", '
             f'"/home/owner-x/shards/utk"]\nsize = 128\nbatch = {batch}\n\n[loop]\naccumulate = 2\n\n'
             "[optimiser]\nlr = 0.002\nema_images = 3000\n\n"
-            f"[{'model' if stage == 'segm' else 'generator'}]\nwidth = 8\n"
+            f"[{'model' if stage == 'segm' else 'generator'}]\nwidth = 8\n\n"
+            '[loss]\nidentity_net = "/home/owner-x/face.onnx"\nperceptual_weights = "/home/owner-x/vgg.pth"\n'
         )
         rows = [
             {"step": steps // 2, "kind": "train", "seconds": 100.0},
@@ -85,6 +89,34 @@ def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(ma
         "**By sex**", "| female | 5 |", f"| weights | {figures['parameters']['segmenter']:,} |",
     ):  # fmt: skip
         assert fact in text, fact
+
+
+def test_the_release_s_training_says_what_is_missing_before_hours_of_work(tmp_path):
+    for folder in ("tools", "data", "bin"):
+        (tmp_path / folder).mkdir()
+    source = Path(model_card.__file__).with_name("train_release.sh")
+    script = Path(shutil.copy(source, tmp_path / "tools"))
+    for name in ("bash", "dirname"):  # and no npm
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    worked = tmp_path / "bin" / "unmask"
+    worked.write_text(f'#!/bin/bash\necho "$@" >> {tmp_path}/worked\n')
+    worked.chmod(0o755)
+
+    def begin():
+        command = [str(tmp_path / "bin" / "bash"), str(script), "lfw", "utk"]
+        return subprocess.run(
+            command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=False
+        )
+
+    done = begin()
+    assert done.returncode == 5
+    assert "npm" in done.stderr
+    assert not (tmp_path / "worked").exists()
+    (tmp_path / "data" / "hse-face-net.onnx").touch()
+    assert begin().returncode == 0
+    legs = (tmp_path / "worked").read_text().splitlines()
+    assert [leg.split()[0] for leg in legs] == ["gen-data"] * 2 + ["train"] * 5
+    assert "loss.identity_net=data/hse-face-net.onnx" in legs[-1]
 
 
 def test_another_measurement_gives_another_card_and_another_readme(made, runs):

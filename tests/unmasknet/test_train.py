@@ -168,6 +168,23 @@ def test_resume_under_other_settings_is_refused_with_the_difference(runs, data):
         train("segm", settings("segm", data, optimiser={"lr": 0.5}), runs["segm"].run, resume=True)
 
 
+def test_a_run_of_before_a_setting_goes_on(data, tmp_path):
+    train("gan", settings("gan", data, loop={"steps": 2}), tmp_path)
+    last = tmp_path / "checkpoints" / "last.pt"
+    state = checkpoint.load(last)
+    then = json.loads(state["facts"]["settings"])
+    del then["loss"]["identity"], then["loss"]["identity_net"]
+    state["facts"]["settings"] = json.dumps(then)
+    checkpoint.save(last, state)
+    with pytest.raises(UsageError, match=r"loss\.identity: 0\.0, now 1\.0"):
+        train("gan", settings("gan", data, loss={"identity": 1.0}, loop={"steps": 3}), tmp_path, resume=True)
+    assert train("gan", settings("gan", data, loop={"steps": 3}), tmp_path, resume=True).steps == 3
+    state["facts"]["settings"] = json.dumps({**then, "mood": 3})
+    checkpoint.save(last, state)
+    with pytest.raises(UsageError, match="mood: 3, now None"):
+        train("gan", settings("gan", data, loop={"steps": 3}), tmp_path, resume=True)
+
+
 def test_resume_with_more_steps_trains_longer(data, tmp_path):
     train("segm", settings("segm", data), tmp_path)
     report = train("segm", settings("segm", data, loop={"steps": 8}), tmp_path, resume=True)

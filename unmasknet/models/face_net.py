@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, normalize, pad
+from torch.nn.functional import interpolate, normalize
 
 from maskgen.errors import MissingError
 from unmasknet.models.generator import Pictures
@@ -43,12 +43,13 @@ class FaceNet(nn.Module):
 
 
 def face_chips(pictures: Pictures, side: int) -> Float[Tensor, "b 3 {side} {side}"]:
-    """The square of the face, scaled; the border's pixels go on beyond it, and shrinking does not alias."""
+    """The square of the face in gen-data's square crops, scaled; shrinking does not alias.
+
+    A crop that was turned or shifted at random gives a chip a little off; result and truth are off alike.
+    """
     size = pictures.shape[-1]
     left, top, width = (round(share * size) for share in (FACE_LEFT, FACE_TOP, FACE_SIDE))
-    beyond = max(left + width - size, top + width - size, 0)
-    around = pad(pictures, (0, beyond, 0, beyond), mode="replicate") if beyond else pictures
-    face = around[:, :, top : top + width, left : left + width]
+    face = pictures[:, :, top : top + width, left : left + width]
     return interpolate(face, (side, side), mode="bilinear", antialias=True, align_corners=False)
 
 

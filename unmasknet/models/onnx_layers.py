@@ -23,10 +23,10 @@ class OnnxLayers(nn.Module):
     """The one output of a network with one input, node by node; fixed.
 
     Args:
-        path: of the file; its input is `n 3 side side`.
+        path: of the file; its input is `n 3 side side`, RGB in what range it wants.
 
     Raises:
-        InputError: it is no such network, or has an operator that is not among `OPERATORS`.
+        InputError: it is no such network, or has an operator, or a form of one, that is not among `OPERATORS`.
         MissingError: the package onnx is not installed.
     """
 
@@ -48,6 +48,7 @@ class OnnxLayers(nn.Module):
                 for node in graph.node
             ]
             (source,) = [entry for entry in graph.input if entry.name not in arrays]
+            (target,) = graph.output
             side = source.type.tensor_type.shape.dim[2].dim_value
         except Exception as error:
             raise InputError(f"{path}: no ONNX network of one picture that can be read: {error}") from error
@@ -57,12 +58,23 @@ class OnnxLayers(nn.Module):
             raise InputError(
                 f"{path}: {problem}; give a network for pictures of one side, made of {', '.join(OPERATORS)}"
             )
-        self.side, self._source, self._target = int(side), source.name, graph.output[0].name
+        self.side, self._source, self._target = int(side), source.name, target.name
         self._steps = steps
         self._places = {name: f"constant_{number}" for number, name in enumerate(arrays)}
         for name, array in arrays.items():
             self.register_buffer(self._places[name], torch.tensor(array), persistent=False)
-        self.requires_grad_(False)
+        self._try(path)
+
+    @torch.no_grad()
+    def _try(self, path: Path) -> None:
+        """Compute once: what an operator cannot do is said now, not after the training's first steps."""
+        try:
+            self(torch.zeros(1, 3, self.side, self.side))
+        except Exception as error:
+            raise InputError(
+                f"{path}: its network cannot be computed ({type(error).__name__}: {error}); give one of float32 that "
+                "takes RGB, with paddings written out and both bounds of each Clip"
+            ) from error
 
     def forward(self, pictures: Tensor) -> Tensor:
         """What the file's network makes of `pictures`, `n 3 side side`."""
@@ -76,7 +88,8 @@ class OnnxLayers(nn.Module):
 
 def _conv(attributes: Attributes, inputs: list[Tensor]) -> Tensor:
     x, weight, *bias = inputs
-    assert attributes.get("auto_pad", b"NOTSET") == b"NOTSET", "padding must be written out"
+    if attributes.get("auto_pad", b"NOTSET") != b"NOTSET":
+        raise ValueError("Conv with auto_pad")
     top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
     padding: Any = (top, left)
     if (top, left) != (bottom, right):
