@@ -92,11 +92,13 @@ def load_settings(
         if not _lookup(settings, path):
             draft.problems.append(f"{path} is missing; {how}")
     if draft.problems:
-        count = len(draft.problems)
-        raise UsageError(
-            "\n  ".join([f"{count} problem{'s'[: count > 1]} in the settings:", *draft.problems])
-        )
+        raise _refusal(draft)
     return settings
+
+
+def _refusal(draft: _Draft) -> UsageError:
+    count = len(draft.problems)
+    return UsageError("\n  ".join([f"{count} problem{'s'[: count > 1]} in the settings:", *draft.problems]))
 
 
 def read_toml(file: Path) -> Tree:
@@ -174,15 +176,25 @@ def _field(model: type[BaseModel], path: str) -> FieldInfo | None:
 
 
 def _check(draft: _Draft, model: type[S]) -> S:
-    """Validate; what is wrong is noted and left out, so that conflicts among the rest are found as well."""
+    """Validate; what is wrong is noted and left out, so that conflicts among the rest are found as well.
+
+    Raises:
+        UsageError: with the problems so far: the model itself finds that settings do not fit each other, and none of
+            them is the one to leave out.
+    """
     try:
         settings = model.model_validate(draft.tree)
     except ValidationError as errors:
         for error in errors.errors():
-            path = ".".join(str(part) for part in error["loc"])
-            draft.problems.append(_problem(path, error, draft, model))
-            _drop(draft.tree, path)
-        settings = model.model_validate(draft.tree)
+            if error["loc"]:
+                path = ".".join(str(part) for part in error["loc"])
+                draft.problems.append(_problem(path, error, draft, model))
+                _drop(draft.tree, path)
+        try:
+            settings = model.model_validate(draft.tree)
+        except ValidationError as conflicts:
+            draft.problems += [error["msg"].removeprefix("Value error, ") for error in conflicts.errors()]
+            raise _refusal(draft) from conflicts
     for conflict in _CONFLICTS.get(model, ()):
         draft.problems.extend(conflict(settings))
     return settings

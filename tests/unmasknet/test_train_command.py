@@ -87,6 +87,15 @@ def test_run_folder_in_use_is_a_usage_error(data, tmp_path, unmask):
         (["train", "segm", "--data", "x", "--size", "33"], "multiple of 32"),
         (["train", "segm", "--data", "x", "--set", "loop.epochs=2", "--steps", "3"], "give --epochs"),
         (["train", "segm", "--data", "x", "--segmenter", "y"], "no setting segmenter"),
+        (["train", "gan", "--data", "x", "--set", "loop.accumulate=3"], "loop.accumulate 3 does not divide"),
+        (
+            ["train", "gan", "--set", "loss.identity=1", "--set", "data.fit=crop"],
+            "1 problem in the settings:\n",
+        ),
+        (
+            ["train", "gan", "--set", "data.lanes=0", "--set", "loop.accumulate=3"],
+            "2 problems in the settings:\n",
+        ),
         (["bench", "train", "--data", "x", "--workers", "a"], "--workers 0,1,2"),
     ],
 )
