@@ -10,7 +10,7 @@ from functools import cache, cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Float64, Int
 from numpy import ndarray
 
 from maskgen.assets import asset
@@ -47,9 +47,14 @@ class Head:
     steady: Int[ndarray, "s"]
 
     @cached_property
+    def steady_mesh(self) -> Float64[ndarray, "s 3"]:
+        """The steady points."""
+        return self.mesh[self.steady].astype(np.float64)
+
+    @cached_property
     def modes(self) -> Float32[ndarray, "m s"]:
         """Orthonormal rows: what of a displacement of the steady points is left when it is smoothed over `KERNEL`."""
-        steady = self.mesh[self.steady].astype(np.float64)
+        steady = self.steady_mesh
         squared = ((steady[:, None] - steady[None]) ** 2).sum(-1)
         weights = np.exp(-squared / (2 * KERNEL**2))
         return np.linalg.svd(weights / weights.sum(1, keepdims=True))[2][:MODES].astype(np.float32)

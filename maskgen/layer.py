@@ -100,8 +100,8 @@ def _edge(softness: float) -> float:
 
 def _whole_box(place: Seat, scale: float, softness: float, height: int, width: int) -> Box:
     """The pixels around a mask, its straps and its shadow."""
-    points = np.concatenate([place.carried.grid.reshape(-1, 3), place.carried.straps.reshape(-1, 3)])
-    return box_around(points, max(REACHES * SHADOW_REACH * scale + 2, _edge(softness)), height, width)
+    margin = max(REACHES * SHADOW_REACH * scale + 2, _edge(softness))
+    return box_around(place.carried.bounds[1], margin, height, width)
 
 
 @compiled

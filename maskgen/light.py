@@ -10,22 +10,20 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int, Int64, UInt8
+from jaxtyping import Float32, Float64, Int, Int64, UInt8
 from numpy import ndarray
 
 from maskgen.head import Head
 from maskgen.native import compiled
 from maskgen.types import Picture
 
-SKIN_CHROMA = np.array(
-    [1.46, 0.90, 0.62], np.float32
-)  # R, G, B over luminance of skin under white light, linear
+SKIN_CHROMA = 1.46, 0.90, 0.62  # R, G, B over luminance of skin under white light, linear
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 SKIN_ALBEDO = 0.34  # of light skin; what stands between the skin's brightness and a white mask's
 FALLOFF = np.array(
     [0.0, -0.25, -0.45], np.float32
 )  # light most rooms have, from above and the front, beside 1
-_CHROMA = np.eye(3, dtype=np.float32) - LUMA[:, None]  # pixels @ it: less their grey
+_CHROMA = np.eye(3) - LUMA[:, None].astype(np.float64)  # pixels @ it: less their grey
 LEAST_SEEN = 12  # triangles, to tell the light by
 PRIOR = 6.0  # samples that `FALLOFF` is worth
 
@@ -65,20 +63,22 @@ def estimate_light(
     picture: Picture, mesh: Float32[ndarray, "468 3"], triangles: Int64[ndarray, "t 3"]
 ) -> Light:
     """The light on the face whose `mesh` lies in `picture`; `triangles` are those of `skin_triangles`."""
+    picture = np.ascontiguousarray(picture)
     most = len(triangles)
     skin, normals, bends = (np.empty((most, columns), np.float32) for columns in (3, 3, 2))
-    count = _sample(np.ascontiguousarray(picture), mesh, triangles, LUMA, skin, normals, bends)
-    saturation = _saturation(picture)
+    count = _sample(picture, mesh, triangles, LUMA, skin, normals, bends)
+    brightest, sums = np.empty(256, np.int64), np.empty((4, 4), np.int64)
+    _levels(picture, brightest, sums)
+    saturation = _saturation(sums)
     if count < LEAST_SEEN:
         return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, saturation, np.zeros(0, np.float32))
+    found = np.empty(14)
+    _weigh(skin[:count], normals[:count], bends[:count], LUMA, found)
     # second differences cancel slopes of the light and leave the noise, sqrt(6) times its deviation
-    grain = _median(bends[:count].reshape(-1)) * 1.4826 / math.sqrt(6)
-    luminance = skin[:count] @ LUMA
-    away = np.abs(luminance - _median(luminance))
-    keep = np.flatnonzero(away < 2.5 * _median(away) + 0.02)
-    front, direction = _fit(luminance[keep], normals[keep])
-    tone = np.array([_median(channel) for channel in skin[keep].T], np.float32)
-    return Light(_white(picture, tone, front, saturation), direction, grain, saturation, tone)
+    grain, front, *tone = found[:5].tolist()
+    gain = _white(brightest, tone, front, saturation)
+    skin_tone = np.array(tone, np.float32)
+    return Light(gain, _direction(found[5:]), grain * 1.4826 / math.sqrt(6), saturation, skin_tone)
 
 
 @compiled
@@ -128,45 +128,91 @@ def _sample(
     return count
 
 
+@compiled
+def _weigh(
+    skin: Float32[ndarray, "n 3"],
+    normals: Float32[ndarray, "n 3"],
+    bends: Float32[ndarray, "n 2"],
+    luma: Float32[ndarray, "3"],
+    found: Float64[ndarray, "14"],
+) -> None:
+    """What samples of the skin tell together, those left out that are much lighter or darker than most.
+
+    Args:
+        skin, normals, bends: of `_sample`; it may change the order of the last.
+        luma: share of R, G, B in a grey.
+        found: the results: medians of the bends, of the skin's grey, of R, G, B; then the upper rows of the sums of
+            products of the normals' differences from one that faces the viewer, x, y, z, with one another and, last
+            in each row, with the grey's relative difference from its median.
+    """
+    grey = skin[:, 0] * luma[0] + skin[:, 1] * luma[1] + skin[:, 2] * luma[2]
+    away = np.abs(grey - _median(grey))
+    keep = away < 2.5 * _median(away) + 0.02
+    skin, grey, normals = skin[keep], grey[keep], normals[keep].astype(np.float64)
+    found[0] = _median(bends.reshape(-1))
+    found[1] = np.float32(_median(grey) + 1e-4)
+    found[2:5] = [_median(channel) for channel in skin.T]
+    relative = grey / np.float32(found[1]) - np.float32(1)
+    off = normals[:, 0], normals[:, 1], normals[:, 2] + 1, relative.astype(np.float64)
+    found[5:] = [np.add.accumulate(off[j] * off[k])[-1] for j in range(3) for k in range(j, 4)]
+
+
 def _median(values: Float32[ndarray, "n"]) -> float:
     """The median; numpy's own takes ten times as long for a few hundred values."""
     ordered, middle = np.sort(values), len(values) // 2
     return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
-def _fit(
-    luminance: Float32[ndarray, "n"], normal: Float32[ndarray, "n 3"]
-) -> tuple[float, Float32[ndarray, "3"]]:
-    """Luminance of skin facing the viewer, and its relative change with the normal: ridge towards `FALLOFF`."""
-    front = _median(luminance) + 1e-4
-    relative = luminance / front - 1
-    offset = normal - np.array([0, 0, -1], np.float32)
-    gram = offset.T @ offset + PRIOR * np.eye(3, dtype=np.float32)
-    direction = np.linalg.solve(gram, offset.T @ relative + PRIOR * FALLOFF)
-    size = np.linalg.norm(direction)
-    return front, (direction * min(1.0, 1.1 / size)).astype(np.float32)
+def _direction(sums: Float64[ndarray, "9"]) -> Float32[ndarray, "3"]:
+    """How the light changes with the normal, by the last nine results of `_weigh`: ridge towards `FALLOFF`."""
+    xx, xy, xz, x, yy, yz, y, zz, z = sums.tolist()
+    gram = np.array([[xx + PRIOR, xy, xz], [xy, yy + PRIOR, yz], [xz, yz, zz + PRIOR]])
+    direction = np.linalg.solve(gram, np.array([x, y, z]) + PRIOR * FALLOFF)
+    size = math.sqrt(direction @ direction)
+    return (direction * min(1.0, 1.1 / size)).astype(np.float32)
 
 
-def _saturation(picture: Picture) -> float:
+@compiled
+def _levels(
+    picture: UInt8[ndarray, "h w 3"], brightest: Int64[ndarray, "256"], sums: Int64[ndarray, "4 4"]
+) -> None:
+    """What the whole picture tells of its light: two results.
+
+    Args:
+        picture: RGB.
+        brightest: how often each level is the largest of R, G, B, among every fourth pixel of every fourth row.
+        sums: of products of R, G, B and 1 with one another, over every eighth.
+    """
+    brightest[:] = np.bincount(picture[::4, ::4].max(-1).reshape(-1), minlength=256)
+    sparse = picture[::8, ::8].reshape(-1, 3).astype(np.int64)
+    pixels = np.column_stack([sparse, np.ones(len(sparse), np.int64)])
+    sums[:] = pixels.T @ pixels
+
+
+def _saturation(sums: Int64[ndarray, "4 4"]) -> float:
     """How colourful a photo is, 0-1: a grey one, and one printed in a single ink, has few levels of chroma."""
-    sparse = picture[::8, ::8].reshape(-1, 3).astype(np.float32)
-    _, deviation = cv2.meanStdDev((sparse @ _CHROMA)[None])
-    return min(max((float(deviation.mean()) - 1.5) / 4, 0.0), 1.0)
+    mean = sums[3, :3] / sums[3, 3]
+    spread = sums[:3, :3] / sums[3, 3] - mean[:, None] * mean
+    deviation = np.sqrt(np.maximum(((spread @ _CHROMA) * _CHROMA).sum(0), 0)).tolist()
+    return min(max((sum(deviation) / 3 - 1.5) / 4, 0.0), 1.0)
 
 
 def _white(
-    picture: Picture, tone: Float32[ndarray, "3"], front: float, saturation: float
+    brightest: Int64[ndarray, "256"], tone: list[float], front: float, saturation: float
 ) -> Float32[ndarray, "3"]:
     """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts tell."""
-    red, green, blue = cv2.split(picture[::4, ::4])
-    levels = np.bincount(cv2.max(cv2.max(red, green), blue).reshape(-1), minlength=256).cumsum()
-    brightest = float(np.searchsorted(levels, 0.98 * levels[-1])) / 255
-    by_skin = front / SKIN_ALBEDO
-    level = float(np.sqrt(np.clip(by_skin, 0.05, 1.3) * np.clip(brightest**2, 0.15, 1.0)))
-    chroma = tone / (tone @ LUMA + 1e-6) / SKIN_CHROMA
+    levels = brightest.cumsum()
+    bright = int(np.searchsorted(levels, 0.98 * levels[-1])) / 255
+    level = math.sqrt(_within(front / SKIN_ALBEDO, 0.05, 1.3) * _within(bright**2, 0.15, 1.0))
+    chroma = [channel / usual for channel, usual in zip(tone, SKIN_CHROMA, strict=True)]
+    grey = sum(share * channel for share, channel in zip(LUMA.tolist(), chroma, strict=True))
     # half of it, since the other half may be the skin's own colour; none where the photo has no colours
-    cast = np.clip(chroma / (chroma @ LUMA), 0.5, 2.0) ** (0.5 * saturation)
-    return (np.clip(level, 0.12, 1.05) * cast).astype(np.float32)
+    casts = [_within(channel / max(grey, 1e-6), 0.5, 2.0) ** (0.5 * saturation) for channel in chroma]
+    return np.array(casts, np.float32) * np.float32(_within(level, 0.12, 1.05))
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
 
 
 @cache

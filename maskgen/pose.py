@@ -1,23 +1,24 @@
 """Head pose: how a face is turned, from the points of its mesh that no expression moves."""
 
 import math
+from functools import cache
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float64
 from numpy import ndarray
 
 from maskgen.head import canonical_head, umeyama
 from maskgen.landmarks.topology import Mesh
+from maskgen.native import compiled
 from maskgen.types import Pose
 
 # Corners of the eyes, bridge, tip and base of the nose, forehead, temples, cheekbones; mouth, lids and jaw move.
 STABLE = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21,
           251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280]  # fmt: skip
 RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
-DISTANCE = (
-    100.0  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
-)
+DISTANCE = 100  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
+STEPS = 4
+DAMPING = 1e-9  # keeps what the points do not tell where it is
 
 Place = tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]  # scale, rotation, offset
 
@@ -37,23 +38,73 @@ def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
         Degrees; the rotation is roll after yaw after pitch, so roll is the tilt of the eyes' line as seen and
         turning the picture changes nothing else.
     """
-    model = canonical_head().mesh[STABLE].astype(np.float64)
     seen = mesh[STABLE].astype(np.float64)
-    scale, rotation, offset = place or umeyama(model, seen)
-    focal = DISTANCE * scale
-    camera = np.array([[focal, 0, offset[0]], [0, focal, offset[1]], [0, 0, 1]])
-    start, _ = cv2.Rodrigues(rotation.astype(np.float64))
-    _, turned, _ = cv2.solvePnP(
-        model,
-        seen[:, :2].copy(),
-        camera,
-        None,
-        start,
-        np.array([0, 0, DISTANCE]),
-        True,
-        cv2.SOLVEPNP_ITERATIVE,
-    )
-    return pose_of_rotation(cv2.Rodrigues(turned)[0])
+    scale, rotation, offset = place or umeyama(_model(), seen)
+    turn, shift = np.array(rotation, np.float64), np.array([0.0, 0.0, DISTANCE])
+    _settle(_model(), (seen[:, :2] - offset[:2]) / scale, turn, shift, DISTANCE, STEPS)
+    return pose_of_rotation(turn)
+
+
+@cache
+def _model() -> Float64[ndarray, "n 3"]:
+    return canonical_head().mesh[STABLE].astype(np.float64)
+
+
+@compiled
+def _settle(
+    points: Float64[ndarray, "n 3"],
+    seen: Float64[ndarray, "n 2"],
+    turn: Float64[ndarray, "3 3"],
+    shift: Float64[ndarray, "3"],
+    distance: int,
+    steps: int,
+) -> None:
+    """Turn and shift points until they are seen where they should be: least squares, by Gauss and Newton.
+
+    Args:
+        points: a model.
+        seen: where its points are, in the model's unit, from the middle of the picture.
+        turn: changed.
+        shift: from the camera; changed.
+        distance: of the picture from the camera.
+        steps: how often; each leaves a hundredth of what the one before left.
+    """
+    for _ in range(steps):
+        turned = points[:, :1] * turn[:, 0] + points[:, 1:2] * turn[:, 1] + points[:, 2:] * turn[:, 2]
+        gain = distance / (turned[:, 2] + shift[2])
+        back = gain / distance
+        x, y = (turned[:, 0] + shift[0]) * back, (turned[:, 1] + shift[1]) * back
+        tx, ty, tz = turned.T
+        one, none = np.ones_like(x), np.zeros_like(x)
+        across = np.stack([-x * ty, tz + x * tx, -ty, one, none, -x]) * gain
+        down = np.stack([-tz - y * ty, y * tx, tx, none, one, -y]) * gain
+        off = seen - distance * np.stack([x, y], axis=1)
+        across, down = np.vstack([across, off[:, 0]]), np.vstack([down, off[:, 1]])
+        products = across[:6, None] * across + down[:6, None] * down
+        system = np.add.accumulate(products, axis=2)[..., -1] + DAMPING * np.eye(6, 7)
+        for k in range(6):
+            factors = system[:, k] / system[k, k]
+            factors[k] = 0
+            system[:, k:] -= factors[:, None] * system[k, k:]
+        change = system[:, 6] / np.diagonal(system)
+        turn[:] = _sum_of_products(_turn_by(*(change[:3] * 0.5).tolist()), turn)
+        shift += change[3:]
+
+
+def _turn_by(a: float, b: float, c: float) -> Float64[ndarray, "3 3"]:
+    """The turn that Cayley's formula makes of half its vector."""
+    gain = 2 / (1 + a * a + b * b + c * c)
+    rows = [
+        [1 - gain * (b * b + c * c), gain * (a * b - c), gain * (a * c + b)],
+        [gain * (a * b + c), 1 - gain * (a * a + c * c), gain * (b * c - a)],
+        [gain * (a * c - b), gain * (b * c + a), 1 - gain * (a * a + b * b)],
+    ]
+    return np.array(rows)
+
+
+def _sum_of_products(one: Float64[ndarray, "3 3"], other: Float64[ndarray, "3 3"]) -> Float64[ndarray, "3 3"]:
+    """`one @ other`, summed up in order."""
+    return one[:, :1] * other[0] + one[:, 1:2] * other[1] + one[:, 2:] * other[2]
 
 
 def rough_pose(mesh: Mesh) -> tuple[float, float]:

@@ -74,14 +74,13 @@ def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
         four = cv2.copyMakeBorder(four, top, bottom, left, right, BORDERS[border])
     result = np.empty((size, size, 3), np.uint8)
     (x_by_column, x_by_row, _), (y_by_column, y_by_row, _) = back
-    source = four.astype(np.int16)
-    _look_up(source, _cubic(), x, y, x_by_column, x_by_row, y_by_column, y_by_row, result)
+    _look_up(four, _cubic(), x, y, x_by_column, x_by_row, y_by_column, y_by_row, result)
     return result
 
 
 @compiled
 def _look_up(
-    source: Int16[ndarray, "tall wide 4"],
+    source: UInt8[ndarray, "tall wide 4"],
     weights: Int16[ndarray, "phases 4"],
     x: int,
     y: int,
@@ -106,11 +105,11 @@ def _look_up(
     phases = len(weights) - 1
     by_row, by_column = (weights.T[:, at >> (ONE - PHASE) & phases].astype(np.int32) for at in (down, across))
     first = ((down >> ONE) - 1) * source.shape[1] + (across >> ONE) - 1
-    pixels = source.view(np.uint64).reshape(-1)
+    pixels = source.view(np.uint32).reshape(-1)
     sums = np.full((*result.shape[:2], 4), 2048, np.int32)
     for v in range(4):
         for u in range(4):
-            near = pixels[first + (v * source.shape[1] + u)].view(np.int16).reshape(sums.shape)
+            near = pixels[first + (v * source.shape[1] + u)].view(np.uint8).reshape(sums.shape)
             sums += near * (by_row[v] * by_column[u])[..., None]
     result[:] = np.clip(sums[..., :3] >> 12, 0, 255)
 

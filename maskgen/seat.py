@@ -11,10 +11,10 @@ from maskgen.shell import Shell
 from maskgen.warp import UNSEEN, Box, Carried, Fit, Looseness, Places, box_around, carry, rasterise
 
 # Contours of the lids, the subject's right eye and left eye, in order round the eye.
-LIDS = [
+LIDS = np.array([
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
-]
+])  # fmt: skip
 PULL, PULLS = 0.05, 3  # head units, and how often
 LASHES = 0.06  # head units around the lids that stay free
 
@@ -50,7 +50,7 @@ def seat(
     """
     for _ in range(PULLS + 1):
         carried = carry(shell, fit, loose)
-        box = box_around(carried.grid, margin, *shape)
+        box = box_around(carried.bounds[0], margin, *shape)
         if min(box.shape) < 4:
             return None
         places = rasterise(carried.grid, box)

@@ -102,8 +102,8 @@ class Shell:
         strap_normals: of the skin under them.
         strap_widths: in head units.
         strap_loops: whether each goes under hair, to the ear.
-        follow: how far each point, first the grid's, row by row, then the straps', goes with each of the head's
-            `modes` of displacement.
+        follow: how far each of the head's `modes` of displacement carries each point: first the grid's, row by row,
+            then the straps'.
     """
 
     points: Float32[ndarray, "rows columns 3"]
@@ -112,19 +112,19 @@ class Shell:
     strap_normals: Float32[ndarray, "k n 3"]
     strap_widths: tuple[float, ...]
     strap_loops: tuple[bool, ...]
-    follow: Float32[ndarray, "p m"]
+    follow: Float32[ndarray, "m p"]
 
     @cached_property
-    def everything(self) -> Float32[ndarray, "p 3"]:
-        """The grid's points, row by row, then the straps'."""
-        return np.concatenate([self.points.reshape(-1, 3), self.straps.reshape(-1, 3)])
+    def everything(self) -> Float32[ndarray, "3 p"]:
+        """x, y and z of the grid's points, row by row, then of the straps'."""
+        return np.concatenate([self.points.reshape(-1, 3), self.straps.reshape(-1, 3)]).T.copy()
 
     @cached_property
-    def slack(self) -> Float32[ndarray, "p 1"]:
+    def slack(self) -> Float32[ndarray, "p"]:
         """How far each point goes with a mask that sits loosely: straps do where they leave it, and stay at the ear."""
         count, straps, steps = self.points.size // 3, *self.straps.shape[:2]
         along = np.tile(np.linspace(1, 0, steps, dtype=np.float32), straps)
-        return np.concatenate([np.ones(count, np.float32), along])[:, None]
+        return np.concatenate([np.ones(count, np.float32), along])
 
     @cached_property
     def extent(self) -> tuple[float, float]:
@@ -157,7 +157,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
         strap_normals.astype(np.float32),
         tuple(strap.width for strap in straps) * 2,
         tuple(strap.loop for strap in straps) * 2,
-        follow_weights(everything, head.mesh[head.steady]) @ head.modes.T,
+        head.modes @ follow_weights(everything, head.mesh[head.steady]).T,
     )
 
 

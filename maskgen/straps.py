@@ -4,10 +4,11 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 from numpy import ndarray
 
 from maskgen.light import LUMA
+from maskgen.native import compiled
 from maskgen.shell import Shell
 from maskgen.types import Picture
 from maskgen.warp import Box, Carried
@@ -15,6 +16,7 @@ from maskgen.warp import Box, Carried
 SUBPIXEL = 4  # bits of sub-pixel accuracy that OpenCV draws with
 # Light on skin, relative to the face's, and its colour, relative to its own light; beyond is hair or background.
 SKIN_DARKEST, SKIN_BRIGHTEST, SKIN_CHROMA = 0.20, 2.4, 0.55
+_LIMITS = np.array([SKIN_DARKEST, SKIN_BRIGHTEST, SKIN_CHROMA], np.float32)
 EDGE_ON = 0.10  # z of a unit normal up to which the skin under a strap is still seen
 
 
@@ -36,35 +38,53 @@ def draw_straps(
         return opacity
     seen = carried.strap_normals[..., 2] < EDGE_ON
     if len(skin):
-        seen &= ~_under_hair(carried.straps, picture, skin) | ~np.array(shell.strap_loops)[:, None]
-    lines = (carried.straps[..., :2] - np.array([box.x0, box.y0], np.float32)) * np.float32(2**SUBPIXEL)
-    widths = [width * scale for width in shell.strap_widths]
-    ribbons = _ribbons(lines, np.maximum(np.array(widths, np.float32), 1) * np.float32(2**SUBPIXEL))
-    for ribbon, visible, width in zip(ribbons, seen.tolist(), widths, strict=True):
+        hidden = np.empty(seen.shape, np.uint8)
+        _under_hair(carried.straps, np.ascontiguousarray(picture), skin, LUMA, _LIMITS, hidden)
+        seen &= (hidden == 0) | ~np.array(shell.strap_loops)[:, None]
+    widths = [max(width * scale, 1.0) for width in shell.strap_widths]
+    ribbons = np.empty((len(widths), 2 * seen.shape[1], 2), np.int32)
+    _ribbons(carried.straps, np.array(widths, np.float32), 2.0**SUBPIXEL, box.x0, box.y0, ribbons)
+    for ribbon, visible, width in zip(ribbons, seen.tolist(), shell.strap_widths, strict=True):
         for a, b in _runs(visible):
             piece = np.concatenate([ribbon[a:b], ribbon[2 * len(visible) - b : 2 * len(visible) - a]])
-            cv2.fillPoly(opacity, [piece], min(width, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
+            cv2.fillPoly(opacity, [piece], min(width * scale, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity
 
 
+@compiled
 def _under_hair(
-    lines: Float32[ndarray, "k n 3"], picture: Picture, skin: Float32[ndarray, "3"]
-) -> Bool[ndarray, "k n"]:
+    lines: Float32[ndarray, "k n 3"],
+    picture: UInt8[ndarray, "h w 3"],
+    skin: Float32[ndarray, "3"],
+    luma: Float32[ndarray, "3"],
+    limits: Float32[ndarray, "3"],
+    hidden: UInt8[ndarray, "k n"],
+) -> None:
     """Where ear loops have gone under hair: from the first two points on that are not the skin's colour.
 
     The loop leaves the mask on the cheek, so its first point always counts as skin.
+
+    Args:
+        lines: points of the loops.
+        picture: RGB.
+        skin: its linear colour.
+        luma: share of R, G, B in a grey.
+        limits: least and most light on skin, relative to it, and how far its colour may be from the skin's.
+        hidden: 1 there, 0 elsewhere: the result.
     """
     height, width = picture.shape[:2]
     column = np.clip(lines[..., 0], 0, width - 1).astype(np.intp)
     row = np.clip(lines[..., 1], 0, height - 1).astype(np.intp)
-    colour = (picture[row, column].astype(np.float32) / 255) ** 2
-    light = colour @ LUMA + np.float32(1e-3)
-    ratio = light / np.float32(skin @ LUMA + 1e-3)
-    chroma = np.abs(colour / light[..., None] - skin / np.float32(skin @ LUMA + 1e-3)).max(-1)
-    other = (ratio < SKIN_DARKEST) | (ratio > SKIN_BRIGHTEST) | (chroma > SKIN_CHROMA)
+    colour = np.square(picture[row, column].astype(np.float32) * np.float32(1 / 255))
+    light, usual = (
+        of[..., 0] * luma[0] + of[..., 1] * luma[1] + of[..., 2] * luma[2] + np.float32(1e-3)
+        for of in (colour, skin)
+    )
+    ratio, far = light / usual, np.abs(colour / light[..., None] - skin / usual).max(-1)
+    other = (ratio < limits[0]) | (ratio > limits[1]) | (far > limits[2])
     other[:, :1] = False
     other[:, :-1] &= other[:, 1:]
-    return np.maximum.accumulate(other, axis=1)
+    hidden[:] = np.maximum.accumulate(other, axis=1)
 
 
 def _runs(seen: list[bool]) -> list[tuple[int, int]]:
@@ -73,12 +93,30 @@ def _runs(seen: list[bool]) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 
 
-def _ribbons(lines: Float32[ndarray, "k n 2"], widths: Float32[ndarray, "k"]) -> Int32[ndarray, "k m 2"]:
-    """Bands of given widths along lines, as polygons: one edge from the start on, then the other one back."""
-    along = np.empty_like(lines)
-    along[:, 1:-1] = lines[:, 2:] - lines[:, :-2]
-    along[:, 0], along[:, -1] = lines[:, 1] - lines[:, 0], lines[:, -1] - lines[:, -2]
+@compiled
+def _ribbons(
+    lines: Float32[ndarray, "k n 3"],
+    widths: Float32[ndarray, "k"],
+    one: float,
+    left: int,
+    top: int,
+    edges: Int32[ndarray, "k m 2"],
+) -> None:
+    """Bands along lines, as polygons.
+
+    Args:
+        lines: their points.
+        widths: of the bands.
+        one: parts of a pixel that `edges` are rounded to.
+        left, top: where the result's 0 is.
+        edges: one edge from the start on, then the other one back: the result.
+    """
+    along = np.empty((*lines.shape[:2], 2), np.float32)
+    flat = lines[..., :2]
+    along[:, 1:-1] = flat[:, 2:] - flat[:, :-2]
+    along[:, 0], along[:, -1] = flat[:, 1] - flat[:, 0], flat[:, -1] - flat[:, -2]
     x, y = along[..., 0], along[..., 1]
     half = (widths[:, None] * np.float32(0.5)) / np.maximum(np.sqrt(x * x + y * y), np.float32(1e-6))
     across = np.stack([-y * half, x * half], axis=-1)
-    return np.rint(np.concatenate([lines + across, (lines - across)[:, ::-1]], axis=1)).astype(np.int32)
+    shown = flat - np.array([left, top], np.float32)
+    edges[:] = np.rint(np.concatenate([shown + across, (shown - across)[:, ::-1]], axis=1) * np.float32(one))

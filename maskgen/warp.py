@@ -83,19 +83,20 @@ class Carried:
         grid: its points.
         straps: of its straps.
         strap_normals: of the skin under them; z < 0 looks at the viewer.
+        bounds: least and largest x, y of the grid; then of all points.
     """
 
     grid: Float32[ndarray, "rows columns 3"]
     straps: Float32[ndarray, "k n 3"]
     strap_normals: Float32[ndarray, "k n 3"]
+    bounds: Float32[ndarray, "2 2 2"]
 
 
 def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
     """The head's place in the picture of `mesh`, in the mesh's pixels."""
     steady = mesh[head.steady].astype(np.float64)
-    canonical = head.mesh[head.steady].astype(np.float64)
-    scale, turn, offset = umeyama(canonical, steady)
-    sway = (steady - offset) @ turn / scale - canonical
+    scale, turn, offset = umeyama(head.steady_mesh, steady)
+    sway = (steady - offset) @ turn / scale - head.steady_mesh
     return Fit(
         scale, turn.astype(np.float32), offset.astype(np.float32), head.modes @ sway.astype(np.float32)
     )
@@ -103,25 +104,63 @@ def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
 
 def carry(shell: Shell, fit: Fit, loose: Looseness) -> Carried:
     """The shell in the picture, following the face's own shape."""
-    points = shell.everything + shell.follow @ fit.sway
-    middle = points[: shell.points.size // 3].mean(0)
-    sine, cosine = (
-        math.sin(math.radians(loose.tilt)) * loose.size,
-        math.cos(math.radians(loose.tilt)) * loose.size,
-    )
-    change = np.array([[cosine - 1, sine, 0], [-sine, cosine - 1, 0], [0, 0, loose.size - 1]], np.float32)
-    change = (points - middle) @ change + np.array([0, loose.down, 0], np.float32)
-    placed = (points + shell.slack * change) @ (fit.turn.T * np.float32(fit.scale)) + fit.offset
-    grid, straps = np.split(placed, [shell.points.size // 3])
+    count, tilt = shell.points.size // 3, math.radians(loose.tilt)
+    placed, bounds = np.empty((len(shell.slack), 3), np.float32), np.empty((2, 2, 2), np.float32)
+    _carry(
+        shell.everything, shell.follow, fit.sway, shell.slack, math.cos(tilt) * loose.size - 1,
+        math.sin(tilt) * loose.size, loose.size - 1, loose.down, fit.turn, fit.scale, fit.offset, placed, bounds, count,
+    )  # fmt: skip
     return Carried(
-        grid.reshape(shell.points.shape), straps.reshape(shell.straps.shape), shell.strap_normals @ fit.turn.T
+        placed[:count].reshape(shell.points.shape),
+        placed[count:].reshape(shell.straps.shape),
+        shell.strap_normals @ fit.turn.T,
+        bounds,
     )
 
 
-def box_around(points: Float32[ndarray, "*n 3"], margin: float, height: int, width: int) -> Box:
-    """The pixels around points, inside the picture; empty where all lie outside."""
-    flat = points.reshape(-1, 3)
-    (left, top, _), (right, bottom, _) = flat.min(0).tolist(), flat.max(0).tolist()
+@compiled
+def _carry(
+    points: Float32[ndarray, "3 p"],
+    follow: Float32[ndarray, "m p"],
+    sway: Float32[ndarray, "m 3"],
+    slack: Float32[ndarray, "p"],
+    cosine: float,
+    sine: float,
+    size: float,
+    down: float,
+    turn: Float32[ndarray, "3 3"],
+    scale: float,
+    offset: Float32[ndarray, "3"],
+    placed: Float32[ndarray, "p 3"],
+    bounds: Float32[ndarray, "2 2 2"],
+    first: int,
+) -> None:
+    """Carry points into a picture.
+
+    Args:
+        points, follow, slack: `everything` and its companions of a shell.
+        sway, turn, scale, offset: of a fit.
+        cosine, sine, size, down: of a looseness, each less what it is where nothing is loose.
+        placed: the points in the picture: the result.
+        bounds: of `Carried`: a second result.
+        first: how many points are the grid's.
+    """
+    at = points.copy()
+    for share, way in zip(follow, sway, strict=True):
+        at += share * way[:, None]
+    middle = np.add.accumulate(at[:, :first], axis=1)[:, -1] / np.float32(first)
+    x, y, z = at - middle[:, None]
+    cos, sin, grow, fall = (np.float32(number) for number in (cosine, sine, size, down))
+    at += slack * np.stack([x * cos - y * sin, x * sin + y * cos + fall, z * grow])
+    x, y, z = at[..., None]
+    placed[:] = (x * turn[:, 0] + y * turn[:, 1] + z * turn[:, 2]) * np.float32(scale) + offset
+    for each, points in zip(bounds, (placed[:first], placed), strict=True):
+        each[:] = points[:, :2].min(0), points[:, :2].max(0)
+
+
+def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, width: int) -> Box:
+    """The pixels around least and largest x, y, inside the picture; empty where all of that lies outside."""
+    (left, top), (right, bottom) = bounds.tolist()
     x0, x1 = (min(max(x, 0), width) for x in (math.floor(left - margin), math.ceil(right + margin) + 1))
     y0, y1 = (min(max(y, 0), height) for y in (math.floor(top - margin), math.ceil(bottom + margin) + 1))
     return Box(x0, y0, x1, y1)
@@ -136,37 +175,34 @@ def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places:
     Returns:
         Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen.
     """
-    corners = np.rint((grid[..., :2] - np.array([box.x0, box.y0], np.float32)) * np.float32(ONE))
-    places = np.full((*box.shape, 2), UNSEEN, np.float32)
-    _draw_cells(
-        np.clip(corners, -BEYOND, BEYOND).astype(np.int32),
-        np.ascontiguousarray(grid[..., 2]),
-        _facing(grid),
-        places,
-        np.full(box.shape, np.inf, np.float32),
-    )
+    places, nearest = np.empty((*box.shape, 2), np.float32), np.empty(box.shape, np.float32)
+    _draw_cells(grid, box.x0, box.y0, places, nearest)
     return places
 
 
 @compiled
 def _draw_cells(
-    corners: Int32[ndarray, "rows columns 2"],
-    depth: Float32[ndarray, "rows columns"],
-    drawn: UInt8[ndarray, "down across"],
+    grid: Float32[ndarray, "rows columns 3"],
+    left: int,
+    top: int,
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
 ) -> None:
-    """Draw the cells of a grid, two triangles each, into `places`; of several at a pixel the nearest, or the first.
+    """Draw the cells of a grid, two triangles each; of several at a pixel the nearest is seen, or the first.
 
-    A pixel belongs to a triangle if its middle does, edges included. Corners are whole numbers, so that is exact.
+    A pixel belongs to a triangle if its middle does, edges included. Corners are rounded to whole parts of a pixel,
+    `ONE` to each, so that is exact.
 
     Args:
-        corners: x, y in parts of a pixel, `ONE` to a pixel; the middle of the first pixel is 0, 0.
-        depth: of the corners.
-        drawn: which cells.
-        places: row and column, 0-1 over the grid; changed.
-        nearest: the depth of what is at each pixel; changed.
+        grid: x, y and depth.
+        left, top: the first pixel's middle.
+        places: row and column, 0-1 over the grid, or `UNSEEN`: a result.
+        nearest: the depth of what is at each pixel: a second one.
     """
+    places[:], nearest[:] = UNSEEN, np.inf
+    corners = np.rint((grid[..., :2] - np.array([left, top], np.float32)) * np.float32(ONE))
+    corners = np.clip(corners, -BEYOND, BEYOND).astype(np.int32)
+    depth, drawn = np.ascontiguousarray(grid[..., 2]), _facing(grid)
     rows, columns = depth.shape
     triangles = _triangles(rows, columns)[drawn.reshape(-1) > 0].reshape(-1, 3)
     (ax, bx, cx), (ay, by, cy) = corners.reshape(-1, 2)[triangles].astype(np.int64).transpose(2, 1, 0)

@@ -18,6 +18,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from functools import wraps
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -51,58 +52,74 @@ _BEGINNING = (
 )  # laid over an array it tells where that is, in a quarter of the time of `ctypes.data`
 
 
-class _Array:
-    """What an argument must be: type and shape."""
+class _Arrays:
+    """The arrays that a kernel takes: their types, and shapes that agree on every size that they name."""
 
-    c_type: Any = ctypes.c_void_p
+    def __init__(self, annotations: dict[str, Any]) -> None:
+        self.names = list(annotations)
+        self.dtypes = [np.dtype(annotation.dtypes[0]) for annotation in annotations.values()]
+        self.shapes = [annotation.dim_str.split() for annotation in annotations.values()]
+        self.dimensions = [len(shape) for shape in self.shapes]
+        sides = [side for shape in self.shapes for side in shape]
+        numbers = [side for side in dict.fromkeys(sides) if side.isdigit()]
+        # All sides are compared at once, each with the first of its name; numbers are put before them.
+        self.numbers = tuple(map(int, numbers))
+        self.first = [(numbers + sides).index(side) for side in numbers + sides]
+        self.sizes = [(numbers + sides).index(side) for side in dict.fromkeys(sides) if not side.isdigit()]
 
-    def __init__(self, name: str, annotation: Any, sizes: list[str]) -> None:
-        self.name = name
-        self.dtype = np.dtype(annotation.dtypes[0])
-        self.shape = [int(side) if side.isdigit() else side for side in annotation.dim_str.split()]
-        sizes.extend(side for side in self.shape if isinstance(side, str) and side not in sizes)
+    def given(self, arrays: list[Any]) -> tuple[list[Any], list[int]]:
+        """Where arrays begin, and their sizes.
 
-    def given(self, array: Any, known: dict[str, int]) -> Any:
-        """Where an array begins that is what it must be; what its shape names is added to `known`."""
-        if array.dtype != self.dtype or array.ndim != len(self.shape) or not array.flags.c_contiguous:
-            raise TypeError(f"{self.name}: {array.dtype}, {array.shape}; {self.dtype}, {self.shape} needed")
-        for side, wanted in zip(array.shape, self.shape, strict=True):
-            if side != (known.setdefault(wanted, side) if isinstance(wanted, str) else wanted):
-                raise ValueError(f"{self.name}: shape {array.shape}; {self.shape} needed, with {known}")
-        return _BEGINNING.from_buffer(array) if array.flags.writeable else array.ctypes.data
+        Raises:
+            TypeError, ValueError: one is not what it must be.
+        """
+        shapes = [array.shape for array in arrays]
+        sides = (*self.numbers, *chain.from_iterable(shapes))
+        if [array.dtype for array in arrays] != self.dtypes or [*map(len, shapes)] != self.dimensions:
+            raise self._odd(arrays)
+        if tuple([sides[i] for i in self.first]) != sides:
+            raise self._odd(arrays)
+        beginnings = []
+        for array in arrays:
+            flags = array.flags
+            if not flags.c_contiguous:
+                raise self._odd(arrays)
+            beginnings.append(_BEGINNING.from_buffer(array) if flags.writeable else array.ctypes.data)
+        return beginnings, [sides[i] for i in self.sizes]
 
-
-class _Number:
-    """An argument that is a number."""
-
-    def __init__(self, kind: type) -> None:
-        self.c_type: Any = ctypes.c_float if kind is float else ctypes.c_int64
-
-    def given(self, number: Any, _: dict[str, int]) -> Any:
-        """The number."""
-        return number
+    def _odd(self, arrays: list[Any]) -> Exception:
+        """What is wrong with the first array that is not what it must be."""
+        known: dict[str, int] = {}
+        for name, dtype, shape, array in zip(self.names, self.dtypes, self.shapes, arrays, strict=True):
+            if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
+                return TypeError(f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece")
+            wanted = [int(side) if side.isdigit() else known.setdefault(side, n) for side, n in zip(shape, array.shape, strict=True)]
+            if (*wanted,) != array.shape:
+                return ValueError(f"{name}: shape {array.shape}; {shape} needed, with {known}")
+        raise AssertionError("nothing is wrong with these arrays")
 
 
 def compiled(twin: Callable[P, R]) -> Callable[P, R]:
     """A function with the library's in its place, where it is there. Arguments go by their places."""
     annotations = dict(twin.__annotations__)
     returns = annotations.pop("return")
-    sizes: list[str] = []
-    kinds = [
-        _Number(kind) if kind in (int, float) else _Array(name, kind, sizes)
-        for name, kind in annotations.items()
-    ]
+    plain = {int: ctypes.c_int64, float: ctypes.c_float}
+    arrays = _Arrays({name: kind for name, kind in annotations.items() if kind not in plain})
+    places = [place for place, kind in enumerate(annotations.values()) if kind not in plain]
     name = twin.__name__.lstrip("_")
-    signature = [kind.c_type for kind in kinds] + [ctypes.c_int64] * len(sizes)
+    signature = [plain.get(kind, ctypes.c_void_p) for kind in annotations.values()]
+    signature += [ctypes.c_int64] * len(arrays.sizes)
 
     @wraps(twin)
     def run(*args: P.args, **options: P.kwargs) -> R:
         if library is None:
             return twin(*args, **options)
         assert not options, "arguments of a kernel go by their places"
-        known: dict[str, int] = {}
-        given = [kind.given(value, known) for kind, value in zip(kinds, args, strict=True)]
-        return _function(library, name, signature, returns)(*given, *[known[size] for size in sizes])
+        beginnings, sizes = arrays.given([args[place] for place in places])
+        given = [*args, *sizes]
+        for place, beginning in zip(places, beginnings, strict=True):
+            given[place] = beginning
+        return _function(library, name, signature, returns)(*given)
 
     run.twin = twin  # type: ignore[attr-defined]
     return run

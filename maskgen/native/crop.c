@@ -1,11 +1,21 @@
 #include "kernel.h"
 
-#define ONE 20  /* bits of a pixel's parts in a position */
-#define PHASE 6 /* bits of them that choose the weights */
+#ifdef CLONED
+#include <immintrin.h>
+#endif
 
-typedef int16_t Words __attribute__((vector_size(32)));
-typedef int16_t Half __attribute__((vector_size(16)));
-typedef int32_t Wide __attribute__((vector_size(32)));
+#define ONE 20   /* bits of a pixel's parts in a position */
+#define PHASE 6  /* bits of them that choose the weights */
+#define PHASES (1 << PHASE)
+
+typedef struct {
+    const uint8_t *pixels; /* four bytes each */
+    int64_t wide;
+} Source;
+
+typedef struct {
+    int64_t x, y; /* in parts of a pixel */
+} Position;
 
 /* Whether positions from x, y on by a step a column and a step a row stay where all their 4 x 4 pixels are. */
 static int stays(int64_t from, int64_t by_column, int64_t by_row, int64_t w, int64_t h, int64_t side)
@@ -15,51 +25,73 @@ static int stays(int64_t from, int64_t by_column, int64_t by_row, int64_t w, int
     return low >> ONE >= 1 && (high >> ONE) + 2 < side;
 }
 
-/* resample._look_up */
-WIDE EXPORT void look_up(const int16_t *source, const int16_t *weights, int64_t x, int64_t y, int64_t x_by_column,
-                         int64_t x_by_row, int64_t y_by_column, int64_t y_by_row, uint8_t *result, int64_t tall, int64_t wide, int64_t phases, int64_t h,
-                         int64_t w)
+ALWAYS const uint8_t *corner(Source source, Position at)
 {
-    int32_t spread[1 << PHASE][16]; /* the weights across, each for four channels */
-    if (phases != 1 << PHASE || !stays(x, x_by_column, x_by_row, w, h, wide) ||
+    return source.pixels + 4 * (((at.y >> ONE) - 1) * source.wide + (at.x >> ONE) - 1);
+}
+
+ALWAYS int64_t phase(int64_t x) { return (x >> (ONE - PHASE)) & (PHASES - 1); }
+
+/* A row of pixels of the result, three bytes each. */
+static void row_of(Source source, const int16_t *weights, Position at, Position step, int64_t count, uint8_t *out)
+{
+    for (int64_t i = 0; i < count; i++, at.x += step.x, at.y += step.y) {
+        const uint8_t *from = corner(source, at);
+        const int16_t *down = weights + 4 * phase(at.y), *across = weights + 4 * phase(at.x);
+        for (int k = 0; k < 3; k++) {
+            int sum = 2048;
+            for (int v = 0; v < 4; v++)
+                for (int u = 0; u < 4; u++)
+                    sum += from[4 * (v * source.wide + u) + k] * down[v] * across[u];
+            out[3 * i + k] = (uint8_t)clip_whole(sum >> 12);
+        }
+    }
+}
+
+#ifdef CLONED
+/* The same, a pixel's 4 x 4 x 4 bytes at once. Sums down fit into 16 bits, as the weights' sizes add up to under 90. */
+__attribute__((target("avx2"))) static void wide_row_of(Source source, const int16_t *weights, Position at,
+                                                        Position step, int64_t count, uint8_t *out)
+{
+    const __m256i pairs = _mm256_broadcastsi128_si256( /* neighbours' bytes of a channel side by side */
+        _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
+    for (int64_t i = 0; i < count; i++, at.x += step.x, at.y += step.y) {
+        const uint8_t *from = corner(source, at);
+        const int16_t *down = weights + 4 * phase(at.y);
+        int32_t across[2];
+        __m256i column = _mm256_setzero_si256();
+        memcpy(across, weights + 4 * phase(at.x), sizeof across);
+        for (int v = 0; v < 4; v++) {
+            const __m256i four = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(from + 4 * v * source.wide)));
+            column = _mm256_add_epi16(column, _mm256_mullo_epi16(four, _mm256_set1_epi16(down[v])));
+        }
+        const __m256i weight = _mm256_setr_m128i(_mm_set1_epi32(across[0]), _mm_set1_epi32(across[1]));
+        const __m256i halves = _mm256_madd_epi16(_mm256_shuffle_epi8(column, pairs), weight);
+        __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+        sum = _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(2048)), 12);
+        const int pixel = _mm_cvtsi128_si32(_mm_packus_epi16(_mm_packs_epi32(sum, sum), sum));
+        memcpy(out + 3 * i, &pixel, i + 1 < count ? 4 : 3); /* the next one writes over the fourth byte */
+    }
+}
+#endif
+
+/* resample._look_up */
+EXPORT void look_up(const uint8_t *source, const int16_t *weights, int64_t x, int64_t y, int64_t x_by_column,
+                    int64_t x_by_row, int64_t y_by_column, int64_t y_by_row, uint8_t *result, int64_t tall,
+                    int64_t wide, int64_t phases, int64_t h, int64_t w)
+{
+    const Position step = {x_by_column, y_by_column};
+    if (phases != PHASES || !stays(x, x_by_column, x_by_row, w, h, wide) ||
         !stays(y, y_by_column, y_by_row, w, h, tall))
         return;
-    for (int64_t phase = 0; phase < phases; phase++)
-        for (int k = 0; k < 16; k++)
-            spread[phase][k] = weights[4 * phase + k / 4];
-    for (int64_t row = 0; row < h; row++)
-        for (int64_t first = 0; first < w; first += BLOCK) {
-            const int64_t count = least(BLOCK, w - first);
-            int64_t at_x = x + first * x_by_column + row * x_by_row, at_y = y + first * y_by_column + row * y_by_row;
-            int32_t sums[BLOCK][8];
-            uint8_t out[BLOCK][4];
-            for (int64_t i = 0; i < count; i++, at_x += x_by_column, at_y += y_by_column) {
-                const int16_t *from = source + 4 * (((at_y >> ONE) - 1) * wide + (at_x >> ONE) - 1);
-                const int16_t *down = weights + 4 * ((at_y >> (ONE - PHASE)) & (phases - 1));
-                const int32_t *across = spread[(at_x >> (ONE - PHASE)) & (phases - 1)];
-                union {
-                    Words all;
-                    Half halves[2];
-                } column = {{0}};
-                Wide left, right;
-                for (int k = 0; k < 4; k++) {
-                    Words four;
-                    memcpy(&four, from + k * 4 * wide, sizeof four);
-                    column.all += four * down[k];
-                }
-                memcpy(&left, across, sizeof left);
-                memcpy(&right, across + 8, sizeof right);
-                left = __builtin_convertvector(column.halves[0], Wide) * left +
-                       __builtin_convertvector(column.halves[1], Wide) * right;
-                memcpy(sums[i], &left, sizeof left);
-            }
-            for (int64_t i = 0; i < count; i++)
-                for (int k = 0; k < 4; k++) {
-                    const int grey = (sums[i][k] + sums[i][k + 4] + 2048) >> 12;
-                    out[i][k] = (uint8_t)(grey < 0 ? 0 : grey > 255 ? 255 : grey);
-                }
-            for (int64_t i = 0; i < count; i++)
-                for (int k = 0; k < 3; k++)
-                    result[3 * (row * w + first + i) + k] = out[i][k];
+    for (int64_t row = 0; row < h; row++) {
+        const Position first = {x + row * x_by_row, y + row * y_by_row};
+#ifdef CLONED
+        if (__builtin_cpu_supports("avx2")) {
+            wide_row_of((Source){source, wide}, weights, first, step, w, result + 3 * row * w);
+            continue;
         }
+#endif
+        row_of((Source){source, wide}, weights, first, step, w, result + 3 * row * w);
+    }
 }

@@ -12,6 +12,7 @@
 
 /* Wide registers where the processor has them: chosen when the library is loaded, by what glibc's loader offers. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(ONE_TARGET)
+#define CLONED
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
@@ -26,6 +27,9 @@ static inline float clip(float x, float low, float high)
     x = x < low ? low : x;
     return x > high ? high : x;
 }
+
+/* the nearest of 0-255 */
+static inline int clip_whole(int x) { return x < 0 ? 0 : x > 255 ? 255 : x; }
 
 /* 0-255 to the nearest whole */
 static inline uint8_t byte(float x) { return (uint8_t)(clip(x, 0.0f, 255.0f) + 0.5f); }

@@ -45,3 +45,94 @@ EXPORT int64_t sample(const uint8_t *picture, const float *mesh, const int64_t *
     }
     return found;
 }
+
+/* The value that `nth` of `count` would be if they were sorted; changes their order. C. A. R. Hoare's FIND, 1961. */
+static float select_nth(float *values, int64_t count, int64_t nth)
+{
+    int64_t low = 0, high = count - 1;
+    while (low < high) {
+        const float pivot = values[nth];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] < pivot)
+                i++;
+            while (pivot < values[j])
+                j--;
+            if (i <= j) {
+                const float kept = values[i];
+                values[i++] = values[j];
+                values[j--] = kept;
+            }
+        }
+        if (j < nth)
+            low = i;
+        if (nth < i)
+            high = j;
+    }
+    return values[nth];
+}
+
+/* light._median; changes the values' order */
+static float median(float *values, int64_t count)
+{
+    const float upper = select_nth(values, count, count / 2);
+    return count % 2 ? upper : (select_nth(values, count, count / 2 - 1) + upper) * 0.5f;
+}
+
+/* light._weigh */
+EXPORT void weigh(const float *skin, const float *normals, float *bends, const float *luma, double *found,
+                  int64_t count)
+{
+    float *const greys = malloc((size_t)(4 * count + 1) * sizeof(float)), *const work = greys + count;
+    int64_t kept = 0;
+    if (!greys || count < 1) {
+        free(greys);
+        return;
+    }
+    found[0] = median(bends, 2 * count);
+    for (int64_t i = 0; i < count; i++)
+        work[i] = greys[i] = skin[3 * i] * luma[0] + skin[3 * i + 1] * luma[1] + skin[3 * i + 2] * luma[2];
+    const float middle = median(work, count);
+    for (int64_t i = 0; i < count; i++)
+        work[i] = fabsf(greys[i] - middle);
+    const float most_away = (float)(2.5 * (double)median(work, count) + 0.02);
+    for (int64_t i = 0; i < count; i++)
+        if (fabsf(greys[i] - middle) < most_away)
+            work[kept++] = greys[i];
+    const float front = (float)((double)median(work, kept) + 1e-4);
+    found[1] = front;
+    for (int k = 0; k < 3; k++) {
+        kept = 0;
+        for (int64_t i = 0; i < count; i++)
+            if (fabsf(greys[i] - middle) < most_away)
+                work[kept++] = skin[3 * i + k];
+        found[2 + k] = median(work, kept);
+    }
+    memset(found + 5, 0, 9 * sizeof(double));
+    for (int64_t i = 0; i < count; i++) {
+        const double x = normals[3 * i], y = normals[3 * i + 1], z = (double)normals[3 * i + 2] + 1.0;
+        const double off[] = {x, y, z, greys[i] / front - 1.0f};
+        if (fabsf(greys[i] - middle) < most_away)
+            for (int j = 0, at = 5; j < 3; j++)
+                for (int k = j; k < 4; k++)
+                    found[at++] += off[j] * off[k];
+    }
+    free(greys);
+}
+
+/* light._levels */
+EXPORT void levels(const uint8_t *picture, int64_t *brightest, int64_t *sums, int64_t h, int64_t w)
+{
+    memset(brightest, 0, 256 * sizeof(int64_t));
+    memset(sums, 0, 16 * sizeof(int64_t));
+    for (int64_t y = 0; y < h; y += 4)
+        for (int64_t x = 0; x < w; x += 4) {
+            const uint8_t *p = picture + 3 * (y * w + x);
+            const int64_t pixel[] = {p[0], p[1], p[2], 1};
+            brightest[most(p[0], most(p[1], p[2]))]++;
+            if (y % 8 == 0 && x % 8 == 0)
+                for (int j = 0; j < 4; j++)
+                    for (int k = 0; k < 4; k++)
+                        sums[4 * j + k] += pixel[j] * pixel[k];
+        }
+}

@@ -1,6 +1,8 @@
 #include "kernel.h"
 
-#define ONE 256 /* steps of the corners in a pixel */
+#define ONE 256                 /* parts of a pixel that corners are rounded to */
+#define BEYOND (float)(1 << 28) /* parts; no corner is farther away, or areas would not fit into 64 bits */
+#define UNSEEN -1.0f
 
 typedef struct {
     int64_t x, y;
@@ -39,21 +41,47 @@ static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest
     }
 }
 
+/* Where a coordinate lies, in parts of a pixel from `origin` on. */
+static int64_t parts(float at, int64_t origin)
+{
+    return (int64_t)clip(rintf((at - (float)origin) * (float)ONE), -BEYOND, BEYOND);
+}
+
+/* Whether a cell looks at the viewer. */
+static int faces(const float *grid, int64_t columns, int64_t row, int64_t column)
+{
+    const float *a = grid + 3 * (row * columns + column), *b = a + 3, *d = a + 3 * columns, *c = d + 3;
+    return (b[0] - d[0]) * (c[1] - a[1]) > (b[1] - d[1]) * (c[0] - a[0]);
+}
+
+/* Whether it does, or one of the eight around it. */
+static int is_drawn(const float *grid, int64_t rows, int64_t columns, int64_t row, int64_t column)
+{
+    for (int64_t r = most(row - 1, 0); r <= least(row + 1, rows - 2); r++)
+        for (int64_t c = most(column - 1, 0); c <= least(column + 1, columns - 2); c++)
+            if (faces(grid, columns, r, c))
+                return 1;
+    return 0;
+}
+
 /* warp._draw_cells */
-EXPORT void draw_cells(const int32_t *corners, const float *depth, const uint8_t *drawn, float *places, float *nearest,
-                       int64_t rows, int64_t columns, int64_t down, int64_t across, int64_t h, int64_t w)
+EXPORT void draw_cells(const float *grid, int64_t left, int64_t top, float *places, float *nearest, int64_t rows,
+                       int64_t columns, int64_t h, int64_t w)
 {
     const float row_step = 1.0f / (float)(rows - 1), column_step = 1.0f / (float)(columns - 1);
-    if (down != rows - 1 || across != columns - 1)
-        return;
+    for (int64_t at = 0; at < h * w; at++) {
+        places[2 * at] = places[2 * at + 1] = UNSEEN;
+        nearest[at] = INFINITY;
+    }
     for (int64_t row = 0; row < rows - 1; row++)
         for (int64_t column = 0; column < columns - 1; column++) {
             Corner four[4];
-            if (!drawn[row * (columns - 1) + column])
+            if (!is_drawn(grid, rows, columns, row, column))
                 continue;
             for (int i = 0; i < 4; i++) { /* round the cell: 0 1 over 3 2 */
-                const int64_t r = row + (i > 1), c = column + (i == 1 || i == 2), at = r * columns + c;
-                four[i] = (Corner){corners[2 * at], corners[2 * at + 1], depth[at], (float)r, (float)c};
+                const int64_t r = row + (i > 1), c = column + (i == 1 || i == 2);
+                const float *at = grid + 3 * (r * columns + c);
+                four[i] = (Corner){parts(at[0], left), parts(at[1], top), at[2], (float)r, (float)c};
             }
             triangle(four[0], four[1], four[2], places, nearest, row_step, column_step, h, w);
             triangle(four[0], four[2], four[3], places, nearest, row_step, column_step, h, w);

@@ -95,7 +95,7 @@ def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
 def test_far_side_of_a_turned_mask_is_not_seen():
     shell = built_in().shell("surgical", "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=50), HEAD), Looseness())
-    places = rasterise(carried.grid, box_around(carried.grid, 2.0, SIZE, SIZE))
+    places = rasterise(carried.grid, box_around(carried.bounds[0], 2.0, SIZE, SIZE))
     seen = places[places[..., 0] != UNSEEN]
     assert (seen[:, 1] < 0.05).any()  # the near side, at the viewer's left, is seen to its edge
     assert not (seen[:, 1] > 0.88).any()
