@@ -119,8 +119,11 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Re
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
     """1 where a pixel of the crop comes from inside the photo."""
     back = inverse(matrix).astype(np.float64)
-    ends = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * (size - 1) @ back[:, :2].T + back[:, 2]
-    if ends.min() >= -0.5 and (ends.max(0) <= (width - 0.5, height - 0.5)).all():
+    ends = [
+        (min(0, across) + min(0, down) + start, max(0, across) + max(0, down) + start)
+        for across, down, start in (back * (size - 1, size - 1, 1)).tolist()
+    ]
+    if all(low >= -0.5 and high <= side - 0.5 for (low, high), side in zip(ends, (width, height), strict=True)):
         return np.ones((size, size), np.uint8)
     steps = np.arange(size)
     x, y = (row[0] * steps[None] + row[1] * steps[:, None] + row[2] for row in back)

@@ -15,6 +15,7 @@ from maskgen.native import compiled
 from maskgen.types import MaskedFace, Triplet
 
 Kept = dict[int, Any]  # what was made of an array, by the array's `id`
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _INT64 = 2**63 - 1  # readers that lay out columns, as HF `datasets` does, take no larger number
 SHAPE: dict[str, Any] = {  # what labels look like: a list's one entry stands for any number of them
     "source": str,
@@ -82,7 +83,7 @@ def _face_labels(worn: MaskedFace, kept: Kept) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _object(members: Mapping[str, str]) -> str:

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int32, Shaped, UInt8
+from jaxtyping import Float32, Int32, Int64, Shaped, UInt8
 from numpy import ndarray
 
 from maskgen.cloth import bare, desaturated, weave
@@ -90,7 +91,7 @@ def draw_layer(
         _soft(colour, softness), straps, tile, _strap_colour(dress, light), float(light.grain),
         place.box.x0 - box.x0, place.box.y0 - box.y0, tile_left, tile_top, layer, strap,
     )  # fmt: skip
-    return Layer(box, layer, strap, _contact_shadow(cv2.extractChannel(layer, 3), fit.scale, light))
+    return Layer(box, layer, strap, _contact_shadow(layer, fit.scale, light))
 
 
 def _edge(softness: float) -> float:
@@ -197,20 +198,80 @@ def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
     return np.rint(desaturated(lit, light.saturation) * 255).astype(np.int32)
 
 
-def _contact_shadow(opacity: UInt8[ndarray, "h w"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:
+def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:
     """What is left of the light beside the mask: darker where it touches, away from the light."""
     reach = max(SHADOW_REACH * scale, 0.5)
-    # so soft a thing is blurred on a grid of every second, fourth, .. pixel: x = (x' + .5) * step - .5 - away
+    # so soft a thing is blurred on a grid of every second, fourth, .. pixel: x = (x' + .5) * step - .5 + away
     step = 2 ** max(0, int(math.log2(reach / COARSE)))
-    height, width = opacity.shape
-    small = (-(-width // step), -(-height // step))
-    right, down = ((0.5 - 0.8 * reach * towards) / step - 0.5 for towards in light.direction[:2].tolist())
-    there = np.array([[1 / step, 0, right], [0, 1 / step, down]], np.float32)
-    moved = cv2.warpAffine(opacity, there, small, borderMode=cv2.BORDER_REPLICATE)
-    side = 2 * math.ceil(BLUR_REACH * reach / step) + 1
-    shade = cv2.bitwise_not(
-        cv2.convertScaleAbs(cv2.GaussianBlur(moved, (side, side), reach / step), alpha=SHADOW_DEPTH)
+    height, width = layer.shape[:2]
+    small = (-(-height // step), -(-width // step))
+    right, down = (0.5 * step - 0.5 + 0.8 * reach * towards for towards in light.direction[:2].tolist())
+    shade = np.empty((height, width), np.uint8)
+    _cast(
+        layer, _bell(round(reach / step, 2)), step, right, down, SHADOW_DEPTH,
+        np.empty(small, np.float32), np.empty(small, np.float32), shade,
+    )  # fmt: skip
+    return shade
+
+
+@lru_cache(64)
+def _bell(deviation: float) -> Float32[ndarray, "taps"]:
+    """A Gaussian's weights, up to `BLUR_REACH` deviations."""
+    reach = math.ceil(BLUR_REACH * deviation)
+    weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / deviation))
+    return (weights / weights.sum()).astype(np.float32)
+
+
+@compiled
+def _cast(
+    layer: UInt8[ndarray, "h w 4"],
+    weights: Float32[ndarray, "taps"],
+    step: int,
+    right: float,
+    down: float,
+    depth: float,
+    small: Float32[ndarray, "tall wide"],
+    blurred: Float32[ndarray, "tall wide"],
+    shade: UInt8[ndarray, "h w"],
+) -> None:
+    """Cast a shadow: a layer's opacity moved, blurred, and taken from the light.
+
+    Args:
+        layer: its last channel is the opacity, 0-255.
+        weights: of the blur, on a grid of every `step`-th pixel, as long as it is wide.
+        step: pixels.
+        right, down: where the first point of that grid lies on the opacity.
+        depth: share of the light that full opacity takes.
+        small, blurred: to work with; on that grid.
+        shade: what is left of the light, 0-255: the result.
+    """
+    whole = np.floor(np.float32(right))
+    left = np.arange(small.shape[1]) * step + int(whole)
+    left, beside = np.clip([left, left + 1], 0, layer.shape[1] - 1)
+    rows = (np.arange(len(small)) * step).astype(np.float32) + np.float32(down)
+    upper, lower, share = _between(rows, len(layer))
+    opacity = layer[..., 3].astype(np.float32)
+    lines = opacity[upper] + (opacity[lower] - opacity[upper]) * share[:, None]
+    small[:] = lines[:, left] + (lines[:, beside] - lines[:, left]) * (np.float32(right) - whole)
+    for source, result in ((small, blurred), (blurred.T, small.T)):
+        around = np.pad(source, ((0, 0), (len(weights) // 2,) * 2), mode="edge")
+        total = np.zeros_like(source)
+        for k, weight in enumerate(weights):
+            total += weight * around[:, k : k + source.shape[1]]
+        result[:] = total
+    positions = (
+        (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(step) - np.float32(0.5) for side in shade.shape
     )
-    if step > 1:
-        shade = cv2.resize(shade, (small[0] * step, small[1] * step), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(shade[:height, :width])
+    (upper, lower, share), (left, beside, along) = map(_between, positions, small.shape)
+    lines = small[upper] + (small[lower] - small[upper]) * share[:, None]
+    taken = (lines[:, left] + (lines[:, beside] - lines[:, left]) * along) * np.float32(depth)
+    shade[:] = np.float32(255.5) - np.clip(taken, 0, 255)
+
+
+def _between(
+    at: Float32[ndarray, "n"], side: int
+) -> tuple[Int64[ndarray, "n"], Int64[ndarray, "n"], Float32[ndarray, "n"]]:
+    """The two of `side` points that positions lie between, and how far from the first."""
+    at = np.clip(at, 0, side - 1)
+    first = at.astype(np.int64)
+    return first, np.minimum(first + 1, side - 1), at - first.astype(np.float32)

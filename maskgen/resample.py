@@ -45,9 +45,9 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
         step = min(int(1 / scale), *pixels.shape[:2])  # whole blocks are averaged ten times faster
         height, width = pixels.shape[0] // step, pixels.shape[1] // step
         pixels, matrix = _shrunk(pixels[: height * step, : width * step], matrix, width, height)
-    pixels, matrix = _cut(pixels, matrix, size)
     if fine:
         return _fine(pixels, matrix, size, border)
+    pixels, matrix = _cut(pixels, matrix, size)
     four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)  # OpenCV carries four channels in half the time of three
     carried = cv2.warpAffine(four, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=BORDERS[border])
     return cv2.cvtColor(carried, cv2.COLOR_RGBA2RGB)

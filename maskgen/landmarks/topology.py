@@ -15,9 +15,13 @@ CHIN = 152
 
 def eye_centres(mesh: Mesh) -> tuple[Point, Point]:
     """Centres of the subject's right and left eye, pixels; from the corners, so that a blink moves nothing."""
-    return mesh[list(RIGHT_EYE), :2].mean(0), mesh[list(LEFT_EYE), :2].mean(0)
+    return _between(mesh, *RIGHT_EYE), _between(mesh, *LEFT_EYE)
 
 
 def mouth_centre(mesh: Mesh) -> Point:
     """Middle of the mouth's corners, pixels."""
-    return mesh[list(MOUTH), :2].mean(0)
+    return _between(mesh, *MOUTH)
+
+
+def _between(mesh: Mesh, one: int, other: int) -> Point:
+    return (mesh[one, :2] + mesh[other, :2]) / 2
