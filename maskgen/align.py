@@ -123,7 +123,9 @@ def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
         (min(0, across) + min(0, down) + start, max(0, across) + max(0, down) + start)
         for across, down, start in (back * (size - 1, size - 1, 1)).tolist()
     ]
-    if all(low >= -0.5 and high <= side - 0.5 for (low, high), side in zip(ends, (width, height), strict=True)):
+    if all(
+        low >= -0.5 and high <= side - 0.5 for (low, high), side in zip(ends, (width, height), strict=True)
+    ):
         return np.ones((size, size), np.uint8)
     steps = np.arange(size)
     x, y = (row[0] * steps[None] + row[1] * steps[:, None] + row[2] for row in back)

@@ -39,7 +39,7 @@ from maskgen.sources import Source, build_source, load
 from maskgen.types import Photo, PhotoRef, Picture
 
 MORE_MASKS = 4  # a further mask's time is a quarter of what four take
-SHARDS, PHOTOS = 4, 4  # of a run with workers: shards, and times as many photos as are timed one by one
+SHARDS = 4  # a worker's in a run with workers, each of as many photos as are timed one by one
 RUNS = 3  # with each number of workers; the best counts
 
 Reference = Callable[[Picture], object]
@@ -61,7 +61,8 @@ class GenBench:
         cold_ratio: the reference's time over `cold_ms`.
         cached_ratio: over `cached_ms`.
         rss_mb: most memory that a worker took.
-        photos_per_s: {workers: photos a second}, landmarks cached, by the clock on the wall.
+        photos_per_s: {workers: photos a second}, landmarks cached, by the clock on the wall, when all have made a shard
+            each: at its first masks a worker still reads their templates and draws their patterns.
         scaling: of all workers over one.
     """
 
@@ -100,12 +101,12 @@ def bench_gen(
     if reference is None:
         find_reference(settings.models)
     source = build_source(SourceSettings(src=settings.src, root=settings.root))
-    order = SourceSettings(src=settings.src, n=settings.n * PHOTOS, val=0.0, test=0.0, split="hash")
+    refs = source.refs()
+    most = min(len(refs), settings.n * SHARDS * settings.jobs)
+    order = SourceSettings(src=settings.src, n=most, val=0.0, test=0.0, split="hash")
     with tempfile.TemporaryDirectory(prefix="unmask-bench-") as name:
-        bench = _Bench(settings, source, Path(name), build)
-        plans = extend_plan(
-            Plan(source.name, source.terms, {}, {}), source.refs(), bench.gen(source=order)
-        ).shards
+        bench = _Bench(settings, source, Path(name), build, -(-most // (SHARDS * settings.jobs)))
+        plans = extend_plan(Plan(source.name, source.terms, {}, {}), refs, bench.gen(source=order)).shards
         # before anything large is loaded: a worker's memory counts what its parent had when it was started
         rates, rss = bench.workers(plans)
         with one_core():
@@ -159,12 +160,13 @@ def one_core() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all measurements share; `folder` is for what they write."""
+    """What all measurements share; `folder` is for what they write, `shard_size` photos a shard."""
 
     settings: BenchGenSettings
     source: Source
     folder: Path
     build: KitBuilder
+    shard_size: int
 
     def gen(
         self, cache: str = "warm", per_face: int = 1, source: SourceSettings | None = None
@@ -176,7 +178,7 @@ class _Bench:
             faces=FaceSettings(landmarks=mine.landmarks, models=mine.models, cache=str(self.folder / cache)),
             crop=CropSettings(size=mine.size),
             masks=MaskSettings(masks=mine.masks, per_face=per_face),
-            shards=ShardSettings(shard_size=-(-mine.n * PHOTOS // SHARDS)),
+            shards=ShardSettings(shard_size=self.shard_size),
             seed=mine.seed,
         )
 
@@ -189,21 +191,22 @@ class _Bench:
         return rates, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
     def rate(self, plans: Sequence[ShardPlan], jobs: int) -> float:
-        """Photos a second from when all workers are at work to when one has no more to do."""
+        """Photos a second from when all workers have made a shard to when one has no more to do."""
         (self.folder / WORK).mkdir(exist_ok=True)
-        begun, photos, left = set[str](), 0, len(plans)
+        photos, left = 0, len(plans)
+        warming = jobs if left > jobs else 0  # shards
         first = last = (time.perf_counter(), 0)
         engine = LocalEngine(jobs)
         for event in engine.run(MakeShards(self.gen(), self.source, self.folder, self.build), plans):
             now = time.perf_counter()
-            if isinstance(event, Moved):
-                photos += event.index > 0
-                if len(begun) < jobs:
-                    begun.add(event.name)
+            photos += isinstance(event, Moved) and event.index > 0
+            if isinstance(event, Made):
+                # shards are as large as one another, so the first ones done are the workers' first ones
+                left, warming = left - 1, warming - 1
+                if warming == 0:
                     first = (now, photos)
-            left -= isinstance(event, Made)
-            if left >= jobs or (left == jobs - 1 and isinstance(event, Made)):
-                last = (now, photos)
+                if left >= jobs - 1:
+                    last = (now, photos)
         return (last[1] - first[1]) / max(last[0] - first[0], 1e-9)
 
     def one_by_one(

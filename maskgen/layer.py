@@ -260,7 +260,8 @@ def _cast(
             total += weight * around[:, k : k + source.shape[1]]
         result[:] = total
     positions = (
-        (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(step) - np.float32(0.5) for side in shade.shape
+        (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
+        for side in shade.shape
     )
     (upper, lower, share), (left, beside, along) = map(_between, positions, small.shape)
     lines = small[upper] + (small[lower] - small[upper]) * share[:, None]

@@ -4,6 +4,7 @@ A tile has no colours of its own. Its channels, 0-255: weight of the second colo
 (128 leaves the light as it is), so one tile serves every colour and every family.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -18,18 +19,26 @@ Grid = Float[ndarray, "256 256"]
 _Y, _X = np.meshgrid(np.arange(SIZE) / SIZE, np.arange(SIZE) / SIZE, indexing="ij")
 
 
-def _soft(x: Grid, width: float = 0.006) -> Grid:
+def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w"]:
     """A step at 0 as soft as `width`, so that edges are not jagged."""
     return np.clip(x / width / 2 + 0.5, 0, 1)
 
 
 def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid:
     """Seamless noise of unit variance; `stretch` > 1 draws it out across."""
-    field = np.tile(rng.standard_normal((SIZE, SIZE)), (3, 3))
-    field = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma)[
-        SIZE : 2 * SIZE, SIZE : 2 * SIZE
-    ]
+    more = math.ceil(4 * sigma * max(stretch, 1.0)) + 1  # pixels that the blur looks beyond the tile
+    field = np.pad(rng.standard_normal((SIZE, SIZE)), more, mode="wrap")
+    field = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma)[more:-more, more:-more]
     return field / field.std()
+
+
+def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], ndarray, ndarray]:
+    """The pixels up to `reach` across and down from a place of the seamless tile; how far they lie right and below."""
+    columns, rows = (
+        np.arange(math.floor((at - reach) * SIZE), math.ceil((at + reach) * SIZE) + 1) % SIZE for at in (x, y)
+    )
+    at = np.ix_(rows, columns)
+    return at, (_X[at] - x + 0.5) % 1 - 0.5, (_Y[at] - y + 0.5) % 1 - 0.5
 
 
 def _flat() -> Grid:
@@ -72,15 +81,15 @@ def _floral(rng: np.random.Generator) -> Layers:
     petals, leaves = _flat(), _flat()
     for _ in range(26):
         x, y, turn = rng.random(), rng.random(), rng.uniform(0, 2 * np.pi)
-        dx, dy = (_X - x + 0.5) % 1 - 0.5, (_Y - y + 0.5) % 1 - 0.5
-        radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + turn
+        at, dx, dy = _around(x, y, 0.13)
         if rng.random() < 0.55:
             size, count = rng.uniform(0.05, 0.12), int(rng.integers(5, 8))
-            petals = np.maximum(petals, _soft(size * (0.65 + 0.35 * np.cos(count * angle)) - radius))
-            leaves = np.maximum(leaves, _soft(size * 0.22 - radius))
+            radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + turn
+            petals[at] = np.maximum(petals[at], _soft(size * (0.65 + 0.35 * np.cos(count * angle)) - radius))
+            leaves[at] = np.maximum(leaves[at], _soft(size * 0.22 - radius))
         else:
             along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
-            leaves = np.maximum(leaves, _soft(0.018 - np.abs(side) - (along / 0.06) ** 2 * 0.018))
+            leaves[at] = np.maximum(leaves[at], _soft(0.018 - np.abs(side) - (along / 0.06) ** 2 * 0.018))
     return petals * (1 - leaves), leaves, 0.10 * _noise(rng, 2.0) * petals
 
 
@@ -128,13 +137,13 @@ def _paisley(rng: np.random.Generator) -> Layers:
             (i // 4) / 4 + rng.uniform(-0.05, 0.05),
             rng.uniform(0, 6.3),
         )
-        dx, dy = (_X - x + 0.5) % 1 - 0.5, (_Y - y + 0.5) % 1 - 0.5
+        at, dx, dy = _around(x, y, 0.23)
         along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
         side = side + 6 * along**2
         width = 0.055 * np.clip(1 - (along / 0.10), 0.1, 1.4)
         shape = np.hypot(along / 0.10, side / np.maximum(width, 0.01)) - 1
-        rims = np.maximum(rims, _soft(0.14 - np.abs(shape), 0.06))
-        drops = np.maximum(drops, _soft(-shape - 0.45, 0.06))
+        rims[at] = np.maximum(rims[at], _soft(0.14 - np.abs(shape), 0.06))
+        drops[at] = np.maximum(drops[at], _soft(-shape - 0.45, 0.06))
     dots = _soft(0.16 - np.hypot((_X * 12) % 1 - 0.5, (_Y * 12) % 1 - 0.5), 0.04) * (
         1 - _soft(rims + drops - 0.1, 0.1)
     )

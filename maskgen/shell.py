@@ -171,7 +171,9 @@ def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows co
 
 def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
     """Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
-    squared = ((points[:, None] - anchors[None]) ** 2).sum(-1)
+    squared = sum(
+        np.square(np.subtract.outer(point, anchor)) for point, anchor in zip(points.T, anchors.T, strict=True)
+    )
     width = np.maximum(KERNEL, 0.7 * np.sqrt(squared.min(1, keepdims=True)))
     weights = np.exp(-(squared - squared.min(1, keepdims=True)) / (2 * width**2))
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskgen.align import choose_faces, crop, crop_matrix
-from maskgen.blend import MASK, SHADOW, blend
+from maskgen.blend import blend
 from maskgen.dress import pick_dress, pick_mask
 from maskgen.errors import Skip
 from maskgen.head import Head, canonical_head
@@ -177,11 +177,6 @@ def _put_on(
     )  # fmt: skip
     if layer is None:
         return None
-    at = layer.box.slices
-    over, touched, kinds = blend(masked[at], layer.colour, layer.strap, layer.shade, stage.inside[at])
-    if not (kinds == MASK).any():
-        return None
-    masked[at] = over
-    hole[at] |= touched
-    parts[at] = np.where(kinds > SHADOW, kinds, np.maximum(kinds, parts[at]))
-    return worn
+    corner = layer.box.x0, layer.box.y0
+    seen = blend(layer.colour, layer.strap, layer.shade, stage.inside, corner, masked, hole, parts)
+    return worn if seen else None

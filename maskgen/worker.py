@@ -5,6 +5,7 @@ a `Step` before every photo, then `Done`; or `Failed`.
 """
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -95,6 +96,7 @@ def _serve(pipe: Connection) -> None:
     cv2.setNumThreads(1)
     task: Task = pipe.recv()
     failed = _attempt(task.prepare)
+    gc.freeze()  # what is loaded stays: it need not be looked at again and again for what can go
     pipe.send(failed or Ready())
     while not failed:
         job: Job = pipe.recv()

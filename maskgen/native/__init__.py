@@ -96,8 +96,13 @@ class _Arrays:
         known: dict[str, int] = {}
         for name, dtype, shape, array in zip(self.names, self.dtypes, self.shapes, arrays, strict=True):
             if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
-                return TypeError(f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece")
-            wanted = [int(side) if side.isdigit() else known.setdefault(side, n) for side, n in zip(shape, array.shape, strict=True)]
+                return TypeError(
+                    f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece"
+                )
+            wanted = [
+                int(side) if side.isdigit() else known.setdefault(side, n)
+                for side, n in zip(shape, array.shape, strict=True)
+            ]
             if (*wanted,) != array.shape:
                 return ValueError(f"{name}: shape {array.shape}; {shape} needed, with {known}")
         raise AssertionError("nothing is wrong with these arrays")

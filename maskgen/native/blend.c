@@ -45,35 +45,63 @@ WIDE EXPORT void finish(const uint8_t *colour, const uint8_t *straps, const floa
         }
 }
 
-/* blend._blend */
-WIDE EXPORT void blend(const uint8_t *photo, const uint8_t *layer, const uint8_t *strap, const uint8_t *shade,
-                       const uint8_t *inside, uint8_t *masked, uint8_t *hole, uint8_t *parts, int64_t h, int64_t w)
+typedef struct {
+    const uint8_t *layer, *strap, *shade;
+} Over;
+
+/* What becomes of pixels under a layer from `at` on: their colours, and 0 untouched, 1 shadow only, 2 strap, 3 mask. */
+ALWAYS void lay_over(
+    const uint8_t *photo, const uint8_t *inside, Over over, int64_t at, int64_t count, uint8_t (*out)[BLOCK], uint8_t *kinds)
 {
-    for (int64_t at = 0; at < h * w; at += BLOCK) {
-        const int64_t count = least(BLOCK, h * w - at);
-        uint16_t below[3][BLOCK], over[4][BLOCK], far[BLOCK] = {0};
-        uint8_t touched[BLOCK], out[3][BLOCK];
-        split(photo + 3 * at, 3, count, below);
-        split(layer + 4 * at, 4, count, over);
-        for (int k = 0; k < 3; k++)
-            for (int64_t i = 0; i < count; i++) {
-                const uint16_t left = part((uint16_t)((255 - over[3][i]) * shade[at + i]));
-                const uint16_t was = below[k][i], sum = part((uint16_t)(was * left)) + over[k][i];
-                const uint16_t now = sum < 255 ? sum : 255, change = now > was ? now - was : was - now;
-                out[k][i] = (uint8_t)now;
-                far[i] = change > far[i] ? change : far[i];
-            }
+    uint16_t below[3][BLOCK], above[4][BLOCK], far[BLOCK] = {0};
+    const uint8_t *strap = over.strap + at, *shade = over.shade + at;
+    split(photo, 3, count, below);
+    split(over.layer + 4 * at, 4, count, above);
+    for (int k = 0; k < 3; k++)
         for (int64_t i = 0; i < count; i++) {
-            const uint16_t opacity = over[3][i], band = strap[at + i];
-            const uint16_t mask = opacity > band ? opacity - band : 0, cover = mask > band ? mask : band;
-            const uint8_t covers = 2 * cover + shade[at + i] >= 281, first = mask >= band;
-            touched[i] = ((far[i] >= 4) | (opacity >= 128)) & (inside[at + i] > 0);
-            hole[at + i] = touched[i];
-            parts[at + i] = touched[i] * (1 + covers * (1 + first));
+            const uint16_t left = part((uint16_t)((255 - above[3][i]) * shade[i]));
+            const uint16_t was = below[k][i], sum = part((uint16_t)(was * left)) + above[k][i];
+            const uint16_t now = sum < 255 ? sum : 255, change = now > was ? now - was : was - now;
+            out[k][i] = (uint8_t)now;
+            far[i] = change > far[i] ? change : far[i];
         }
-        for (int k = 0; k < 3; k++)
-            for (int64_t i = 0; i < count; i++)
-                out[k][i] = touched[i] ? out[k][i] : (uint8_t)below[k][i];
-        join(out, 3, count, masked + 3 * at);
+    for (int64_t i = 0; i < count; i++) {
+        const uint16_t opacity = above[3][i], band = strap[i];
+        const uint16_t mask = opacity > band ? opacity - band : 0, cover = mask > band ? mask : band;
+        const uint8_t covers = 2 * cover + shade[i] >= 281, first = mask >= band;
+        const uint8_t touched = ((far[i] >= 4) | (opacity >= 128)) & (inside[i] > 0);
+        kinds[i] = touched * (1 + covers * (1 + first));
     }
+    for (int k = 0; k < 3; k++)
+        for (int64_t i = 0; i < count; i++)
+            out[k][i] = kinds[i] ? out[k][i] : (uint8_t)below[k][i];
+}
+
+/* blend._blend */
+WIDE EXPORT int64_t blend(const uint8_t *layer, const uint8_t *strap, const uint8_t *shade, const uint8_t *inside,
+                          int64_t left, int64_t top, uint8_t *masked, uint8_t *hole, uint8_t *parts, int64_t h,
+                          int64_t w, int64_t tall, int64_t wide)
+{
+    const Over over = {layer, strap, shade};
+    int seen = 0;
+    if (left < 0 || top < 0 || left + w > wide || top + h > tall)
+        return 0;
+    for (int pass = 0; pass < 1 + seen; pass++) /* nothing is touched before some of the mask was seen */
+        for (int64_t y = 0; y < h && (pass || !seen); y++)
+            for (int64_t x = 0; x < w; x += BLOCK) {
+                const int64_t count = least(BLOCK, w - x), to = (y + top) * wide + x + left;
+                uint8_t out[3][BLOCK], kinds[BLOCK];
+                lay_over(masked + 3 * to, inside + to, over, y * w + x, count, out, kinds);
+                if (!pass) {
+                    seen |= memchr(kinds, 3, (size_t)count) != NULL;
+                    continue;
+                }
+                join(out, 3, count, masked + 3 * to);
+                for (int64_t i = 0; i < count; i++) {
+                    const uint8_t was = parts[to + i], kind = kinds[i];
+                    hole[to + i] |= kind > 0;
+                    parts[to + i] = kind > 1 || kind > was ? kind : was;
+                }
+            }
+    return seen;
 }

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.blend import FAINT, blend
+from maskgen.blend import FAINT
+from maskgen.blend import blend as blend_into
 
 
 def layers(seed, alpha=None, shade=1.0):
@@ -14,6 +15,13 @@ def layers(seed, alpha=None, shade=1.0):
     layer = np.dstack([colour * opacity[..., None], 255 * opacity]).round().astype(np.uint8)
     nothing = np.zeros((24, 20), np.uint8)
     return photo, layer, nothing, np.full((24, 20), round(255 * shade), np.uint8), np.ones((24, 20), np.uint8)
+
+
+def blend(photo, layer, strap, shade, inside):
+    """The masked photo, its map and parts."""
+    masked, hole, parts = photo.copy(), np.zeros_like(inside), np.zeros_like(inside)
+    blend_into(layer, strap, shade, inside, (0, 0), masked, hole, parts)
+    return masked, hole, parts
 
 
 def test_empty_layer_leaves_the_photo_unchanged():

@@ -15,12 +15,15 @@ from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
 from maskgen.labels import _write_points
 from maskgen.landmarks.views import window
-from maskgen.layer import _drape, _finish
-from maskgen.light import LUMA, _sample
+from maskgen.layer import _contact_shadow, _drape, _finish
+from maskgen.light import LUMA, Light, _levels, _sample, _weigh
 from maskgen.native import build
+from maskgen.pose import _settle
 from maskgen.resample import _fine
+from maskgen.straps import _LIMITS as _SKIN_LIMITS
+from maskgen.straps import _ribbons, _under_hair
 from maskgen.triplet import make_triplets
-from maskgen.warp import UNSEEN, _draw_cells
+from maskgen.warp import UNSEEN, _carry, _draw_cells
 from tests.maskgen.test_triplet import tools_for
 from tests.maskgen.worn import skin_photo, turned_mesh
 
@@ -69,15 +72,82 @@ def test_raster(seed, rows, columns, h, w, rough):
         corners[rng.integers(rows), rng.integers(columns)] = rng.choice([-1, 1], 2) * 2.0**28
     if rng.random() < 0.3:
         corners = np.round(corners, -2)  # corners on one another, and on the middles of pixels
-    assert_same(
-        _draw_cells,
-        corners.astype(np.int32),
-        np.round(rng.normal(0, 2, (rows, columns)), 1).astype(np.float32),
-        noise(rng, rows - 1, columns - 1, high=2),
-        np.full((h, w, 2), UNSEEN, np.float32),
-        np.full((h, w), np.inf, np.float32),
-        results=2,
-    )
+    depth = np.round(rng.normal(0, 2, (rows, columns, 1)), 1)
+    grid = np.concatenate([corners / 256, depth], axis=-1).astype(np.float32)
+    planes = np.empty((h, w, 2), np.float32), np.empty((h, w), np.float32)
+    assert_same(_draw_cells, grid, *rng.integers(-9, 9, 2).tolist(), *planes, results=2)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 90), st.integers(0, 9))
+def test_carry(seed, count, modes):
+    rng = np.random.default_rng(seed)
+    arrays = floats(rng, 3, count), floats(rng, modes, count), floats(rng, modes, 3), floats(rng, count)
+    loose = rng.normal(0, 0.2, 4).tolist()
+    fit = floats(rng, 3, 3), float(rng.uniform(5, 300)), floats(rng, 3, low=-50, high=300)
+    results = np.empty((count, 3), np.float32), np.empty((2, 2, 2), np.float32)
+    first = int(rng.integers(1, count + 1))
+    kernel = _carry
+    ours, theirs = ([result.copy() for result in results] for _ in range(2))
+    kernel(*arrays, *loose, *fit, *ours, first)
+    kernel.twin(*arrays, *loose, *fit, *theirs, first)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(0, 5), st.integers(2, 12), sides, sides)
+def test_straps(seed, count, points, h, w):
+    rng = np.random.default_rng(seed)
+    lines, skin = floats(rng, count, points, 3, low=-20, high=320), floats(rng, 3, low=0.05)
+    picture = np.clip(255 * np.sqrt(skin) + rng.normal(0, 40, (h, w, 3)), 0, 255).astype(np.uint8)
+    hidden, edges = np.empty((count, points), np.uint8), np.empty((count, 2 * points, 2), np.int32)
+    assert_same(_under_hair, lines, picture, skin, LUMA, _SKIN_LIMITS, hidden, results=1)
+    corner = rng.integers(0, 50, 2).tolist()
+    assert_same(_ribbons, lines, floats(rng, count, low=0, high=9), 16.0, *corner, edges, results=1)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 120), st.integers(1, 120), st.floats(5, 250))
+def test_cast(seed, h, w, scale):
+    rng = np.random.default_rng(seed)
+    direction, nothing = floats(rng, 3), np.zeros(0, np.float32)
+    layer, light = noise(rng, h, w, 4), Light(np.ones(3, np.float32), direction, 1.0, 1.0, nothing)
+    ours = _contact_shadow(layer, scale, light)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "library", None)
+        np.testing.assert_array_equal(ours, _contact_shadow(layer, scale, light))
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(3, 50), st.integers(1, 6))
+def test_settle(seed, count, steps):
+    rng = np.random.default_rng(seed)
+    points, seen = rng.normal(0, 1, (count, 3)), rng.normal(0, 1, (count, 2))
+    turn, shift = np.linalg.qr(rng.normal(0, 1, (3, 3)))[0], rng.normal(0, 1, 3) + np.array([0, 0, 90])
+    ours, theirs = ((turn.copy(), shift.copy()) for _ in range(2))
+    _settle(points, seen, *ours, 100, steps)
+    _settle.twin(points, seen, *theirs, 100, steps)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 90), sides, sides)
+def test_light(seed, count, h, w):
+    rng = np.random.default_rng(seed)
+    skin, normals = floats(rng, count, 3, low=0), floats(rng, count, 3)
+    bends = floats(rng, count, 2, low=0, high=30)
+    if rng.random() < 0.3:
+        skin, bends = np.round(skin, 1), np.round(bends, -1)  # many of them are equal
+    assert_same(_weigh, skin, normals, bends, LUMA, np.empty(14), results=1)
+    results = np.empty(256, np.int64), np.empty((4, 4), np.int64)
+    assert_same(_levels, noise(rng, h, w, 3), *results, results=2)
 
 
 @needed
@@ -158,10 +228,13 @@ def test_finish(seed, h, w, more_h, more_w, grain):
 @given(seeds, st.integers(1, 40), sides)
 def test_blend(seed, h, w):
     rng = np.random.default_rng(seed)
+    tall, wide = h + int(rng.integers(4)), w + int(rng.integers(4))
     planes = [noise(rng, h, w) for _ in range(2)]
-    results = np.empty((h, w, 3), np.uint8), np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
-    inside = noise(rng, h, w, high=2)
-    assert_same(_blend, noise(rng, h, w, 3), noise(rng, h, w, 4), *planes, inside, *results, results=3)
+    corner = int(rng.integers(wide - w + 1)), int(rng.integers(tall - h + 1))
+    layer = noise(rng, h, w, 4)
+    layer[..., 3] = np.where(rng.random() < 0.2, 0, layer[..., 3])  # then no mask is seen
+    before = noise(rng, tall, wide, 3), noise(rng, tall, wide, high=2), noise(rng, tall, wide, high=4)
+    assert_same(_blend, layer, *planes, noise(rng, tall, wide, high=2), *corner, *before, results=3)
 
 
 @needed
@@ -227,10 +300,17 @@ def test_photos_are_masked_alike_with_and_without_kernels(size, monkeypatch):
 @needed
 def test_an_array_that_is_not_what_a_kernel_takes_is_refused_before_c_sees_it():
     plane, picture = np.zeros((4, 5), np.uint8), np.zeros((4, 5, 3), np.uint8)
-    rest = plane, plane, plane, picture.copy(), plane.copy(), plane.copy()
-    for wrong in (np.zeros((4, 6, 4)), np.zeros((4, 6, 4), np.uint8), np.zeros((4, 10, 4), np.uint8)[:, ::2]):
+    rest = plane, plane, plane, 0, 0, picture, plane.copy(), plane.copy()
+    for wrong in (
+        np.zeros((4, 5, 4)),
+        np.zeros((4, 5, 3), np.uint8),
+        np.zeros((4, 10, 4), np.uint8)[:, ::2],
+        plane,
+    ):
         with pytest.raises((TypeError, ValueError), match="layer"):
-            _blend(picture, wrong, *rest)
+            _blend(wrong, *rest)
+    with pytest.raises(ValueError, match="strap"):
+        _blend(np.zeros((4, 6, 4), np.uint8), *rest)
 
 
 @needed
