@@ -37,7 +37,7 @@ def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], 
     columns, rows = (
         np.arange(math.floor((at - reach) * SIZE), math.ceil((at + reach) * SIZE) + 1) % SIZE for at in (x, y)
     )
-    at = np.ix_(rows, columns)
+    at = rows[:, None], columns[None]
     return at, (_X[at] - x + 0.5) % 1 - 0.5, (_Y[at] - y + 0.5) % 1 - 0.5
 
 

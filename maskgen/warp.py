@@ -108,7 +108,7 @@ def carry(shell: Shell, fit: Fit, loose: Looseness) -> Carried:
     placed, bounds = np.empty((len(shell.slack), 3), np.float32), np.empty((2, 2, 2), np.float32)
     _carry(
         shell.everything, shell.follow, fit.sway, shell.slack, math.cos(tilt) * loose.size - 1,
-        math.sin(tilt) * loose.size, loose.size - 1, loose.down, fit.turn, fit.scale, fit.offset, placed, bounds, count,
+        math.sin(tilt) * loose.size, loose.size - 1, loose.down, fit.turn, fit.scale, fit.offset, count, placed, bounds,
     )  # fmt: skip
     return Carried(
         placed[:count].reshape(shell.points.shape),
@@ -131,9 +131,9 @@ def _carry(
     turn: Float32[ndarray, "3 3"],
     scale: float,
     offset: Float32[ndarray, "3"],
+    first: int,
     placed: Float32[ndarray, "p 3"],
     bounds: Float32[ndarray, "2 2 2"],
-    first: int,
 ) -> None:
     """Carry points into a picture.
 
@@ -141,9 +141,9 @@ def _carry(
         points, follow, slack: `everything` and its companions of a shell.
         sway, turn, scale, offset: of a fit.
         cosine, sine, size, down: of a looseness, each less what it is where nothing is loose.
+        first: how many points are the grid's.
         placed: the points in the picture: the result.
         bounds: of `Carried`: a second result.
-        first: how many points are the grid's.
     """
     at = points.copy()
     for share, way in zip(follow, sway, strict=True):
@@ -183,8 +183,8 @@ def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places:
 @compiled
 def _draw_cells(
     grid: Float32[ndarray, "rows columns 3"],
-    left: int,
-    top: int,
+    x0: int,
+    y0: int,
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
 ) -> None:
@@ -195,12 +195,12 @@ def _draw_cells(
 
     Args:
         grid: x, y and depth.
-        left, top: the first pixel's middle.
+        x0, y0: the first pixel's middle.
         places: row and column, 0-1 over the grid, or `UNSEEN`: a result.
         nearest: the depth of what is at each pixel: a second one.
     """
     places[:], nearest[:] = UNSEEN, np.inf
-    corners = np.rint((grid[..., :2] - np.array([left, top], np.float32)) * np.float32(ONE))
+    corners = np.rint((grid[..., :2] - np.array([x0, y0], np.float32)) * np.float32(ONE))
     corners = np.clip(corners, -BEYOND, BEYOND).astype(np.int32)
     depth, drawn = np.ascontiguousarray(grid[..., 2]), _facing(grid)
     rows, columns = depth.shape

@@ -6,18 +6,16 @@ each of an 8 x 8 grid.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from maskgen.assets import model_file
-from maskgen.landmarks.runtime import load_network
+from maskgen.landmarks.runtime import Model, load_network
 from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Picture
 
 SIDE = 128
-LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)  # what it sees of 0-255
 OUTPUTS = (0, 1, 2, 3, 5)  # of an anchor's: the box's centre, its size, right eye, left eye, mouth
 SAME_FACE = 0.3  # overlap (IoU) from which two boxes mean one face
 
@@ -44,7 +42,8 @@ class BlazeFace:
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_detection_short_range")
-        self._network = load_network(file.path, ("regressors", "classificators"), runtime)
+        model = Model(file.path, ("regressors", "classificators"), 1 / 127.5, -1.0)
+        self._network = load_network(model, runtime)
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
@@ -72,8 +71,7 @@ class BlazeFace:
         self, pixels: Picture, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
         """What the anchors of at least this score say, in [0, 1] from edge to edge of the look, and their scores."""
-        blob = cv2.LUT(warp(pixels, look, SIDE, "constant"), LEVELS)
-        regressors, logits = self._network(blob[None])
+        regressors, logits = self._network(warp(pixels, look, SIDE, "constant"))
         chosen = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
         raw[:, 0] += self._anchors[chosen]

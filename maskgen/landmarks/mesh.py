@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from maskgen.assets import model_file
@@ -13,14 +12,13 @@ from maskgen.landmarks.base import SourcePoints
 from maskgen.landmarks.blazeface import SIDE, BlazeFace, Finding
 from maskgen.landmarks.check import fault_of
 from maskgen.landmarks.five import finding_at
-from maskgen.landmarks.runtime import load_network
+from maskgen.landmarks.runtime import Model, load_network
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
 from maskgen.landmarks.views import alike, tile_looks, tilt, view_of_box, view_of_mesh, whole_looks
 from maskgen.resample import carry, inverse, scale_of, warp
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192
-LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 255)  # what the network sees of 0-255
 
 Guided = Literal["ignored", "first", "only"]
 
@@ -43,7 +41,7 @@ CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its si
 # 200 others the second network then runs 1.2 times a photo, not 1.5, and ends nearer to where it would settle.
 BACK, RAISED, SETTLED = 0.19, -0.13, -0.73
 WIDER, NARROWER = 1.09, 0.19
-VIEW = 2  # counted up with the first view, so that no mesh of an earlier one is taken from a cache
+VIEW = 3  # counted up with the first view, so that no mesh of an earlier one is taken from a cache
 NESTED = 1.4  # ratio of widths from which one mesh lies in another, not on it
 SAME_FACE = 0.5  # share of the smaller box from which two meshes mean one face
 
@@ -53,13 +51,12 @@ class FaceMesh:
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_landmark")
-        self._network = load_network(file.path, ("conv2d_21", "conv2d_31"), runtime)
+        self._network = load_network(Model(file.path, ("conv2d_21", "conv2d_31"), 1 / 255), runtime)
         self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
 
     def __call__(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
         """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
-        blob = cv2.LUT(warp(pixels, view, MESH_SIDE, "replicate"), LEVELS)
-        points, logit = self._network(blob[None])
+        points, logit = self._network(warp(pixels, view, MESH_SIDE, "replicate"))
         back = inverse(view)
         mesh = points.reshape(468, 3).copy()
         mesh[:, :2] = carry(back, mesh[:, :2] - np.float32(0.5))  # from edges to centres of pixels
@@ -171,21 +168,26 @@ def _first_view(finding: Finding) -> Affine:
     """The view that the mesh itself will ask for, as near as the finder's box and eyes tell."""
     side, angle = float(finding.box[2:].max()), tilt(*finding.eyes)
     cos, sin = math.cos(angle), math.sin(angle)
-    upright = np.array([[cos, sin], [-sin, cos]], np.float32)
-    right, below = (upright @ (finding.box[:2] - finding.eyes.mean(0)) / max(side, 1.0)).tolist()
-    moved = np.array([BACK * right, RAISED - SETTLED * below], np.float32) * side
-    return view_of_box(
-        finding.box[:2] - upright.T @ moved, side * math.exp(WIDER * below - NARROWER), angle, MESH_SIDE
+    (right_x, right_y), (left_x, left_y) = finding.eyes.tolist()
+    x, y = finding.box[:2].tolist()
+    across, down = (
+        (x - (right_x + left_x) / 2) / max(side, 1.0),
+        (y - (right_y + left_y) / 2) / max(side, 1.0),
     )
+    right, below = cos * across + sin * down, cos * down - sin * across
+    aside, raised = BACK * right * side, (RAISED - SETTLED * below) * side
+    centre = np.array([x - cos * aside + sin * raised, y - sin * aside - cos * raised])
+    return view_of_box(centre, side * math.exp(WIDER * below - NARROWER), angle, MESH_SIDE)
 
 
 def _agreement(mesh: Mesh, finding: Finding) -> float:
     """1 where the mesh's eyes lie on the finder's, 0 from an eye distance away."""
-    corners = mesh[[RIGHT_EYE, LEFT_EYE]].mean(
-        1
-    )  # in three dimensions: a turned head brings eyes close in two
-    gap = np.linalg.norm(corners[:, :2] - finding.eyes, axis=1).max()
-    return float(max(0.0, 1 - gap / max(np.linalg.norm(corners[1] - corners[0]), 1e-6)))
+    # in three dimensions: a turned head brings eyes close in two
+    right, left = (((mesh[one] + mesh[other]) / 2).tolist() for one, other in (RIGHT_EYE, LEFT_EYE))
+    gap = max(
+        math.dist(eye[:2], found) for eye, found in zip((right, left), finding.eyes.tolist(), strict=True)
+    )
+    return max(0.0, 1 - gap / max(math.dist(right, left), 1e-6))
 
 
 def _weight(face: Face, height: int, width: int) -> float:

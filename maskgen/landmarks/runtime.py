@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,8 +15,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.errors import MissingError
+from maskgen.types import Picture
 
-Blob = Float32[ndarray, "1 h w 3"]
+Shown = Float32[ndarray, "tall wide 3"]
 
 
 @runtime_checkable
@@ -24,16 +26,37 @@ class Network(Protocol):
 
     runtime: str
 
-    def __call__(self, blob: Blob) -> list[ndarray]:
-        """Outputs, in the order of the names the network was loaded with, flattened."""
+    def __call__(self, pixels: Picture) -> list[ndarray]:
+        """What it says of a picture of the size it takes: outputs in the order of their names, flattened."""
 
 
-def load_network(path: Path, outputs: Sequence[str], runtime: str = "auto") -> Network:
+@dataclass(frozen=True)
+class Model:
+    """A network's file.
+
+    Attributes:
+        path: of the TFLite file.
+        outputs: names of the outputs wanted.
+        gain, offset: it is shown `gain * level + offset` of levels 0-255.
+    """
+
+    path: Path
+    outputs: Sequence[str]
+    gain: float
+    offset: float = 0.0
+
+    def show(self, pixels: Picture, shown: Shown) -> None:
+        """Write what the network sees of a picture."""
+        np.multiply(pixels, np.float32(self.gain), out=shown, dtype=np.float32)
+        if self.offset:
+            shown += np.float32(self.offset)
+
+
+def load_network(model: Model, runtime: str = "auto") -> Network:
     """Load a TFLite file.
 
     Args:
-        path: the model.
-        outputs: names of the outputs wanted.
+        model: the file.
         runtime: "litert", "opencv", or "auto" for the first that is installed.
 
     Raises:
@@ -41,32 +64,34 @@ def load_network(path: Path, outputs: Sequence[str], runtime: str = "auto") -> N
     """
     if runtime in ("auto", "litert"):
         try:
-            return LiteRtNetwork(path, outputs)
+            return LiteRtNetwork(model)
         except ImportError as error:
             if runtime == "litert":
                 raise MissingError(
                     f"ai-edge-litert cannot be loaded ({error}). pip install ai-edge-litert"
                 ) from error
-    return OpenCvNetwork(path, outputs)
+    return OpenCvNetwork(model)
 
 
 class LiteRtNetwork:
     """A network run by `ai-edge-litert`."""
 
-    def __init__(self, path: Path, outputs: Sequence[str]) -> None:
+    def __init__(self, model: Model) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self.runtime = "litert-" + metadata.version("ai-edge-litert")
         with _quiet_stderr():
-            self._interpreter = Interpreter(str(path), num_threads=1)
+            self._interpreter = Interpreter(str(model.path), num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         index = {detail["name"]: detail["index"] for detail in self._interpreter.get_output_details()}
-        self._outputs = [index[name] for name in outputs]
+        self._outputs = [index[name] for name in model.outputs]
+        self._model = model
 
-    def __call__(self, blob: Blob) -> list[ndarray]:
+    def __call__(self, pixels: Picture) -> list[ndarray]:
         """See `Network`."""
-        self._interpreter.set_tensor(self._input, blob)
+        # straight into the network's memory, of which nothing may be held on to while it runs
+        self._model.show(pixels, self._interpreter.tensor(self._input)()[0])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
 
@@ -74,16 +99,18 @@ class LiteRtNetwork:
 class OpenCvNetwork:
     """A network run by OpenCV's own importer."""
 
-    def __init__(self, path: Path, outputs: Sequence[str]) -> None:
+    def __init__(self, model: Model) -> None:
         self.runtime = "opencv-" + cv2.__version__
         engine = getattr(cv2.dnn, "ENGINE_CLASSIC", None)  # OpenCV 5's new engine gives only the first output
-        self._net = cv2.dnn.readNetFromTFLite(str(path), *(() if engine is None else (engine,)))
-        self._outputs = list(outputs)
+        self._net = cv2.dnn.readNetFromTFLite(str(model.path), *(() if engine is None else (engine,)))
+        self._model = model
 
-    def __call__(self, blob: Blob) -> list[ndarray]:
+    def __call__(self, pixels: Picture) -> list[ndarray]:
         """See `Network`."""
-        self._net.setInput(np.ascontiguousarray(blob.transpose(0, 3, 1, 2)))
-        return [np.asarray(output).ravel() for output in self._net.forward(self._outputs)]
+        shown = np.empty(pixels.shape, np.float32)
+        self._model.show(pixels, shown)
+        self._net.setInput(np.ascontiguousarray(shown.transpose(2, 0, 1)[None]))
+        return [np.asarray(output).ravel() for output in self._net.forward(list(self._model.outputs))]
 
 
 @contextmanager

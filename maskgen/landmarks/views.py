@@ -1,5 +1,6 @@
 """What the networks are shown: square windows on a photo, as matrices photo -> window."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
-from maskgen.resample import carry, inverse
+from maskgen.resample import inverse
 from maskgen.types import Affine
 
 MARGIN = 1.5  # side of what the mesh network is shown, in sides of the face's box; it was trained so
@@ -15,7 +16,11 @@ PADDED = (
     0.6  # share of the window that the photo fills in the second look: a face that fills the photo fits then
 )
 TILE = 0.55  # side of a tile in the photo's longer sides
-SAME_SHIFT, SAME_SCALE, SAME_ANGLE = 0.05, 0.12, np.radians(5)  # windows nearer than this show the same thing
+SAME_SHIFT, SAME_SCALE, SAME_ANGLE = (
+    0.05,
+    0.12,
+    math.radians(5),
+)  # windows nearer than this show the same thing
 
 
 def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -> Affine:
@@ -27,9 +32,11 @@ def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -
         scale: pixels of the window a pixel of the photo.
         size: side of the window.
     """
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.array([[cos, sin], [-sin, cos]])
-    return np.column_stack([linear, (size - 1) / 2 - linear @ centre]).astype(np.float32)
+    cos, sin, middle = scale * math.cos(angle), scale * math.sin(angle), (size - 1) / 2
+    x, y = centre.tolist()
+    return np.array(
+        [[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]], np.float32
+    )
 
 
 def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
@@ -66,23 +73,26 @@ def view_of_mesh(mesh: Mesh, size: int) -> Affine:
     """Photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
     points = mesh[:, :2]
     angle = tilt(points[RIGHT_EYE[0]], points[LEFT_EYE[0]])
-    turn = window(np.zeros(2), angle, 1.0, 1)
-    upright = carry(turn, points)
-    low, high = upright.min(0), upright.max(0)
-    centre = carry(inverse(turn), ((low + high) / 2)[None])[0]
-    return view_of_box(centre, float((high - low).max()), angle, size)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    upright = turn.astype(np.float32) @ points.T
+    low, high = upright.min(1), upright.max(1)
+    return view_of_box((low + high) / 2 @ turn, float((high - low).max()), angle, size)
 
 
 def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
     """How far the line of the eyes is turned, radians, clockwise as seen; the subject's right eye lies left."""
-    return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    return math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
 
 
 def alike(one: Affine, other: Affine, size: int) -> bool:
     """Whether two windows show so nearly the same that a network's answers would not differ."""
-    linear = other[:, :2] @ np.linalg.inv(one[:, :2])
-    middle = np.full((1, 2), (size - 1) / 2, np.float32)
-    shift = np.linalg.norm(carry(one, carry(inverse(other), middle)) - middle) / size
-    scale = abs(np.log(abs(np.linalg.det(linear)))) / 2
-    angle = abs(np.arctan2(linear[1, 0], linear[0, 0]))
-    return bool(shift < SAME_SHIFT and scale < SAME_SCALE and angle < SAME_ANGLE)
+    (a, b, x), (c, d, y) = (one.astype(np.float64) @ _whole(inverse(other))).tolist()
+    middle = (size - 1) / 2
+    shift = math.hypot(a * middle + b * middle + x - middle, c * middle + d * middle + y - middle) / size
+    scale, angle = abs(math.log(abs(a * d - b * c) + 1e-300)) / 2, abs(math.atan2(b, a))
+    return shift < SAME_SHIFT and scale < SAME_SCALE and angle < SAME_ANGLE
+
+
+def _whole(matrix: Affine) -> Float[ndarray, "3 3"]:
+    """With the row that makes matrices of such matrices' products."""
+    return np.vstack([matrix, np.array([[0, 0, 1]])])

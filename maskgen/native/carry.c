@@ -3,7 +3,7 @@
 /* warp._carry */
 WIDE EXPORT void carry(const float *points, const float *follow, const float *sway, const float *slack, float cosine,
                        float sine, float size, float down, const float *turn, float scale, const float *offset,
-                       float *placed, float *bounds, int64_t first, int64_t p, int64_t m)
+                       int64_t first, float *placed, float *bounds, int64_t p, int64_t m)
 {
     float *const x = malloc((size_t)(3 * p + 1) * sizeof(float)), *const y = x + p, *const z = y + p;
     float middle[3] = {0};

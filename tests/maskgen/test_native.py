@@ -14,6 +14,7 @@ from maskgen.blend import _blend
 from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
 from maskgen.labels import _write_points
+from maskgen.landmarks.check import _count_flipped
 from maskgen.landmarks.views import window
 from maskgen.layer import _contact_shadow, _drape, _finish
 from maskgen.light import LUMA, Light, _levels, _sample, _weigh
@@ -87,13 +88,7 @@ def test_carry(seed, count, modes):
     loose = rng.normal(0, 0.2, 4).tolist()
     fit = floats(rng, 3, 3), float(rng.uniform(5, 300)), floats(rng, 3, low=-50, high=300)
     results = np.empty((count, 3), np.float32), np.empty((2, 2, 2), np.float32)
-    first = int(rng.integers(1, count + 1))
-    kernel = _carry
-    ours, theirs = ([result.copy() for result in results] for _ in range(2))
-    kernel(*arrays, *loose, *fit, *ours, first)
-    kernel.twin(*arrays, *loose, *fit, *theirs, first)
-    for mine, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(mine, other)
+    assert_same(_carry, *arrays, *loose, *fit, int(rng.integers(1, count + 1)), *results, results=2)
 
 
 @needed
@@ -132,8 +127,8 @@ def test_settle(seed, count, steps):
     ours, theirs = ((turn.copy(), shift.copy()) for _ in range(2))
     _settle(points, seen, *ours, 100, steps)
     _settle.twin(points, seen, *theirs, 100, steps)
-    for mine, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(mine, other)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_array_equal(ours[1], theirs[1])
 
 
 @needed
@@ -268,6 +263,15 @@ def test_sample(seed, h, w):
     triangles = triangles if rng.random() < 0.5 else triangles[:, ::-1].copy()
     results = [np.zeros((60, columns), np.float32) for columns in (3, 3, 2)]
     assert_same(_sample, noise(rng, h, w, 3), mesh, triangles, LUMA, *results, results=3)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_count_flipped(seed):
+    rng = np.random.default_rng(seed)
+    mesh, normals = rng.normal(0, 1, (40, 3)), np.round(rng.normal(0, 1, (60, 3)))
+    assert_same(_count_flipped, mesh, rng.integers(0, 40, (60, 3)), normals, results=1)
 
 
 @needed
