@@ -68,7 +68,8 @@ def _over_eyes(
 ) -> tuple[ndarray, ndarray] | None:
     """Rows and columns of the seen pixels that lie between the lids or up to `around` pixels from them, if any do."""
     contours = np.rint(mesh[LIDS, :2]).astype(np.int32)
-    (left, top), (right, bottom) = contours.min((0, 1)).tolist(), contours.max((0, 1)).tolist()
+    points = contours.reshape(-1, 2)
+    (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
     near = Box(
         max(left - around - 1, box.x0), max(top - around - 1, box.y0),
         min(right + around + 2, box.x1), min(bottom + around + 2, box.y1),

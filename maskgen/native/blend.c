@@ -87,8 +87,8 @@ WIDE EXPORT int64_t blend(const uint8_t *layer, const uint8_t *strap, const uint
     if (left < 0 || top < 0 || left + w > wide || top + h > tall)
         return 0;
     for (int pass = 0; pass < 1 + seen; pass++) /* nothing is touched before some of the mask was seen */
-        for (int64_t y = 0; y < h && (pass || !seen); y++)
-            for (int64_t x = 0; x < w; x += BLOCK) {
+        for (int64_t nth = 0; nth < h && (pass || !seen); nth++)
+            for (int64_t x = 0, y = (nth + h / 2) % h; x < w; x += BLOCK) { /* the mask is in the middle */
                 const int64_t count = least(BLOCK, w - x), to = (y + top) * wide + x + left;
                 uint8_t out[3][BLOCK], kinds[BLOCK];
                 lay_over(masked + 3 * to, inside + to, over, y * w + x, count, out, kinds);

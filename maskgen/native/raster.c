@@ -27,9 +27,14 @@ static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest
     for (int64_t y = y0; y <= y1; y++) {
         const int64_t dx = x0 * ONE - a.x, dy = y * ONE - a.y;
         int64_t at_b = (dx * cy - dy * cx) * sign, at_c = (bx * dy - by * dx) * sign;
+        int entered = 0;
         for (int64_t at = y * w + x0; at <= y * w + x1; at++, at_b += cy * ONE * sign, at_c -= by * ONE * sign) {
-            if ((at_b | at_c | (whole - at_b - at_c)) < 0)
+            if ((at_b | at_c | (whole - at_b - at_c)) < 0) {
+                if (entered)
+                    break;
                 continue;
+            }
+            entered = 1;
             const float s = (float)at_b * one, t = (float)at_c * one;
             const float z = a.z + (s * (b.z - a.z) + t * (c.z - a.z));
             if (!(z < nearest[at]))
