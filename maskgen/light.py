@@ -25,6 +25,7 @@ FALLOFF = np.array(
 )  # light most rooms have, from above and the front, beside 1
 _CHROMA = np.eye(3) - LUMA[:, None].astype(np.float64)  # pixels @ it: less their grey
 LEAST_SEEN = 12  # triangles, to tell the light by
+SPREAD, SLACK = 2.5, 0.02  # of the skin's grey
 PRIOR = 6.0  # samples that `FALLOFF` is worth
 
 
@@ -73,7 +74,7 @@ def estimate_light(
     if count < LEAST_SEEN:
         return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, saturation, np.zeros(0, np.float32))
     found = np.empty(14)
-    _weigh(skin[:count], normals[:count], bends[:count], LUMA, found)
+    _weigh(skin[:count], normals[:count], bends[:count], LUMA, SPREAD, SLACK, found)
     # second differences cancel slopes of the light and leave the noise, sqrt(6) times its deviation
     grain, front, *tone = found[:5].tolist()
     gain = _white(brightest, tone, front, saturation)
@@ -134,6 +135,8 @@ def _weigh(
     normals: Float32[ndarray, "n 3"],
     bends: Float32[ndarray, "n 2"],
     luma: Float32[ndarray, "3"],
+    spread: float,
+    slack: float,
     found: Float64[ndarray, "14"],
 ) -> None:
     """What samples of the skin tell together, those left out that are much lighter or darker than most.
@@ -141,16 +144,17 @@ def _weigh(
     Args:
         skin, normals, bends: of `_sample`; it may change the order of the last.
         luma: share of R, G, B in a grey.
+        spread, slack: left out is what is farther from the median than so many times as most are, and a little.
         found: the results: medians of the bends, of the skin's grey, of R, G, B; then the upper rows of the sums of
             products of the normals' differences from one that faces the viewer, x, y, z, with one another and, last
             in each row, with the grey's relative difference from its median.
     """
     grey = skin[:, 0] * luma[0] + skin[:, 1] * luma[1] + skin[:, 2] * luma[2]
     away = np.abs(grey - _median(grey))
-    keep = away < 2.5 * _median(away) + 0.02
+    keep = away < np.float32(spread) * np.float32(_median(away)) + np.float32(slack)
     skin, grey, normals = skin[keep], grey[keep], normals[keep].astype(np.float64)
     found[0] = _median(bends.reshape(-1))
-    found[1] = np.float32(_median(grey) + 1e-4)
+    found[1] = np.float32(_median(grey)) + np.float32(1e-4)
     found[2:5] = [_median(channel) for channel in skin.T]
     relative = grey / np.float32(found[1]) - np.float32(1)
     off = normals[:, 0], normals[:, 1], normals[:, 2] + 1, relative.astype(np.float64)

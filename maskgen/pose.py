@@ -18,7 +18,7 @@ STABLE = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 1
 RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
 DISTANCE = 100  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
 STEPS = 4
-DAMPING = 1e-9  # keeps what the points do not tell where it is
+DAMPING = 1e-9
 
 Place = tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]  # scale, rotation, offset
 
@@ -41,7 +41,7 @@ def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
     seen = mesh[STABLE].astype(np.float64)
     scale, rotation, offset = place or umeyama(_model(), seen)
     turn, shift = np.array(rotation, np.float64), np.array([0.0, 0.0, DISTANCE])
-    _settle(_model(), (seen[:, :2] - offset[:2]) / scale, turn, shift, DISTANCE, STEPS)
+    _settle(_model(), (seen[:, :2] - offset[:2]) / scale, turn, shift, DISTANCE, DAMPING, STEPS)
     return pose_of_rotation(turn)
 
 
@@ -57,6 +57,7 @@ def _settle(
     turn: Float64[ndarray, "3 3"],
     shift: Float64[ndarray, "3"],
     distance: int,
+    damping: float,
     steps: int,
 ) -> None:
     """Turn and shift points until they are seen where they should be: least squares, by Gauss and Newton.
@@ -67,6 +68,7 @@ def _settle(
         turn: changed.
         shift: from the camera; changed.
         distance: of the picture from the camera.
+        damping: keeps what the points do not tell where it is.
         steps: how often; each leaves a hundredth of what the one before left.
     """
     for _ in range(steps):
@@ -81,7 +83,7 @@ def _settle(
         off = seen - distance * np.stack([x, y], axis=1)
         across, down = np.vstack([across, off[:, 0]]), np.vstack([down, off[:, 1]])
         products = across[:6, None] * across + down[:6, None] * down
-        system = np.add.accumulate(products, axis=2)[..., -1] + DAMPING * np.eye(6, 7)
+        system = np.add.accumulate(products, axis=2)[..., -1] + float(np.float32(damping)) * np.eye(6, 7)
         for k in range(6):
             factors = system[:, k] / system[k, k]
             factors[k] = 0

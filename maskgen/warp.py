@@ -15,7 +15,7 @@ from maskgen.shell import Shell
 
 UNSEEN = -1.0
 ONE = 256  # parts of a pixel that corners are rounded to
-BEYOND = 1 << 28  # parts; no corner is farther away, or areas would not fit into 64 bits
+BEYOND = 2.0**28  # parts of a pixel
 _AROUND = np.ones((3, 3), np.uint8)
 
 Places = Float32[ndarray, "h w 2"]
@@ -176,7 +176,7 @@ def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places:
         Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen.
     """
     places, nearest = np.empty((*box.shape, 2), np.float32), np.empty(box.shape, np.float32)
-    _draw_cells(grid, box.x0, box.y0, places, nearest)
+    _draw_cells(grid, box.x0, box.y0, BEYOND, UNSEEN, places, nearest)
     return places
 
 
@@ -185,6 +185,8 @@ def _draw_cells(
     grid: Float32[ndarray, "rows columns 3"],
     x0: int,
     y0: int,
+    beyond: float,
+    unseen: float,
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
 ) -> None:
@@ -196,12 +198,14 @@ def _draw_cells(
     Args:
         grid: x, y and depth.
         x0, y0: the first pixel's middle.
-        places: row and column, 0-1 over the grid, or `UNSEEN`: a result.
+        beyond: parts; no corner is taken to be farther away, or areas would not fit into 64 bits.
+        unseen: what stands for no place.
+        places: row and column, 0-1 over the grid: a result.
         nearest: the depth of what is at each pixel: a second one.
     """
-    places[:], nearest[:] = UNSEEN, np.inf
+    places[:], nearest[:] = unseen, np.inf
     corners = np.rint((grid[..., :2] - np.array([x0, y0], np.float32)) * np.float32(ONE))
-    corners = np.clip(corners, -BEYOND, BEYOND).astype(np.int32)
+    corners = np.clip(corners, -beyond, beyond).astype(np.int32)
     depth, drawn = np.ascontiguousarray(grid[..., 2]), _facing(grid)
     rows, columns = depth.shape
     triangles = _triangles(rows, columns)[drawn.reshape(-1) > 0].reshape(-1, 3)

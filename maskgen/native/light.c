@@ -80,8 +80,8 @@ static float median(float *values, int64_t count)
 }
 
 /* light._weigh */
-EXPORT void weigh(const float *skin, const float *normals, float *bends, const float *luma, double *found,
-                  int64_t count)
+EXPORT void weigh(const float *skin, const float *normals, float *bends, const float *luma, float spread,
+                  float slack, double *found, int64_t count)
 {
     float *const greys = malloc((size_t)(4 * count + 1) * sizeof(float)), *const work = greys + count;
     int64_t kept = 0;
@@ -95,11 +95,11 @@ EXPORT void weigh(const float *skin, const float *normals, float *bends, const f
     const float middle = median(work, count);
     for (int64_t i = 0; i < count; i++)
         work[i] = fabsf(greys[i] - middle);
-    const float most_away = (float)(2.5 * (double)median(work, count) + 0.02);
+    const float most_away = spread * median(work, count) + slack;
     for (int64_t i = 0; i < count; i++)
         if (fabsf(greys[i] - middle) < most_away)
             work[kept++] = greys[i];
-    const float front = (float)((double)median(work, kept) + 1e-4);
+    const float front = median(work, kept) + 1e-4f;
     found[1] = front;
     for (int k = 0; k < 3; k++) {
         kept = 0;

@@ -1,6 +1,5 @@
 #include "kernel.h"
 
-#define DAMPING 1e-9 /* keeps what the points do not tell where it is */
 #define UNKNOWN 6 /* a turn about x, y, z, then a shift along them */
 
 /* What a pixel's x and y change by with the six, and how far they are off, as rows of UNKNOWN + 1. */
@@ -54,7 +53,7 @@ static void turn_by(const double half[3], double *turn)
 
 /* pose._settle */
 EXPORT void settle(const double *points, const double *seen, double *turn, double *shift, int64_t distance,
-                   int64_t steps, int64_t n)
+                   float damping, int64_t steps, int64_t n)
 {
     for (int64_t step = 0; step < steps; step++) {
         double system[UNKNOWN][UNKNOWN + 1] = {{0}}, rows[2][UNKNOWN + 1];
@@ -65,7 +64,7 @@ EXPORT void settle(const double *points, const double *seen, double *turn, doubl
                     system[j][k] += rows[0][j] * rows[0][k] + rows[1][j] * rows[1][k];
         }
         for (int k = 0; k < UNKNOWN; k++)
-            system[k][k] += DAMPING;
+            system[k][k] += (double)damping;
         solve(system);
         const double half[3] = {system[0][UNKNOWN] * 0.5, system[1][UNKNOWN] * 0.5, system[2][UNKNOWN] * 0.5};
         turn_by(half, turn);

@@ -1,8 +1,6 @@
 #include "kernel.h"
 
 #define ONE 256                 /* parts of a pixel that corners are rounded to */
-#define BEYOND (float)(1 << 28) /* parts; no corner is farther away, or areas would not fit into 64 bits */
-#define UNSEEN -1.0f
 
 typedef struct {
     int64_t x, y;
@@ -47,9 +45,9 @@ static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest
 }
 
 /* Where a coordinate lies, in parts of a pixel from `origin` on. */
-static int64_t parts(float at, int64_t origin)
+static int64_t parts(float at, int64_t origin, float beyond)
 {
-    return (int64_t)clip(rintf((at - (float)origin) * (float)ONE), -BEYOND, BEYOND);
+    return (int64_t)clip(rintf((at - (float)origin) * (float)ONE), -beyond, beyond);
 }
 
 /* Whether a cell looks at the viewer. */
@@ -70,12 +68,12 @@ static int is_drawn(const float *grid, int64_t rows, int64_t columns, int64_t ro
 }
 
 /* warp._draw_cells */
-EXPORT void draw_cells(const float *grid, int64_t left, int64_t top, float *places, float *nearest, int64_t rows,
-                       int64_t columns, int64_t h, int64_t w)
+EXPORT void draw_cells(const float *grid, int64_t x0, int64_t y0, float beyond, float unseen, float *places,
+                       float *nearest, int64_t rows, int64_t columns, int64_t h, int64_t w)
 {
     const float row_step = 1.0f / (float)(rows - 1), column_step = 1.0f / (float)(columns - 1);
     for (int64_t at = 0; at < h * w; at++) {
-        places[2 * at] = places[2 * at + 1] = UNSEEN;
+        places[2 * at] = places[2 * at + 1] = unseen;
         nearest[at] = INFINITY;
     }
     for (int64_t row = 0; row < rows - 1; row++)
@@ -86,7 +84,7 @@ EXPORT void draw_cells(const float *grid, int64_t left, int64_t top, float *plac
             for (int i = 0; i < 4; i++) { /* round the cell: 0 1 over 3 2 */
                 const int64_t r = row + (i > 1), c = column + (i == 1 || i == 2);
                 const float *at = grid + 3 * (r * columns + c);
-                four[i] = (Corner){parts(at[0], left), parts(at[1], top), at[2], (float)r, (float)c};
+                four[i] = (Corner){parts(at[0], x0, beyond), parts(at[1], y0, beyond), at[2], (float)r, (float)c};
             }
             triangle(four[0], four[1], four[2], places, nearest, row_step, column_step, h, w);
             triangle(four[0], four[2], four[3], places, nearest, row_step, column_step, h, w);

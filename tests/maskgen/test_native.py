@@ -24,7 +24,7 @@ from maskgen.resample import _fine
 from maskgen.straps import _LIMITS as _SKIN_LIMITS
 from maskgen.straps import _ribbons, _under_hair
 from maskgen.triplet import make_triplets
-from maskgen.warp import UNSEEN, _carry, _draw_cells
+from maskgen.warp import BEYOND, UNSEEN, _carry, _draw_cells
 from tests.maskgen.test_triplet import tools_for
 from tests.maskgen.worn import skin_photo, turned_mesh
 
@@ -76,7 +76,7 @@ def test_raster(seed, rows, columns, h, w, rough):
     depth = np.round(rng.normal(0, 2, (rows, columns, 1)), 1)
     grid = np.concatenate([corners / 256, depth], axis=-1).astype(np.float32)
     planes = np.empty((h, w, 2), np.float32), np.empty((h, w), np.float32)
-    assert_same(_draw_cells, grid, *rng.integers(-9, 9, 2).tolist(), *planes, results=2)
+    assert_same(_draw_cells, grid, *rng.integers(-9, 9, 2).tolist(), BEYOND, UNSEEN, *planes, results=2)
 
 
 @needed
@@ -125,8 +125,8 @@ def test_settle(seed, count, steps):
     points, seen = rng.normal(0, 1, (count, 3)), rng.normal(0, 1, (count, 2))
     turn, shift = np.linalg.qr(rng.normal(0, 1, (3, 3)))[0], rng.normal(0, 1, 3) + np.array([0, 0, 90])
     ours, theirs = ((turn.copy(), shift.copy()) for _ in range(2))
-    _settle(points, seen, *ours, 100, steps)
-    _settle.twin(points, seen, *theirs, 100, steps)
+    _settle(points, seen, *ours, 100, 1e-9, steps)
+    _settle.twin(points, seen, *theirs, 100, 1e-9, steps)
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1], theirs[1])
 
@@ -140,7 +140,7 @@ def test_light(seed, count, h, w):
     bends = floats(rng, count, 2, low=0, high=30)
     if rng.random() < 0.3:
         skin, bends = np.round(skin, 1), np.round(bends, -1)  # many of them are equal
-    assert_same(_weigh, skin, normals, bends, LUMA, np.empty(14), results=1)
+    assert_same(_weigh, skin, normals, bends, LUMA, 2.5, 0.02, np.empty(14), results=1)
     results = np.empty(256, np.int64), np.empty((4, 4), np.int64)
     assert_same(_levels, noise(rng, h, w, 3), *results, results=2)
 
