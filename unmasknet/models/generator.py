@@ -17,14 +17,15 @@ class Generator(nn.Module):
 
     Args:
         unet: of 4 inputs and 3 outputs.
-        zeroed: it sees the photo with the hole grey; else with the mask as it is.
+        sees: "zeroed", the photo with the hole at medium grey; "photo", with the mask as it is; "grey", with the mask's
+            brightness alone: its folds tell of the face, its colour does not.
         output: "sigmoid" or "tanh", how the last layer is bounded.
     """
 
-    def __init__(self, unet: UNet, *, zeroed: bool, output: str):
+    def __init__(self, unet: UNet, *, sees: str, output: str):
         super().__init__()
         self.unet = unet
-        self.zeroed = zeroed
+        self.sees = sees
         self.output = output
 
     def forward(self, photo: Pictures, hole: Maps) -> Pictures:
@@ -35,10 +36,18 @@ class Generator(nn.Module):
             hole: the map, 1 where the face is hidden.
         """
         seen = photo * 2 - 1
-        if self.zeroed:
+        if self.sees != "photo":
             seen = seen * (1 - hole)
+        if self.sees == "grey":
+            seen = seen + hole * brightness(photo * 2 - 1)
         result = self.unet(torch.cat([seen, hole], dim=1))
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
+
+
+def brightness(photo: Pictures) -> Maps:
+    """Red, green and blue as JPEG weighs them."""
+    red, green, blue = photo.unbind(1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
 
 
 def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
@@ -65,7 +74,7 @@ def build_generator(settings: GeneratorSettings) -> Generator:
     )
     if settings.init == "normal":
         start_normal(unet)
-    return Generator(unet, zeroed=settings.input == "zeroed", output=settings.output)
+    return Generator(unet, sees=settings.input, output=settings.output)
 
 
 def _middle(settings: GeneratorSettings, channels: int, kind: Kind) -> nn.Module | None:
