@@ -110,7 +110,7 @@ def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Figures) ->
         legs = [leg for leg in begun if stage_of(leg) == stage]
         columns |= {f"{name}, leg {number}": learnt(leg) for number, leg in enumerate(legs, 1)}
         last = f"{name}, leg {len(legs) + 1}" if legs else name
-        columns[last] = learnt(run) | {"weights": f"{figures['parameters'].get(name, 0):,}"}
+        columns[last] = learnt(run) | {"parameters": f"{figures['parameters'].get(name, 0):,}"}
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     rows = tuple((name, *(column.get(name, NOTHING) for column in columns.values())) for name in names)
     return as_markdown(Table("", ("", *columns), rows))

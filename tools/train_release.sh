@@ -6,7 +6,7 @@
 # Needs the extras train and onnx and, the first time, npm. PYTHON and UNMASK are what runs, python and unmask if not set.
 #
 # LFW deep-funneled (research use) and UTKFace (non-commercial research use); what is trained on them inherits that.
-# Logs, settings and curves stay in data/runs/small-*; what came of it is told in assets/models/README.md.
+# Logs, settings and curves stay in data/runs/small-*; what came of it is told in assets/models/MODEL_CARD.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,6 +50,6 @@ train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" \
 # Two more that see the mask's brightness and not its colour, which the second left on chins; half of the maps are as the
 # segmenter finds them, and a network that knows people is asked.
 known=(--segmenter data/runs/small-segm2 --set predicted=.5 --set optimiser.lr=.001 --set generator.input=grey
-    --set loss.ssim=10 --set loss.identity=.7 --set loss.identity_net="$face_net")
+    --set loss.ssim=10 --set loss.identity=.7 --set loss.identity_net="$face_net" --set loop.threads=2)
 train gan data/runs/small-gan3 --from data/runs/small-gan2 "${alone[@]}" "${known[@]}" --steps 300
 train gan data/runs/small-gan4 --from data/runs/small-gan3 "${alone[@]}" "${known[@]}" --steps 280 --set optimiser.ema_images=1500

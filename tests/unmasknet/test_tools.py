@@ -86,7 +86,7 @@ def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(ma
         "| images seen | 16,000 | 20,000 | 20,000 |", "| hours | 1.5 | 1.5 | 1.5 |",
         "| data | lfw, utk | lfw, utk | lfw, utk |", "unmask train segm --seed 7", "### toys: 9 samples at 64 px",
         f"{figures['hole']['psnr']:.2f} [{figures['ci95']['hole.psnr'][0]:.2f},", "telea", "mean face", "mean fill",
-        "**By sex**", "| female | 5 |", f"| weights | {figures['parameters']['segmenter']:,} |",
+        "**By sex**", "| female | 5 |", f"| parameters | {figures['parameters']['segmenter']:,} |",
     ):  # fmt: skip
         assert fact in text, fact
 
