@@ -35,11 +35,10 @@ class Generator(nn.Module):
             photo: RGB in [0, 1], with the mask.
             hole: the map, 1 where the face is hidden.
         """
-        seen = photo * 2 - 1
-        if self.sees != "photo":
-            seen = seen * (1 - hole)
+        levels = photo * 2 - 1
+        seen = levels if self.sees == "photo" else levels * (1 - hole)
         if self.sees == "grey":
-            seen = seen + hole * brightness(photo * 2 - 1)
+            seen = seen + hole * brightness(levels)
         result = self.unet(torch.cat([seen, hole], dim=1))
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
 
