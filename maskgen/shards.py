@@ -28,6 +28,7 @@ KEY = re.compile(r"[a-z0-9_-]+")
 _RECORD_SIZE = 20 * 512  # bytes; what tar pads a file to
 _BUFFER = 1 << 20
 _BLANK = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+_BLANK_SUM = sum(_BLANK[:124] + _BLANK[135:148] + b" " * 8 + _BLANK[156:])  # as a checksum counts itself
 
 
 class Sample(TypedDict):
@@ -130,9 +131,7 @@ class ShardWriter:
             for key, members in samples:
                 assert KEY.fullmatch(key), key
                 for name, data in members.items():
-                    self._put(_header(f"{key}.{name}", len(data)))
-                    self._put(data)
-                    self._put(bytes(-len(data) % 512))
+                    self._put(b"".join((_header(f"{key}.{name}", len(data)), data, bytes(-len(data) % 512))))
                 self.count += 1
         self.filled += 1
 
@@ -172,12 +171,10 @@ def _header(name: str, size: int) -> bytes:
     text, digits = name.encode("ascii"), b"%011o" % size
     assert len(text) <= 100, name
     assert len(digits) == 11, size
-    header = bytearray(_BLANK)
-    header[: len(text)] = text
-    header[124:135] = digits
-    header[148:156] = b" " * 8  # as the checksum counts itself
-    header[148:155] = b"%06o\0" % sum(header)
-    return bytes(header)
+    checksum = b"%06o\0 " % (_BLANK_SUM + sum(text) + sum(digits))
+    return b"".join(
+        (text.ljust(100, b"\0"), _BLANK[100:124], digits, _BLANK[135:148], checksum, _BLANK[156:])
+    )
 
 
 def read_shard(path: Path) -> Iterator[tuple[str, Members]]:

@@ -1,7 +1,7 @@
 """Members of a sample to arrays, by an explicit table: pictures, map, parts. Nothing else in a shard is ever decoded.
 
-What our own shards hold, baseline JPEGs without metadata and PNGs without filters, takes a short way; any other file
-goes through the safe loader.
+What our own shards hold, PNGs of packed bits without filters, takes a short way; any other file goes through the safe
+loader.
 """
 
 import struct
@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 
 from maskgen import imageio
@@ -19,8 +18,6 @@ from unmasknet.augment import Views
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures
 MAX_PIXELS = 1 << 26
-JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF\0"
-HEADER = 200  # bytes in which the frame of a JPEG without metadata begins
 QUARTERS = (np.arange(256)[:, None] >> np.array([6, 4, 2, 0]) & 3).astype(np.uint8)  # of a byte: four values
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"IEND\xaeB`\x82"
 
@@ -60,26 +57,11 @@ def _picture(members: Mapping[str, Any], role: str) -> Picture:
     for suffix in SUFFIXES:
         data = members.get(f"{role}.{suffix}")
         if data is not None:
-            plain = _plain_jpeg(data)
-            if plain is not None:
-                return plain
             picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
             if isinstance(picture, Skip):
                 raise InputError(f"{role}.{suffix} is {picture.reason}: {picture.detail}")
             return picture
     raise KeyError(role)
-
-
-def _plain_jpeg(data: bytes) -> Picture | None:
-    """A whole baseline JPEG without metadata; None for any other file, or a broken one."""
-    frame = data.find(b"\xff\xc0", 0, HEADER)
-    if not data.startswith(JFIF) or not data.endswith(b"\xff\xd9") or frame < 0:
-        return None
-    height, width = struct.unpack_from(">HH", data, frame + 5)
-    if height * width > MAX_PIXELS:
-        return None
-    picture: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return picture
 
 
 def _plain_plane(data: bytes, bits: int, colour_type: int) -> Plane | None:

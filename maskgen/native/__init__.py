@@ -17,9 +17,7 @@ type and shape, in one piece.
 import ctypes
 import os
 from collections.abc import Callable
-from functools import wraps
-from itertools import chain
-from operator import attrgetter, itemgetter
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -48,96 +46,81 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
 
 
 library, absent = _load()
-_BEGINNING = (
-    ctypes.c_char * 0
-)  # laid over an array it tells where that is, in a quarter of the time of `ctypes.data`
-_LOOKS = attrgetter("shape", "dtype", "flags.num")
+# Laid over an array it tells where that is, in a quarter of the time of `ctypes.data`.
+_BEGINNING = ctypes.c_char * 0
+_PLAIN = {int: ctypes.c_int64, float: ctypes.c_float}
 _IN_ONE_PIECE, _WRITEABLE = 0x1, 0x400  # of `flags.num`, as numpy's C API numbers them
-
-
-class _Arrays:
-    """The arrays that a kernel takes: their types, and shapes that agree on every size that they name."""
-
-    def __init__(self, annotations: dict[str, Any]) -> None:
-        self.names = list(annotations)
-        self.dtypes = tuple(np.dtype(annotation.dtypes[0]) for annotation in annotations.values())
-        self.shapes = [annotation.dim_str.split() for annotation in annotations.values()]
-        self.dimensions = [len(shape) for shape in self.shapes]
-        sides = [side for shape in self.shapes for side in shape]
-        numbers = [side for side in dict.fromkeys(sides) if side.isdigit()]
-        # All sides are compared at once, each with the first of its name; numbers are put before them.
-        self.numbers = tuple(map(int, numbers))
-        self.first = itemgetter(*map((numbers + sides).index, numbers + sides))
-        self.sizes = [(numbers + sides).index(side) for side in dict.fromkeys(sides) if not side.isdigit()]
-
-    def given(self, arrays: list[Any]) -> tuple[list[Any], list[int]]:
-        """Where arrays begin, and their sizes.
-
-        Raises:
-            TypeError, ValueError: one is not what it must be.
-        """
-        shapes, dtypes, flags = zip(*map(_LOOKS, arrays), strict=True)
-        sides = (*self.numbers, *chain.from_iterable(shapes))
-        if (
-            dtypes != self.dtypes
-            or [*map(len, shapes)] != self.dimensions
-            or self.first(sides) != sides
-            or not all(map(_IN_ONE_PIECE.__and__, flags))
-        ):
-            raise self._odd(arrays)
-        beginnings = [
-            _BEGINNING.from_buffer(array) if flag & _WRITEABLE else array.ctypes.data
-            for array, flag in zip(arrays, flags, strict=True)
-        ]
-        return beginnings, [sides[i] for i in self.sizes]
-
-    def _odd(self, arrays: list[Any]) -> Exception:
-        """What is wrong with the first array that is not what it must be."""
-        known: dict[str, int] = {}
-        for name, dtype, shape, array in zip(self.names, self.dtypes, self.shapes, arrays, strict=True):
-            if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
-                return TypeError(
-                    f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece"
-                )
-            wanted = [
-                int(side) if side.isdigit() else known.setdefault(side, n)
-                for side, n in zip(shape, array.shape, strict=True)
-            ]
-            if (*wanted,) != array.shape:
-                return ValueError(f"{name}: shape {array.shape}; {shape} needed, with {known}")
-        raise AssertionError("nothing is wrong with these arrays")
 
 
 def compiled(twin: Callable[P, R]) -> Callable[P, R]:
     """A function with the library's in its place, where it is there. Arguments go by their places."""
-    annotations = dict(twin.__annotations__)
-    returns = annotations.pop("return")
-    plain = {int: ctypes.c_int64, float: ctypes.c_float}
-    arrays = _Arrays({name: kind for name, kind in annotations.items() if kind not in plain})
-    places = [place for place, kind in enumerate(annotations.values()) if kind not in plain]
-    name = twin.__name__.lstrip("_")
-    signature = [plain.get(kind, ctypes.c_void_p) for kind in annotations.values()]
-    signature += [ctypes.c_int64] * len(arrays.sizes)
+    takes = dict(twin.__annotations__)
+    call = _caller(library, twin.__name__.lstrip("_"), takes, takes.pop("return")) if library else twin
 
     @wraps(twin)
     def run(*args: P.args, **options: P.kwargs) -> R:
         if library is None:
             return twin(*args, **options)
         assert not options, "arguments of a kernel go by their places"
-        beginnings, sizes = arrays.given([args[place] for place in places])
-        given = [*args, *sizes]
-        for place, beginning in zip(places, beginnings, strict=True):
-            given[place] = beginning
-        return _function(library, name, signature, returns)(*given)
+        return call(*args, **options)
 
     run.twin = twin  # type: ignore[attr-defined]
     return run
 
 
-def _function(home: ctypes.CDLL, name: str, signature: list[Any], returns: Any) -> Any:
-    """A function of the library; told once what it takes."""
+def _caller(home: ctypes.CDLL, name: str, takes: dict[str, Any], returns: Any) -> Callable[..., Any]:
+    """What looks at a kernel's arrays and calls it: Python written for its arguments, as `dataclass` writes `__init__`.
+
+    A loop over them takes three times as long, and a photo takes some twenty calls.
+    """
+    arrays = {array: kind for array, kind in takes.items() if kind not in _PLAIN}
+    lines, alike, sizes = [], [], dict[str, str]()
+    for array, kind in arrays.items():
+        sides = kind.dim_str.split()
+        held = [f"{array}_{i}" for i in range(len(sides))]
+        lines.append(f"{', '.join(held)}, = {array}.shape")
+        alike.append(f"{array}.dtype == {array}_dtype")
+        for side, here in zip(sides, held, strict=True):
+            first = side if side.isdigit() else sizes.setdefault(side, here)
+            alike += [f"{here} == {first}"] * (here != first)
+    flags = [f"{array}_flags" for array in arrays]
+    given = dict(zip(takes, takes, strict=True))
+    given |= {
+        array: f"begin({array}) if {array}_flags & {_WRITEABLE} else {array}.ctypes.data" for array in arrays
+    }
+    text = f"""
+def call({", ".join(takes)}):
+    try:
+        {"; ".join(lines)}
+    except ValueError:
+        raise odd([{", ".join(arrays)}]) from None
+    {"; ".join(f"{array}_flags = {array}.flags.num" for array in arrays)}
+    if not ({" and ".join(alike)} and {" & ".join(flags)} & {_IN_ONE_PIECE}):
+        raise odd([{", ".join(arrays)}])
+    return function({", ".join([*given.values(), *sizes.values()])})
+"""
     function = getattr(home, name)
-    if function.argtypes is None:
-        function.argtypes = signature
-        function.restype = None if returns is None else ctypes.c_int64
-    return function
+    signature = [_PLAIN.get(kind, ctypes.c_void_p) for kind in takes.values()]
+    function.argtypes = signature + [ctypes.c_int64] * len(sizes)
+    function.restype = None if returns is None else ctypes.c_int64
+    space: dict[str, Any] = {f"{array}_dtype": np.dtype(kind.dtypes[0]) for array, kind in arrays.items()}
+    space |= {"begin": _BEGINNING.from_buffer, "function": function, "odd": partial(_odd, arrays)}
+    exec(text, space)  # noqa: S102 (of our own names alone)
+    call: Callable[..., Any] = space["call"]
+    return call
+
+
+def _odd(kinds: dict[str, Any], arrays: list[Any]) -> Exception:
+    """What is wrong with the first array that is not what it must be."""
+    known: dict[str, int] = {}
+    for (name, kind), array in zip(kinds.items(), arrays, strict=True):
+        dtype, shape = np.dtype(kind.dtypes[0]), kind.dim_str.split()
+        if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
+            return TypeError(f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece")
+        wanted = [
+            int(side) if side.isdigit() else known.setdefault(side, n)
+            for side, n in zip(shape, array.shape, strict=True)
+        ]
+        if (*wanted,) != array.shape:
+            return ValueError(f"{name}: shape {array.shape}; {shape} needed, with {known}")
+    raise AssertionError("nothing is wrong with these arrays")

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from maskgen.errors import InputError, Skip
 from maskgen.imageio import (
+    _plain_jpeg_size,
     decode,
     decode_map,
     decode_parts,
@@ -56,6 +57,24 @@ def test_every_format_is_told_by_its_bytes_and_keeps_its_colours(kind):
 def test_plain_jpegs_are_the_same_by_either_decoder():
     data = saved(Image.fromarray(smooth()), "JPEG", quality=80)
     assert np.array_equal(decoded(data), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_a_jpeg_without_metadata_tells_its_size_and_any_other_is_left_to_pillow():
+    picture = Image.fromarray(smooth())
+    for options in ({}, {"progressive": True}, {"comment": b"\xff\xc0" * 9}, {"restart_marker_blocks": 2}):
+        assert _plain_jpeg_size(saved(picture, "JPEG", **options)) == picture.size
+    assert _plain_jpeg_size(saved(picture.convert("L"), "JPEG")) == picture.size
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    plain = saved(picture, "JPEG")
+    for other in (
+        saved(picture, "JPEG", exif=exif),
+        saved(picture.convert("CMYK"), "JPEG"),
+        plain[: plain.index(b"\xff\xda")],
+        plain[:4],
+        plain[:4] + b"\0\0" + plain[6:],
+    ):
+        assert _plain_jpeg_size(other) is None
 
 
 def test_grey_jpegs_have_three_equal_channels():
