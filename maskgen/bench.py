@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 
 from maskgen import imageio
+from maskgen.cores import core_scaling
 from maskgen.engine import LocalEngine, Made, Moved
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.files import WORK
@@ -64,6 +65,7 @@ class GenBench:
         photos_per_s: {workers: photos a second}, landmarks cached, by the clock on the wall, when all have made a shard
             each: at its first masks a worker still reads their templates and draws their patterns.
         scaling: of all workers over one.
+        core_scaling: the same of a loop that takes nothing but a core: what this machine gives at best.
     """
 
     size: int
@@ -78,6 +80,7 @@ class GenBench:
     rss_mb: float
     photos_per_s: dict[str, float]
     scaling: float
+    core_scaling: float
 
 
 def bench_gen(
@@ -121,6 +124,7 @@ def bench_gen(
         rss_mb=round(rss, 1),
         photos_per_s={str(jobs): round(rate, 1) for jobs, rate in rates.items()},
         scaling=round(rates[max(rates)] / rates[1], 2),
+        core_scaling=round(core_scaling(max(rates)), 2),
     )
 
 

@@ -88,7 +88,8 @@ def measured(report: GenBench) -> str:
         f"{report.cached_ms:>8.2f}  landmarks cached: {report.cached_ratio:.1f} times as fast",
         f"{report.extra_mask_ms:>8.2f}  a further mask of the same photo",
         f"{report.floor_ms:>8.2f}  of them decoding the photo and encoding two pictures",
-        f"memory of a worker {report.rss_mb:.0f} MB; photos/s by workers {rates} (x {report.scaling:.2f})",
+        f"memory of a worker {report.rss_mb:.0f} MB; photos/s by workers {rates} (x {report.scaling:.2f}; "
+        f"a plain loop x {report.core_scaling:.2f})",
     ]
     return "\n".join(lines)
 

@@ -5,8 +5,9 @@ import cv2
 import pytest
 
 import cli
-from maskgen import bench
+from maskgen import bench, cores
 from maskgen.bench import bench_gen, find_reference
+from maskgen.cores import core_scaling
 from maskgen.errors import InputError, MissingError
 from maskgen.settings import BenchGenSettings
 from tests.maskgen.fake_kit import build, draw_photos
@@ -17,6 +18,7 @@ KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms
 @pytest.fixture(autouse=True)
 def _one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "RUNS", 1)
+    monkeypatch.setattr(bench, "core_scaling", lambda jobs: float(jobs))
 
 
 @pytest.fixture
@@ -33,7 +35,18 @@ def test_times_of_all_that_is_promised(photos, monkeypatch):
     assert len(calls) == 2 * (1 + settings.rounds)  # the first round warms up
     assert min(report.reference_ms, report.cold_ms, report.cached_ms, report.floor_ms, report.rss_mb) > 0
     assert report.scaling == 1
+    assert report.core_scaling == 1
     assert list(report.photos_per_s) == ["1"]
+
+
+def test_one_core_over_itself_is_one():
+    assert core_scaling(1, seconds=0.01) == 1
+
+
+def test_the_best_of_several_loops_is_told_over_the_best_of_one(monkeypatch):
+    done = {1: iter([90, 100, 95]), 2: iter([150, 170, 160])}
+    monkeypatch.setattr(cores, "_rounds", lambda count, seconds: next(done[count]))
+    assert core_scaling(2) == 1.7
 
 
 def test_opencv_gets_its_threads_back():

@@ -1,0 +1,48 @@
+"""What several cores of this machine give at best: a loop that needs no memory, once and several times at once.
+
+Cores that a virtual machine shows may share a real one, and a clock that falls when both are busy: no program then
+gains by a second process what its number promises.
+"""
+
+import subprocess
+import sys
+
+RUNS = 3  # with each number of processes; the best counts
+_LOOP = """
+import sys, time
+sys.stdin.readline()
+end, rounds = time.perf_counter() + float(sys.argv[1]), 0
+while time.perf_counter() < end:
+    sum(range(10_000))
+    rounds += 1
+print(rounds)
+"""
+
+
+def core_scaling(jobs: int, seconds: float = 1.0) -> float:
+    """How many times as much `jobs` processes do as one, of what takes nothing but a core.
+
+    Args:
+        jobs: > 0.
+        seconds: that each of them works.
+    """
+    most = {1: 0, jobs: 0}
+    for _ in range(RUNS):
+        for count in most:
+            most[count] = max(most[count], _rounds(count, seconds))
+    return most[jobs] / most[1]
+
+
+def _rounds(count: int, seconds: float) -> int:
+    """Of a loop in so many processes at once, all together."""
+    loops = [
+        subprocess.Popen(
+            [sys.executable, "-c", _LOOP, str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(count)
+    ]
+    for loop in loops:  # when all have been started
+        assert loop.stdin is not None
+        loop.stdin.write(b"\n")
+        loop.stdin.flush()
+    return sum(int(loop.communicate()[0]) for loop in loops)
