@@ -837,6 +837,8 @@ def evaluate(
         check_writable(Path(target))
     with Meter("samples", sys.stderr) as meter:
         evaluation = score(settings, _face_finder(), _masked_finder(), meter)
+    for warning in evaluation.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
     files = (
         write_report(Path(settings.html), evaluation, Path(settings.data).resolve().name)
         if settings.html

@@ -50,7 +50,9 @@ KEPT = (
     "torch",
 )  # facts of a run that ship with its weights
 CPU = torch.device("cpu")
-LICENCE = "research use only: learnt from LFW (research) and UTKFace (non-commercial research)"
+LICENCE = (
+    "research use only: learnt from LFW (research), UTKFace (non-commercial) and, by a face network, VGGFace2"
+)
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures as the JSON has them, what a report shows beside them, and the scores of each sample."""
+    """The figures as the JSON has them, what a report shows beside them, and the scores of each sample.
+
+    `warnings` are lines that say what the figures must not be taken for.
+    """
 
     figures: Figures
     examples: tuple[Example, ...]
     shown: str
     psnrs: tuple[float, ...]
     rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -92,7 +96,20 @@ def evaluate(
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in ledger.scores)
         shown_cases = tuple(examples(course, ledger, shown))
     psnrs = tuple(ledger.values(shown, "hole.psnr").tolist())
-    return Evaluation(figures, shown_cases, shown, psnrs, tuple(score_rows(ledger)))
+    warnings = tuple(_warnings(settings, restorer, split, len(ledger.cases)))
+    return Evaluation(figures, shown_cases, shown, psnrs, tuple(score_rows(ledger)), warnings)
+
+
+def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int) -> Iterator[str]:
+    """What the figures must not be taken for."""
+    if settings.n and count < settings.n:
+        yield f"{count:,} samples are scored and not {settings.n:,}: there are no more in the split {split}"
+    if split == "train" and restorer.names:
+        yield "these samples are of the split that networks learn from: the figures say nothing of unseen people"
+    loss = getattr(restorer.generator.settings, "loss", None) if restorer.generator else None
+    learnt_from = Path(getattr(loss, "identity_net", "")).name
+    if learnt_from and learnt_from == Path(settings.identity).name:
+        yield f"likeness is judged by {learnt_from}, which the generator learnt to please: judge by another network"
 
 
 def examples(course: Course, ledger: Ledger, method: str) -> Iterator[Example]:

@@ -51,7 +51,7 @@ def as_text(figures: Figures) -> str:
     lines = [
         f"{figures['n']:,} samples ({figures['split']}) at {figures['size']} px, map: {figures['map_source']}"
     ]
-    for table in (methods(figures), ahead(figures), segmenter(figures), people(figures)):
+    for table in (methods(figures), ahead(figures), segmenter(figures), wearing(figures), people(figures)):
         if table.rows:
             rows = [table.head, *table.rows]
             widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]

@@ -17,8 +17,12 @@ from tests.unmasknet.eval_toys import quick, write_run, write_split
 from unmasknet import released, restorer
 from unmasknet.attributes import read_attributes
 from unmasknet.eval_page import markdown
-from unmasknet.evaluate import evaluate
+from unmasknet.eval_settings import EvalSettings
+from unmasknet.evaluate import _warnings, evaluate
+from unmasknet.restorer import Restorer
 from unmasknet.score_file import read_scores, write_scores
+from unmasknet.settings import GanSettings
+from unmasknet.weights import Trained
 
 KEYS = {
     *(
@@ -90,6 +94,26 @@ def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, 
     assert set(figures["baselines"]) == {"masked input", "mean fill", "mean face", "telea"}
     assert set(figures["parameters"]) == {"segmenter", "generator"}
     assert figures["wearing"]["by_wear"].keys() == {"correct", "nose", "unmasked"}
+
+
+def test_what_the_figures_must_not_be_taken_for_is_said(data: Path, runs: tuple[str, str]) -> None:
+    assert evaluate(quick(data, weights=runs)).warnings == ()
+    few, seen = evaluate(quick(data, weights=runs, n=9999, split="train")).warnings
+    assert "are scored and not 9,999" in few
+    assert "split that networks learn from" in seen
+
+
+def test_a_judge_that_the_generator_learnt_to_please_is_named() -> None:
+    for learnt_from, judge, said in (
+        ("faces/net.onnx", "elsewhere/net.onnx", ["judge by another network"]),
+        ("faces/net.onnx", "dlib", []),
+        ("", "dlib", []),
+        ("", "", []),
+    ):
+        settings = GanSettings.model_validate({"loss": {"identity": 1.0, "identity_net": learnt_from}})
+        generator = Trained(torch.nn.Identity(), "gan", settings, {})
+        warned = list(_warnings(EvalSettings(identity=judge), Restorer(None, generator, ()), "test", 3))
+        assert [line.rpartition(": ")[2] for line in warned] == said
 
 
 def test_without_weights_only_what_costs_nothing_is_scored(data: Path) -> None:
