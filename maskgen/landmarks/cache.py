@@ -121,10 +121,14 @@ def unpack(data: bytes, mark: str) -> list[Face] | Skip:
 
 def _write(path: Path, data: bytes) -> None:
     """Replace a file in one step, so that another process reads the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        try:
+            part.write_bytes(data)
+        except FileNotFoundError:  # of 256 folders nearly all are there, so that is not asked first
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data)
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
