@@ -23,10 +23,16 @@ SKIN_ALBEDO = 0.34  # of light skin; what stands between the skin's brightness a
 FALLOFF = np.array(
     [0.0, -0.25, -0.45], np.float32
 )  # light most rooms have, from above and the front, beside 1
-_CHROMA = np.eye(3) - LUMA[:, None].astype(np.float64)  # pixels @ it: less their grey
+_LUMA, _FALLOFF = LUMA.tolist(), FALLOFF.tolist()
+_EVEN = np.full(3, 0.6, np.float32)  # gain where no skin is seen to tell
+_NO_SKIN = np.zeros(0, np.float32)
 LEAST_SEEN = 12  # triangles, to tell the light by
 SPREAD, SLACK = 2.5, 0.02  # of the skin's grey
 PRIOR = 6.0  # samples that `FALLOFF` is worth
+BRIGHTEST = 50  # one pixel in so many is as bright as a photo's brightest parts
+
+
+Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -68,18 +74,19 @@ def estimate_light(
     most = len(triangles)
     skin, normals, bends = (np.empty((most, columns), np.float32) for columns in (3, 3, 2))
     count = _sample(picture, mesh, triangles, LUMA, skin, normals, bends)
-    brightest, sums = np.empty(256, np.int64), np.empty((4, 4), np.int64)
-    _levels(picture, brightest, sums)
+    sums = np.empty((4, 4), np.int64)
+    bright = _levels(picture, BRIGHTEST, sums)
     saturation = _saturation(sums)
     if count < LEAST_SEEN:
-        return Light(np.full(3, 0.6, np.float32), FALLOFF, 1.0, saturation, np.zeros(0, np.float32))
+        return Light(_EVEN, FALLOFF, 1.0, saturation, _NO_SKIN)
     found = np.empty(14)
     _weigh(skin[:count], normals[:count], bends[:count], LUMA, SPREAD, SLACK, found)
     # second differences cancel slopes of the light and leave the noise, sqrt(6) times its deviation
-    grain, front, *tone = found[:5].tolist()
-    gain = _white(brightest, tone, front, saturation)
-    skin_tone = np.array(tone, np.float32)
-    return Light(gain, _direction(found[5:]), grain * 1.4826 / math.sqrt(6), saturation, skin_tone)
+    grain, front, red, green, blue, *sums_of_products = found.tolist()
+    tone = red, green, blue
+    gain = np.array(_white(bright / 255, tone, front, saturation), np.float32)
+    direction = np.array(_direction(*sums_of_products), np.float32)
+    return Light(gain, direction, grain * 1.4826 / math.sqrt(6), saturation, np.array(tone, np.float32))
 
 
 @compiled
@@ -167,52 +174,69 @@ def _median(values: Float32[ndarray, "n"]) -> float:
     return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
-def _direction(sums: Float64[ndarray, "9"]) -> Float32[ndarray, "3"]:
+def _direction(
+    xx: float, xy: float, xz: float, x: float, yy: float, yz: float, y: float, zz: float, z: float
+) -> Colour:
     """How the light changes with the normal, by the last nine results of `_weigh`: ridge towards `FALLOFF`."""
-    xx, xy, xz, x, yy, yz, y, zz, z = sums.tolist()
-    gram = np.array([[xx + PRIOR, xy, xz], [xy, yy + PRIOR, yz], [xz, yz, zz + PRIOR]])
-    direction = np.linalg.solve(gram, np.array([x, y, z]) + PRIOR * FALLOFF)
-    size = math.sqrt(direction @ direction)
-    return (direction * min(1.0, 1.1 / size)).astype(np.float32)
+    xx, yy, zz = xx + PRIOR, yy + PRIOR, zz + PRIOR
+    x, y, z = (of + PRIOR * usual for of, usual in zip((x, y, z), _FALLOFF, strict=True))
+    # Cramer's rule: three numbers are too few for a library
+    a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    d, e, f = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    right, down, away = a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z
+    size, whole = math.sqrt(right * right + down * down + away * away), xx * a + xy * b + xz * c
+    gain = min(1 / whole, 1.1 / size)
+    return right * gain, down * gain, away * gain
 
 
 @compiled
-def _levels(
-    picture: UInt8[ndarray, "h w 3"], brightest: Int64[ndarray, "256"], sums: Int64[ndarray, "4 4"]
-) -> None:
-    """What the whole picture tells of its light: two results.
+def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "4 4"]) -> int:
+    """What the whole picture tells of its light.
 
     Args:
         picture: RGB.
-        brightest: how often each level is the largest of R, G, B, among every fourth pixel of every fourth row.
-        sums: of products of R, G, B and 1 with one another, over every eighth.
+        rare: how many pixels there are to one as bright as the returned level.
+        sums: of products of R, G, B and 1 with one another, over every eighth pixel of every eighth row: a result.
+
+    Returns:
+        The least level that at most one pixel in `rare` is above in the largest of R, G, B, among every fourth pixel
+        of every fourth row.
     """
-    brightest[:] = np.bincount(picture[::4, ::4].max(-1).reshape(-1), minlength=256)
+    brightest = np.sort(picture[::4, ::4].max(-1).reshape(-1))
     sparse = picture[::8, ::8].reshape(-1, 3).astype(np.int64)
     pixels = np.column_stack([sparse, np.ones(len(sparse), np.int64)])
     sums[:] = pixels.T @ pixels
+    return int(brightest[len(brightest) - 1 - len(brightest) // rare])
 
 
 def _saturation(sums: Int64[ndarray, "4 4"]) -> float:
     """How colourful a photo is, 0-1: a grey one, and one printed in a single ink, has few levels of chroma."""
-    mean = sums[3, :3] / sums[3, 3]
-    spread = sums[:3, :3] / sums[3, 3] - mean[:, None] * mean
-    deviation = np.sqrt(np.maximum(((spread @ _CHROMA) * _CHROMA).sum(0), 0)).tolist()
-    return min(max((sum(deviation) / 3 - 1.5) / 4, 0.0), 1.0)
+    (rr, rg, rb, r), (_, gg, gb, g), (_, _, bb, b), (_, _, _, count) = sums.tolist()
+    r, g, b = r / count, g / count, b / count
+    rr, gg, bb = rr / count - r * r, gg / count - g * g, bb / count - b * b
+    rg, rb, gb = rg / count - r * g, rb / count - r * b, gb / count - g * b
+    of_r, of_g, of_b = _LUMA
+    # how the grey varies with each channel, and alone
+    with_r = of_r * rr + of_g * rg + of_b * rb
+    with_g = of_r * rg + of_g * gg + of_b * gb
+    with_b = of_r * rb + of_g * gb + of_b * bb
+    grey = of_r * with_r + of_g * with_g + of_b * with_b
+    spreads = rr - 2 * with_r + grey, gg - 2 * with_g + grey, bb - 2 * with_b + grey
+    deviation = sum(math.sqrt(max(spread, 0.0)) for spread in spreads) / 3
+    return _within((deviation - 1.5) / 4, 0.0, 1.0)
 
 
-def _white(
-    brightest: Int64[ndarray, "256"], tone: list[float], front: float, saturation: float
-) -> Float32[ndarray, "3"]:
-    """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts tell."""
-    levels = brightest.cumsum()
-    bright = int(np.searchsorted(levels, 0.98 * levels[-1])) / 255
+def _white(bright: float, tone: Colour, front: float, saturation: float) -> Colour:
+    """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts, 0-1, tell."""
     level = math.sqrt(_within(front / SKIN_ALBEDO, 0.05, 1.3) * _within(bright**2, 0.15, 1.0))
-    chroma = [channel / usual for channel, usual in zip(tone, SKIN_CHROMA, strict=True)]
-    grey = sum(share * channel for share, channel in zip(LUMA.tolist(), chroma, strict=True))
+    level = _within(level, 0.12, 1.05)
+    r, g, b = (channel / usual for channel, usual in zip(tone, SKIN_CHROMA, strict=True))
+    of_r, of_g, of_b = _LUMA
+    grey = max(of_r * r + of_g * g + of_b * b, 1e-6)
     # half of it, since the other half may be the skin's own colour; none where the photo has no colours
-    casts = [_within(channel / max(grey, 1e-6), 0.5, 2.0) ** (0.5 * saturation) for channel in chroma]
-    return np.array(casts, np.float32) * np.float32(_within(level, 0.12, 1.05))
+    share = 0.5 * saturation
+    r, g, b = (_within(channel / grey, 0.5, 2.0) ** share for channel in (r, g, b))
+    return r * level, g * level, b * level
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -121,9 +121,9 @@ EXPORT void weigh(const float *skin, const float *normals, float *bends, const f
 }
 
 /* light._levels */
-EXPORT void levels(const uint8_t *picture, int64_t *brightest, int64_t *sums, int64_t h, int64_t w)
+EXPORT int64_t levels(const uint8_t *picture, int64_t rare, int64_t *sums, int64_t h, int64_t w)
 {
-    memset(brightest, 0, 256 * sizeof(int64_t));
+    int64_t brightest[256] = {0}, above = 0, level = 255;
     memset(sums, 0, 16 * sizeof(int64_t));
     for (int64_t y = 0; y < h; y += 4)
         for (int64_t x = 0; x < w; x += 4) {
@@ -135,4 +135,8 @@ EXPORT void levels(const uint8_t *picture, int64_t *brightest, int64_t *sums, in
                     for (int k = 0; k < 4; k++)
                         sums[4 * j + k] += pixel[j] * pixel[k];
         }
+    const int64_t count = ((h + 3) / 4) * ((w + 3) / 4);
+    while (level > 0 && (above += brightest[level]) <= count / rare)
+        level--;
+    return level;
 }
