@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 from numpy import ndarray
 
 from maskgen.cloth import bare, desaturated, weave
@@ -28,6 +28,7 @@ SHADOW_DEPTH = 0.42  # share of the light that contact takes away
 STRAP_LIGHT = 0.75  # straps lie at the side of the face
 BLUR_REACH = 2.5  # deviations of a blur beyond which a hundredth is left of a pixel
 HALF = 128  # opacity from which a flat mask is painted
+REMEMBERED = 256  # weights of blurs
 COARSE = 1.25  # pixels; deviation down to which a blurred thing is drawn on a coarser grid
 
 _NOTHING = np.zeros((0, 0), np.uint8)
@@ -85,7 +86,7 @@ def draw_layer(
     tile, tile_top, tile_left = pick_grain(rng, softness)
     box = _whole_box(place, fit.scale, softness, height, width)
     straps = draw_straps(place.carried, shell, fit.scale, picture, light.skin, box)
-    straps = _soft(straps, softness) if shell.strap_widths else straps
+    straps = _soft(straps[..., None], softness)[..., 0] if shell.strap_widths else straps
     layer, strap = np.empty((*box.shape, 4), np.uint8), np.empty(box.shape, np.uint8)
     _finish(
         _soft(colour, softness), straps, tile, _strap_colour(dress, light), float(light.grain),
@@ -183,12 +184,47 @@ def _finish(
     layer[..., 3] = there[..., 3] + shown
 
 
-def _soft(layer: Shaped[ndarray, "h w *c"], softness: float) -> Shaped[ndarray, "h w *c"]:
+def _soft(layer: UInt8[ndarray, "h w c"], softness: float) -> UInt8[ndarray, "h w c"]:
     """A layer as blurred as the photo; `softness` is the deviation in pixels."""
     if softness <= SHARP:
         return layer
-    side = 2 * math.ceil(BLUR_REACH * softness) + 1
-    return cv2.GaussianBlur(layer, (side, side), softness, borderType=cv2.BORDER_REPLICATE)
+    blurred = np.empty_like(layer)
+    _blur(layer, *_taps(round(softness, 2)), blurred)
+    return blurred
+
+
+@lru_cache(REMEMBERED)
+def _taps(deviation: float) -> tuple[UInt16[ndarray, "taps"], UInt16[ndarray, "taps"]]:
+    """Weights of a blur, from its middle on, whole numbers: of 256, and of 65,536 as far as 16 bits hold it."""
+    bell = _bell(deviation).astype(np.float64)
+    half = bell[len(bell) // 2 :]
+    coarse, fine = (np.rint(half * one) for one in (256, 65536))
+    for weights, one in ((coarse, 256), (fine, 65536)):
+        weights[0] = min(one - 2 * weights[1:].sum(), 65535)
+    return coarse.astype(np.uint16), fine.astype(np.uint16)
+
+
+@compiled
+def _blur(
+    layer: UInt8[ndarray, "h w c"],
+    down: UInt16[ndarray, "taps"],
+    across: UInt16[ndarray, "taps"],
+    result: UInt8[ndarray, "h w c"],
+) -> None:
+    """Blur a picture, which goes on beyond its edges as it ends there.
+
+    Args:
+        layer: of any number of channels.
+        down: weights of a pixel, and of those above and below it by their distance; together 256.
+        across: of those left and right of it; together 65,536, or one less.
+        result: as `layer`.
+    """
+    reach, (h, w) = len(down) - 1, layer.shape[:2]
+    around = np.pad(layer.astype(np.uint32), ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+    away = [abs(k - reach) for k in range(2 * reach + 1)]
+    lines = sum(around[k : k + h] * int(down[far]) for k, far in enumerate(away))
+    sums = sum(lines[:, k : k + w] * int(across[far]) >> 16 for k, far in enumerate(away))
+    result[:] = sums + 128 >> 8
 
 
 def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
@@ -214,7 +250,7 @@ def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) 
     return shade
 
 
-@lru_cache(64)
+@lru_cache(REMEMBERED)
 def _bell(deviation: float) -> Float32[ndarray, "taps"]:
     """A Gaussian's weights, up to `BLUR_REACH` deviations."""
     reach = math.ceil(BLUR_REACH * deviation)

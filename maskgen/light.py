@@ -74,7 +74,7 @@ def estimate_light(
     most = len(triangles)
     skin, normals, bends = (np.empty((most, columns), np.float32) for columns in (3, 3, 2))
     count = _sample(picture, mesh, triangles, LUMA, skin, normals, bends)
-    sums = np.empty((4, 4), np.int64)
+    sums = np.empty(10, np.int64)
     bright = _levels(picture, BRIGHTEST, sums)
     saturation = _saturation(sums)
     if count < LEAST_SEEN:
@@ -190,13 +190,14 @@ def _direction(
 
 
 @compiled
-def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "4 4"]) -> int:
+def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "10"]) -> int:
     """What the whole picture tells of its light.
 
     Args:
         picture: RGB.
         rare: how many pixels there are to one as bright as the returned level.
-        sums: of products of R, G, B and 1 with one another, over every eighth pixel of every eighth row: a result.
+        sums: the upper rows of the sums of products of R, G, B and 1 with one another, over every eighth pixel of every
+            eighth row: a result.
 
     Returns:
         The least level that at most one pixel in `rare` is above in the largest of R, G, B, among every fourth pixel
@@ -205,13 +206,13 @@ def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "4
     brightest = np.sort(picture[::4, ::4].max(-1).reshape(-1))
     sparse = picture[::8, ::8].reshape(-1, 3).astype(np.int64)
     pixels = np.column_stack([sparse, np.ones(len(sparse), np.int64)])
-    sums[:] = pixels.T @ pixels
+    sums[:] = (pixels.T @ pixels)[np.triu_indices(4)]
     return int(brightest[len(brightest) - 1 - len(brightest) // rare])
 
 
-def _saturation(sums: Int64[ndarray, "4 4"]) -> float:
+def _saturation(sums: Int64[ndarray, "10"]) -> float:
     """How colourful a photo is, 0-1: a grey one, and one printed in a single ink, has few levels of chroma."""
-    (rr, rg, rb, r), (_, gg, gb, g), (_, _, bb, b), (_, _, _, count) = sums.tolist()
+    rr, rg, rb, r, gg, gb, g, bb, b, count = sums.tolist()
     r, g, b = r / count, g / count, b / count
     rr, gg, bb = rr / count - r * r, gg / count - g * g, bb / count - b * b
     rg, rb, gb = rg / count - r * g, rb / count - r * b, gb / count - g * b

@@ -124,16 +124,19 @@ EXPORT void weigh(const float *skin, const float *normals, float *bends, const f
 EXPORT int64_t levels(const uint8_t *picture, int64_t rare, int64_t *sums, int64_t h, int64_t w)
 {
     int64_t brightest[256] = {0}, above = 0, level = 255;
-    memset(sums, 0, 16 * sizeof(int64_t));
+    memset(sums, 0, 10 * sizeof(int64_t));
     for (int64_t y = 0; y < h; y += 4)
         for (int64_t x = 0; x < w; x += 4) {
             const uint8_t *p = picture + 3 * (y * w + x);
-            const int64_t pixel[] = {p[0], p[1], p[2], 1};
             brightest[most(p[0], most(p[1], p[2]))]++;
-            if (y % 8 == 0 && x % 8 == 0)
-                for (int j = 0; j < 4; j++)
-                    for (int k = 0; k < 4; k++)
-                        sums[4 * j + k] += pixel[j] * pixel[k];
+        }
+    for (int64_t y = 0; y < h; y += 8)
+        for (int64_t x = 0; x < w; x += 8) {
+            const uint8_t *p = picture + 3 * (y * w + x);
+            const int64_t pixel[] = {p[0], p[1], p[2], 1};
+            for (int j = 0, at = 0; j < 4; j++)
+                for (int k = j; k < 4; k++)
+                    sums[at++] += pixel[j] * pixel[k];
         }
     const int64_t count = ((h + 3) / 4) * ((w + 3) / 4);
     while (level > 0 && (above += brightest[level]) <= count / rare)

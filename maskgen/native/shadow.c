@@ -31,6 +31,58 @@ ALWAYS void thin_out(const uint8_t *layer, int64_t step, float right, float down
     }
 }
 
+/* Adds two rows, each times a weight, to sums. In blocks, or compilers join the loop with the one over weights around it,
+ * and then fail to do many sums at once. */
+ALWAYS void add_rows(const uint8_t *restrict one, const uint8_t *restrict other, uint16_t weight, int64_t count,
+                     uint16_t *restrict sums)
+{
+    for (int64_t at = 0; at < count; at += BLOCK)
+        for (int64_t i = at; i < least(at + BLOCK, count); i++)
+            sums[i] = (uint16_t)(sums[i] + (one[i] + other[i]) * weight);
+}
+
+/* An x times a weight of 65,536. */
+ALWAYS uint16_t weighed(uint16_t x, uint16_t weight) { return (uint16_t)((uint32_t)x * weight >> 16); }
+
+/* The same with such weights. */
+ALWAYS void add_parts(const uint16_t *restrict one, const uint16_t *restrict other, uint16_t weight, int64_t count,
+                      uint16_t *restrict sums)
+{
+    for (int64_t at = 0; at < count; at += BLOCK)
+        for (int64_t i = at; i < least(at + BLOCK, count); i++)
+            sums[i] = (uint16_t)(sums[i] + weighed(one[i], weight) + weighed(other[i], weight));
+}
+
+/* layer._blur */
+WIDE EXPORT void blur(const uint8_t *layer, const uint16_t *down, const uint16_t *across, uint8_t *result, int64_t h,
+                      int64_t w, int64_t c, int64_t taps)
+{
+    const int64_t reach = taps - 1, side = w * c, edge = reach * c;
+    uint16_t *const sums = malloc((size_t)(2 * (side + edge) + 1) * sizeof(uint16_t)), *const line = sums + side + edge;
+    if (!sums || h < 1 || w < 1 || c < 1 || taps < 1) {
+        free(sums);
+        return;
+    }
+    for (int64_t y = 0; y < h; y++) {
+        const uint8_t *row = layer + y * side;
+        for (int64_t i = 0; i < side; i++)
+            line[i] = (uint16_t)(row[i] * down[0]);
+        for (int64_t k = 1; k <= reach; k++)
+            add_rows(layer + most(y - k, 0) * side, layer + least(y + k, h - 1) * side, down[k], side, line);
+        for (int64_t i = 0; i < edge; i++) { /* it goes on at both ends, into what is free there */
+            line[i - edge] = line[i % c];
+            line[side + i] = line[side - c + i % c];
+        }
+        for (int64_t i = 0; i < side; i++)
+            sums[i] = weighed(line[i], across[0]);
+        for (int64_t k = 1; k <= reach; k++)
+            add_parts(line - k * c, line + k * c, across[k], side, sums);
+        for (int64_t i = 0; i < side; i++)
+            result[y * side + i] = (uint8_t)((uint16_t)(sums[i] + 128) >> 8);
+    }
+    free(sums);
+}
+
 /* layer._cast */
 WIDE EXPORT void cast(const uint8_t *layer, const float *weights, int64_t step, float right, float down, float depth,
                       float *small, float *blurred, uint8_t *shade, int64_t h, int64_t w, int64_t taps, int64_t tall,

@@ -16,7 +16,7 @@ from maskgen.front import _BORDERS, _dark
 from maskgen.labels import _write_points
 from maskgen.landmarks.check import _count_flipped
 from maskgen.landmarks.views import window
-from maskgen.layer import _contact_shadow, _drape, _finish
+from maskgen.layer import _blur, _contact_shadow, _drape, _finish, _taps
 from maskgen.light import LUMA, Light, _levels, _sample, _weigh
 from maskgen.native import build
 from maskgen.pose import _settle
@@ -106,6 +106,14 @@ def test_straps(seed, count, points, h, w):
 
 @needed
 @settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 4]), st.floats(0.21, 4))
+def test_blur(seed, h, w, channels, softness):
+    layer = noise(np.random.default_rng(seed), h, w, channels)
+    assert_same(_blur, layer, *_taps(round(softness, 2)), np.empty_like(layer), results=1)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 120), st.integers(1, 120), st.floats(5, 250))
 def test_cast(seed, h, w, scale):
     rng = np.random.default_rng(seed)
@@ -141,7 +149,7 @@ def test_light(seed, count, h, w):
     if rng.random() < 0.3:
         skin, bends = np.round(skin, 1), np.round(bends, -1)  # many of them are equal
     assert_same(_weigh, skin, normals, bends, LUMA, 2.5, 0.02, np.empty(14), results=1)
-    assert_same(_levels, noise(rng, h, w, 3), 50, np.empty((4, 4), np.int64), results=1)
+    assert_same(_levels, noise(rng, h, w, 3), 50, np.empty(10, np.int64), results=1)
 
 
 @needed
