@@ -5,6 +5,7 @@ viewer's right, y down, z away from the viewer. Points are named by azimuth (deg
 `AXIS_Z`, 0 in front, > 0 to the viewer's right) and height y. Built by `tools/build_head.py`.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -52,12 +53,32 @@ class Head:
         return self.mesh[self.steady].astype(np.float64)
 
     @cached_property
+    def steady_mean(self) -> Float64[ndarray, "3"]:
+        """Their mean."""
+        return self.steady_mesh.mean(0)
+
+    @cached_property
+    def steady_centred(self) -> Float64[ndarray, "s 3"]:
+        """The steady points from their mean."""
+        return self.steady_mesh - self.steady_mean
+
+    @cached_property
+    def spread(self) -> float:
+        """Their squared distances from it, summed up."""
+        return float(np.vdot(self.steady_centred, self.steady_centred))
+
+    @cached_property
     def modes(self) -> Float32[ndarray, "m s"]:
         """Orthonormal rows: what of a displacement of the steady points is left when it is smoothed over `KERNEL`."""
         steady = self.steady_mesh
         squared = ((steady[:, None] - steady[None]) ** 2).sum(-1)
         weights = np.exp(-squared / (2 * KERNEL**2))
         return np.linalg.svd(weights / weights.sum(1, keepdims=True))[2][:MODES].astype(np.float32)
+
+    @cached_property
+    def modes_of_points(self) -> Float32[ndarray, "s m"]:
+        """The same, the other way round."""
+        return np.ascontiguousarray(self.modes.T)
 
     def surface(self, azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"]) -> Float[ndarray, "*n 3"]:
         """Points of the skin at the given azimuths (degrees) and heights."""
@@ -90,11 +111,22 @@ def umeyama(
     ones = np.full(len(source), 1 / len(source))
     source_mean, target_mean = ones @ source, ones @ target  # several times as fast as `mean`
     centred = source - source_mean
-    spread, u, vt = cv2.SVDecomp((target - target_mean).T @ centred)
-    flip = np.array([1.0, 1.0, np.sign(cv2.determinant(u @ vt))])
-    turn = (u * flip) @ vt
-    scale = float(spread[:, 0] @ flip / np.vdot(centred, centred))
+    scale, turn = similarity((target - target_mean).T @ centred, float(np.vdot(centred, centred)))
     return scale, turn, target_mean - scale * turn @ source_mean
+
+
+def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, Float[ndarray, "3 3"]]:
+    """Scale and rotation of `umeyama`.
+
+    Args:
+        products: of the targets' coordinates with those of the sources, less their means, summed up over points.
+        squares: of the sources' distances from their mean, summed up.
+    """
+    spread, u, vt = cv2.SVDecomp(products)
+    flip = math.copysign(1.0, cv2.determinant(products))  # no mirror image
+    u[:, 2] *= flip
+    x, y, z = spread[:, 0].tolist()
+    return (x + y + z * flip) / squares, u @ vt
 
 
 @cache

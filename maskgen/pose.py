@@ -13,8 +13,8 @@ from maskgen.native import compiled
 from maskgen.types import Pose
 
 # Corners of the eyes, bridge, tip and base of the nose, forehead, temples, cheekbones; mouth, lids and jaw move.
-STABLE = [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21,
-          251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280]  # fmt: skip
+STABLE = np.array([33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21,
+          251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280])  # fmt: skip
 RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
 DISTANCE = 100  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
 STEPS = 4
@@ -38,9 +38,9 @@ def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
         Degrees; the rotation is roll after yaw after pitch, so roll is the tilt of the eyes' line as seen and
         turning the picture changes nothing else.
     """
-    seen = mesh[STABLE].astype(np.float64)
+    seen = mesh.take(STABLE, axis=0).astype(np.float64)
     scale, rotation, offset = place or umeyama(_model(), seen)
-    turn, shift = np.array(rotation, np.float64), np.array([0.0, 0.0, DISTANCE])
+    turn, shift = rotation.astype(np.float64), np.array([0.0, 0.0, DISTANCE])
     _settle(_model(), (seen[:, :2] - offset[:2]) / scale, turn, shift, DISTANCE, DAMPING, STEPS)
     return pose_of_rotation(turn)
 
@@ -117,7 +117,6 @@ def rough_pose(mesh: Mesh) -> tuple[float, float]:
 
 def pose_of_rotation(rotation: Float64[ndarray, "3 3"]) -> Pose:
     """The angles of R = Rz(roll) Ry(-yaw) Rx(-pitch) in a frame with x right, y down, z away from the viewer."""
-    yaw = np.arctan2(rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0]))
-    pitch = np.arctan2(-rotation[2, 1], rotation[2, 2])
-    roll = np.arctan2(rotation[1, 0], rotation[0, 0])
-    return Pose(float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll)))
+    (xx, _, _), (yx, _, _), (zx, zy, zz) = rotation.tolist()
+    yaw, pitch, roll = math.atan2(zx, math.hypot(xx, yx)), math.atan2(-zy, zz), math.atan2(yx, xx)
+    return Pose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))

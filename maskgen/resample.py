@@ -1,5 +1,6 @@
 """Carry pixels through a similarity without aliasing."""
 
+import math
 from functools import cache
 from typing import Literal
 
@@ -55,18 +56,18 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
 
 def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
     """What `matrix` carries `pixels` to, each pixel looked up cubically."""
-    back = np.rint(inverse(matrix).astype(np.float64) * (1 << ONE)).astype(int).tolist()
+    back = [[round(number * (1 << ONE)) for number in line] for line in inverse(matrix).tolist()]
     parts, edges, starts = [], [], []  # across, then down
     for (by_column, by_row, start), side in zip(back, pixels.shape[1::-1], strict=True):
-        ends = [(size - 1) * step for step in (by_column, by_row)]
+        right, down, start = (size - 1) * by_column, (size - 1) * by_row, start + STEP // 2
         # positions are rounded to steps of the weights
-        low, high = ((start + STEP // 2 + sum(edge(end, 0) for end in ends)) >> ONE for edge in (min, max))
+        low, high = (start + min(right, 0) + min(down, 0)) >> ONE, (start + max(right, 0) + max(down, 0)) >> ONE
         before, behind = max(1 - low, 0), max(high + 3 - side, 0)  # how far what is looked at juts out
         # no more of a large source than is looked at, or mirrored
         first = max(min(low - 1, side - 1 - behind), 0)
         parts.append(slice(first, min(max(high + 3, before + 1), side)))
         edges.append((before, behind))
-        starts.append(start + STEP // 2 + ((before - first) << ONE))
+        starts.append(start + ((before - first) << ONE))
     (left, right), (top, bottom) = edges
     x, y = starts
     four = cv2.cvtColor(pixels[parts[1], parts[0]], cv2.COLOR_RGB2RGBA)
@@ -151,7 +152,8 @@ def _shrunk(pixels: Picture, matrix: Affine, width: int, height: int) -> tuple[R
 
 def scale_of(matrix: Affine) -> float:
     """Pixels of the result a pixel of the source."""
-    return float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    (a, _, _), (b, _, _) = matrix.tolist()
+    return math.hypot(a, b)
 
 
 def inverse(matrix: Affine) -> Affine:

@@ -15,6 +15,7 @@ from maskgen.landmarks.cache import CachedDetector, cache_folder
 from maskgen.layer import draw_layer
 from maskgen.light import Light, estimate_light, skin_triangles
 from maskgen.pose import head_pose
+from maskgen.resample import scale_of
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
@@ -108,7 +109,7 @@ def set_stages(pixels: Picture, faces: list[Face], own: int, tools: Tools) -> di
     height, width = picture.shape[:2]
     moved = {nth: face.moved(matrix) for nth, face in enumerate(faces)}
     seen = [nth for nth, face in moved.items() if nth != own and _overlaps(face, height, width)]
-    softness = LENS_BLUR * max(float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 0.9)
+    softness = LENS_BLUR * max(scale_of(matrix), 0.9)
     return {nth: _stage(picture, inside, moved[nth], softness, tools) for nth in (own, *seen)}
 
 
@@ -144,7 +145,7 @@ def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> T
     """
     first = stages[0]
     masked = first.picture.copy()
-    hole, parts = np.zeros_like(first.inside), np.zeros_like(first.inside)
+    hole, parts = np.zeros(first.inside.shape, np.uint8), np.zeros(first.inside.shape, np.uint8)
     worn: dict[int, WornMask] = {}
     for nth in sorted(range(len(stages)), key=lambda nth: stages[nth].fit.scale):  # near faces over far ones
         mask = _put_on(stages[nth], tools, seeds[nth], masked, hole, parts)

@@ -5,7 +5,7 @@ the centre of the top-left pixel at (0, 0). Angles are degrees; yaw > 0: the fac
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -74,18 +74,16 @@ class Face:
 
     def moved(self, matrix: Affine) -> "Face":
         """The same face after its picture went through `matrix`, a similarity."""
+        import cv2
+
         (a, b, x), (c, d, y) = matrix.tolist()
-        scale = math.sqrt(abs(a * d - b * c))
         x0, y0, x1, y1 = self.box
         across = [a * px + b * py + x for px in (x0, x1) for py in (y0, y1)]
         down = [c * px + d * py + y for px in (x0, x1) for py in (y0, y1)]
-        turn = np.array([[a, c, 0], [b, d, 0], [0, 0, scale]], np.float32)
-        return replace(
-            self,
-            box=(min(across), min(down), max(across), max(down)),
-            landmarks=self.landmarks @ turn[:2, :2] + matrix[:, 2],
-            mesh=self.mesh @ turn + np.array([x, y, 0], np.float32),
-        )
+        box = min(across), min(down), max(across), max(down)
+        solid = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, math.sqrt(abs(a * d - b * c)), 0]])
+        landmarks, mesh = cv2.transform(self.landmarks[None], matrix)[0], cv2.transform(self.mesh[None], solid)[0]
+        return Face(box, landmarks, self.scheme, mesh, self.score)
 
 
 @dataclass(frozen=True)

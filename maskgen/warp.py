@@ -6,10 +6,10 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 from numpy import ndarray
 
-from maskgen.head import Head, umeyama
+from maskgen.head import Head, similarity
 from maskgen.native import compiled
 from maskgen.shell import Shell
 
@@ -94,12 +94,60 @@ class Carried:
 
 def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
     """The head's place in the picture of `mesh`, in the mesh's pixels."""
-    steady = mesh[head.steady].astype(np.float64)
-    scale, turn, offset = umeyama(head.steady_mesh, steady)
-    sway = (steady - offset) @ turn / scale - head.steady_mesh
-    return Fit(
-        scale, turn.astype(np.float32), offset.astype(np.float32), head.modes @ sway.astype(np.float32)
-    )
+    mesh, mean, products = np.ascontiguousarray(mesh), np.empty(3), np.empty((3, 3))
+    _compare(mesh, head.steady, head.steady_centred, mean, products)
+    scale, turn = similarity(products, head.spread)
+    offset = mean - turn @ (scale * head.steady_mean)
+    sway = np.empty((head.modes.shape[0], 3), np.float32)
+    _sway(mesh, head.steady, head.steady_mesh, offset, turn / scale, head.modes_of_points, sway)
+    return Fit(scale, turn.astype(np.float32), offset.astype(np.float32), sway)
+
+
+@compiled
+def _compare(
+    mesh: Float32[ndarray, "n 3"],
+    steady: Int64[ndarray, "s"],
+    model: Float64[ndarray, "s 3"],
+    mean: Float64[ndarray, "3"],
+    products: Float64[ndarray, "3 3"],
+) -> None:
+    """How some points of a mesh lie beside a model's.
+
+    Args:
+        mesh: all points.
+        steady: indices of some.
+        model: these points of the model, from their mean.
+        mean: of the points: a result, as the last.
+        products: of their coordinates with the model's, summed up.
+    """
+    points = mesh[steady].astype(np.float64)
+    mean[:] = np.add.accumulate(points)[-1] / len(points)
+    products[:] = np.add.accumulate(points[:, :, None] * model[:, None])[-1]
+
+
+@compiled
+def _sway(
+    mesh: Float32[ndarray, "n 3"],
+    steady: Int64[ndarray, "s"],
+    model: Float64[ndarray, "s 3"],
+    offset: Float64[ndarray, "3"],
+    back: Float64[ndarray, "3 3"],
+    modes: Float32[ndarray, "s m"],
+    sway: Float32[ndarray, "m 3"],
+) -> None:
+    """What points of a mesh differ by from a model.
+
+    Args:
+        mesh, steady: as `_compare`.
+        model: the points of the model.
+        offset: where its origin lies in the mesh's frame.
+        back: columns that turn and scale what is seen from there into the model's frame.
+        modes: a point's share in each mode.
+        sway: the difference as shares of the modes: the result.
+    """
+    x, y, z = (mesh[steady].astype(np.float64) - offset).T[..., None]
+    away = (x * back[0] + y * back[1] + z * back[2] - model).astype(np.float32)
+    sway[:] = np.add.accumulate(modes[:, :, None] * away[:, None])[-1]
 
 
 def carry(shell: Shell, fit: Fit, loose: Looseness) -> Carried:

@@ -24,7 +24,7 @@ from maskgen.resample import _fine
 from maskgen.straps import _LIMITS as _SKIN_LIMITS
 from maskgen.straps import _ribbons, _under_hair
 from maskgen.triplet import make_triplets
-from maskgen.warp import BEYOND, UNSEEN, _carry, _draw_cells
+from maskgen.warp import BEYOND, UNSEEN, _carry, _compare, _draw_cells, _sway
 from tests.maskgen.test_triplet import tools_for
 from tests.maskgen.worn import skin_photo, turned_mesh
 
@@ -89,6 +89,18 @@ def test_carry(seed, count, modes):
     fit = floats(rng, 3, 3), float(rng.uniform(5, 300)), floats(rng, 3, low=-50, high=300)
     results = np.empty((count, 3), np.float32), np.empty((2, 2, 2), np.float32)
     assert_same(_carry, *arrays, *loose, *fit, int(rng.integers(1, count + 1)), *results, results=2)
+
+
+@needed
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 90), st.integers(1, 40), st.integers(0, 40))
+def test_fit(seed, points, steady, modes):
+    rng = np.random.default_rng(seed)
+    mesh, chosen = floats(rng, points, 3, low=-50, high=300), rng.integers(0, points, steady)
+    model, frame = rng.normal(0, 1, (steady, 3)), (rng.normal(0, 90, 3), rng.normal(0, 0.1, (3, 3)))
+    assert_same(_compare, mesh, chosen, model, np.empty(3), np.empty((3, 3)), results=2)
+    modes, sway = floats(rng, steady, modes), np.empty((modes, 3), np.float32)
+    assert_same(_sway, mesh, chosen, model, *frame, modes, sway, results=1)
 
 
 @needed
