@@ -59,9 +59,10 @@ def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
     back = [[round(number * (1 << ONE)) for number in line] for line in inverse(matrix).tolist()]
     parts, edges, starts = [], [], []  # across, then down
     for (by_column, by_row, start), side in zip(back, pixels.shape[1::-1], strict=True):
-        right, down, start = (size - 1) * by_column, (size - 1) * by_row, start + STEP // 2
-        # positions are rounded to steps of the weights
-        low, high = (start + min(right, 0) + min(down, 0)) >> ONE, (start + max(right, 0) + max(down, 0)) >> ONE
+        start += STEP // 2  # positions are rounded to steps of the weights
+        along, across = (size - 1) * by_column, (size - 1) * by_row
+        low = (start + min(along, 0) + min(across, 0)) >> ONE
+        high = (start + max(along, 0) + max(across, 0)) >> ONE
         before, behind = max(1 - low, 0), max(high + 3 - side, 0)  # how far what is looked at juts out
         # no more of a large source than is looked at, or mirrored
         first = max(min(low - 1, side - 1 - behind), 0)

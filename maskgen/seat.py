@@ -54,12 +54,13 @@ def seat(
         if min(box.shape) < 4:
             return None
         places = rasterise(carried.grid, box)
+        if places is None:
+            return None
         covered = _over_eyes(places, mesh, round(LASHES * fit.scale), box)
         if covered is None:
-            break
+            return Seat(carried, box, places)
         loose = replace(loose, down=loose.down + PULL)
-    if covered is not None:
-        places[covered] = UNSEEN
+    places[covered] = UNSEEN
     return Seat(carried, box, places) if places[..., 0].max() > UNSEEN else None
 
 
@@ -67,12 +68,11 @@ def _over_eyes(
     places: Places, mesh: Float32[ndarray, "468 3"], around: int, box: Box
 ) -> tuple[ndarray, ndarray] | None:
     """Rows and columns of the seen pixels that lie between the lids or up to `around` pixels from them, if any do."""
-    contours = np.rint(mesh[LIDS, :2]).astype(np.int32)
-    points = contours.reshape(-1, 2)
-    (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
+    points = np.rint(mesh.take(LIDS, axis=0)[..., :2]).astype(np.int32)
+    left, top, wide, tall = cv2.boundingRect(points.reshape(-1, 2))
     near = Box(
         max(left - around - 1, box.x0), max(top - around - 1, box.y0),
-        min(right + around + 2, box.x1), min(bottom + around + 2, box.y1),
+        min(left + wide + around + 1, box.x1), min(top + tall + around + 1, box.y1),
     )  # fmt: skip
     if min(near.shape) <= 0:
         return None
@@ -80,9 +80,9 @@ def _over_eyes(
     if bare.all():
         return None
     canvas = np.zeros(near.shape, np.uint8)
-    contours -= np.array([near.x0, near.y0], np.int32)
-    cv2.fillPoly(canvas, list(contours), 1)
-    cv2.polylines(canvas, list(contours), True, 1, 2 * around + 1)
+    contours = list(points - np.array([near.x0, near.y0], np.int32))
+    cv2.fillPoly(canvas, contours, 1)
+    cv2.polylines(canvas, contours, True, 1, 2 * around + 1)
     canvas[bare] = 0
     if not canvas.any():
         return None

@@ -214,18 +214,18 @@ def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, widt
     return Box(x0, y0, x1, y1)
 
 
-def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places:
+def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places | None:
     """Which place of a grid is seen at each pixel of `box`.
 
     Of what looks away only the cells next to the fold are drawn, so that the outline is the fold's and not that of
     whole cells; the rest is behind the head.
 
     Returns:
-        Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen.
+        Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen. None
+        where no pixel sees any.
     """
     places, nearest = np.empty((*box.shape, 2), np.float32), np.empty(box.shape, np.float32)
-    _draw_cells(grid, box.x0, box.y0, BEYOND, UNSEEN, places, nearest)
-    return places
+    return places if _draw_cells(grid, box.x0, box.y0, BEYOND, UNSEEN, places, nearest) else None
 
 
 @compiled
@@ -237,7 +237,7 @@ def _draw_cells(
     unseen: float,
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
-) -> None:
+) -> int:
     """Draw the cells of a grid, two triangles each; of several at a pixel the nearest is seen, or the first.
 
     A pixel belongs to a triangle if its middle does, edges included. Corners are rounded to whole parts of a pixel,
@@ -250,6 +250,9 @@ def _draw_cells(
         unseen: what stands for no place.
         places: row and column, 0-1 over the grid: a result.
         nearest: the depth of what is at each pixel: a second one.
+
+    Returns:
+        1 if any pixel sees a place, 0 if none does.
     """
     places[:], nearest[:] = unseen, np.inf
     corners = np.rint((grid[..., :2] - np.array([x0, y0], np.float32)) * np.float32(ONE))
@@ -296,6 +299,7 @@ def _draw_cells(
     order = order[z[order] < nearest.reshape(-1)[pixel[order]]]
     places.reshape(-1, 2)[pixel[order]] = found[order]
     nearest.reshape(-1)[pixel[order]] = z[order]
+    return int(len(order) > 0)
 
 
 def _facing(grid: Float32[ndarray, "rows columns 3"]) -> UInt8[ndarray, "down across"]:

@@ -9,8 +9,8 @@ typedef struct {
 
 static int64_t floor_div(int64_t a) { return a >= 0 ? a / ONE : -((-a + ONE - 1) / ONE); }
 
-/* One triangle into the planes: at each pixel within it the place, if it is nearer than what is there. */
-static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
+/* One triangle into the planes: at each pixel within it the place, if it is nearer than what is there. Whether any is. */
+static int triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
                      int64_t h, int64_t w)
 {
     const int64_t bx = b.x - a.x, by = b.y - a.y, cx = c.x - a.x, cy = c.y - a.y, area = bx * cy - by * cx;
@@ -18,8 +18,9 @@ static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest
     const int64_t low_y = least(a.y, least(b.y, c.y)), high_y = most(a.y, most(b.y, c.y));
     const int64_t x0 = most(floor_div(low_x + ONE - 1), 0), x1 = least(floor_div(high_x), w - 1);
     const int64_t y0 = most(floor_div(low_y + ONE - 1), 0), y1 = least(floor_div(high_y), h - 1);
+    int drawn = 0;
     if (area == 0)
-        return;
+        return 0;
     const int64_t sign = area > 0 ? 1 : -1, whole = area * sign;
     const float one = 1.0f / (float)whole;
     for (int64_t y = y0; y <= y1; y++) {
@@ -37,11 +38,13 @@ static void triangle(Corner a, Corner b, Corner c, float *places, float *nearest
             const float z = a.z + (s * (b.z - a.z) + t * (c.z - a.z));
             if (!(z < nearest[at]))
                 continue;
+            drawn = 1;
             nearest[at] = z;
             places[2 * at] = (a.row + (s * (b.row - a.row) + t * (c.row - a.row))) * row_step;
             places[2 * at + 1] = (a.column + (s * (b.column - a.column) + t * (c.column - a.column))) * column_step;
         }
     }
+    return drawn;
 }
 
 /* Where a coordinate lies, in parts of a pixel from `origin` on. */
@@ -68,10 +71,11 @@ static int is_drawn(const float *grid, int64_t rows, int64_t columns, int64_t ro
 }
 
 /* warp._draw_cells */
-EXPORT void draw_cells(const float *grid, int64_t x0, int64_t y0, float beyond, float unseen, float *places,
-                       float *nearest, int64_t rows, int64_t columns, int64_t h, int64_t w)
+WIDE EXPORT int64_t draw_cells(const float *grid, int64_t x0, int64_t y0, float beyond, float unseen, float *places,
+                               float *nearest, int64_t rows, int64_t columns, int64_t h, int64_t w)
 {
     const float row_step = 1.0f / (float)(rows - 1), column_step = 1.0f / (float)(columns - 1);
+    int drawn = 0;
     for (int64_t at = 0; at < h * w; at++) {
         places[2 * at] = places[2 * at + 1] = unseen;
         nearest[at] = INFINITY;
@@ -86,7 +90,8 @@ EXPORT void draw_cells(const float *grid, int64_t x0, int64_t y0, float beyond, 
                 const float *at = grid + 3 * (r * columns + c);
                 four[i] = (Corner){parts(at[0], x0, beyond), parts(at[1], y0, beyond), at[2], (float)r, (float)c};
             }
-            triangle(four[0], four[1], four[2], places, nearest, row_step, column_step, h, w);
-            triangle(four[0], four[2], four[3], places, nearest, row_step, column_step, h, w);
+            drawn |= triangle(four[0], four[1], four[2], places, nearest, row_step, column_step, h, w);
+            drawn |= triangle(four[0], four[2], four[3], places, nearest, row_step, column_step, h, w);
         }
+    return drawn;
 }
