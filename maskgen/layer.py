@@ -222,8 +222,8 @@ def _blur(
     reach, (h, w) = len(down) - 1, layer.shape[:2]
     around = np.pad(layer.astype(np.uint32), ((reach, reach), (reach, reach), (0, 0)), mode="edge")
     away = [abs(k - reach) for k in range(2 * reach + 1)]
-    lines = sum(around[k : k + h] * int(down[far]) for k, far in enumerate(away))
-    sums = sum(lines[:, k : k + w] * int(across[far]) >> 16 for k, far in enumerate(away))
+    lines = np.add.reduce([around[k : k + h] * int(down[far]) for k, far in enumerate(away)])
+    sums = np.add.reduce([lines[:, k : k + w] * int(across[far]) >> 16 for k, far in enumerate(away)])
     result[:] = sums + 128 >> 8
 
 

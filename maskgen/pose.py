@@ -13,8 +13,10 @@ from maskgen.native import compiled
 from maskgen.types import Pose
 
 # Corners of the eyes, bridge, tip and base of the nose, forehead, temples, cheekbones; mouth, lids and jaw move.
-STABLE = np.array([33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21,
-          251, 162, 389, 127, 356, 234, 454, 117, 346, 50, 280])  # fmt: skip
+STABLE = np.array([
+    33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 8, 9, 151, 10, 67, 297, 103, 332, 54, 284, 21, 251, 162,
+    389, 127, 356, 234, 454, 117, 346, 50, 280,
+])  # fmt: skip
 RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
 DISTANCE = 100  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
 STEPS = 4

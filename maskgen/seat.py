@@ -48,20 +48,20 @@ def seat(
         margin: pixels around the mask that its soft edge may reach.
         shape: height and width of the picture.
     """
-    for _ in range(PULLS + 1):
+    pulls = 0
+    while True:
         carried = carry(shell, fit, loose)
         box = box_around(carried.bounds[0], margin, *shape)
-        if min(box.shape) < 4:
-            return None
-        places = rasterise(carried.grid, box)
+        places = rasterise(carried.grid, box) if min(box.shape) >= 4 else None
         if places is None:
             return None
         covered = _over_eyes(places, mesh, round(LASHES * fit.scale), box)
         if covered is None:
             return Seat(carried, box, places)
-        loose = replace(loose, down=loose.down + PULL)
-    places[covered] = UNSEEN
-    return Seat(carried, box, places) if places[..., 0].max() > UNSEEN else None
+        if pulls == PULLS:
+            places[covered] = UNSEEN
+            return Seat(carried, box, places) if places[..., 0].max() > UNSEEN else None
+        pulls, loose = pulls + 1, replace(loose, down=loose.down + PULL)
 
 
 def _over_eyes(

@@ -82,7 +82,10 @@ class Face:
         down = [c * px + d * py + y for px in (x0, x1) for py in (y0, y1)]
         box = min(across), min(down), max(across), max(down)
         solid = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, math.sqrt(abs(a * d - b * c)), 0]])
-        landmarks, mesh = cv2.transform(self.landmarks[None], matrix)[0], cv2.transform(self.mesh[None], solid)[0]
+        landmarks, mesh = (
+            cv2.transform(points[None], way)[0]
+            for points, way in ((self.landmarks, matrix), (self.mesh, solid))
+        )
         return Face(box, landmarks, self.scheme, mesh, self.score)
 
 
