@@ -22,7 +22,7 @@ from types import FrameType
 from maskgen.errors import UnmaskError
 from maskgen.plan import Entry, ShardPlan
 from maskgen.records import ShardReport
-from maskgen.worker import OUT_OF_MEMORY, Done, Failed, Job, Outcome, Ready, Step, Task
+from maskgen.worker import NOWHERE, OUT_OF_MEMORY, Board, Done, Failed, Job, Outcome, Ready, Steps, Task
 
 HANG_SECONDS = 60.0  # one photo may take so long; then its worker is taken for hung
 LOAD_SECONDS = 600.0  # and so long for all else: loading models from a slow disk, flushing a shard to it
@@ -81,15 +81,21 @@ class _Work:
 
 @dataclass
 class _Slot:
-    """One worker: what it does, the photo it is at (-1: none), since when; and whether it waits for work."""
+    """One worker: what it does, the photo it was last seen at, since when; and whether it waits for work."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection
+    board: Board
     work: _Work | None = None
-    index: int = -1
+    index: int = NOWHERE
     since: float = field(default_factory=time.monotonic)
     idle: bool = False
     hung: bool = False
+
+    def close(self) -> None:
+        """Let go of what it was heard by."""
+        self.pipe.close()
+        self.board.close()
 
 
 class LocalEngine:
@@ -128,6 +134,8 @@ class LocalEngine:
         for slot in list(self._slots):
             if slot.pipe in heard:
                 yield from self._listen(slot, task)
+            elif slot.index != slot.board.read():  # it goes on, and will say so
+                slot.index, slot.since = slot.board.read(), time.monotonic()
             elif time.monotonic() - slot.since > self._patience(slot) and not slot.hung:
                 slot.hung = True
                 slot.process.kill()  # its pipe then says so
@@ -149,7 +157,7 @@ class LocalEngine:
         slot.since = time.monotonic()
         if isinstance(message, Failed):
             raise message.error
-        if isinstance(message, Step):
+        if isinstance(message, Steps):
             yield from self._follow(slot, message)
             return
         if isinstance(message, Done):
@@ -158,15 +166,14 @@ class LocalEngine:
             assert isinstance(message, Ready), message
         self._hand_out(slot)
 
-    def _follow(self, slot: _Slot, step: Step) -> Iterator[Event]:
+    def _follow(self, slot: _Slot, message: Steps) -> Iterator[Event]:
         assert slot.work is not None
-        slot.index = step.index if step.index < len(slot.work.plan.refs) else -1
-        if slot.work.suspect is None:
-            yield Moved(slot.work.plan.name, step.index, step.outcome)
+        for index, outcome in message.steps:
+            yield Moved(slot.work.plan.name, index, outcome)
 
     def _finish(self, slot: _Slot, message: Done) -> Iterator[Event]:
         assert slot.work is not None
-        done, slot.work, slot.index = slot.work, None, -1
+        done, slot.work = slot.work, None
         if message.report is not None:
             yield Made(message.report)
         else:  # tried alone, the suspect did nothing
@@ -184,7 +191,8 @@ class LocalEngine:
         """Find out what a dead worker's last photo has to do with it, and put its shard back."""
         slot.process.kill()
         slot.process.wait()
-        slot.pipe.close()
+        slot.index = slot.board.read()
+        slot.close()
         lost = slot.work or (self._queue.popleft() if self._queue else None)
         if lost is None:
             return
@@ -228,15 +236,16 @@ def _start(task: Task) -> _Slot:
     A plain subprocess and not `multiprocessing`: that would run the caller's main script again in every worker.
     """
     ours, theirs = Pipe()
+    board = Board()
     begin = f"import sys; sys.path[:] = {sys.path!r}; from maskgen.worker import main; "
-    begin += f"main({theirs.fileno()}, {os.getpid()})"
+    begin += f"main({theirs.fileno()}, {board.descriptor}, {os.getpid()})"
     # One worker, one core: more jobs, not more threads. What a library would print must not mix with --json's output.
     environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         process = subprocess.Popen(
             [sys.executable, "-c", begin],
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), board.descriptor],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=2,
@@ -246,7 +255,7 @@ def _start(task: Task) -> _Slot:
         theirs.close()
     with suppress(OSError):  # dead already
         ours.send(task)
-    return _Slot(process, ours)
+    return _Slot(process, ours, board)
 
 
 def _end(slots: Sequence[_Slot]) -> None:
@@ -256,7 +265,7 @@ def _end(slots: Sequence[_Slot]) -> None:
     for slot in slots:
         with suppress(subprocess.TimeoutExpired):
             slot.process.wait(timeout=2)
-        slot.pipe.close()
+        slot.close()
 
 
 @contextmanager

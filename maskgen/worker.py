@@ -1,22 +1,27 @@
 """A worker process: makes the shards it is given, says where it is, and never outlives its parent.
 
 It is given a `Task` first, then one `Job` after another. What it says: `Ready` when the task is prepared; for each job
-a `Step` before every photo, then `Done`; or `Failed`.
+some `Steps`, then `Done`; or `Failed`. At which photo it is stands on a `Board` as well, where its parent reads it when
+the worker is dead or hung: so it need not be told, and woken, at every one of some hundred photos a second.
 """
 
 import ctypes
 import gc
+import mmap
 import os
 import signal
+import struct
 import sys
+import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, runtime_checkable
 
 from maskgen.errors import UnmaskError
 from maskgen.plan import ShardPlan
@@ -27,6 +32,8 @@ Outcome = (
 )  # samples of the photo before, or the reason why there are none; None before the first
 Tell = Callable[[int, Outcome], None]
 OUT_OF_MEMORY = 77  # exit code: the photo in work asked for more memory than there is
+NOWHERE = -1  # on a board: at no photo
+TOLD_SECONDS = 0.02  # between two messages of a worker that goes on
 _PR_SET_PDEATHSIG = 1
 
 
@@ -58,11 +65,10 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Step:
-    """The worker begins photo `index`, or is through with all; `outcome` is that of the photo before."""
+class Steps:
+    """What the worker went on to: photos, or the end after the last, each with the outcome of the photo before."""
 
-    index: int
-    outcome: Outcome
+    steps: tuple[tuple[int, Outcome], ...]
 
 
 @dataclass(frozen=True)
@@ -79,18 +85,83 @@ class Failed:
     error: Exception
 
 
-def main(descriptor: int, parent: int) -> None:
-    """Take the task, then serve jobs, until the parent closes the pipe."""
+class Board:
+    """A number that two processes see, wherever either of them stands: the photo a worker is at, or `NOWHERE`."""
+
+    _FORM = struct.Struct("q")
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        """A new one; or the one whose `descriptor` another process passed on."""
+        self._file = None
+        if descriptor is None:
+            self._file = _unnamed_file()
+            self._file.write(self._FORM.pack(NOWHERE))  # a file that is mapped must have its bytes
+            self._file.flush()
+            descriptor = self._file.fileno()
+        self.descriptor = descriptor
+        self._memory = mmap.mmap(descriptor, self._FORM.size)
+
+    def write(self, index: int) -> None:
+        """Put the number there."""
+        self._FORM.pack_into(self._memory, 0, index)
+
+    def read(self) -> int:
+        """The number that was put there last."""
+        index: int = self._FORM.unpack_from(self._memory)[0]
+        return index
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._memory.close()
+        if self._file:
+            self._file.close()
+
+
+def _unnamed_file() -> IO[bytes]:
+    """A file in memory, where the system has such, or one that is nobody's in the folder for temporary files."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("unmask-board"), "r+b")
+    return tempfile.TemporaryFile()
+
+
+class _Teller:
+    """Says where the worker is: on the board at once, to its parent not too often."""
+
+    def __init__(self, pipe: Connection, board: Board, last: int) -> None:
+        self._pipe, self._board, self._last = pipe, board, last
+        self._steps: list[tuple[int, Outcome]] = []
+        self._told = 0.0
+
+    def __call__(self, index: int, outcome: Outcome) -> None:
+        self._board.write(index if index < self._last else NOWHERE)
+        self._steps.append((index, outcome))
+        if time.monotonic() - self._told > TOLD_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Say all that has not been said."""
+        if self._steps:
+            self._pipe.send(Steps(tuple(self._steps)))
+        self._steps, self._told = [], time.monotonic()
+
+
+def main(descriptor: int, board: int, parent: int) -> None:
+    """Take the task, then serve jobs, until the parent closes the pipe.
+
+    Args:
+        descriptor, board: of the pipe to the parent, and of its board.
+        parent: its process.
+    """
     # Ctrl-C reaches the whole process group, and so may a SIGTERM: the parent alone decides what follows.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     _die_with(parent)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone or wants no more
-        _serve(Connection(descriptor))
+        _serve(Connection(descriptor), Board(board))
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, board: Board) -> None:
     import cv2  # here, so that the parent, which reads this file too, need not load it
 
     cv2.setNumThreads(1)
@@ -100,13 +171,18 @@ def _serve(pipe: Connection) -> None:
     pipe.send(failed or Ready())
     while not failed:
         job: Job = pipe.recv()
-        pipe.send(_attempt(partial(_do, task, job, pipe)))
+        done = _attempt(partial(_do, task, job, pipe, board))
+        board.write(NOWHERE)
+        pipe.send(done)
 
 
-def _do(task: Task, job: Job, pipe: Connection) -> Done:
+def _do(task: Task, job: Job, pipe: Connection, board: Board) -> Done:
     if job.probe is None:
-        return Done(task.make(job.plan, lambda index, outcome: pipe.send(Step(index, outcome))))
-    pipe.send(Step(job.probe, None))
+        tell = _Teller(pipe, board, len(job.plan.refs))
+        report = task.make(job.plan, tell)
+        tell.flush()
+        return Done(report)
+    board.write(job.probe)
     task.probe(job.plan, job.probe)
     return Done(None)
 
