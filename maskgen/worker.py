@@ -33,7 +33,7 @@ Outcome = (
 Tell = Callable[[int, Outcome], None]
 OUT_OF_MEMORY = 77  # exit code: the photo in work asked for more memory than there is
 NOWHERE = -1  # on a board: at no photo
-TOLD_SECONDS = 0.02  # between two messages of a worker that goes on
+TOLD_SECONDS = 0.05  # between two messages of a worker that goes on
 _PR_SET_PDEATHSIG = 1
 
 

@@ -1,19 +1,12 @@
 """What a worker says of where it is, and what its parent can read."""
 
+import itertools
 import os
+from multiprocessing import Pipe
+from types import SimpleNamespace
 
 from maskgen import worker
-from maskgen.worker import NOWHERE, Board, Steps, _Teller
-
-
-class Pipe:
-    """Keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.said: list[Steps] = []
-
-    def send(self, message: Steps) -> None:
-        self.said.append(message)
+from maskgen.worker import NOWHERE, Board, _Teller
 
 
 def test_what_one_process_writes_on_a_board_another_reads():
@@ -22,7 +15,7 @@ def test_what_one_process_writes_on_a_board_another_reads():
     child = os.fork()
     if child == 0:
         Board(board.descriptor).write(1_234_567)
-        os._exit(0)
+        os._exit(0)  # nothing of the test's is to be run twice
     os.waitpid(child, 0)
     assert board.read() == 1_234_567
     board.close()
@@ -37,16 +30,20 @@ def test_a_board_works_where_files_in_memory_are_unknown(monkeypatch):
 
 
 def test_many_photos_are_told_in_few_messages_and_none_is_left_out(monkeypatch):
-    clock = iter(range(10_000))
-    monkeypatch.setattr(worker.time, "monotonic", lambda: next(clock) * worker.TOLD_SECONDS / 10)
-    pipe, board = Pipe(), Board()
-    tell = _Teller(pipe, board, 100)
+    clock = itertools.count(0.0, worker.TOLD_SECONDS / 9.5)
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock.__next__))
+    ours, theirs = Pipe()
+    board, said = Board(), []
+    tell = _Teller(theirs, board, 100)
     for index in range(101):
         tell(index, None if index == 0 else index - 1)
         assert board.read() == (index if index < 100 else NOWHERE)
     tell.flush()
-    assert 8 < len(pipe.said) < 13
-    board.close()
-    assert [step for message in pipe.said for step in message.steps] == [
+    while ours.poll():
+        said.append(ours.recv())
+    for each in (ours, theirs, board):
+        each.close()
+    assert 8 < len(said) < 13
+    assert [step for message in said for step in message.steps] == [
         (index, None if index == 0 else index - 1) for index in range(101)
     ]
