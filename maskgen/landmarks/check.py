@@ -1,5 +1,6 @@
 """Whether points can be a face's: the last gate before a mask is laid on them, for every backend."""
 
+import math
 from functools import cache
 
 import numpy as np
@@ -23,18 +24,22 @@ def fault_of(face: Face, height: int, width: int) -> str:
         face: in pixels of a photo of `height` x `width`.
     """
     mesh = face.mesh.astype(np.float64)
-    if not (np.isfinite(mesh).all() and np.isfinite(face.landmarks).all() and np.isfinite(face.box).all()):
+    least, most = mesh.min(0).tolist(), mesh.max(0).tolist()  # what is no number shows in them
+    if not all(map(math.isfinite, [*least, *most, *face.box, float(face.landmarks.sum(dtype=np.float64))])):
         return "points that are no numbers"
-    x, y = mesh[:, 0], mesh[:, 1]
-    inside = float(((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).mean())
-    if inside < MIN_INSIDE:
-        return f"{inside:.0%} of the points lie in the photo"
-    if min(np.ptp(x), np.ptp(y)) < 1:
+    (left, top, _), (right, bottom, _) = least, most
+    if min(left, top) < 0 or right > width - 1 or bottom > height - 1:
+        x, y = mesh[:, 0], mesh[:, 1]
+        inside = float(((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).mean())
+        if inside < MIN_INSIDE:
+            return f"{inside:.0%} of the points lie in the photo"
+    if min(right - left, bottom - top) < 1:
         return "all points on a line"
     head = canonical_head()
     scale, turn, offset = umeyama(mesh, head.mesh)
-    fitted = scale * mesh @ turn.T + offset
-    misfit = float(np.sqrt(((fitted - head.mesh)[head.steady] ** 2).sum(1).mean()))
+    fitted = mesh @ (scale * turn.T) + offset
+    away = (fitted - head.mesh)[head.steady]
+    misfit = math.sqrt(np.vdot(away, away) / len(away))
     if misfit > MAX_MISFIT:
         return f"points {misfit:.2f} eye distances from a face's shape"
     flipped = _count_flipped(fitted, head.triangles, _canonical_normals()) / len(head.triangles)
