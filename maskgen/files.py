@@ -134,7 +134,7 @@ def _explained(error: OSError, folder: Path, needed: str, again: str) -> UnmaskE
         )
     if error.errno in _READ_ONLY:
         return UnmaskError(
-            f"{folder}: cannot write {needed}: {error.strerror}; allow it, or choose another --out"
+            f"{folder}: cannot write {needed}: {error.strerror}; allow it, or choose another folder"
         )
     if error.errno in _IN_THE_WAY:
         return UnmaskError(f"{folder}: cannot write {needed}: a file is in the way; choose another folder")

@@ -47,9 +47,11 @@ train gan data/runs/small-gan1 "${alone[@]}"
 train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" \
     --set optimiser.lr=.0015 --set generator.input=photo --set loss.ssim=10
 
-# Two more that see the mask's brightness and not its colour, which the second left on chins; half of the maps are as the
-# segmenter finds them, and a network that knows people is asked.
+# Three more that see the mask's brightness and not its colour, which the second left on chins; half of the maps are as
+# the segmenter finds them, and a network that knows people is asked: in the last, most of the way, more loudly.
 known=(--segmenter data/runs/small-segm2 --set predicted=.5 --set optimiser.lr=.001 --set generator.input=grey
     --set loss.ssim=10 --set loss.identity=.7 --set loss.identity_net="$face_net" --set loop.threads=2)
 train gan data/runs/small-gan3 --from data/runs/small-gan2 "${alone[@]}" "${known[@]}" --steps 300
 train gan data/runs/small-gan4 --from data/runs/small-gan3 "${alone[@]}" "${known[@]}" --steps 280 --set optimiser.ema_images=1500
+train gan data/runs/small-gan5 --from data/runs/small-gan4 "${alone[@]}" "${known[@]}" --steps 1800 \
+    --set optimiser.ema_images=3000 --set loss.identity=1.2

@@ -37,7 +37,7 @@ def test_no_two_writers_share_a_part(tmp_path: Path) -> None:
         (
             errno.EROFS,
             UnmaskError,
-            "cannot write shard: Read-only file system; allow it, or choose another --out",
+            "cannot write shard: Read-only file system; allow it, or choose another folder",
         ),
         (errno.ENOTDIR, UnmaskError, "cannot write shard: a file is in the way; choose another folder"),
         (errno.EIO, UnmaskError, "cannot write shard: Input/output error; check the disk"),

@@ -115,7 +115,7 @@ def test_the_release_s_training_says_what_is_missing_before_hours_of_work(tmp_pa
     (tmp_path / "data" / "hse-face-net.onnx").touch()
     assert begin().returncode == 0
     legs = (tmp_path / "worked").read_text().splitlines()
-    assert [leg.split()[0] for leg in legs] == ["gen-data"] * 2 + ["train"] * 6
+    assert [leg.split()[0] for leg in legs] == ["gen-data"] * 2 + ["train"] * 7
     assert "loss.identity_net=data/hse-face-net.onnx" in legs[-1]
 
 
