@@ -53,7 +53,7 @@ typedef struct {
 ALWAYS void lay_over(
     const uint8_t *photo, const uint8_t *inside, Over over, int64_t at, int64_t count, uint8_t (*out)[BLOCK], uint8_t *kinds)
 {
-    uint16_t below[3][BLOCK], above[4][BLOCK], far[BLOCK] = {0};
+    uint16_t below[3][BLOCK], above[4][BLOCK], laid[3][BLOCK], far[BLOCK] = {0};
     const uint8_t *strap = over.strap + at, *shade = over.shade + at;
     split(photo, 3, count, below);
     split(over.layer + 4 * at, 4, count, above);
@@ -62,7 +62,7 @@ ALWAYS void lay_over(
             const uint16_t left = part((uint16_t)((255 - above[3][i]) * shade[i]));
             const uint16_t was = below[k][i], sum = part((uint16_t)(was * left)) + above[k][i];
             const uint16_t now = sum < 255 ? sum : 255, change = now > was ? now - was : was - now;
-            out[k][i] = (uint8_t)now;
+            laid[k][i] = now;
             far[i] = change > far[i] ? change : far[i];
         }
     for (int64_t i = 0; i < count; i++) {
@@ -73,8 +73,10 @@ ALWAYS void lay_over(
         kinds[i] = touched * (1 + covers * (1 + first));
     }
     for (int k = 0; k < 3; k++)
-        for (int64_t i = 0; i < count; i++)
-            out[k][i] = kinds[i] ? out[k][i] : (uint8_t)below[k][i];
+        for (int64_t i = 0; i < count; i++) {
+            const uint16_t was = below[k][i], now = laid[k][i];
+            out[k][i] = (uint8_t)(kinds[i] ? now : was);
+        }
 }
 
 /* blend._blend */

@@ -1,7 +1,11 @@
 #include "kernel.h"
 
+/* two pixels, and one */
 typedef uint8_t Bytes __attribute__((vector_size(8)));
 typedef uint16_t Words __attribute__((vector_size(16)));
+typedef uint8_t Pixel __attribute__((vector_size(4)));
+typedef uint16_t PixelWords __attribute__((vector_size(8)));
+typedef uint32_t PixelSums __attribute__((vector_size(16)));
 
 /* layer._drape */
 WIDE EXPORT void drape(const uint8_t *cloth, const float *places, const uint8_t *hidden, uint8_t *layer, int64_t tall,
@@ -27,8 +31,12 @@ WIDE EXPORT void drape(const uint8_t *cloth, const float *places, const uint8_t 
         memcpy(&lower, cloth + 4 * ((row + 1) * wide + column), 8);
         const Words pair = __builtin_convertvector(upper, Words) * (uint16_t)(256 - v) +
                            __builtin_convertvector(lower, Words) * v;
-        for (int k = 0; k < 4; k++)
-            out[k] = (uint8_t)((pair[k] * (256u - u) + pair[k + 4] * (uint32_t)u + 32768u) >> 16);
+        PixelWords two[2];
+        memcpy(two, &pair, sizeof two);
+        const PixelSums sum = __builtin_convertvector(two[0], PixelSums) * (256u - u) +
+                              __builtin_convertvector(two[1], PixelSums) * (uint32_t)u;
+        const Pixel seen = __builtin_convertvector((sum + 32768u) >> 16, Pixel);
+        memcpy(out, &seen, 4);
         if (hidden_h && hidden[at])
             for (int k = 0; k < 4; k++)
                 out[k] = (uint8_t)part((uint16_t)(out[k] * (255 - hidden[at])));

@@ -86,9 +86,13 @@ ALWAYS void dye_row(
                 dyed[c][i] = (float)grey[i] * tints[c];
         return;
     }
-    for (int64_t i = 0, at = left % wrap; i < count; i++, at = at + 1 == wrap ? 0 : at + 1)
-        for (int k = 0; k < 4; k++)
-            tiles[k][i] = (float)tile[4 * at + k];
+    for (int64_t i = 0; i < count;) {
+        const int64_t at = (left + i) % wrap, end = least(i + wrap - at, count);
+        for (int64_t j = i; j < end; j++)
+            for (int k = 0; k < 4; k++)
+                tiles[k][j] = (float)tile[4 * (at + j - i) + k];
+        i = end;
+    }
     for (int c = 0; c < 3; c++) {
         const float one = tints[c], two = tints[3 + c], three = tints[6 + c];
         if (ink > 0.0f)
