@@ -118,13 +118,12 @@ def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Re
 
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
     """1 where a pixel of the crop comes from inside the photo."""
-    back = inverse(matrix).astype(np.float64)
-    ends = [
-        (min(0, across) + min(0, down) + start, max(0, across) + max(0, down) + start)
-        for across, down, start in (back * (size - 1, size - 1, 1)).tolist()
-    ]
+    back = inverse(matrix).tolist()
+    last = size - 1
     if all(
-        low >= -0.5 and high <= side - 0.5 for (low, high), side in zip(ends, (width, height), strict=True)
+        start + last * (min(0, across) + min(0, down)) >= -0.5
+        and start + last * (max(0, across) + max(0, down)) <= side - 0.5
+        for (across, down, start), side in zip(back, (width, height), strict=True)
     ):
         return np.ones((size, size), np.uint8)
     steps = np.arange(size)

@@ -21,6 +21,7 @@ from maskgen.dress import Dress
 from maskgen.light import LUMA, Light, lit_along
 from maskgen.native import compiled
 from maskgen.patterns import pattern, wrinkles
+from maskgen.seeds import between
 from maskgen.shell import COLUMNS, ROWS, Shell
 from maskgen.templates import Mask
 
@@ -153,9 +154,9 @@ def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
     """How deep a wearing's creases are, and where in the tile they begin, in `ORIGINS` of it."""
     if depth <= 0:
         return 0.0, 0, 0
-    amount = depth * rng.uniform(0.3, 1.0)
-    left, top = rng.integers(0, ORIGINS, 2).tolist()
-    return float(amount), top, left
+    amount = depth * between(rng, 0.3, 1.0)
+    left, top = int(rng.integers(ORIGINS)), int(rng.integers(ORIGINS))
+    return amount, top, left
 
 
 @lru_cache(REMEMBERED)
@@ -292,11 +293,3 @@ def _differences(grid: Float32[ndarray, "rows columns 3"], axis: int) -> Float32
     target[1:-1] *= np.float32(0.5)
     target[0], target[-1] = lines[1] - lines[0], lines[-1] - lines[-2]
     return result
-
-
-def desaturated(colour: Float32[ndarray, "*n 3"], saturation: float) -> Float32[ndarray, "*n 3"]:
-    """The colours drawn towards their grey."""
-    if saturation == 1:
-        return colour
-    grey = (colour @ LUMA)[..., None]
-    return grey + (colour - grey) * np.float32(saturation)

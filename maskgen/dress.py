@@ -1,6 +1,7 @@
 """What one wearing looks like: family, texture, colours and way of wearing, drawn from SPEC and WEAR."""
 
 import colorsys
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -9,6 +10,7 @@ import numpy as np
 
 from maskgen.artwork import Artwork
 from maskgen.patterns import ONCE, STRETCHED, VARIANTS
+from maskgen.seeds import between
 from maskgen.templates import Look, tint_of
 from maskgen.types import WornMask
 from maskgen.wardrobe import Wardrobe
@@ -73,16 +75,16 @@ def pick_dress(
     first = tint_of(worn.colour, worn.strength)
     second, third = _companions(first, rng)
     strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
-    across, down = rng.random(2)
-    count = float(rng.uniform(1.2, 2.6))
+    across, down = rng.random(), rng.random()
+    count = between(rng, 1.2, 2.6)
     shape = artwork.aspect / aspect if artwork else 1 / aspect  # of the tile, to the mask's
     if worn.texture in STRETCHED:
         repeats, shift = (1.0, 1.0), (0.0, 0.0)
     elif worn.texture in ONCE or (artwork and not artwork.tile):
         repeats, shift = _covering(shape)
     else:
-        stretch = float(np.sqrt(shape))
-        repeats, shift = (count / stretch, count * stretch), (float(across), float(down))
+        stretch = math.sqrt(shape)
+        repeats, shift = (count / stretch, count * stretch), (across, down)
     return Dress(
         tints=tuple(_glossed(tint, look.gloss) for tint in (first, second, third)),  # type: ignore[arg-type]
         strap=first if strap == "mask" else tint_of(strap, 1.0),
@@ -117,9 +119,9 @@ def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
     tints: list[Tint] = []
     for step in (0.45, 0.3):
         away = -1 if lightness > 0.5 else 1
-        level = min(max(lightness + away * (step + rng.uniform(-0.1, 0.15)), 0.06), 0.95)
+        level = min(max(lightness + away * (step + between(rng, -0.1, 0.15)), 0.06), 0.95)
         turned = (hue + TURNS[int(rng.integers(len(TURNS)))] + rng.normal(0, 0.03)) % 1
-        tints.append(colorsys.hls_to_rgb(float(turned), level, float(rng.uniform(0.05, 0.65))))
+        tints.append(colorsys.hls_to_rgb(turned, level, between(rng, 0.05, 0.65)))
     return tints[0], tints[1]
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 from numpy import ndarray
 
-from maskgen.cloth import bare, desaturated, weave
+from maskgen.cloth import bare, weave
 from maskgen.dress import Dress
 from maskgen.front import in_front
-from maskgen.light import Light, pick_grain
+from maskgen.light import LUMA, Light, pick_grain
 from maskgen.native import compiled
 from maskgen.seat import Seat, seat
 from maskgen.shell import Shell
@@ -229,9 +229,12 @@ def _blur(
 
 def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
     """R, G, B, 0-255, of the straps."""
-    albedo = np.array(dress.strap, np.float32)
-    lit = np.minimum(albedo * np.sqrt(light.gain * np.float32(STRAP_LIGHT)), 1)
-    return np.rint(desaturated(lit, light.saturation) * 255).astype(np.int32)
+    lit = [
+        min(albedo * math.sqrt(gain * STRAP_LIGHT), 1.0)
+        for albedo, gain in zip(dress.strap, light.gain.tolist(), strict=True)
+    ]
+    grey = sum(share * channel for share, channel in zip(LUMA.tolist(), lit, strict=True))
+    return np.array([round(255 * (grey + (channel - grey) * light.saturation)) for channel in lit], np.int32)
 
 
 def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:

@@ -256,7 +256,7 @@ def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
 
 def pick_grain(rng: np.random.Generator, blur: float) -> tuple[Float32[ndarray, "512 512"], int, int]:
     """A tile of noise of unit variance, as soft as `blur` pixels; and the row and column of it to begin with."""
-    top, left = rng.integers(0, 128, 2).tolist()
+    top, left = int(rng.integers(128)), int(rng.integers(128))
     return _grain_tile(min(round(blur * 8), 32)), top, left
 
 

@@ -14,3 +14,8 @@ def hash64(*parts: object) -> int:
 def rng_for(seed: int, key: str) -> np.random.Generator:
     """The generator of one sample."""
     return np.random.default_rng(hash64(seed, key))
+
+
+def between(rng: np.random.Generator, low: float, high: float) -> float:
+    """What `rng.uniform` draws, in half the time."""
+    return low + (high - low) * rng.random()

@@ -10,7 +10,7 @@ typedef struct {
 static int64_t floor_div(int64_t a) { return a >= 0 ? a / ONE : -((-a + ONE - 1) / ONE); }
 
 /* One triangle into the planes: at each pixel within it the place, if it is nearer than what is there. Whether any is. */
-static int triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
+ALWAYS int triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
                      int64_t h, int64_t w)
 {
     const int64_t bx = b.x - a.x, by = b.y - a.y, cx = c.x - a.x, cy = c.y - a.y, area = bx * cy - by * cx;
