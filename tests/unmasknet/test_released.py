@@ -209,4 +209,4 @@ def test_what_ships_finds_the_mask_on_the_built_in_photo_and_restores_the_face(r
         np.square(picture[hidden].astype(float) - triplet.gt[hidden]).mean()
         for picture in (triplet.masked, restored.picture)
     )
-    assert after < before / 3.5
+    assert after < before / 4
