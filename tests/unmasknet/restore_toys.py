@@ -45,9 +45,10 @@ def finder(*faces: Seen):
 
 
 def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: float = 3.0):
-    """A grey photo with grain; each (x, y, side) is a face whose lower half is blue."""
+    """A photo of two faint colours with grain; each (x, y, side) is a face whose lower half is blue."""
     rng = np.random.default_rng(1)
-    photo = np.clip(rng.normal(128, grain, (height, width, 3)), 0, 255).astype(np.uint8)
+    colours = np.where(np.arange(width)[:, None] // 16 % 2, (136, 128, 120), (120, 128, 136))
+    photo = np.clip(rng.normal(colours, grain, (height, width, 3)), 0, 255).astype(np.uint8)
     for x, y, side in masks:
         top, bottom, left, right = y, y + 0.32 * side, x - 0.2 * side, x + 0.2 * side
         photo[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)] = MASK

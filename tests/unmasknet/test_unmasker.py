@@ -72,6 +72,18 @@ def test_a_given_map_needs_no_segmenter():
         unmask(photo, seen(100, 120, 160), map=map[:100])
 
 
+@pytest.mark.parametrize("tone", [(0, 0, 0), (14, 2, -16)])
+def test_a_toned_photo_gets_a_face_of_its_tone_and_one_in_colours_does_not(tone):
+    grey = np.broadcast_to(np.linspace(60, 190, 240)[:, None, None], (240, 200, 1))
+    photo, map = (grey + np.array(tone)).astype(np.uint8), np.zeros((240, 200), np.uint8)
+    map[125:165, 75:125] = 1
+    laid = unmask(photo, seen(100, 120, 160), map=map).picture[map > 0].astype(float)
+    assert np.abs(laid - laid.mean(1, keepdims=True) - tone).max() < 3
+    photo[90:110, 60:140, 0] += 40
+    laid = unmask(photo, seen(100, 120, 160), map=map).picture[map > 0].astype(float)
+    assert np.abs((laid - laid.mean(1, keepdims=True)) - (np.array(FILL) - np.mean(FILL))).max() < 3
+
+
 def test_without_a_generator_only_the_map_is_made():
     photo = drawn(240, 200, (100, 120, 160))
     restored = unmask(photo, seen(100, 120, 160), networks=ToyNetworks(generator_side=None))
