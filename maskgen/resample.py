@@ -37,18 +37,13 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
         border: what lies outside the source; "constant" is black.
         fine: for eyes, not for networks: cubic, and averaged exactly where the picture shrinks.
     """
-    scale = scale_of(matrix)
-    if fine and scale < SHRINK_FIRST:
-        pixels, matrix = _shrunk(
-            pixels, matrix, round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
-        )
-    elif scale <= 0.5:
-        step = min(int(1 / scale), *pixels.shape[:2])  # whole blocks are averaged ten times faster
-        height, width = pixels.shape[0] // step, pixels.shape[1] // step
-        pixels, matrix = _shrunk(pixels[: height * step, : width * step], matrix, width, height)
     if fine:
+        scale = scale_of(matrix)
+        if scale < SHRINK_FIRST:
+            width, height = round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
+            pixels, matrix = _shrunk(pixels, matrix, width, height)
         return _fine(pixels, matrix, size, border)
-    pixels, matrix = _cut(pixels, matrix, size)
+    pixels, matrix = _cut(*in_blocks(pixels, matrix), size)
     four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)  # OpenCV carries four channels in half the time of three
     carried = cv2.warpAffine(four, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=BORDERS[border])
     return cv2.cvtColor(carried, cv2.COLOR_RGBA2RGB)
@@ -140,6 +135,16 @@ def _cut(pixels: Picture, matrix: Affine, size: int) -> tuple[Resized, Affine]:
     x1, y1 = np.where(leaves, whole, high).astype(int)
     offset = matrix[:, 2] + matrix[:, :2] @ np.array([x0, y0], np.float32)
     return pixels[y0:y1, x0:x1], np.column_stack([matrix[:, :2], offset]).astype(np.float32)
+
+
+def in_blocks(pixels: Picture, matrix: Affine) -> tuple[Resized, Affine]:
+    """The source in blocks, averaged, where `matrix` makes it half as large or less; and the matrix from there."""
+    scale = scale_of(matrix)
+    if scale <= 0.5:
+        step = min(int(1 / scale), *pixels.shape[:2])  # whole blocks are averaged ten times faster
+        height, width = pixels.shape[0] // step, pixels.shape[1] // step
+        return _shrunk(pixels[: height * step, : width * step], matrix, width, height)
+    return pixels, matrix
 
 
 def _shrunk(pixels: Picture, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:

@@ -4,6 +4,7 @@ The network sees 128 x 128 pixels in [-1, 1] and answers for 896 anchors: 2 in e
 each of an 8 x 8 grid.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy import ndarray
 
 from maskgen.assets import model_file
 from maskgen.landmarks.runtime import Model, load_network
-from maskgen.resample import carry, inverse, scale_of, warp
+from maskgen.resample import carry, inverse, scale_of
 from maskgen.types import Affine, Picture
+
+Pairs = list[float]  # x, y of an answer's centre, size, right eye, left eye, mouth
 
 SIDE = 128
 OUTPUTS = (0, 1, 2, 3, 5)  # of an anchor's: the box's centre, its size, right eye, left eye, mouth
@@ -42,7 +45,7 @@ class BlazeFace:
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_detection_short_range")
-        model = Model(file.path, ("regressors", "classificators"), 1 / 127.5, -1.0)
+        model = Model(file.path, ("regressors", "classificators"), SIDE, "constant", 1 / 127.5, -1.0)
         self._network = load_network(model, runtime)
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
@@ -55,8 +58,9 @@ class BlazeFace:
             look: photo -> the 128 x 128 pixels that the network is shown.
             threshold: least score, 0-1.
         """
+        back = inverse(look)
         found = _merged(*self._answers(pixels, look, threshold))
-        return [_in_photo(pairs, score, inverse(look)) for pairs, score in found]
+        return [_in_photo(pairs, score, back) for pairs, score in found]
 
     def answers(
         self, pixels: Picture, look: Affine, threshold: float
@@ -71,8 +75,8 @@ class BlazeFace:
         self, pixels: Picture, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
         """What the anchors of at least this score say, in [0, 1] from edge to edge of the look, and their scores."""
-        regressors, logits = self._network(warp(pixels, look, SIDE, "constant"))
-        chosen = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
+        regressors, logits = self._network(pixels, look)
+        chosen = np.flatnonzero(logits > math.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
         raw[:, 0] += self._anchors[chosen]
         raw[:, 2:] += self._anchors[chosen, None]
@@ -89,35 +93,39 @@ def _anchors() -> Float32[ndarray, "896 2"]:
     return np.concatenate(grids).astype(np.float32)
 
 
-def _merged(raw: Float32[ndarray, "n 5 2"], scores: ndarray) -> list[tuple[Float32[ndarray, "5 2"], float]]:
+def _merged(raw: Float32[ndarray, "n 5 2"], scores: Float64[ndarray, "n"]) -> list[tuple[Pairs, float]]:
     """One answer a face: the mean of overlapping ones by score, which is steadier than the best alone."""
     found = []
-    order = np.argsort(-scores, kind="stable")
-    while len(order):
-        same = _overlap(raw[order[0], :2], raw[order, :2]) > SAME_FACE
-        same[0] = True
-        group = order[same]
-        weights = scores[group] / scores[group].sum()
-        found.append(
-            (np.einsum("n,nij->ij", weights, raw[group]).astype(np.float32), float(scores[order[0]]))
-        )
-        order = order[~same]
+    answers = zip(scores.tolist(), raw.reshape(-1, 10).tolist(), strict=True)
+    left = sorted(answers, key=lambda answer: -answer[0])
+    while left:
+        (best, box), *others = left
+        group, left = left[:1], []
+        for other in others:
+            (group if _overlap(box, other[1]) > SAME_FACE else left).append(other)
+        whole = sum(score for score, _ in group)
+        found.append(([sum(score * at[i] for score, at in group) / whole for i in range(10)], best))
     return found
 
 
-def _overlap(one: Float32[ndarray, "2 2"], many: Float32[ndarray, "n 2 2"]) -> ndarray:
+def _overlap(one: Pairs, other: Pairs) -> float:
     """Intersection over union of boxes given as centre and size."""
-    low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
-    high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
-    width, height = np.maximum(high - low, 0).T
-    shared = width * height
-    return shared / np.maximum(one[1, 0] * one[1, 1] + many[:, 1, 0] * many[:, 1, 1] - shared, 1e-9)
+    (x, y, width, height), (u, v, wide, tall) = one[:4], other[:4]
+    across = min(x + width / 2, u + wide / 2) - max(x - width / 2, u - wide / 2)
+    down = min(y + height / 2, v + tall / 2) - max(y - height / 2, v - tall / 2)
+    shared = max(across, 0.0) * max(down, 0.0)
+    return shared / max(width * height + wide * tall - shared, 1e-9)
 
 
-def _in_photo(pairs: Float32[ndarray, "5 2"], score: float, back: Affine) -> Finding:
+def _in_photo(pairs: Pairs, score: float, back: Affine) -> Finding:
     """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
-    scale = scale_of(back)
-    centre = carry(back, pairs[:1] * SIDE - 0.5)[0]
-    box = np.concatenate([centre, pairs[1] * SIDE * scale]).astype(np.float32)
-    points = carry(back, pairs[2:] * SIDE - 0.5).astype(np.float32)
-    return Finding(box, points[:2], points[2], score)
+    (a, b, x), (c, d, y) = back.tolist()
+    scale = SIDE * math.hypot(a, c)
+    across, down = ([SIDE * at - 0.5 for at in pairs[first::2]] for first in (0, 1))
+    centre, _, *points = (
+        (a * right + b * below + x, c * right + d * below + y)
+        for right, below in zip(across, down, strict=True)
+    )
+    box = np.array([*centre, pairs[2] * scale, pairs[3] * scale], np.float32)
+    seen = np.array(points, np.float32)
+    return Finding(box, seen[:2], seen[2], score)

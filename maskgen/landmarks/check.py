@@ -1,13 +1,15 @@
 """Whether points can be a face's: the last gate before a mask is laid on them, for every backend."""
 
 import math
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 from numpy import ndarray
 
-from maskgen.head import canonical_head, umeyama
+from maskgen.head import canonical_head, similarity
+from maskgen.landmarks.views import extent
 from maskgen.native import compiled
 from maskgen.types import Face
 
@@ -23,11 +25,12 @@ def fault_of(face: Face, height: int, width: int) -> str:
     Args:
         face: in pixels of a photo of `height` x `width`.
     """
-    mesh = face.mesh.astype(np.float64)
-    least, most = mesh.min(0).tolist(), mesh.max(0).tolist()  # what is no number shows in them
-    if not all(map(math.isfinite, [*least, *most, *face.box, float(face.landmarks.sum(dtype=np.float64))])):
+    mesh = np.ascontiguousarray(face.mesh)
+    (left, top), (right, bottom) = least, most = extent(mesh)
+    # what is no number shows in sums; those of float64, as large numbers are numbers
+    sums = float(mesh.sum(dtype=np.float64)), float(face.landmarks.sum(dtype=np.float64))
+    if not all(map(math.isfinite, [*least, *most, *face.box, *sums])):
         return "points that are no numbers"
-    (left, top, _), (right, bottom, _) = least, most
     if min(left, top) < 0 or right > width - 1 or bottom > height - 1:
         x, y = mesh[:, 0], mesh[:, 1]
         inside = float(((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).mean())
@@ -36,16 +39,57 @@ def fault_of(face: Face, height: int, width: int) -> str:
     if min(right - left, bottom - top) < 1:
         return "all points on a line"
     head = canonical_head()
-    scale, turn, offset = umeyama(mesh, head.mesh)
-    fitted = mesh @ (scale * turn.T) + offset
-    away = (fitted - head.mesh)[head.steady]
-    misfit = math.sqrt(np.vdot(away, away) / len(away))
+    model = _model()
+    mean, products, squares = np.empty(3), np.empty((3, 3)), np.empty(1)
+    _measure(mesh, model.centred, mean, products, squares)
+    scale, turn = similarity(products, float(squares[0]))
+    turn *= scale
+    fitted, away = np.empty(mesh.shape), np.empty(len(mesh))
+    _fit(mesh, model.mesh, turn, model.mean - turn @ mean, fitted, away)
+    misfit = math.sqrt(float(model.steady @ away))
     if misfit > MAX_MISFIT:
         return f"points {misfit:.2f} eye distances from a face's shape"
-    flipped = _count_flipped(fitted, head.triangles, _canonical_normals()) / len(head.triangles)
+    flipped = _count_flipped(fitted, head.triangles, model.normals) / len(head.triangles)
     if flipped > MAX_FLIPPED:
         return f"{flipped:.0%} of the mesh is folded"
     return ""
+
+
+@compiled
+def _measure(
+    mesh: Float32[ndarray, "n 3"],
+    model: Float64[ndarray, "n 3"],
+    mean: Float64[ndarray, "3"],
+    products: Float64[ndarray, "3 3"],
+    squares: Float64[ndarray, "1"],
+) -> None:
+    """What `similarity` is told of a mesh, summed up in the order of its points.
+
+    Args:
+        mesh: the points.
+        model: the points that they should be, less their mean.
+        mean, products, squares: the result: the points' mean, and see `similarity`.
+    """
+    mean[:] = np.add.accumulate(mesh, dtype=np.float64)[-1] / len(mesh)
+    away = mesh - mean
+    products[:] = np.add.accumulate(model[:, :, None] * away[:, None])[-1]
+    squares[:] = np.add.accumulate((away * away).reshape(-1))[-1:]
+
+
+@compiled
+def _fit(
+    mesh: Float32[ndarray, "n 3"],
+    model: Float64[ndarray, "n 3"],
+    turn: Float64[ndarray, "3 3"],
+    offset: Float64[ndarray, "3"],
+    fitted: Float64[ndarray, "n 3"],
+    away: Float64[ndarray, "n"],
+) -> None:
+    """Points turned, scaled and moved to `fitted`; `away` becomes their squared distances from the model's."""
+    x, y, z = mesh.astype(np.float64).T[:, :, None]
+    fitted[:] = x * turn[:, 0] + y * turn[:, 1] + z * turn[:, 2] + offset
+    squares = (fitted - model) ** 2
+    away[:] = squares[:, 0] + squares[:, 1] + squares[:, 2]
 
 
 @compiled
@@ -68,7 +112,26 @@ def _normals(mesh: Float64[ndarray, "n 3"], triangles: Int64[ndarray, "t 3"]) ->
     return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
 
 
+@dataclass(frozen=True)
+class _Model:
+    """The mean face as the check needs it.
+
+    Attributes:
+        mesh, mean, centred: its points, their mean, and the points less it.
+        steady: a point's weight in the mean misfit: the steady ones' alike, the lips' 0.
+        normals: of its triangles.
+    """
+
+    mesh: Float64[ndarray, "n 3"]
+    mean: Float64[ndarray, "3"]
+    centred: Float64[ndarray, "n 3"]
+    steady: Float64[ndarray, "n"]
+    normals: Float64[ndarray, "t 3"]
+
+
 @cache
-def _canonical_normals() -> Float64[ndarray, "t 3"]:
+def _model() -> _Model:
     head = canonical_head()
-    return _normals(head.mesh.astype(np.float64), head.triangles)
+    mesh = head.mesh.astype(np.float64)
+    steady = np.bincount(head.steady, minlength=len(mesh)) / len(head.steady)
+    return _Model(mesh, mesh.mean(0), mesh - mesh.mean(0), steady, _normals(mesh, head.triangles))

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
 
 from maskgen.assets import model_file
 from maskgen.errors import Skip
@@ -14,8 +16,9 @@ from maskgen.landmarks.check import fault_of
 from maskgen.landmarks.five import finding_at
 from maskgen.landmarks.runtime import Model, load_network
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
-from maskgen.landmarks.views import alike, tile_looks, tilt, view_of_box, view_of_mesh, whole_looks
-from maskgen.resample import carry, inverse, scale_of, warp
+from maskgen.landmarks.views import alike, extent, tile_looks, tilt, view_of_box, view_of_mesh, whole_looks
+from maskgen.native import compiled
+from maskgen.resample import inverse
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192
@@ -41,7 +44,7 @@ CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its si
 # 200 others the second network then runs 1.2 times a photo, not 1.5, and ends nearer to where it would settle.
 BACK, RAISED, SETTLED = 0.19, -0.13, -0.73
 WIDER, NARROWER = 1.09, 0.19
-VIEW = 3  # counted up with the first view, so that no mesh of an earlier one is taken from a cache
+VIEW = 4  # counted up with how views are chosen and shown, so that no earlier mesh is taken from a cache
 NESTED = 1.4  # ratio of widths from which one mesh lies in another, not on it
 SAME_FACE = 0.5  # share of the smaller box from which two meshes mean one face
 
@@ -51,17 +54,40 @@ class FaceMesh:
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_landmark")
-        self._network = load_network(Model(file.path, ("conv2d_21", "conv2d_31"), 1 / 255), runtime)
+        model = Model(file.path, ("conv2d_21", "conv2d_31"), MESH_SIDE, "replicate", 1 / 255)
+        self._network = load_network(model, runtime)
         self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
 
     def __call__(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
         """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
-        points, logit = self._network(warp(pixels, view, MESH_SIDE, "replicate"))
-        back = inverse(view)
-        mesh = points.reshape(468, 3).copy()
-        mesh[:, :2] = carry(back, mesh[:, :2] - np.float32(0.5))  # from edges to centres of pixels
-        mesh[:, 2] *= scale_of(back)
-        return mesh, float(1 / (1 + np.exp(-np.float64(logit[0]))))
+        points, logit = self._network(pixels, view)
+        (cos, sin, x), (_, _, y) = inverse(view).tolist()
+        mesh = np.empty((468, 3), np.float32)
+        _lay_out(points.reshape(468, 3), cos, sin, x, y, math.hypot(cos, sin), mesh)
+        return mesh, _share(float(logit[0]))
+
+
+def _share(logit: float) -> float:
+    """From a network's logit to 0-1."""
+    return 1 / (1 + math.exp(-max(logit, -700.0)))  # below it, `exp` has no answer
+
+
+@compiled
+def _lay_out(
+    points: Float32[ndarray, "n 3"],
+    cosine: float,
+    sine: float,
+    x: float,
+    y: float,
+    scale: float,
+    mesh: Float32[ndarray, "n 3"],
+) -> None:
+    """From the network's pixels, counted from their edges, to the photo's, counted from their centres."""
+    cos, sin = np.float32(cosine), np.float32(sine)
+    right, below, deep = points.T - np.array([[0.5], [0.5], [0]], np.float32)
+    mesh[:, 0] = right * cos + below * sin + np.float32(x)
+    mesh[:, 1] = below * cos - right * sin + np.float32(y)
+    mesh[:, 2] = deep * np.float32(scale)
 
 
 class MeshDetector:
@@ -143,7 +169,7 @@ class MeshDetector:
         mesh, belief = self._mesh(pixels, view)
         if belief < HOPELESS:
             return None
-        if not np.isfinite(mesh).all():
+        if not math.isfinite(mesh.sum(dtype=np.float64)):
             return "points that are no numbers"
         score = finding.score * belief * _agreement(mesh, finding)
         own_view = view_of_mesh(mesh, MESH_SIDE)
@@ -153,9 +179,8 @@ class MeshDetector:
             score = finding.score * belief * _agreement(mesh, finding)
         if belief < BELIEF or score < SCORE:
             return None
-        (left, top), (right, bottom) = mesh[:, :2].min(0), mesh[:, :2].max(0)
-        box = (float(left), float(top), float(right), float(bottom))
-        face = Face(box, mesh[:, :2].copy(), "mesh468", mesh, score)
+        least, most = extent(mesh)
+        face = Face((*least, *most), mesh[:, :2].copy(), "mesh468", mesh, score)
         return fault_of(face, *pixels.shape[:2]) or face
 
 

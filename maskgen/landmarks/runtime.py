@@ -11,13 +11,11 @@ from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.errors import MissingError
-from maskgen.types import Picture
-
-Shown = Float32[ndarray, "tall wide 3"]
+from maskgen.landmarks.shown import Outside, Shown, show
+from maskgen.types import Affine, Picture
 
 
 @runtime_checkable
@@ -26,8 +24,8 @@ class Network(Protocol):
 
     runtime: str
 
-    def __call__(self, pixels: Picture) -> list[ndarray]:
-        """What it says of a picture of the size it takes: outputs in the order of their names, flattened."""
+    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
+        """What it says of a view of a photo: outputs in the order of their names, flattened."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +35,21 @@ class Model:
     Attributes:
         path: of the TFLite file.
         outputs: names of the outputs wanted.
+        side: of the square that it is shown.
+        outside: what it is shown beyond the photo's edges.
         gain, offset: it is shown `gain * level + offset` of levels 0-255.
     """
 
     path: Path
     outputs: Sequence[str]
+    side: int
+    outside: Outside
     gain: float
     offset: float = 0.0
 
-    def show(self, pixels: Picture, shown: Shown) -> None:
-        """Write what the network sees of a picture."""
-        np.multiply(pixels, np.float32(self.gain), out=shown, dtype=np.float32)
-        if self.offset:
-            shown += np.float32(self.offset)
+    def show(self, pixels: Picture, view: Affine, shown: Shown) -> None:
+        """Write what the network sees of a photo."""
+        show(pixels, view, self.outside, self.gain, self.offset, shown)
 
 
 def load_network(model: Model, runtime: str = "auto") -> Network:
@@ -88,10 +88,10 @@ class LiteRtNetwork:
         self._outputs = [index[name] for name in model.outputs]
         self._model = model
 
-    def __call__(self, pixels: Picture) -> list[ndarray]:
+    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
         """See `Network`."""
         # straight into the network's memory, of which nothing may be held on to while it runs
-        self._model.show(pixels, self._interpreter.tensor(self._input)()[0])
+        self._model.show(pixels, view, self._interpreter.tensor(self._input)()[0])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
 
@@ -105,10 +105,10 @@ class OpenCvNetwork:
         self._net = cv2.dnn.readNetFromTFLite(str(model.path), *(() if engine is None else (engine,)))
         self._model = model
 
-    def __call__(self, pixels: Picture) -> list[ndarray]:
+    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
         """See `Network`."""
-        shown = np.empty(pixels.shape, np.float32)
-        self._model.show(pixels, shown)
+        shown = np.empty((self._model.side, self._model.side, 3), np.float32)
+        self._model.show(pixels, view, shown)
         self._net.setInput(np.ascontiguousarray(shown.transpose(2, 0, 1)[None]))
         return [np.asarray(output).ravel() for output in self._net.forward(list(self._model.outputs))]
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
+from maskgen.native import compiled
 from maskgen.resample import inverse
 from maskgen.types import Affine
 
@@ -73,10 +74,31 @@ def view_of_mesh(mesh: Mesh, size: int) -> Affine:
     """Photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
     points = mesh[:, :2]
     angle = tilt(points[RIGHT_EYE[0]], points[LEFT_EYE[0]])
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    upright = turn.astype(np.float32) @ points.T
-    low, high = upright.min(1), upright.max(1)
-    return view_of_box((low + high) / 2 @ turn, float((high - low).max()), angle, size)
+    cos, sin = math.cos(angle), math.sin(angle)
+    (left, top), (right, bottom) = extent(mesh, cos, sin)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    centre = np.array([cos * x - sin * y, sin * x + cos * y])
+    return view_of_box(centre, max(right - left, bottom - top), angle, size)
+
+
+def extent(
+    mesh: Float32[ndarray, "n 3"], cosine: float = 1.0, sine: float = 0.0
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Least and most x and y of points, in axes that are turned clockwise; infinite where none is a number."""
+    found = np.empty(4, np.float32)
+    _bounds(mesh, cosine, sine, found)
+    left, top, right, bottom = found.tolist()
+    return (left, top), (right, bottom)
+
+
+@compiled
+def _bounds(mesh: Float32[ndarray, "n 3"], cosine: float, sine: float, result: Float32[ndarray, "4"]) -> None:
+    """Least x and y of points in turned axes, then most."""
+    x, y, _ = mesh.T
+    cos, sin = np.float32(cosine), np.float32(sine)
+    across, down = x * cos + y * sin, y * cos - x * sin
+    result[:2] = [np.fmin.reduce(each, initial=np.inf) for each in (across, down)]
+    result[2:] = [np.fmax.reduce(each, initial=-np.inf) for each in (across, down)]
 
 
 def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
@@ -86,13 +108,13 @@ def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
 
 def alike(one: Affine, other: Affine, size: int) -> bool:
     """Whether two windows show so nearly the same that a network's answers would not differ."""
-    (a, b, x), (c, d, y) = (one.astype(np.float64) @ _whole(inverse(other))).tolist()
+    (a, b, x), (c, d, y) = one.tolist()
+    (e, f, u), (g, h, v) = inverse(other).tolist()
+    a, b, x, c, d, y = (
+        a * e + b * g, a * f + b * h, a * u + b * v + x,
+        c * e + d * g, c * f + d * h, c * u + d * v + y,
+    )  # fmt: skip
     middle = (size - 1) / 2
     shift = math.hypot(a * middle + b * middle + x - middle, c * middle + d * middle + y - middle) / size
     scale, angle = abs(math.log(abs(a * d - b * c) + 1e-300)) / 2, abs(math.atan2(b, a))
     return shift < SAME_SHIFT and scale < SAME_SCALE and angle < SAME_ANGLE
-
-
-def _whole(matrix: Affine) -> Float[ndarray, "3 3"]:
-    """With the row that makes matrices of such matrices' products."""
-    return np.vstack([matrix, np.array([[0, 0, 1]])])

@@ -1,5 +1,41 @@
 #include "kernel.h"
 
+/* check._measure */
+EXPORT void measure(const float *mesh, const double *model, double *mean, double *products, double *squares, int64_t n)
+{
+    memset(mean, 0, 3 * sizeof(double));
+    memset(products, 0, 9 * sizeof(double));
+    *squares = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++)
+            mean[k] += mesh[3 * i + k];
+    for (int k = 0; k < 3; k++)
+        mean[k] /= (double)n;
+    for (int64_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) {
+            const double away = mesh[3 * i + k] - mean[k];
+            *squares += away * away;
+            for (int j = 0; j < 3; j++)
+                products[3 * j + k] += model[3 * i + j] * away;
+        }
+}
+
+/* check._fit */
+EXPORT void fit(const float *mesh, const double *model, const double *turn, const double *offset, double *fitted,
+                double *away, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double x = mesh[3 * i], y = mesh[3 * i + 1], z = mesh[3 * i + 2];
+        away[i] = 0.0;
+        for (int k = 0; k < 3; k++) {
+            const double at = x * turn[3 * k] + y * turn[3 * k + 1] + z * turn[3 * k + 2] + offset[k];
+            const double off = at - model[3 * i + k];
+            fitted[3 * i + k] = at;
+            away[i] += off * off;
+        }
+    }
+}
+
 /* check._count_flipped */
 EXPORT int64_t count_flipped(const double *mesh, const int64_t *triangles, const double *normals, int64_t n, int64_t t)
 {

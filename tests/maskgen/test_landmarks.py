@@ -115,7 +115,7 @@ def test_both_runtimes_give_the_same_mesh_under_different_names():
 def test_a_runtime_that_is_not_installed_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingError, match="pip install ai-edge-litert"):
-        load_network(Model(tmp_path / "any.tflite", ("a",), 1.0), "litert")
+        load_network(Model(tmp_path / "any.tflite", ("a",), 8, "constant", 1.0), "litert")
 
 
 def test_loading_a_network_writes_nothing_to_the_terminal(capfd):

@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -102,6 +103,14 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path):
     (tmp_path / "file").write_text("in the way")
     counting = Counting([mean_face()])
     assert len(CachedDetector(counting, tmp_path / "file").detect(photo())) == 1
+
+
+def test_what_a_full_disk_took_half_of_is_not_kept(tmp_path, monkeypatch):
+    counting = Counting([mean_face()])
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: whole(file, data[:100]))
+    assert len(CachedDetector(counting, tmp_path).detect(photo())) == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_without_a_folder_nothing_is_remembered():

@@ -14,8 +14,10 @@ from maskgen.blend import _blend
 from maskgen.cloth import _LIMITS, _lay, _shade
 from maskgen.front import _BORDERS, _dark
 from maskgen.labels import _write_points
-from maskgen.landmarks.check import _count_flipped
-from maskgen.landmarks.views import window
+from maskgen.landmarks.check import _count_flipped, _fit, _measure
+from maskgen.landmarks.mesh import _lay_out
+from maskgen.landmarks.shown import _look_between
+from maskgen.landmarks.views import _bounds, window
 from maskgen.layer import _blur, _contact_shadow, _drape, _finish, _taps
 from maskgen.light import LUMA, Light, _levels, _sample, _weigh
 from maskgen.native import build
@@ -291,6 +293,43 @@ def test_count_flipped(seed):
     rng = np.random.default_rng(seed)
     mesh, normals = rng.normal(0, 1, (40, 3)), np.round(rng.normal(0, 1, (60, 3)))
     assert_same(_count_flipped, mesh, rng.integers(0, 40, (60, 3)), normals, results=1)
+
+
+@needed
+@given(seeds)
+def test_measure_and_fit(seed):
+    rng = np.random.default_rng(seed)
+    mesh, model = floats(rng, 40, 3, high=300.0), rng.normal(0, 1, (40, 3))
+    assert_same(_measure, mesh, model, np.zeros(3), np.zeros((3, 3)), np.zeros(1), results=3)
+    turn, offset = rng.normal(0, 0.01, (3, 3)), rng.normal(0, 1, 3)
+    assert_same(_fit, mesh, model, turn, offset, np.zeros((40, 3)), np.zeros(40), results=2)
+
+
+@needed
+@given(seeds, st.sampled_from([0.0, np.nan, np.inf]))
+def test_bounds_and_lay_out(seed, odd):
+    rng = np.random.default_rng(seed)
+    points = floats(rng, 40, 3, high=192.0)
+    assert_same(_lay_out, points, *floats(rng, 5).tolist(), np.zeros((40, 3), np.float32), results=1)
+    if odd:
+        points[rng.integers(0, 40, rng.integers(1, 80)), 0] = odd
+    with np.errstate(invalid="ignore"):
+        assert_same(_bounds, points, *floats(rng, 2).tolist(), np.zeros(4, np.float32), results=1)
+
+
+@needed
+@settings(max_examples=50, deadline=None)
+@given(seeds, sides, sides, st.integers(1, 40), st.booleans())
+def test_look_between(seed, tall, wide, size, replicate):
+    rng = np.random.default_rng(seed)
+    start = rng.integers(-30 << 20, (max(tall, wide) + 30) << 20, 2).tolist()
+    steps = rng.integers(-(4 << 20), 4 << 20, 4).tolist()
+    shown = np.zeros((size, size, 3), np.float32)
+    assert_same(
+        _look_between,
+        *(noise(rng, tall, wide, 3), *start, *steps, int(replicate), 1 / 255 / 4096, -0.5, shown),
+        results=1,
+    )
 
 
 @needed

@@ -1,0 +1,78 @@
+"""What a network is shown of a photo: looked up between pixels and scaled to its levels in one pass."""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+from numpy import ndarray
+
+from maskgen.native import compiled
+from maskgen.resample import ONE, PHASE, STEP, in_blocks, inverse
+from maskgen.types import Affine, Picture
+
+Shown = Float32[ndarray, "tall wide 3"]
+Outside = Literal["constant", "replicate"]
+PHASES = 1 << PHASE
+FARTHEST = 1 << 20  # pixels: a position beyond is outside every photo
+
+
+def show(pixels: Picture, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
+    """Write `gain * level + offset` of the levels 0-255 that `view` carries `pixels` to.
+
+    Args:
+        pixels: the photo.
+        view: a similarity, pixels of the photo -> pixels of what is shown.
+        outside: what lies beyond the photo: black, or its nearest pixel.
+        gain, offset: from levels to what the network takes.
+        shown: the result.
+    """
+    pixels, view = in_blocks(pixels, view)
+    (a, b, x), (c, d, y) = (map(_position, line) for line in inverse(view).tolist())
+    source = np.ascontiguousarray(pixels)
+    half = STEP // 2  # positions are rounded to steps of the weights
+    each = gain / (1 << 2 * PHASE)
+    _look_between(source, x + half, y + half, a, b, c, d, int(outside == "replicate"), each, offset, shown)
+
+
+def _position(number: float) -> int:
+    """A number of pixels in `ONE` bits' parts; what is no number is far outside."""
+    return round(max(-FARTHEST, min(FARTHEST, number)) * (1 << ONE))
+
+
+@compiled
+def _look_between(
+    source: UInt8[ndarray, "tall wide 3"],
+    x: int,
+    y: int,
+    x_by_column: int,
+    x_by_row: int,
+    y_by_column: int,
+    y_by_row: int,
+    replicate: int,
+    gain: float,
+    offset: float,
+    result: Float32[ndarray, "h w 3"],
+) -> None:
+    """Look pixels up between four of a source.
+
+    Args:
+        source: 0-255.
+        x, y: the first position, in parts of a pixel: `ONE` bits of them.
+        x_by_column, x_by_row, y_by_column, y_by_row: from there to the next in its row, and in its column.
+        replicate: 1 where the source's nearest pixel lies outside it, 0 where black does.
+        gain, offset: of a level's 4,096ths.
+        result: `gain * level + offset`.
+    """
+    rows, columns = np.ogrid[: result.shape[0], : result.shape[1]]
+    x_at, y_at = x + columns * x_by_column + rows * x_by_row, y + columns * y_by_column + rows * y_by_row
+    across, down = ((at >> (ONE - PHASE) & PHASES - 1)[..., None] for at in (x_at, y_at))
+
+    def near(below: int, right: int) -> Int64[ndarray, "h w 3"]:
+        row, column = (y_at >> ONE) + below, (x_at >> ONE) + right
+        inner_row, inner_column = np.clip(row, 0, len(source) - 1), np.clip(column, 0, source.shape[1] - 1)
+        levels = source[inner_row, inner_column].astype(np.int64)
+        return levels if replicate else levels * ((row == inner_row) & (column == inner_column))[..., None]
+
+    above, below = (near(side, 0) * (PHASES - across) + near(side, 1) * across for side in (0, 1))
+    sums = (above * (PHASES - down) + below * down).astype(np.float32)
+    result[:] = sums * np.float32(gain) + np.float32(offset)
