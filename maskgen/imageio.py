@@ -53,7 +53,7 @@ OPENERS: dict[str, tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile]]] 
 # A JPEG's frame header, baseline or progressive; with it its tables, restart interval, JFIF mark, comment.
 _FRAMES = (0xC0, 0xC1, 0xC2)
 _PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (*_FRAMES, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
-_LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">HHB")  # of a segment; height, width, channels
+_LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; bits, height, width, channels
 CLOSED_EARLY = Skip("truncated", "jpeg: closed before its picture ends")
 FULL_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 HTML = re.compile(
@@ -146,8 +146,9 @@ def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
     at, size = 2, None
     while data[at : at + 2] in _PLAIN_SEGMENTS and at + 10 <= len(data):
         if data[at + 1] in _FRAMES:
-            height, width, channels = _FRAME.unpack_from(data, at + 5)
-            size = (width, height) if channels in (1, 3) else None
+            bits, height, width, channels = _FRAME.unpack_from(data, at + 4)
+            usual = bits == 8 and channels in (1, 3) and height and width  # height 0: after the pixels
+            size = (width, height) if usual else None
         at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
     return size if data[at : at + 2] == b"\xff\xda" else None
 

@@ -119,7 +119,7 @@ class Board:
 
 def _unnamed_file() -> IO[bytes]:
     """A file in memory, where the system has such, or one that is nobody's in the folder for temporary files."""
-    if hasattr(os, "memfd_create"):
+    with suppress(AttributeError, OSError):  # a system without the call, a sandbox that refuses it
         return os.fdopen(os.memfd_create("unmask-board"), "r+b")
     return tempfile.TemporaryFile()
 

@@ -77,6 +77,19 @@ def test_a_jpeg_without_metadata_tells_its_size_and_any_other_is_left_to_pillow(
         assert _plain_jpeg_size(other) is None
 
 
+@pytest.mark.parametrize(
+    ("at", "value"), [(4, b"\x0c"), (5, b"\0\0"), (7, b"\0\0")], ids=["12 bits", "no height", "no width"]
+)
+def test_an_odd_frame_of_a_jpeg_is_left_to_pillow_which_cannot_read_it(at, value):
+    plain = saved(Image.fromarray(smooth()), "JPEG")
+    at += plain.index(b"\xff\xc0")
+    odd = plain[:at] + value + plain[at + len(value) :]
+    assert _plain_jpeg_size(odd) is None
+    found = decode(odd, max_pixels=1 << 20, background=255)
+    assert isinstance(found, Skip)
+    assert found.reason == "unreadable"
+
+
 def test_grey_jpegs_have_three_equal_channels():
     pixels = decoded(saved(Image.fromarray(smooth()).convert("L"), "JPEG"))
     assert pixels.shape == (48, 64, 3)

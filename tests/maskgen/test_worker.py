@@ -29,6 +29,17 @@ def test_a_board_works_where_files_in_memory_are_unknown(monkeypatch):
     board.close()
 
 
+def test_a_board_works_where_files_in_memory_are_refused(monkeypatch):
+    def refuse(name):
+        raise PermissionError(name)
+
+    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
+    board = Board()
+    Board(board.descriptor).write(7)
+    assert board.read() == 7
+    board.close()
+
+
 def test_many_photos_are_told_in_few_messages_and_none_is_left_out(monkeypatch):
     clock = itertools.count(0.0, worker.TOLD_SECONDS / 9.5)
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock.__next__))
