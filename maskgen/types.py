@@ -83,7 +83,7 @@ class Face:
         box = min(across), min(down), max(across), max(down)
         solid = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, math.sqrt(abs(a * d - b * c)), 0]])
         landmarks, mesh = (
-            cv2.transform(points[None], way)[0]
+            cv2.transform(points[None], way)[0] if len(points) else points  # no points are none to OpenCV
             for points, way in ((self.landmarks, matrix), (self.mesh, solid))
         )
         return Face(box, landmarks, self.scheme, mesh, self.score)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,6 +36,13 @@ def test_a_frontal_face_has_ffhq_s_scale_and_level_eyes():
     assert left[0] - right[0] == pytest.approx(64, abs=0.5)  # a quarter of the side
     assert left[1] == pytest.approx(right[1], abs=0.1)
     assert (left[0] + right[0]) / 2 == pytest.approx(127.5, abs=0.1)
+
+
+def test_a_face_whose_backend_has_no_points_of_its_own_moves_like_another():
+    face = mean_face(turned(10, 0, 20), eyes=80)
+    bare = replace(face, landmarks=np.zeros((0, 2), np.float32)).moved(crop_matrix(face, 256))
+    assert bare.landmarks.shape == (0, 2)
+    assert np.array_equal(bare.mesh, face.moved(crop_matrix(face, 256)).mesh)
 
 
 def test_the_crop_of_a_photo_twice_as_large_shows_the_same():
