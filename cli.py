@@ -119,6 +119,9 @@ def gen_data(
     root: Annotated[
         Text, _option("--root", "DIR", "Where --src celeba looks. [default: data/celeba]", PHOTOS)
     ] = None,
+    people: Annotated[
+        Text, _option("--people", "auto|folders", "Who is seen: as LFW names photos, or by folder.", PHOTOS)
+    ] = None,
     n: Annotated[
         Text, _option("--n", "N", "Photos to take, at random by --seed. [default: all]", PHOTOS)
     ] = None,
@@ -196,6 +199,7 @@ def gen_data(
     options: Rows = [
         ("--src", "source.src", src),
         ("--root", "source.root", root),
+        ("--people", "source.people", people),
         ("--n", "source.n", n),
         ("--video", "run.video", video),
         ("--split", "source.split", split),
@@ -419,9 +423,7 @@ def unpack(
         Text, _option("--layout", "folders|strip|tree", "How files are laid out. [default: folders]")
     ] = None,
     to: Annotated[Text, _option("--to", "DIR", "Target folder.")] = None,
-    names: Annotated[
-        Text, _option("--names", "A,B,C", "Folder names. [default: inputs,outputs,binary_mask]")
-    ] = None,
+    names: Annotated[Text, _option("--names", "A,B,C", "Folders of masked, original, map.")] = None,
     split: Annotated[Text, _option("--split", "train|val|test", "Only this split. [default: all]")] = None,
     overwrite: Annotated[Switch, _switch("--overwrite", "Write into a folder that is not empty.")] = None,
     config: Config = None,
@@ -433,7 +435,7 @@ def unpack(
     """Write the samples of a data set as plain files, for tools that read folders.
 
     folders: masked photos, photos and maps in a folder each; strip: the three side by side; tree: masked photos under
-    their original names and folders, as the training of face recognition takes them.
+    their original names and folders, as the training of face recognition takes them; with --names a tree of each.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.imageio import decode
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     Given = np.ndarray | Image | str | PathLike[str] | bytes
 else:
     Given = Any
+
+
+_ARGUMENTS = {"choose": "faces"}  # settings that are called otherwise here
 
 
 def mask_photo(
@@ -68,8 +72,10 @@ def _tools(masks: str, wear: str, faces: str, size: int, seed: int, landmarks: s
             masks=MaskSettings(masks=masks, wear=wear),
             seed=seed,
         )
-    except ValueError as error:
-        raise UsageError(f"mask_photo: {error}") from error
+    except ValidationError as errors:
+        places = [(str(error["loc"][0]), error["msg"]) for error in errors.errors()]
+        said = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in places)
+        raise UsageError(f"mask_photo: {'; '.join(said)}") from errors
     return build_tools(settings)
 
 

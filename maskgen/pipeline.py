@@ -293,8 +293,15 @@ def _warnings(
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
     if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet: see skipped")
-    if len(refs) > 1 and not any(ref.identity for ref in refs):
+    unknown = sum(not ref.identity for ref in refs)
+    if len(refs) > 1 and unknown:
+        whose = "its photos" if unknown == len(refs) else f"{unknown:,} of its {len(refs):,} photos"
+        hint = (
+            "; if each person has a folder, --people folders says so"
+            if any("/" in ref.id for ref in refs)
+            else ""
+        )
         lines.append(
-            "the source does not say who is on its photos: train, val and test share no photo, but may share people"
+            f"the source does not say who is on {whose}: train, val and test share no photo, but may share people{hint}"
         )
     return tuple(lines)

@@ -35,7 +35,7 @@ class PreviewReport:
     skipped: dict[str, int]
 
 
-def preview(folder: Path, *, n: int = 36, out: Path | None = None) -> PreviewReport:
+def preview(folder: str | Path, *, n: int = 36, out: str | Path | None = None) -> PreviewReport:
     """Write `preview.png` and `preview.html` of a data set.
 
     Args:
@@ -47,13 +47,13 @@ def preview(folder: Path, *, n: int = 36, out: Path | None = None) -> PreviewRep
         InputError: `folder` holds no finished shard, or one that cannot be read.
         MissingError: the disk has no room. UnmaskError: `out` takes no file.
     """
+    folder, out = Path(folder), Path(folder if out is None else out)
     data = open_data_set(folder)
     facts = data.labels(SCAN)
     chosen = pick(facts, n)
     by_key = {sample.key: sample for sample in data.samples(set(chosen))}
     samples = [by_key[key] for key in chosen]
     skips = [(skip, read_thumb(folder, skip.id)) for skip in spread(data.skips(), SKIPS)]
-    out = out or folder
     make_folder(out)
     report = PreviewReport(
         out / "preview.png", out / "preview.html", data.count, len(samples), dict(data.skipped)

@@ -127,12 +127,13 @@ class DataSet:
                 yield Encoded(key, members, _read_labels(key, members))
 
 
-def open_data_set(folder: Path) -> DataSet:
+def open_data_set(folder: str | Path) -> DataSet:
     """Find the finished shards of a folder.
 
     Raises:
         InputError: it is no folder, or holds no record of a shard.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder; give the folder of a data set, the one with the .tar files in it"

@@ -24,6 +24,9 @@ class SourceSettings(Section):
     """Where `--src celeba` looks."""
     n: Annotated[int, Field(ge=1)] | None = None
     """Photos to take, in a seeded hash order of their ids; none means all."""
+    people: Literal["auto", "folders"] = "auto"
+    """Who is seen, where the source has no list of it: `folders`, the name of the folder that a photo lies in; `auto`,
+    the same if the photo is named after it as LFW's are, else nobody knows."""
     split: Literal["auto", "official", "hash"] = "auto"
     """`official`: the source's own; `hash`: by a hash of the identity; `auto`: official where there is one."""
     val: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -242,11 +245,12 @@ class UnpackSettings(Command):
     """The data set."""
     layout: Literal["folders", "strip", "tree"] = "folders"
     """`folders`: masked photos, photos and maps apart; `strip`: the three side by side; `tree`: masked photos
-    under their original names."""
+    under their original names and folders."""
     to: str = ""
     """Target folder."""
-    names: str = "inputs,outputs,binary_mask"
-    """The three folders of `folders`: masked, original, map."""
+    names: str = ""
+    """Folders of masked, original and map in `folders`, inputs,outputs,binary_mask if empty; in `tree` folders that
+    hold a tree of each, or if empty a tree of the masked alone."""
     split: Literal["", "train", "val", "test"] = ""
     """Only samples of this split; empty is all."""
     overwrite: bool = False

@@ -1,7 +1,7 @@
 """Shards back to plain files, for tools that read folders.
 
 `folders`: masked, original and map in a folder each; `strip`: one picture of all three side by side; `tree`: masked
-whole photos under their original names and folders, what the training of face recognition takes.
+photos, whole ones or crops, under their original names and folders, what the training of face recognition takes.
 Names and paths out of a shard are not trusted: nothing is written outside the target.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image
 from maskgen import imageio
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
-from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
+from maskgen.samples import Encoded, open_data_set, posed, worn
 from maskgen.shards import KEY
 from maskgen.types import Plane
 
@@ -46,11 +46,11 @@ class UnpackReport:
 
 
 def unpack(
-    folder: Path,
-    to: Path,
+    folder: str | Path,
+    to: str | Path,
     *,
     layout: Layout = "folders",
-    names: str = NAMES,
+    names: str = "",
     split: str = "",
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -61,20 +61,20 @@ def unpack(
         folder: the data set.
         to: the target; new or empty unless `overwrite`.
         layout: see above.
-        names: folders of masked, original and map in the layout `folders`, with commas between them.
+        names: folders of masked, original and map, with commas between them: in the layout `folders` `NAMES` if empty; in
+            `tree` a tree in each, or if empty one tree of the masked alone.
         split: only this one, "" for all.
         overwrite: write into a folder that holds files; those of the same name are replaced.
         on_progress: called with samples done and samples in all.
 
     Raises:
-        UsageError: the target is not empty, the names are off, or the layout does not fit the data set.
+        UsageError: the target is not empty, or the names are off.
         InputError: the data set cannot be read, or names a path outside the target.
         MissingError: the disk has no room. UnmaskError: the target takes no file.
     """
+    folder, to = Path(folder), Path(to)
     data = open_data_set(folder)
     write = _writer(layout, names)
-    if layout == "tree":
-        _check_whole(data)
     _check_target(to, folder, overwrite)
     taken: set[str] = set()
     rows: list[list[object]] = []
@@ -94,13 +94,15 @@ def unpack(
 
 
 def _writer(layout: Layout, names: str) -> Callable[[Encoded], list[File]]:
-    folders = [name.strip() for name in names.split(",")]
+    folders = [name.strip() for name in (names or NAMES).split(",")]
     if len(set(folders)) != 3 or any(not re.fullmatch(r"[\w-][\w.-]*", name) for name in folders):
         raise UsageError(f"--names {names}: give three different plain names, such as {NAMES}")
+    if layout == "strip" and names:
+        raise UsageError("--names: strips lie in no folders; leave it out, or give --layout folders or tree")
     writers: dict[Layout, Callable[[Encoded], list[File]]] = {
         "folders": lambda sample: folder_files(sample, folders),
         "strip": strip_files,
-        "tree": tree_files,
+        "tree": lambda sample: tree_files(sample, folders if names else []),
     }
     return writers[layout]
 
@@ -116,12 +118,16 @@ def _check_target(to: Path, folder: Path, overwrite: bool) -> None:
 
 def folder_files(sample: Encoded, names: Sequence[str]) -> list[File]:
     """Masked and original as they lie in the shard, the map as an 8-bit PNG of 0 and 255."""
-    (masked, suffix), (gt, _) = sample.member("masked"), sample.member("gt")
-    hidden = _grey_png(sample.decode()["map"] * np.uint8(255))
-    contents = ((masked, suffix), (gt, suffix), (hidden, "png"))
     return [
-        (f"{name}/{sample.key}.{end}", content) for name, (content, end) in zip(names, contents, strict=True)
+        (f"{name}/{sample.key}.{end}", content)
+        for name, (content, end) in zip(names, _contents(sample), strict=True)
     ]
+
+
+def _contents(sample: Encoded) -> tuple[tuple[bytes, str], ...]:
+    """Bytes and suffix of masked, original and map."""
+    hidden = _grey_png(sample.decode()["map"] * np.uint8(255))
+    return sample.member("masked"), sample.member("gt"), (hidden, "png")
 
 
 def strip_files(sample: Encoded) -> list[File]:
@@ -133,13 +139,16 @@ def strip_files(sample: Encoded) -> list[File]:
     return [(f"{sample.key}.png", imageio.encode_lossless(strip, "png"))]
 
 
-def tree_files(sample: Encoded) -> list[File]:
+def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
     """The masked photo under its source's own name; further faces and masks of it have `-f0-m1` after the name.
+
+    Args:
+        sample: one.
+        names: folders of trees of masked, original and map; none for a tree of the masked alone.
 
     Raises:
         InputError: the name leads out of the target.
     """
-    content, suffix = sample.member("masked")
     source = PurePosixPath(sample.labels["source"])
     if (
         source.is_absolute()
@@ -153,20 +162,23 @@ def tree_files(sample: Encoded) -> list[File]:
         )
     tail = FACE_MASK.search(sample.key)
     more = tail[0] if tail and tail[0] != "-f0-m0" else ""
-    end = source.suffix if source.suffix.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
-    return [(str(source.with_name(_fitting(source.stem, more + end))), content)]
+
+    def place(suffix: str) -> str:
+        end = source.suffix if source.suffix.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
+        return str(source.with_name(_fitting(source.stem, more + end)))
+
+    if not names:
+        content, suffix = sample.member("masked")
+        return [(place(suffix), content)]
+    return [
+        (f"{name}/{place(suffix)}", content)
+        for name, (content, suffix) in zip(names, _contents(sample), strict=True)
+    ]
 
 
 def _fitting(stem: str, end: str) -> str:
     """A file name of at most `NAME_BYTES` bytes: the end as it is, the stem cut if it must be."""
     return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
-
-
-def _check_whole(data: DataSet) -> None:
-    size = data.about.get("settings", {}).get("crop", {}).get("size")
-    if size != 0:
-        found = "its dataset.json is missing" if size is None else f"its samples are crops of {size} px"
-        raise UsageError(f"--layout tree: needs whole photos, but {found}; make the data set with --size 0")
 
 
 def _claim(name: str, key: str, taken: set[str]) -> str:

@@ -69,7 +69,7 @@ def _ignore(done: int, total: int) -> None:
 
 
 def verify(
-    folder: Path, on_progress: Callable[[int, int], object] = _ignore, *, jobs: int | None = None
+    folder: str | Path, on_progress: Callable[[int, int], object] = _ignore, *, jobs: int | None = None
 ) -> VerifyReport:
     """Check a data set.
 
@@ -82,6 +82,7 @@ def verify(
         InputError: the folder is missing or holds no shard.
         UnmaskError: a process was killed.
     """
+    folder = Path(folder)
     paths = [
         path for split in SPLITS for path in folder.glob(f"{split}-*") if path.suffix in (".tar", ".json")
     ]

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from maskgen.errors import Skip
 from maskgen.imageio import decode
 from maskgen.settings import SourceSettings
-from maskgen.sources.layouts import Layout, read_layout
+from maskgen.sources.layouts import Layout, People, read_layout
 from maskgen.sources.store import Store
 from maskgen.types import Photo, PhotoRef
 
@@ -37,12 +37,12 @@ class Source(Protocol):
 class PhotoSource:
     """A store seen through its layout. InputError where it holds no photos, or web pages in their place."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        layout = read_layout(store, name)
+    def __init__(self, store: Store, name: str, people: People = "auto") -> None:
+        layout = read_layout(store, name, people)
         self.name = layout.name
         self.terms = layout.terms
         self.notes: tuple[str, ...] = ()
-        self._store = store
+        self._store, self._people = store, people
         self._layout: Layout | None = layout
 
     def __getstate__(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class PhotoSource:
     def refs(self) -> list[PhotoRef]:
         """Every photo, ordered by id."""
         if self._layout is None:
-            self._layout = read_layout(self._store, self.name)
+            self._layout = read_layout(self._store, self.name, self._people)
         return list(self._layout.photos)
 
     def read(self, ref: PhotoRef) -> bytes | Skip:

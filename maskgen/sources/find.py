@@ -33,7 +33,7 @@ def build_source(settings: SourceSettings) -> Source:
     for album in find_albums(store, _kind(path))[:1]:
         if album.count >= MOST * sum(map(is_photo_name, store.names())):
             return CelebaSource(album, [store], settings)
-    return PhotoSource(store, _name(path))
+    return PhotoSource(store, _name(path), settings.people)
 
 
 def _kind(path: Path) -> str:

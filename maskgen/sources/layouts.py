@@ -5,7 +5,7 @@
     CelebA     see `celeba`
     shards     KEY.gt.jpg beside KEY.json                       identity and split from the json
     video      frames.csv, of `unmask frames-from-video`        its rows: identity is the person of the clip
-    any other  every picture                                    each photo its own
+    any other  every picture                                    each photo its own, or by its folder if told so
 
 More pictures than 1 in 10 that do not fit a layout make it any other.
 """
@@ -16,11 +16,14 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from maskgen.errors import InputError, Skip
 from maskgen.imageio import is_html, picture_format
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
+
+People = Literal["auto", "folders"]
 
 MOST = 0.9  # share of the photos whose names must fit a layout; real copies hold a few strays
 LOOKED_AT = 200  # photos whose first bytes are read to tell a folder of web pages from one of photos
@@ -45,12 +48,13 @@ class Layout:
     photos: tuple[PhotoRef, ...]
 
 
-def read_layout(store: Store, name: str) -> Layout:
+def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
     """Recognise a store's layout. InputError where it holds no photos, or web pages in their place.
 
     Args:
         store: where the files are.
         name: what a source without a name of its own is called.
+        people: `folders`: in a layout that has no list of people, each folder is one.
     """
     names = store.names()
     if any(map(GT.fullmatch, names)):
@@ -61,7 +65,7 @@ def read_layout(store: Store, name: str) -> Layout:
     if not ids:
         raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
     refuse_web_pages(store, ids)
-    photos = tuple(PhotoRef(photo, _person(photo)) for photo in ids)
+    photos = tuple(PhotoRef(photo, _person(photo, people)) for photo in ids)
     if _most_fit(LFW, ids):
         return Layout("lfw", "LFW: research", photos)
     if _most_fit(UTKFACE, ids):
@@ -97,8 +101,10 @@ def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
     return sum(bool(pattern.fullmatch(photo)) for photo in ids) >= MOST * len(ids)
 
 
-def _person(photo: str) -> str:
-    """Who is seen, by LFW's way of naming: known also where its photos lie among others."""
+def _person(photo: str, people: People) -> str:
+    """Who is seen, by the folder, or by LFW's way of naming: known also where its photos lie among others."""
+    if people == "folders":
+        return PurePosixPath(photo).parent.name
     match = LFW.fullmatch(photo)
     return match["person"] if match else ""
 

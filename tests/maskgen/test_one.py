@@ -60,5 +60,7 @@ def test_what_cannot_be_is_refused(tmp_path):
     with pytest.raises(InputError, match="nosuch"):
         maskgen.mask_photo(astronaut(), "nosuch")
     for wrong in ({"size": 7}, {"faces": "some"}, {"landmarks": "eyes"}, {"seed": -1}):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as error:
             maskgen.mask_photo(astronaut(), **wrong)
+        assert str(error.value).startswith(f"mask_photo: {next(iter(wrong))}: ")
+        assert "pydantic" not in str(error.value)

@@ -68,7 +68,20 @@ def test_a_source_that_names_nobody_is_a_warning(tmp_path: Path) -> None:
     for i in range(3):
         draw_photo(tmp_path / "flat" / f"{i}.jpg", i)
     report = generate(settings_for(tmp_path / "flat", tmp_path / "out"), build=build)
-    assert "may share people" in report.warnings[0]
+    assert report.warnings[0].endswith("may share people")
+
+
+@pytest.mark.parametrize(("people", "said"), [("auto", 1), ("folders", 0)])
+def test_photos_in_folders_that_name_nobody_are_warned_of_with_what_to_do(
+    tmp_path: Path, people: str, said: int
+) -> None:
+    for name in ("Ann/Ann_0001", "Ann/best", "Bo/1"):
+        draw_photo(tmp_path / f"mixed/{name}.jpg", len(name))
+    settings = settings_for(tmp_path / "mixed", tmp_path / "out")
+    source = settings.source.model_copy(update={"people": people})
+    report = generate(settings.model_copy(update={"source": source}), build=build)
+    assert len(report.warnings) == said
+    assert all("2 of its 3 photos" in line and "--people folders" in line for line in report.warnings)
 
 
 def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:

@@ -95,6 +95,16 @@ def test_people_keep_their_identity_where_lfw_lies_among_other_photos(tmp_path):
     assert [ref.identity for ref in source.refs()] == ["Ann_Lee", "Ann_Lee", "Bo_Ek", "", ""]
 
 
+def test_people_are_the_folders_where_that_is_said(tmp_path):
+    folder = make_folder(tmp_path, ["0000045/001.jpg", "b/0000045/7.jpg", "ann lee/IMG_1.JPG", "alone.jpg"])
+    source = build_source(SourceSettings(src=str(folder), people="folders"))
+    assert {ref.id: ref.identity for ref in source.refs()} == {
+        "0000045/001.jpg": "0000045", "b/0000045/7.jpg": "0000045", "ann lee/IMG_1.JPG": "ann lee", "alone.jpg": ""
+    }  # fmt: skip
+    again = pickle.loads(pickle.dumps(source))
+    assert again.refs() == source.refs()
+
+
 def test_a_set_in_several_tars_is_one_source(tmp_path):
     for part in range(3):
         make_archive(tmp_path / f"lfw-{part}.tar", [f"lfw/{LFW[part]}"], first=part)

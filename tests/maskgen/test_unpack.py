@@ -87,11 +87,22 @@ def test_tree_cuts_a_name_that_grows_too_long(tmp_path):
     assert path.name == "n" * 250 + ".webp"
 
 
-def test_tree_of_crops_is_refused_with_what_to_do(tmp_path):
+def test_tree_with_names_is_a_tree_of_each(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES, size_setting=256)
-    with pytest.raises(UsageError, match=r"crops of 256 px.*--size 0"):
-        unpack(folder, tmp_path / "to", layout="tree")
-    assert not (tmp_path / "to").exists()
+    report = unpack(str(folder), str(tmp_path / "to"), layout="tree", names="masked,plain,maps")
+    files = {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")}
+    trees = {f"{name}/{SOURCES[0]}" for name in ("masked", "plain")} | {"maps/Ann/Ann_0001.png"}
+    assert trees <= files
+    assert len(files) == 3 * 3 + 1
+    assert report.files == 9
+    sample = next(each for each in open_data_set(folder).samples() if each.labels["source"] == SOURCES[0])
+    assert (tmp_path / "to/plain" / SOURCES[0]).read_bytes() == sample.member("gt")[0]
+
+
+def test_names_are_refused_where_nothing_is_named(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    with pytest.raises(UsageError, match="strips lie in no folders"):
+        unpack(folder, tmp_path / "to", layout="strip", names="a,b,c")
 
 
 @pytest.mark.parametrize("evil", ["../evil.jpg", "/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "a/\0.jpg"])
