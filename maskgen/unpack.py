@@ -61,8 +61,8 @@ def unpack(
         folder: the data set.
         to: the target; new or empty unless `overwrite`.
         layout: see above.
-        names: folders of masked, original and map, with commas between them: in the layout `folders` `NAMES` if empty; in
-            `tree` a tree in each, or if empty one tree of the masked alone.
+        names: folders of masked, original and map, with commas between them. In the layout `folders` `NAMES` if
+            empty; in `tree` a tree in each, or if empty one tree of the masked alone.
         split: only this one, "" for all.
         overwrite: write into a folder that holds files; those of the same name are replaced.
         on_progress: called with samples done and samples in all.
