@@ -123,7 +123,7 @@ def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, 
         squares: of the sources' distances from their mean, summed up.
     """
     spread, u, vt = cv2.SVDecomp(products)
-    flip = math.copysign(1.0, cv2.determinant(products))  # no mirror image
+    flip = math.copysign(1.0, cv2.determinant(u) * cv2.determinant(vt))  # no mirror image
     u[:, 2] *= flip
     x, y, z = spread[:, 0].tolist()
     return (x + y + z * flip) / squares, u @ vt

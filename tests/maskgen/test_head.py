@@ -54,3 +54,11 @@ def test_umeyama_gives_back_a_known_similarity(scale, turn, tilt, shift):
     assert found_scale == pytest.approx(scale, rel=1e-6)
     assert found_turn == pytest.approx(a @ b, abs=1e-6)
     assert found_offset == pytest.approx([shift, -shift, 2 * shift], abs=1e-5 * max(1, scale))
+
+
+def test_no_points_are_fitted_by_a_mirror_image():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        flat = rng.normal(size=(40, 3)) * [1, 1, 0]
+        turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        assert np.linalg.det(umeyama(flat @ turn.T, canonical_head().mesh[:40])[1]) > 0.99
