@@ -22,7 +22,7 @@ from maskgen.errors import Skip
 from maskgen.landmarks.blazeface import BlazeFace
 from maskgen.landmarks.views import whole_looks
 from maskgen.settings import CropSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.sources import build_source
+from maskgen.sources import build_source, load
 from maskgen.triplet import build_tools, wear_mask
 from unmasknet.features import build_lite0
 
