@@ -19,6 +19,7 @@ from maskgen.imageio import decode
 from maskgen.landmarks.blazeface import BlazeFace
 from maskgen.landmarks.views import whole_looks
 from maskgen.library import Library, built_in
+from maskgen.light import LUMA
 from maskgen.lookbook import prove
 from maskgen.settings import CheckSettings, DraftSettings
 from maskgen.shell import MARGIN
@@ -303,7 +304,7 @@ def paint(cloth: Cloth) -> tuple[dict[str, ndarray], str]:
     even = cloth.colour / _lamp(cloth)[..., None]
     own = np.median(even[seen], axis=0)
     cover = _print(even, own) * cloth.opacity
-    grey = np.clip(even @ np.array([0.299, 0.587, 0.114], np.float32), 1e-3, None)
+    grey = np.clip(even @ LUMA, 1e-3, None)
     shade = grey / np.median(grey[seen & (cover < 0.5)])
     albedo = 0.96 * np.clip(1 + FOLD_SHARE * (shade - 1), 0.3, 1.04) * (1 - cover) + 0.96 * cover
     pictures = {

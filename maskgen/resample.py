@@ -6,7 +6,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int16, UInt8
+from jaxtyping import Float, Int16, Int64, Num, UInt8
 from numpy import ndarray
 
 from maskgen.native import compiled
@@ -96,9 +96,8 @@ def _look_up(
         x_by_column, x_by_row, y_by_column, y_by_row: from there to the next in its row, and in its column.
         result: RGB.
     """
-    rows, columns = np.ogrid[: result.shape[0], : result.shape[1]]
-    across = x + columns * x_by_column + rows * x_by_row
-    down = y + columns * y_by_column + rows * y_by_row
+    across = positions(result, x, x_by_column, x_by_row)
+    down = positions(result, y, y_by_column, y_by_row)
     phases = len(weights) - 1
     by_row, by_column = (weights.T[:, at >> (ONE - PHASE) & phases].astype(np.int32) for at in (down, across))
     first = ((down >> ONE) - 1) * source.shape[1] + (across >> ONE) - 1
@@ -109,6 +108,14 @@ def _look_up(
             near = pixels[first + (v * source.shape[1] + u)].view(np.uint8).reshape(sums.shape)
             sums += near * (by_row[v] * by_column[u])[..., None]
     result[:] = np.clip(sums[..., :3] >> 12, 0, 255)
+
+
+def positions(
+    result: Num[ndarray, "h w 3"], first: int, by_column: int, by_row: int
+) -> Int64[ndarray, "h w"]:
+    """Where each pixel of a result lies along one of a source's axes, in parts of a pixel."""
+    rows, columns = np.ogrid[: result.shape[0], : result.shape[1]]
+    return first + columns * by_column + rows * by_row
 
 
 @cache

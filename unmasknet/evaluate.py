@@ -22,6 +22,7 @@ from unmasknet.others import open_others
 from unmasknet.people import likeness
 from unmasknet.restorer import Restorer, load_restorer
 from unmasknet.score_file import Row, score_rows
+from unmasknet.settings import GanSettings
 
 EXAMPLES = 6  # pictures shown of the worst, of the middle and of the best
 
@@ -106,8 +107,8 @@ def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int
         yield f"{count:,} samples are scored and not {settings.n:,}: there are no more in the split {split}"
     if split == "train" and restorer.names:
         yield "these samples are of the split that networks learn from: the figures say nothing of unseen people"
-    loss = getattr(restorer.generator.settings, "loss", None) if restorer.generator else None
-    learnt_from = Path(getattr(loss, "identity_net", "")).name
+    generator = restorer.generator.settings if restorer.generator else None
+    learnt_from = Path(generator.loss.identity_net).name if isinstance(generator, GanSettings) else ""
     if learnt_from and learnt_from == Path(settings.identity).name:
         yield f"likeness is judged by {learnt_from}, which the generator learnt to please: judge by another network"
 

@@ -7,7 +7,7 @@ from jaxtyping import Float32, Int64, UInt8
 from numpy import ndarray
 
 from maskgen.native import compiled
-from maskgen.resample import ONE, PHASE, STEP, in_blocks, inverse
+from maskgen.resample import ONE, PHASE, STEP, in_blocks, inverse, positions
 from maskgen.types import Affine, Picture
 
 Shown = Float32[ndarray, "tall wide 3"]
@@ -63,8 +63,7 @@ def _look_between(
         gain, offset: of a level's 4,096ths.
         result: `gain * level + offset`.
     """
-    rows, columns = np.ogrid[: result.shape[0], : result.shape[1]]
-    x_at, y_at = x + columns * x_by_column + rows * x_by_row, y + columns * y_by_column + rows * y_by_row
+    x_at, y_at = positions(result, x, x_by_column, x_by_row), positions(result, y, y_by_column, y_by_row)
     across, down = ((at >> (ONE - PHASE) & PHASES - 1)[..., None] for at in (x_at, y_at))
 
     def near(below: int, right: int) -> Int64[ndarray, "h w 3"]:

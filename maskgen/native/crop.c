@@ -1,21 +1,13 @@
-#include "kernel.h"
+#include "position.h"
 
 #ifdef CLONED
 #include <immintrin.h>
 #endif
 
-#define ONE 20   /* bits of a pixel's parts in a position */
-#define PHASE 6  /* bits of them that choose the weights */
-#define PHASES (1 << PHASE)
-
 typedef struct {
     const uint8_t *pixels; /* four bytes each */
     int64_t wide;
 } Source;
-
-typedef struct {
-    int64_t x, y; /* in parts of a pixel */
-} Position;
 
 /* Whether positions from x, y on by a step a column and a step a row stay where all their 4 x 4 pixels are. */
 static int stays(int64_t from, int64_t by_column, int64_t by_row, int64_t w, int64_t h, int64_t side)
@@ -29,8 +21,6 @@ ALWAYS const uint8_t *corner(Source source, Position at)
 {
     return source.pixels + 4 * (((at.y >> ONE) - 1) * source.wide + (at.x >> ONE) - 1);
 }
-
-ALWAYS int64_t phase(int64_t x) { return (x >> (ONE - PHASE)) & (PHASES - 1); }
 
 /* A row of pixels of the result, three bytes each. */
 static void row_of(Source source, const int16_t *weights, Position at, Position step, int64_t count, uint8_t *out)

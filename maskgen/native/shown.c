@@ -1,12 +1,8 @@
-#include "kernel.h"
+#include "position.h"
 
 #ifdef CLONED
 #include <immintrin.h>
 #endif
-
-#define ONE 20  /* bits of a pixel's parts in a position */
-#define PHASE 6 /* bits of them that choose the weights */
-#define PHASES (1 << PHASE)
 
 typedef struct {
     const uint8_t *pixels; /* three bytes each */
@@ -16,12 +12,6 @@ typedef struct {
 typedef struct {
     float gain, offset;
 } Levels;
-
-typedef struct {
-    int64_t x, y; /* in parts of a pixel */
-} Position;
-
-ALWAYS int phase(int64_t x) { return (int)(x >> (ONE - PHASE)) & (PHASES - 1); }
 
 /* A pixel's level, also outside. */
 static int level(Source source, int64_t y, int64_t x, int k)

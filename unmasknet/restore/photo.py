@@ -161,7 +161,8 @@ def tone_of(picture: Picture, where: ndarray) -> Float32[ndarray, "3 3"] | None:
     seen = picture[where].astype(np.float32)
     if len(seen) == 0:
         return None
-    powers, away = _powers(seen.mean(axis=1)), seen - seen.mean(axis=1, keepdims=True)
+    grey = seen.mean(axis=1)
+    powers, away = _powers(grey), seen - grey[:, None]
     tone = np.linalg.lstsq(powers, away, rcond=None)[0]
     off = np.abs(away - powers @ tone).max(axis=1)
     return tone if np.percentile(off, 99) <= TONED else None
