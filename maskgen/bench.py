@@ -39,8 +39,8 @@ from maskgen.sources import Source, build_source, load
 from maskgen.types import Photo, PhotoRef, Picture
 
 MORE_MASKS = 4  # a further mask's time is a quarter of what four take
-SHARDS = 4  # a worker's in a run with workers, each of as many photos as are timed one by one
-RUNS = 3  # with each number of workers; the best counts
+SHARDS = 4  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
+RUNS = 3  # with each number of workers, in turn; the best counts
 
 Reference = Callable[[Picture], object]
 Step = Callable[[PhotoRef], object]
@@ -62,7 +62,8 @@ class GenBench:
         cached_ratio: over `cached_ms`.
         rss_mb: most memory that a worker took.
         photos_per_s: {workers: photos a second}, landmarks cached, by the clock on the wall, when all have made a shard
-            each: at its first masks a worker still reads their templates and draws their patterns.
+            each: at its first masks a worker still reads their templates and draws their patterns. What is left of
+            that weighs the same however many they are, for each makes as many shards in its life.
         scaling: of all workers over one.
         core_scaling: the same of a loop that takes nothing but a core: what this machine gives at best.
     """
@@ -188,13 +189,21 @@ class _Bench:
     def workers(self, plans: Sequence[ShardPlan]) -> tuple[dict[int, float], float]:
         """Photos a second by the number of workers, and the most memory of one in MB; leaves landmarks cached."""
         self.rate(plans, 1)  # finds the faces
-        counts = sorted({1, self.settings.jobs})
-        rates = {jobs: max(self.rate(plans, jobs) for _ in range(RUNS)) for jobs in counts}
+        rates = dict.fromkeys(sorted({1, self.settings.jobs}), 0.0)
+        for _ in range(RUNS):
+            for jobs, best in rates.items():
+                rates[jobs] = max(best, self.rate(plans, jobs))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         return rates, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
     def rate(self, plans: Sequence[ShardPlan], jobs: int) -> float:
-        """Photos a second from when all workers have made a shard to when one has no more to do."""
+        """Photos a second of workers who make `SHARDS` shards each; when these are done, others begin anew."""
+        lives = [plans[i : i + SHARDS * jobs] for i in range(0, len(plans), SHARDS * jobs)]
+        spans = [self.span(life, jobs) for life in lives]
+        return sum(photos for photos, _ in spans) / max(sum(seconds for _, seconds in spans), 1e-9)
+
+    def span(self, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
+        """Photos and seconds from when all workers have made a shard to when one has no more to do."""
         (self.folder / WORK).mkdir(exist_ok=True)
         photos, left = 0, len(plans)
         warming = jobs if left > jobs else 0  # shards
@@ -210,7 +219,7 @@ class _Bench:
                     first = (now, photos)
                 if left >= jobs - 1:
                     last = (now, photos)
-        return (last[1] - first[1]) / max(last[0] - first[0], 1e-9)
+        return last[1] - first[1], last[0] - first[0]
 
     def one_by_one(
         self, refs: Sequence[PhotoRef], reference: Reference, on_progress: Callable[[int, int], object]

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,9 @@ from maskgen import bench, cores
 from maskgen.bench import bench_gen, find_reference
 from maskgen.cores import core_scaling
 from maskgen.errors import InputError, MissingError
-from maskgen.settings import BenchGenSettings
+from maskgen.plan import ShardPlan
+from maskgen.settings import BenchGenSettings, SourceSettings
+from maskgen.sources import build_source
 from tests.maskgen.fake_kit import build, draw_photos
 
 KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms", "rss_mb"]
@@ -47,6 +50,23 @@ def test_the_best_of_several_loops_is_told_over_the_best_of_one(monkeypatch):
     done = {1: iter([90, 100, 95]), 2: iter([150, 170, 160])}
     monkeypatch.setattr(cores, "_rounds", lambda count, seconds: next(done[count]))
     assert core_scaling(2) == 1.7
+
+
+def test_every_worker_makes_as_many_shards_however_many_there_are(monkeypatch, photos, tmp_path):
+    """A worker's first masks take longest: of one that makes all of them they would weigh less."""
+    lives = []
+
+    def span(self: bench._Bench, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
+        lives.append(len(plans) / jobs)
+        return 10 * jobs, len(lives)
+
+    monkeypatch.setattr(bench._Bench, "span", span)
+    source = build_source(SourceSettings(src=str(photos)))
+    mine = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
+    plans = [ShardPlan(f"train-{i:05d}", "train", (), ()) for i in range(2 * bench.SHARDS)]
+    assert mine.rate(plans, 1) == 20 / (1 + 2)
+    assert mine.rate(plans, 2) == 20 / 3
+    assert lives == [bench.SHARDS] * 3
 
 
 def test_opencv_gets_its_threads_back():
