@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from maskgen import imageio
+from maskgen import imageio, native
 from maskgen.cores import core_scaling
 from maskgen.engine import LocalEngine, Made, Moved
 from maskgen.errors import InputError, MissingError, Skip
@@ -53,6 +53,7 @@ class GenBench:
     Attributes:
         size: side of the crop, 0 for the photos' own grid.
         photos: how many were timed.
+        kernels: whether they were there. Without them numpy does their work, and all but the reference is slower.
         reference_ms: dlib's HOG detector with `upsample=1` and 68 points, on the photo as it was decoded.
         cold_ms: all of `gen-data` a photo: read, decode, detect, mesh, mask, encode, write.
         cached_ms: the same with the landmarks cached.
@@ -70,6 +71,7 @@ class GenBench:
 
     size: int
     photos: int
+    kernels: bool
     reference_ms: float
     cold_ms: float
     cached_ms: float
@@ -118,6 +120,7 @@ def bench_gen(
     return GenBench(
         size=settings.size,
         photos=len(refs),
+        kernels=native.library is not None,
         **{f"{key}_ms": round(value, 3) for key, value in times.items()},
         cold_ratio=round(times["reference"] / times["cold"], 2),
         cached_ratio=round(times["reference"] / times["cached"], 2),

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from maskgen.verify import VerifyReport
 
 
-def _no_kernels() -> str:
-    """Why masks are drawn by numpy; empty where they are not."""
+def _without_kernels() -> list[str]:
+    """A line where masks are drawn by numpy."""
     from maskgen import native
 
-    return native.absent
+    told = "masks took several times as long as they need: unmask doctor tells more"
+    return [f"kernels: {native.absent}; {told}"] if native.absent else []
 
 
 def generated(report: GenReport) -> str:
@@ -39,10 +40,8 @@ def generated(report: GenReport) -> str:
     ]
     if report.landmarks:
         lines.append(f"faces by {report.landmarks}")
-    if report.made and (absent := _no_kernels()):
-        lines.append(
-            f"kernels: {absent}; masks took several times as long as they need: unmask doctor tells more"
-        )
+    if report.made:
+        lines += _without_kernels()
     if report.skipped:
         lines.append(f"skipped {sum(report.skipped.values()):,}:")
         lines += [
@@ -90,6 +89,7 @@ def measured(report: GenBench) -> str:
         f"{report.floor_ms:>8.2f}  of them decoding the photo and encoding two pictures",
         f"memory of a worker {report.rss_mb:.0f} MB; photos/s by workers {rates} (x {report.scaling:.2f}; "
         f"a plain loop x {report.core_scaling:.2f})",
+        *_without_kernels(),
     ]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 import cli
-from maskgen import bench, cores
+from maskgen import bench, cores, native, words
 from maskgen.bench import bench_gen, find_reference
 from maskgen.cores import core_scaling
 from maskgen.errors import InputError, MissingError
@@ -37,9 +37,19 @@ def test_times_of_all_that_is_promised(photos, monkeypatch):
     assert report.size == 64
     assert len(calls) == 2 * (1 + settings.rounds)  # the first round warms up
     assert min(report.reference_ms, report.cold_ms, report.cached_ms, report.floor_ms, report.rss_mb) > 0
+    assert report.kernels == (native.library is not None)
     assert report.scaling == 1
     assert report.core_scaling == 1
     assert list(report.photos_per_s) == ["1"]
+
+
+def test_times_without_kernels_say_so(photos, monkeypatch):
+    settings = BenchGenSettings(src=str(photos), n=1, rounds=1, jobs=1, size=64)
+    report = bench_gen(settings, build=build, reference=lambda models: len)
+    monkeypatch.setattr(native, "absent", "not compiled")
+    assert "kernels: not compiled" in words.measured(report)
+    monkeypatch.setattr(native, "absent", "")
+    assert "kernels" not in words.measured(report)
 
 
 def test_one_core_over_itself_is_one():
