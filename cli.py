@@ -436,6 +436,7 @@ def unpack(
 
     folders: masked photos, photos and maps in a folder each; strip: the three side by side; tree: masked photos under
     their original names and folders, as the training of face recognition takes them; with --names a tree of each.
+    samples.csv beside them has the labels, skipped.csv the photos that gave no sample, and why.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
     """
@@ -452,6 +453,7 @@ def unpack(
     ]
     required = {**NEEDS_DIR, "to": "name the target: --to DIR"}
     settings = _settings(UnpackSettings, config, sets, options, show, required)
+    from maskgen import words
     from maskgen.progress import Meter
     from maskgen.unpack import unpack as write
 
@@ -465,7 +467,7 @@ def unpack(
             overwrite=settings.overwrite,
             on_progress=meter,
         )
-    _print(asdict(report), as_json, f"{report.samples:,} samples as {report.files:,} files in {report.to}")
+    _print(asdict(report), as_json, words.unpacked(report))
 
 
 @app.command()

@@ -54,11 +54,12 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A photo that gave no sample: its id in the source, the reason, and a word more."""
+    """A photo that gave no sample: its id in the source, the reason, a word more, and the split it would be in."""
 
     id: str
     reason: str
     detail: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class DataSet:
         """Every skipped photo that the records name."""
         for record in self.records:
             for photo, reason, detail in record.skips:
-                yield Skipped(photo, reason, detail)
+                yield Skipped(photo, reason, detail, record.split)
 
     def samples(self, keys: Collection[str] | None = None, *, split: str = "") -> Iterator[Encoded]:
         """Samples in the order of shards and keys: all, or those of `keys`, of one split or of every split.

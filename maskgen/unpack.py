@@ -2,12 +2,14 @@
 
 `folders`: masked, original and map in a folder each; `strip`: one picture of all three side by side; `tree`: masked
 photos, whole ones or crops, under their original names and folders, what the training of face recognition takes.
+Photos of the source that gave no sample are in none of them: `skipped.csv` lists them, with the reason.
 Names and paths out of a shard are not trusted: nothing is written outside the target.
 """
 
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,15 +21,18 @@ from PIL import Image
 from maskgen import imageio
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
-from maskgen.samples import Encoded, open_data_set, posed, worn
+from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
 from maskgen.shards import KEY
+from maskgen.sources.celeba import CelebaSource
+from maskgen.sources.layouts import person
 from maskgen.types import Plane
 
 Layout = Literal["folders", "strip", "tree"]
 NAMES = "inputs,outputs,binary_mask"
-TABLE = "samples.csv"
+TABLE, MISSING = "samples.csv", "skipped.csv"
 COLUMNS = ["file", "key", "source", "identity", "split", "family", "texture", "colour", "strength", "wear"]
 COLUMNS += ["yaw", "pitch", "roll", "hole", "valid"]
+MISSING_COLUMNS = ["source", "identity", "split", "reason", "detail"]
 SAME_SUFFIXES = {"jpg": {".jpg", ".jpeg"}, "png": {".png"}, "webp": {".webp"}}
 FACE_MASK = re.compile(r"-f\d+-m\d+$")
 QUALITY = 95  # of strips, JPEG
@@ -38,11 +43,12 @@ File = tuple[str, bytes]  # path below the target, content
 
 @dataclass(frozen=True)
 class UnpackReport:
-    """Where the files are, how many samples became how many files."""
+    """Where the files are, how many samples became how many files; photos that gave no sample, by reason."""
 
     to: Path
     samples: int
     files: int
+    skipped: dict[str, int]
 
 
 def unpack(
@@ -55,7 +61,7 @@ def unpack(
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> UnpackReport:
-    """Write the samples of a data set as plain files, and `samples.csv` with a row of labels for each.
+    """Write the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
 
     Args:
         folder: the data set.
@@ -89,8 +95,11 @@ def unpack(
         files += len(written)
         if on_progress:
             on_progress(done, total)
-    _put(to, TABLE, _table(rows))
-    return UnpackReport(to, len(rows), files)
+    missing = _missing(data, split)
+    _put(to, TABLE, _table(COLUMNS, rows))
+    _put(to, MISSING, _table(MISSING_COLUMNS, missing))
+    reasons = Counter(str(reason) for *_, reason, _ in missing)
+    return UnpackReport(to, len(rows), files, dict(sorted(reasons.items())))
 
 
 def _writer(layout: Layout, names: str) -> Callable[[Encoded], list[File]]:
@@ -207,9 +216,21 @@ def _row(name: str, sample: Encoded) -> list[object]:
     return [*texts, *worn_as, *posed(labels), labels["hole"], labels["valid"]]
 
 
-def _table(rows: list[list[object]]) -> bytes:
+def _missing(data: DataSet, split: str) -> list[list[object]]:
+    """Rows of the photos that gave no sample; who is seen, by the rule that told the others' people."""
+    settings = data.about.get("settings", {}).get("source", {})
+    listed = data.about.get("source") == CelebaSource.name  # its people stand in a list, not in paths
+    people = settings.get("people", "auto")
+    return [
+        [skip.id, "" if listed else person(skip.id, people), skip.split, skip.reason, skip.detail]
+        for skip in data.skips()
+        if split in ("", skip.split)
+    ]
+
+
+def _table(columns: Sequence[str], rows: list[list[object]]) -> bytes:
     stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
+    csv.writer(stream, lineterminator="\n").writerows([columns, *rows])
     return stream.getvalue().encode("utf-8")
 
 

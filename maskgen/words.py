@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maskgen.footage import FramesPlan, FramesReport
     from maskgen.lookbook import LibrarySheet, ProofReport
     from maskgen.pipeline import GenReport, Rehearsal
+    from maskgen.unpack import UnpackReport
     from maskgen.verify import VerifyReport
 
 
@@ -44,13 +45,15 @@ def generated(report: GenReport) -> str:
         lines += _without_kernels()
     if report.skipped:
         lines.append(f"skipped {sum(report.skipped.values()):,}:")
-        lines += [
-            f"  {count:>7,}  {reason}: {SKIP_REASONS[reason]}" for reason, count in report.skipped.items()
-        ]
+        lines += _by_reason(report.skipped)
     if not report.whole:
         lines.append("other slices are not done yet; the last one to finish writes dataset.json and the card")
     lines += [f"with masks on: {video}" for video in report.videos]
     return "\n".join([*lines, f"look at it: unmask preview {report.out}"])
+
+
+def _by_reason(counts: Mapping[str, int]) -> list[str]:
+    return [f"  {count:>7,}  {reason}: {SKIP_REASONS.get(reason, '')}" for reason, count in counts.items()]
 
 
 def rehearsed(plan: Rehearsal) -> str:
@@ -65,6 +68,18 @@ def rehearsed(plan: Rehearsal) -> str:
 def skipped(counts: Mapping[str, int]) -> str:
     """Skips on one line, "" if there are none."""
     return "skipped " + ", ".join(f"{count} {reason}" for reason, count in counts.items()) if counts else ""
+
+
+def unpacked(report: UnpackReport) -> str:
+    """What was written, and what of the source is not among it."""
+    lines = [f"{report.samples:,} samples as {report.files:,} files in {report.to}"]
+    if report.skipped:
+        count = sum(report.skipped.values())
+        lines.append(
+            f"{count:,} photo{'s'[: count > 1]} of the source gave no sample, see skipped.csv there:"
+        )
+        lines += _by_reason(report.skipped)
+    return "\n".join(lines)
 
 
 def verified(folder: str, report: VerifyReport) -> str:

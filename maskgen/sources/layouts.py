@@ -65,7 +65,7 @@ def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
     if not ids:
         raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
     refuse_web_pages(store, ids)
-    photos = tuple(PhotoRef(photo, _person(photo, people)) for photo in ids)
+    photos = tuple(PhotoRef(photo, person(photo, people)) for photo in ids)
     if _most_fit(LFW, ids):
         return Layout("lfw", "LFW: research", photos)
     if _most_fit(UTKFACE, ids):
@@ -101,7 +101,7 @@ def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
     return sum(bool(pattern.fullmatch(photo)) for photo in ids) >= MOST * len(ids)
 
 
-def _person(photo: str, people: People) -> str:
+def person(photo: str, people: People) -> str:
     """Who is seen, by the folder, or by LFW's way of naming: known also where its photos lie among others."""
     if people == "folders":
         return PurePosixPath(photo).parent.name

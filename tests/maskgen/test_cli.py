@@ -221,8 +221,14 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     assert (shown["samples"], shown["shown"]) == (2, 2)
     assert (tmp_path / "look" / "preview.html").stat().st_size
 
-    assert unmask("unpack", "set", "--layout", "folders", "--to", "plain", "--names", "a,b,c").code == 0
-    assert sorted(path.name for path in (tmp_path / "plain").iterdir()) == ["a", "b", "c", "samples.csv"]
+    code, out, _ = unmask(
+        "unpack", "set", "--layout", "folders", "--to", "plain", "--names", "a,b,c", "--json"
+    )
+    assert code == 0
+    assert json.loads(out) == {"to": "plain", "samples": 2, "files": 6, "skipped": {}}
+    assert {path.name for path in (tmp_path / "plain").iterdir()} == {
+        "a", "b", "c", "samples.csv", "skipped.csv"
+    }  # fmt: skip
 
     shard = next((tmp_path / "set").glob("*.tar"))
     shard.write_bytes(shard.read_bytes()[:-512])

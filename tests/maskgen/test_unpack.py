@@ -1,16 +1,19 @@
 import csv
 import io
+import json
 import stat
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskgen import words
 from maskgen.errors import InputError, UnmaskError, UsageError
 from maskgen.samples import open_data_set
 from maskgen.unpack import COLUMNS, unpack
 from tests.maskgen.toys import drawn_photo, drawn_triplet, write_data_set
 
+TABLES = {"samples.csv", "skipped.csv"}
 SOURCES = ("Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.png")
 
 
@@ -29,7 +32,7 @@ def test_folders_hold_the_bytes_of_the_shard_and_a_map_of_0_and_255(tmp_path):
 def test_folders_take_other_names(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     unpack(folder, tmp_path / "to", names="masked, unmasked,map")
-    assert {path.name for path in (tmp_path / "to").iterdir()} == {"masked", "unmasked", "map", "samples.csv"}
+    assert {path.name for path in (tmp_path / "to").iterdir()} == {"masked", "unmasked", "map", *TABLES}
 
 
 def test_table_has_a_row_for_each_sample(tmp_path):
@@ -39,6 +42,48 @@ def test_table_has_a_row_for_each_sample(tmp_path):
     assert list(rows[0]) == COLUMNS
     assert {row["source"] for row in rows} == {*SOURCES, "odd/=1,\n2.jpg"}
     assert all((tmp_path / "to" / row["file"]).exists() for row in rows)
+
+
+def missing_of(folder, to, **options):
+    """The report, and the rows of `skipped.csv`."""
+    report = unpack(folder, to, layout="tree", **options)
+    return report, list(csv.DictReader(io.StringIO((to / "skipped.csv").read_text("utf-8"), newline="")))
+
+
+def test_what_is_missing_from_a_tree_is_counted_and_listed_with_who_and_why(tmp_path):
+    skips = [
+        ("Ann/Ann_0003.jpg", "no_face", ""),
+        ("Cid/Cid_0001.jpg", "profile", "yaw 81"),
+        ("x/1.jpg", "no_face", ""),
+    ]
+    folder = write_data_set(tmp_path / "set", SOURCES, skips=skips)
+    report, rows = missing_of(folder, tmp_path / "to")
+    assert report.skipped == {"no_face": 2, "profile": 1}
+    assert [tuple(row.values()) for row in rows] == [
+        ("Ann/Ann_0003.jpg", "Ann", "train", "no_face", ""),
+        ("Cid/Cid_0001.jpg", "Cid", "train", "profile", "yaw 81"),
+        ("x/1.jpg", "", "train", "no_face", ""),
+    ]
+    said = words.unpacked(report)
+    assert "3 photos of the source gave no sample, see skipped.csv" in said
+    assert "      2  no_face: no face was found" in said
+
+
+def test_what_is_missing_bears_the_name_of_its_folder_where_folders_are_people(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES, skips=[("45/1.jpg", "no_face", "")])
+    about = {"settings": {"source": {"people": "folders"}}}
+    for source, identity in (("mine", "45"), ("celeba", "")):  # CelebA's one folder is nobody
+        (folder / "dataset.json").write_text(json.dumps(about | {"source": source}))
+        _, rows = missing_of(folder, tmp_path / source)
+        assert [row["identity"] for row in rows] == [identity]
+
+
+def test_nothing_is_missing_from_a_split_that_lost_no_photo(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES, skips=[("a.jpg", "no_face", "")])
+    write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
+    report, rows = missing_of(folder, tmp_path / "to", split="val")
+    assert (report.skipped, rows) == ({}, [])
+    assert "skipped" not in words.unpacked(report)
 
 
 def test_only_the_split_that_is_asked_for(tmp_path):
@@ -70,7 +115,7 @@ def test_tree_keeps_names_and_folders(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES, size_setting=0)
     unpack(folder, tmp_path / "to", layout="tree")
     files = {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")}
-    assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg", "samples.csv"}
+    assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg", *TABLES}
 
 
 def test_tree_never_writes_two_samples_into_one_file(tmp_path):
@@ -93,7 +138,7 @@ def test_tree_with_names_is_a_tree_of_each(tmp_path):
     files = {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")}
     trees = {f"{name}/{SOURCES[0]}" for name in ("masked", "plain")} | {"maps/Ann/Ann_0001.png"}
     assert trees <= files
-    assert len(files) == 3 * 3 + 1
+    assert len(files) == 3 * 3 + len(TABLES)
     assert report.files == 9
     sample = next(each for each in open_data_set(folder).samples() if each.labels["source"] == SOURCES[0])
     assert (tmp_path / "to/plain" / SOURCES[0]).read_bytes() == sample.member("gt")[0]
