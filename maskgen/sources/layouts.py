@@ -7,7 +7,8 @@
     video      frames.csv, of `unmask frames-from-video`        its rows: identity is the person of the clip
     any other  every picture                                    each photo its own, or by its folder if told so
 
-More pictures than 1 in 10 that do not fit a layout make it any other.
+More pictures than 1 in 10 that do not fit a layout make it any other. LFW's way of naming is anybody's: it tells who is
+seen, but whose photos these are, and so their terms, only what they lie in, or LFW's own people.
 """
 
 import csv
@@ -32,6 +33,16 @@ PICTURE = re.compile(
     r".*\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|dib|avif|ppm|pgm)", re.IGNORECASE | re.DOTALL
 )
 LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
+# What lies in lfw-deepfunneled, lfw_funneled, lfw; a source of such a name.
+LFW_NAMES = re.compile(r"(?:.*/)?lfw(?:[-_.][^/]*)?/(?:.*/)?[^/]+/[^/]+", re.IGNORECASE)
+LFW_SLUG = re.compile(r"lfw(?:[-_].*)?")
+# Of its most photographed people; in an album of one's own they do not stand together.
+LFW_PEOPLE = {
+    "Alejandro_Toledo", "Ari_Fleischer", "Atal_Bihari_Vajpayee", "Gloria_Macapagal_Arroyo", "Guillermo_Coria",
+    "Jacques_Rogge", "Jeremy_Greenstock", "Juan_Carlos_Ferrero", "Lleyton_Hewitt", "Megawati_Sukarnoputri",
+    "Nestor_Kirchner", "Trent_Lott",
+}  # fmt: skip
+LFW_KNOWN = 6  # so many of them, and it is LFW, whatever it lies in
 UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
 CELEBA_TERMS = "CelebA: non-commercial research, no redistribution"
 FOOTAGE = "frames.csv"
@@ -66,11 +77,19 @@ def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
         raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
     refuse_web_pages(store, ids)
     photos = tuple(PhotoRef(photo, person(photo, people)) for photo in ids)
-    if _most_fit(LFW, ids):
+    if _is_lfw(ids, name):
         return Layout("lfw", "LFW: research", photos)
     if _most_fit(UTKFACE, ids):
         return Layout("utkface", "UTKFace: non-commercial research", photos)
     return Layout(name, "", photos)
+
+
+def _is_lfw(ids: list[str], name: str) -> bool:
+    if not _most_fit(LFW, ids):
+        return False
+    if LFW_SLUG.fullmatch(name) or _most_fit(LFW_NAMES, ids):
+        return True
+    return len(LFW_PEOPLE & {person(photo, "auto") for photo in ids}) >= LFW_KNOWN
 
 
 def is_photo_name(name: str) -> bool:

@@ -17,7 +17,8 @@ from maskgen.errors import InputError, Skip, UsageError
 from maskgen.imageio import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load, sample_key
-from maskgen.sources.keys import clean_id
+from maskgen.sources.keys import clean_id, slug
+from maskgen.sources.layouts import LFW_KNOWN, LFW_PEOPLE
 from maskgen.types import PhotoRef
 
 JPEG = encode_jpeg(np.full((40, 40, 3), 90, np.uint8), 90)
@@ -80,13 +81,27 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path, name):
 def test_lfw_is_known_by_its_tree_wherever_it_lies(tmp_path, where):
     deep = [f"lfw-deepfunneled/{name}" for name in LFW]
     if where == "folder":
-        source = source_of(make_folder(tmp_path, LFW))
+        source = source_of(make_folder(tmp_path / "lfw_funneled", LFW))
     elif where == "parent":
         source = source_of(make_folder(tmp_path, deep))
     else:
         source = source_of(make_archive(tmp_path / where, deep))
     assert (source.name, source.terms) == ("lfw", "LFW: research")
     assert [ref.identity for ref in source.refs()] == ["Ann_Lee", "Ann_Lee", "Bo_Ek"]
+
+
+@pytest.mark.parametrize("place", ["our-club", "set.tar", "mylfw", "lfwish/album"])
+def test_photos_named_as_lfw_names_them_keep_their_people_but_not_its_terms(tmp_path, place):
+    path = tmp_path / place
+    source = source_of(make_archive(path, LFW) if path.suffix else make_folder(path, LFW))
+    assert (source.name, source.terms) == (slug(path.stem), "")
+    assert [ref.identity for ref in source.refs()] == ["Ann_Lee", "Ann_Lee", "Bo_Ek"]
+
+
+@pytest.mark.parametrize(("known", "terms"), [(LFW_KNOWN, "LFW: research"), (LFW_KNOWN - 1, "")])
+def test_lfw_is_known_by_its_people_whatever_it_lies_in(tmp_path, known, terms):
+    people = [f"{person}/{person}_0001.jpg" for person in sorted(LFW_PEOPLE)[:known]]
+    assert source_of(make_folder(tmp_path / "faces", people + LFW)).terms == terms
 
 
 def test_people_keep_their_identity_where_lfw_lies_among_other_photos(tmp_path):
