@@ -1,7 +1,7 @@
 """One run for one slice of a data set: locks that end with the process that holds them.
 
-The system lets go of a lock when its holder dies, however it dies, so nothing is ever left to clean up; the text
-in the file only tells a person who holds it.
+The system lets go of a lock when its holder dies, however it dies, so a file that is left behind holds nobody up; the
+text in it only tells a person who holds it. A run that ends well takes the file of its slice away.
 """
 
 import fcntl
@@ -40,13 +40,15 @@ def parse_slice(text: str) -> Slice:
 @contextmanager
 def changing(work: Path) -> Iterator[None]:
     """Wait until no other run changes the plan below `work`, and keep others waiting meanwhile."""
+    # This file stays: others may have opened it and wait. Were it deleted, they would come to hold a file that nobody
+    # finds any more, beside the holder of the one that the next run makes.
     with _open(work / "lock") as file:
         _lock(file, fcntl.LOCK_EX)
         yield
 
 
 def hold_slice(work: Path, part: Slice) -> IO[str]:
-    """Take a slice; it is held until the file that is returned is closed, or the process ends.
+    """Take a slice; it is held until `let_go`, until the file that is returned is closed, or the process ends.
 
     Call it inside `changing`, and after `refuse_held`, or two runs could take overlapping slices at once.
     """
@@ -56,6 +58,15 @@ def hold_slice(work: Path, part: Slice) -> IO[str]:
     file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     file.flush()
     return file
+
+
+def let_go(file: IO[str]) -> None:
+    """Give back a slice that `hold_slice` took, and delete its file.
+
+    Call it inside `changing`: files of slices are opened there alone, so nobody else has this one open.
+    """
+    Path(file.name).unlink(missing_ok=True)
+    file.close()
 
 
 def refuse_held(work: Path, part: Slice = (0, 1)) -> None:

@@ -15,7 +15,7 @@ from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
 from maskgen.files import FACTS, make_folder, remove
 from maskgen.job import MakeShards
 from maskgen.kit import KitBuilder, build_kit
-from maskgen.locks import changing, hold_slice, parse_slice, refuse_held
+from maskgen.locks import changing, hold_slice, let_go, parse_slice, refuse_held
 from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan, load_plan
 from maskgen.records import ShardReport, read_record
 from maskgen.settings import GenSettings
@@ -122,7 +122,7 @@ def generate(
         with changing(target.work):
             refuse_held(target.work, part)
             plan = settle_plan(target, wanted, refs, settings)
-            held.enter_context(hold_slice(target.work, part))
+            lock = held.enter_context(hold_slice(target.work, part))
         shards = plan.shards[part[0] :: part[1]]
         patience = hang_after + MASK_SECONDS * settings.masks.per_face
         engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
@@ -130,6 +130,7 @@ def generate(
         reports, made, spoilt = _make(target, shards, engine, task, on_progress)
         with changing(target.work):
             whole = complete(target, write_card)
+            let_go(lock)
     return GenReport(
         out=str(target.out),
         photos=sum(report.photos for report in reports),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.errors import UsageError
-from maskgen.locks import hold_slice, overlap, parse_slice, refuse_held
+from maskgen.locks import changing, hold_slice, let_go, overlap, parse_slice, refuse_held
 
 SLICES = st.integers(1, 12).flatmap(lambda k: st.tuples(st.integers(0, k - 1), st.just(k)))
 
@@ -28,3 +28,13 @@ def test_a_held_slice_is_refused_until_it_is_let_go(tmp_path: Path) -> None:
             refuse_held(tmp_path)
         refuse_held(tmp_path, (0, 3))
     refuse_held(tmp_path)
+
+
+def test_a_slice_that_is_given_back_leaves_no_file_and_no_other_slice_free(tmp_path: Path) -> None:
+    with hold_slice(tmp_path, (1, 2)):
+        with changing(tmp_path):
+            let_go(hold_slice(tmp_path, (0, 2)))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "lock-1-of-2"]
+        refuse_held(tmp_path, (0, 2))
+        with pytest.raises(UsageError, match="slice 1::2"):
+            refuse_held(tmp_path)

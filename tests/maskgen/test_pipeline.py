@@ -32,6 +32,7 @@ def test_a_run_reports_what_is_there_and_progress_ends_at_all_of_it(photos: Path
     assert last.left == 0
     again = generate(settings, news.append, build=build)
     assert (again.triplets, again.made, news[-1].found) == (24, 0, 13)
+    assert not list((tmp_path / "out" / ".work").glob("lock-*"))
 
 
 def test_dataset_json_holds_no_path_of_this_machine(photos: Path, tmp_path: Path) -> None:
