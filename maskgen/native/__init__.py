@@ -7,10 +7,11 @@ of the same name in its place: it computes the same to the bit, tens of times as
     def halve(plane: UInt8[ndarray, "h w"], result: UInt8[ndarray, "h w"]) -> None:
         result[:] = plane >> 1
 
-    void halve(const uint8_t *plane, uint8_t *result, int64_t h, int64_t w)
+    int64_t halve(const uint8_t *plane, uint8_t *result, int64_t h, int64_t w)
 
 An array is handed over as a pointer, an `int` as int64_t, a `float` as float; then come the sizes that the shapes name,
-in the order in which they are first named. No pointer is handed over before the array behind it was found to be of its
+in the order in which they are first named. Where the function returns nothing, C returns DONE, or NO_MEMORY where it
+got none, which is raised as a MemoryError. No pointer is handed over before the array behind it was found to be of its
 type and shape, in one piece.
 """
 
@@ -88,6 +89,8 @@ def _caller(home: ctypes.CDLL, name: str, takes: dict[str, Any], returns: Any) -
     given |= {
         array: f"begin({array}) if {array}_flags & {_WRITEABLE} else {array}.ctypes.data" for array in arrays
     }
+    it = f"function({', '.join([*given.values(), *sizes.values()])})"
+    ends = f"if {it}: raise MemoryError('{name} got no memory')" if returns is None else f"return {it}"
     text = f"""
 def call({", ".join(takes)}):
     try:
@@ -97,12 +100,12 @@ def call({", ".join(takes)}):
     {"; ".join(f"{array}_flags = {array}.flags.num" for array in arrays)}
     if not ({" and ".join(alike)} and {" & ".join(flags)} & {_IN_ONE_PIECE}):
         raise odd([{", ".join(arrays)}])
-    return function({", ".join([*given.values(), *sizes.values()])})
+    {ends}
 """
     function = getattr(home, name)
     signature = [_PLAIN.get(kind, ctypes.c_void_p) for kind in takes.values()]
     function.argtypes = signature + [ctypes.c_int64] * len(sizes)
-    function.restype = None if returns is None else ctypes.c_int64
+    function.restype = ctypes.c_int64
     space: dict[str, Any] = {f"{array}_dtype": np.dtype(kind.dtypes[0]) for array, kind in arrays.items()}
     space |= {"begin": _BEGINNING.from_buffer, "function": function, "odd": partial(_odd, arrays)}
     exec(text, space)  # noqa: S102 (of our own names alone)

@@ -1,12 +1,12 @@
 #include "kernel.h"
 
 /* layer._finish */
-WIDE EXPORT void finish(const uint8_t *colour, const uint8_t *straps, const float *tile, const int32_t *strap,
+WIDE EXPORT int64_t finish(const uint8_t *colour, const uint8_t *straps, const float *tile, const int32_t *strap,
                         float grain, int64_t left, int64_t top, int64_t tile_left, int64_t tile_top, uint8_t *layer,
                         uint8_t *seen, int64_t inner_h, int64_t inner_w, int64_t h, int64_t w, int64_t side)
 {
     if (left < 0 || top < 0 || left + inner_w > w || top + inner_h > h || side < 1 || tile_left < 0 || tile_top < 0)
-        return;
+        return DONE;
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x += BLOCK) {
             const int64_t count = least(BLOCK, w - x), at = y * w + x;
@@ -43,6 +43,7 @@ WIDE EXPORT void finish(const uint8_t *colour, const uint8_t *straps, const floa
                 out[3][i] = (uint8_t)(planes[3][i] + seen[at + i]);
             join(out, 4, count, layer + 4 * at);
         }
+    return DONE;
 }
 
 typedef struct {

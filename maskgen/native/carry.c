@@ -1,16 +1,16 @@
 #include "kernel.h"
 
 /* warp._carry */
-WIDE EXPORT void carry(const float *points, const float *follow, const float *sway, const float *slack, float cosine,
+WIDE EXPORT int64_t carry(const float *points, const float *follow, const float *sway, const float *slack, float cosine,
                        float sine, float size, float down, const float *turn, float scale, const float *offset,
                        int64_t first, float *placed, float *bounds, int64_t p, int64_t m)
 {
-    float *const x = malloc((size_t)(3 * p + 1) * sizeof(float)), *const y = x + p, *const z = y + p;
+    if (first < 1 || first > p)
+        return DONE;
+    float *const x = malloc((size_t)(3 * p) * sizeof(float)), *const y = x + p, *const z = y + p;
     float middle[3] = {0};
-    if (!x || first < 1 || first > p) {
-        free(x);
-        return;
-    }
+    if (!x)
+        return NO_MEMORY;
     memcpy(x, points, (size_t)(3 * p) * sizeof(float));
     for (int64_t mode = 0; mode < m; mode++)
         for (int64_t i = 0; i < p; i++) {
@@ -47,4 +47,5 @@ WIDE EXPORT void carry(const float *points, const float *follow, const float *sw
         bounds[4 + k] = low;
         bounds[6 + k] = high;
     }
+    return DONE;
 }

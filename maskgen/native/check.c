@@ -1,7 +1,7 @@
 #include "kernel.h"
 
 /* check._measure */
-EXPORT void measure(const float *mesh, const double *model, double *mean, double *products, double *squares, int64_t n)
+EXPORT int64_t measure(const float *mesh, const double *model, double *mean, double *products, double *squares, int64_t n)
 {
     memset(mean, 0, 3 * sizeof(double));
     memset(products, 0, 9 * sizeof(double));
@@ -18,10 +18,11 @@ EXPORT void measure(const float *mesh, const double *model, double *mean, double
             for (int j = 0; j < 3; j++)
                 products[3 * j + k] += model[3 * i + j] * away;
         }
+    return DONE;
 }
 
 /* check._fit */
-EXPORT void fit(const float *mesh, const double *model, const double *turn, const double *offset, double *fitted,
+EXPORT int64_t fit(const float *mesh, const double *model, const double *turn, const double *offset, double *fitted,
                 double *away, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -34,6 +35,7 @@ EXPORT void fit(const float *mesh, const double *model, const double *turn, cons
             away[i] += off * off;
         }
     }
+    return DONE;
 }
 
 /* check._count_flipped */

@@ -66,14 +66,14 @@ __attribute__((target("avx2"))) static void wide_row_of(Source source, const int
 #endif
 
 /* resample._look_up */
-EXPORT void look_up(const uint8_t *source, const int16_t *weights, int64_t x, int64_t y, int64_t x_by_column,
+EXPORT int64_t look_up(const uint8_t *source, const int16_t *weights, int64_t x, int64_t y, int64_t x_by_column,
                     int64_t x_by_row, int64_t y_by_column, int64_t y_by_row, uint8_t *result, int64_t tall,
                     int64_t wide, int64_t phases, int64_t h, int64_t w)
 {
     const Position step = {x_by_column, y_by_column};
     if (phases != PHASES || !stays(x, x_by_column, x_by_row, w, h, wide) ||
         !stays(y, y_by_column, y_by_row, w, h, tall))
-        return;
+        return DONE;
     for (int64_t row = 0; row < h; row++) {
         const Position first = {x + row * x_by_row, y + row * y_by_row};
 #ifdef CLONED
@@ -84,4 +84,5 @@ EXPORT void look_up(const uint8_t *source, const int16_t *weights, int64_t x, in
 #endif
         row_of((Source){source, wide}, weights, first, step, w, result + 3 * row * w);
     }
+    return DONE;
 }

@@ -8,13 +8,13 @@ typedef uint16_t PixelWords __attribute__((vector_size(8)));
 typedef uint32_t PixelSums __attribute__((vector_size(16)));
 
 /* layer._drape */
-WIDE EXPORT void drape(const uint8_t *cloth, const float *places, const uint8_t *hidden, uint8_t *layer, int64_t tall,
+WIDE EXPORT int64_t drape(const uint8_t *cloth, const float *places, const uint8_t *hidden, uint8_t *layer, int64_t tall,
                        int64_t wide, int64_t h, int64_t w, int64_t hidden_h, int64_t hidden_w)
 {
     const float down = (float)(tall * 256), across = (float)(wide * 256);
     const float bottom = (float)((tall - 1) * 256), right = (float)((wide - 1) * 256);
     if (tall < 2 || wide < 2 || (hidden_h && (hidden_h != h || hidden_w != w)))
-        return;
+        return DONE;
     for (int64_t at = 0; at < h * w; at++) {
         uint8_t *out = layer + 4 * at;
         if (!(places[2 * at] >= 0.0f)) {
@@ -41,4 +41,5 @@ WIDE EXPORT void drape(const uint8_t *cloth, const float *places, const uint8_t 
             for (int k = 0; k < 4; k++)
                 out[k] = (uint8_t)part((uint16_t)(out[k] * (255 - hidden[at])));
     }
+    return DONE;
 }

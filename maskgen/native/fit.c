@@ -9,11 +9,11 @@ static int are_in(const int64_t *indices, int64_t count, int64_t n)
 }
 
 /* warp._compare */
-EXPORT void compare(const float *mesh, const int64_t *steady, const double *model, double *mean, double *products,
+EXPORT int64_t compare(const float *mesh, const int64_t *steady, const double *model, double *mean, double *products,
                     int64_t n, int64_t s)
 {
     if (!are_in(steady, s, n))
-        return;
+        return DONE;
     memset(mean, 0, 3 * sizeof(double));
     memset(products, 0, 9 * sizeof(double));
     for (int64_t i = 0; i < s; i++)
@@ -25,17 +25,18 @@ EXPORT void compare(const float *mesh, const int64_t *steady, const double *mode
         }
     for (int j = 0; j < 3; j++)
         mean[j] /= (double)s;
+    return DONE;
 }
 
 /* warp._sway */
-WIDE EXPORT void sway(const float *mesh, const int64_t *steady, const double *model, const double *offset,
+WIDE EXPORT int64_t sway(const float *mesh, const int64_t *steady, const double *model, const double *offset,
                       const double *back, const float *modes, float *result, int64_t n, int64_t s, int64_t m)
 {
+    if (!are_in(steady, s, n))
+        return DONE;
     float *const right = calloc((size_t)(3 * m + 1), sizeof(float)), *const down = right + m, *const deep = down + m;
-    if (!right || !are_in(steady, s, n)) {
-        free(right);
-        return;
-    }
+    if (!right)
+        return NO_MEMORY;
     for (int64_t i = 0; i < s; i++) {
         const float *at = mesh + 3 * steady[i];
         const double x = at[0] - offset[0], y = at[1] - offset[1], z = at[2] - offset[2];
@@ -55,4 +56,5 @@ WIDE EXPORT void sway(const float *mesh, const int64_t *steady, const double *mo
         result[3 * j + 2] = deep[j];
     }
     free(right);
+    return DONE;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a kernel returns that computes no number: Python raises MemoryError of the second. */
+enum { DONE, NO_MEMORY };
+
 #define EXPORT __attribute__((visibility("default")))
 
 /* Wide registers where the processor has them: chosen when the library is loaded, by what glibc's loader offers. */

@@ -80,15 +80,15 @@ static float median(float *values, int64_t count)
 }
 
 /* light._weigh */
-EXPORT void weigh(const float *skin, const float *normals, float *bends, const float *luma, float spread,
+EXPORT int64_t weigh(const float *skin, const float *normals, float *bends, const float *luma, float spread,
                   float slack, double *found, int64_t count)
 {
-    float *const greys = malloc((size_t)(4 * count + 1) * sizeof(float)), *const work = greys + count;
+    if (count < 1)
+        return DONE;
+    float *const greys = malloc((size_t)(4 * count) * sizeof(float)), *const work = greys + count;
     int64_t kept = 0;
-    if (!greys || count < 1) {
-        free(greys);
-        return;
-    }
+    if (!greys)
+        return NO_MEMORY;
     found[0] = median(bends, 2 * count);
     for (int64_t i = 0; i < count; i++)
         work[i] = greys[i] = skin[3 * i] * luma[0] + skin[3 * i + 1] * luma[1] + skin[3 * i + 2] * luma[2];
@@ -118,6 +118,7 @@ EXPORT void weigh(const float *skin, const float *normals, float *bends, const f
                     found[at++] += off[j] * off[k];
     }
     free(greys);
+    return DONE;
 }
 
 /* light._levels */

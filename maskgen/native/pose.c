@@ -52,7 +52,7 @@ static void turn_by(const double half[3], double *turn)
 }
 
 /* pose._settle */
-EXPORT void settle(const double *points, const double *seen, double *turn, double *shift, int64_t distance,
+EXPORT int64_t settle(const double *points, const double *seen, double *turn, double *shift, int64_t distance,
                    float damping, int64_t steps, int64_t n)
 {
     for (int64_t step = 0; step < steps; step++) {
@@ -71,4 +71,5 @@ EXPORT void settle(const double *points, const double *seen, double *turn, doubl
         for (int k = 0; k < 3; k++)
             shift[k] += system[3 + k][UNKNOWN];
     }
+    return DONE;
 }

@@ -54,15 +54,15 @@ ALWAYS void add_parts(const uint16_t *restrict one, const uint16_t *restrict oth
 }
 
 /* layer._blur */
-WIDE EXPORT void blur(const uint8_t *layer, const uint16_t *down, const uint16_t *across, uint8_t *result, int64_t h,
+WIDE EXPORT int64_t blur(const uint8_t *layer, const uint16_t *down, const uint16_t *across, uint8_t *result, int64_t h,
                       int64_t w, int64_t c, int64_t taps)
 {
     const int64_t reach = taps - 1, side = w * c, edge = reach * c;
-    uint16_t *const sums = malloc((size_t)(2 * (side + edge) + 1) * sizeof(uint16_t)), *const line = sums + side + edge;
-    if (!sums || h < 1 || w < 1 || c < 1 || taps < 1) {
-        free(sums);
-        return;
-    }
+    if (h < 1 || w < 1 || c < 1 || taps < 1)
+        return DONE;
+    uint16_t *const sums = malloc((size_t)(2 * (side + edge)) * sizeof(uint16_t)), *const line = sums + side + edge;
+    if (!sums)
+        return NO_MEMORY;
     for (int64_t y = 0; y < h; y++) {
         const uint8_t *row = layer + y * side;
         for (int64_t i = 0; i < side; i++)
@@ -81,20 +81,21 @@ WIDE EXPORT void blur(const uint8_t *layer, const uint16_t *down, const uint16_t
             result[y * side + i] = (uint8_t)((uint16_t)(sums[i] + 128) >> 8);
     }
     free(sums);
+    return DONE;
 }
 
 /* layer._cast */
-WIDE EXPORT void cast(const uint8_t *layer, const float *weights, int64_t step, float right, float down, float depth,
+WIDE EXPORT int64_t cast(const uint8_t *layer, const float *weights, int64_t step, float right, float down, float depth,
                       float *small, float *blurred, uint8_t *shade, int64_t h, int64_t w, int64_t taps, int64_t tall,
                       int64_t wide)
 {
     const int64_t reach = taps / 2;
     if (h < 1 || w < 1 || step < 1 || tall != (h + step - 1) / step || wide != (w + step - 1) / step)
-        return;
+        return DONE;
     float *const line = malloc((size_t)(w + 2 * (wide + 2 * reach + 2)) * sizeof(float));
     float *const shown = line + wide + 2 * reach + 2;
     if (!line)
-        return;
+        return NO_MEMORY;
     thin_out(layer, step, right, down, small, line, h, w, tall, wide);
     memset(blurred, 0, (size_t)(tall * wide) * sizeof(float));
     for (int64_t y = 0; y < tall; y++) {
@@ -128,4 +129,5 @@ WIDE EXPORT void cast(const uint8_t *layer, const float *weights, int64_t step, 
         }
     }
     free(line);
+    return DONE;
 }

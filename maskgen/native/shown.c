@@ -62,7 +62,7 @@ __attribute__((target("avx2"))) static void quick_row_of(Source source, Levels l
 #endif
 
 /* shown._look_between */
-EXPORT void look_between(const uint8_t *source, int64_t x, int64_t y, int64_t x_by_column, int64_t x_by_row,
+EXPORT int64_t look_between(const uint8_t *source, int64_t x, int64_t y, int64_t x_by_column, int64_t x_by_row,
                          int64_t y_by_column, int64_t y_by_row, int64_t replicate, float gain, float offset,
                          float *result, int64_t tall, int64_t wide, int64_t h, int64_t w)
 {
@@ -81,4 +81,5 @@ EXPORT void look_between(const uint8_t *source, int64_t x, int64_t y, int64_t x_
         for (int64_t i = 0; i < w; i++)
             pixel_of(from, levels, (Position){first.x + i * step.x, first.y + i * step.y}, out + 3 * i);
     }
+    return DONE;
 }

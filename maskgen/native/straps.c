@@ -18,11 +18,11 @@ static int is_other(const uint8_t *pixel, const float *skin, const float *luma, 
 }
 
 /* straps._under_hair */
-EXPORT void under_hair(const float *lines, const uint8_t *picture, const float *skin, const float *luma,
+EXPORT int64_t under_hair(const float *lines, const uint8_t *picture, const float *skin, const float *luma,
                        const float *limits, uint8_t *hidden, int64_t k, int64_t n, int64_t h, int64_t w)
 {
     if (h < 1 || w < 1)
-        return;
+        return DONE;
     for (int64_t line = 0; line < k; line++) {
         uint8_t *out = hidden + line * n;
         for (int64_t i = 0; i < n; i++) {
@@ -33,14 +33,15 @@ EXPORT void under_hair(const float *lines, const uint8_t *picture, const float *
         for (int64_t i = 0; i < n; i++) /* from the first two points on */
             out[i] = (out[i] && (i + 1 == n || out[i + 1])) || (i > 0 && out[i - 1]);
     }
+    return DONE;
 }
 
 /* straps._ribbons */
-EXPORT void ribbons(const float *lines, const float *widths, float one, int64_t left, int64_t top, int32_t *edges,
+EXPORT int64_t ribbons(const float *lines, const float *widths, float one, int64_t left, int64_t top, int32_t *edges,
                     int64_t k, int64_t n, int64_t m)
 {
     if (n < 2 || m != 2 * n)
-        return;
+        return DONE;
     for (int64_t line = 0; line < k; line++)
         for (int64_t i = 0; i < n; i++) {
             const float *points = lines + 3 * line * n, *at = points + 3 * i;
@@ -54,4 +55,5 @@ EXPORT void ribbons(const float *lines, const float *widths, float one, int64_t 
             other[0] = (int32_t)rintf((shown_x + y * half) * one);
             other[1] = (int32_t)rintf((shown_y - x * half) * one);
         }
+    return DONE;
 }

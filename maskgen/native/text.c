@@ -16,7 +16,7 @@ static void write(uint8_t *text, int64_t wide, int64_t hundredths)
 }
 
 /* labels._write_points */
-EXPORT void write_points(const int64_t *hundredths, uint8_t *text, int64_t n, int64_t wide)
+EXPORT int64_t write_points(const int64_t *hundredths, uint8_t *text, int64_t n, int64_t wide)
 {
     const int64_t each = (wide - 4) / 2;
     for (int64_t i = 0; i < n; i++) {
@@ -28,4 +28,5 @@ EXPORT void write_points(const int64_t *hundredths, uint8_t *text, int64_t n, in
         line[wide - 2] = ']';
         line[wide - 1] = ',';
     }
+    return DONE;
 }

@@ -1,7 +1,7 @@
 #include "kernel.h"
 
 /* views._bounds */
-EXPORT void bounds(const float *mesh, float cosine, float sine, float *result, int64_t n)
+EXPORT int64_t bounds(const float *mesh, float cosine, float sine, float *result, int64_t n)
 {
     float left = INFINITY, top = INFINITY, right = -INFINITY, bottom = -INFINITY;
     for (int64_t i = 0; i < n; i++) {
@@ -16,10 +16,11 @@ EXPORT void bounds(const float *mesh, float cosine, float sine, float *result, i
     result[1] = top;
     result[2] = right;
     result[3] = bottom;
+    return DONE;
 }
 
 /* mesh._lay_out */
-WIDE EXPORT void lay_out(const float *points, float cosine, float sine, float x, float y, float scale, float *mesh,
+WIDE EXPORT int64_t lay_out(const float *points, float cosine, float sine, float x, float y, float scale, float *mesh,
                          int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -28,4 +29,5 @@ WIDE EXPORT void lay_out(const float *points, float cosine, float sine, float x,
         mesh[3 * i + 1] = below * cosine - right * sine + y;
         mesh[3 * i + 2] = points[3 * i + 2] * scale;
     }
+    return DONE;
 }

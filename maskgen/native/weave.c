@@ -1,7 +1,7 @@
 #include "kernel.h"
 
 /* cloth._shade */
-EXPORT void shade(const float *grid, const float *direction, float across_gain, float down_gain, float *cells,
+EXPORT int64_t shade(const float *grid, const float *direction, float across_gain, float down_gain, float *cells,
                   int64_t rows, int64_t columns)
 {
     const float x = direction[0], y = direction[1], z = direction[2], front = 1.0f + z;
@@ -25,6 +25,7 @@ EXPORT void shade(const float *grid, const float *direction, float across_gain, 
             cell[1] = (a[0] * x + a[1] * y + a[2] * z) * across_gain / (aa + 1e-6f);
             cell[2] = (d[0] * x + d[1] * y + d[2] * z) * down_gain / (dd + 1e-6f);
         }
+    return DONE;
 }
 
 typedef struct {
@@ -108,7 +109,7 @@ ALWAYS void dye_row(
 }
 
 /* cloth._lay */
-WIDE EXPORT void lay(const float *cells, const uint8_t *grey, const uint8_t *opacity, const int16_t *slopes,
+WIDE EXPORT int64_t lay(const float *cells, const uint8_t *grey, const uint8_t *opacity, const int16_t *slopes,
                      const uint8_t *overlay, const int16_t *creases, const uint8_t *tile, const float *tints,
                      const float *gains, const float *limits, float saturation, float crease, float ink,
                      int64_t crease_top, int64_t crease_left, int64_t tile_top, int64_t tile_left, uint8_t *texels,
@@ -116,15 +117,15 @@ WIDE EXPORT void lay(const float *cells, const uint8_t *grey, const uint8_t *opa
                      int64_t crease_h, int64_t crease_w, int64_t tile_h, int64_t tile_w)
 {
     if (rows < 2 || columns < 2 || crease_h < 1 || crease_w < 1)
-        return;
+        return DONE;
     if (crease_top < 0 || crease_left < 0 || tile_top < 0 || tile_left < 0)
-        return;
+        return DONE;
     const int64_t down = h / (rows - 1), across = w / (columns - 1);
     const Light light = {cells, columns, across};
     if (down * (rows - 1) != h || across * (columns - 1) != w)
-        return;
+        return DONE;
     if ((over_h || over_w) && (over_h != h || over_w != w))
-        return;
+        return DONE;
     for (int64_t y = 0; y < h; y++) {
         const float share = ((float)(y % down) + 0.5f) * (1.0f / (float)down);
         const int16_t *crease_u = creases + (y + crease_top) % crease_h * crease_w;
@@ -153,4 +154,5 @@ WIDE EXPORT void lay(const float *cells, const uint8_t *grey, const uint8_t *opa
             join(out, 4, count, texels + 4 * at);
         }
     }
+    return DONE;
 }

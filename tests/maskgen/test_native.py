@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ from maskgen.warp import BEYOND, UNSEEN, _carry, _compare, _draw_cells, _sway
 from tests.maskgen.test_triplet import tools_for
 from tests.maskgen.worn import skin_photo, turned_mesh
 
-MAKEFILE = Path(__file__).parents[2] / "Makefile"
+ROOT = Path(__file__).parents[2]
+MAKEFILE = ROOT / "Makefile"
 needed = pytest.mark.skipif(native.library is None, reason=f"no kernels here: {native.absent}")
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(1, 300)
@@ -389,6 +391,56 @@ def test_sizes_and_places_that_no_cloth_has_touch_nothing(rows, columns, creases
         tile, tile, texels,
     )  # fmt: skip
     assert (texels == 7).all()
+
+
+SHORT_OF_MEMORY = """
+import resource
+import numpy as np
+from maskgen.layer import _blur, _cast
+from maskgen.light import _weigh
+from maskgen.warp import _carry, _sway
+
+MANY = 4_000_000  # numbers: what a kernel takes for them is asked of the system, not found among what was freed
+
+
+def new(kind, *shape):
+    return np.zeros(shape, kind)
+
+
+f4, f8, one = np.float32, np.float64, new(np.int64, 1)
+picture, edge = new(np.uint8, 1, MANY, 4), new(np.uint16, 2)
+calls = [
+    (_blur, picture, edge, edge, picture),
+    (_cast, picture, new(f4, 1), 1, 0.0, 0.0, 1.0, new(f4, 1, MANY), new(f4, 1, MANY), new(np.uint8, 1, MANY)),
+    (_sway, new(f4, 1, 3), one, new(f8, 1, 3), new(f8, 3), new(f8, 3, 3), new(f4, 1, MANY), new(f4, MANY, 3)),
+    (_carry, new(f4, 3, MANY), new(f4, 0, MANY), new(f4, 0, 3), new(f4, MANY), 0.0, 0.0, 0.0, 0.0, new(f4, 3, 3), 1.0,
+     new(f4, 3), 1, new(f4, MANY, 3), new(f4, 2, 2, 2)),
+    (_weigh, new(f4, MANY, 3), new(f4, MANY, 3), new(f4, MANY, 2), new(f4, 3), 1.0, 1.0, new(f8, 14)),
+]
+taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**21, -1))
+for kernel, *args in calls:
+    try:
+        kernel(*args)
+    except MemoryError as error:
+        print(error)
+"""
+
+
+@needed
+@pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="the system does not say what a process takes"
+)
+def test_a_kernel_that_gets_no_memory_says_so():
+    done = subprocess.run([sys.executable, "-c", SHORT_OF_MEMORY], capture_output=True, text=True, cwd=ROOT)
+    names = ("blur", "cast", "sway", "carry", "weigh")
+    assert done.stdout.splitlines() == [f"{name} got no memory" for name in names], done.stderr
+
+
+@needed
+def test_every_kernel_that_takes_memory_is_made_to_run_out_of_it():
+    takers = sum(path.read_text().count("alloc(") for path in build.sources())
+    assert SHORT_OF_MEMORY.count("\n    (_") == takers
 
 
 def test_a_library_of_other_sources_is_not_used(monkeypatch):
