@@ -6,6 +6,8 @@ gains by a second process what its number promises.
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 RUNS = 3  # with each number of processes; the best counts
 _LOOP = """
@@ -35,14 +37,25 @@ def core_scaling(jobs: int, seconds: float = 1.0) -> float:
 
 def _rounds(count: int, seconds: float) -> int:
     """Of a loop in so many processes at once, all together."""
-    loops = [
-        subprocess.Popen(
-            [sys.executable, "-c", _LOOP, str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(count)
-    ]
-    for loop in loops:  # when all have been started
-        assert loop.stdin is not None
-        loop.stdin.write(b"\n")
-        loop.stdin.flush()
-    return sum(int(loop.communicate()[0]) for loop in loops)
+    with ExitStack() as held:
+        loops = [held.enter_context(_loop(seconds)) for _ in range(count)]
+        for loop in loops:  # when all have been started
+            assert loop.stdin is not None
+            loop.stdin.write(b"\n")
+            loop.stdin.flush()
+        return sum(int(loop.communicate()[0]) for loop in loops)
+
+
+@contextmanager
+def _loop(seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that waits for a line, then works; it ends with its `with`."""
+    command = [sys.executable, "-c", _LOOP, str(seconds)]
+    # In a session of its own a terminal's Ctrl-C does not reach it: it is ended here, and has nothing to say.
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as loop:
+        try:
+            yield loop
+        finally:
+            loop.kill()
+            loop.wait()

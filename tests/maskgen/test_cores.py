@@ -1,0 +1,38 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MEASURE = """
+from maskgen.cores import core_scaling
+try:
+    core_scaling(2, seconds=60.0)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def children_of(parent: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are asked of Linux")
+def test_ctrl_c_ends_the_loops_without_a_word_of_theirs() -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", MEASURE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    while not (loops := children_of(run.pid)):
+        time.sleep(0.01)
+    time.sleep(0.3)  # the loop has begun
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to parent and loops alike
+    assert run.communicate(timeout=20) == (b"stopped\n", b"")
+    assert not any(Path(f"/proc/{loop}").exists() for loop in loops)
