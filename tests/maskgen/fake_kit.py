@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,6 +19,9 @@ from maskgen.seeds import hash64, rng_for
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, sample_key
 from maskgen.types import Face, MaskedFace, Photo, Pose, Triplet, WornMask
+
+if TYPE_CHECKING:
+    from maskgen.pipeline import GenReport
 
 ROOT = Path(__file__).parents[2]
 SIZE = 64
@@ -130,6 +135,26 @@ def finish(run: subprocess.Popen[bytes], code: int = 0) -> str:
     _, said = run.communicate(timeout=60)
     assert run.returncode == code, (run.returncode, said.decode())
     return said.decode()
+
+
+def make(settings: GenSettings, hang_after: float = 60.0) -> "GenReport":
+    """A run in this process."""
+    from maskgen.pipeline import generate  # here, for `build` tells by it that it is in a worker
+
+    return generate(settings, build=build, hang_after=hang_after)
+
+
+def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until something is true; it is a failure if it never is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def in_part(out: Path) -> bool:
+    """Whether a shard is being written."""
+    return any((out / ".work").glob("*.tar.*.part"))
 
 
 def main() -> int:

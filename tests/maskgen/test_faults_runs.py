@@ -1,4 +1,4 @@
-"""Rows 15 to 20, 22 and 23 of the matrix: kills, signals, full disks, resuming, foreign files, poison."""
+"""Rows 15 to 17 and 23 of the matrix, what ends a run or a worker: kills, signals, full disks, poison."""
 
 import json
 import os
@@ -8,17 +8,25 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from maskgen.engine import Stopped
-from maskgen.errors import MissingError, TooManyFailures, UnmaskError, UsageError
-from maskgen.pipeline import GenReport, check_failures, generate
-from maskgen.settings import GenSettings
+from maskgen.errors import MissingError, TooManyFailures, UnmaskError
+from maskgen.pipeline import check_failures
 from maskgen.verify import verify
-from tests.maskgen.fake_kit import build, contents, draw_photo, draw_photos, finish, settings_for, start
+from tests.maskgen.fake_kit import (
+    contents,
+    draw_photo,
+    draw_photos,
+    finish,
+    in_part,
+    make,
+    settings_for,
+    start,
+    wait_for,
+)
 
 pytestmark = pytest.mark.fault
 
@@ -38,25 +46,9 @@ def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def make(settings: GenSettings, hang_after: float = 60.0) -> GenReport:
-    return generate(settings, build=build, hang_after=hang_after)
-
-
-def wait_for(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
-
-
 def workers_of(parent: int) -> list[int]:
     children = Path(f"/proc/{parent}/task/{parent}/children")
     return [int(child) for child in children.read_text().split()] if children.exists() else []
-
-
-def in_part(out: Path) -> bool:
-    """Whether a shard is being written."""
-    return any((out / ".work").glob("*.tar.*.part"))
 
 
 # Row 15: kills
@@ -216,199 +208,6 @@ def test_row17_a_read_only_target_is_said_in_one_line(photos: Path, tmp_path: Pa
         make(settings)
     assert "\n" not in str(failed.value)
     assert failed.value.exit_code == 1
-
-
-# Row 18: the same bytes
-
-
-@pytest.mark.parametrize("jobs", [2, 3])
-def test_row18_any_number_of_jobs_gives_the_same_bytes(
-    jobs: int, photos: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    make(settings_for(photos, out, run={"jobs": jobs}))
-    assert contents(out) == contents(undisturbed)
-
-
-def test_row18_two_slices_run_together_give_the_same_bytes(
-    photos: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    slices = [settings_for(photos, out, run={"shards": f"{i}::2"}) for i in (0, 1)]
-    for run in [start(settings) for settings in slices]:
-        finish(run)
-    assert contents(out) == contents(undisturbed)
-
-
-def test_row18_another_time_zone_locale_and_folder_give_the_same_bytes(
-    photos: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    moved = tmp_path / "elsewhere" / photos.name
-    shutil.copytree(photos, moved)
-    run = start(
-        settings_for(moved, tmp_path / "out"), TZ="Pacific/Kiritimati", LC_ALL="C", PYTHONHASHSEED="7"
-    )
-    finish(run)
-    assert contents(tmp_path / "out") == contents(undisturbed)
-
-
-# Row 19: resuming under other conditions
-
-
-def test_row19_another_seed_size_or_version_is_refused_with_the_difference(
-    photos: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "out"
-    shutil.copytree(undisturbed, out)
-    before = contents(out)
-    with pytest.raises(UsageError, match=r"crop\.size: 256 there, 128 now\n  seed: 0 there, 7 now"):
-        make(settings_for(photos, out, crop={"size": 128}).model_copy(update={"seed": 7}))
-    monkeypatch.setenv("FAKE_VERSION", "2")
-    with pytest.raises(UsageError, match="version of fake: 1 there, 2 now"):
-        make(settings_for(photos, out))
-    assert contents(out) == before
-
-
-def test_row19_more_or_fewer_photos_are_refused_unless_extend_is_given(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    make(settings_for(photos, out, source={"n": 20}))
-    before = contents(out)
-    for n in (10, 30):
-        with pytest.raises(UsageError, match=f"photos: 20 there, {n} now"):
-            make(settings_for(photos, out, source={"n": n}))
-    settings = settings_for(photos, out, source={"n": 30}, run={"extend": True})
-    assert make(settings).triplets == 30
-    after = contents(out)
-    assert all(after[name] == digest for name, digest in before.items() if name.endswith(".tar"))
-    assert make(settings).made == 0
-    assert verify(out).ok
-
-
-def test_row19_overwrite_makes_the_data_set_anew(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    make(settings_for(photos, out, shards={"shard_size": 2}))
-    assert len(list(out.glob("*.tar"))) > len(list(undisturbed.glob("*.tar")))
-    (out / "notes.txt").write_text("mine")
-    make(settings_for(photos, out, run={"overwrite": True}))
-    assert (out / "notes.txt").read_text() == "mine"
-    (out / "notes.txt").unlink()
-    assert contents(out) == contents(undisturbed)
-
-
-def test_row19_a_killed_overwrite_goes_on_with_the_same_command(
-    photos: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    make(settings_for(photos, out, shards={"shard_size": 2}))
-    settings = settings_for(photos, out, run={"overwrite": True})
-    run = start(settings, FAKE_SECONDS="0.02")
-    wait_for(
-        lambda: not (out / "dataset.json").exists() and any(out.glob("train-000000.json")) and in_part(out)
-    )
-    run.kill()
-    finish(run, code=-signal.SIGKILL)
-    there = {path.name for path in out.glob("*.tar") if path.with_suffix(".json").exists()}
-    report = make(settings)
-    assert there
-    assert report.made < PHOTOS
-    assert contents(out) == contents(undisturbed)
-
-
-# Row 20: damage
-
-
-def damage_tar_gone(out: Path) -> None:
-    (out / "train-000001.tar").unlink()
-
-
-def damage_record_gone(out: Path) -> None:
-    (out / "train-000001.json").unlink()
-
-
-def damage_tar_cut(out: Path) -> None:
-    os.truncate(out / "train-000001.tar", 1024)
-
-
-def damage_tar_flipped(out: Path) -> None:
-    data = bytearray((out / "train-000001.tar").read_bytes())
-    data[700] ^= 1
-    (out / "train-000001.tar").write_bytes(data)
-
-
-def damage_record_cut(out: Path) -> None:
-    os.truncate(out / "train-000001.json", 40)
-
-
-@pytest.mark.parametrize(
-    "damage", [damage_tar_gone, damage_record_gone, damage_tar_cut, damage_tar_flipped, damage_record_cut]
-)
-def test_row20_a_damaged_shard_is_made_again_and_no_other(
-    damage: Callable[[Path], None], photos: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    shutil.copytree(undisturbed, out)
-    damage(out)
-    assert make(settings_for(photos, out)).made == 8
-    assert contents(out) == contents(undisturbed)
-
-
-# Row 22: foreign files, two runs
-
-
-def test_row22_foreign_files_are_left_alone(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "notes.txt").write_text("mine")
-    make(settings_for(photos, out))
-    assert (out / "notes.txt").read_text() == "mine"
-    assert contents(undisturbed).items() <= contents(out).items()
-
-
-@pytest.mark.parametrize("name", ["README.md", "dataset.json", "train-000000.tar", "train-000000.json"])
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_row22_foreign_files_in_our_place_are_refused_not_replaced(
-    name: str, overwrite: bool, photos: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / name).write_text('{"theirs": 1}')
-    with pytest.raises(UsageError, match=name):
-        make(settings_for(photos, out, run={"overwrite": overwrite}))
-    assert (out / name).read_text() == '{"theirs": 1}'
-
-
-def test_row22_a_data_set_of_another_kind_is_not_ours_to_overwrite(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "dataset.json").write_text('{"format": "theirs", "images": []}')
-    (out / "README.md").write_text("mine")
-    with pytest.raises(UsageError, match=r"README\.md, dataset\.json"):
-        make(settings_for(photos, out, run={"overwrite": True}))
-    assert (out / "README.md").read_text() == "mine"
-    assert (out / "dataset.json").read_text().startswith('{"format": "theirs"')
-
-
-def test_row22_a_refused_run_leaves_nothing_behind(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(UsageError, match="README"):
-        make(settings_for(photos, tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
-
-
-def test_row22_a_second_run_into_the_same_slice_is_refused_and_names_the_first(
-    photos: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    first = start(settings_for(photos, out, run={"shards": "1::2"}), FAKE_SECONDS="0.2")
-    wait_for(lambda: in_part(out))
-    for part in ("1::2", "3::4", ""):
-        with pytest.raises(UsageError, match=f"slice 1::2 is being made by process {first.pid} on "):
-            make(settings_for(photos, out, run={"shards": part}))
-    other = make(settings_for(photos, out, run={"shards": "0::2"}))
-    assert not other.whole
-    first.kill()
-    finish(first, code=-signal.SIGKILL)
-    assert make(settings_for(photos, out)).whole  # the lock of the dead holds nobody up
 
 
 # Row 23: poison
