@@ -15,10 +15,10 @@ from numpy import ndarray
 
 from maskgen.head import Head
 from maskgen.native import compiled
-from maskgen.types import Picture
+from maskgen.types import BRIGHTNESS, Picture
 
 SKIN_CHROMA = 1.46, 0.90, 0.62  # R, G, B over luminance of skin under white light, linear
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array(BRIGHTNESS, np.float32)
 SKIN_ALBEDO = 0.34  # of light skin; what stands between the skin's brightness and a white mask's
 FALLOFF = np.array(
     [0.0, -0.25, -0.45], np.float32

@@ -17,6 +17,8 @@ Picture = UInt8[ndarray, "h w 3"]
 Plane = UInt8[ndarray, "h w"]
 Affine = Float32[ndarray, "2 3"]
 
+BRIGHTNESS = 0.299, 0.587, 0.114  # shares of red, green and blue in it, as JPEG has them
+
 
 @dataclass(frozen=True)
 class PhotoRef:

@@ -14,12 +14,11 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from maskgen.types import Picture, Plane
+from maskgen.types import BRIGHTNESS, Picture, Plane
 from unmasknet.settings import AugmentSettings, GanSettings, SegmSettings
 
 REFERENCE_SIDE = 256  # pixels; distances in the settings are meant at this side
 JPEG_MAX = 95
-GREY = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in brightness, as JPEG has them
 Matrix = Float64[ndarray, "2 3"]
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
@@ -195,7 +194,7 @@ def _recoloured(views: Views, chosen: AugmentSettings, rng: np.random.Generator)
     strength = chosen.colour
     contrast, saturation = np.exp(rng.uniform(-0.7, 0.7, 2) * strength)
     gains = np.exp(rng.uniform(-0.3, 0.3, 3) * strength)
-    mix = saturation * np.eye(3) + (1 - saturation) * GREY
+    mix = saturation * np.eye(3) + (1 - saturation) * np.array(BRIGHTNESS)
     matrix = contrast * gains[:, None] * mix
     offset = 127.5 * (1 - contrast) + rng.uniform(-80, 80) * strength
     change = np.hstack([matrix, np.full((3, 1), offset)]).astype(np.float32)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from maskgen.head import canonical_head
 from maskgen.light import estimate_light, grain_field, skin_triangles
 from tests.maskgen.worn import SIZE, skin_photo, turned_mesh
 
+ROOT = Path(__file__).parents[2]
 TRIANGLES = skin_triangles(canonical_head())
 
 
@@ -70,3 +73,8 @@ def test_a_face_outside_the_picture_gets_an_even_light():
 def test_grain_field_has_unit_variance_at_any_size(shape):
     assert grain_field(np.random.default_rng(0), shape, 0.8).std() == pytest.approx(1, abs=0.15)
     assert grain_field(np.random.default_rng(0), shape, 0.8).shape == shape
+
+
+def test_what_colours_weigh_in_brightness_is_written_once():
+    files = [path for package in ("maskgen", "unmasknet") for path in (ROOT / package).rglob("*.py")]
+    assert [path.name for path in files if "0.587" in path.read_text("utf-8")] == ["types.py"]

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from maskgen.types import BRIGHTNESS
 from unmasknet.models.blocks import Conv, FourierBlock, Kind, start_normal
 from unmasknet.models.unet import UNet, level_channels
 from unmasknet.settings import GeneratorSettings
@@ -45,8 +46,8 @@ class Generator(nn.Module):
 
 def brightness(photo: Pictures) -> Maps:
     """Red, green and blue as JPEG weighs them."""
-    red, green, blue = photo.unbind(1)
-    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+    red, green, blue = (share * channel for share, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
+    return (red + green + blue)[:, None]
 
 
 def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
