@@ -14,6 +14,10 @@ runs=${RUNS:-data/runs} minutes=${MINUTES:-8.5} preset=${PRESET:-unmask} size=${
 unmask=${UNMASK:-unmask}
 shards=data/shards/gpu-$size
 few=${N:+--n $N}
+[ "$(basename "$lfw")" != "$(basename "$utk")" ] || {
+    echo "$lfw, $utk: both are called $(basename "$lfw"), and their shards would be; give one of them another name" >&2
+    exit 2
+}
 
 for source in "$lfw" "$utk"; do
     name=$(basename "$source")

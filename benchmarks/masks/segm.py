@@ -7,7 +7,7 @@
 
 Same photos, network (`tiny`), steps, augmentation and seeds; only the masks differ (`benchmarks.masks.flat`). Each run
 leaves its scores in `runs/SET-SEED.json`, SET being a folder's name, and is not made again, so what was stopped goes
-on. Scores are those of `unmask eval --labelled`.
+on; so no two folders may bear one name. Scores are those of `unmask eval --labelled`.
 """
 
 import argparse
@@ -74,9 +74,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, choices=sorted(T_95))
     parser.add_argument("--steps", type=int, default=500)
     options = parser.parse_args()
+    sets = [options.ours, *options.flat]
+    if len({data.name for data in sets}) < len(sets):
+        parser.error(f"{', '.join(map(str, sets))}: two bear one name, and their runs would; rename one")
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in range(options.seeds):
-        for data in (options.ours, *options.flat):
+        for data in sets:
             run = options.out / f"{data.name}-{seed}"
             train_and_score(data, options.ours, options.labelled, run, seed, options.steps)
     others = [data.name for data in options.flat]

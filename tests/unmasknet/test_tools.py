@@ -4,9 +4,11 @@ import copy
 import csv
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.masks import segm
 from maskgen.errors import InputError, UsageError
 from maskgen.samples import open_data_set
 from tests.unmasknet.eval_toys import quick, write_run, write_split
@@ -117,6 +120,29 @@ def test_the_release_s_training_says_what_is_missing_before_hours_of_work(tmp_pa
     legs = (tmp_path / "worked").read_text().splitlines()
     assert [leg.split()[0] for leg in legs] == ["gen-data"] * 2 + ["train"] * 7
     assert "loss.identity_net=data/hse-face-net.onnx" in legs[-1]
+
+
+def test_training_on_two_sources_of_one_name_is_refused_before_any_work(tmp_path):
+    script = Path(model_card.__file__).with_name("train_release_gpu.sh")
+    done = subprocess.run(
+        ["bash", str(script), "lfw/photos", "utk/photos"],
+        env=os.environ | {"UNMASK": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "lfw/photos, utk/photos: both are called photos" in done.stderr
+
+
+def test_two_data_sets_of_one_name_are_not_compared(tmp_path, monkeypatch, capsys):
+    sets = ["--ours", "a/set", "--flat", "b/other", "--flat", "b/set"]
+    monkeypatch.setattr(sys, "argv", ["segm", *sets, "--labelled", "c", "--out", str(tmp_path / "runs")])
+    with pytest.raises(SystemExit) as ended:
+        segm.main()
+    assert ended.value.code == 2
+    assert "a/set, b/other, b/set: two bear one name" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_another_measurement_gives_another_card_and_another_readme(made, runs):
