@@ -67,9 +67,8 @@ def test_run_leaves_the_folder_that_is_promised(runs, stage):
     ]
     with Image.open(run / "samples.gif") as gif:
         assert gif.n_frames == 3
-    assert "http" not in (run / "report.html").read_text().replace("http-equiv", "").replace(
-        "(http, s3, ..)", ""
-    )
+    # With its colon, which a picture's base64 never has: "http" alone stands in one by chance.
+    assert "://" not in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize("stage", STAGES)
