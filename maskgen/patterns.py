@@ -15,8 +15,10 @@ from numpy import ndarray
 
 SIZE = 256
 VARIANTS = 4  # different seeds of each pattern
-Grid = Float[ndarray, "256 256"]
-_Y, _X = np.meshgrid(np.arange(SIZE) / SIZE, np.arange(SIZE) / SIZE, indexing="ij")
+Grid = Float[ndarray, "#256 #256"]  # a side of 1 stands for a whole one that is the same all along
+_X = np.arange(SIZE)[None] / SIZE
+_Y = _X.T
+_NOWHERE = np.zeros((1, 1))
 
 
 def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w"]:
@@ -26,10 +28,18 @@ def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w
 
 def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid:
     """Seamless noise of unit variance; `stretch` > 1 draws it out across."""
-    more = math.ceil(4 * sigma * max(stretch, 1.0)) + 1  # pixels that the blur looks beyond the tile
-    field = np.pad(rng.standard_normal((SIZE, SIZE)), more, mode="wrap")
-    field = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma)[more:-more, more:-more]
+    across, down = _gaussian(sigma * stretch), _gaussian(sigma)
+    waves = np.fft.rfft2(rng.standard_normal((SIZE, SIZE))) * down[:, None] * across[: SIZE // 2 + 1]
+    field = np.fft.irfft2(waves)
     return field / field.std()
+
+
+def _gaussian(sigma: float) -> Float[ndarray, "256"]:
+    """What a blur, cut off at 4 sigma, leaves of each frequency of a seamless row."""
+    middle = round(8 * sigma + 1) // 2
+    weights = np.zeros(SIZE)
+    weights[: 2 * middle + 1] = cv2.getGaussianKernel(2 * middle + 1, sigma)[:, 0]
+    return np.fft.fft(np.roll(weights, -middle)).real
 
 
 def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], ndarray, ndarray]:
@@ -38,7 +48,12 @@ def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], 
         np.arange(math.floor((at - reach) * SIZE), math.ceil((at + reach) * SIZE) + 1) % SIZE for at in (x, y)
     )
     at = rows[:, None], columns[None]
-    return at, (_X[at] - x + 0.5) % 1 - 0.5, (_Y[at] - y + 0.5) % 1 - 0.5
+    return at, _from_middle(at[1] / SIZE - x + 0.5), _from_middle(at[0] / SIZE - y + 0.5)
+
+
+def _from_middle(x: Float[ndarray, "h w"]) -> Float[ndarray, "h w"]:
+    """How far each place lies from the middle of its cell, a cell being 1 wide."""
+    return x - np.floor(x) - 0.5  # a third of the time of `%`
 
 
 def _flat() -> Grid:
@@ -63,7 +78,7 @@ def _stripes(rng: np.random.Generator) -> Layers:
     a, b = [(0, 1), (1, 0), (1, 1), (1, -1)][rng.integers(4)]
     count = int(rng.integers(5, 16))
     wave = np.sin(2 * np.pi * count * (a * _X + b * _Y))
-    return _soft(wave - rng.uniform(-0.4, 0.6), 0.12), _flat(), _weave_shade(64) * 0.4
+    return _soft(wave - rng.uniform(-0.4, 0.6), 0.12), _NOWHERE, _weave_shade(64) * 0.4
 
 
 def _dots(rng: np.random.Generator) -> Layers:
@@ -71,9 +86,9 @@ def _dots(rng: np.random.Generator) -> Layers:
     count = int(rng.integers(4, 11))
     size = rng.uniform(0.18, 0.34)
     row = np.floor(_Y * count)
-    x = (_X * count + 0.5 * (row % 2) * (count % 2 == 0)) % 1 - 0.5
-    y = (_Y * count) % 1 - 0.5
-    return _soft(size - np.hypot(x, y), 0.03), _flat(), _flat()
+    x = _from_middle(_X * count + 0.5 * (row % 2) * (count % 2 == 0))
+    y = _from_middle(_Y * count)
+    return _soft(size - np.hypot(x, y), 0.03), _NOWHERE, _NOWHERE
 
 
 def _floral(rng: np.random.Generator) -> Layers:
@@ -81,13 +96,14 @@ def _floral(rng: np.random.Generator) -> Layers:
     petals, leaves = _flat(), _flat()
     for _ in range(26):
         x, y, turn = rng.random(), rng.random(), rng.uniform(0, 2 * np.pi)
-        at, dx, dy = _around(x, y, 0.13)
         if rng.random() < 0.55:
             size, count = rng.uniform(0.05, 0.12), int(rng.integers(5, 8))
+            at, dx, dy = _around(x, y, size + 0.004)
             radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + turn
             petals[at] = np.maximum(petals[at], _soft(size * (0.65 + 0.35 * np.cos(count * angle)) - radius))
             leaves[at] = np.maximum(leaves[at], _soft(size * 0.22 - radius))
         else:
+            at, dx, dy = _around(x, y, 0.066)
             along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
             leaves[at] = np.maximum(leaves[at], _soft(0.018 - np.abs(side) - (along / 0.06) ** 2 * 0.018))
     return petals * (1 - leaves), leaves, 0.10 * _noise(rng, 2.0) * petals
@@ -97,35 +113,29 @@ def _camo(rng: np.random.Generator) -> Layers:
     """Blots of three colours."""
     first, second = _noise(rng, 16.0, 1.5), _noise(rng, 14.0, 1.5)
     blot = _soft(second - 0.45, 0.05)
-    return _soft(first - 0.1, 0.05) * (1 - blot), blot, _flat()
+    return _soft(first - 0.1, 0.05) * (1 - blot), blot, _NOWHERE
 
 
 def _gradient(rng: np.random.Generator) -> Layers:
     """One colour into another and back."""
     wave = 0.5 - 0.5 * np.cos(2 * np.pi * (_Y if rng.random() < 0.7 else _X))
-    return wave * 0.65, _flat(), _weave_shade(64) * 0.4
+    return wave * 0.65, _NOWHERE, _weave_shade(64) * 0.4
 
 
 def _knit(rng: np.random.Generator) -> Layers:
     """Columns of stitches like plaits."""
     count = int(rng.integers(14, 24))
-    column = (_X * count) % 1 - 0.5
+    column = _from_middle(_X * count)
     stitch = np.sin(2 * np.pi * (_Y * count * 1.0 + np.abs(column) * 0.9))
-    return (
-        _flat(),
-        _flat(),
-        0.55 * stitch * np.cos(np.pi * column) - 0.35 * _soft(np.abs(column) - 0.42, 0.05),
-    )
+    shade = 0.55 * stitch * np.cos(np.pi * column) - 0.35 * _soft(np.abs(column) - 0.42, 0.05)
+    return _NOWHERE, _NOWHERE, shade
 
 
 def _weave(rng: np.random.Generator) -> Layers:
     """Coarse linen: threads over and under, some thicker."""
     count = int(rng.integers(28, 44))
-    return (
-        _flat(),
-        _flat(),
-        _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8.0) + 0.12 * _noise(rng, 0.7, 8.0).T,
-    )
+    shade = _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8.0) + 0.12 * _noise(rng, 0.7, 8.0).T
+    return _NOWHERE, _NOWHERE, shade
 
 
 def _paisley(rng: np.random.Generator) -> Layers:
@@ -137,28 +147,28 @@ def _paisley(rng: np.random.Generator) -> Layers:
             (i // 4) / 4 + rng.uniform(-0.05, 0.05),
             rng.uniform(0, 6.3),
         )
-        at, dx, dy = _around(x, y, 0.23)
+        at, dx, dy = _around(x, y, 0.153)
         along, side = dx * np.cos(turn) + dy * np.sin(turn), -dx * np.sin(turn) + dy * np.cos(turn)
         side = side + 6 * along**2
         width = 0.055 * np.clip(1 - (along / 0.10), 0.1, 1.4)
         shape = np.hypot(along / 0.10, side / np.maximum(width, 0.01)) - 1
         rims[at] = np.maximum(rims[at], _soft(0.14 - np.abs(shape), 0.06))
         drops[at] = np.maximum(drops[at], _soft(-shape - 0.45, 0.06))
-    dots = _soft(0.16 - np.hypot((_X * 12) % 1 - 0.5, (_Y * 12) % 1 - 0.5), 0.04) * (
-        1 - _soft(rims + drops - 0.1, 0.1)
-    )
-    return np.clip(rims + 0.8 * dots, 0, 1), drops * (1 - rims), _flat()
+    dots = _soft(0.16 - np.hypot(_from_middle(_X * 12), _from_middle(_Y * 12)), 0.04)
+    dots = dots * (1 - _soft(rims + drops - 0.1, 0.1))
+    return np.clip(rims + 0.8 * dots, 0, 1), drops * (1 - rims), _NOWHERE
 
 
 def _print(rng: np.random.Generator) -> Layers:
     """A maker's badge, as small as they are: rings, a star or bars with a line of glyphs under it, on a cheek."""
     x0, y0 = rng.choice([0.30, 0.70]) + rng.uniform(-0.03, 0.03), rng.uniform(0.46, 0.60)
     dx, dy = _X - x0, _Y - y0
-    radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
+    radius = np.hypot(dx, dy)
     size, kind = rng.uniform(0.030, 0.055), rng.integers(3)
     if kind == 0:
         badge = _soft(size * 0.18 - np.abs(radius - size * 0.8)) + _soft(size * 0.35 - radius)
     elif kind == 1:
+        angle = np.arctan2(dy, dx)
         badge = _soft(size * (0.7 + 0.3 * np.cos(int(rng.integers(4, 8)) * angle)) - radius)
     else:
         bars = _soft(np.sin(dy / size * 7) - 0.1, 0.2)
@@ -169,7 +179,7 @@ def _print(rng: np.random.Generator) -> Layers:
         gx, tall = x0 + (i - (count - 1) / 2) * 0.017, rng.uniform(0.006, 0.011)
         stem = _soft(0.006 - np.abs(_X - gx), 0.003) * _soft(tall - np.abs(_Y - y0 - size - 0.022), 0.003)
         glyphs = np.maximum(glyphs, stem)
-    return np.clip(badge + glyphs, 0, 1), _flat(), _flat()
+    return np.clip(badge + glyphs, 0, 1), _NOWHERE, _NOWHERE
 
 
 def _weave_shade(count: int) -> Grid:
@@ -193,8 +203,10 @@ def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
     """
     rng = np.random.default_rng([variant + 11, *name.encode()])
     second, third, shade = _DRAW[name](rng)
-    tile = np.dstack([second * 255, third * 255, 128 + 127 * np.clip(shade, -1, 1), _flat()])
-    levels = [np.rint(np.clip(tile, 0, 255)).astype(np.uint8)]
+    tile = np.zeros((SIZE, SIZE, 4), np.uint8)
+    for channel, plane in enumerate((second * 255, third * 255, 128 + 127 * np.clip(shade, -1, 1))):
+        tile[..., channel] = np.rint(np.clip(plane, 0, 255))
+    levels = [tile]
     while levels[-1].shape[0] > 16:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
@@ -209,4 +221,6 @@ def wrinkles() -> Float[ndarray, "256 256 4"]:
     across = (np.roll(surface, -1, 1) - np.roll(surface, 1, 1)) / 2
     down = (np.roll(surface, -1, 0) - np.roll(surface, 1, 0)) / 2
     slopes = np.dstack([across, down])
-    return np.dstack([slopes / slopes.std(), _flat(), _flat()]).astype(np.float32)
+    tile = np.zeros((SIZE, SIZE, 4), np.float32)
+    tile[..., :2] = slopes / slopes.std()
+    return tile
