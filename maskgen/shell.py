@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
@@ -171,37 +172,34 @@ def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows co
 
 def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
     """Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
-    squared = sum(
-        np.square(np.subtract.outer(point, anchor)) for point, anchor in zip(points.T, anchors.T, strict=True)
-    )
-    width = np.maximum(KERNEL, 0.7 * np.sqrt(squared.min(1, keepdims=True)))
-    weights = np.exp(-(squared - squared.min(1, keepdims=True)) / (2 * width**2))
+    squared = sum((at[:, None] - anchor) ** 2 for at, anchor in zip(points.T, anchors.T, strict=True))
+    nearest = squared.min(1, keepdims=True)
+    width = np.maximum(KERNEL, 0.7 * np.sqrt(nearest))
+    weights = cv2.exp((nearest - squared) / (2 * width**2))  # a fifth of the time of numpy's
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 def edge(curve: Curve, u: Float[ndarray, "*n"]) -> tuple[Float[ndarray, "*n"], Float[ndarray, "*n"]]:
     """Azimuth and height of an edge at u, the viewer's left mirroring the right; smooth through its points."""
     knots = np.array(curve)
-    side = np.abs(u)
-    azimuth = _smooth_interpolation(side, knots[:, 0], knots[:, 1])
-    height = _smooth_interpolation(side, knots[:, 0], knots[:, 2])
+    azimuth, height = _smooth_interpolation(np.abs(u), knots[:, 0], knots[:, 1:].T)
     return np.sign(u) * azimuth, height
 
 
-def _smooth_interpolation(x: ndarray, at: ndarray, value: ndarray) -> ndarray:
-    """Cubic Hermite through the knots with finite-difference slopes, flat at none; linear beyond the last."""
-    slope = np.gradient(value, at)
+def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
+    """Cubic Hermite through each row of values with finite-difference slopes, flat at none; linear beyond the last."""
+    slope = np.gradient(values, at, axis=1)
     i = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     width = at[i + 1] - at[i]
     t = np.clip((x - at[i]) / width, 0, 1)
     over = np.maximum(x - at[-1], 0)
     inside = (
-        (2 * t**3 - 3 * t**2 + 1) * value[i]
-        + (t**3 - 2 * t**2 + t) * width * slope[i]
-        + (-2 * t**3 + 3 * t**2) * value[i + 1]
-        + (t**3 - t**2) * width * slope[i + 1]
+        (2 * t**3 - 3 * t**2 + 1) * values[:, i]
+        + (t**3 - 2 * t**2 + t) * width * slope[:, i]
+        + (-2 * t**3 + 3 * t**2) * values[:, i + 1]
+        + (t**3 - t**2) * width * slope[:, i + 1]
     )
-    return inside + over * slope[-1]
+    return inside + over * slope[:, -1:]
 
 
 def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> ndarray:
@@ -216,14 +214,11 @@ def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> nda
 
 def _stretch_down(points: ndarray, taut: float) -> ndarray:
     """Each column pulled straight over its hollows, seen from the side: (height, distance from the axis)."""
-    result = points.copy()
-    for column in range(points.shape[1]):
-        x, y, z = points[:, column].T
-        radius = np.hypot(x, AXIS_Z - z)
-        pulled = radius + taut * (upper_envelope(y, radius) - radius)
-        result[:, column, 0] = x * pulled / radius
-        result[:, column, 2] = AXIS_Z - (AXIS_Z - z) * pulled / radius
-    return result
+    x, y, z = np.moveaxis(points, -1, 0)
+    radius = np.hypot(x, AXIS_Z - z)
+    straight = np.stack([upper_envelope(*line) for line in zip(y.T, radius.T, strict=True)], axis=1)
+    pulled = radius + taut * (straight - radius)
+    return np.stack([x * pulled / radius, y, AXIS_Z - (AXIS_Z - z) * pulled / radius], axis=-1)
 
 
 def _stretch_across(points: ndarray, taut: float) -> ndarray:
@@ -251,26 +246,25 @@ def _monotone_span(x: ndarray) -> slice:
 
 def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
     """The least concave curve over the points (x, y), at the same x; x grows. Andrew's monotone chain, 1979."""
-    hull: list[int] = []
-    for i in range(len(x)):
+    hull: list[tuple[float, float]] = []
+    for c, up in zip(x.tolist(), y.tolist(), strict=True):  # plain numbers: a fifth of the time
         while len(hull) > 1:
-            a, b = hull[-2], hull[-1]
-            if (y[b] - y[a]) * (x[i] - x[a]) > (y[i] - y[a]) * (x[b] - x[a]):
+            (a, low), (b, middle) = hull[-2:]
+            if (middle - low) * (c - a) > (up - low) * (b - a):
                 break
             hull.pop()
-        hull.append(i)
-    return np.interp(x, x[hull], y[hull])
+        hull.append((c, up))
+    return np.interp(x, *zip(*hull, strict=True))
 
 
 def _even_down(points: ndarray) -> ndarray:
     """The same columns with rows at even distances, so that a texture is not stretched under the chin."""
-    result = points.copy()
-    for column in range(points.shape[1]):
-        line = points[:, column]
-        length = np.r_[0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()]
-        even = np.linspace(0, length[-1], len(line))
-        result[:, column] = np.stack([np.interp(even, length, line[:, k]) for k in range(3)], axis=1)
-    return result
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=2)
+    length = np.concatenate([np.zeros((1, points.shape[1])), steps.cumsum(0)])
+    even = np.linspace(0, length[-1], len(points))
+    columns = zip(even.T, length.T, points.transpose(1, 2, 0), strict=True)
+    lines = [[np.interp(at, known, values) for values in line] for at, known, line in columns]
+    return np.array(lines).transpose(2, 0, 1)
 
 
 def _standoff(shape: ShellShape, u: ndarray, v: ndarray) -> ndarray:
