@@ -247,11 +247,10 @@ def _within(value: float, low: float, high: float) -> float:
 @cache
 def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
     """Noise of unit variance, as soft as `blur` eighths of a pixel; wearings cut their own piece out of it."""
-    field = np.random.default_rng(0).standard_normal((512, 512), dtype=np.float32)
-    if blur > 2:
-        field = cv2.GaussianBlur(field, (0, 0), blur / 8, borderType=cv2.BORDER_REFLECT)
-        field /= field.std()
-    return field
+    if blur <= 2:
+        return np.random.default_rng(0).standard_normal((512, 512), dtype=np.float32)
+    field = cv2.GaussianBlur(_grain_tile(0), (0, 0), blur / 8, borderType=cv2.BORDER_REFLECT)
+    return field / field.std()
 
 
 def pick_grain(rng: np.random.Generator, blur: float) -> tuple[Float32[ndarray, "512 512"], int, int]:

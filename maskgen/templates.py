@@ -117,20 +117,19 @@ def load_mask(folder: Path) -> Mask:
         InputError: a file is missing or cannot be used; the message names it.
     """
     template = read_template(folder)
-    albedo = _picture(folder / "albedo.png").astype(np.float32)
+    albedo = _picture(folder / "albedo.png")
     height = _picture(folder / "height.png")[..., 0]
     opacity = albedo[..., 3] / np.float32(255)
-    grey: Float32[ndarray, "h w"] = albedo[..., 0]
-    overlay: tuple[ndarray, ...] = ()
+    cover, overlay = np.zeros_like(opacity), ()
     if (folder / "overlay.png").exists():
-        over = _picture(folder / "overlay.png").astype(np.float32)
+        over = _picture(folder / "overlay.png")
         cover = over[..., 3] / np.float32(255)
-        grey = grey * (1 - cover)
-        over[..., :3] *= (cover * opacity)[..., None]
-        over[..., 3] = 0
-        overlay = _pyramid(np.rint(over).astype(np.uint8))
-    tinted = np.dstack([grey * opacity, opacity, _slope(height, template.look.relief)])
-    return Mask(folder.name, template, _pyramid(tinted.astype(np.float32)), overlay)
+        share = cover * opacity
+        shares = cv2.merge([share, share, share, np.zeros_like(share)])
+        overlay = _pyramid(cv2.multiply(over, shares, dtype=cv2.CV_8U))
+    grey = albedo[..., 0] * (1 - cover) * opacity
+    surface = cv2.merge([grey, opacity, *_slopes(height, template.look.relief)])
+    return Mask(folder.name, template, _pyramid(surface), overlay)
 
 
 @cache
@@ -214,11 +213,10 @@ def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
     return cv2.cvtColor(picture, TO_RGBA[channels])
 
 
-def _slope(height: UInt8[ndarray, "h w"], relief: float) -> Float32[ndarray, "h w 2"]:
-    """Derivatives along u / 2 and v of a height picture whose full range is `relief`."""
-    surface: ndarray = height.astype(np.float32) * np.float32(relief / 255)
-    down, across = np.gradient(surface)
-    return np.stack([across * surface.shape[1], down * surface.shape[0]], axis=-1).astype(np.float32)
+def _slopes(height: UInt8[ndarray, "h w"], relief: float) -> list[Float32[ndarray, "h w"]]:
+    """Derivatives along u / 2 and along v of a height picture whose full range is `relief`."""
+    down, across = np.gradient(height * np.float32(relief / 255))
+    return [across * height.shape[1], down * height.shape[0]]
 
 
 def _pyramid(picture: ndarray, smallest: int = 32) -> tuple[ndarray, ...]:
