@@ -158,7 +158,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
         strap_normals.astype(np.float32),
         tuple(strap.width for strap in straps) * 2,
         tuple(strap.loop for strap in straps) * 2,
-        head.modes @ follow_weights(everything, head.mesh[head.steady]).T,
+        head.modes @ follow_weights(everything, head.steady_mesh).T,
     )
 
 
@@ -172,9 +172,10 @@ def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows co
 
 def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
     """Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
-    squared = sum((at[:, None] - anchor) ** 2 for at, anchor in zip(points.T, anchors.T, strict=True))
+    lengths = (np.square(of).sum(1) for of in (points, anchors))
+    squared = np.add.outer(*lengths) - 2 * points @ anchors.T
     nearest = squared.min(1, keepdims=True)
-    width = np.maximum(KERNEL, 0.7 * np.sqrt(nearest))
+    width = np.maximum(KERNEL, 0.7 * np.sqrt(nearest.clip(0)))
     weights = cv2.exp((nearest - squared) / (2 * width**2))  # a fifth of the time of numpy's
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
@@ -249,7 +250,7 @@ def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndar
     hull: list[tuple[float, float]] = []
     for c, up in zip(x.tolist(), y.tolist(), strict=True):  # plain numbers: a fifth of the time
         while len(hull) > 1:
-            (a, low), (b, middle) = hull[-2:]
+            (a, low), (b, middle) = hull[-2], hull[-1]
             if (middle - low) * (c - a) > (up - low) * (b - a):
                 break
             hull.pop()
@@ -282,21 +283,19 @@ def _standoff(shape: ShellShape, u: ndarray, v: ndarray) -> ndarray:
 def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) -> tuple[ndarray, ndarray]:
     """Points of all straps and the skin's normals under them, `2 k, STRAP_STEPS, 3` each."""
     along = np.linspace(0, 1, STRAP_STEPS)
-    lines, normals = np.zeros((0, STRAP_STEPS, 3)), np.zeros((0, STRAP_STEPS, 3))
-    for side in (1, -1):
-        for strap in straps:
-            u, v = strap.start
-            start = grid.reshape(-1, 3)[((uv - (u * side, v)) ** 2).sum(-1).argmin()]
-            azimuth0 = np.degrees(np.arctan2(start[0], AXIS_Z - start[2]))
-            azimuth = azimuth0 + (strap.end[0] * side - azimuth0) * along
-            skin = head.surface(azimuth, start[1] + (strap.end[1] - start[1]) * along)
-            turn = np.radians(azimuth)
-            normal = np.stack([np.sin(turn), np.zeros(STRAP_STEPS), -np.cos(turn)], axis=1)
-            line = skin + normal * (strap.lift * (1 + np.sin(np.pi * along)))[:, None]
-            line += (start - line[0]) * ((1 - along) ** 2)[:, None]
-            line = _taut(line, along)
-            lines, normals = np.concatenate([lines, line[None]]), np.concatenate([normals, normal[None]])
-    return lines, normals
+    both = [(strap, side) for side in (1, -1) for strap in straps]
+    at = [((uv - (strap.start[0] * side, strap.start[1])) ** 2).sum(-1).argmin() for strap, side in both]
+    start = grid.reshape(-1, 3)[at][:, None]
+    end = np.array([(strap.end[0] * side, strap.end[1]) for strap, side in both]).reshape(-1, 2, 1)
+    lift = np.array([strap.lift for strap, _ in both])[:, None]
+    azimuth0 = np.degrees(np.arctan2(start[..., 0], AXIS_Z - start[..., 2]))
+    azimuth = azimuth0 + (end[:, 0] - azimuth0) * along
+    skin = head.surface(azimuth, start[..., 1] + (end[:, 1] - start[..., 1]) * along)
+    turn = np.radians(azimuth)
+    normals = np.stack([np.sin(turn), np.zeros_like(turn), -np.cos(turn)], axis=-1)
+    lines = skin + normals * (lift * (1 + np.sin(np.pi * along)))[..., None]
+    lines += (start - lines[:, :1]) * ((1 - along) ** 2)[:, None]
+    return np.array([_taut(line, along) for line in lines]).reshape(lines.shape), normals
 
 
 def _taut(line: ndarray, along: ndarray) -> ndarray:
