@@ -29,7 +29,8 @@ def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w
 def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid:
     """Seamless noise of unit variance; `stretch` > 1 draws it out across."""
     across, down = _gaussian(sigma * stretch), _gaussian(sigma)
-    waves = np.fft.rfft2(rng.standard_normal((SIZE, SIZE))) * down[:, None] * across[: SIZE // 2 + 1]
+    waves = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
+    waves *= np.outer(down, across[: waves.shape[1]])
     field = np.fft.irfft2(waves)
     return field / field.std()
 
@@ -205,7 +206,7 @@ def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
     second, third, shade = _DRAW[name](rng)
     tile = np.zeros((SIZE, SIZE, 4), np.uint8)
     for channel, plane in enumerate((second * 255, third * 255, 128 + 127 * np.clip(shade, -1, 1))):
-        tile[..., channel] = np.rint(np.clip(plane, 0, 255))
+        tile[..., channel] = np.rint(np.clip(plane, 0, 255, out=plane), out=plane)
     levels = [tile]
     while levels[-1].shape[0] > 16:
         half = levels[-1].shape[0] // 2
