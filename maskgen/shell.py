@@ -255,7 +255,8 @@ def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndar
                 break
             hull.pop()
         hull.append((c, up))
-    return np.interp(x, *zip(*hull, strict=True))
+    at, over = zip(*hull, strict=True)
+    return np.interp(x, at, over)
 
 
 def _even_down(points: ndarray) -> ndarray:

@@ -120,7 +120,8 @@ def load_mask(folder: Path) -> Mask:
     albedo = _picture(folder / "albedo.png")
     height = _picture(folder / "height.png")[..., 0]
     opacity = albedo[..., 3] / np.float32(255)
-    cover, overlay = np.zeros_like(opacity), ()
+    cover = np.zeros_like(opacity)
+    overlay: tuple[ndarray, ...] = ()
     if (folder / "overlay.png").exists():
         over = _picture(folder / "overlay.png")
         cover = over[..., 3] / np.float32(255)
