@@ -191,7 +191,7 @@ class _Bench:
 
     def workers(self, plans: Sequence[ShardPlan]) -> tuple[dict[int, float], float]:
         """Photos a second by the number of workers, and the most memory of one in MB; leaves landmarks cached."""
-        self.rate(plans, 1)  # finds the faces
+        self.span(plans, 1)  # finds the faces
         rates = dict.fromkeys(sorted({1, self.settings.jobs}), 0.0)
         for _ in range(RUNS):
             for jobs, best in rates.items():
@@ -202,7 +202,8 @@ class _Bench:
     def rate(self, plans: Sequence[ShardPlan], jobs: int) -> float:
         """Photos a second of workers who make `SHARDS` shards each; when these are done, others begin anew."""
         lives = [plans[i : i + SHARDS * jobs] for i in range(0, len(plans), SHARDS * jobs)]
-        spans = [self.span(life, jobs) for life in lives]
+        # of few photos too little may be left for the last: all its time would be what its first masks take
+        spans = [self.span(life, jobs) for life in lives if len(life) > jobs or life is lives[0]]
         return sum(photos for photos, _ in spans) / max(sum(seconds for _, seconds in spans), 1e-9)
 
     def span(self, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:

@@ -79,6 +79,24 @@ def test_every_worker_makes_as_many_shards_however_many_there_are(monkeypatch, p
     assert lives == [bench.SHARDS] * 3
 
 
+@pytest.mark.parametrize(("shards", "lives"), [(5, [4]), (6, [4, 2]), (1, [1])])
+def test_a_worker_that_would_make_its_first_shard_alone_is_not_timed_beside_others(
+    shards, lives, monkeypatch, photos, tmp_path
+):
+    began = []
+
+    def span(self: bench._Bench, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
+        began.append(len(plans))
+        return len(plans), 1.0
+
+    monkeypatch.setattr(bench._Bench, "span", span)
+    source = build_source(SourceSettings(src=str(photos)))
+    mine = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
+    plans = [ShardPlan(f"train-{i:05d}", "train", (), ()) for i in range(shards)]
+    mine.rate(plans, 1)
+    assert began == lives
+
+
 def test_opencv_gets_its_threads_back():
     threads = cv2.getNumThreads()
     with bench.one_core():
