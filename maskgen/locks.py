@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.files import disk_errors
+from maskgen.files import disk_errors, remove
 
 Slice = tuple[int, int]  # i, k: every k-th shard, beginning with the i-th
 _NAME = re.compile(r"lock-(\d+)-of-(\d+)")
@@ -65,7 +65,7 @@ def let_go(file: IO[str]) -> None:
 
     Call it inside `changing`: files of slices are opened there alone, so nobody else has this one open.
     """
-    Path(file.name).unlink(missing_ok=True)
+    remove(Path(file.name))  # some shares keep a file that is open; left behind, it holds nobody up
     file.close()
 
 

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,13 @@ def test_a_slice_that_is_given_back_leaves_no_file_and_no_other_slice_free(tmp_p
         refuse_held(tmp_path, (0, 2))
         with pytest.raises(UsageError, match="slice 1::2"):
             refuse_held(tmp_path)
+
+
+def test_a_disk_that_keeps_the_file_of_a_slice_fails_no_run(tmp_path: Path, monkeypatch) -> None:
+    def keep(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(Path, "unlink", keep)
+    let_go(hold_slice(tmp_path, (0, 1)))
+    assert (tmp_path / "lock-0-of-1").exists()
+    refuse_held(tmp_path)
