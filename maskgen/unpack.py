@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -23,7 +23,6 @@ from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
 from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
 from maskgen.shards import KEY
-from maskgen.sources.celeba import CelebaSource
 from maskgen.sources.layouts import person
 from maskgen.types import Plane
 
@@ -95,7 +94,7 @@ def unpack(
         files += len(written)
         if on_progress:
             on_progress(done, total)
-    missing = _missing(data, split)
+    missing = _missing(data, split, {(str(row[2]), str(row[3])) for row in rows})
     _put(to, TABLE, _table(COLUMNS, rows))
     _put(to, MISSING, _table(MISSING_COLUMNS, missing))
     reasons = Counter(str(reason) for *_, reason, _ in missing)
@@ -216,13 +215,16 @@ def _row(name: str, sample: Encoded) -> list[object]:
     return [*texts, *worn_as, *posed(labels), labels["hole"], labels["valid"]]
 
 
-def _missing(data: DataSet, split: str) -> list[list[object]]:
-    """Rows of the photos that gave no sample; who is seen, by the rule that told the others' people."""
-    settings = data.about.get("settings", {}).get("source", {})
-    listed = data.about.get("source") == CelebaSource.name  # its people stand in a list, not in paths
-    people = settings.get("people", "auto")
+def _missing(data: DataSet, split: str, known: Collection[tuple[str, str]]) -> list[list[object]]:
+    """Rows of the photos that gave no sample; who is seen, by the rule that told the others' people.
+
+    Paths and people of these are `known`: where they do not agree a list told them, CelebA's or a clip's, and of
+    photos in no list nothing is known.
+    """
+    people = data.about.get("settings", {}).get("source", {}).get("people", "auto")
+    by_path = all(person(photo, people) == identity for photo, identity in known)
     return [
-        [skip.id, "" if listed else person(skip.id, people), skip.split, skip.reason, skip.detail]
+        [skip.id, person(skip.id, people) if by_path else "", skip.split, skip.reason, skip.detail]
         for skip in data.skips()
         if split in ("", skip.split)
     ]

@@ -56,7 +56,7 @@ def test_what_is_missing_from_a_tree_is_counted_and_listed_with_who_and_why(tmp_
         ("Cid/Cid_0001.jpg", "profile", "yaw 81"),
         ("x/1.jpg", "no_face", ""),
     ]
-    folder = write_data_set(tmp_path / "set", SOURCES, skips=skips)
+    folder = write_data_set(tmp_path / "set", SOURCES[:2], skips=skips)
     report, rows = missing_of(folder, tmp_path / "to")
     assert report.skipped == {"no_face": 2, "profile": 1}
     assert [tuple(row.values()) for row in rows] == [
@@ -70,11 +70,11 @@ def test_what_is_missing_from_a_tree_is_counted_and_listed_with_who_and_why(tmp_
 
 
 def test_what_is_missing_bears_the_name_of_its_folder_where_folders_are_people(tmp_path):
-    folder = write_data_set(tmp_path / "set", SOURCES, skips=[("45/1.jpg", "no_face", "")])
-    about = {"settings": {"source": {"people": "folders"}}}
-    for source, identity in (("mine", "45"), ("celeba", "")):  # CelebA's one folder is nobody
-        (folder / "dataset.json").write_text(json.dumps(about | {"source": source}))
-        _, rows = missing_of(folder, tmp_path / source)
+    lists = (*SOURCES, "clips/one/1.jpg")  # by its folder "one", but a list says "clips"
+    for name, sources, identity in (("mine", SOURCES, "45"), ("listed", lists, "")):
+        folder = write_data_set(tmp_path / name, sources, skips=[("45/1.jpg", "no_face", "")])
+        (folder / "dataset.json").write_text(json.dumps({"settings": {"source": {"people": "folders"}}}))
+        _, rows = missing_of(folder, tmp_path / f"{name}-to")
         assert [row["identity"] for row in rows] == [identity]
 
 
