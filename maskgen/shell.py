@@ -200,7 +200,7 @@ def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
         + (-2 * t**3 + 3 * t**2) * values[:, i + 1]
         + (t**3 - t**2) * width * slope[:, i + 1]
     )
-    return inside + over * slope[:, -1:]
+    return inside + np.multiply.outer(slope[:, -1], over)
 
 
 def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> ndarray:

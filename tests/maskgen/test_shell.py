@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from maskgen.head import AXIS_Z, canonical_head
 from maskgen.library import built_in
-from maskgen.shell import follow_weights, outward, upper_envelope
+from maskgen.shell import edge, follow_weights, outward, upper_envelope
 from maskgen.spec import WEARS
 
 
@@ -21,6 +23,15 @@ def test_envelope_lies_above_its_points_and_is_concave(heights):
 def test_envelope_of_a_concave_line_is_the_line():
     x = np.linspace(-1, 1, 21)
     assert upper_envelope(x, 1 - x**2) == pytest.approx(1 - x**2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 2)])
+def test_an_edge_is_the_same_in_whatever_shape_its_places_come(shape):
+    curve = [(0.0, 0.0, -1.0), (0.5, 30.0, -1.2), (1.0, 60.0, -0.8)]
+    u = np.linspace(-1.2, 1.2, math.prod(shape)).reshape(shape)
+    for found, one_by_one in zip(edge(curve, u), edge(curve, u.ravel()), strict=True):
+        assert found.shape == shape
+        assert (found.ravel() == one_by_one).all()
 
 
 def test_follow_weights_sum_to_one_and_prefer_the_nearest():
