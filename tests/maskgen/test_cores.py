@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.maskgen.fake_kit import wait_for
+
 ROOT = Path(__file__).parents[2]
 MEASURE = """
-from maskgen.cores import core_scaling
+from maskgen.cores import _rounds
 try:
-    core_scaling(2, seconds=60.0)
+    _rounds(2, 60.0)
 except KeyboardInterrupt:
     print("stopped")
 """
@@ -30,9 +32,9 @@ def test_ctrl_c_ends_the_loops_without_a_word_of_theirs() -> None:
         cwd=ROOT,
         start_new_session=True,
     )
-    while not (loops := children_of(run.pid)):
-        time.sleep(0.01)
-    time.sleep(0.3)  # the loop has begun
+    wait_for(lambda: len(children_of(run.pid)) == 2)
+    loops = children_of(run.pid)
+    time.sleep(0.3)  # they have begun
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to parent and loops alike
     assert run.communicate(timeout=20) == (b"stopped\n", b"")
     assert not any(Path(f"/proc/{loop}").exists() for loop in loops)
