@@ -1,5 +1,6 @@
 """Straps: from the mask's edge over the cheek to where the ear or the head hides them."""
 
+import math
 from itertools import pairwise
 
 import cv2
@@ -17,6 +18,7 @@ SUBPIXEL = 4  # bits of sub-pixel accuracy that OpenCV draws with
 # Light on skin, relative to the face's, and its colour, relative to its own light; beyond is hair or background.
 SKIN_DARKEST, SKIN_BRIGHTEST, SKIN_CHROMA = 0.20, 2.4, 0.55
 _LIMITS = np.array([SKIN_DARKEST, SKIN_BRIGHTEST, SKIN_CHROMA], np.float32)
+STUB = 2.0  # widths: a shorter piece is no strap to the eye
 EDGE_ON = 0.10  # z of a unit normal up to which the skin under a strap is still seen
 
 
@@ -44,8 +46,12 @@ def draw_straps(
     widths = [max(width * scale, 1.0) for width in shell.strap_widths]
     ribbons = np.empty((len(widths), 2 * seen.shape[1], 2), np.int32)
     _ribbons(carried.straps, np.array(widths, np.float32), 2.0**SUBPIXEL, box.x0, box.y0, ribbons)
-    for ribbon, visible, width in zip(ribbons, seen.tolist(), shell.strap_widths, strict=True):
+    for line, ribbon, visible, width in zip(
+        carried.straps[..., :2], ribbons, seen.tolist(), shell.strap_widths, strict=True
+    ):
         for a, b in _runs(visible):
+            if b - a < len(visible) and _length(line[a:b]) < STUB * width * scale:
+                continue  # what a turned head or hair leaves of it at the mask's far edge is a blot, not a strap
             piece = np.concatenate([ribbon[a:b], ribbon[2 * len(visible) - b : 2 * len(visible) - a]])
             cv2.fillPoly(opacity, [piece], min(width * scale, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity
@@ -85,6 +91,10 @@ def _under_hair(
     other[:, :1] = False
     other[:, :-1] &= other[:, 1:]
     hidden[:] = np.maximum.accumulate(other, axis=1)
+
+
+def _length(line: Float32[ndarray, "n 2"]) -> float:
+    return math.dist(line[0], line[-1])  # as good as along it: a strap is all but straight
 
 
 def _runs(seen: list[bool]) -> list[tuple[int, int]]:

@@ -1,9 +1,12 @@
+import math
+
+import cv2
 import numpy as np
 import pytest
 
 from maskgen.head import canonical_head
 from maskgen.library import built_in
-from maskgen.straps import draw_straps
+from maskgen.straps import STUB, draw_straps
 from maskgen.warp import Box, Looseness, carry, fit_head
 from tests.maskgen.worn import SIZE, UNIT, skin_photo, turned_mesh
 
@@ -29,6 +32,26 @@ def test_the_far_strap_of_a_turned_head_is_hidden():
     drawn = straps(yaw=45.0)
     assert drawn[:, :118].sum() > 50
     assert drawn[:, 140:].sum() < 0.2 * drawn[:, :118].sum()
+
+
+LOOPS = ["clear", "cloth", "cloth2", "ffp2", "kn95", "pleated", "surgical", "urethane"]
+
+
+@pytest.mark.parametrize("family", LOOPS)
+def test_loops_of_a_turned_head_reach_the_ear_behind_the_mesh_s_edge(family):
+    mesh = turned_mesh(yaw=45.0)
+    reach = straps(family, yaw=45.0).max(0).nonzero()[0].min()
+    assert reach < mesh[:, 0].min() - 0.12 * UNIT
+
+
+@pytest.mark.parametrize("family", [*LOOPS, "n95", "duckbill", "respirator"])
+def test_of_a_strap_that_is_all_but_hidden_no_blot_is_left(family):
+    widths = [strap.width for strap in built_in().template(family).straps]
+    for yaw in range(-40, 41, 8):
+        drawn = np.uint8(straps(family, yaw=float(yaw)) > 0.5)
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(drawn)
+        for _, _, wide, tall, _ in boxes[1:]:
+            assert math.hypot(wide, tall) > STUB * min(widths) * UNIT
 
 
 def test_ear_loops_end_where_dark_hair_begins_and_bands_go_over_it():
