@@ -138,7 +138,7 @@ def gen_data(
     ] = None,
     faces: Annotated[
         Text,
-        _option("--faces", "largest|all", "Faces to mask. [default: largest]", PHOTOS),
+        _option("--faces", "largest|all", "Faces to mask, if found and fit. [default: largest]", PHOTOS),
     ] = None,
     masks: Annotated[
         Text, _option("--masks", "SPEC", "family[-texture|-#rrggbb][@strength][:weight], ..", MASKS)

@@ -75,6 +75,21 @@ def make_folder(folder: Path, needed: str = "this folder") -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
+def held_files(folder: Path) -> list[str]:
+    """Names below a folder of the first few files in it, sorted; what is hidden (`.gitkeep`, `.work/`) is left out.
+
+    Of more than three the last is "..."; of a folder that is not there, or may not be read, there are none.
+    """
+    found: list[str] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(place).relative_to(folder)
+        found += [(below / name).as_posix() for name in sorted(files) if not name.startswith(".")]
+        if len(found) > 3:
+            return [*found[:3], "..."]
+    return found
+
+
 def remove(path: Path) -> None:
     """Delete a file of ours if it is there; a folder that takes no change is said when it is written to."""
     with suppress(OSError):

@@ -41,7 +41,7 @@ def mask_photo(
         image: RGB or grey `uint8`, `h w 3` or `h w`; or a Pillow image, the path of a file, or its bytes.
         masks: SPEC, as `--masks` takes it; of several one is drawn by `seed`.
         wear: WEAR, as `--wear` takes it.
-        faces: "largest", or "all".
+        faces: "largest", or "all" that are found and fit for a mask.
         size: side of the square crop around the largest face, 64 to 1024; 0 keeps the photo as it is.
         seed: what is random is drawn from it.
         landmarks: backend, as `--landmarks` takes it.

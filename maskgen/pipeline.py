@@ -28,6 +28,7 @@ from maskgen.target import (
     keep_poison,
     next_plan,
     recall_poison,
+    refuse_full,
     remove_parts,
     settle_plan,
 )
@@ -113,6 +114,7 @@ def generate(
         refs = list_photos(source)
         refuse_pointless(refs, settings)
         target = _target(settings, source)
+        refuse_full(target)
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
         if not target.work.exists() and not settings.run.overwrite:
@@ -160,6 +162,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     refs = list_photos(source)
     refuse_pointless(refs, settings)
     target = _target(settings, source)
+    refuse_full(target)
     old = None if settings.run.overwrite else load_plan(target.plan)
     plan = _wanted(settings, source, refs, old.versions if old else {})
     if not settings.run.overwrite:
@@ -294,15 +297,24 @@ def _warnings(
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
     if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet: see skipped")
-    unknown = sum(not ref.identity for ref in refs)
-    if len(refs) > 1 and unknown:
-        whose = "its photos" if unknown == len(refs) else f"{unknown:,} of its {len(refs):,} photos"
-        hint = (
-            "; if each person has a folder, --people folders says so"
-            if any("/" in ref.id for ref in refs)
-            else ""
-        )
-        lines.append(
-            f"the source does not say who is on {whose}: train, val and test share no photo, but may share people{hint}"
-        )
+    lines += _on_people(refs, settings)
     return tuple(lines)
+
+
+def _on_people(refs: Sequence[PhotoRef], settings: GenSettings) -> list[str]:
+    """A line where it is not known who is on some photos, so that splits may share people."""
+    unknown = [ref.id for ref in refs if not ref.identity]
+    if len(refs) < 2 or not unknown:
+        return []
+    said = "train, val and test share no photo, but may share people"
+    whose = "its photos" if len(unknown) == len(refs) else f"{len(unknown):,} of its {len(refs):,} photos"
+    if settings.source.people == "folders":
+        names = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
+        why = "" if any("/" in name for name in unknown) else ", in no folder"
+        return [f"--people folders does not say who is on {whose} ({names}{why}): {said}"]
+    hint = (
+        "; if each person has a folder, --people folders says so"
+        if any("/" in ref.id for ref in refs)
+        else ""
+    )
+    return [f"the source does not say who is on {whose}: {said}{hint}"]

@@ -50,7 +50,7 @@ class FaceSettings(Section):
     models: str = ""
     """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
     choose: Literal["largest", "all"] = "largest"
-    """Which faces of a photo wear a mask."""
+    """Which faces of a photo wear a mask: the largest, or all that are found and fit for one."""
     min_size: Annotated[float, Field(ge=8)] = 32.0
     """Shortest side of a face's box, in pixels of the photo; smaller faces are skipped."""
     max_yaw: Annotated[float, Field(gt=0, le=90)] = 70.0

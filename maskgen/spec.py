@@ -121,7 +121,7 @@ def parse_wear(text: str) -> dict[str, float]:
         if state not in WEARS:
             problems.append(f"unknown wear '{state}'; there are {', '.join(WEARS)}")
         elif not re.fullmatch(r"\d*\.?\d+", weight or "1"):
-            problems.append(f"weight '{weight}' of '{state}' is no number")
+            problems.append(f"weight '{weight}' of '{state}' must be a number, 0 or more")
         else:
             shares[state] = shares.get(state, 0.0) + float(weight or 1)
     total = sum(shares.values())

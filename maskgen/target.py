@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import UsageError
-from maskgen.files import CARD, FACTS, PART, WORK, remove, write_atomic
+from maskgen.files import CARD, FACTS, PART, WORK, held_files, remove, write_atomic
 from maskgen.locks import refuse_held
 from maskgen.plan import (
     FORMAT,
@@ -84,6 +84,25 @@ def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings
     return plan
 
 
+def refuse_full(target: Target) -> None:
+    """Pass if the folder holds no files, or what we know as a data set of ours, whole or begun.
+
+    Raises:
+        UsageError: a data set would come to lie among somebody's files.
+    """
+    found = held_files(target.out)  # looked at first: another slice makes `.work` before its files
+    ours = (
+        target.work.exists()
+        or _is_facts(target.out / FACTS)
+        or any(read_record(target.out, path.stem) for path in target.out.glob("*.json"))
+    )
+    if found and not ours:
+        raise UsageError(
+            f"{target.out}: holds {', '.join(found)}, and is no data set of ours (--overwrite makes those alone "
+            "anew); choose a folder that is new or empty"
+        )
+
+
 def next_plan(
     target: Target, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
 ) -> Plan:
@@ -126,10 +145,22 @@ def refuse_foreign(target: Target, names: Iterable[str]) -> None:
     """
     found = [name for name in names if (target.out / name).exists()]
     if found:
+        older = all(_is_ours(target, name) for name in found)
         raise UsageError(
-            f"{target.out}: holds {_some(found)}, and no plan says that it is of this data set; "
-            "choose another --out, or --overwrite if it is an older data set"
+            f"{target.out}: holds {_some(found)}, and no plan says that it is of this data set; choose another folder"
+            + (
+                ", or --overwrite what is there"
+                if older
+                else ", or move it away: --overwrite would not replace it"
+            )
         )
+
+
+def _is_ours(target: Target, name: str) -> bool:
+    """Whether `clear` takes a file for that of a data set of ours, though its plan is lost."""
+    if name in (CARD, FACTS):
+        return _is_facts(target.out / FACTS)
+    return read_record(target.out, Path(name).stem) is not None
 
 
 def refuse_difference(target: Target, old: Plan, wanted: Plan, settings: GenSettings) -> None:

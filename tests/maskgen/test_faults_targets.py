@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from maskgen.errors import UsageError
+from maskgen.pipeline import rehearse
 from maskgen.verify import verify
 from tests.maskgen.fake_kit import (
     contents,
@@ -175,13 +176,54 @@ def test_row20_a_damaged_shard_is_made_again_and_no_other(
 # Row 22: foreign files, two runs
 
 
-def test_row22_foreign_files_are_left_alone(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["notes.txt", "ann/1.jpg", "a/b/c/1.jpg"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_row22_a_folder_with_files_that_is_no_data_set_is_refused_and_left_as_it_was(
+    name: str, overwrite: bool, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    settings = settings_for(photos, tmp_path, run={"overwrite": overwrite})
+    for run in (make, rehearse):
+        with pytest.raises(UsageError, match=f"holds {name}, and is no data set of ours.*new or empty"):
+            run(settings)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_row22_a_folder_is_empty_with_hidden_files_folders_and_what_a_killed_run_left(
+    photos: Path, undisturbed: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    out.mkdir()
+    for name in (".DS_Store", ".git/config", ".work/lock"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).touch()
+    (out / "lost+found").mkdir()
+    make(settings_for(photos, out))
+    assert contents(undisturbed).items() <= contents(out).items()
+
+
+def test_row22_foreign_files_in_a_data_set_are_left_alone_and_so_is_a_data_set_that_lost_its_plan(
+    photos: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed, out)
     (out / "notes.txt").write_text("mine")
     make(settings_for(photos, out))
+    shutil.rmtree(out / ".work")
+    with pytest.raises(UsageError, match="or --overwrite what is there"):
+        make(settings_for(photos, out))
+    make(settings_for(photos, out, run={"overwrite": True}))
     assert (out / "notes.txt").read_text() == "mine"
     assert contents(undisturbed).items() <= contents(out).items()
+
+
+def test_row22_where_overwrite_would_not_help_it_is_not_advised(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / ".work").mkdir()
+    (tmp_path / "README.md").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="move it away: --overwrite would not replace it"):
+            make(settings_for(photos, tmp_path, run={"overwrite": overwrite}))
 
 
 @pytest.mark.parametrize("name", ["README.md", "dataset.json", "train-000000.tar", "train-000000.json"])

@@ -72,6 +72,17 @@ def test_a_source_that_names_nobody_is_a_warning(tmp_path: Path) -> None:
     assert report.warnings[0].endswith("may share people")
 
 
+def test_with_people_folders_photos_outside_of_folders_are_named_and_it_is_not_advised(
+    tmp_path: Path,
+) -> None:
+    for name in ("Ann/1", "Bo/1", "a", "b"):
+        draw_photo(tmp_path / f"mixed/{name}.jpg", len(name))
+    settings = settings_for(tmp_path / "mixed", tmp_path / "out", source={"people": "folders"})
+    (line,) = generate(settings, build=build).warnings
+    assert "does not say who is on 2 of its 4 photos (a.jpg, b.jpg, in no folder): " in line
+    assert "says so" not in line
+
+
 @pytest.mark.parametrize(("people", "said"), [("auto", 1), ("folders", 0)])
 def test_photos_in_folders_that_name_nobody_are_warned_of_with_what_to_do(
     tmp_path: Path, people: str, said: int

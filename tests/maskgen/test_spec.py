@@ -45,6 +45,11 @@ def test_a_spec_that_chooses_nothing_is_refused(text):
         parse_spec(text, built_in())
 
 
+def test_a_weight_below_zero_is_refused_with_what_it_may_be():
+    with pytest.raises(InputError, match="weight '-1' of 'nose' must be a number, 0 or more"):
+        parse_wear("nose:-1")
+
+
 def test_wear_shares_sum_to_one():
     shares = parse_wear("correct:3,nose:1")
     assert shares == {"correct": 0.75, "nose": 0.25}
