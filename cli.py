@@ -467,6 +467,8 @@ def unpack(
             overwrite=settings.overwrite,
             on_progress=meter,
         )
+    for warning in report.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
     _print(asdict(report), as_json, words.unpacked(report))
 
 

@@ -39,7 +39,7 @@ SHAPE: dict[str, Any] = {  # what labels look like: a list's one entry stands fo
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a sample's photo comes from: id in the source, who is seen ("" = unknown), split, the source's terms."""
+    """Where a sample's photo comes from: its id there, who its main face is ("" = unknown), split, the source's terms."""
 
     source: str
     identity: str
@@ -48,11 +48,14 @@ class Origin:
 
 
 def encode_labels(triplet: Triplet, origin: Origin, kept: Kept) -> bytes:
-    """Labels of the same keys and types in every sample: floats keep a point, text is never null."""
+    """Labels of the same keys and types in every sample: floats keep a point, text is never null.
+
+    Only the main face of a photo is whom its source names: who the others are, nobody knows.
+    """
     faces = ",".join(_face_labels(face, kept) for face in triplet.faces)
     labels = {
         "source": _json(printable(origin.source)),
-        "identity": _json(printable(origin.identity)),
+        "identity": _json(printable(origin.identity) if triplet.main else ""),
         "split": _json(origin.split),
         "faces": f"[{faces}]",
         "seed": str(int(triplet.seed) & _INT64),

@@ -93,7 +93,7 @@ def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> sheet
     failed = tuple(
         sheet.Tile(
             (blank if pixels is None else pixels,),
-            (skip.reason.replace("_", " "), skip.id.rsplit("/", 1)[-1]),
+            (skip.reason.replace("_", " "), *_named(skip.id)),
         )
         for skip, pixels in skips
     )
@@ -106,7 +106,14 @@ def _tile(sample: Encoded) -> sheet.Tile:
     yaw, pitch, _ = posed(labels)
     what = f"{mask_name(mask)}, {mask.get('wear', '')}"
     where = f"yaw {round(yaw)}, pitch {round(pitch)}, hole {float(labels['hole']):.0%}, {labels['split']}"
-    return sheet.Tile((pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where))
+    return sheet.Tile(
+        (pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where, labels["source"])
+    )
+
+
+def _named(photo: str) -> list[str]:
+    """Folder and name of a photo, a line each: many people have an `img005.jpg`."""
+    return [part for part in photo.rpartition("/")[::2] if part]
 
 
 def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded], skips: Shown) -> str:

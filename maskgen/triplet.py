@@ -1,7 +1,7 @@
 """One photo to its triplets: find the face, crop, read pose and light, then wear K masks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,12 +92,13 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
     samples: list[tuple[str, Triplet]] = []
     for nth_face in range(1 if tools.settings.crop.size == 0 else len(chosen)):
         stages = set_stages(photo.pixels, chosen, nth_face, tools)
+        main = tools.settings.crop.size == 0 or chosen[nth_face] is found[0]
         for nth_mask in range(tools.settings.masks.per_face):
             keys = [sample_key(base_key, nth, nth_mask) for nth in stages]
             seeds = [hash64(tools.settings.seed, key) >> 1 for key in keys]  # readers know 63 bits
             triplet = wear_masks(list(stages.values()), tools, seeds)
             if isinstance(triplet, Triplet):
-                samples.append((keys[0], triplet))
+                samples.append((keys[0], replace(triplet, main=main)))
     return samples or Skip("off_frame")
 
 

@@ -123,6 +123,7 @@ class Triplet:
         faces: the masked faces, in pixels of the crop.
         valid: share of the crop that lies inside the photo.
         seed: what the sample's random choices were drawn from.
+        main: whether it shows the photo's main face, the largest that was found: the one that an identity names.
     """
 
     masked: Picture
@@ -132,6 +133,7 @@ class Triplet:
     faces: tuple[MaskedFace, ...]
     valid: float
     seed: int
+    main: bool = True
 
     @property
     def hole(self) -> float:

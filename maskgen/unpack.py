@@ -2,6 +2,7 @@
 
 `folders`: masked, original and map in a folder each; `strip`: one picture of all three side by side; `tree`: masked
 photos, whole ones or crops, under their original names and folders, what the training of face recognition takes.
+A tree of people holds no crops of strangers: of faces that are not the main one of a known person's photo.
 Photos of the source that gave no sample are in none of them: `skipped.csv` lists them, with the reason.
 Names and paths out of a shard are not trusted: nothing is written outside the target.
 """
@@ -10,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -21,9 +22,9 @@ from PIL import Image
 from maskgen import imageio
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
+from maskgen.lost import find_strangers, read_design, warn_of_absent, who_by_path
 from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
 from maskgen.shards import KEY
-from maskgen.sources.layouts import person
 from maskgen.types import Plane
 
 Layout = Literal["folders", "strip", "tree"]
@@ -42,12 +43,22 @@ File = tuple[str, bytes]  # path below the target, content
 
 @dataclass(frozen=True)
 class UnpackReport:
-    """Where the files are, how many samples became how many files; photos that gave no sample, by reason."""
+    """What was written, and what was not.
+
+    Attributes:
+        to: where the files are.
+        samples: how many became `files`.
+        skipped: photos that gave no sample, by reason.
+        left_out: crops that are in no tree: of strangers on photos of known people.
+        warnings: one line each, for a person.
+    """
 
     to: Path
     samples: int
     files: int
     skipped: dict[str, int]
+    left_out: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def unpack(
@@ -81,24 +92,29 @@ def unpack(
     data = open_data_set(folder)
     write = _writer(layout, names)
     _check_target(to, folder, overwrite)
+    design = read_design(data)
+    strangers: set[str] = set()
+    if layout == "tree" and design.strangers:
+        strangers = find_strangers(data.samples(split=split), design)
     taken: set[str] = set()
     rows: list[list[object]] = []
     files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
     for done, sample in enumerate(data.samples(split=split), 1):
         if not KEY.fullmatch(sample.key):
             raise InputError(f"{folder}: '{sample.key}' is no key of a sample; do not trust this data set")
-        written = [(_claim(name, sample.key, taken), content) for name, content in write(sample)]
-        for name, content in written:
-            _put(to, name, content)
-        rows.append(_row(written[0][0], sample))
-        files += len(written)
+        if sample.key not in strangers:
+            written = _write(to, sample.key, write(sample), taken)
+            rows.append(_row(written[0], sample))
+            files += len(written)
         if on_progress:
             on_progress(done, total)
-    missing = _missing(data, split, {(str(row[2]), str(row[3])) for row in rows})
+    who = who_by_path(((str(row[2]), str(row[3])) for row in rows), design.people)
+    missing = _missing(data, split, who)
     _put(to, TABLE, _table(COLUMNS, rows))
     _put(to, MISSING, _table(MISSING_COLUMNS, missing))
     reasons = Counter(str(reason) for *_, reason, _ in missing)
-    return UnpackReport(to, len(rows), files, dict(sorted(reasons.items())))
+    warnings = warn_of_absent(data, design, split)
+    return UnpackReport(to, len(rows), files, dict(sorted(reasons.items())), len(strangers), warnings)
 
 
 def _writer(layout: Layout, names: str) -> Callable[[Encoded], list[File]]:
@@ -199,6 +215,14 @@ def _claim(name: str, key: str, taken: set[str]) -> str:
     return name
 
 
+def _write(to: Path, key: str, files: list[File], taken: set[str]) -> list[str]:
+    """Write the files of a sample; their names, as they came to be."""
+    names = [_claim(name, key, taken) for name, _ in files]
+    for name, (_, content) in zip(names, files, strict=True):
+        _put(to, name, content)
+    return names
+
+
 def _put(to: Path, name: str, content: bytes) -> None:
     path = to / name
     with disk_errors(
@@ -215,16 +239,10 @@ def _row(name: str, sample: Encoded) -> list[object]:
     return [*texts, *worn_as, *posed(labels), labels["hole"], labels["valid"]]
 
 
-def _missing(data: DataSet, split: str, known: Collection[tuple[str, str]]) -> list[list[object]]:
-    """Rows of the photos that gave no sample; who is seen, by the rule that told the others' people.
-
-    Paths and people of these are `known`: where they do not agree a list told them, CelebA's or a clip's, and of
-    photos in no list nothing is known.
-    """
-    people = data.about.get("settings", {}).get("source", {}).get("people", "auto")
-    by_path = all(person(photo, people) == identity for photo, identity in known)
+def _missing(data: DataSet, split: str, who: Callable[[str], str]) -> list[list[object]]:
+    """Rows of the photos that gave no sample."""
     return [
-        [skip.id, person(skip.id, people) if by_path else "", skip.split, skip.reason, skip.detail]
+        [skip.id, who(skip.id), skip.split, skip.reason, skip.detail]
         for skip in data.skips()
         if split in ("", skip.split)
     ]

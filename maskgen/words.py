@@ -79,6 +79,11 @@ def unpacked(report: UnpackReport) -> str:
             f"{count:,} photo{'s'[: count > 1]} of the source gave no sample, see skipped.csv there:"
         )
         lines += _by_reason(report.skipped)
+    if report.left_out:
+        lines.append(
+            f"{report.left_out:,} crop{'s'[: report.left_out > 1]} left out: faces beside the main one of a photo "
+            "whose person is known"
+        )
     return "\n".join(lines)
 
 

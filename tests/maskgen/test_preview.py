@@ -48,6 +48,18 @@ def test_preview_is_the_same_every_time(tmp_path):
     assert pages[0] == pages[1]
 
 
+def test_the_sheet_names_folder_and_file(tmp_path, monkeypatch):
+    """Many people have an `img005.jpg`."""
+    drawn = []
+    folder = write_data_set(tmp_path / "set", ["Ann/img1.jpg"], skips=[("x/Bo/img1.jpg", "no_face", "")])
+    monkeypatch.setattr(
+        "maskgen.sheet.draw_sheet", lambda *args: drawn.extend(args[2]) or np.zeros((8, 8, 3), np.uint8)
+    )
+    preview(folder)
+    assert drawn[0].tiles[0].lines[-1] == "Ann/img1.jpg"
+    assert drawn[1].tiles[0].lines == ("no face", "x/Bo", "img1.jpg")
+
+
 def test_names_of_files_stay_text(tmp_path):
     folder = write_data_set(tmp_path / "set", [EVIL], skips=[("<script>alert(2)</script>", "no_face", "<b>")])
     text = preview(folder).page.read_text("utf-8")

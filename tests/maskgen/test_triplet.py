@@ -192,6 +192,18 @@ def test_each_face_has_its_crop_and_its_neighbour_wears_a_mask_in_it():
         assert (triplet.parts[:, columns] == 3).any()
 
 
+def test_only_the_largest_face_is_whom_the_photo_is_of():
+    assert [triplet.main for triplet in two_faces(256).values()] == [True, False]
+    assert [triplet.main for triplet in two_faces(0).values()] == [True]
+
+
+def test_a_crop_of_another_face_is_nobodys_though_it_comes_first():
+    largest = turned_mesh(yaw=89, at=TWO[0])  # too far in profile for a mask
+    tools = tools_for(size=256, mesh=[largest, turned_mesh(at=TWO[1])], faces="all")
+    ((key, triplet),) = make_triplets(skin_photo(450), tools, "x")
+    assert (key, triplet.main) == ("x-f0-m0", False)
+
+
 def test_several_masks_keep_the_map_to_where_the_pictures_differ():
     for size in (0, 256):
         for triplet in two_faces(size, masks="bandana,n95").values():

@@ -9,8 +9,10 @@ from PIL import Image
 
 from maskgen import words
 from maskgen.errors import InputError, UnmaskError, UsageError
+from maskgen.pipeline import generate
 from maskgen.samples import open_data_set
 from maskgen.unpack import COLUMNS, unpack
+from tests.maskgen.fake_kit import build, draw_photo, settings_for
 from tests.maskgen.toys import drawn_photo, drawn_triplet, write_data_set
 
 TABLES = {"samples.csv", "skipped.csv"}
@@ -76,6 +78,57 @@ def test_what_is_missing_bears_the_name_of_its_folder_where_folders_are_people(t
         (folder / "dataset.json").write_text(json.dumps({"settings": {"source": {"people": "folders"}}}))
         _, rows = missing_of(folder, tmp_path / f"{name}-to")
         assert [row["identity"] for row in rows] == [identity]
+
+
+def test_a_crop_of_a_stranger_is_in_no_tree_of_people_and_names_nobody(tmp_path):
+    alone = "Cid/Cid_0001.jpg"  # its main face gave no sample
+    skips = [("Dan/Dan_0001.jpg", "no_face", "")]
+    folder = write_data_set(tmp_path / "set", SOURCES, strangers=[SOURCES[0], alone], skips=skips)
+    (folder / "dataset.json").write_text(json.dumps({"settings": {"source": {"people": "folders"}}}))
+    report, (lost,) = missing_of(folder, tmp_path / "tree")
+    files = {path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*.jpg")}
+    assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg"}
+    assert (report.samples, report.files, report.left_out, lost["identity"]) == (3, 3, 2, "Dan")
+    assert "2 crops left out" in words.unpacked(report)
+    report = unpack(folder, tmp_path / "plain")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "plain/samples.csv").read_text("utf-8"), newline="")))
+    assert (len(rows), report.left_out) == (5, 0)
+    assert {row["identity"] for row in rows if "-f1-" in row["key"]} == {""}
+    assert {row["identity"] for row in rows if "-f0-" in row["key"]} == {"Ann", "Bob"}
+
+
+def test_a_tree_of_nobody_known_keeps_every_crop(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg", "b.jpg"], strangers=["a.jpg"])
+    report = unpack(folder, tmp_path / "to", layout="tree")
+    assert (report.samples, report.left_out) == (3, 0)
+
+
+def test_a_data_set_that_is_not_finished_is_warned_of_and_still_names_who_is_missing(tmp_path):
+    for i in range(20):
+        draw_photo(tmp_path / f"people/Person {i // 2}/{'noface' if i % 4 == 3 else i}.jpg", i)
+    slices = {"source": {"people": "folders"}, "shards": {"shard_size": 4}}
+    first = settings_for(tmp_path / "people", tmp_path / "set", **slices, run={"shards": "0::3"})
+    done = generate(first, build=build)
+    assert done.skipped
+    report, rows = missing_of(tmp_path / "set", tmp_path / "part")
+    (warning,) = report.warnings
+    planned = json.loads((tmp_path / "set/.work/plan.json").read_bytes())["shards"]
+    there = {path.stem for path in (tmp_path / "set").glob("*.tar")}
+    lost = [shard for shard in planned if shard["name"] not in there]
+    assert f"{len(lost)} of {len(planned)} shards are not there ({lost[0]['name']}" in warning
+    assert f"their {20 - done.photos} photos" in warning
+    assert [row["identity"] for row in rows] == [row["source"].split("/")[0] for row in rows]
+    assert all(row["identity"].startswith("Person") for row in rows)
+    (split,) = {shard["split"] for shard in planned} - {shard["split"] for shard in lost} or [""]
+    assert not split or not missing_of(tmp_path / "set", tmp_path / "whole", split=split)[0].warnings
+    generate(first.model_copy(update={"run": first.run.model_copy(update={"shards": ""})}), build=build)
+    assert missing_of(tmp_path / "set", tmp_path / "all")[0].warnings == ()
+
+
+def test_a_data_set_without_plan_or_facts_is_warned_of(tmp_path):
+    folder = write_data_set(tmp_path / "set", SOURCES)
+    (folder / "dataset.json").unlink()
+    assert "a part of a data set, or unfinished" in unpack(folder, tmp_path / "to").warnings[0]
 
 
 def test_nothing_is_missing_from_a_split_that_lost_no_photo(tmp_path):

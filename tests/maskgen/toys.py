@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +68,17 @@ def write_data_set(
     skips: Sequence[tuple[str, str, str]] = (),
     photo: Picture | None = None,
     size_setting: int = 64,
+    strangers: Sequence[str] = (),
 ) -> Path:
-    """One shard of one sample for each source id, with its record."""
+    """One shard of one sample for each source id, with its record; and a crop of another face for `strangers`."""
     folder.mkdir(parents=True, exist_ok=True)
     samples = {}
-    for number, source in enumerate(sources):
-        key = f"toy-{hash64(source):016x}-f0-m0"
+    for number, source in enumerate([*sources, *strangers]):
+        main = number < len(sources)
+        key = f"toy-{hash64(source):016x}-f{0 if main else 1}-m0"
         origin = shards.Origin(source, source.split("/")[0] if "/" in source else "", split, "toy terms")
-        samples[key] = shards.encode(drawn_triplet(number, photo), origin, ShardSettings(format=encoding))
+        triplet = replace(drawn_triplet(number, photo), main=main)
+        samples[key] = shards.encode(triplet, origin, ShardSettings(format=encoding))
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, len(sources)) as writer:
         writer.add_photo((key, samples[key]) for key in sorted(samples))

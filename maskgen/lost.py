@@ -1,0 +1,100 @@
+"""What of a source is not in its data set: shards that are not there, photos that gave no sample, and who they show."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from maskgen.errors import UsageError
+from maskgen.plan import load_plan
+from maskgen.samples import DataSet, Encoded
+from maskgen.sources.layouts import person
+from maskgen.target import Target
+
+NAMED = 3  # shards that a warning names
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a data set was to be: by `dataset.json`, or while that is not written by the plan of its runs.
+
+    Attributes:
+        settings: section -> key -> value; empty where neither is there.
+        shards: name, split and photos of each shard; None where nobody knows.
+    """
+
+    settings: dict[str, Any]
+    shards: tuple[tuple[str, str, int], ...] | None
+
+    @property
+    def people(self) -> Literal["auto", "folders"]:
+        """How its source told who is seen."""
+        return self.settings.get("source", {}).get("people", "auto")
+
+    @property
+    def strangers(self) -> bool:
+        """Whether it can hold crops of others than the main face of a photo."""
+        every = self.settings.get("faces", {}).get("choose", "all") == "all"
+        return every and self.settings.get("crop", {}).get("size") != 0
+
+
+def read_design(data: DataSet) -> Design:
+    """What a data set was to be; a plan that cannot be read is none."""
+    if data.about:
+        shards = data.about.get("shards", [])
+        planned = tuple((shard["name"], shard["split"], shard["photos"]) for shard in shards)
+        return Design(data.about.get("settings", {}), planned)
+    try:
+        plan = load_plan(Target(data.folder).plan)
+    except UsageError:
+        plan = None
+    if plan is None:
+        return Design({}, None)
+    return Design(
+        dict(plan.settings), tuple((shard.name, shard.split, shard.photos) for shard in plan.shards)
+    )
+
+
+def warn_of_absent(data: DataSet, design: Design, split: str) -> tuple[str, ...]:
+    """A line where shards of a split, "" for all, are not there; or where nobody can know."""
+    if design.shards is None:
+        return (
+            f"{data.folder}: has neither dataset.json nor a plan, so it is a part of a data set, or unfinished; "
+            "what is missing is in no table here",
+        )
+    there = {record.name for record in data.records}
+    absent = [(name, photos) for name, of, photos in design.shards if name not in there and split in ("", of)]
+    if not absent:
+        return ()
+    count, planned = len(absent), sum(split in ("", of) for _, of, _ in design.shards)
+    names = ", ".join(name for name, _ in absent[:NAMED])
+    more = f" and {count - NAMED} more" if count > NAMED else ""
+    return (
+        f"{data.folder}: is not finished: {count:,} of {planned:,} shards are not there ({names}{more}); "
+        f"their {sum(photos for _, photos in absent):,} photos are neither among the files nor in skipped.csv. "
+        "Finish it with the same unmask gen-data, without --shards",
+    )
+
+
+def who_by_path(known: Iterable[tuple[str, str]], people: Literal["auto", "folders"]) -> Callable[[str], str]:
+    """Who is seen on photos of which no sample tells it, by the rule that told the others' people; "" if unknown.
+
+    Paths and people of these are `known`: where they do not agree a list told them, CelebA's or a clip's, and of
+    photos in no list nothing is known. Nobody is named on a crop of a stranger: where some are named, these decide.
+    """
+    pairs = set(known)
+    named = {pair for pair in pairs if pair[1]} or pairs
+    by_path = all(person(photo, people) == identity for photo, identity in named)
+    return lambda photo: person(photo, people) if by_path else ""
+
+
+def find_strangers(samples: Iterable[Encoded], design: Design) -> set[str]:
+    """Keys of the samples that name nobody though their photo's person is known: crops of other faces.
+
+    A sample of the same photo tells who that is, else its path: the main face may have no sample.
+    """
+    people = {
+        (sample.key, str(sample.labels["source"]), str(sample.labels["identity"])) for sample in samples
+    }
+    told = {photo for _, photo, who in people if who}
+    by_path = who_by_path(((photo, who) for _, photo, who in people), design.people)
+    return {key for key, photo, who in people if not who and (photo in told or by_path(photo))}
