@@ -39,7 +39,7 @@ SHAPE: dict[str, Any] = {  # what labels look like: a list's one entry stands fo
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a sample's photo comes from: its id there, who its main face is ("" = unknown), split, the source's terms."""
+    """Where a photo comes from: its id there, who its main face is ("" = unknown), split, the source's terms."""
 
     source: str
     identity: str

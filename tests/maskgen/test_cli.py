@@ -225,7 +225,8 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
         "unpack", "set", "--layout", "folders", "--to", "plain", "--names", "a,b,c", "--json"
     )
     assert code == 0
-    assert json.loads(out) == {"to": "plain", "samples": 2, "files": 6, "skipped": {}}
+    whole = {"to": "plain", "samples": 2, "files": 6, "skipped": {}, "left_out": 0, "warnings": []}
+    assert json.loads(out) == whole
     assert {path.name for path in (tmp_path / "plain").iterdir()} == {
         "a", "b", "c", "samples.csv", "skipped.csv"
     }  # fmt: skip
@@ -235,6 +236,17 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     code, out, _ = unmask("verify", "set", "--json")
     assert code == 1
     assert json.loads(out)["problems"][0]["shard"] == shard.stem
+
+
+def test_unpack_warns_of_shards_that_are_not_there(unmask, tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    planned = [{"name": f"train-00000{n}", "split": "train", "photos": 7} for n in range(3)]
+    (folder / "dataset.json").write_text(json.dumps({"shards": planned}))
+    code, out, err = unmask("unpack", "set", "--to", "plain", "--json")
+    assert code == 0
+    (warning,) = json.loads(out)["warnings"]
+    assert "2 of 3 shards are not there (train-000001, train-000002); their 14 photos" in warning
+    assert warning in err
 
 
 def test_json_is_plain_text_whatever_the_names_of_files(unmask, tmp_path):
