@@ -14,14 +14,15 @@ from maskgen.sheet import Block, Tile, draw_sheet
 
 COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
            "roll", "eyes", "kept", "why")  # fmt: skip
+TABLE, SHEET = "frames.csv", "sheet.png"
 SHOWN = 96  # photos of the sheet
 
 
 def write_catalogue(out: Path) -> str:
     """Write both for all clips that are whole, those of earlier runs too; the sheet's path."""
     rows = list(_all_rows(out))
-    sheet = out / "sheet.png"
-    write_atomic(out / "frames.csv", _csv(rows))
+    sheet = out / SHEET
+    write_atomic(out / TABLE, _csv(rows))
     write_atomic(sheet, _draw_kept(out, rows))
     return str(sheet)
 

@@ -21,10 +21,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from maskgen.catalogue import write_catalogue
+from maskgen.catalogue import SHEET, TABLE, write_catalogue
 from maskgen.errors import InputError, MissingError, UsageError
 from maskgen.extras import install_line
-from maskgen.files import disk_errors, held_files, write_atomic
+from maskgen.files import disk_errors, write_atomic
 from maskgen.frames import Taken, take_frames
 from maskgen.landmarks import Detector, build_detector
 from maskgen.settings import FaceSettings, FramesSettings
@@ -95,7 +95,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
     """Take the photos of all files.
 
     Raises:
-        UsageError: a clip is there already, made with other settings; the target holds files that are not ours.
+        UsageError: a clip is there already, made with other settings; a file of another stands in their place.
         InputError: no file can be used.
         MissingError: sound is asked for and PyAV is not installed.
     """
@@ -104,7 +104,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
     if (settings.audio or settings.audio_rate) and importlib.util.find_spec("av") is None:
         raise MissingError(f"--audio needs PyAV: {install_line('video')}")
     out = target_of(settings)
-    _refuse_full(out)
+    _refuse_foreign(out)
     done = {source.clip: _record(out, source, settings) for source in sources}
     detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))
     reports = [done[source.clip] or _take(source, detector, settings, out, tell) for source in sources]
@@ -119,7 +119,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
 def rehearse_frames(settings: FramesSettings) -> FramesPlan:
     """Open all files and write nothing. Raises as `frames_from_video` does, but for single files."""
     sources, out = find_files(settings.files), target_of(settings)
-    _refuse_full(out)
+    _refuse_foreign(out)
     reports = []
     for source in sources:
         _record(out, source, settings)
@@ -184,12 +184,12 @@ def target_of(settings: FramesSettings) -> Path:
     return PLACE / (slug(first.stem) if len(settings.files) == 1 else "frames")
 
 
-def _refuse_full(out: Path) -> None:
-    """Pass if the target holds no files, or clips of ours."""
-    found = held_files(out)
+def _refuse_foreign(out: Path) -> None:
+    """Pass if nothing of another stands where the table and the sheet of all clips will be written."""
+    found = [name for name in (TABLE, SHEET) if (out / name).exists()]
     if found and not any(out.glob("*/clip.json")):
         raise UsageError(
-            f"{out}: holds {', '.join(found)}, and no clip of ours; choose a folder that is new or empty"
+            f"{out}: holds {', '.join(found)}, and no clip of ours; choose another folder, or move it away"
         )
 
 

@@ -28,9 +28,9 @@ from maskgen.target import (
     keep_poison,
     next_plan,
     recall_poison,
-    refuse_full,
     remove_parts,
     settle_plan,
+    warn_of_company,
 )
 from maskgen.types import PhotoRef
 from maskgen.wardrobe import open_wardrobe
@@ -114,7 +114,7 @@ def generate(
         refs = list_photos(source)
         refuse_pointless(refs, settings)
         target = _target(settings, source)
-        refuse_full(target)
+        company = warn_of_company(target)
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
         if not target.work.exists() and not settings.run.overwrite:
@@ -143,7 +143,7 @@ def generate(
         made=made,
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
-        warnings=(*source.notes, *_warnings(settings, refs, reports, spoilt)),
+        warnings=(*source.notes, *company, *_warnings(settings, refs, reports, spoilt)),
     )
 
 
@@ -162,7 +162,6 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     refs = list_photos(source)
     refuse_pointless(refs, settings)
     target = _target(settings, source)
-    refuse_full(target)
     old = None if settings.run.overwrite else load_plan(target.plan)
     plan = _wanted(settings, source, refs, old.versions if old else {})
     if not settings.run.overwrite:

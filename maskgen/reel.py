@@ -18,7 +18,6 @@ from maskgen.footage import FramesPlan, find_files, frames_from_video, rehearse_
 from maskgen.pipeline import DEFAULT_OUT
 from maskgen.settings import FramesSettings, GenSettings
 from maskgen.sources.keys import slug
-from maskgen.target import Target, refuse_full
 from maskgen.triplet import build_tools
 
 FOLDER = "video"
@@ -41,12 +40,11 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
     Raises:
         MissingError: PyAV is not installed.
         InputError: no video can be used.
-        UsageError: the photos are there already, taken otherwise; a folder holds files that are not ours.
+        UsageError: the photos are there already, taken otherwise; a file of another stands in their place.
     """
     if importlib.util.find_spec("av") is None:
         raise MissingError(f"--video needs PyAV: {install_line('video')}")
     out, taking = _places(settings)
-    refuse_full(Target(out))  # before hours of work
     frames_from_video(taking, tell)
     run = settings.run.model_copy(update={"out": str(out)})
     source = settings.source.model_copy(update={"src": taking.out})
@@ -55,9 +53,7 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
 
 def rehearse_reel(settings: GenSettings) -> FramesPlan:
     """Open the videos and write nothing. Raises as `take_photos` does."""
-    out, taking = _places(settings)
-    refuse_full(Target(out))
-    return rehearse_frames(taking)
+    return rehearse_frames(_places(settings)[1])
 
 
 def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:

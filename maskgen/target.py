@@ -84,23 +84,19 @@ def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings
     return plan
 
 
-def refuse_full(target: Target) -> None:
-    """Pass if the folder holds no files, or what we know as a data set of ours, whole or begun.
-
-    Raises:
-        UsageError: a data set would come to lie among somebody's files.
-    """
+def warn_of_company(target: Target) -> tuple[str, ...]:
+    """A line where the folder holds files, and is no data set of ours, whole or begun: it will lie among them."""
     found = held_files(target.out)  # looked at first: another slice makes `.work` before its files
     ours = (
         target.work.exists()
         or _is_facts(target.out / FACTS)
         or any(read_record(target.out, path.stem) for path in target.out.glob("*.json"))
     )
-    if found and not ours:
-        raise UsageError(
-            f"{target.out}: holds {', '.join(found)}, and is no data set of ours (--overwrite makes those alone "
-            "anew); choose a folder that is new or empty"
-        )
+    if not found or ours:
+        return ()
+    return (
+        f"{target.out}: held {', '.join(found)} before; the data set lies among them, and they are left alone",
+    )
 
 
 def next_plan(

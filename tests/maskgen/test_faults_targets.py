@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from maskgen.errors import UsageError
-from maskgen.pipeline import rehearse
 from maskgen.verify import verify
 from tests.maskgen.fake_kit import (
     contents,
@@ -178,17 +177,17 @@ def test_row20_a_damaged_shard_is_made_again_and_no_other(
 
 @pytest.mark.parametrize("name", ["notes.txt", "ann/1.jpg", "a/b/c/1.jpg"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_row22_a_folder_with_files_that_is_no_data_set_is_refused_and_left_as_it_was(
-    name: str, overwrite: bool, photos: Path, tmp_path: Path
+def test_row22_foreign_files_are_left_alone_and_a_warning_names_them(
+    name: str, overwrite: bool, photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")
     settings = settings_for(photos, tmp_path, run={"overwrite": overwrite})
-    for run in (make, rehearse):
-        with pytest.raises(UsageError, match=f"holds {name}, and is no data set of ours.*new or empty"):
-            run(settings)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+    (warning,) = make(settings).warnings
+    assert f"held {name} before" in warning
+    assert make(settings).warnings == ()
     assert (tmp_path / name).read_text() == "mine"
+    assert contents(undisturbed).items() <= contents(tmp_path).items()
 
 
 def test_row22_a_folder_is_empty_with_hidden_files_folders_and_what_a_killed_run_left(
@@ -199,7 +198,7 @@ def test_row22_a_folder_is_empty_with_hidden_files_folders_and_what_a_killed_run
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).touch()
     (out / "lost+found").mkdir()
-    make(settings_for(photos, out))
+    assert make(settings_for(photos, out)).warnings == ()
     assert contents(undisturbed).items() <= contents(out).items()
 
 

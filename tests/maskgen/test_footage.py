@@ -248,9 +248,9 @@ def test_the_command_reports_as_json_and_a_bad_file_is_exit_4(clip, tmp_path):
 @pytest.mark.parametrize(
     "run", [take, lambda *names, out: rehearse_frames(FramesSettings(files=names, out=str(out)))]
 )
-def test_a_folder_of_other_files_is_no_target(run, tmp_path):
+def test_a_table_of_another_is_not_written_over(run, tmp_path):
     (tmp_path / "frames.csv").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds frames\.csv, and no clip of ours.*new or empty"):
+    with pytest.raises(UsageError, match=r"holds frames\.csv, and no clip of ours; choose another folder"):
         run(__file__, out=tmp_path)
     assert (tmp_path / "frames.csv").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["frames.csv"]
