@@ -43,7 +43,7 @@ from maskgen.sources import Source, build_source, load
 from maskgen.types import PhotoRef, Picture
 
 MORE_MASKS = 4  # a further mask's time is a quarter of what four take
-SHARDS = 4  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
+SHARDS = 8  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
 RUNS = 3  # with each number of workers, in turn; the best counts
 
 Reference = Callable[[Picture], object]
