@@ -87,6 +87,7 @@ def test_a_worker_that_would_make_its_first_shard_alone_is_not_timed_beside_othe
     shards, lives, monkeypatch, photos, tmp_path
 ):
     began = []
+    monkeypatch.setattr(bench, "SHARDS", 4)
 
     def span(self: bench._Bench, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
         began.append(len(plans))
