@@ -87,11 +87,7 @@ def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings
 def warn_of_company(target: Target) -> tuple[str, ...]:
     """A line where the folder holds files, and is no data set of ours, whole or begun: it will lie among them."""
     found = held_files(target.out)  # looked at first: another slice makes `.work` before its files
-    ours = (
-        target.work.exists()
-        or _is_facts(target.out / FACTS)
-        or any(read_record(target.out, path.stem) for path in target.out.glob("*.json"))
-    )
+    ours = target.work.exists() or any(_is_ours(target, path.name) for path in target.out.glob("*.json"))
     if not found or ours:
         return ()
     return (

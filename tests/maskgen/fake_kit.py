@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SIZE = 64
+PHOTOS = 40  # of the source that tests of runs share
 
 
 def draw_photos(folder: Path, count: int, names: tuple[str, ...] = ()) -> Path:

@@ -17,6 +17,7 @@ from maskgen.errors import MissingError, TooManyFailures, UnmaskError
 from maskgen.pipeline import check_failures
 from maskgen.verify import verify
 from tests.maskgen.fake_kit import (
+    PHOTOS,
     contents,
     draw_photo,
     draw_photos,
@@ -31,19 +32,6 @@ from tests.maskgen.fake_kit import (
 pytestmark = pytest.mark.fault
 
 KILLS = int(os.environ.get("UNMASK_TEST_KILLS", "5"))  # each takes a second or two
-PHOTOS = 40
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_photos(tmp_path_factory.mktemp("source") / "people", PHOTOS)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    assert make(settings_for(photos, out)).triplets == PHOTOS
-    return out
 
 
 def workers_of(parent: int) -> list[int]:

@@ -11,8 +11,8 @@ import pytest
 from maskgen.errors import UsageError
 from maskgen.verify import verify
 from tests.maskgen.fake_kit import (
+    PHOTOS,
     contents,
-    draw_photos,
     finish,
     in_part,
     make,
@@ -22,20 +22,6 @@ from tests.maskgen.fake_kit import (
 )
 
 pytestmark = pytest.mark.fault
-
-PHOTOS = 40
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_photos(tmp_path_factory.mktemp("source") / "people", PHOTOS)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    assert make(settings_for(photos, out)).triplets == PHOTOS
-    return out
 
 
 # Row 18: the same bytes

@@ -1,0 +1,19 @@
+"""What the tests of runs share: the photos of a source, unless a file draws its own, and the data set made of them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.maskgen.fake_kit import PHOTOS, draw_photos, make, settings_for
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_photos(tmp_path_factory.mktemp("source") / "people", PHOTOS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    assert make(settings_for(photos, out)).triplets == PHOTOS
+    return out
