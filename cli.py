@@ -22,9 +22,9 @@ from maskgen.extras import require
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from maskgen.reel import Reel
     from maskgen.settings import GenSettings
     from maskgen.types import Affine, Picture
+    from maskgen.video.to_dataset import Reel
 
 S = TypeVar("S", bound="BaseModel")
 Rows = list[tuple[str, str, Any]]  # option, the setting it gives, its value or None
@@ -100,8 +100,8 @@ def demo(
     from maskgen.settings import DemoSettings
 
     settings = _settings(DemoSettings, config, sets, [("--out", "out", out), ("--seed", "seed", seed)], show)
-    from maskgen.demo import run_demo
-    from unmasknet.released import has_released
+    from maskgen.demo.run import run_demo
+    from unmasknet.models.released import has_released
     from unmasknet.restore.showcase import restored_strip
 
     report = run_demo(
@@ -225,12 +225,12 @@ def gen_data(
     required = {"source.src": "name the photos: --src FOLDER, --src photos.zip, --src celeba"}
     settings = _settings(GenSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.pipeline import check_failures, generate, rehearse
-    from maskgen.progress import Meter
-    from maskgen.tally import Progress
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.pipeline import check_failures, generate, rehearse
+    from maskgen.generation.progress_count import Progress
 
     if dry_run and settings.run.video:
-        from maskgen.reel import rehearse_reel
+        from maskgen.video.to_dataset import rehearse_reel
 
         takes = rehearse_reel(settings)
         _print(asdict(takes), as_json, words.frames_rehearsed(takes))
@@ -257,8 +257,8 @@ def gen_data(
 
 def _take_photos(settings: "GenSettings") -> "Reel":
     """The photos of videos, as a source."""
-    from maskgen.progress import Meter
-    from maskgen.reel import take_photos
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.video.to_dataset import take_photos
 
     with Meter("seconds of video", sys.stderr) as meter:
         return take_photos(settings, meter)
@@ -266,8 +266,8 @@ def _take_photos(settings: "GenSettings") -> "Reel":
 
 def _mask_films(reel: "Reel") -> list[str]:
     """The videos with masks on."""
-    from maskgen.progress import Meter
-    from maskgen.reel import mask_films
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.video.to_dataset import mask_films
 
     with Meter("seconds of masked video", sys.stderr) as meter:
         return mask_films(reel, meter)
@@ -344,9 +344,9 @@ def frames_from_video(
     required = {"files": "name a video: frames-from-video raw.mp4"}
     settings = _settings(FramesSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.footage import frames_from_video as take
-    from maskgen.footage import rehearse_frames
-    from maskgen.progress import Meter
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.video.frames.run import frames_from_video as take
+    from maskgen.video.frames.run import rehearse_frames
 
     if dry_run:
         plan = rehearse_frames(settings)
@@ -380,7 +380,7 @@ def preview(
 
     options: Rows = [("DIR", "dir", dir), ("--n", "n", n), ("--out", "out", out), ("--seed", "seed", seed)]
     settings = _settings(PreviewSettings, config, sets, options, show, NEEDS_DIR)
-    from maskgen.preview import preview as draw
+    from maskgen.reports.preview import preview as draw
 
     report = draw(Path(settings.dir), n=settings.n, out=Path(settings.out) if settings.out else None)
     text = f"{report.shown:,} of {report.samples:,} samples\n{report.sheet}\n{report.page}"
@@ -406,8 +406,8 @@ def verify(
     options: Rows = [("DIR", "dir", dir), ("--jobs", "jobs", jobs), ("--seed", "seed", seed)]
     settings = _settings(VerifySettings, config, sets, options, show, NEEDS_DIR)
     from maskgen import words
-    from maskgen.progress import Meter
-    from maskgen.verify import verify as check
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.dataset.verify import verify as check
 
     with Meter("shards", sys.stderr) as meter:
         report = check(Path(settings.dir), meter, jobs=settings.jobs)
@@ -454,8 +454,8 @@ def unpack(
     required = {**NEEDS_DIR, "to": "name the target: --to DIR"}
     settings = _settings(UnpackSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.progress import Meter
-    from maskgen.unpack import unpack as write
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.dataset.unpack import unpack as write
 
     with Meter("samples", sys.stderr) as meter:
         report = write(
@@ -516,9 +516,9 @@ def pack(
     required = {"dir": "name the folder that holds the three folders", "to": "name the data set: --to DIR"}
     settings = _settings(PackSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.pack import pack as make
-    from maskgen.progress import Meter
-    from maskgen.tally import Progress
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.pack import pack as make
+    from maskgen.generation.progress_count import Progress
 
     with Meter("triplets", sys.stderr) as meter:
 
@@ -567,8 +567,8 @@ def masks_list(
     options: Rows = [("--templates", "templates", templates), ("--seed", "seed", seed)]
     settings = _settings(MasksSettings, config, sets, options, show)
     from maskgen import words
-    from maskgen.library import list_families
-    from maskgen.wardrobe import open_library
+    from maskgen.masks.library import list_families
+    from maskgen.masks.selection import open_library
 
     families = list_families(open_library(settings.templates, replace=settings.replace))
     _print({"families": families}, as_json, words.families(families))
@@ -596,7 +596,7 @@ def masks_check(
     required = {"templates": "name the folder that holds your templates"}
     settings = _settings(CheckSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.lookbook import prove
+    from maskgen.authoring.proof_sheet import prove
 
     report = prove(settings)
     _print(asdict(report), as_json, words.proved(report))
@@ -633,7 +633,7 @@ def masks_sheet(
     ]
     settings = _settings(SheetSettings, config, sets, options, show)
     from maskgen import words
-    from maskgen.lookbook import draw_library
+    from maskgen.authoring.proof_sheet import draw_library
 
     report = draw_library(settings)
     _print(asdict(report), as_json, words.library_drawn(report))
@@ -676,7 +676,7 @@ def masks_new(
     required = {"name": "name the new family", "photo": "name the photo of the mask"}
     settings = _settings(DraftSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.draft import draft_template
+    from maskgen.authoring.template_from_photo import draft_template
 
     report = draft_template(settings)
     _print(asdict(report), as_json, words.drafted(report))
@@ -733,7 +733,7 @@ def train(
 
     Example: [bold]unmask train segm --data data/shards/mine --preset tiny --out data/runs/segm[/bold]
     """
-    from unmasknet import training
+    from unmasknet.training import command as train_command
 
     options: Rows = [
         ("--data", "data.data", data or None),
@@ -748,9 +748,9 @@ def train(
     ]
     if steps is not None and epochs is not None:
         raise UsageError("--steps and --epochs: choose one")
-    model, base, folder = training.plan(stage, preset, out, resume=resume)
+    model, base, folder = train_command.plan(stage, preset, out, resume=resume)
     if config is None and preset is None and resume:
-        config = training.config_of(folder, stage)
+        config = train_command.config_of(folder, stage)
     required = {"data.data": "name the data set: --data DIR"}
     settings = _settings(model, config, sets, options, show, required, base)
     if steps is not None and settings.loop.epochs is not None:
@@ -758,20 +758,20 @@ def train(
             f"--steps {steps}: loop.epochs is set to {settings.loop.epochs:g}; give --epochs instead"
         )
     _needs_torch()
+    from maskgen.cli.progress_bar import Meter
     from maskgen.config import print_config
-    from maskgen.progress import Meter
 
     with Meter("steps", sys.stderr) as meter:
-        report = training.train(
+        report = train_command.train(
             settings,
             folder,
             print_config(settings),
-            lambda news: meter(news.step, news.steps, training.told(news), news.found),
+            lambda news: meter(news.step, news.steps, train_command.told(news), news.found),
             resume=resume,
             start=start or "",
         )
     if report is not None:
-        _print(asdict(report), as_json, training.trained(report))
+        _print(asdict(report), as_json, train_command.trained(report))
 
 
 @app.command("eval")
@@ -812,7 +812,7 @@ def evaluate(
 
     Example: [bold]unmask eval --data data/shards/mine --weights data/runs/gan --html eval.html[/bold]
     """
-    from unmasknet.eval_settings import EvalSettings
+    from unmasknet.evaluation.settings import EvalSettings
 
     options: Rows = [
         ("--data", "data", data),
@@ -832,12 +832,12 @@ def evaluate(
     required = {"data": "name the data set: --data DIR"}
     settings = _settings(EvalSettings, config, sets, options, show, required)
     _needs_torch()
+    from maskgen.cli.progress_bar import Meter
     from maskgen.files import check_writable
-    from maskgen.progress import Meter
-    from unmasknet.eval_page import write_report
-    from unmasknet.evaluate import evaluate as score
-    from unmasknet.score_file import write_scores
-    from unmasknet.tables import as_text
+    from unmasknet.evaluation.evaluate import evaluate as score
+    from unmasknet.evaluation.report import write_report
+    from unmasknet.evaluation.score_csv import write_scores
+    from unmasknet.evaluation.tables import as_text
 
     for target in filter(None, (settings.html, settings.scores)):
         check_writable(Path(target))
@@ -927,8 +927,8 @@ def run_networks(
     ]
     required = {"inputs": "name a photo, a folder, a video or camera:0"}
     settings = _settings(RestoreSettings, config, sets, options, show, required)
-    from maskgen.progress import Meter
-    from unmasknet.restore import run as restoring
+    from maskgen.cli.progress_bar import Meter
+    from unmasknet.restore import batch as restoring
     from unmasknet.restore.camera import is_camera
     from unmasknet.restore.unmasker import Unmasker
 
@@ -1098,7 +1098,7 @@ def _bench_training(
     as_json: bool,
 ) -> None:
     """What both benchmarks of training do."""
-    from unmasknet import training
+    from unmasknet.training import command as train_command
 
     options: Rows = [
         ("--data", "data.data", data or None),
@@ -1106,8 +1106,8 @@ def _bench_training(
         ("--seed", "seed", seed),
     ]
 
-    measure, numbers = training.measure(action, workers)
-    model, base, _ = training.plan(stage, preset, None, resume=False)
+    measure, numbers = train_command.measure(action, workers)
+    model, base, _ = train_command.plan(stage, preset, None, resume=False)
     settings = _settings(
         model, config, sets, options, show, {"data.data": "name the data set: --data DIR"}, base
     )
@@ -1162,8 +1162,8 @@ def bench_gen(
     required = {"src": "name the photos: --src FOLDER, --src photos.zip, --src celeba"}
     settings = _settings(BenchGenSettings, config, sets, options, show, required)
     from maskgen import words
-    from maskgen.bench import bench_gen as measure
-    from maskgen.progress import Meter
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.bench import bench_gen as measure
 
     with Meter("passes", sys.stderr) as meter:
         report = measure(settings, meter)
@@ -1193,7 +1193,7 @@ def bench_run(
 
     Example: [bold]unmask bench run --weights data/runs/segm --weights data/runs/gan --weights unmask.onnx[/bold]
     """
-    from unmasknet import bench_run as module
+    from unmasknet.bench import inference as module
 
     options: Rows = [
         ("--weights", "weights", weights or None),
@@ -1203,7 +1203,7 @@ def bench_run(
         ("--seed", "seed", seed),
     ]
     settings = _settings(module.BenchRunSettings, config, sets, options, show)
-    from maskgen.progress import Meter
+    from maskgen.cli.progress_bar import Meter
 
     with Meter("processes", sys.stderr) as meter:
         report = module.bench_run(settings, lambda: _example(256), meter)
@@ -1236,8 +1236,8 @@ def doctor(
 
 def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
     """A detector for the networks' side: where the faces of a photo are, as crops that training would cut."""
-    from maskgen.align import crop_matrix
-    from maskgen.landmarks import build_detector
+    from maskgen.faces.align import crop_matrix
+    from maskgen.faces.landmarks import build_detector
     from maskgen.settings import FaceSettings
 
     detector = build_detector(FaceSettings(choose="all"))
@@ -1251,7 +1251,7 @@ def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
 
 def _masked_finder() -> "Callable[[Picture, int], list[Affine]]":
     """The same of faces that may be masked, on which a mesh seldom lies."""
-    from maskgen.finder import FaceFinder
+    from maskgen.faces.masked_face_finder import FaceFinder
 
     finder = FaceFinder()
     return lambda picture, size: [one.matrix(size) for one in finder.find(picture)]
@@ -1259,9 +1259,9 @@ def _masked_finder() -> "Callable[[Picture, int], list[Affine]]":
 
 def _example(size: int = 0) -> bytes:
     """The built-in photo under a mask, as a file, for whoever has no photo at hand; `size`: its face's crop alone."""
-    from maskgen.demo_photo import sample_photo
-    from maskgen.imageio import encode_jpeg
-    from maskgen.one import mask_photo
+    from maskgen.api import mask_photo
+    from maskgen.demo.photo import sample_photo
+    from maskgen.images.codecs import encode_jpeg
 
     made = mask_photo(sample_photo(), "surgical-#0473e2", size=size)
     assert not isinstance(made, Skip), made
@@ -1270,8 +1270,8 @@ def _example(size: int = 0) -> bytes:
 
 def _masked_crops(side: int) -> "list[Picture]":
     """The built-in photo in several looks, each under another mask, as crops that training would cut."""
-    from maskgen.demo_photo import LOOKS, sample_photo
-    from maskgen.one import mask_photo
+    from maskgen.api import mask_photo
+    from maskgen.demo.photo import LOOKS, sample_photo
 
     made = [
         mask_photo(LOOKS[look](sample_photo()), masks, size=max(side, 64))

@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskgen import imageio
 from maskgen.errors import Skip
-from maskgen.finder import FaceFinder
-from maskgen.landmarks.mesh import MeshDetector
+from maskgen.faces.landmarks.mesh import MeshDetector
+from maskgen.faces.masked_face_finder import FaceFinder
+from maskgen.images import codecs
 from maskgen.types import Face, Picture
 
 PIECES = 100
@@ -46,13 +46,13 @@ def main() -> None:
     print(f"pieces of background: a face in {len(false)} of {len(bare)} ({len(false) / len(bare):.1%})")
     if chosen.sheet:
         tiles = [cv2.resize(piece, (TILE, TILE)) for piece in false] or [np.zeros((TILE, TILE, 3), np.uint8)]
-        chosen.sheet.write_bytes(imageio.encode_lossless(np.hstack(tiles), "png"))
+        chosen.sheet.write_bytes(codecs.encode_lossless(np.hstack(tiles), "png"))
 
 
 def pictures(paths: list[Path]) -> Iterator[Picture]:
     """Those of the files that are photos."""
     for path in paths:
-        photo = imageio.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
+        photo = codecs.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
         if not isinstance(photo, Skip):
             yield photo
 

@@ -14,18 +14,18 @@ import cv2
 import numpy as np
 
 from maskgen.config import load_settings
-from maskgen.film import mask_film
-from maskgen.resample import warp
+from maskgen.images.resample import warp
+from maskgen.rendering.triplet import build_tools
 from maskgen.settings import GenSettings
-from maskgen.triplet import build_tools
 from maskgen.types import Picture
 from maskgen.video import Moment, open_clip
+from maskgen.video.masked_clip import mask_film
 from maskgen.video.pyav import open_container
 from maskgen.video.writer import ClipWriter
-from unmasknet.restore.follow import follow
+from unmasknet.restore.face_tracks import follow
+from unmasknet.restore.face_window import at_size
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.restore.video import restore_clip
-from unmasknet.restore.window import at_size
 
 SIDE = 256  # pixels of the crop that flicker is measured in
 TOUCHED = 8  # grey levels from which a pixel counts as hidden

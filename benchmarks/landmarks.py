@@ -18,13 +18,13 @@ import numpy as np
 from PIL import Image
 
 from maskgen.errors import MissingError, Skip
-from maskgen.head import canonical_head, umeyama
-from maskgen.landmarks import Detector, build_detector
+from maskgen.faces.canonical_head import canonical_head, umeyama
+from maskgen.faces.landmarks import Detector, build_detector
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet
+from maskgen.rendering.triplet import build_tools, set_stage, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.sheet import Block, Tile, draw_sheet
 from maskgen.sources import build_source, load
-from maskgen.triplet import build_tools, set_stage, wear_mask
 from maskgen.types import Face, Photo, Triplet
 
 BACKENDS = {"mesh": {}, "dlib": {}, "dlib cnn": {"dlib": "cnn"}, "fan": {}}

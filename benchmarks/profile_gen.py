@@ -18,10 +18,10 @@ from typing import Any
 
 import cv2
 
-from maskgen.job import make_samples
-from maskgen.kit import build_kit
+from maskgen.dataset.shards import ShardWriter
+from maskgen.generation.make_shard import make_samples
+from maskgen.generation.worker_tools import build_kit
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, SourceSettings
-from maskgen.shards import ShardWriter
 from maskgen.sources import build_source
 
 STEPS = (

@@ -11,7 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "GenReport": "pipeline",
+    "GenReport": "generation.pipeline",
     "GenSettings": "settings",
     "InputError": "errors",
     "MissingError": "errors",
@@ -19,10 +19,10 @@ _HOME = {
     "Triplet": "types",
     "UnmaskError": "errors",
     "UsageError": "errors",
-    "generate": "pipeline",
+    "generate": "generation.pipeline",
     "load_settings": "config",
-    "mask_photo": "one",
-    "read_shard": "shards",
+    "mask_photo": "api",
+    "read_shard": "dataset.shards",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.imageio import decode
+from maskgen.images.codecs import decode
+from maskgen.rendering.triplet import Tools, build_tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.triplet import Tools, build_tools, make_triplets
 from maskgen.types import Photo, PhotoRef, Picture, Triplet
 
 if TYPE_CHECKING:

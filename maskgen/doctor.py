@@ -111,7 +111,7 @@ def _models() -> str:
 
 
 def _masks() -> str:
-    from maskgen.library import built_in
+    from maskgen.masks.library import built_in
 
     return ", ".join(built_in().families)
 
@@ -120,8 +120,8 @@ def _faces() -> str:
     """Find the face of the built-in photo, through every part of the way."""
     from maskgen.assets import asset
     from maskgen.errors import Skip
-    from maskgen.imageio import decode
-    from maskgen.landmarks import build_detector
+    from maskgen.faces.landmarks import build_detector
+    from maskgen.images.codecs import decode
     from maskgen.settings import FaceSettings, SourceSettings
 
     detector, limits = build_detector(FaceSettings()), SourceSettings()

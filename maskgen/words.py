@@ -12,14 +12,14 @@ from maskgen.errors import SKIP_REASONS
 from maskgen.settings import REASONS
 
 if TYPE_CHECKING:
-    from maskgen.bench import GenBench
+    from maskgen.authoring.proof_sheet import LibrarySheet, ProofReport
+    from maskgen.authoring.template_from_photo import DraftReport
+    from maskgen.dataset.unpack import UnpackReport
+    from maskgen.dataset.verify import VerifyReport
     from maskgen.doctor import Check
-    from maskgen.draft import DraftReport
-    from maskgen.footage import FramesPlan, FramesReport
-    from maskgen.lookbook import LibrarySheet, ProofReport
-    from maskgen.pipeline import GenReport, Rehearsal
-    from maskgen.unpack import UnpackReport
-    from maskgen.verify import VerifyReport
+    from maskgen.generation.bench import GenBench
+    from maskgen.generation.pipeline import GenReport, Rehearsal
+    from maskgen.video.frames.run import FramesPlan, FramesReport
 
 
 def _without_kernels() -> list[str]:

@@ -21,8 +21,8 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import gaussian_filter
 
-from maskgen.head import AXIS_Z, AZIMUTHS, HEIGHTS, umeyama
-from maskgen.landmarks import build_detector
+from maskgen.faces.canonical_head import AXIS_Z, AZIMUTHS, HEIGHTS, umeyama
+from maskgen.faces.landmarks import build_detector
 from maskgen.settings import FaceSettings, SourceSettings
 from maskgen.sources import build_source, load
 
@@ -74,7 +74,7 @@ def symmetric(mesh: np.ndarray) -> np.ndarray:
 
 
 def radial_map(mesh: np.ndarray) -> np.ndarray:
-    """Radius at every (height, azimuth) of the grids in `maskgen.head`, `len(HEIGHTS) len(AZIMUTHS)`."""
+    """Radius at each (height, azimuth) of the grids in `maskgen.faces.canonical_head`, `len(HEIGHTS) len(AZIMUTHS)`."""
     azimuth = np.degrees(np.arctan2(mesh[:, 0], AXIS_Z - mesh[:, 2]))
     radius = np.hypot(mesh[:, 0], AXIS_Z - mesh[:, 2])
     grid = np.stack(np.meshgrid(AZIMUTHS, HEIGHTS), axis=-1)

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from maskgen.errors import Skip
-from maskgen.landmarks import build_detector
-from maskgen.look import edges
+from maskgen.faces.landmarks import build_detector
 from maskgen.seeds import hash64
 from maskgen.settings import FaceSettings, SourceSettings
 from maskgen.sources import build_source, load
-from maskgen.steady import place_of
+from maskgen.video.tracking.crop_smoothing import place_of
+from maskgen.video.tracking.face_descriptor import edges
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--src", required=True, help="a folder or archive of photos, one face each")

@@ -2,7 +2,7 @@
 
 Everything in `assets/masks/*/{albedo,height,overlay}.png` comes from here, seeded, so that a change of a seam is a
 change of a line. Pictures are 512 x 512 over the shell's grid: u from the left edge of the mask to the right, v from
-the top to the bottom, with the margin of `maskgen.shell` clear around.
+the top to the bottom, with the margin of `maskgen.masks.shell` clear around.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskgen.shell import MARGIN
+from maskgen.masks.shell import MARGIN
 
 SIZE = 512
 MASKS = Path(__file__).parent.parent / "assets/masks"

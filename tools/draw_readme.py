@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from maskgen.assets import asset
-from maskgen.imageio import decode
-from maskgen.library import built_in
+from maskgen.images.codecs import decode
+from maskgen.images.contact_sheet import paint_parts
+from maskgen.masks.library import built_in
+from maskgen.rendering.triplet import build_tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
-from maskgen.sheet import paint_parts
-from maskgen.triplet import build_tools, make_triplets
 from maskgen.types import Photo, PhotoRef, Triplet
 
 IMAGES = Path(__file__).parent.parent / "docs/images"

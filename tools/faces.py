@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-from maskgen.samples import DataSet
+from maskgen.dataset.reader import DataSet
 from maskgen.types import Picture
-from unmasknet import metrics
-from unmasknet.cases import Case, in_batches, read_cases, stack, to_pictures
+from unmasknet.evaluation.samples import Case, in_batches, read_cases, stack, to_pictures
 from unmasknet.export.settings import ExportSettings
-from unmasknet.restorer import Restorer
+from unmasknet.metrics import image as image_metrics
+from unmasknet.models.two_stage import Restorer
 
 BATCH = 16
 GROW = ExportSettings().grow
@@ -38,7 +38,7 @@ def restored_faces(data: DataSet, split: str, keys: Sequence[str], restorer: Res
         batch = stack(cases, torch.device("cpu"))
         with torch.inference_mode():
             result, hole = restorer.unmasked(batch.masked, GROW)
-            scores = metrics.psnr(result, batch.truth, batch.hole).tolist()
+            scores = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
         maps = to_pictures(hole.expand(-1, 3, -1, -1))
         for case, map, picture, score in zip(cases, maps, to_pictures(result), scores, strict=True):
             yield Face(case, map, picture, score)

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import torch
 
+from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.files import make_folder, write_atomic
-from maskgen.imageio import encode_lossless
-from maskgen.samples import DataSet, open_data_set
-from maskgen.sheet import Block, Tile, draw_sheet
+from maskgen.images.codecs import encode_lossless
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet
 from tools.faces import Face, restored_faces
-from unmasknet.cases import choose
-from unmasknet.released import RELEASED
-from unmasknet.restorer import Restorer, load_restorer
+from unmasknet.evaluation.samples import choose
+from unmasknet.models.released import RELEASED
+from unmasknet.models.two_stage import Restorer, load_restorer
 
 PAGE, SIDE, WIDTH = (
     20,

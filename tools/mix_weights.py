@@ -19,16 +19,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.samples import open_data_set
 from tools.faces import GROW
-from unmasknet import metrics
-from unmasknet.cases import choose, in_batches, read_cases, stack, to_pictures
-from unmasknet.checkpoint import save_weights
-from unmasknet.identity import build_identity
-from unmasknet.released import WEIGHTS
-from unmasknet.restorer import Restorer, load_restorer
-from unmasknet.weights import Trained, load_generator
+from unmasknet.evaluation.samples import choose, in_batches, read_cases, stack, to_pictures
+from unmasknet.metrics import image as image_metrics
+from unmasknet.metrics.identity import build_identity
+from unmasknet.models.checkpoint import save_weights
+from unmasknet.models.load import Trained, load_generator
+from unmasknet.models.released import WEIGHTS
+from unmasknet.models.two_stage import Restorer, load_restorer
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 BATCH = 16
@@ -60,8 +60,8 @@ def score(restorer: Restorer, data: Path, n: int) -> tuple[float, float, float, 
         batch = stack(cases, CPU)
         with torch.inference_mode():
             result, _ = restorer.unmasked(batch.masked, GROW)
-            psnr = metrics.psnr(result, batch.truth, batch.hole).tolist()
-            ssim = metrics.ssim(result, batch.truth, batch.hole).tolist()
+            psnr = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
+            ssim = image_metrics.ssim(result, batch.truth, batch.hole).tolist()
         for case, picture, *scores in zip(cases, to_pictures(result), psnr, ssim, strict=True):
             alike = [np.nan, np.nan]
             if identity and case.points is not None:

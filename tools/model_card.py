@@ -22,9 +22,9 @@ from maskgen.assets import asset
 from maskgen.config import read_toml
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import write_atomic
-from unmasknet.ledger import Figures
-from unmasknet.released import NAMES, WEIGHTS
-from unmasknet.tables import NOTHING, Table, as_markdown, measured, number, percent, with_interval
+from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, measured, number, percent, with_interval
+from unmasknet.models.released import NAMES, WEIGHTS
 
 WORDS = Path(__file__).with_suffix(".md")
 README = Path(__file__).parent.parent / "README.md"

@@ -17,19 +17,19 @@ from pathlib import Path
 
 import torch
 
-from maskgen.demo import write_photos
+from maskgen.dataset.reader import DataSet, open_data_set
+from maskgen.demo.run import write_photos
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import make_folder, write_atomic
-from maskgen.imageio import encode_jpeg, encode_lossless
-from maskgen.pipeline import generate
-from maskgen.samples import DataSet, open_data_set
+from maskgen.generation.pipeline import generate
+from maskgen.images.codecs import encode_jpeg, encode_lossless
+from maskgen.images.contact_sheet import AnyPicture, Block, Tile, draw_sheet
 from maskgen.settings import FaceSettings, GenSettings, MaskSettings, RunSettings, SourceSettings
-from maskgen.sheet import AnyPicture, Block, Tile, draw_sheet
 from tools.faces import Face, restored_faces
-from unmasknet.cases import choose
-from unmasknet.released import RELEASED
-from unmasknet.restorer import Restorer, load_restorer
-from unmasknet.score_file import read_scores
+from unmasknet.evaluation.samples import choose
+from unmasknet.evaluation.score_csv import read_scores
+from unmasknet.models.released import RELEASED
+from unmasknet.models.two_stage import Restorer, load_restorer
 
 SHIPPED = Path(__file__).parent.parent / "docs/images/ranked.jpg"
 RANKS = {"worst": 0.0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1.0}

@@ -22,20 +22,20 @@ import torch
 
 from maskgen.assets import asset
 from maskgen.config import read_toml
+from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import UnmaskError
 from maskgen.files import write_atomic
-from maskgen.samples import DataSet, open_data_set
-from unmasknet import metrics
-from unmasknet.cases import Stack, choose, in_batches, read_cases, stack, to_pictures
-from unmasknet.checkpoint import save_weights
+from unmasknet.evaluation.samples import Stack, choose, in_batches, read_cases, stack, to_pictures
 from unmasknet.export.export import GREY, compare, facts_of, opened, write
 from unmasknet.export.pipeline import build_pipeline
 from unmasknet.export.settings import ExportSettings
-from unmasknet.released import EXPORTED, WEIGHTS
-from unmasknet.restore.opencv_networks import OpencvNetworks
-from unmasknet.restore.torch_networks import TorchNetworks
-from unmasknet.restorer import Restorer, load_restorer
-from unmasknet.weights import Trained, load_generator, load_segmenter
+from unmasknet.metrics import image as image_metrics
+from unmasknet.models.checkpoint import save_weights
+from unmasknet.models.load import Trained, load_generator, load_segmenter
+from unmasknet.models.released import EXPORTED, WEIGHTS
+from unmasknet.models.two_stage import Restorer, load_restorer
+from unmasknet.restore.runtimes.opencv_runtime import OpencvNetworks
+from unmasknet.restore.runtimes.torch_runtime import TorchNetworks
 
 MOST_BYTES = 40_000_000
 MOST_LOST = {"hole PSNR, dB": 0.01, "Dice": 0.001}
@@ -156,8 +156,8 @@ def compared(
 
 def _scores(restorer: Restorer, batch: Stack) -> dict[str, torch.Tensor]:
     result, _ = restorer.unmasked(batch.masked, ExportSettings().grow)
-    dice, _ = metrics.overlap(restorer.predicted(batch.masked)[0], (batch.parts >= 2).float())
-    return {"hole PSNR, dB": metrics.psnr(result, batch.truth, batch.hole), "Dice": dice}
+    dice, _ = image_metrics.overlap(restorer.predicted(batch.masked)[0], (batch.parts >= 2).float())
+    return {"hole PSNR, dB": image_metrics.psnr(result, batch.truth, batch.hole), "Dice": dice}
 
 
 def apart_onnx(restorer: Restorer, folder: Path, batches: list[Stack]) -> float:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from maskgen.align import choose_faces
 from maskgen.errors import Skip
+from maskgen.faces.align import choose_faces
+from maskgen.rendering.triplet import Stage, Tools, set_stage
 from maskgen.sources import Source, load
-from maskgen.triplet import Stage, Tools, set_stage
 from maskgen.types import PhotoRef
 
 

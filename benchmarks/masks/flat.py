@@ -14,14 +14,14 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from maskgen.dress import Dress, pick_dress
-from maskgen.head import canonical_head
-from maskgen.layer import draw_layer
-from maskgen.library import built_in
-from maskgen.light import Light
-from maskgen.triplet import Stage
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.masks.appearance import Dress, pick_dress
+from maskgen.masks.library import built_in
+from maskgen.rendering.layer import draw_layer
+from maskgen.rendering.lighting import Light
+from maskgen.rendering.projection import Fit, Looseness
+from maskgen.rendering.triplet import Stage
 from maskgen.types import WornMask
-from maskgen.warp import Fit, Looseness
 
 SIDE, UNIT, PLACE = (
     512,

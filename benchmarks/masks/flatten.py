@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from benchmarks.masks.flat import field_mask, paste
-from maskgen import imageio
-from maskgen.records import ShardReport, read_record, write_record
-from maskgen.shards import Members, ShardWriter, decode, read_shard
+from maskgen.dataset.shard_record import ShardReport, read_record, write_record
+from maskgen.dataset.shards import Members, ShardWriter, decode, read_shard
+from maskgen.images import codecs
 from maskgen.types import WornMask
 
 BASELINES = ("twin", "field")
@@ -41,9 +41,9 @@ def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Me
     return {
         "gt.jpg": members["gt.jpg"],
         "json": json.dumps(labels, sort_keys=True).encode(),
-        "map.png": imageio.encode_map(hole),
-        "masked.jpg": imageio.encode_jpeg(masked, quality),
-        "parts.png": imageio.encode_parts(hole * np.uint8(3)),
+        "map.png": codecs.encode_map(hole),
+        "masked.jpg": codecs.encode_jpeg(masked, quality),
+        "parts.png": codecs.encode_parts(hole * np.uint8(3)),
     }
 
 

@@ -17,14 +17,14 @@ import torch
 
 from benchmarks.masks.faces import stages
 from benchmarks.masks.flat import paste
-from maskgen.dress import pick_mask
 from maskgen.errors import Skip
-from maskgen.landmarks.blazeface import BlazeFace
-from maskgen.landmarks.views import whole_looks
+from maskgen.faces.landmarks.blazeface import BlazeFace
+from maskgen.faces.landmarks.crop_windows import whole_looks
+from maskgen.masks.appearance import pick_mask
+from maskgen.rendering.triplet import build_tools, wear_mask
 from maskgen.settings import CropSettings, GenSettings, MaskSettings, SourceSettings
 from maskgen.sources import build_source, load
-from maskgen.triplet import build_tools, wear_mask
-from unmasknet.features import build_lite0
+from unmasknet.metrics.features import build_lite0
 
 WIDE, TALL, CROP = 2.3, 2.15, 128  # eye distances; pixels of the crop's width
 WORN = "surgical:4,urethane:4,cloth:4,pleated:2,n95:2,kn95:2,ffp2:1,cloth2:1,bandana:1,gaiter:.5,duckbill:.5,scarf:.3"

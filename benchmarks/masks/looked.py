@@ -16,15 +16,15 @@ import numpy as np
 from benchmarks.masks.faces import stages
 from maskgen.errors import Skip
 from maskgen.files import write_atomic
-from maskgen.imageio import encode_lossless
-from maskgen.library import built_in
+from maskgen.images.codecs import encode_lossless
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet
+from maskgen.masks.library import built_in
+from maskgen.masks.selection import open_wardrobe
+from maskgen.rendering.triplet import Stage, Tools, build_tools, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings, MaskSettings, SourceSettings
-from maskgen.sheet import Block, Tile, draw_sheet
 from maskgen.sources import build_source
-from maskgen.triplet import Stage, Tools, build_tools, wear_mask
 from maskgen.types import Triplet
-from maskgen.wardrobe import open_wardrobe
 
 BINS = {(0, 10): 0.30, (10, 20): 0.25, (20, 30): 0.20, (30, 45): 0.15, (45, 90): 0.10}  # degrees: share
 WEAR = "correct:.8,nose:.08,chin:.05,below-mouth:.07"

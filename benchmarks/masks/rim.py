@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from benchmarks.masks.looked import Row, wear_all
-from maskgen.blend import MASK, STRAP
+from maskgen.rendering.blend import MASK, STRAP
 from maskgen.types import Picture, Triplet
 
 EDGE, INNER = 2, 2  # pixels: width of an edge, and from where a mask is itself

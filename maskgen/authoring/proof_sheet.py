@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen.align import choose_faces
-from maskgen.demo_photo import LOOKS, sample_photo
+from maskgen.demo.photo import LOOKS, sample_photo
 from maskgen.errors import InputError, Skip
+from maskgen.faces.align import choose_faces
 from maskgen.files import write_atomic
-from maskgen.imageio import encode_lossless
-from maskgen.library import Library
+from maskgen.images.codecs import encode_lossless
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet
+from maskgen.masks.library import Library
+from maskgen.masks.selection import Wardrobe, open_library
+from maskgen.masks.spec import MaskChoice
+from maskgen.masks.validation import Problem, check_templates
+from maskgen.rendering.triplet import Stage, Tools, build_tools, set_stage, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import (
     CheckSettings,
@@ -21,13 +26,8 @@ from maskgen.settings import (
     SheetSettings,
     SourceSettings,
 )
-from maskgen.sheet import Block, Tile, draw_sheet
 from maskgen.sources import build_source, load
-from maskgen.spec import MaskChoice
-from maskgen.template_check import Problem, check_templates
-from maskgen.triplet import Stage, Tools, build_tools, set_stage, wear_mask
 from maskgen.types import Photo, PhotoRef, Picture
-from maskgen.wardrobe import Wardrobe, open_library
 
 CROP = 256
 FRONTAL_YAW = 10.0  # degrees up to which a face looks at the viewer

@@ -13,18 +13,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
+from maskgen.authoring.proof_sheet import prove
 from maskgen.errors import InputError, Skip
+from maskgen.faces.landmarks.blazeface import BlazeFace
+from maskgen.faces.landmarks.crop_windows import whole_looks
 from maskgen.files import write_atomic
-from maskgen.imageio import decode
-from maskgen.landmarks.blazeface import BlazeFace
-from maskgen.landmarks.views import whole_looks
-from maskgen.library import Library, built_in
-from maskgen.light import LUMA
-from maskgen.lookbook import prove
+from maskgen.images.codecs import decode
+from maskgen.masks.library import Library, built_in
+from maskgen.masks.shell import MARGIN
+from maskgen.masks.templates import PICTURES, TEMPLATE
+from maskgen.masks.validation import Problem, name_problems
+from maskgen.rendering.lighting import LUMA
 from maskgen.settings import CheckSettings, DraftSettings
-from maskgen.shell import MARGIN
-from maskgen.template_check import Problem, name_problems
-from maskgen.templates import PICTURES, TEMPLATE
 from maskgen.types import Picture
 
 SIDE = 512  # pixels of a template's pictures

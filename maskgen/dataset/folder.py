@@ -15,10 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from maskgen.errors import UsageError
-from maskgen.files import CARD, FACTS, PART, WORK, held_files, remove, write_atomic
-from maskgen.locks import refuse_held
-from maskgen.plan import (
+from maskgen.dataset.locks import refuse_held
+from maskgen.dataset.plan import (
     FORMAT,
     Entry,
     Plan,
@@ -29,9 +27,11 @@ from maskgen.plan import (
     save_plan,
     with_refs,
 )
-from maskgen.records import SPLITS, ShardReport, matches, read_record
+from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_record
+from maskgen.dataset.skipped_thumbnails import thumbs_folder
+from maskgen.errors import UsageError
+from maskgen.files import CARD, FACTS, PART, WORK, held_files, remove, write_atomic
 from maskgen.settings import GenSettings
-from maskgen.thumbs import thumbs_folder
 from maskgen.types import PhotoRef
 
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"

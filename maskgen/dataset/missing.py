@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from maskgen.dataset.folder import Target
+from maskgen.dataset.plan import load_plan
+from maskgen.dataset.reader import DataSet, Encoded
 from maskgen.errors import UsageError
-from maskgen.plan import load_plan
-from maskgen.samples import DataSet, Encoded
 from maskgen.sources.layouts import person
-from maskgen.target import Target
 
 NAMED = 3  # shards that a warning names
 

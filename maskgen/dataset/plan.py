@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, UsageError
 from maskgen.files import write_atomic
-from maskgen.records import SPLITS
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings, SourceSettings
 from maskgen.sources import key_base

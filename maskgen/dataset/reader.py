@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from maskgen import shards
+from maskgen.dataset import shards
+from maskgen.dataset.labels import odd_labels
+from maskgen.dataset.shard_record import ShardReport, read_record
+from maskgen.dataset.shards import Members
 from maskgen.errors import InputError
 from maskgen.files import FACTS
-from maskgen.labels import odd_labels
-from maskgen.records import ShardReport, read_record
 from maskgen.seeds import hash64
-from maskgen.shards import Members
 
 Labels = dict[str, Any]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict
 
-from maskgen import imageio
+from maskgen.dataset.labels import Kept, Origin, encode_labels, once
 from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
-from maskgen.labels import Kept, Origin, encode_labels, once
+from maskgen.images import codecs
 from maskgen.settings import ShardSettings
 from maskgen.types import Picture, Plane, Triplet
 
@@ -59,9 +59,9 @@ def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept
     return {
         f"gt.{settings.format}": once(kept, triplet.gt, lambda: _encode_picture(triplet.gt, settings)),
         "json": encode_labels(triplet, origin, kept),
-        "map.png": imageio.encode_map(triplet.map),
+        "map.png": codecs.encode_map(triplet.map),
         f"masked.{settings.format}": _encode_picture(triplet.masked, settings),
-        "parts.png": imageio.encode_parts(triplet.parts),
+        "parts.png": codecs.encode_parts(triplet.parts),
     }
 
 
@@ -83,7 +83,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     masked, gt = (_decode_picture(members, name) for name in ("masked", "gt"))
     try:
         labels = json.loads(members["json"])
-        planes = imageio.decode_map(members["map.png"]), imageio.decode_parts(members["parts.png"])
+        planes = codecs.decode_map(members["map.png"]), codecs.decode_parts(members["parts.png"])
     except (KeyError, ValueError) as error:
         raise InputError(f"a sample has no usable {error}; found {', '.join(sorted(members))}") from error
     return {"masked": masked, "gt": gt, "map": planes[0], "parts": planes[1], "json": labels}
@@ -91,14 +91,14 @@ def decode(members: Mapping[str, bytes]) -> Sample:
 
 def _encode_picture(picture: Picture, settings: ShardSettings) -> bytes:
     if settings.format == "jpg":
-        return imageio.encode_jpeg(picture, settings.quality)
-    return imageio.encode_lossless(picture, settings.format)
+        return codecs.encode_jpeg(picture, settings.quality)
+    return codecs.encode_lossless(picture, settings.format)
 
 
 def _decode_picture(members: Mapping[str, bytes], name: str) -> Picture:
     for member, data in members.items():
         if member.startswith(f"{name}."):
-            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
+            picture = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)
             if isinstance(picture, Skip):
                 raise InputError(f"{member} is {picture.reason}: {picture.detail}")
             return picture

@@ -10,9 +10,9 @@ from jaxtyping import UInt8
 from numpy import ndarray
 from PIL import Image
 
-from maskgen import imageio
 from maskgen.errors import FACE_REASONS, Skip
 from maskgen.files import WORK, make_folder, write_atomic
+from maskgen.images import codecs
 from maskgen.seeds import hash64
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, load
@@ -41,7 +41,7 @@ def keep_thumb(out: Path, photo: str, pixels: Picture) -> None:
     """
     path = thumb_path(out, photo)
     make_folder(path.parent)
-    write_atomic(path, imageio.encode_jpeg(shrink(pixels, SIDE), _QUALITY))
+    write_atomic(path, codecs.encode_jpeg(shrink(pixels, SIDE), _QUALITY))
 
 
 def keep_skipped(
@@ -64,7 +64,7 @@ def keep_skipped(
 def read_thumb(out: Path, photo: str) -> Picture | None:
     """The thumbnail of a photo if there is one."""
     try:
-        picture = imageio.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
+        picture = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
     except OSError:
         return None
     return None if isinstance(picture, Skip) else picture

@@ -19,12 +19,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from maskgen import imageio
+from maskgen.dataset.missing import find_strangers, read_design, warn_of_absent, who_by_path
+from maskgen.dataset.reader import DataSet, Encoded, open_data_set, posed, worn
+from maskgen.dataset.shards import KEY
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
-from maskgen.lost import find_strangers, read_design, warn_of_absent, who_by_path
-from maskgen.samples import DataSet, Encoded, open_data_set, posed, worn
-from maskgen.shards import KEY
+from maskgen.images import codecs
 from maskgen.types import Plane
 
 Layout = Literal["folders", "strip", "tree"]
@@ -159,8 +159,8 @@ def strip_files(sample: Encoded) -> list[File]:
     pixels, suffix = sample.decode(), sample.member("masked")[1]
     strip = np.hstack([pixels["gt"], pixels["masked"], np.dstack([pixels["map"] * np.uint8(255)] * 3)])
     if suffix == "jpg":
-        return [(f"{sample.key}.jpg", imageio.encode_jpeg(strip, QUALITY))]
-    return [(f"{sample.key}.png", imageio.encode_lossless(strip, "png"))]
+        return [(f"{sample.key}.jpg", codecs.encode_jpeg(strip, QUALITY))]
+    return [(f"{sample.key}.png", codecs.encode_lossless(strip, "png"))]
 
 
 def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from maskgen.dataset.folder import facts_bytes
+from maskgen.dataset.labels import odd_labels
+from maskgen.dataset.plan import Plan
+from maskgen.dataset.shard_record import SPLITS, ShardReport, file_digest, parse_record, record_bytes
+from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, read_shard
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
-from maskgen.labels import odd_labels
-from maskgen.plan import Plan
-from maskgen.records import SPLITS, ShardReport, file_digest, parse_record, record_bytes
-from maskgen.shards import KEY, Members, Sample, decode, member_names, read_shard
-from maskgen.target import facts_bytes
 
 EQUAL_INSIDE = 0.01  # share of a map's pixels that may be equal in both pictures by chance
 LOSSLESS = {"png", "webp"}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from maskgen import imageio
 from maskgen.assets import asset
+from maskgen.images import codecs
 from maskgen.types import Picture
 
 PHOTO = "demo/astronaut.jpg"
@@ -17,7 +17,7 @@ HEAD_DEPTH = 58.0  # how far the nose is before the plane of the ears
 
 def sample_photo() -> Picture:
     """The photo as it was taken."""
-    photo = imageio.decode(asset(PHOTO).read_bytes(), max_pixels=1 << 20, background=255)
+    photo = codecs.decode(asset(PHOTO).read_bytes(), max_pixels=1 << 20, background=255)
     assert isinstance(photo, np.ndarray), photo
     return photo
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskgen import gallery, page
+from maskgen.dataset.reader import DataSet, Encoded, Labels, worn
+from maskgen.dataset.verify import VerifyReport
 from maskgen.files import write_atomic
-from maskgen.pipeline import GenReport
-from maskgen.preview import HOW_TO_LOOK
-from maskgen.samples import DataSet, Encoded, Labels, worn
+from maskgen.generation.pipeline import GenReport
+from maskgen.reports import html, sample_cards
+from maskgen.reports.preview import HOW_TO_LOOK
 from maskgen.settings import GenSettings
-from maskgen.verify import VerifyReport
 
 NEXT = (
     ("your own photos, a folder, zip or tar", "unmask gen-data --src photos/ --out data/shards/mine"),
@@ -75,27 +75,27 @@ def write_report(
         "seconds in all": f"{facts.seconds:.1f}",
     }
     body = [
-        page.masthead("unmask demo", INTRO, numbers),
+        html.masthead("unmask demo", INTRO, numbers),
         _restored(restored) if restored else "",
-        f'<h2>{len(samples):,} of the samples</h2><p class="faint">{HOW_TO_LOOK}</p>{gallery.legend()}',
-        gallery.filters(samples),
-        gallery.cards(samples),
+        f'<h2>{len(samples):,} of the samples</h2><p class="faint">{HOW_TO_LOOK}</p>{sample_cards.legend()}',
+        sample_cards.filters(samples),
+        sample_cards.cards(samples),
         "<h2>What is in it</h2>",
-        gallery.charts(labels.values()),
-        gallery.skips(data.skipped, []) if data.skipped else "",
+        sample_cards.charts(labels.values()),
+        sample_cards.skips(data.skipped, []) if data.skipped else "",
         "<h2>How it was made</h2>",
-        page.table(("step", "result"), _steps(facts)),
+        html.table(("step", "result"), _steps(facts)),
         f"<h2>What to do next</h2>{_next()}",
-        gallery.closer_look(),
+        sample_cards.closer_look(),
         f'<footer class="end">{CREDIT}</footer>',
     ]
-    write_atomic(path, page.document("unmask demo", "\n".join(body)).encode("utf-8"))
+    write_atomic(path, html.document("unmask demo", "\n".join(body)).encode("utf-8"))
 
 
 def _restored(picture: bytes) -> str:
     return (
         f'<h2>A mask put on, and taken off again</h2><p class="faint">{INVENTED}</p><p><img class="strip" '
-        f'alt="masked, map, restored, as it was" src="{page.data_uri(picture, "png")}"></p>'
+        f'alt="masked, map, restored, as it was" src="{html.data_uri(picture, "png")}"></p>'
     )
 
 
@@ -123,6 +123,6 @@ def _steps(facts: Facts) -> list[tuple[str, str]]:
 
 def _next() -> str:
     rows = "".join(
-        f"<dt>{page.esc(what)}</dt><dd><code>{page.esc(command)}</code></dd>" for what, command in NEXT
+        f"<dt>{html.esc(what)}</dt><dd><code>{html.esc(command)}</code></dd>" for what, command in NEXT
     )
     return f'<dl class="next-steps">{rows}</dl>'

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from maskgen import imageio
-from maskgen.demo_photo import LOOKS, sample_photo
+from maskgen.api import mask_photo
+from maskgen.dataset.reader import Labels, open_data_set, worn
+from maskgen.dataset.verify import verify
+from maskgen.demo.photo import LOOKS, sample_photo
+from maskgen.demo.report import Facts, write_report
 from maskgen.errors import Skip, UnmaskError
 from maskgen.files import make_folder, write_atomic
-from maskgen.library import built_in
-from maskgen.one import mask_photo
-from maskgen.pipeline import generate
-from maskgen.preview import contact_sheet
-from maskgen.report import Facts, write_report
-from maskgen.samples import Labels, open_data_set, worn
+from maskgen.generation.pipeline import generate
+from maskgen.images import codecs
+from maskgen.masks.library import built_in
+from maskgen.reports.preview import contact_sheet
 from maskgen.settings import (
     CropSettings,
     FaceSettings,
@@ -25,7 +26,6 @@ from maskgen.settings import (
     SourceSettings,
 )
 from maskgen.types import Picture
-from maskgen.verify import verify
 
 TakeOff = Callable[
     [Picture, Picture], bytes
@@ -89,7 +89,7 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
     by_key = {sample.key: sample for sample in data.samples()}
     samples = [by_key[key] for key in choose(labels)]
     sheet = contact_sheet("unmask demo: one photo, every mask", samples, [])
-    write_atomic(out / "sheet.png", imageio.encode_lossless(sheet, "png"))
+    write_atomic(out / "sheet.png", codecs.encode_lossless(sheet, "png"))
     restored = out / "restored.png"
     restored.unlink(missing_ok=True)  # an older demo's
     picture = show_restored(take_off) if take_off else b""
@@ -141,5 +141,5 @@ def write_photos(folder: Path) -> list[Path]:
     paths = []
     for name, change in LOOKS.items():
         paths.append(folder / f"{name}.jpg")
-        write_atomic(paths[-1], imageio.encode_jpeg(change(photo), QUALITY))
+        write_atomic(paths[-1], codecs.encode_jpeg(change(photo), QUALITY))
     return paths

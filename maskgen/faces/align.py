@@ -8,9 +8,9 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from maskgen.errors import Skip
-from maskgen.landmarks.topology import Point, eye_centres, mouth_centre
-from maskgen.pose import head_pose, rough_pose
-from maskgen.resample import Border, Resized, inverse, warp
+from maskgen.faces.landmarks.topology import Point, eye_centres, mouth_centre
+from maskgen.faces.pose import head_pose, rough_pose
+from maskgen.images.resample import Border, Resized, inverse, warp
 from maskgen.settings import FaceSettings
 from maskgen.types import Affine, Face, Picture
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskgen.align import frame_matrix
-from maskgen.landmarks.blazeface import SIDE, BlazeFace, Finding
-from maskgen.landmarks.mesh import BELIEF, MESH_SIDE, FaceMesh
-from maskgen.landmarks.topology import Point, eye_centres, mouth_centre
-from maskgen.landmarks.views import tile_looks, tilt, view_of_box, whole_looks, window
+from maskgen.faces.align import frame_matrix
+from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Finding
+from maskgen.faces.landmarks.crop_windows import tile_looks, tilt, view_of_box, whole_looks, window
+from maskgen.faces.landmarks.mesh import BELIEF, MESH_SIDE, FaceMesh
+from maskgen.faces.landmarks.topology import Point, eye_centres, mouth_centre
 from maskgen.types import Affine, Picture
 
 FIND, AGAIN = 0.3, 0.02  # least score at first sight, and when looked at again, where a low one tells as well

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy import ndarray
 
-from maskgen.head import canonical_head, umeyama
-from maskgen.landmarks.topology import Mesh
+from maskgen.faces.canonical_head import canonical_head, umeyama
+from maskgen.faces.landmarks.topology import Mesh
 from maskgen.native import compiled
 from maskgen.types import Pose
 

@@ -20,15 +20,17 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from maskgen import imageio, native
-from maskgen.cores import core_scaling
-from maskgen.engine import Event, LocalEngine, Made, Moved
+from maskgen import native
+from maskgen.dataset.plan import Plan, ShardPlan, extend_plan
+from maskgen.dataset.shards import ShardWriter
 from maskgen.errors import InputError, MissingError, Skip
+from maskgen.faces.landmarks.dlib import POINTS_FILE, model_folder
 from maskgen.files import WORK
-from maskgen.job import MakeShards, make_samples
-from maskgen.kit import KitBuilder, build_kit
-from maskgen.landmarks.dlib import POINTS_FILE, model_folder
-from maskgen.plan import Plan, ShardPlan, extend_plan
+from maskgen.generation.core_scaling import core_scaling
+from maskgen.generation.make_shard import MakeShards, make_samples
+from maskgen.generation.process_pool import Event, LocalEngine, Made, Moved
+from maskgen.generation.worker_tools import KitBuilder, build_kit
+from maskgen.images import codecs
 from maskgen.settings import (
     BenchGenSettings,
     CropSettings,
@@ -38,7 +40,6 @@ from maskgen.settings import (
     ShardSettings,
     SourceSettings,
 )
-from maskgen.shards import ShardWriter
 from maskgen.sources import Source, build_source, load
 from maskgen.types import PhotoRef, Picture
 
@@ -330,9 +331,9 @@ class _Bench:
         def do(ref: PhotoRef) -> None:
             data = self.source.read(ref)
             assert isinstance(data, bytes)
-            imageio.decode(data, max_pixels=limit, background=255)
+            codecs.decode(data, max_pixels=limit, background=255)
             for _ in range(2):
-                imageio.encode_jpeg(subjects[ref].crop, shards.quality)
+                codecs.encode_jpeg(subjects[ref].crop, shards.quality)
 
         return do
 

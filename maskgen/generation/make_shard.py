@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from maskgen.dataset.labels import Origin, printable
+from maskgen.dataset.plan import Entry, ShardPlan
+from maskgen.dataset.shard_record import ShardReport, count_reasons, write_record
+from maskgen.dataset.shards import Members, ShardWriter, encode_photo
+from maskgen.dataset.skipped_thumbnails import keep_skipped
 from maskgen.errors import Skip, UnmaskError
 from maskgen.files import WORK, remove
-from maskgen.kit import Kit, KitBuilder
-from maskgen.labels import Origin, printable
-from maskgen.plan import Entry, ShardPlan
-from maskgen.records import ShardReport, count_reasons, write_record
+from maskgen.generation.worker import Outcome, Tell
+from maskgen.generation.worker_tools import Kit, KitBuilder
 from maskgen.settings import GenSettings
-from maskgen.shards import Members, ShardWriter, encode_photo
 from maskgen.sources import Source, key_base, load
-from maskgen.thumbs import keep_skipped
 from maskgen.types import PhotoRef
-from maskgen.worker import Outcome, Tell
 
 Samples = list[tuple[str, Members]]
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from maskgen.blend import MASK
+from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.imageio import decode
-from maskgen.kit import Kit, versions
-from maskgen.pipeline import GenReport, generate
-from maskgen.records import SPLITS
+from maskgen.generation.pipeline import GenReport, generate
+from maskgen.generation.progress_count import Progress
+from maskgen.generation.worker_tools import Kit, versions
+from maskgen.images.codecs import decode
+from maskgen.rendering.blend import MASK
 from maskgen.seeds import hash64
 from maskgen.settings import (
     CropSettings,
@@ -32,7 +33,6 @@ from maskgen.settings import (
     SourceSettings,
 )
 from maskgen.sources import Source, is_photo_name, open_store, sample_key, slug
-from maskgen.tally import Progress
 from maskgen.types import Photo, PhotoRef, Picture, Triplet
 
 TABLE = "samples.csv"  # what `unpack` lays beside the folders

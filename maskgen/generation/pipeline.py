@@ -9,19 +9,8 @@ from pathlib import Path
 
 from joblib import cpu_count  # what a container's limit leaves of them
 
-from maskgen.cards import write_card
-from maskgen.engine import HANG_SECONDS, LocalEngine, Made, Moved, Poisoned, Stopped, stop_on_signals
-from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
-from maskgen.files import FACTS, make_folder, remove
-from maskgen.job import MakeShards
-from maskgen.kit import KitBuilder, build_kit
-from maskgen.locks import changing, hold_slice, let_go, parse_slice, refuse_held
-from maskgen.plan import Plan, ShardPlan, data_settings, extend_plan, load_plan
-from maskgen.records import ShardReport, read_record
-from maskgen.settings import GenSettings
-from maskgen.sources import Source, build_source
-from maskgen.tally import Progress, Tally, skip_counts
-from maskgen.target import (
+from maskgen.dataset.card import write_card
+from maskgen.dataset.folder import (
     Target,
     complete,
     finished,
@@ -32,8 +21,27 @@ from maskgen.target import (
     settle_plan,
     warn_of_company,
 )
+from maskgen.dataset.locks import changing, hold_slice, let_go, parse_slice, refuse_held
+from maskgen.dataset.plan import Plan, ShardPlan, data_settings, extend_plan, load_plan
+from maskgen.dataset.shard_record import ShardReport, read_record
+from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
+from maskgen.files import FACTS, make_folder, remove
+from maskgen.generation.make_shard import MakeShards
+from maskgen.generation.process_pool import (
+    HANG_SECONDS,
+    LocalEngine,
+    Made,
+    Moved,
+    Poisoned,
+    Stopped,
+    stop_on_signals,
+)
+from maskgen.generation.progress_count import Progress, Tally, skip_counts
+from maskgen.generation.worker_tools import KitBuilder, build_kit
+from maskgen.masks.selection import open_wardrobe
+from maskgen.settings import GenSettings
+from maskgen.sources import Source, build_source
 from maskgen.types import PhotoRef
-from maskgen.wardrobe import open_wardrobe
 
 DEFAULT_OUT = Path("data/shards")
 MASK_SECONDS = (

@@ -19,10 +19,21 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from types import FrameType
 
+from maskgen.dataset.plan import Entry, ShardPlan
+from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
-from maskgen.plan import Entry, ShardPlan
-from maskgen.records import ShardReport
-from maskgen.worker import NOWHERE, OUT_OF_MEMORY, Board, Done, Failed, Job, Outcome, Ready, Steps, Task
+from maskgen.generation.worker import (
+    NOWHERE,
+    OUT_OF_MEMORY,
+    Board,
+    Done,
+    Failed,
+    Job,
+    Outcome,
+    Ready,
+    Steps,
+    Task,
+)
 
 HANG_SECONDS = 60.0  # one photo may take so long; then its worker is taken for hung
 LOAD_SECONDS = 600.0  # and so long for all else: loading models from a slow disk, flushing a shard to it
@@ -237,7 +248,7 @@ def _start(task: Task) -> _Slot:
     """
     ours, theirs = Pipe()
     board = Board()
-    begin = f"import sys; sys.path[:] = {sys.path!r}; from maskgen.worker import main; "
+    begin = f"import sys; sys.path[:] = {sys.path!r}; from maskgen.generation.worker import main; "
     begin += f"main({theirs.fileno()}, {board.descriptor}, {os.getpid()})"
     # One worker, one core: more jobs, not more threads. What a library would print must not mix with --json's output.
     environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")

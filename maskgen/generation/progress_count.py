@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from maskgen.engine import Moved
-from maskgen.records import ShardReport
+from maskgen.dataset.shard_record import ShardReport
+from maskgen.generation.process_pool import Moved
 
 REPORT_SECONDS = 0.1  # progress is told so often at most
 

@@ -23,9 +23,9 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import IO, Any, Protocol, runtime_checkable
 
+from maskgen.dataset.plan import ShardPlan
+from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
-from maskgen.plan import ShardPlan
-from maskgen.records import ShardReport
 
 Outcome = (
     int | str | None

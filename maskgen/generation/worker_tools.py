@@ -43,7 +43,7 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
         InputError: a SPEC, WEAR or template is off.
         MissingError: a model or package is not there.
     """
-    from maskgen.triplet import (
+    from maskgen.rendering.triplet import (
         build_tools,
         make_triplets,
     )  # with the detector's runtime: only where it is used

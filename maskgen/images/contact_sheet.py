@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 from PIL import Image, ImageDraw, ImageFont
 
-from maskgen.imageio import PARTS_PALETTE
+from maskgen.images.codecs import PARTS_PALETTE
 from maskgen.types import Picture, Plane
 
 AnyPicture = UInt8[ndarray, "_ _ 3"]  # a `Picture` beside others of other sizes

@@ -8,12 +8,12 @@ from itertools import accumulate
 
 import numpy as np
 
-from maskgen.artwork import Artwork
-from maskgen.patterns import ONCE, STRETCHED, VARIANTS
+from maskgen.masks.patterns import ONCE, STRETCHED, VARIANTS
+from maskgen.masks.selection import Wardrobe
+from maskgen.masks.templates import Look, tint_of
+from maskgen.masks.user_textures import Artwork
 from maskgen.seeds import between
-from maskgen.templates import Look, tint_of
 from maskgen.types import WornMask
-from maskgen.wardrobe import Wardrobe
 
 Tint = tuple[float, float, float]
 TURNS = (0.0, 0.08, 0.5, 0.33)  # of hue, from a colour to what goes with it
@@ -26,7 +26,7 @@ class Dress:
     Attributes:
         tints: R, G, B, 0-1, that the grey of the template is multiplied by: the first colour, the pattern's others.
         strap: R, G, B, 0-1, of the straps.
-        pattern: `plain`, of `maskgen.patterns`, or a picture's name.
+        pattern: `plain`, of `maskgen.masks.patterns`, or a picture's name.
         variant: which drawing of the pattern.
         repeats: of the pattern's tile over the mask's width and height.
         shift: of the tile, 0-1 across and down.

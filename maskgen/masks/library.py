@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from maskgen.artwork import Artwork
 from maskgen.assets import asset
-from maskgen.shell import Shell
-from maskgen.templates import PICTURES, TEMPLATE, Mask, Template, load_mask, read_template, shell_of
+from maskgen.masks.shell import Shell
+from maskgen.masks.templates import PICTURES, TEMPLATE, Mask, Template, load_mask, read_template, shell_of
+from maskgen.masks.user_textures import Artwork
 
 
 @dataclass(frozen=True)

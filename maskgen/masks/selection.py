@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskgen.artwork import Artwork, load_artwork
 from maskgen.errors import InputError
-from maskgen.library import Library, built_in
+from maskgen.masks.library import Library, built_in
+from maskgen.masks.spec import MaskChoice, parse_spec, parse_wear
+from maskgen.masks.templates import TEXTURES
+from maskgen.masks.user_textures import Artwork, load_artwork
+from maskgen.masks.validation import check_templates
 from maskgen.settings import MaskSettings, PictureSettings
-from maskgen.spec import MaskChoice, parse_spec, parse_wear
-from maskgen.template_check import check_templates
-from maskgen.templates import TEXTURES
 
 
 @dataclass(frozen=True)

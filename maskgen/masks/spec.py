@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from maskgen.errors import InputError
-from maskgen.library import Library
+from maskgen.masks.library import Library
 
 WEARS = ("correct", "nose", "chin", "below-mouth")
 ENTRY = re.compile(

@@ -18,10 +18,10 @@ from numpy import ndarray
 from pydantic import AfterValidator, Field, ValidationError
 
 from maskgen.errors import InputError
-from maskgen.head import canonical_head
-from maskgen.patterns import PATTERNS
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.masks.patterns import PATTERNS
+from maskgen.masks.shell import Curve, Shell, ShellShape, Strap, build_shell
 from maskgen.settings import Section
-from maskgen.shell import Curve, Shell, ShellShape, Strap, build_shell
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -58,7 +58,7 @@ class Look(Section):
     colours: Annotated[dict[Colour, Weight], AfterValidator(_shares)]
     """Palette: `#rrggbb` and how often it is drawn."""
     textures: Annotated[dict[Texture, Weight], AfterValidator(_shares)] = {PLAIN: 1.0}
-    """Patterns it comes with, `plain` or of `maskgen.patterns`, and how often each is drawn."""
+    """Patterns it comes with, `plain` or of `maskgen.masks.patterns`, and how often each is drawn."""
     wrinkles: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Depth of creases that differ with each wearing."""
     flat: bool = False

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from maskgen.errors import InputError, Skip
-from maskgen.imageio import decode
+from maskgen.images.codecs import decode
 
 LARGEST = 1024  # pixels of the longer side that are kept; no mask shows more
 SMALLEST = 16

@@ -10,9 +10,9 @@ from jaxtyping import UInt8
 from numpy import ndarray
 from PIL import Image
 
-from maskgen.library import built_in
-from maskgen.spec import ALIASES, ANY
-from maskgen.templates import PICTURES, TEMPLATE, Template, parse_template
+from maskgen.masks.library import built_in
+from maskgen.masks.spec import ALIASES, ANY
+from maskgen.masks.templates import PICTURES, TEMPLATE, Template, parse_template
 
 KINDS = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
 MODES = {"albedo.png": ("LA", "RGBA"), "height.png": ("L", "LA", "RGB", "RGBA"), "overlay.png": ("RGBA",)}

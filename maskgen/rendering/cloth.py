@@ -17,13 +17,13 @@ import numpy as np
 from jaxtyping import Float32, Int16, UInt8
 from numpy import ndarray
 
-from maskgen.dress import Dress
-from maskgen.light import LUMA, Light, lit_along
+from maskgen.masks.appearance import Dress
+from maskgen.masks.patterns import pattern, wrinkles
+from maskgen.masks.shell import COLUMNS, ROWS, Shell
+from maskgen.masks.templates import Mask
 from maskgen.native import compiled
-from maskgen.patterns import pattern, wrinkles
+from maskgen.rendering.lighting import LUMA, Light, lit_along
 from maskgen.seeds import between
-from maskgen.shell import COLUMNS, ROWS, Shell
-from maskgen.templates import Mask
 
 CELLS_ACROSS, CELLS_DOWN = COLUMNS - 1, ROWS - 1
 MOST = 26, 32  # texels a cell, across and down: as many as the templates' own pictures have

@@ -9,17 +9,17 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 from numpy import ndarray
 
-from maskgen.cloth import bare, weave
-from maskgen.dress import Dress
-from maskgen.front import in_front
-from maskgen.light import LUMA, Light, pick_grain
+from maskgen.masks.appearance import Dress
+from maskgen.masks.shell import Shell
+from maskgen.masks.templates import Mask
 from maskgen.native import compiled
-from maskgen.seat import Seat, seat
-from maskgen.shell import Shell
-from maskgen.straps import draw_straps
-from maskgen.templates import Mask
+from maskgen.rendering.cloth import bare, weave
+from maskgen.rendering.lighting import LUMA, Light, pick_grain
+from maskgen.rendering.occlusion import in_front
+from maskgen.rendering.placement import Seat, seat
+from maskgen.rendering.projection import Box, Fit, Looseness, Places, box_around
+from maskgen.rendering.straps import draw_straps
 from maskgen.types import Picture
-from maskgen.warp import Box, Fit, Looseness, Places, box_around
 
 SHADOW_REACH = 0.07  # head units, deviation of its softness
 REACHES = 2.2  # deviations beyond which a shadow is too faint to see

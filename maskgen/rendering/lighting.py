@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int, Int64, UInt8
 from numpy import ndarray
 
-from maskgen.head import Head
+from maskgen.faces.canonical_head import Head
 from maskgen.native import compiled
 from maskgen.types import BRIGHTNESS, Picture
 

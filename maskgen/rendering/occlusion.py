@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 
-from maskgen.light import LUMA, Light
+from maskgen.masks.shell import MARGIN
 from maskgen.native import compiled
-from maskgen.shell import MARGIN
+from maskgen.rendering.lighting import LUMA, Light
+from maskgen.rendering.projection import UNSEEN, Box, Places
 from maskgen.types import Picture
-from maskgen.warp import UNSEEN, Box, Places
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
 CORE = 20  # of 255: how much of a pixel must be hidden for it to count as part of something

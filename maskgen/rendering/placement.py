@@ -7,8 +7,18 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.shell import Shell
-from maskgen.warp import UNSEEN, Box, Carried, Fit, Looseness, Places, box_around, carry, rasterise
+from maskgen.masks.shell import Shell
+from maskgen.rendering.projection import (
+    UNSEEN,
+    Box,
+    Carried,
+    Fit,
+    Looseness,
+    Places,
+    box_around,
+    carry,
+    rasterise,
+)
 
 # Contours of the lids, the subject's right eye and left eye, in order round the eye.
 LIDS = np.array([

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 from numpy import ndarray
 
-from maskgen.head import Head, similarity
+from maskgen.faces.canonical_head import Head, similarity
+from maskgen.masks.shell import Shell
 from maskgen.native import compiled
-from maskgen.shell import Shell
 
 UNSEEN = -1.0
 ONE = 256  # parts of a pixel that corners are rounded to

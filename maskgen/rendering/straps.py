@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 from numpy import ndarray
 
-from maskgen.light import LUMA
+from maskgen.masks.shell import Shell
 from maskgen.native import compiled
-from maskgen.shell import Shell
+from maskgen.rendering.lighting import LUMA
+from maskgen.rendering.projection import Box, Carried
 from maskgen.types import Picture
-from maskgen.warp import Box, Carried
 
 SUBPIXEL = 4  # bits of sub-pixel accuracy that OpenCV draws with
 # Light on skin, relative to the face's, and its colour, relative to its own light; beyond is hair or background.

@@ -5,23 +5,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskgen.align import choose_faces, crop, crop_matrix
-from maskgen.blend import blend
-from maskgen.dress import pick_dress, pick_mask
 from maskgen.errors import Skip
-from maskgen.head import Head, canonical_head
-from maskgen.landmarks import build_detector
-from maskgen.landmarks.cache import CachedDetector, cache_folder
-from maskgen.layer import draw_layer
-from maskgen.light import Light, estimate_light, skin_triangles
-from maskgen.pose import head_pose
-from maskgen.resample import scale_of
+from maskgen.faces.align import choose_faces, crop, crop_matrix
+from maskgen.faces.canonical_head import Head, canonical_head
+from maskgen.faces.landmarks import build_detector
+from maskgen.faces.landmarks.cache import CachedDetector, cache_folder
+from maskgen.faces.pose import head_pose
+from maskgen.images.resample import scale_of
+from maskgen.masks.appearance import pick_dress, pick_mask
+from maskgen.masks.selection import Wardrobe, open_wardrobe
+from maskgen.rendering.blend import blend
+from maskgen.rendering.layer import draw_layer
+from maskgen.rendering.lighting import Light, estimate_light, skin_triangles
+from maskgen.rendering.projection import Fit, Looseness, fit_head
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
 from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet, WornMask
-from maskgen.wardrobe import Wardrobe, open_wardrobe
-from maskgen.warp import Fit, Looseness, fit_head
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
     0.035,

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen import gallery, page, sheet
+from maskgen.dataset.reader import DataSet, Encoded, Labels, Skipped, mask_name, open_data_set, posed, worn
+from maskgen.dataset.skipped_thumbnails import read_thumb
 from maskgen.files import make_folder, write_atomic
-from maskgen.imageio import encode_lossless
-from maskgen.samples import DataSet, Encoded, Labels, Skipped, mask_name, open_data_set, posed, worn
+from maskgen.images import contact_sheet as sheet
+from maskgen.images.codecs import encode_lossless
+from maskgen.reports import html as page
+from maskgen.reports import sample_cards
 from maskgen.seeds import hash64
-from maskgen.thumbs import read_thumb
 
 SCAN = 20_000  # samples at most whose labels are read for the charts
 SKIPS = 24  # skipped photos at most that are shown
@@ -128,14 +130,14 @@ def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded
     body = [
         page.masthead(name, text, _numbers(data, facts)),
         "<h2>What is in it</h2>",
-        gallery.charts(facts.values()),
+        sample_cards.charts(facts.values()),
         f"<h2>{len(samples):,} samples</h2>",
         f'<p class="faint">One of each family and wear, the others drawn by a hash. {HOW_TO_LOOK}</p>',
-        gallery.legend(),
-        gallery.filters(samples),
-        gallery.cards(samples),
-        gallery.skips(data.skipped, skips),
-        gallery.closer_look(),
+        sample_cards.legend(),
+        sample_cards.filters(samples),
+        sample_cards.cards(samples),
+        sample_cards.skips(data.skipped, skips),
+        sample_cards.closer_look(),
         '<footer class="end">The masks are synthetic. This page is one file and asks nothing of the network.</footer>',
     ]
     return page.document(f"{name} - unmask preview", "\n".join(body))

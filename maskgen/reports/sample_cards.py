@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from PIL import Image
 
+from maskgen.dataset.reader import Encoded, Labels, Skipped, mask_name, posed, worn
+from maskgen.dataset.skipped_thumbnails import SIDE, shrink
 from maskgen.errors import SKIP_REASONS
-from maskgen.imageio import encode_jpeg
-from maskgen.page import Axis, data_uri, esc, histogram, pose_dial, shares
-from maskgen.samples import Encoded, Labels, Skipped, mask_name, posed, worn
-from maskgen.sheet import PARTS, AnyPicture, overlay_parts
-from maskgen.thumbs import SIDE, shrink
+from maskgen.images.codecs import encode_jpeg
+from maskgen.images.contact_sheet import PARTS, AnyPicture, overlay_parts
+from maskgen.reports.html import Axis, data_uri, esc, histogram, pose_dial, shares
 from maskgen.types import Picture
 
 EMBED_SIDE = 400  # pixels; larger pictures are made smaller before they go into the page

@@ -8,9 +8,9 @@ A source is a *store* (where bytes lie: `folder`, `archive`) seen through a *lay
 """
 
 from maskgen.sources.base import PhotoSource, Source, load
-from maskgen.sources.find import build_source, open_store
 from maskgen.sources.keys import key_base, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
+from maskgen.sources.resolve import build_source, open_store
 from maskgen.sources.store import Store
 
 __all__ = [

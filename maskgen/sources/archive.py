@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from maskgen.errors import InputError, MissingError, Skip
-from maskgen.imageio import HEAD_BYTES
+from maskgen.images.codecs import HEAD_BYTES
 from maskgen.sources.keys import clean_id
 from maskgen.sources.store import MAX_FILE_BYTES, Store, too_large
 

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, Protocol, runtime_checkable
 
 from maskgen.errors import Skip
-from maskgen.imageio import decode
+from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources.layouts import Layout, People, read_layout
 from maskgen.sources.store import Store

@@ -18,8 +18,8 @@ from typing import Any
 
 from maskgen.errors import InputError, Skip
 from maskgen.settings import SourceSettings
+from maskgen.sources.celeba_lists import ListFile, Rows, read_rows
 from maskgen.sources.layouts import CELEBA_TERMS, refuse_web_pages
-from maskgen.sources.lists import ListFile, Rows, read_rows
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
 

@@ -20,7 +20,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from maskgen.errors import InputError, Skip
-from maskgen.imageio import is_html, picture_format
+from maskgen.images.codecs import is_html, picture_format
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
 

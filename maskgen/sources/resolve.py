@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskgen.errors import InputError, UsageError
-from maskgen.imageio import HEAD_BYTES, is_html, picture_format
+from maskgen.images.codecs import HEAD_BYTES, is_html, picture_format
 from maskgen.settings import SourceSettings
 from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore, ZipStore
 from maskgen.sources.base import PhotoSource, Source

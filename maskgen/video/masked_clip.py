@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from maskgen.errors import Skip
+from maskgen.faces.landmarks import build_detector
+from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors, whole
-from maskgen.follow import REACH, Followed
-from maskgen.landmarks import build_detector
-from maskgen.light import estimate_light
-from maskgen.pose import head_pose
+from maskgen.rendering.lighting import estimate_light
+from maskgen.rendering.projection import fit_head
+from maskgen.rendering.triplet import LENS_BLUR, Stage, Tools, wear_masks
 from maskgen.seeds import hash64
-from maskgen.tracks import Track, persons
-from maskgen.triplet import LENS_BLUR, Stage, Tools, wear_masks
 from maskgen.types import Face, Picture
 from maskgen.video import Moment, even, open_clip
-from maskgen.warp import fit_head
-from maskgen.watch import Seen, Watcher
+from maskgen.video.tracking.mesh_smoothing import REACH, Followed
+from maskgen.video.tracking.tracker import Seen, Watcher
+from maskgen.video.tracking.tracks import Track, persons
 
 Tell = Callable[[float, float], None]  # seconds done, of how many
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from maskgen.errors import MissingError
 from maskgen.extras import install_line
 from maskgen.files import make_folder
-from maskgen.film import mask_film
-from maskgen.footage import FramesPlan, find_files, frames_from_video, rehearse_frames
-from maskgen.pipeline import DEFAULT_OUT
+from maskgen.generation.pipeline import DEFAULT_OUT
+from maskgen.rendering.triplet import build_tools
 from maskgen.settings import FramesSettings, GenSettings
 from maskgen.sources.keys import slug
-from maskgen.triplet import build_tools
+from maskgen.video.frames.run import FramesPlan, find_files, frames_from_video, rehearse_frames
+from maskgen.video.masked_clip import mask_film
 
 FOLDER = "video"
 LEAST_CROP = 512  # pixels; smaller triplets are cut from crops of this size

@@ -3,8 +3,8 @@
 import zipfile
 from pathlib import Path
 
-from maskgen.imageio import encode_jpeg
-from tests.maskgen.faces import astronaut
+from maskgen.images.codecs import encode_jpeg
+from tests.helpers.faces import astronaut
 
 NAMES = tuple(f"{number:06}.jpg" for number in range(1, 7))
 POINTS = ((204, 101), (247, 103), (224, 122), (210, 141), (240, 142))  # of the astronaut, read off by eye

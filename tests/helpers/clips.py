@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.maskgen.faces import astronaut
+from tests.helpers.faces import astronaut
 
 av = pytest.importorskip("av")
 

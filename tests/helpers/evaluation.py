@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskgen import records, shards
+from maskgen.dataset import shard_record, shards
 from maskgen.settings import ShardSettings
 from maskgen.types import MaskedFace, Triplet
-from tests.maskgen import toys
-from unmasknet import checkpoint, weights
-from unmasknet.eval_settings import EvalSettings
+from tests.helpers import small_images
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.models import checkpoint, load
 from unmasknet.settings import DataSettings, GanSettings, GeneratorSettings, SegmenterSettings, SegmSettings
 
 SIDE = 64
@@ -37,12 +37,14 @@ def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> Non
             members = shards.encode(triplet(number), origin, ShardSettings(format="png"))
             writer.add_photo([(f"toy-{split}-{number:03d}", members)])
         size, digest = writer.finish()
-    records.write_record(folder, records.ShardReport(name, split, count, count, size, digest, "0" * 16))
+    shard_record.write_record(
+        folder, shard_record.ShardReport(name, split, count, count, size, digest, "0" * 16)
+    )
 
 
 def triplet(number: int) -> Triplet:
     """A drawn triplet whose mask covers nose to chin."""
-    drawn = toys.drawn_triplet(number)
+    drawn = small_images.drawn_triplet(number)
     worn = drawn.faces[0]
     face = replace(worn.face, landmarks=np.array(POINTS, np.float32), scheme="celeba5")
     parts = np.zeros((SIDE, SIDE), np.uint8)
@@ -67,7 +69,7 @@ def write_run(folder: Path, stage: str, side: int = SIDE) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     facts = checkpoint.facts_text(stage=stage, settings=settings.model_dump(mode="json"), threshold="0.5")
     name = {"segm": "segmenter", "gan": "generator"}[stage]
-    checkpoint.save_weights(folder / f"{name}.safetensors", weights.build(settings).state_dict(), facts)
+    checkpoint.save_weights(folder / f"{name}.safetensors", load.build(settings).state_dict(), facts)
     return folder
 
 

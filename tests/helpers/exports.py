@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from tests.unmasknet.train_toys import GAN, SEGM
-from unmasknet.checkpoint import save_weights
+from tests.helpers.training import GAN, SEGM
+from unmasknet.models.checkpoint import save_weights
+from unmasknet.models.load import build
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.weights import build
 
 
 def write_weights(folder: Path, sizes: tuple[int, int] = (64, 32)) -> list[str]:

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from maskgen.head import canonical_head
-from maskgen.landmarks import build_detector
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks import build_detector
 from maskgen.settings import FaceSettings
 from maskgen.types import Face, Pose
 

@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 
 from maskgen.errors import Skip, UnmaskError
-from maskgen.kit import Kit
+from maskgen.generation.worker_tools import Kit
 from maskgen.seeds import hash64, rng_for
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, sample_key
 from maskgen.types import Face, MaskedFace, Photo, Pose, Triplet, WornMask
 
 if TYPE_CHECKING:
-    from maskgen.pipeline import GenReport
+    from maskgen.generation.pipeline import GenReport
 
 ROOT = Path(__file__).parents[2]
 SIZE = 64
@@ -47,7 +47,7 @@ def draw_photo(path: Path, number: int) -> None:
 
 def build(settings: GenSettings, source: Source) -> Kit:
     """The fake tools. `FAKE_SECONDS` a photo; `FAKE_VERSION` is the version of a library."""
-    if "FAKE_DEAD" in os.environ and "maskgen.pipeline" not in sys.modules:  # in a worker
+    if "FAKE_DEAD" in os.environ and "maskgen.generation.pipeline" not in sys.modules:  # in a worker
         os._exit(9)
     versions = {"fake": os.environ.get("FAKE_VERSION", "1")}
     return Kit(source, lambda photo, base: triplets(photo, base, settings), versions)
@@ -121,7 +121,7 @@ def start(
     settings: GenSettings, *, hang_after: float = 60.0, prelude: str = "", **env: str
 ) -> subprocess.Popen[bytes]:
     """A run in a process, and a process group, of its own. `prelude` is Python that it executes first."""
-    code = f"{prelude}\nimport sys; from tests.maskgen.fake_kit import main; sys.exit(main())"
+    code = f"{prelude}\nimport sys; from tests.helpers.fake_worker_tools import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", code, settings.model_dump_json(), str(hang_after)],
         cwd=ROOT,
@@ -140,7 +140,7 @@ def finish(run: subprocess.Popen[bytes], code: int = 0) -> str:
 
 def make(settings: GenSettings, hang_after: float = 60.0) -> "GenReport":
     """A run in this process."""
-    from maskgen.pipeline import generate  # here, for `build` tells by it that it is in a worker
+    from maskgen.generation.pipeline import generate  # here, for `build` tells by it that it is in a worker
 
     return generate(settings, build=build, hang_after=hang_after)
 
@@ -160,7 +160,7 @@ def in_part(out: Path) -> bool:
 
 def main() -> int:
     """`generate` as a command."""
-    from maskgen.pipeline import check_failures, generate
+    from maskgen.generation.pipeline import check_failures, generate
 
     settings = GenSettings.model_validate_json(sys.argv[1])
     try:

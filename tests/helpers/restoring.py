@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from unmasknet.restore.faces import Seen
-from unmasknet.restore.networks import Cleaning
+from unmasknet.restore.runtimes.base import Cleaning
 
 MASK = (0, 0, 255)  # what the drawn segmenter takes for a mask
 FILL = (200, 150, 120)  # what the drawn generator puts behind it

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskgen import imageio
+from maskgen.images import codecs
 from unmasknet.restore.unmasker import FoundFace, Restored
 from unmasknet.serve.app import Shop
 from unmasknet.serve.server import bind, build_server
@@ -24,7 +24,7 @@ def photo(height: int = 48, width: int = 64) -> np.ndarray:
 
 
 def jpeg(height: int = 48, width: int = 64) -> bytes:
-    return imageio.encode_jpeg(photo(height, width), 95)
+    return codecs.encode_jpeg(photo(height, width), 95)
 
 
 @dataclass

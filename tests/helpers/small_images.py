@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen import records, shards
+from maskgen.dataset import shard_record, shards
 from maskgen.seeds import hash64
 from maskgen.settings import ShardSettings
 from maskgen.types import Face, MaskedFace, Picture, Plane, Pose, Triplet, WornMask
@@ -86,7 +86,7 @@ def write_data_set(
     counts = {reason: sum(skip[1] == reason for skip in skips) for reason in {skip[1] for skip in skips}}
     about = {"settings": {"crop": {"size": size_setting}}}
     (folder / "dataset.json").write_text(json.dumps(about))
-    report = records.ShardReport(
+    report = shard_record.ShardReport(
         name,
         split,
         len(sources) + len(skips),
@@ -100,5 +100,5 @@ def write_data_set(
     assert report.sha256 == (
         hashlib.sha256((folder / f"{name}.tar").read_bytes()).hexdigest() if samples else ""
     )
-    records.write_record(folder, report)
+    shard_record.write_record(folder, report)
     return folder

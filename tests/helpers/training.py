@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.config import print_config
-from tests.unmasknet.eval_toys import write_split
-from unmasknet.launch import Order, TrainReport, launch
-from unmasknet.loop import News
+from tests.helpers.evaluation import write_split
 from unmasknet.settings import GanSettings, SegmSettings
+from unmasknet.training.launch import Order, TrainReport, launch
+from unmasknet.training.loop import News
 
 LOOP = {
     "steps": 6, "device": "cpu", "log_every": 1, "validate_every": 3, "validate_samples": 4, "sample_every": 3,

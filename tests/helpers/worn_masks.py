@@ -3,7 +3,7 @@
 import numpy as np
 
 from maskgen.types import Face, Photo, PhotoRef, Picture
-from tests.maskgen.faces import mean_face, turned
+from tests.helpers.faces import mean_face, turned
 
 SIZE = 256
 UNIT = 60.0  # pixels a head unit

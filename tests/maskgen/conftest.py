@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.maskgen.fake_kit import PHOTOS, draw_photos, make, settings_for
+from tests.helpers.fake_worker_tools import PHOTOS, draw_photos, make, settings_for
 
 
 @pytest.fixture(scope="module")

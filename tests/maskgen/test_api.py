@@ -6,8 +6,8 @@ from PIL import Image
 
 import maskgen
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.imageio import encode_lossless
-from tests.maskgen.faces import astronaut
+from maskgen.images.codecs import encode_lossless
+from tests.helpers.faces import astronaut
 
 
 def test_a_photo_is_masked_where_its_face_is():

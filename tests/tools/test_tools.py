@@ -18,17 +18,17 @@ import torch
 from PIL import Image
 
 from benchmarks.masks import segm
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, UsageError
-from maskgen.samples import open_data_set
-from tests.unmasknet.eval_toys import quick, write_run, write_split
+from tests.helpers.evaluation import quick, write_run, write_split
 from tools import looked, model_card, ranked
 from tools.faces import restored_faces
 from tools.mix_weights import mixed
 from tools.model_card import card, filled, looked_at, read_evals, summary, wilson
-from unmasknet.evaluate import evaluate
-from unmasknet.released import NAMES
-from unmasknet.restorer import load_restorer
-from unmasknet.score_file import write_scores
+from unmasknet.evaluation.evaluate import evaluate
+from unmasknet.evaluation.score_csv import write_scores
+from unmasknet.models.released import NAMES
+from unmasknet.models.two_stage import load_restorer
 
 TABLE = {name: {"file": f"{name}.bin", "bytes": 1_234_567, "sha256": name[0] * 64} for name in NAMES}
 

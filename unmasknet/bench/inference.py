@@ -21,7 +21,7 @@ from pydantic import Field
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 from maskgen.settings import Command
-from unmasknet.released import RELEASED, check_released
+from unmasknet.models.released import RELEASED, check_released
 
 BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
 
@@ -111,7 +111,10 @@ def bench_run(
 
 def runtimes(weights: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Which weights each runtime is measured with."""
-    from unmasknet.restore.networks import RUNTIMES, has_runtime  # loads NumPy, which the clock should see
+    from unmasknet.restore.runtimes.base import (  # loads NumPy, which the clock should see
+        RUNTIMES,
+        has_runtime,
+    )
 
     files = [name for name in weights if name.endswith(".onnx")]
     runs = [name for name in weights if name not in (*files, RELEASED)]
@@ -143,7 +146,7 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
     order = json.dumps([runtime, [*names], cores, str(photo), rounds])
     limits = {name: str(cores) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     done = subprocess.run(
-        [sys.executable, "-m", "unmasknet.bench_run", order],
+        [sys.executable, "-m", "unmasknet.bench.inference", order],
         env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -9,11 +9,11 @@ from itertools import count, islice
 import cv2
 import numpy as np
 
-from maskgen import imageio
-from unmasknet.data import NO_AUGMENT, Settings, open_batches, worker_batches
-from unmasknet.memory import keep_freed_memory
-from unmasknet.shardlist import list_shards
-from unmasknet.stream import Encoded, read_samples
+from maskgen.images import codecs
+from unmasknet.data.batches import NO_AUGMENT, Settings, open_batches, worker_batches
+from unmasknet.data.malloc_tuning import keep_freed_memory
+from unmasknet.data.shard_list import list_shards
+from unmasknet.data.stream import Encoded, read_samples
 
 ROUNDS = 7  # the median of so many counts: other work on the machine comes and goes
 STEPS = 6  # of a round
@@ -76,7 +76,7 @@ def _measure(data: Sequence[str], settings: Settings, workers: Sequence[int]) ->
     ]  # in turns, so that all see the same machine
     decode, loader, augmented = (statistics.median(column) for column in zip(*rates, strict=True))
     share = statistics.median(row[1] / row[0] for row in rates)
-    side = len(imageio.decode_map(samples[0]["map.png"]))
+    side = len(codecs.decode_map(samples[0]["map.png"]))
     by_workers = {number: _clocked(data, settings, number) for number in workers}
     return LoadReport((side, settings.data.size), decode, loader, share, augmented, by_workers)
 
@@ -86,7 +86,7 @@ def decode_bare(samples: Sequence[Encoded]) -> int:
     for sample in samples:
         for name in ("gt.jpg", "masked.jpg"):
             cv2.imdecode(np.frombuffer(sample[name], np.uint8), cv2.IMREAD_COLOR_RGB)
-        imageio.decode_map(sample["map.png"])
+        codecs.decode_map(sample["map.png"])
     return len(samples)
 
 

@@ -10,11 +10,11 @@ from typing import cast
 
 import torch
 
-from unmasknet.data import Batch, Settings, open_batches
+from unmasknet.data.batches import Batch, Settings, open_batches
 from unmasknet.device import choose_device
-from unmasknet.distributed import Ranks
-from unmasknet.launch import build_task, set_up_torch
-from unmasknet.task import Place, Task
+from unmasknet.training.distributed import Ranks
+from unmasknet.training.launch import build_task, set_up_torch
+from unmasknet.training.task import Place, Task
 
 WARM_UP = 4  # steps before a count: workers start, kernels are chosen
 

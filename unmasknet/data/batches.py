@@ -17,12 +17,12 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgen.errors import InputError
 from maskgen.seeds import rng_for
-from unmasknet.augment import Views, augment, fit_sample
-from unmasknet.decode import SUFFIXES, decode_sample
-from unmasknet.memory import keep_freed_memory
+from unmasknet.data.augment import Views, augment, fit_sample
+from unmasknet.data.decode import SUFFIXES, decode_sample
+from unmasknet.data.malloc_tuning import keep_freed_memory
+from unmasknet.data.shard_list import Shard, list_shards
+from unmasknet.data.stream import Encoded, Order, Wanted, encoded_batches, read_samples
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.shardlist import Shard, list_shards
-from unmasknet.stream import Encoded, Order, Wanted, encoded_batches, read_samples
 
 CHANCES = 8  # random numbers that go with each sample
 PREFETCH = 4  # batches a worker is ahead

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from maskgen import imageio
 from maskgen.errors import InputError, Skip
+from maskgen.images import codecs
 from maskgen.types import Picture, Plane
-from unmasknet.augment import Views
+from unmasknet.data.augment import Views
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures
 MAX_PIXELS = 1 << 26
@@ -39,12 +39,12 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
         masked = _picture(members, "masked" if "masked" in roles else "gt")
         gt = _picture(members, "gt") if {"masked", "gt"} <= set(roles) else masked
         hole = _plain_plane(members["map.png"], bits=1, colour_type=0)
-        hole = imageio.decode_map(members["map.png"]) if hole is None else hole
+        hole = codecs.decode_map(members["map.png"]) if hole is None else hole
         if "parts" not in roles:
             parts: Plane | None = np.zeros_like(hole)
         else:
             parts = _plain_plane(members["parts.png"], bits=2, colour_type=3)
-        parts = imageio.decode_parts(members["parts.png"]) if parts is None else parts
+        parts = codecs.decode_parts(members["parts.png"]) if parts is None else parts
     except KeyError as error:
         raise InputError(f"it has no {error.args[0]}") from error
     sizes = {array.shape[:2] for array in (masked, gt, hole, parts)}
@@ -57,7 +57,7 @@ def _picture(members: Mapping[str, Any], role: str) -> Picture:
     for suffix in SUFFIXES:
         data = members.get(f"{role}.{suffix}")
         if data is not None:
-            picture = imageio.decode(data, max_pixels=MAX_PIXELS, background=255)
+            picture = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)
             if isinstance(picture, Skip):
                 raise InputError(f"{role}.{suffix} is {picture.reason}: {picture.detail}")
             return picture

@@ -10,9 +10,9 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from maskgen.dataset.reader import open_data_set
+from maskgen.dataset.shard_record import ShardReport, parse_record
 from maskgen.errors import InputError, MissingError
-from maskgen.records import ShardReport, parse_record
-from maskgen.samples import open_data_set
 
 BLOCK = 1 << 20  # bytes read ahead
 TIMEOUT = 60  # seconds that a server may be silent

@@ -15,8 +15,8 @@ from typing import Any
 
 from maskgen.errors import InputError, UnmaskError
 from maskgen.seeds import hash64
-from unmasknet.shardlist import Shard, open_url
-from unmasknet.ustar import Broken, NotPlain, plain_members
+from unmasknet.data.shard_list import Shard, open_url
+from unmasknet.data.ustar import Broken, NotPlain, plain_members
 
 LEG = 4096  # samples
 HELD = 4096  # samples that may wait for another batch because their photo is in this one

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from unmasknet.shardlist import Readable
+from unmasknet.data.shard_list import Readable
 
 BLOCK = 512
 PLAIN = (b"0", b"\0")  # type flags of regular files

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskgen import page
-from unmasknet.evaluate import Evaluation
-from unmasknet.ledger import Figures
-from unmasknet.tables import number
+from maskgen.reports import html
+from unmasknet.evaluation.evaluate import Evaluation
+from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.tables import number
 
 
 def charts(evaluation: Evaluation) -> str:
     """Methods side by side, how the samples spread, and the ROC curve of "masked or bare"."""
     figures = evaluation.figures
     finite = [value for value in evaluation.psnrs if np.isfinite(value)]
-    axis = page.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
+    axis = html.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
     found = [_bars(figures, "psnr", "Hole PSNR, dB"), _bars(figures, "ssim", "Hole SSIM")]
     if finite:
-        found.append(page.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
+        found.append(html.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
     found.append(_roc(figures))
     return f'<h2>At a glance</h2><div class="charts">{"".join(found)}</div>'
 
@@ -33,7 +33,7 @@ def _bars(figures: Figures, score: str, title: str) -> str:
     rows = [row for row in rows if row[1] is not None]
     top = max([1e-9, *(max(value, *(edges or [value])) for _, value, edges in rows)])
     cells = "".join(_bar(name, value, edges, top, 2 if score == "psnr" else 3) for name, value, edges in rows)
-    caption = f"<figcaption><b>{page.esc(title)}</b><span>95 % intervals</span></figcaption>"
+    caption = f"<figcaption><b>{html.esc(title)}</b><span>95 % intervals</span></figcaption>"
     return f'<figure class="chart">{caption}<div class="bars">{cells}</div></figure>'
 
 
@@ -44,7 +44,7 @@ def _bar(name: str, value: float, edges: Sequence[float] | None, top: float, dig
         low, high = (100 * max(0.0, edge) / top for edge in edges)
         whisker = f'<span class="whisker" style="left:{low:.2f}%;width:{max(high - low, 0.4):.2f}%"></span>'
     return (
-        f'<span>{page.esc(name)}</span><span class="track"><span class="{kind}" '
+        f'<span>{html.esc(name)}</span><span class="track"><span class="{kind}" '
         f'style="width:{100 * max(0.0, value) / top:.2f}%"></span>{whisker}</span>'
         f'<span class="count">{value:.{digits}f}</span>'
     )
@@ -55,7 +55,7 @@ def _roc(figures: Figures) -> str:
     points = figures["wearing"]["roc"]
     if not points:
         return ""
-    wide, high = page.CHART_WIDTH, page.CHART_HEIGHT
+    wide, high = html.CHART_WIDTH, html.CHART_HEIGHT
     path = " ".join(f"{wide * x:.1f},{high * (1 - y):.1f}" for x, y in points)
     return (
         '<figure class="chart"><figcaption><b>Masked or bare: ROC</b>'

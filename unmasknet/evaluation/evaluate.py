@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskgen.samples import DataSet, open_data_set
+from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.types import Picture
-from unmasknet.attributes import read_attributes
-from unmasknet.cases import Case, choose, read_cases, stack, to_pictures, to_tensor
-from unmasknet.course import Course, Tell
 from unmasknet.device import choose_device
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.figures import assemble
-from unmasknet.judge import FindFaces, build_judge, laid_in
-from unmasknet.labelled import open_labelled, score_labelled
-from unmasknet.ledger import RESTORED, Figures, Ledger
-from unmasknet.others import open_others
-from unmasknet.people import likeness
-from unmasknet.restorer import Restorer, load_restorer
-from unmasknet.score_file import Row, score_rows
+from unmasknet.evaluation.attributes import read_attributes
+from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
+from unmasknet.evaluation.other_methods import open_others
+from unmasknet.evaluation.runner import Course, Tell
+from unmasknet.evaluation.samples import Case, choose, read_cases, stack, to_pictures, to_tensor
+from unmasknet.evaluation.score_csv import Row, score_rows
+from unmasknet.evaluation.scorer import FindFaces, build_judge, laid_in
+from unmasknet.evaluation.scores import RESTORED, Figures, Ledger
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.evaluation.summary import assemble
+from unmasknet.evaluation.verification import likeness
+from unmasknet.models.two_stage import Restorer, load_restorer
 from unmasknet.settings import GanSettings
 
 EXAMPLES = 6  # pictures shown of the worst, of the middle and of the best

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from unmasknet import stats
-from unmasknet.attributes import AttributesOf
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.ledger import RESTORED, Figures, Ledger, gaps, tidy
+from unmasknet.evaluation.attributes import AttributesOf
+from unmasknet.evaluation.scores import RESTORED, Figures, Ledger, gaps, tidy
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.metrics import statistics
 
 BASELINE = "mean face"  # groups differ in how hard they are; how far we are ahead of it differs less
 
@@ -47,11 +47,11 @@ def _figures(
 ) -> Figures:
     ours = {name: values[chosen] for name, values in scores.items() if len(values)}
     seen = [person for person, wanted in zip(people, chosen, strict=True) if wanted]
-    draws = stats.draws(seen, settings.bootstrap, settings.seed)
-    intervals = {name: stats.interval(values, draws) for name, values in ours.items()} if draws else {}
+    draws = statistics.draws(seen, settings.bootstrap, settings.seed)
+    intervals = {name: statistics.interval(values, draws) for name, values in ours.items()} if draws else {}
     return {
         "n": len(seen),
         "people": len(set(seen)),
-        **{name: tidy(stats.mean(ours[name])) if name in ours else None for name in scores},
+        **{name: tidy(statistics.mean(ours[name])) if name in ours else None for name in scores},
         "ci95": {name: [tidy(edge) for edge in edges] for name, edges in intervals.items() if edges},
     }

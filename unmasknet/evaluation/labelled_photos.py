@@ -15,17 +15,18 @@ import torch
 from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
-from maskgen import imageio
 from maskgen.errors import InputError, Skip
-from maskgen.resample import warp
+from maskgen.images import codecs
+from maskgen.images.resample import warp
 from maskgen.types import Affine, Picture, Plane
-from unmasknet import metrics, stats
-from unmasknet.cases import to_tensor
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.judge import FindFaces
-from unmasknet.ledger import Figures, tidy
-from unmasknet.others import MAX_PIXELS, SUFFIXES
-from unmasknet.restorer import Restorer
+from unmasknet.evaluation.other_methods import MAX_PIXELS, SUFFIXES
+from unmasknet.evaluation.samples import to_tensor
+from unmasknet.evaluation.scorer import FindFaces
+from unmasknet.evaluation.scores import Figures, tidy
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.metrics import image as image_metrics
+from unmasknet.metrics import statistics
+from unmasknet.models.two_stage import Restorer
 
 Label = UInt8[ndarray, "{height} {width}"]
 UNSURE = (64, 192)  # grey levels between which a label says "does not count"
@@ -147,7 +148,7 @@ def paint(
 
 
 def _read(path: Path) -> Picture:
-    picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
+    picture = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
     if isinstance(picture, Skip):
         raise InputError(
             f"{path}: is no picture ({picture.reason}); make it again, or take it out of the folder"
@@ -157,21 +158,21 @@ def _read(path: Path) -> Picture:
 
 def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:
     found, real, where = (torch.from_numpy(plane)[None, None].float() for plane in (map, truth, counted))
-    dice, iou = metrics.overlap(found, real, where)
+    dice, iou = image_metrics.overlap(found, real, where)
     return {
         "dice": float(dice),
         "iou": float(iou),
-        "boundary_f": float(metrics.boundary_f(found, real, where)),
+        "boundary_f": float(image_metrics.boundary_f(found, real, where)),
     }
 
 
 def _means(scores: dict[str, list[float]], rows: slice | Bool[ndarray, " n"]) -> Figures:
-    return {name: tidy(stats.mean(np.array(values)[rows])) for name, values in scores.items()}
+    return {name: tidy(statistics.mean(np.array(values)[rows])) for name, values in scores.items()}
 
 
 def _intervals(scores: dict[str, list[float]], settings: EvalSettings) -> Figures:
     if not settings.bootstrap:
         return {}
     count = len(scores["dice"])
-    draws = stats.draws([str(number) for number in range(count)], settings.bootstrap, settings.seed)
-    return {name: stats.interval(np.array(values), draws) for name, values in scores.items()}
+    draws = statistics.draws([str(number) for number in range(count)], settings.bootstrap, settings.seed)
+    return {name: statistics.interval(np.array(values), draws) for name, values in scores.items()}

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskgen import imageio
 from maskgen.errors import InputError, Skip, UsageError
+from maskgen.images import codecs
 from maskgen.types import Picture
-from unmasknet.cases import fitted
+from unmasknet.evaluation.samples import fitted
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 MAX_PIXELS = 1 << 26
@@ -29,7 +29,7 @@ class Other:
         path = self.files.get(key)
         if path is None:
             return None
-        picture = imageio.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+        picture = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
         if isinstance(picture, Skip):
             raise InputError(
                 f"{path}: is no picture ({picture.reason}); make it again, or delete it to leave it out"

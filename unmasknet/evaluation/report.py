@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskgen import page, sheet
 from maskgen.files import write_atomic
-from maskgen.imageio import encode_jpeg
+from maskgen.images import contact_sheet as sheet
+from maskgen.images.codecs import encode_jpeg
+from maskgen.reports import html as page
 from maskgen.types import Picture
-from unmasknet.eval_charts import charts
-from unmasknet.evaluate import Evaluation, Example
-from unmasknet.ledger import Figures
+from unmasknet.evaluation.charts import charts
+from unmasknet.evaluation.evaluate import Evaluation, Example
+from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, number, percent, tables
 from unmasknet.pictures import png
-from unmasknet.tables import NOTHING, Table, as_markdown, number, percent, tables
 
 HERE = Path(__file__).parent
 SHOWN_SIDE = 256  # pixels; smaller pictures are enlarged for the page

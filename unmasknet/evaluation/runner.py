@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from maskgen.dataset.reader import DataSet
 from maskgen.errors import InputError, UsageError
-from maskgen.samples import DataSet
-from unmasknet import metrics
-from unmasknet.attributes import AttributesOf
-from unmasknet.baselines import MeanFace, baselines, mean_face
-from unmasknet.cases import Case, Stack, choose, in_batches, read_cases, stack, to_tensor
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.figures import Run
-from unmasknet.judge import MASKED, Judge, laid_in
-from unmasknet.ledger import PICTURE_SCORES, RESTORED, Ledger, State, facts_of
-from unmasknet.metrics import Maps, Pictures, composite
-from unmasknet.others import Other
-from unmasknet.restorer import Restorer, widened
-from unmasknet.wearing import wearing
+from unmasknet.evaluation.attributes import AttributesOf
+from unmasknet.evaluation.other_methods import Other
+from unmasknet.evaluation.samples import Case, Stack, choose, in_batches, read_cases, stack, to_tensor
+from unmasknet.evaluation.scorer import MASKED, Judge, laid_in
+from unmasknet.evaluation.scores import PICTURE_SCORES, RESTORED, Ledger, State, facts_of
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.evaluation.summary import Run
+from unmasknet.evaluation.wear_state import wearing
+from unmasknet.metrics import image as image_metrics
+from unmasknet.metrics.baselines import MeanFace, baselines, mean_face
+from unmasknet.metrics.image import Maps, Pictures, composite
+from unmasknet.models.two_stage import Restorer, widened
 
 Tell = Callable[[int, int], object]
 
@@ -145,12 +145,12 @@ class Course:
             return
         found, likely = self.restorer.predicted(batch.masked)
         mask, worn = (batch.parts >= 3).float(), (batch.parts >= 2).float()
-        dice, iou = metrics.overlap(found, worn)
+        dice, iou = image_metrics.overlap(found, worn)
         counted = 1 - worn + mask  # straps are neither wanted nor wrong where the mask alone is asked for
         ledger.add("map", "dice", dice)
         ledger.add("map", "iou", iou)
-        ledger.add("map", "boundary_f", metrics.boundary_f(found, worn))
-        ledger.add("map", "dice_mask", metrics.overlap(found, mask, counted)[0])
+        ledger.add("map", "boundary_f", image_metrics.boundary_f(found, worn))
+        ledger.add("map", "dice_mask", image_metrics.overlap(found, mask, counted)[0])
         for masked, probabilities in ((True, likely), (False, self.restorer.predicted(batch.truth)[1])):
             planes = probabilities[:, 0].float().cpu().numpy()
             for case, plane in zip(cases, planes, strict=True):

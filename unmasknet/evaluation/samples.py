@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maskgen.dataset.reader import DataSet, Encoded, posed, worn
 from maskgen.errors import InputError
-from maskgen.samples import DataSet, Encoded, posed, worn
 from maskgen.seeds import hash64
 from maskgen.types import Picture, Plane
-from unmasknet.identity import Points, four_points
-from unmasknet.metrics import Maps, Pictures
+from unmasknet.metrics.identity import Points, four_points
+from unmasknet.metrics.image import Maps, Pictures
 
 SCORED = ("test", "val")  # splits in the order in which `auto` asks for them
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError
 from maskgen.files import make_folder, write_atomic
-from unmasknet.ledger import DIGITS, RESTORED, Ledger
+from unmasknet.evaluation.scores import DIGITS, RESTORED, Ledger
 
 Row = Mapping[str, str]
 SCORES = {  # column: method and score

@@ -9,14 +9,15 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maskgen.types import Affine, Picture
-from unmasknet import brisque, features, metrics
-from unmasknet.cases import Case, Stack, to_pictures
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.features import Lite0, Look
-from unmasknet.identity import Identity, build_identity
-from unmasknet.inception import Inception, load_inception
-from unmasknet.ledger import RESTORED, TRUTH, Ledger
-from unmasknet.metrics import Pictures, composite
+from unmasknet.evaluation.samples import Case, Stack, to_pictures
+from unmasknet.evaluation.scores import RESTORED, TRUTH, Ledger
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.metrics import brisque, features
+from unmasknet.metrics import image as image_metrics
+from unmasknet.metrics.features import Lite0, Look
+from unmasknet.metrics.identity import Identity, build_identity
+from unmasknet.metrics.image import Pictures, composite
+from unmasknet.metrics.inception import Inception, load_inception
 
 FindFaces = Callable[[Picture, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
 MASKED = "masked input"
@@ -60,12 +61,12 @@ class Judge:
     ) -> None:
         """Score a method's composited pictures of some cases."""
         hole, everything = batch.hole, torch.ones_like(batch.hole)
-        windows = metrics.ssim_map(pictures, batch.truth)
-        ledger.add(method, "hole.psnr", metrics.psnr(pictures, batch.truth, hole))
-        ledger.add(method, "hole.ssim", metrics.over(windows, hole))
-        ledger.add(method, "hole.l1", metrics.l1(pictures, batch.truth, hole))
-        ledger.add(method, "whole.psnr", metrics.psnr(pictures, batch.truth, everything))
-        ledger.add(method, "whole.ssim", metrics.over(windows, everything))
+        windows = image_metrics.ssim_map(pictures, batch.truth)
+        ledger.add(method, "hole.psnr", image_metrics.psnr(pictures, batch.truth, hole))
+        ledger.add(method, "hole.ssim", image_metrics.over(windows, hole))
+        ledger.add(method, "hole.l1", image_metrics.l1(pictures, batch.truth, hole))
+        ledger.add(method, "whole.psnr", image_metrics.psnr(pictures, batch.truth, everything))
+        ledger.add(method, "whole.ssim", image_metrics.over(windows, everything))
         look = self._vectors(ledger, method, pictures)
         if look and truth:
             ledger.add(method, "perceptual.whole", features.apart(look, truth, everything))

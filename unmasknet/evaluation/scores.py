@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from unmasknet import stats
-from unmasknet.cases import Case
+from unmasknet.evaluation.samples import Case
+from unmasknet.metrics import statistics
 
 Figures = dict[str, Any]
 Draws = Sequence[Int[ndarray, " _"]]
@@ -71,7 +71,7 @@ class Ledger:
 
     def mean(self, method: str, score: str) -> float | None:
         """Mean of a score, None where it is defined for no case."""
-        return tidy(stats.mean(self.values(method, score)))
+        return tidy(statistics.mean(self.values(method, score)))
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def method_figures(ledger: Ledger, method: str, network: str) -> Figures:
     ours, truth = ledger.features(method, network), ledger.features(TRUTH, network)
     figures["fid"] = figures["kid"] = None
     if ours is not None and truth is not None and len(ours) == len(truth):
-        figures["fid"] = tidy(stats.frechet(ours, truth))
-        figures["kid"] = tidy(stats.kernel_distance(ours, truth))
+        figures["fid"] = tidy(statistics.frechet(ours, truth))
+        figures["kid"] = tidy(statistics.kernel_distance(ours, truth))
     return figures
 
 
@@ -162,7 +162,7 @@ def group_figures(ledger: Ledger, method: str, chosen: ndarray) -> Figures:
     figures: Figures = {"n": int(chosen.sum())}
     for name in ("psnr", "ssim"):
         values = ledger.values(method, f"hole.{name}")
-        figures[name] = tidy(stats.mean(values[chosen])) if len(values) else None
+        figures[name] = tidy(statistics.mean(values[chosen])) if len(values) else None
     return figures
 
 
@@ -186,7 +186,7 @@ def intervals(ledger: Ledger, methods: Mapping[str, str], draws: Draws) -> dict[
 def ahead(ledger: Ledger, methods: Iterable[str]) -> dict[str, Figures]:
     """How far we are ahead of each method, mean over the cases that both have a score of; none without a result."""
     return {
-        method: {score.split(".")[1]: tidy(stats.mean(gaps(ledger, method, score))) for score in AHEAD}
+        method: {score.split(".")[1]: tidy(statistics.mean(gaps(ledger, method, score))) for score in AHEAD}
         for method in methods
         if RESTORED in ledger.scores
     }
@@ -202,5 +202,5 @@ def gaps(ledger: Ledger, method: str, score: str) -> Float[ndarray, " n"]:
 
 
 def _interval(name: str, values: Float[ndarray, " n"], draws: Draws) -> dict[str, list[float]]:
-    edges = stats.interval(values, draws) if len(draws) and len(values) else None
+    edges = statistics.interval(values, draws) if len(draws) and len(values) else None
     return {name: [float(f"{edge:.{DIGITS}g}") for edge in edges]} if edges else {}

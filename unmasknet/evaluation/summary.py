@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from unmasknet import stats
-from unmasknet.attributes import AttributesOf
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.groups import by_group
-from unmasknet.judge import LOOKED_AT, MASKED
-from unmasknet.ledger import (
+from unmasknet.evaluation.attributes import AttributesOf
+from unmasknet.evaluation.groups import by_group
+from unmasknet.evaluation.scorer import LOOKED_AT, MASKED
+from unmasknet.evaluation.scores import (
     HOLE_EDGES,
     RESTORED,
     YAW_EDGES,
@@ -26,8 +24,10 @@ from unmasknet.ledger import (
     method_figures,
     tidy,
 )
-from unmasknet.people import usual, verification
-from unmasknet.restorer import Restorer
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.evaluation.verification import usual, verification
+from unmasknet.metrics import statistics
+from unmasknet.models.two_stage import Restorer
 
 BASELINES = ("masked input", "mean fill", "mean face", "telea")
 
@@ -103,7 +103,7 @@ def _looked_at() -> list[tuple[str, str]]:
 
 
 def _draws(ledger: Ledger, settings: EvalSettings) -> Draws:
-    return stats.draws([case.person for case in ledger.cases], settings.bootstrap, settings.seed)
+    return statistics.draws([case.person for case in ledger.cases], settings.bootstrap, settings.seed)
 
 
 def _identity(ledger: Ledger, run: Run) -> Figures:
@@ -150,12 +150,12 @@ def wearing_figures(states: Sequence[State]) -> Figures:
     if bare:
         by_wear["unmasked"] = _recall(bare, "unmasked", "unmasked")
     return {
-        "roc_auc": tidy(stats.roc_auc(faces, bare_faces)),
+        "roc_auc": tidy(statistics.roc_auc(faces, bare_faces)),
         "roc_auc_wrong": tidy(
-            stats.roc_auc(*(np.array([s.wrong for s in group]) for group in (wrong, right)))
+            statistics.roc_auc(*(np.array([s.wrong for s in group]) for group in (wrong, right)))
         ),
         "by_wear": by_wear,
-        "roc": stats.roc(faces, bare_faces),
+        "roc": statistics.roc(faces, bare_faces),
     }
 
 

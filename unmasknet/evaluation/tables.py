@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unmasknet.ledger import Figures
+from unmasknet.evaluation.scores import Figures
 
 if sys.version_info >= (3, 11):
     import tomllib

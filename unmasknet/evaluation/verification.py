@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from maskgen.seeds import hash64, rng_for
-from unmasknet import stats
-from unmasknet.judge import MASKED
-from unmasknet.ledger import RESTORED, TRUTH, Facts, Figures, Ledger, tidy
+from unmasknet.evaluation.scorer import MASKED
+from unmasknet.evaluation.scores import RESTORED, TRUTH, Facts, Figures, Ledger, tidy
+from unmasknet.metrics import statistics
 
 MOST_PAIRS = 6000  # of one person, as many as LFW's own list has in all
 Pairs = Int[ndarray, "p 2"]
@@ -40,7 +40,7 @@ def verification(ledger: Ledger, seed: int) -> Figures | None:
         probes = _matrix(ledger.faces.get(method, []))
         result = None
         if probes is not None and truth is not None and len(same):
-            result = stats.verify(_distances(probes, truth, same), _distances(probes, truth, other))
+            result = statistics.verify(_distances(probes, truth, same), _distances(probes, truth, other))
         figures[name] = result and {
             "accuracy": tidy(result.accuracy),
             "auc": tidy(result.auc),
@@ -55,7 +55,7 @@ def usual(ledger: Ledger, seed: int) -> Figures:
     found: Figures = {"same_person": None, "strangers": None}
     if truth is not None:
         for name, at in zip(found, pairs(ledger.cases, seed), strict=True):
-            found[name] = tidy(stats.mean(1 - _distances(truth, truth, at)))
+            found[name] = tidy(statistics.mean(1 - _distances(truth, truth, at)))
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from unmasknet.identity import Points
+from unmasknet.metrics.identity import Points
 
 # name -> (down from, down to, half width in eye distances). On the canonical head the tip of the nose lies at .54, its
 # base at .66, the lips between .88 and 1.12, the chin at 1.70.

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor
 
 from maskgen import __version__
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.extras import require
 from maskgen.files import make_folder, write_atomic
-from maskgen.samples import open_data_set
 from maskgen.types import Picture
-from unmasknet.cases import fitted, to_tensor
-from unmasknet.checkpoint import fingerprint
+from unmasknet.evaluation.samples import fitted, to_tensor
 from unmasknet.export.pipeline import Pipeline, build_pipeline
 from unmasknet.export.settings import ExportSettings
-from unmasknet.restore.marks import NOTE
-from unmasknet.restorer import Restorer, load_restorer
-from unmasknet.weights import Trained
+from unmasknet.models.checkpoint import fingerprint
+from unmasknet.models.load import Trained
+from unmasknet.models.two_stage import Restorer, load_restorer
+from unmasknet.restore.provenance import NOTE
 
 NAMES = {"onnx": "unmask.onnx", "torchscript": "unmask.torchscript.pt"}
 CHECKED = 32  # pictures of a data set

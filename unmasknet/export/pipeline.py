@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from unmasknet.export.fourier import without_fft
-from unmasknet.metrics import grown
+from unmasknet.metrics.image import grown
 from unmasknet.models.generator import composite
 from unmasknet.models.segmenter import Segmenter, open_map
-from unmasknet.restorer import REFERENCE_SIDE, Restorer
+from unmasknet.models.two_stage import REFERENCE_SIDE, Restorer
 
 Pictures = Float[Tensor, "b 3 h w"]
 Maps = Float[Tensor, "b 1 h w"]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unmasknet.metrics import Maps, Pictures
+from unmasknet.metrics.image import Maps, Pictures
 
 Baseline = Callable[[Pictures, Maps], Pictures]
 RADIUS = 3  # pixels around each that Telea's method looks at; OpenCV's own example has it

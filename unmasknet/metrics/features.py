@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from maskgen.errors import MissingError
 from maskgen.extras import install_line
-from unmasknet.metrics import Maps, Pictures, Scores, over
+from unmasknet.metrics.image import Maps, Pictures, Scores, over
 
 STEP, LEAST, MOST = 32, 96, 224  # pixels; pictures are resampled to a multiple of STEP between the two others
 TAPS = (0, 2, 4, 10, 15)  # last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side

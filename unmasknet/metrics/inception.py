@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from maskgen.errors import InputError, MissingError
-from unmasknet.metrics import Pictures
+from unmasknet.metrics.image import Pictures
 
 SIDE = 299
 DIGEST = "6726825d"  # how the file's sha256 begins; its name says so too

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from maskgen.errors import InputError
-from unmasknet import checkpoint
+from unmasknet.models import checkpoint
 from unmasknet.models.generator import Generator, build_generator
+from unmasknet.models.released import WEIGHTS
 from unmasknet.models.segmenter import Segmenter, build_segmenter
-from unmasknet.released import WEIGHTS
 from unmasknet.settings import GanSettings, SegmSettings
 
 Net = TypeVar("Net", bound=nn.Module)

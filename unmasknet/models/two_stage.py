@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import UsageError
-from unmasknet.metrics import Maps, Pictures, binary, composite, grown
+from unmasknet.metrics.image import Maps, Pictures, binary, composite, grown
 from unmasknet.models.generator import Generator
+from unmasknet.models.load import Trained, load_trained
+from unmasknet.models.released import expanded
 from unmasknet.models.segmenter import Segmenter
-from unmasknet.released import expanded
-from unmasknet.weights import Trained, load_trained
 
 REFERENCE_SIDE = 256  # pixels; widths in settings are meant at this side
 

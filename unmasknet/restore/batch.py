@@ -16,16 +16,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskgen import imageio
 from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
+from maskgen.images import codecs
 from maskgen.types import Picture, Plane
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
+from unmasknet.restore.camera_view import open_screen
 from unmasknet.restore.inputs import OF_ANOTHER, PHOTOS, Input, find_inputs
-from unmasknet.restore.marks import encode_result, result_suffix
-from unmasknet.restore.screen import open_screen
+from unmasknet.restore.provenance import encode_result, result_suffix
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
@@ -169,7 +169,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
     make_folder(target.parent)
     suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
     file = target.with_name(target.name + suffix)
-    profile = imageio.colour_profile(data)
+    profile = codecs.colour_profile(data)
     write_atomic(file, encode_result(restored.picture, suffix, profile) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
@@ -295,7 +295,7 @@ def _truth(one: Input, settings: RestoreSettings, photo: Picture) -> Picture | N
     path = _same_name(Path(settings.truth), one) if settings.truth else None
     if path is None:
         return None
-    truth = imageio.decode(path.read_bytes(), max_pixels=photo.size * 16, background=255)
+    truth = codecs.decode(path.read_bytes(), max_pixels=photo.size * 16, background=255)
     return truth if isinstance(truth, np.ndarray) else None
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from maskgen.errors import InputError, MissingError
 from maskgen.types import Picture
+from unmasknet.restore.camera_view import Screen
+from unmasknet.restore.face_tracks import Follower
+from unmasknet.restore.face_window import Window, windows_of
 from unmasknet.restore.faces import FindFaces
-from unmasknet.restore.follow import Follower
-from unmasknet.restore.networks import Networks
-from unmasknet.restore.screen import Screen
+from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.video import Steadier
-from unmasknet.restore.window import Window, windows_of
 
 PREFIX = "camera:"
 

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from maskgen.light import grain_field
+from maskgen.rendering.lighting import grain_field
 from maskgen.types import Picture, Plane
 
 REFERENCE_SIDE = 256  # pixels; widths are meant at this side of a crop

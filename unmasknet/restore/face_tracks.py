@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from maskgen.look import look_of
-from maskgen.steady import UNIT, Place, matrix_of, place_of_matrix, smoothed, spans
-from maskgen.tracks import Sight, Thumb, Tracker, is_cut, thumb_of
 from maskgen.types import Affine, Picture
 from maskgen.video import Clip
+from maskgen.video.tracking.crop_smoothing import UNIT, Place, matrix_of, place_of_matrix, smoothed, spans
+from maskgen.video.tracking.face_descriptor import look_of
+from maskgen.video.tracking.tracks import Sight, Thumb, Tracker, is_cut, thumb_of
+from unmasknet.restore.face_window import at_size, unit_place
 from unmasknet.restore.faces import FindFaces, Seen
-from unmasknet.restore.window import at_size, unit_place
 
 MISSED = 0.5  # seconds that a face may be missed and still be there
 LATELY = 0.25  # seconds that a face of a camera's picture may be missed

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 from numpy import ndarray
 
-from maskgen.resample import carry, inverse, scale_of
+from maskgen.images.resample import carry, inverse, scale_of
 from maskgen.types import Affine
 
 

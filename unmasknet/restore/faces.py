@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from maskgen.types import Affine, Picture, Plane
-from unmasknet.restore.window import Window, unit_place
+from unmasknet.restore.face_window import Window, unit_place
 
 UNIT = 256  # side at which a crop is asked for; any would do
 USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)  # of masks in training crops, in their sides
@@ -61,7 +61,7 @@ def build_finder() -> FindFaces:
     Raises:
         MissingError: its model or runtime is not there.
     """
-    from maskgen.finder import FaceFinder
+    from maskgen.faces.masked_face_finder import FaceFinder
 
     finder = FaceFinder()
 

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.types import Plane
-from unmasknet.restore.networks import Cleaning
+from unmasknet.restore.runtimes.base import Cleaning
 
 REFERENCE_SIDE = 256  # pixels; radii are meant at this side
 LEAST_PIECE = 0.003  # share of the crop that a piece of a map covers at least

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from maskgen.resample import warp
+from maskgen.images.resample import warp
 from maskgen.types import Picture, Plane
-from unmasknet.restore.clean import clean_map
-from unmasknet.restore.networks import Crops, Networks
-from unmasknet.restore.paste import grained, laid_in, share, widened
-from unmasknet.restore.vary import STRAIGHT, Glance
-from unmasknet.restore.window import Window
+from unmasknet.restore.compositing import grained, laid_in, share, widened
+from unmasknet.restore.face_window import Window
+from unmasknet.restore.map_cleanup import clean_map
+from unmasknet.restore.runtimes.base import Crops, Networks
+from unmasknet.restore.variations import STRAIGHT, Glance
 
 Hole = UInt8[ndarray, "tall wide"]
 TONED = 5.0  # grey levels, at most, that a toned photo's pixels differ from its curves by

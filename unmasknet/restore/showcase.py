@@ -1,7 +1,7 @@
 """What the released weights make of one face: the picture that `unmask demo` ends with."""
 
 from maskgen.types import Picture
-from unmasknet.restore.marks import encode_result
+from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Unmasker
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from maskgen import imageio
 from maskgen.errors import InputError, Skip, UsageError
+from maskgen.images import codecs
 from maskgen.types import Affine, Picture, Plane
-from unmasknet.released import RELEASED
+from unmasknet.models.released import RELEASED
+from unmasknet.restore.face_window import Window, window_of
 from unmasknet.restore.faces import FindFaces, Seen, build_finder, places_of_map
-from unmasknet.restore.networks import AUTO, Networks, open_networks
 from unmasknet.restore.photo import Mask, find_masks, mask_of, painted, restore
-from unmasknet.restore.vary import glances
-from unmasknet.restore.window import Window, window_of
+from unmasknet.restore.runtimes.base import AUTO, Networks, open_networks
+from unmasknet.restore.variations import glances
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -173,7 +173,7 @@ def as_picture(image: "str | Path | Picture | Image") -> Picture:
     from PIL import ImageOps
 
     upright: Any = ImageOps.exif_transpose(image)
-    return np.ascontiguousarray(imageio.rgb_of(upright, GROUND))
+    return np.ascontiguousarray(codecs.rgb_of(upright, GROUND))
 
 
 def read_photo(data: bytes, name: str) -> Picture:
@@ -182,7 +182,7 @@ def read_photo(data: bytes, name: str) -> Picture:
     Raises:
         InputError: it is no photo.
     """
-    photo = imageio.decode(data, max_pixels=MAX_PIXELS, background=GROUND)
+    photo = codecs.decode(data, max_pixels=MAX_PIXELS, background=GROUND)
     if isinstance(photo, Skip):
         raise InputError(f"{name}: {photo.reason}: {photo.detail}. Give a photo: jpg, png, webp, tiff, bmp")
     return photo

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from unmasknet.restore.networks import Crops, Maps
-from unmasknet.restore.window import Window
+from unmasknet.restore.face_window import Window
+from unmasknet.restore.runtimes.base import Crops, Maps
 
 SHIFT, ZOOM, TURN = 0.02, 0.04, 3.0  # sides of the crop, share, degrees: as far as a finder's eyes may be off
 LIGHT = 0.12  # share by which brightness and contrast change

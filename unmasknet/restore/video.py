@@ -16,13 +16,13 @@ from numpy import ndarray
 from maskgen.files import disk_errors, remove, whole
 from maskgen.types import Picture
 from maskgen.video import Moment, even, open_clip
-from unmasknet.restore.clean import clean_map
+from unmasknet.restore.face_tracks import Path, follow
+from unmasknet.restore.face_window import Window, windows_of
 from unmasknet.restore.faces import FindFaces
-from unmasknet.restore.follow import Path, follow
-from unmasknet.restore.marks import NOTE
-from unmasknet.restore.networks import Networks
+from unmasknet.restore.map_cleanup import clean_map
 from unmasknet.restore.photo import Mask, crops_of, imagine, lay, mask_of, outline, painted
-from unmasknet.restore.window import Window, windows_of
+from unmasknet.restore.provenance import NOTE
+from unmasknet.restore.runtimes.base import Networks
 
 REACH, SPREAD = (
     0.15,

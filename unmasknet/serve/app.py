@@ -12,16 +12,17 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from maskgen import __version__, imageio
+from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import Skip
+from maskgen.images import codecs
 from maskgen.types import Picture
 from unmasknet.restore.unmasker import GROUND, Restored
-from unmasknet.serve.answer import INVENTED, Answer, answer_of
-from unmasknet.serve.gate import Full, Gate
-from unmasknet.serve.guard import Guard
-from unmasknet.serve.intake import busy, read_photo
+from unmasknet.serve.admission import Full, Gate
+from unmasknet.serve.middleware import Guard
+from unmasknet.serve.response import INVENTED, Answer, answer_of
 from unmasknet.serve.settings import ServeSettings
+from unmasknet.serve.upload import busy, read_photo
 
 PAGES = {"/": "index.html", "/docs": "docs.html"}
 FILES = ("app.css", "app.js", "docs.js", "icon.svg")
@@ -176,7 +177,7 @@ def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
         HTTPException: 400, it is no photo.
     """
     began = time.perf_counter()
-    photo = imageio.decode(data, max_pixels=shop.settings.max_pixels, background=GROUND)
+    photo = codecs.decode(data, max_pixels=shop.settings.max_pixels, background=GROUND)
     if isinstance(photo, Skip):
         raise HTTPException(
             400, f"the photo cannot be used: {photo.reason.replace('_', ' ')}: {photo.detail}"

@@ -5,9 +5,9 @@ import base64
 import cv2
 from pydantic import BaseModel, Field
 
-from maskgen import imageio
+from maskgen.images import codecs
 from maskgen.types import Picture, Plane
-from unmasknet.restore.marks import encode_result
+from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.unmasker import Restored
 
 INVENTED = (
@@ -62,9 +62,7 @@ def answer_of(photo: Picture, restored: Restored, seconds: float) -> Answer:
 
 def encode_plain(photo: Picture) -> bytes:
     """The photo as it was given, without a note: nothing of it is invented."""
-    return (
-        imageio.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else imageio.encode_lossless(photo, "png")
-    )
+    return codecs.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else codecs.encode_lossless(photo, "png")
 
 
 def _suffix(picture: Picture) -> str:
@@ -78,5 +76,5 @@ def _grey(plane: Plane) -> bytes:
 
 
 def _address(data: bytes) -> str:
-    kind = imageio.picture_format(data[:HEAD])
+    kind = codecs.picture_format(data[:HEAD])
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -11,10 +11,10 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from maskgen.errors import MissingError, UsageError
-from unmasknet.restore.networks import choose_runtime
+from unmasknet.restore.runtimes.base import choose_runtime
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import Shop, build_app
-from unmasknet.serve.guard import ABORT, is_loopback
+from unmasknet.serve.middleware import ABORT, is_loopback
 from unmasknet.serve.settings import ServeSettings
 
 CONNECTIONS = 4  # for each place in the queue; further ones are answered 503

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import HTTPException, Request
 
-from unmasknet.serve.gate import Full, Place
+from unmasknet.serve.admission import Full, Place
 
 KINDS = ("image/", "application/octet-stream")
 CLOSE = {"Connection": "close"}  # what is left of a refused body is not read

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from maskgen.errors import UsageError
+from unmasknet.models.released import WEIGHTS
 from unmasknet.presets import preset_tree
-from unmasknet.released import WEIGHTS
 from unmasknet.settings import GanSettings, SegmSettings
 
 if TYPE_CHECKING:
-    from unmasknet.launch import TrainReport
-    from unmasknet.loop import News
+    from unmasknet.training.launch import TrainReport
+    from unmasknet.training.loop import News
 
 Settings = SegmSettings | GanSettings
 PRESET = "unmask"
@@ -62,8 +62,8 @@ def train(
     start: str,
 ) -> "TrainReport | None":
     """Train the stage of the settings; None on ranks that do not report. See `launch` for what is raised."""
-    from unmasknet.distributed import environment_ranks
-    from unmasknet.launch import Order, launch
+    from unmasknet.training.distributed import environment_ranks
+    from unmasknet.training.launch import Order, launch
 
     report = launch(settings, Order(folder, config, resume, start), tell)
     return report if environment_ranks().first else None
@@ -87,10 +87,10 @@ def measure(
 
     def run(settings: Settings, numbers: tuple[int, ...]) -> Any:
         if action == "load":
-            from unmasknet.bench_load import bench_load
+            from unmasknet.bench.loader import bench_load
 
             return bench_load(settings.data.data, settings, numbers)
-        from unmasknet.bench_train import bench_train
+        from unmasknet.bench.training_step import bench_train
 
         return bench_train(settings, workers=numbers)
 

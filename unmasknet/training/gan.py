@@ -8,21 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from maskgen.types import Picture
-from unmasknet import baselines, distributed, losses, metrics
-from unmasknet.data import Batch
+from unmasknet.data.batches import Batch
 from unmasknet.device import autocast, placed
-from unmasknet.ema import Ema
-from unmasknet.held_out import HeldOut, moved, read
+from unmasknet.metrics import baselines
+from unmasknet.metrics import image as image_metrics
 from unmasknet.models.discriminator import build_discriminators
 from unmasknet.models.face_net import build_face_net
 from unmasknet.models.generator import build_generator, composite
+from unmasknet.models.load import load_segmenter
 from unmasknet.models.perceptual import build_perceptual
-from unmasknet.optimise import Optimiser
+from unmasknet.models.two_stage import Restorer
 from unmasknet.pictures import sheet
-from unmasknet.restorer import Restorer
 from unmasknet.settings import GanSettings
-from unmasknet.task import Place
-from unmasknet.weights import load_segmenter
+from unmasknet.training import distributed, losses
+from unmasknet.training.ema import Ema
+from unmasknet.training.optimizer import Optimiser
+from unmasknet.training.task import Place
+from unmasknet.training.validation_data import HeldOut, moved, read
 
 PREDICTED = 7  # place in a sample's `chance`: does it get the segmenter's map? Discriminators use the others
 MEAN_FACE_SAMPLES = 500  # training crops that the baseline "mean face" is the mean of
@@ -215,13 +217,13 @@ class GanTask:
         for batch in self.held_out.on(device):
             result = composite(fill(batch), batch.masked, batch.map)
             everywhere = torch.ones_like(batch.map)
-            windows = metrics.ssim_map(result, batch.gt)
+            windows = image_metrics.ssim_map(result, batch.gt)
             values = (
-                metrics.psnr(result, batch.gt, batch.map),
-                metrics.over(windows, batch.map),
-                metrics.l1(result, batch.gt, batch.map),
-                metrics.psnr(result, batch.gt, everywhere),
-                metrics.over(windows, everywhere),
+                image_metrics.psnr(result, batch.gt, batch.map),
+                image_metrics.over(windows, batch.map),
+                image_metrics.l1(result, batch.gt, batch.map),
+                image_metrics.psnr(result, batch.gt, everywhere),
+                image_metrics.over(windows, everywhere),
             )
             for name, value in zip(names, values, strict=True):
                 sound = torch.isfinite(value)

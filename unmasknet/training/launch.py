@@ -13,20 +13,21 @@ import torch
 
 from maskgen.errors import InputError, UsageError
 from maskgen.seeds import hash64
-from unmasknet import checkpoint, distributed
-from unmasknet.data import Batch, open_batches
+from unmasknet.data.batches import Batch, open_batches
+from unmasknet.data.malloc_tuning import keep_freed_memory
+from unmasknet.data.shard_list import count_samples, data_digest
 from unmasknet.device import choose_device
-from unmasknet.distributed import joined
-from unmasknet.loop import News, Plan, Settings, fit
-from unmasknet.memory import keep_freed_memory
+from unmasknet.models import checkpoint
+from unmasknet.models.load import find_checkpoint
 from unmasknet.models.size import count_gmac, count_parameters
-from unmasknet.runs import Run
 from unmasknet.settings import SegmSettings
-from unmasknet.shardlist import count_samples, data_digest
-from unmasknet.task import Place, Progress, Task, begin_from, restore
-from unmasknet.train_gan import GanTask
-from unmasknet.train_segm import SegmTask
-from unmasknet.weights import find_checkpoint
+from unmasknet.training import distributed
+from unmasknet.training.distributed import joined
+from unmasknet.training.gan import GanTask
+from unmasknet.training.loop import News, Plan, Settings, fit
+from unmasknet.training.run_folder import Run
+from unmasknet.training.segmenter import SegmTask
+from unmasknet.training.task import Place, Progress, Task, begin_from, restore
 
 FREE = {
     "loop": {"steps", "epochs", "minutes", "accumulate", "device", "threads", "log_every", "validate_every",

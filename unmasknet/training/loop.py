@@ -14,15 +14,16 @@ import torch
 
 from maskgen.errors import MissingError, UnmaskError
 from maskgen.seeds import hash64
-from unmasknet import checkpoint, distributed
-from unmasknet.data import Batch
-from unmasknet.distributed import Ranks
-from unmasknet.optimise import Steady, lr_share
-from unmasknet.runs import Run
+from unmasknet.data.batches import Batch
+from unmasknet.models import checkpoint
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.stopping import Asked, Stopped, listening
-from unmasknet.task import Progress, Task, capture
-from unmasknet.timing import Clock, Window
+from unmasknet.training import distributed
+from unmasknet.training.distributed import Ranks
+from unmasknet.training.optimizer import Steady, lr_share
+from unmasknet.training.run_folder import Run
+from unmasknet.training.signals import Asked, Stopped, listening
+from unmasknet.training.task import Progress, Task, capture
+from unmasknet.training.timing import Clock, Window
 
 Settings = SegmSettings | GanSettings
 

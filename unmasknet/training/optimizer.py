@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from unmasknet.distributed import average_gradients
 from unmasknet.settings import OptimiserSettings
+from unmasknet.training.distributed import average_gradients
 
 
 class Optimiser:

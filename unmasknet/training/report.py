@@ -1,7 +1,7 @@
 """The report of a run: one HTML page that needs nothing else."""
 
-from maskgen.page import data_uri, document, esc, masthead, table
-from unmasknet.runs import Row, Run
+from maskgen.reports.html import data_uri, document, esc, masthead, table
+from unmasknet.training.run_folder import Row, Run
 
 LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}

@@ -16,10 +16,10 @@ from typing import Any
 from maskgen.errors import UsageError
 from maskgen.files import disk_errors, write_atomic
 from maskgen.types import Picture
-from unmasknet.curves import Curve, draw_curves
-from unmasknet.events import EventLog
+from unmasknet.models.released import WEIGHTS
 from unmasknet.pictures import film, png
-from unmasknet.released import WEIGHTS
+from unmasknet.training.curves import Curve, draw_curves
+from unmasknet.training.tensorboard import EventLog
 
 Row = dict[str, Any]
 
@@ -116,7 +116,7 @@ class Run:
             write_atomic(
                 self.folder / "samples.gif", film([(f"step {int(path.stem):,}", path) for path in stills])
             )
-        from unmasknet.run_page import run_page
+        from unmasknet.training.report import run_page
 
         write_atomic(self.folder / "report.html", run_page(self).encode("utf-8"))
 

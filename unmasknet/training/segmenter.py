@@ -6,17 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from maskgen.types import Picture
-from unmasknet import distributed, losses, metrics
-from unmasknet.data import Batch
+from unmasknet.data.batches import Batch
 from unmasknet.device import autocast, placed
-from unmasknet.ema import Ema
-from unmasknet.held_out import HeldOut, moved
+from unmasknet.metrics import image as image_metrics
+from unmasknet.models.load import THRESHOLD
 from unmasknet.models.segmenter import build_segmenter
-from unmasknet.optimise import Optimiser
 from unmasknet.pictures import sheet, tinted
 from unmasknet.settings import SegmSettings
-from unmasknet.task import Place
-from unmasknet.weights import THRESHOLD
+from unmasknet.training import distributed, losses
+from unmasknet.training.ema import Ema
+from unmasknet.training.optimizer import Optimiser
+from unmasknet.training.task import Place
+from unmasknet.training.validation_data import HeldOut, moved
 
 THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # that validation chooses from
 
@@ -66,7 +67,7 @@ class SegmTask:
         for logits, batch in found:
             sums["count"] += len(batch)
             for threshold in THRESHOLDS:
-                dice, _ = metrics.overlap(self.ema.net.clean(logits, threshold), batch.target)
+                dice, _ = image_metrics.overlap(self.ema.net.clean(logits, threshold), batch.target)
                 sums[str(threshold)] += float(dice.sum())
         sums = distributed.summed(sums, self.device)
         self.threshold = max(THRESHOLDS, key=lambda threshold: (sums[str(threshold)], -abs(threshold - 0.5)))
@@ -77,10 +78,10 @@ class SegmTask:
         sums = dict.fromkeys(("dice", "iou", "boundary_f", "dice_mask", "loss", "count"), 0.0)
         for logits, batch in found:
             map, target = self.ema.net.clean(logits, self.threshold), batch.target
-            dice, iou = metrics.overlap(map, target)
-            alone = metrics.overlap(map, (batch.parts == 3).float(), (batch.parts != 2).float())[0]
+            dice, iou = image_metrics.overlap(map, target)
+            alone = image_metrics.overlap(map, (batch.parts == 3).float(), (batch.parts != 2).float())[0]
             loss = losses.bce(logits, target) + losses.dice(logits, target)
-            values = (dice, iou, metrics.boundary_f(map, target), alone, loss, torch.ones(len(batch)))
+            values = (dice, iou, image_metrics.boundary_f(map, target), alone, loss, torch.ones(len(batch)))
             for name, value in zip(sums, values, strict=True):
                 sums[name] += float(value.sum())
         sums = distributed.summed(sums, self.device)

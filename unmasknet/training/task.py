@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from maskgen.types import Picture
-from unmasknet import checkpoint
-from unmasknet.checkpoint import State
-from unmasknet.data import Batch
-from unmasknet.distributed import Ranks
-from unmasknet.ema import Ema
-from unmasknet.optimise import Optimiser
+from unmasknet.data.batches import Batch
+from unmasknet.models import checkpoint
+from unmasknet.models.checkpoint import State
+from unmasknet.training.distributed import Ranks
+from unmasknet.training.ema import Ema
+from unmasknet.training.optimizer import Optimiser
 
 Losses = Mapping[str, Tensor]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from unmasknet import distributed
+from unmasknet.training import distributed
 
 
 class Clock:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 
 from maskgen.errors import InputError
-from unmasknet.data import TENSORS, Batch, open_batches
-from unmasknet.distributed import Ranks
-from unmasknet.loop import Settings
+from unmasknet.data.batches import TENSORS, Batch, open_batches
+from unmasknet.training.distributed import Ranks
+from unmasknet.training.loop import Settings
 
 BATCH = 16  # samples of a forward pass without gradients
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from maskgen.errors import MissingError, UsageError
-from maskgen.landmarks.base import Detector
+from maskgen.faces.landmarks.base import Detector
 from maskgen.settings import FaceSettings
 
 __all__ = ["AUTO", "DETECTORS", "Detector", "build_detector"]
@@ -25,19 +25,19 @@ def _auto(settings: FaceSettings) -> Detector:
 
 
 def _mesh(settings: FaceSettings, points: Literal["ignored", "first", "only"] = "ignored") -> Detector:
-    from maskgen.landmarks.mesh import MeshDetector
+    from maskgen.faces.landmarks.mesh import MeshDetector
 
     return MeshDetector(every_look=settings.choose == "all", points=points)
 
 
 def _dlib(settings: FaceSettings) -> Detector:
-    from maskgen.landmarks.dlib import DlibDetector
+    from maskgen.faces.landmarks.dlib import DlibDetector
 
     return DlibDetector(settings.dlib, settings.models, every_look=settings.choose == "all")
 
 
 def _fan(_: FaceSettings, fetch: bool = True) -> Detector:
-    from maskgen.landmarks.fan import FanDetector
+    from maskgen.faces.landmarks.fan import FanDetector
 
     return FanDetector(fetch)
 

@@ -12,8 +12,8 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from maskgen.assets import model_file
-from maskgen.landmarks.runtime import Model, load_network
-from maskgen.resample import carry, inverse, scale_of
+from maskgen.faces.landmarks.runtime import Model, load_network
+from maskgen.images.resample import carry, inverse, scale_of
 from maskgen.types import Affine, Picture
 
 Pairs = list[float]  # x, y of an answer's centre, size, right eye, left eye, mouth

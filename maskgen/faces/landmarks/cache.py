@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from maskgen.errors import Skip
-from maskgen.landmarks.base import Detector, GuidedDetector
+from maskgen.faces.landmarks.base import Detector, GuidedDetector
 from maskgen.seeds import hash64
 from maskgen.types import Face, Photo, Picture
 

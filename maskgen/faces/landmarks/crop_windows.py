@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
+from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
+from maskgen.images.resample import inverse
 from maskgen.native import compiled
-from maskgen.resample import inverse
 from maskgen.types import Affine
 
 MARGIN = 1.5  # side of what the mesh network is shown, in sides of the face's box; it was trained so

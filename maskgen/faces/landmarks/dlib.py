@@ -15,7 +15,7 @@ import numpy as np
 
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.extras import install_line
-from maskgen.landmarks.sixtyeight import face_of_points
+from maskgen.faces.landmarks.points68_to_mesh import face_of_points
 from maskgen.types import Face, Picture
 
 PACKAGE = "face_recognition_models"

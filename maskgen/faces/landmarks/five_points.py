@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from maskgen.head import canonical_head
-from maskgen.landmarks.base import SourcePoints
-from maskgen.landmarks.blazeface import Finding
-from maskgen.landmarks.topology import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks.base import SourcePoints
+from maskgen.faces.landmarks.blazeface import Finding
+from maskgen.faces.landmarks.topology import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE
 
 FIVE = (RIGHT_EYE, LEFT_EYE, (NOSE,), MOUTH[:1], MOUTH[1:])  # on the mesh; from the viewer's left to right
 

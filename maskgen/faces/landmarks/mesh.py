@@ -10,15 +10,23 @@ from numpy import ndarray
 
 from maskgen.assets import model_file
 from maskgen.errors import Skip
-from maskgen.landmarks.base import SourcePoints
-from maskgen.landmarks.blazeface import SIDE, BlazeFace, Finding
-from maskgen.landmarks.check import fault_of
-from maskgen.landmarks.five import finding_at
-from maskgen.landmarks.runtime import Model, load_network
-from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
-from maskgen.landmarks.views import alike, extent, tile_looks, tilt, view_of_box, view_of_mesh, whole_looks
+from maskgen.faces.landmarks.base import SourcePoints
+from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Finding
+from maskgen.faces.landmarks.crop_windows import (
+    alike,
+    extent,
+    tile_looks,
+    tilt,
+    view_of_box,
+    view_of_mesh,
+    whole_looks,
+)
+from maskgen.faces.landmarks.five_points import finding_at
+from maskgen.faces.landmarks.plausibility import fault_of
+from maskgen.faces.landmarks.runtime import Model, load_network
+from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
+from maskgen.images.resample import inverse
 from maskgen.native import compiled
-from maskgen.resample import inverse
 from maskgen.types import Affine, Face, Picture
 
 MESH_SIDE = 192

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 from numpy import ndarray
 
+from maskgen.images.resample import ONE, PHASE, STEP, in_blocks, inverse, positions
 from maskgen.native import compiled
-from maskgen.resample import ONE, PHASE, STEP, in_blocks, inverse, positions
 from maskgen.types import Affine, Picture
 
 Shown = Float32[ndarray, "tall wide 3"]

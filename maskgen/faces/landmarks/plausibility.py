@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from numpy import ndarray
 
-from maskgen.head import canonical_head, similarity
-from maskgen.landmarks.views import extent
+from maskgen.faces.canonical_head import canonical_head, similarity
+from maskgen.faces.landmarks.crop_windows import extent
 from maskgen.native import compiled
 from maskgen.types import Face
 

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 from numpy import ndarray
 
-from maskgen.head import canonical_head
-from maskgen.landmarks.check import fault_of
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks.plausibility import fault_of
 from maskgen.types import Face
 
 SCHEME = "dlib68"

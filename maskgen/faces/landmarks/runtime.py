@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from maskgen.errors import MissingError
-from maskgen.landmarks.shown import Outside, Shown, show
+from maskgen.faces.landmarks.network_input import Outside, Shown, show
 from maskgen.types import Affine, Picture
 
 

@@ -14,18 +14,18 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from maskgen.faces.landmarks import Detector
+from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors
-from maskgen.imageio import encode_jpeg, encode_lossless
-from maskgen.landmarks import Detector
-from maskgen.pose import head_pose
-from maskgen.resample import warp
-from maskgen.roster import NO_POSE, Row, name_photos
-from maskgen.selection import Hash, distance, eye_opening, fingerprint, is_cut_off, sharpness
+from maskgen.images.codecs import encode_jpeg, encode_lossless
+from maskgen.images.resample import warp
 from maskgen.settings import FramesSettings
-from maskgen.steady import REACH, matrix_of
 from maskgen.types import Picture, Plane
 from maskgen.video import Clip, Grid, Moment, on_screen
-from maskgen.watch import Seen, Watcher
+from maskgen.video.frames.quality import Hash, distance, eye_opening, fingerprint, is_cut_off, sharpness
+from maskgen.video.frames.rows import NO_POSE, Row, name_photos
+from maskgen.video.tracking.crop_smoothing import REACH, matrix_of
+from maskgen.video.tracking.tracker import Seen, Watcher
 
 LOOKS_PER_SECOND = 6.0  # while a face is followed; between two of them a head moves less than its own width
 LOOKED_AT = 160  # side of the crop that sharpness and likeness are measured on

@@ -9,8 +9,8 @@ from typing import Any
 
 from maskgen.errors import Skip
 from maskgen.files import write_atomic
-from maskgen.imageio import decode, encode_lossless
-from maskgen.sheet import Block, Tile, draw_sheet
+from maskgen.images.codecs import decode, encode_lossless
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet
 
 COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
            "roll", "eyes", "kept", "why")  # fmt: skip

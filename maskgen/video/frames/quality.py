@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from maskgen.landmarks.topology import LEFT_EYE, RIGHT_EYE
+from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE
 from maskgen.types import Face, Picture, Plane, Pose
 
 LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, corners

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from maskgen.selection import spread_out
 from maskgen.settings import FramesSettings
-from maskgen.tracks import Track, persons
 from maskgen.types import Pose
+from maskgen.video.frames.quality import spread_out
+from maskgen.video.tracking.tracks import Track, persons
 
 Box = tuple[float, float, float, float]
 NO_POSE = Pose(0.0, 0.0, 0.0)

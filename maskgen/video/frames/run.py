@@ -21,15 +21,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from maskgen.catalogue import SHEET, TABLE, write_catalogue
 from maskgen.errors import InputError, MissingError, UsageError
 from maskgen.extras import install_line
+from maskgen.faces.landmarks import Detector, build_detector
 from maskgen.files import disk_errors, write_atomic
-from maskgen.frames import Taken, take_frames
-from maskgen.landmarks import Detector, build_detector
 from maskgen.settings import FaceSettings, FramesSettings
 from maskgen.sources.keys import slug
 from maskgen.video import is_video_name, open_clip
+from maskgen.video.frames.extract import Taken, take_frames
+from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
 
 PLACE = Path("data/frames")
 ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that change no byte of a clip

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from maskgen.align import crop_matrix
-from maskgen.resample import inverse, scale_of
+from maskgen.faces.align import crop_matrix
+from maskgen.images.resample import inverse, scale_of
 from maskgen.types import Affine, Face
 
 UNIT = 256  # side at which a crop's matrix is taken apart; any would do

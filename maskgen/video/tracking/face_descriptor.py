@@ -11,9 +11,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.assets import asset
-from maskgen.resample import warp
-from maskgen.steady import Place, matrix_of
+from maskgen.images.resample import warp
 from maskgen.types import Picture
+from maskgen.video.tracking.crop_smoothing import Place, matrix_of
 
 SIDE, CELLS, BINS = 96, 12, 8  # of the crop in pixels; cells a side; directions, over half a turn
 FLOOR = 20.0  # grey levels a pixel; a cell with weaker edges than that counts less

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.light import Light
-from maskgen.steady import line_at, spans
+from maskgen.rendering.lighting import Light
+from maskgen.video.tracking.crop_smoothing import line_at, spans
 
 REACH = 0.25  # seconds; what lies further from a time says nothing of the face then
 MESH_SPREAD = (

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from maskgen.errors import Skip
-from maskgen.landmarks import Detector
-from maskgen.look import look_of
-from maskgen.selection import eye_opening
-from maskgen.steady import place_of
-from maskgen.tracks import Sight, Thumb, Track, Tracker, is_cut, thumb_of
+from maskgen.faces.landmarks import Detector
 from maskgen.types import Face, Picture
+from maskgen.video.frames.quality import eye_opening
+from maskgen.video.tracking.crop_smoothing import place_of
+from maskgen.video.tracking.face_descriptor import look_of
+from maskgen.video.tracking.tracks import Sight, Thumb, Track, Tracker, is_cut, thumb_of
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.look import Look, likeness
-from maskgen.steady import REACH, Place, smoothed
 from maskgen.types import Picture
+from maskgen.video.tracking.crop_smoothing import REACH, Place, smoothed
+from maskgen.video.tracking.face_descriptor import Look, likeness
 
 MAX_GAP = 1.1  # seconds unseen after which a track has ended: a little over one step of --fps 1
 NEAR, SPEED = 0.15, 0.35  # crop sides a face may have moved at once, and in a second

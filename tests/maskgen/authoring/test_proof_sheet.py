@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen.draft import cut_out, draft_template, find_outline, read_photo
+from maskgen.authoring.proof_sheet import choices_of, draw_library, prove, source_faces
+from maskgen.authoring.template_from_photo import cut_out, draft_template, find_outline, read_photo
 from maskgen.errors import InputError
-from maskgen.library import built_in
-from maskgen.lookbook import choices_of, draw_library, prove, source_faces
+from maskgen.masks.library import built_in
+from maskgen.masks.selection import open_library
 from maskgen.settings import CheckSettings, DraftSettings, SheetSettings
-from maskgen.wardrobe import open_library
-from tests.maskgen.faces import astronaut
+from tests.helpers.faces import astronaut
 
 CLOTH = (110, 150, 190)
 

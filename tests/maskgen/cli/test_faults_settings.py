@@ -9,7 +9,7 @@ import pytest
 from maskgen.assets import asset
 
 pytestmark = pytest.mark.fault
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

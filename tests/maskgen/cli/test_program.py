@@ -15,9 +15,9 @@ import cli
 from maskgen.assets import asset
 from maskgen.config import load_settings, print_config
 from maskgen.settings import GenSettings
-from tests.maskgen.toys import write_data_set
+from tests.helpers.small_images import write_data_set
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMANDS = (
     "demo",
     "gen-data",
@@ -172,7 +172,7 @@ def test_a_folder_that_is_no_data_set_is_an_input_error(unmask, args):
 
 
 def test_a_package_that_cannot_be_loaded_is_missing(unmask, monkeypatch):
-    monkeypatch.setitem(sys.modules, "maskgen.library", None)
+    monkeypatch.setitem(sys.modules, "maskgen.masks.library", None)
     code, _, err = unmask("masks")
     assert code == 5
     assert err.count("\n") == 1

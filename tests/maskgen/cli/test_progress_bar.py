@@ -5,7 +5,7 @@ from typing import TextIO
 
 import pytest
 
-from maskgen.progress import LINE_SECONDS, Meter, duration
+from maskgen.cli.progress_bar import LINE_SECONDS, Meter, duration
 
 
 class Clock:

@@ -5,9 +5,9 @@ import warnings
 import pytest
 
 from maskgen.assets import tomllib
-from maskgen.cards import card_text, write_card
+from maskgen.dataset.card import card_text, write_card
 from maskgen.errors import InputError
-from tests.maskgen.toys import write_data_set
+from tests.helpers.small_images import write_data_set
 
 FACTS = {
     "format": 1,

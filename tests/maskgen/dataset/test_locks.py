@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen.dataset.locks import changing, hold_slice, let_go, overlap, parse_slice, refuse_held
 from maskgen.errors import UsageError
-from maskgen.locks import changing, hold_slice, let_go, overlap, parse_slice, refuse_held
 
 SLICES = st.integers(1, 12).flatmap(lambda k: st.tuples(st.integers(0, k - 1), st.just(k)))
 

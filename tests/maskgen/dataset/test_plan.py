@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen.dataset.plan import (
+    Plan,
+    data_settings,
+    differences,
+    extend_plan,
+    load_plan,
+    save_plan,
+    with_refs,
+)
 from maskgen.errors import InputError, UsageError
-from maskgen.plan import Plan, data_settings, differences, extend_plan, load_plan, save_plan, with_refs
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
@@ -87,7 +95,7 @@ def test_who_is_in_a_split_stays_in_it_when_an_official_split_goes() -> None:
 def test_two_photos_of_one_key_are_told_apart_or_the_second_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("maskgen.plan.key_base", lambda ref: "same-00000000")
+    monkeypatch.setattr("maskgen.dataset.plan.key_base", lambda ref: "same-00000000")
     plan = plan_of(REFS[:3], settings_with(val=0, test=0))
     assert [len(shard.refs) for shard in plan.shards] == [1]
     assert {reason for _, reason, _ in plan.shards[0].skips} == {"key_collision"}

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from maskgen.dataset.labels import Origin, number, points_text, printable
+from maskgen.dataset.shards import ShardWriter, decode, encode, encode_photo, member_names, read_shard
 from maskgen.errors import InputError
-from maskgen.labels import Origin, number, points_text, printable
 from maskgen.settings import ShardSettings
-from maskgen.shards import ShardWriter, decode, encode, encode_photo, member_names, read_shard
 from maskgen.types import Triplet
-from tests.maskgen.toys import drawn_triplet
+from tests.helpers.small_images import drawn_triplet
 
 ORIGIN = Origin("folder/na\udcffme.jpg", "Ann", "train", "terms")
 

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from maskgen import words
+from maskgen.dataset.reader import open_data_set
+from maskgen.dataset.unpack import COLUMNS, unpack
 from maskgen.errors import InputError, UnmaskError, UsageError
-from maskgen.pipeline import generate
-from maskgen.samples import open_data_set
-from maskgen.unpack import COLUMNS, unpack
-from tests.maskgen.fake_kit import build, draw_photo, settings_for
-from tests.maskgen.toys import drawn_photo, drawn_triplet, write_data_set
+from maskgen.generation.pipeline import generate
+from tests.helpers.fake_worker_tools import build, draw_photo, settings_for
+from tests.helpers.small_images import drawn_photo, drawn_triplet, write_data_set
 
 TABLES = {"samples.csv", "skipped.csv"}
 SOURCES = ("Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.png")

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskgen.imageio import encode_jpeg
-from maskgen.pipeline import generate
+from maskgen.dataset.unpack import unpack
+from maskgen.generation.pipeline import generate
+from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, RunSettings, SourceSettings
-from maskgen.unpack import unpack
-from tests.maskgen.faces import astronaut
+from tests.helpers.faces import astronaut
 
 
 def names(root: Path):

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskgen import imageio
-from maskgen.cards import write_card
+from maskgen.dataset.card import write_card
+from maskgen.dataset.folder import Target, complete
+from maskgen.dataset.shard_record import read_record, write_record
+from maskgen.dataset.shards import Members, ShardWriter, decode, read_shard
+from maskgen.dataset.verify import verify
 from maskgen.errors import InputError, UnmaskError
-from maskgen.pipeline import generate
-from maskgen.records import read_record, write_record
-from maskgen.shards import Members, ShardWriter, decode, read_shard
-from maskgen.target import Target, complete
-from maskgen.verify import verify
-from tests.maskgen.fake_kit import build, draw_photos, settings_for
+from maskgen.generation.pipeline import generate
+from maskgen.images import codecs
+from tests.helpers.fake_worker_tools import build, draw_photos, settings_for
 
 Change = Callable[[Members], Members]
 
@@ -76,7 +76,7 @@ def repaint(name: str, paint: Callable[[np.ndarray, np.ndarray], np.ndarray]) ->
     def change(members: Members) -> Members:
         sample = decode(members)
         picture = paint(sample[name].copy(), sample["map"])  # type: ignore[literal-required]
-        return members | {f"{name}.png": imageio.encode_lossless(picture, "png")}
+        return members | {f"{name}.png": codecs.encode_lossless(picture, "png")}
 
     return change
 
@@ -141,11 +141,11 @@ def brighter_pixel_outside(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         (lambda members: members | {"gt.png": members["gt.png"][:-40]}, "gt.png is truncated"),
         (lambda members: members | {"map.png": b"no picture"}, "map"),
         (
-            lambda members: members | {"map.png": imageio.encode_map(np.zeros((64, 64), np.uint8))},
+            lambda members: members | {"map.png": codecs.encode_map(np.zeros((64, 64), np.uint8))},
             "the map is empty",
         ),
         (
-            lambda members: members | {"parts.png": imageio.encode_parts(np.zeros((64, 64), np.uint8))},
+            lambda members: members | {"parts.png": codecs.encode_parts(np.zeros((64, 64), np.uint8))},
             "map and parts do not cover the same pixels",
         ),
         (lambda members: {k: v for k, v in members.items() if k != "parts.png"}, "members are gt.png, json"),
@@ -191,7 +191,7 @@ def test_several_processes_find_the_same_in_the_same_order(out: Path) -> None:
 
 
 def test_a_killed_process_is_said_in_a_line(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("maskgen.verify.check_shard", lambda folder, name: os._exit(9))
+    monkeypatch.setattr("maskgen.dataset.verify.check_shard", lambda folder, name: os._exit(9))
     with pytest.raises(UnmaskError, match="was killed; if memory is short, give fewer --jobs"):
         verify(made, jobs=2)
 

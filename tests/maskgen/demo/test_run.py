@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen import demo
-from maskgen.demo import choose, demo_settings, run_demo, write_photos
-from maskgen.demo_photo import LOOKS
+from maskgen.dataset.reader import open_data_set, worn
+from maskgen.dataset.shard_record import read_record
+from maskgen.demo import run as demo
+from maskgen.demo.photo import LOOKS
+from maskgen.demo.run import choose, demo_settings, run_demo, write_photos
 from maskgen.errors import UnmaskError
-from maskgen.imageio import encode_lossless
-from maskgen.library import built_in
-from maskgen.records import read_record
-from maskgen.samples import open_data_set, worn
+from maskgen.images.codecs import encode_lossless
+from maskgen.masks.library import built_in
 
 
 def side_by_side(masked, truth):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.align import crop, crop_matrix
-from maskgen.landmarks.topology import CHIN, eye_centres, mouth_centre
-from tests.maskgen.faces import astronaut, detector, mean_face, turned
+from maskgen.faces.align import crop, crop_matrix
+from maskgen.faces.landmarks.topology import CHIN, eye_centres, mouth_centre
+from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 
 @settings(max_examples=40, deadline=None)

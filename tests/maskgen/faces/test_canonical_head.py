@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.head import AXIS_Z, canonical_head, umeyama
+from maskgen.faces.canonical_head import AXIS_Z, canonical_head, umeyama
 
 
 def test_canonical_mesh_has_eyes_level_one_unit_apart_around_the_origin():

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from maskgen.align import choose_faces
 from maskgen.errors import Skip
-from maskgen.landmarks.check import fault_of
-from maskgen.landmarks.mesh import MeshDetector
+from maskgen.faces.align import choose_faces
+from maskgen.faces.landmarks.mesh import MeshDetector
+from maskgen.faces.landmarks.plausibility import fault_of
 from maskgen.settings import FaceSettings
-from tests.maskgen.faces import astronaut, detector, face_from, mean_face, turned
+from tests.helpers.faces import astronaut, detector, face_from, mean_face, turned
 
 pytestmark = pytest.mark.fault
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.align import ROUGHLY
-from maskgen.landmarks.topology import CHIN
-from maskgen.pose import head_pose, rough_pose
-from tests.maskgen.faces import astronaut, detector, mean_face, turned
+from maskgen.faces.align import ROUGHLY
+from maskgen.faces.landmarks.topology import CHIN
+from maskgen.faces.pose import head_pose, rough_pose
+from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 
 def errors(found, truth):

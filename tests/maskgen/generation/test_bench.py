@@ -6,17 +6,19 @@ import cv2
 import pytest
 
 import cli
-from maskgen import bench, cores, native, words
-from maskgen.bench import bench_gen, find_reference
-from maskgen.cores import core_scaling
-from maskgen.demo_photo import sample_photo
+from maskgen import native, words
+from maskgen.dataset.plan import ShardPlan
+from maskgen.demo.photo import sample_photo
 from maskgen.errors import InputError, MissingError
-from maskgen.imageio import encode_jpeg
-from maskgen.plan import ShardPlan
+from maskgen.generation import bench
+from maskgen.generation import core_scaling as cores
+from maskgen.generation.bench import bench_gen, find_reference
+from maskgen.generation.core_scaling import core_scaling
+from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import BenchGenSettings, SourceSettings
 from maskgen.sources import build_source
 from maskgen.types import Picture
-from tests.maskgen.fake_kit import build, draw_photo, draw_photos
+from tests.helpers.fake_worker_tools import build, draw_photo, draw_photos
 
 KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms", "rss_mb"]
 

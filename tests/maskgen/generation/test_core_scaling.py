@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.maskgen.fake_kit import wait_for
+from tests.helpers.fake_worker_tools import wait_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MEASURE = """
-from maskgen.cores import _rounds
+from maskgen.generation.core_scaling import _rounds
 try:
     _rounds(2, 60.0)
 except KeyboardInterrupt:

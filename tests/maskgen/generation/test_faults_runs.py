@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from maskgen.engine import Stopped
+from maskgen.dataset.verify import verify
 from maskgen.errors import MissingError, TooManyFailures, UnmaskError
-from maskgen.pipeline import check_failures
-from maskgen.verify import verify
-from tests.maskgen.fake_kit import (
+from maskgen.generation.pipeline import check_failures
+from maskgen.generation.process_pool import Stopped
+from tests.helpers.fake_worker_tools import (
     PHOTOS,
     contents,
     draw_photo,
@@ -160,7 +160,7 @@ def test_row17_a_full_disk_is_said_in_one_line_and_the_run_resumes(
     mount = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
     if subprocess.run([*mount, f"mount -t tmpfs -o size=300k tmpfs {disk}"], capture_output=True).returncode:
         pytest.skip("this user may not mount a small disk")
-    code = "from tests.maskgen.fake_kit import main; import sys; sys.exit(main())"
+    code = "from tests.helpers.fake_worker_tools import main; import sys; sys.exit(main())"
     settings = settings_for(photos, disk / "out")
     script = (
         f"mount -t tmpfs -o size=300k tmpfs {disk} && {{ python -c '{code}' \"$1\" 60; test $? = 5; }} && "
@@ -172,7 +172,7 @@ def test_row17_a_full_disk_is_said_in_one_line_and_the_run_resumes(
         [*mount, script, "sh", settings.model_dump_json()],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=os.environ | {"PATH": f"{python}:{os.environ['PATH']}"},
     )
     assert done.returncode == 0, done

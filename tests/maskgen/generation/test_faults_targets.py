@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
-from maskgen.verify import verify
-from tests.maskgen.fake_kit import (
+from tests.helpers.fake_worker_tools import (
     PHOTOS,
     contents,
     finish,

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgen.dataset.reader import open_data_set
+from maskgen.dataset.unpack import unpack
+from maskgen.dataset.verify import verify
 from maskgen.errors import InputError, UsageError
-from maskgen.pack import TripletSource, join_pictures, pack
-from maskgen.samples import open_data_set
+from maskgen.generation.pack import TripletSource, join_pictures, pack
 from maskgen.settings import PackSettings
 from maskgen.types import PhotoRef
-from maskgen.unpack import unpack
-from maskgen.verify import verify
-from tests.maskgen.worn import skin_photo
+from tests.helpers.worn_masks import skin_photo
 
 
 def save(path: Path, picture):

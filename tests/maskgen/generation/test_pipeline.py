@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from maskgen import words
+from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
-from maskgen.pipeline import GenReport, check_failures, generate, rehearse
+from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
+from maskgen.generation.progress_count import Progress
 from maskgen.settings import GenSettings
-from maskgen.tally import Progress
-from maskgen.verify import verify
-from tests.maskgen.fake_kit import build, contents, draw_photo, draw_photos, settings_for
+from tests.helpers.fake_worker_tools import build, contents, draw_photo, draw_photos, settings_for
 
 REPORT = GenReport("out", photos=100, triplets=90, skipped={}, shards=1, seconds=1.0)
 
@@ -193,7 +193,7 @@ def test_workers_that_die_before_they_begin_end_the_run_with_a_line(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_DEAD", "1")
-    monkeypatch.setattr("maskgen.engine.MAX_DEATHS", 1)
+    monkeypatch.setattr("maskgen.generation.process_pool.MAX_DEATHS", 1)
     with pytest.raises(UnmaskError, match="workers died 2 times, the last ended with code 9"):
         generate(settings_for(photos, tmp_path / "out"), build=build)
 

@@ -5,8 +5,8 @@ import os
 from multiprocessing import Pipe
 from types import SimpleNamespace
 
-from maskgen import worker
-from maskgen.worker import NOWHERE, Board, _Teller
+from maskgen.generation import worker
+from maskgen.generation.worker import NOWHERE, Board, _Teller
 
 
 def test_what_one_process_writes_on_a_board_another_reads():

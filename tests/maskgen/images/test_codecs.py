@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from maskgen.errors import InputError, Skip
-from maskgen.imageio import (
+from maskgen.images.codecs import (
     _plain_jpeg_size,
     decode,
     decode_map,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from maskgen.sheet import Block, Tile, draw_sheet, fit_square, overlay_parts, paint_parts
-from tests.maskgen.toys import drawn_parts, drawn_photo
+from maskgen.images.contact_sheet import Block, Tile, draw_sheet, fit_square, overlay_parts, paint_parts
+from tests.helpers.small_images import drawn_parts, drawn_photo
 
 
 def test_sheet_holds_every_picture_of_a_tile():

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from maskgen.errors import InputError, Skip
-from maskgen.imageio import decode
+from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources import build_source, load
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskgen import resample
-from maskgen.landmarks.views import window
-from maskgen.resample import carry, inverse, scale_of, warp
+from maskgen.faces.landmarks.crop_windows import window
+from maskgen.images import resample
+from maskgen.images.resample import carry, inverse, scale_of, warp
 
 ramp_y, ramp_x = np.mgrid[:240, :320]
 RAMP = np.stack([ramp_x * 0.7, ramp_y, (ramp_x + ramp_y) * 0.4], -1).astype(np.uint8)

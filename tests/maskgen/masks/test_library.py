@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from maskgen.assets import asset
-from maskgen.dress import pick_dress, pick_mask
+from maskgen.dataset.plan import data_settings
 from maskgen.errors import InputError
-from maskgen.kit import versions
-from maskgen.library import built_in
-from maskgen.plan import data_settings
+from maskgen.generation.worker_tools import versions
+from maskgen.masks.appearance import pick_dress, pick_mask
+from maskgen.masks.library import built_in
+from maskgen.masks.selection import open_library, open_wardrobe
+from maskgen.masks.validation import check_templates
 from maskgen.settings import GenSettings, MaskSettings
-from maskgen.template_check import check_templates
-from maskgen.wardrobe import open_library, open_wardrobe
-from tests.maskgen.test_triplet import one
+from tests.maskgen.rendering.test_triplet import one
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgen import patterns
-from maskgen.patterns import SIZE, pattern
+from maskgen.masks import patterns
+from maskgen.masks.patterns import SIZE, pattern
 
 
 @pytest.mark.parametrize(("sigma", "stretch"), [(16.0, 1.5), (0.7, 8.0), (2.0, 1.0)])

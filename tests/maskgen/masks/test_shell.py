@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.head import AXIS_Z, canonical_head
-from maskgen.library import built_in
-from maskgen.shell import edge, follow_weights, outward, upper_envelope
-from maskgen.spec import WEARS
+from maskgen.faces.canonical_head import AXIS_Z, canonical_head
+from maskgen.masks.library import built_in
+from maskgen.masks.shell import edge, follow_weights, outward, upper_envelope
+from maskgen.masks.spec import WEARS
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,8 +1,8 @@
 import pytest
 
 from maskgen.errors import InputError
-from maskgen.library import built_in
-from maskgen.spec import parse_spec, parse_wear
+from maskgen.masks.library import built_in
+from maskgen.masks.spec import parse_spec, parse_wear
 
 
 def test_spec_reads_families_textures_colours_strengths_and_weights():

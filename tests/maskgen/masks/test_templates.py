@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError
-from maskgen.library import built_in, list_families
-from maskgen.patterns import PATTERNS, VARIANTS, pattern
-from maskgen.templates import read_template, tint_of
+from maskgen.masks.library import built_in, list_families
+from maskgen.masks.patterns import PATTERNS, VARIANTS, pattern
+from maskgen.masks.templates import read_template, tint_of
 
 CONTRACT = (
     "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear "

@@ -11,27 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import maskgen.native as native
-from maskgen.blend import _blend
-from maskgen.cloth import _LIMITS, _lay, _shade
-from maskgen.front import _BORDERS, _dark
-from maskgen.labels import _write_points
-from maskgen.landmarks.check import _count_flipped, _fit, _measure
-from maskgen.landmarks.mesh import _lay_out
-from maskgen.landmarks.shown import _look_between
-from maskgen.landmarks.views import _bounds, window
-from maskgen.layer import _blur, _contact_shadow, _drape, _finish, _taps
-from maskgen.light import LUMA, Light, _levels, _sample, _weigh
+from maskgen.dataset.labels import _write_points
+from maskgen.faces.landmarks.crop_windows import _bounds, window
+from maskgen.faces.landmarks.mesh import _lay_out
+from maskgen.faces.landmarks.network_input import _look_between
+from maskgen.faces.landmarks.plausibility import _count_flipped, _fit, _measure
+from maskgen.faces.pose import _settle
+from maskgen.images.resample import _fine
 from maskgen.native import build
-from maskgen.pose import _settle
-from maskgen.resample import _fine
-from maskgen.straps import _LIMITS as _SKIN_LIMITS
-from maskgen.straps import _ribbons, _under_hair
-from maskgen.triplet import make_triplets
-from maskgen.warp import BEYOND, UNSEEN, _carry, _compare, _draw_cells, _sway
-from tests.maskgen.test_triplet import tools_for
-from tests.maskgen.worn import skin_photo, turned_mesh
+from maskgen.rendering.blend import _blend
+from maskgen.rendering.cloth import _LIMITS, _lay, _shade
+from maskgen.rendering.layer import _blur, _contact_shadow, _drape, _finish, _taps
+from maskgen.rendering.lighting import LUMA, Light, _levels, _sample, _weigh
+from maskgen.rendering.occlusion import _BORDERS, _dark
+from maskgen.rendering.projection import BEYOND, UNSEEN, _carry, _compare, _draw_cells, _sway
+from maskgen.rendering.straps import _LIMITS as _SKIN_LIMITS
+from maskgen.rendering.straps import _ribbons, _under_hair
+from maskgen.rendering.triplet import make_triplets
+from tests.helpers.worn_masks import skin_photo, turned_mesh
+from tests.maskgen.rendering.test_triplet import tools_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MAKEFILE = ROOT / "Makefile"
 needed = pytest.mark.skipif(native.library is None, reason=f"no kernels here: {native.absent}")
 seeds = st.integers(0, 2**32 - 1)
@@ -396,9 +396,9 @@ def test_sizes_and_places_that_no_cloth_has_touch_nothing(rows, columns, creases
 SHORT_OF_MEMORY = """
 import resource
 import numpy as np
-from maskgen.layer import _blur, _cast
-from maskgen.light import _weigh
-from maskgen.warp import _carry, _sway
+from maskgen.rendering.layer import _blur, _cast
+from maskgen.rendering.lighting import _weigh
+from maskgen.rendering.projection import _carry, _sway
 
 MANY = 4_000_000  # numbers: what a kernel takes for them is asked of the system, not found among what was freed
 

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.blend import FAINT
-from maskgen.blend import blend as blend_into
+from maskgen.rendering.blend import FAINT
+from maskgen.rendering.blend import blend as blend_into
 
 
 def layers(seed, alpha=None, shade=1.0):

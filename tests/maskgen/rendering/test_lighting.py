@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgen.head import canonical_head
-from maskgen.light import estimate_light, grain_field, skin_triangles
-from tests.maskgen.worn import SIZE, skin_photo, turned_mesh
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.rendering.lighting import estimate_light, grain_field, skin_triangles
+from tests.helpers.worn_masks import SIZE, skin_photo, turned_mesh
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TRIANGLES = skin_triangles(canonical_head())
 
 

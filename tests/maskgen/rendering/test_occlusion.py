@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskgen.triplet import make_triplets
-from tests.maskgen.test_triplet import tools_for
-from tests.maskgen.worn import skin_photo, turned_mesh
+from maskgen.rendering.triplet import make_triplets
+from tests.helpers.worn_masks import skin_photo, turned_mesh
+from tests.maskgen.rendering.test_triplet import tools_for
 
 
 def worn_over(paint, masks="urethane-#f0f0f0"):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from maskgen.head import canonical_head
-from maskgen.library import built_in
-from maskgen.seat import LIDS, seat
-from maskgen.warp import UNSEEN, Looseness, fit_head
-from tests.maskgen.worn import SIZE, turned_mesh
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.masks.library import built_in
+from maskgen.rendering.placement import LIDS, seat
+from maskgen.rendering.projection import UNSEEN, Looseness, fit_head
+from tests.helpers.worn_masks import SIZE, turned_mesh
 
 
 def seated(family, mesh, down=0.0):

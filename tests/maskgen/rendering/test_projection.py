@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskgen.head import canonical_head
-from maskgen.library import built_in
-from maskgen.warp import UNSEEN, Box, Looseness, box_around, carry, fit_head, rasterise
-from tests.maskgen.worn import SIZE, UNIT, turned_mesh
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.masks.library import built_in
+from maskgen.rendering.projection import UNSEEN, Box, Looseness, box_around, carry, fit_head, rasterise
+from tests.helpers.worn_masks import SIZE, UNIT, turned_mesh
 
 HEAD = canonical_head()
 

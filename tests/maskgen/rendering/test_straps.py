@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgen.head import canonical_head
-from maskgen.library import built_in
-from maskgen.straps import STUB, draw_straps
-from maskgen.warp import Box, Looseness, carry, fit_head
-from tests.maskgen.worn import SIZE, UNIT, skin_photo, turned_mesh
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.masks.library import built_in
+from maskgen.rendering.projection import Box, Looseness, carry, fit_head
+from maskgen.rendering.straps import STUB, draw_straps
+from tests.helpers.worn_masks import SIZE, UNIT, skin_photo, turned_mesh
 
 SKIN = (np.array([200, 150, 125], np.float32) / 255) ** 2
 

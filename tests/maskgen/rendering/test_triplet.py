@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from maskgen.errors import Skip
-from maskgen.head import canonical_head
-from maskgen.landmarks.cache import CachedDetector
-from maskgen.library import built_in
-from maskgen.light import skin_triangles
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks.cache import CachedDetector
+from maskgen.masks.library import built_in
+from maskgen.masks.selection import open_wardrobe
+from maskgen.rendering.lighting import skin_triangles
+from maskgen.rendering.triplet import Tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
-from maskgen.triplet import Tools, make_triplets
-from maskgen.wardrobe import open_wardrobe
-from tests.maskgen.faces import face_from
-from tests.maskgen.worn import FixedDetector, skin_photo, turned_mesh
+from tests.helpers.faces import face_from
+from tests.helpers.worn_masks import FixedDetector, skin_photo, turned_mesh
 
 
 def tools_for(

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from maskgen.page import Axis, document, esc, histogram, pose_dial, shares
+from maskgen.reports.html import Axis, document, esc, histogram, pose_dial, shares
 
 
 @pytest.mark.parametrize(

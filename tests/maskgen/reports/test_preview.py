@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen import shards, thumbs
+from maskgen.dataset import shards, skipped_thumbnails
+from maskgen.dataset.plan import ShardPlan
+from maskgen.dataset.reader import Skipped, open_data_set
 from maskgen.errors import InputError, Skip, UnmaskError
-from maskgen.imageio import encode_jpeg
-from maskgen.job import make_shard
-from maskgen.kit import Kit
-from maskgen.plan import ShardPlan
-from maskgen.preview import pick, preview, spread
-from maskgen.samples import Skipped, open_data_set
+from maskgen.generation.make_shard import make_shard
+from maskgen.generation.worker_tools import Kit
+from maskgen.images.codecs import encode_jpeg
+from maskgen.reports.preview import pick, preview, spread
 from maskgen.settings import GenSettings, SourceSettings
 from maskgen.types import PhotoRef
-from tests.maskgen.toys import drawn_photo, write_data_set
+from tests.helpers.small_images import drawn_photo, write_data_set
 
 EVIL = "<img src=x onerror=alert(1)>.jpg"
 
@@ -53,7 +53,8 @@ def test_the_sheet_names_folder_and_file(tmp_path, monkeypatch):
     drawn = []
     folder = write_data_set(tmp_path / "set", ["Ann/img1.jpg"], skips=[("x/Bo/img1.jpg", "no_face", "")])
     monkeypatch.setattr(
-        "maskgen.sheet.draw_sheet", lambda *args: drawn.extend(args[2]) or np.zeros((8, 8, 3), np.uint8)
+        "maskgen.images.contact_sheet.draw_sheet",
+        lambda *args: drawn.extend(args[2]) or np.zeros((8, 8, 3), np.uint8),
     )
     preview(folder)
     assert drawn[0].tiles[0].lines[-1] == "Ann/img1.jpg"
@@ -81,7 +82,7 @@ def test_large_and_lossless_pictures_are_made_small(tmp_path):
 
 def test_skipped_photo_is_shown_with_picture_and_reason(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("dir/lost.jpg", "tiny_face", "12 px")])
-    thumbs.keep_thumb(folder, "dir/lost.jpg", drawn_photo(5, 400))
+    skipped_thumbnails.keep_thumb(folder, "dir/lost.jpg", drawn_photo(5, 400))
     text = preview(folder).page.read_text("utf-8")
     assert re.search(r'<figure class="skip"><img [^>]*src="data:image/jpeg', text)
     assert "tiny face" in text
@@ -133,17 +134,21 @@ def test_labels_of_a_large_set_come_from_whole_shards(tmp_path):
 
 def test_thumbnail_is_small_and_the_same_every_time(tmp_path):
     for name in ("a", "b"):
-        thumbs.keep_thumb(tmp_path / name, "x.jpg", drawn_photo(1, 500))
-    paths = [thumbs.thumb_path(tmp_path / name, "x.jpg") for name in ("a", "b")]
+        skipped_thumbnails.keep_thumb(tmp_path / name, "x.jpg", drawn_photo(1, 500))
+    paths = [skipped_thumbnails.thumb_path(tmp_path / name, "x.jpg") for name in ("a", "b")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert np.shape(thumbs.read_thumb(tmp_path / "a", "x.jpg")) == (thumbs.SIDE, thumbs.SIDE, 3)
-    assert thumbs.read_thumb(tmp_path / "a", "other.jpg") is None
+    assert np.shape(skipped_thumbnails.read_thumb(tmp_path / "a", "x.jpg")) == (
+        skipped_thumbnails.SIDE,
+        skipped_thumbnails.SIDE,
+        3,
+    )
+    assert skipped_thumbnails.read_thumb(tmp_path / "a", "other.jpg") is None
 
 
 def test_damaged_thumbnail_is_no_picture(tmp_path):
-    thumbs.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
-    thumbs.thumb_path(tmp_path, "x.jpg").write_bytes(b"\xff\xd8\xff broken")
-    assert thumbs.read_thumb(tmp_path, "x.jpg") is None
+    skipped_thumbnails.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
+    skipped_thumbnails.thumb_path(tmp_path, "x.jpg").write_bytes(b"\xff\xd8\xff broken")
+    assert skipped_thumbnails.read_thumb(tmp_path, "x.jpg") is None
 
 
 class OnePhoto:
@@ -167,15 +172,17 @@ class OnePhoto:
     ("number", "reason", "kept"),
     [
         (1, "no_face", True),
-        (thumbs.A_SHARD, "profile", True),
-        (thumbs.A_SHARD + 1, "no_face", False),
+        (skipped_thumbnails.A_SHARD, "profile", True),
+        (skipped_thumbnails.A_SHARD + 1, "no_face", False),
         (1, "poison", False),
     ],
 )
 def test_only_some_photos_that_a_person_can_see_are_kept(tmp_path, number, reason, kept):
     source = OnePhoto()
-    thumbs.keep_skipped(tmp_path, number, PhotoRef("x.jpg"), Skip(reason), source, SourceSettings())
-    assert thumbs.thumb_path(tmp_path, "x.jpg").exists() == kept
+    skipped_thumbnails.keep_skipped(
+        tmp_path, number, PhotoRef("x.jpg"), Skip(reason), source, SourceSettings()
+    )
+    assert skipped_thumbnails.thumb_path(tmp_path, "x.jpg").exists() == kept
     assert source.reads == kept
 
 
@@ -191,7 +198,7 @@ def test_a_folder_of_thumbnails_that_cannot_be_made_is_said_in_a_line(tmp_path):
     with pytest.raises(
         UnmaskError, match="skipped: cannot write this folder: a file is in the way; choose another folder"
     ):
-        thumbs.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
+        skipped_thumbnails.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
 
 
 def test_a_place_that_takes_no_file_is_said_in_a_line(tmp_path):

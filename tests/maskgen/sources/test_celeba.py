@@ -5,8 +5,9 @@ from functools import cache
 
 import pytest
 
+from maskgen.dataset.shards import read_shard
 from maskgen.errors import InputError
-from maskgen.pipeline import generate
+from maskgen.generation.pipeline import generate
 from maskgen.settings import (
     CropSettings,
     FaceSettings,
@@ -15,10 +16,9 @@ from maskgen.settings import (
     ShardSettings,
     SourceSettings,
 )
-from maskgen.shards import read_shard
 from maskgen.sources import build_source
 from maskgen.types import PhotoRef
-from tests.maskgen.celebas import LAYOUTS, NAMES, in_its_zip, lists, photos, points, text, unpacked
+from tests.helpers.celeba_folders import LAYOUTS, NAMES, in_its_zip, lists, photos, points, text, unpacked
 
 FORMS = [(layout, form) for layout in LAYOUTS for form in ("folder", "zip")]
 

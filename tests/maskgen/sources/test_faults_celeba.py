@@ -3,10 +3,10 @@
 import pytest
 
 from maskgen.errors import InputError
-from maskgen.landmarks import build_detector
+from maskgen.faces.landmarks import build_detector
 from maskgen.settings import FaceSettings, SourceSettings
 from maskgen.sources import build_source
-from tests.maskgen.celebas import NAMES, lists, partition, photos, points, text, unpacked
+from tests.helpers.celeba_folders import NAMES, lists, partition, photos, points, text, unpacked
 
 pytestmark = pytest.mark.fault
 PARTITION, PEOPLE = "list_eval_partition.txt", "identity_CelebA.txt"
@@ -124,7 +124,7 @@ def test_row11_a_photo_without_points_is_said_and_skipped(tmp_path):
 
 
 def _pixels():
-    from tests.maskgen.faces import astronaut
+    from tests.helpers.faces import astronaut
 
     return astronaut()
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from maskgen.errors import InputError, Skip
-from maskgen.imageio import decode, encode_jpeg, encode_lossless
+from maskgen.images.codecs import decode, encode_jpeg, encode_lossless
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load
 from maskgen.types import Photo

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.imageio import encode_jpeg
+from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load, sample_key
 from maskgen.sources.keys import clean_id, slug

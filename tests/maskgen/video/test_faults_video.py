@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError
-from maskgen.footage import frames_from_video
-from maskgen.imageio import decode, encode_lossless
+from maskgen.images.codecs import decode, encode_lossless
 from maskgen.settings import FramesSettings
 from maskgen.video import open_clip
-from tests.maskgen.clips import av, moving, picture, stream_times, write_clip
-from tests.maskgen.test_footage import rows_of, take
+from maskgen.video.frames.run import frames_from_video
+from tests.helpers.clips import av, moving, picture, stream_times, write_clip
+from tests.maskgen.video.frames.test_run import rows_of, take
 
 pytestmark = pytest.mark.fault
 BACKENDS = ("pyav", "opencv")

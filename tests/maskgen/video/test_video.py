@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from maskgen.errors import InputError
 from maskgen.video import Grid, Moment, is_video_name, on_screen, open_clip
 from maskgen.video.probe import is_container
-from tests.maskgen.clips import moving, picture, stream_times, write_clip
+from tests.helpers.clips import moving, picture, stream_times, write_clip
 
 BACKENDS = ("pyav", "opencv")
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from maskgen import imageio
 from maskgen.errors import InputError, MissingError, UnmaskError
-from tests.unmasknet.export_toys import write_weights
-from tests.unmasknet.serve_toys import jpeg
-from unmasknet import bench_run as module
-from unmasknet.bench_run import BenchRunSettings, as_json, as_table, bench_run, runtimes
-from unmasknet.restore.networks import RUNTIMES
+from maskgen.images import codecs
+from tests.helpers.exports import write_weights
+from tests.helpers.serving import jpeg
+from unmasknet.bench import inference as module
+from unmasknet.bench.inference import BenchRunSettings, as_json, as_table, bench_run, runtimes
+from unmasknet.restore.runtimes.base import RUNTIMES
 
 FIGURES = {"first_ms": 900.0, "face_ms": 50.0, "cpu_ms": 60.0, "net_ms": 20.0, "rss_mb": 200.0}
 
@@ -23,7 +23,7 @@ def test_every_runtime_is_measured_on_every_number_of_cores(monkeypatch):
     asked = []
 
     def measured(runtime, names, cores, photo, rounds):
-        asked.append((runtime, cores, rounds, imageio.picture_format(photo.read_bytes()[:16])))
+        asked.append((runtime, cores, rounds, codecs.picture_format(photo.read_bytes()[:16])))
         return FIGURES | {"photo": [48, 64], "faces": 1}
 
     monkeypatch.setattr(module, "_measured", measured)

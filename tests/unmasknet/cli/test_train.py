@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import cli
-from tests.unmasknet.train_toys import write_data
-from unmasknet import training
-from unmasknet.bench_train import bench_train
+from tests.helpers.training import write_data
+from unmasknet.bench.training_step import bench_train
 from unmasknet.presets import load_preset
+from unmasknet.training import command as train_command
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL = [
     "data.lanes=1", "data.workers=0", "data.shuffle=8", "model.width=4", "model.max_width=8", "model.depth=2",
     "loop.validate_samples=4", "loop.samples=2", "loop.log_every=1", "loop.checkpoint_every=2",
@@ -153,9 +153,9 @@ def test_bench_times_a_step_with_and_without_real_data(data, stage):
 
 
 def test_training_says_where_to_look():
-    from unmasknet.launch import TrainReport
+    from unmasknet.training.launch import TrainReport
 
     report = TrainReport(Path("r"), 5, {"dice": 0.5}, {"trainable": 10, "fixed": 0}, 0.5, 60.0, 2, 0.01)
-    text = training.trained(report)
+    text = train_command.trained(report)
     assert "r/report.html" in text
     assert "2 steps were left out" in text

@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgen import imageio, shards
+from maskgen.dataset import shards
 from maskgen.errors import InputError
+from maskgen.images import codecs
 from maskgen.settings import ShardSettings
-from tests.maskgen.toys import drawn_parts, drawn_photo, drawn_triplet
-from unmasknet.augment import Views, augment, fit_sample
-from unmasknet.decode import decode_sample
+from tests.helpers.small_images import drawn_parts, drawn_photo, drawn_triplet
+from unmasknet.data.augment import Views, augment, fit_sample
+from unmasknet.data.decode import decode_sample
 from unmasknet.settings import AugmentSettings, GanSettings, SegmSettings
 
 SIDE = 64
@@ -163,14 +164,14 @@ def test_broken_members_are_refused(name, damage):
 
 
 def test_pictures_of_different_sizes_are_refused():
-    members = encoded() | {"gt.jpg": imageio.encode_jpeg(drawn_photo(1, 72), 95)}
+    members = encoded() | {"gt.jpg": codecs.encode_jpeg(drawn_photo(1, 72), 95)}
     with pytest.raises(InputError, match="different sizes"):
         decode_sample(members)
 
 
 def test_planes_and_jpegs_of_other_programs_are_decoded_too():
     members = encoded()
-    plane = imageio.decode_map(members["map.png"]) * 255
+    plane = codecs.decode_map(members["map.png"]) * 255
     other = cv2.imencode(".png", plane)[1].tobytes()
     photo = cv2.imencode(".jpg", drawn_photo(1)[:, :, ::-1], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
     short = decode_sample(members | {"map.png": other, "gt.jpg": photo})

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 import torch
 
-from maskgen import records, shards
+from maskgen.dataset import shard_record, shards
 from maskgen.errors import InputError
 from maskgen.settings import ShardSettings
-from tests.maskgen.toys import drawn_triplet
-from unmasknet.data import Batch, default_workers, open_batches
+from tests.helpers.small_images import drawn_triplet
+from unmasknet.data.batches import Batch, default_workers, open_batches
+from unmasknet.data.shard_list import count_samples, list_shards
+from unmasknet.data.stream import Order, distinct_batches, photo_of
 from unmasknet.settings import AugmentSettings, DataSettings, GanSettings, SegmSettings
-from unmasknet.shardlist import count_samples, list_shards
-from unmasknet.stream import Order, distinct_batches, photo_of
 
 STILL = AugmentSettings(flip=0, rotate=0, zoom=0, shift=0, colour=0)
 MOVED = AugmentSettings(map_jitter=4)
@@ -38,7 +38,9 @@ def write_shard(folder: Path, name: str, photos: range, masks: int = MASKS, enco
             writer.add_photo([(f"toy{photo:03d}-0123abcd-f0-m{mask}", members) for mask in range(masks)])
         size, digest = writer.finish()
     count = len(photos) * masks
-    records.write_record(folder, records.ShardReport(name, split, len(photos), count, size, digest, "0" * 16))
+    shard_record.write_record(
+        folder, shard_record.ShardReport(name, split, len(photos), count, size, digest, "0" * 16)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_a_step_is_the_same_wherever_the_stream_began(data):
 
 
 def test_a_step_is_the_same_in_the_next_leg_too(data, monkeypatch):
-    monkeypatch.setattr("unmasknet.stream.LEG", 8)  # samples: two batches
+    monkeypatch.setattr("unmasknet.data.stream.LEG", 8)  # samples: two batches
     whole = take(data, 12)
     assert all(same(a, b) for a, b in zip(take(data, 5, start_step=7), whole[7:], strict=True))
     orders = [tuple(whole[step].keys) for step in (0, 4, 8)]

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import torch
 
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, MissingError, UsageError
-from maskgen.imageio import encode_lossless
-from maskgen.samples import open_data_set
-from tests.unmasknet.eval_toys import quick, write_run, write_split
-from unmasknet import released, restorer
-from unmasknet.attributes import read_attributes
-from unmasknet.eval_page import markdown
-from unmasknet.eval_settings import EvalSettings
-from unmasknet.evaluate import _warnings, evaluate
-from unmasknet.restorer import Restorer
-from unmasknet.score_file import read_scores, write_scores
+from maskgen.images.codecs import encode_lossless
+from tests.helpers.evaluation import quick, write_run, write_split
+from unmasknet.evaluation.attributes import read_attributes
+from unmasknet.evaluation.evaluate import _warnings, evaluate
+from unmasknet.evaluation.report import markdown
+from unmasknet.evaluation.score_csv import read_scores, write_scores
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.models import released, two_stage
+from unmasknet.models.load import Trained
+from unmasknet.models.two_stage import Restorer
 from unmasknet.settings import GanSettings
-from unmasknet.weights import Trained
 
 KEYS = {
     *(
@@ -245,7 +245,7 @@ def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -
 def test_released_weights_say_that_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(released, "has_model", lambda name: False)
     with pytest.raises(MissingError, match="released"):
-        restorer.load_restorer(["released"], torch.device("cpu"))
+        two_stage.load_restorer(["released"], torch.device("cpu"))
 
 
 def test_figures_are_given_by_group_with_intervals_of_the_group_alone(

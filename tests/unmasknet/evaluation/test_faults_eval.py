@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError
-from maskgen.imageio import encode_lossless
-from maskgen.samples import open_data_set
-from tests.maskgen.test_cli import program
-from tests.unmasknet.eval_toys import quick, write_run, write_split
-from unmasknet.evaluate import evaluate
+from maskgen.images.codecs import encode_lossless
+from tests.helpers.evaluation import quick, write_run, write_split
+from tests.maskgen.cli.test_program import program
+from unmasknet.evaluation.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

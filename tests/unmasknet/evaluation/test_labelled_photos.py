@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from maskgen.errors import InputError
-from maskgen.imageio import encode_lossless
-from tests.unmasknet.eval_toys import quick, write_run
-from unmasknet import labelled
-from unmasknet.restorer import load_restorer
+from maskgen.images.codecs import encode_lossless
+from tests.helpers.evaluation import quick, write_run
+from unmasknet.evaluation import labelled_photos
+from unmasknet.models.two_stage import load_restorer
 
 
 def write(path: Path, picture: np.ndarray) -> None:
@@ -25,27 +25,27 @@ def grey(values: np.ndarray) -> np.ndarray:
 def test_a_coloured_label_shows_the_mask_in_green() -> None:
     label = np.zeros((4, 6, 3), np.uint8)
     label[0], label[1] = (0, 128, 0), (128, 0, 0)
-    mask, counted = labelled.read_label(label, 4, 6)
+    mask, counted = labelled_photos.read_label(label, 4, 6)
     assert mask.tolist() == [[1] * 6, [0] * 6, [0] * 6, [0] * 6]
     assert counted.all()
 
 
 def test_a_grey_label_says_what_does_not_count() -> None:
     label = grey(np.array([[255, 128, 0]]))
-    mask, counted = labelled.read_label(label, 1, 3)
+    mask, counted = labelled_photos.read_label(label, 1, 3)
     assert mask.tolist() == [[1, 0, 0]]
     assert counted.tolist() == [[1, 0, 1]]
 
 
 def test_a_label_of_another_size_is_brought_to_the_photos() -> None:
-    mask, _ = labelled.read_label(grey(np.array([[255, 0], [0, 0]])), 8, 8)
+    mask, _ = labelled_photos.read_label(grey(np.array([[255, 0], [0, 0]])), 8, 8)
     assert mask[:4, :4].all()
     assert mask.sum() == 16
 
 
 def test_the_whole_photo_is_held_by_the_look() -> None:
     photo = np.zeros((50, 100, 3), np.uint8)
-    look = labelled.whole(photo, 64)
+    look = labelled_photos.whole(photo, 64)
     corners = np.array([[0, 0], [99, 0], [0, 49], [99, 49]]) @ look[:, :2].T + look[:, 2]
     assert corners.min() >= -0.5  # a pixel's own half
     assert corners.max() <= 63.5
@@ -56,13 +56,13 @@ def test_photos_beside_labels_and_in_images_are_paired(tmp_path: Path) -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     for name in ("a/images/x.png", "a/labels/x.png", "b/y.png", "b/labels/y.png", "b/unlabelled.png"):
         write(tmp_path / name, picture)
-    found = labelled.open_labelled([str(tmp_path / "a"), str(tmp_path / "b")])
+    found = labelled_photos.open_labelled([str(tmp_path / "a"), str(tmp_path / "b")])
     assert [(folder.name, len(folder.pairs)) for folder in found] == [("a", 1), ("b", 1)]
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="labels"):
-        labelled.open_labelled([str(tmp_path)])
+        labelled_photos.open_labelled([str(tmp_path)])
 
 
 def test_scores_are_given_in_all_and_by_group(tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ def test_scores_are_given_in_all_and_by_group(tmp_path: Path) -> None:
         write(tmp_path / f"images/{name}.png", rng.integers(0, 255, (70, 90, 3), dtype=np.uint8))
         write(tmp_path / f"labels/{name}.png", grey(np.pad(np.full((30, 40), 255), ((30, 10), (20, 30)))))
     restorer = load_restorer([str(write_run(tmp_path / "segm", "segm"))], torch.device("cpu"))
-    (folder,) = labelled.open_labelled([str(tmp_path)])
+    (folder,) = labelled_photos.open_labelled([str(tmp_path)])
     with torch.inference_mode():
-        figures = labelled.score_labelled(folder, restorer, None, torch.device("cpu"), quick(tmp_path))
+        figures = labelled_photos.score_labelled(folder, restorer, None, torch.device("cpu"), quick(tmp_path))
     assert figures["n"] == 3
     assert {name: part["n"] for name, part in figures["by_name"].items()} == {"CWM": 2, "IWM": 1}
     assert 0 <= figures["dice"] <= 1

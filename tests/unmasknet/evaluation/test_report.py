@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unmasknet.eval_toys import quick, write_run, write_split
-from unmasknet import tables
-from unmasknet.eval_page import markdown, write_report
-from unmasknet.evaluate import Evaluation, evaluate
+from tests.helpers.evaluation import quick, write_run, write_split
+from unmasknet.evaluation import tables
+from unmasknet.evaluation.evaluate import Evaluation, evaluate
+from unmasknet.evaluation.report import markdown, write_report
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unmasknet.judge import MASKED
-from unmasknet.ledger import RESTORED, TRUTH, Facts, Ledger
-from unmasknet.people import likeness, pairs, usual, verification
+from unmasknet.evaluation.scorer import MASKED
+from unmasknet.evaluation.scores import RESTORED, TRUTH, Facts, Ledger
+from unmasknet.evaluation.verification import likeness, pairs, usual, verification
 
 
 def facts(person: str, photo: int, known: bool = True) -> Facts:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unmasknet.wearing import wearing
+from unmasknet.evaluation.wear_state import wearing
 
 POINTS = np.array(
     [[22.0, 24.0], [42.0, 24.0], [25.0, 44.0], [39.0, 44.0]]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from maskgen.errors import InputError, UnmaskError, UsageError
-from tests.unmasknet.export_toys import write_weights
+from tests.helpers.exports import write_weights
 from unmasknet.export import export as module
 from unmasknet.export.export import compare, export, facts_of, opened, write
 from unmasknet.export.fourier import Waves, without_fft
@@ -26,16 +26,16 @@ from unmasknet.export.pipeline import build_pipeline
 from unmasknet.export.settings import ExportSettings
 from unmasknet.export.torchscript import FACTS
 from unmasknet.models.blocks import Spectral
-from unmasknet.restore import networks
-from unmasknet.restore.exported import read_exported
-from unmasknet.restore.marks import NOTE
-from unmasknet.restore.networks import choose_runtime
-from unmasknet.restore.onnx_networks import OnnxNetworks, open_onnx
-from unmasknet.restore.opencv_networks import OpencvNetworks, open_opencv
-from unmasknet.restore.torch_networks import TorchNetworks
-from unmasknet.restorer import load_restorer, widened
+from unmasknet.models.two_stage import load_restorer, widened
+from unmasknet.restore.provenance import NOTE
+from unmasknet.restore.runtimes import base as networks
+from unmasknet.restore.runtimes.base import choose_runtime
+from unmasknet.restore.runtimes.onnx_reader import read_exported
+from unmasknet.restore.runtimes.onnx_runtime import OnnxNetworks, open_onnx
+from unmasknet.restore.runtimes.opencv_runtime import OpencvNetworks, open_opencv
+from unmasknet.restore.runtimes.torch_runtime import TorchNetworks
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GREY = 1 / 255
 
 
@@ -156,7 +156,7 @@ def test_exported_files_run_where_there_is_no_torch(made, runtime):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', *sys.argv[3:])))\n"
         "import numpy as np\n"
-        "from unmasknet.restore.networks import open_networks\n"
+        "from unmasknet.restore.runtimes.base import open_networks\n"
         "networks = open_networks([sys.argv[1]], 'auto', 'auto', 1)\n"
         "print(networks.name.split('-')[0], networks.hidden(np.zeros((1, 64, 64, 3), np.uint8)).shape)\n"
     )

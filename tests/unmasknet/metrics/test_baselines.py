@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from unmasknet import baselines
-from unmasknet.baselines import MeanFace
+from unmasknet.metrics import baselines
+from unmasknet.metrics.baselines import MeanFace
 
 
 def hole() -> torch.Tensor:

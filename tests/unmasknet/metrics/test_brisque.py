@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from unmasknet import brisque
+from unmasknet.metrics import brisque
 
 # By brisque 0.2.0's own BRISQUE.score (with its list of one-element arrays flattened, which current NumPy refuses).
 KNOWN = {"face": -15.12882, "small": 29.14824, "blurred": 74.63814}

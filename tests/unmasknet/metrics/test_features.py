@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maskgen.errors import InputError, MissingError
-from unmasknet import features, inception
+from unmasknet.metrics import features, inception
 
 needs_lite0 = pytest.mark.skipif(
     not features.has_lite0(), reason="EfficientNet-Lite0's packages are not installed"

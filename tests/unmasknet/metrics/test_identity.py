@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.errors import MissingError
-from unmasknet import identity
+from unmasknet.metrics import identity
 
 POINTS = np.array([[20.0, 30.0], [44.0, 31.0], [24.0, 58.0], [41.0, 58.5]])
 

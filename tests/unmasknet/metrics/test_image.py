@@ -9,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from skimage.morphology import disk, erosion
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from unmasknet import metrics
+from unmasknet.metrics import image as image_metrics
 
 RNG = np.random.default_rng(7)
 
@@ -30,12 +30,12 @@ def test_psnr_over_the_whole_picture_is_scikit_images() -> None:
     expected = [
         peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1) for a, b in zip(real, fake, strict=True)
     ]
-    assert metrics.psnr(fake, real, everything).tolist() == pytest.approx(expected, abs=1e-6)
+    assert image_metrics.psnr(fake, real, everything).tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_psnr_of_a_constant_error_of_a_tenth_is_20_db() -> None:
     real = torch.full((1, 3, 8, 8), 0.4, dtype=torch.float64)
-    assert metrics.psnr(real + 0.1, real, torch.ones(1, 1, 8, 8)).item() == pytest.approx(20)
+    assert image_metrics.psnr(real + 0.1, real, torch.ones(1, 1, 8, 8)).item() == pytest.approx(20)
 
 
 class Metal(torch.Tensor):
@@ -55,40 +55,40 @@ class Metal(torch.Tensor):
 def test_scores_need_no_doubles_of_a_gpu_that_has_none() -> None:
     fake, real, hole = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
     there = [tensor.as_subclass(Metal) for tensor in (fake, real, hole)]
-    for score in (metrics.psnr, metrics.ssim):
+    for score in (image_metrics.psnr, image_metrics.ssim):
         assert float(score(*there)) == pytest.approx(float(score(fake, real, hole)))
 
 
 def test_psnr_of_identical_pixels_is_infinite() -> None:
     real = pictures()
-    assert torch.isinf(metrics.psnr(real, real, square().expand(2, -1, -1, -1))).all()
+    assert torch.isinf(image_metrics.psnr(real, real, square().expand(2, -1, -1, -1))).all()
 
 
 def test_hole_scores_do_not_see_what_lies_outside() -> None:
     real, fake, hole = pictures(1), pictures(1), square()
-    other = metrics.composite(fake, pictures(1), hole)
-    assert metrics.psnr(fake, real, hole) == metrics.psnr(other, real, hole)
-    assert metrics.l1(fake, real, hole) == metrics.l1(other, real, hole)
+    other = image_metrics.composite(fake, pictures(1), hole)
+    assert image_metrics.psnr(fake, real, hole) == image_metrics.psnr(other, real, hole)
+    assert image_metrics.l1(fake, real, hole) == image_metrics.l1(other, real, hole)
 
 
 def test_an_empty_hole_has_no_score() -> None:
     real = pictures(1)
     nothing = torch.zeros(1, 1, 40, 40)
-    assert math.isnan(metrics.psnr(real, real, nothing))
-    assert math.isnan(metrics.ssim(real, real, nothing))
+    assert math.isnan(image_metrics.psnr(real, real, nothing))
+    assert math.isnan(image_metrics.ssim(real, real, nothing))
 
 
 def test_whole_psnr_is_hole_psnr_plus_the_share() -> None:
     real, hole = pictures(1), square()
-    whole = metrics.composite(pictures(1), real, hole)
-    gain = metrics.psnr(whole, real, torch.ones_like(hole)) - metrics.psnr(whole, real, hole)
+    whole = image_metrics.composite(pictures(1), real, hole)
+    gain = image_metrics.psnr(whole, real, torch.ones_like(hole)) - image_metrics.psnr(whole, real, hole)
     assert gain.item() == pytest.approx(10 * math.log10(40 * 40 / 20**2))
 
 
 def test_l1_is_the_mean_absolute_difference() -> None:
     real, fake, hole = pictures(1), pictures(1), square()
     expected = np.abs(real.numpy() - fake.numpy())[0, :, 10:30, 10:30].mean()
-    assert metrics.l1(fake, real, hole).item() == pytest.approx(float(expected), abs=1e-6)
+    assert image_metrics.l1(fake, real, hole).item() == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
@@ -104,9 +104,9 @@ def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
         use_sample_covariance=False,
         full=True,
     )
-    ours = metrics.ssim_map(fake, real)[0].numpy()
+    ours = image_metrics.ssim_map(fake, real)[0].numpy()
     assert np.abs(ours - expected)[:, 5:-5, 5:-5].max() < 1e-5
-    assert metrics.ssim(fake, real, square()).item() == pytest.approx(
+    assert image_metrics.ssim(fake, real, square()).item() == pytest.approx(
         float(expected[:, 10:30, 10:30].mean()), abs=1e-5
     )
 
@@ -116,37 +116,37 @@ def test_ssim_map_is_torchmetrics_up_to_the_edge() -> None:
     _, expected = structural_similarity_index_measure(
         fake.double(), real.double(), data_range=1.0, reduction="none", return_full_image=True
     )
-    assert torch.allclose(metrics.ssim_map(fake, real).double(), expected, atol=1e-6)
+    assert torch.allclose(image_metrics.ssim_map(fake, real).double(), expected, atol=1e-6)
 
 
 def test_ssim_of_a_picture_with_itself_is_one() -> None:
     real = pictures(1)
-    assert metrics.ssim(real, real, square()).item() == pytest.approx(1, abs=1e-6)
+    assert image_metrics.ssim(real, real, square()).item() == pytest.approx(1, abs=1e-6)
 
 
 def test_a_better_picture_scores_better_in_all_of_them() -> None:
     real, noise, hole = pictures(1), pictures(1), square()
     near, far = (real * (1 - share) + noise * share for share in (0.1, 0.5))
-    assert metrics.psnr(near, real, hole) > metrics.psnr(far, real, hole)
-    assert metrics.ssim(near, real, hole) > metrics.ssim(far, real, hole)
-    assert metrics.l1(near, real, hole) < metrics.l1(far, real, hole)
+    assert image_metrics.psnr(near, real, hole) > image_metrics.psnr(far, real, hole)
+    assert image_metrics.ssim(near, real, hole) > image_metrics.ssim(far, real, hole)
+    assert image_metrics.l1(near, real, hole) < image_metrics.l1(far, real, hole)
 
 
 def test_dice_and_iou_of_half_a_square_are_two_thirds_and_a_half() -> None:
     truth, found = square(), square(high=20)
     found[..., 20:30] = found[..., 10:20]
     found[..., 10:20, 10:30] = 1
-    dice, iou = metrics.overlap(found, truth)
+    dice, iou = image_metrics.overlap(found, truth)
     assert dice.item() == pytest.approx(2 / 3)
     assert iou.item() == pytest.approx(1 / 2)
 
 
 def test_two_empty_maps_agree_and_one_alone_does_not() -> None:
     nothing = torch.zeros(1, 1, 40, 40)
-    assert metrics.overlap(nothing, nothing) == (1, 1)
-    assert metrics.overlap(nothing, square()) == (0, 0)
-    assert metrics.boundary_f(nothing, nothing) == 1
-    assert metrics.boundary_f(nothing, square()) == 0
+    assert image_metrics.overlap(nothing, nothing) == (1, 1)
+    assert image_metrics.overlap(nothing, square()) == (0, 0)
+    assert image_metrics.boundary_f(nothing, nothing) == 1
+    assert image_metrics.boundary_f(nothing, square()) == 0
 
 
 def test_pixels_that_do_not_count_change_nothing() -> None:
@@ -154,13 +154,13 @@ def test_pixels_that_do_not_count_change_nothing() -> None:
     counted = torch.ones_like(truth)
     counted[..., :5] = 0
     found[..., :5] = 1
-    assert metrics.overlap(found, truth, counted) == (1, 1)
+    assert image_metrics.overlap(found, truth, counted) == (1, 1)
 
 
 def test_boundary_f_forgives_a_pixel_and_not_five() -> None:
     truth = square()
-    assert metrics.boundary_f(torch.roll(truth, 1, dims=3), truth) == 1
-    assert metrics.boundary_f(square(low=15, high=25), truth) == 0
+    assert image_metrics.boundary_f(torch.roll(truth, 1, dims=3), truth) == 1
+    assert image_metrics.boundary_f(square(low=15, high=25), truth) == 0
 
 
 def test_outline_is_the_map_less_its_erosion() -> None:
@@ -168,13 +168,13 @@ def test_outline_is_the_map_less_its_erosion() -> None:
     blob[0, 0, 8:22, 5:30] = 1
     blob[0, 0, 15:33, 12:18] = 1
     expected = blob[0, 0].numpy() - erosion(blob[0, 0].numpy(), disk(1))
-    assert np.array_equal(metrics.outline(blob)[0, 0].numpy(), expected)
+    assert np.array_equal(image_metrics.outline(blob)[0, 0].numpy(), expected)
 
 
 def test_growing_reaches_as_far_as_asked_along_the_axes() -> None:
     dot = torch.zeros(1, 1, 21, 21)
     dot[..., 10, 10] = 1
     for reach in range(5):
-        grown = metrics.grown(dot, reach)[0, 0]
+        grown = image_metrics.grown(dot, reach)[0, 0]
         assert grown[10].sum() == grown[:, 10].sum() == 2 * reach + 1
-        assert torch.equal(metrics.shrunk(metrics.grown(dot, reach), reach), dot)
+        assert torch.equal(image_metrics.shrunk(image_metrics.grown(dot, reach), reach), dot)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from maskgen.errors import InputError
-from unmasknet import checkpoint
+from unmasknet.models import checkpoint
 
 STATE = {"step": 3, "best": {"dice": 0.5}, "nets": {"a": {"weight": torch.arange(6.0)}}, "text": ["x", "y"]}
 

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from torch.nn.functional import conv2d, pad
 
 from maskgen.errors import InputError, MissingError
-from tests.unmasknet.face_net_toys import SIDE, write_face_net
-from tests.unmasknet.train_toys import LOOP, settings, train, write_data
+from tests.helpers.face_networks import SIDE, write_face_net
+from tests.helpers.training import LOOP, settings, train, write_data
 from tools import hse_face_net
-from unmasknet.identity import ARCFACE_POINTS, build_identity
+from unmasknet.metrics.identity import ARCFACE_POINTS, build_identity
 from unmasknet.models.face_net import FaceNet, build_face_net, face_chips
+from unmasknet.models.load import load_generator
 from unmasknet.models.onnx_layers import OPERATORS, OnnxLayers
 from unmasknet.settings import GanLossSettings
-from unmasknet.weights import load_generator
 
 
 @pytest.fixture(scope="module")

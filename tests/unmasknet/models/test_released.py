@@ -8,22 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from maskgen import assets, demo
+from maskgen import assets
+from maskgen.api import mask_photo
 from maskgen.config import read_toml
-from maskgen.demo import show_restored
+from maskgen.dataset.reader import open_data_set
+from maskgen.demo import run as demo
+from maskgen.demo.run import show_restored
 from maskgen.errors import InputError, MissingError, Skip, UnmaskError
-from maskgen.one import mask_photo
-from maskgen.samples import open_data_set
-from tests.unmasknet.eval_toys import quick, write_run, write_split
+from tests.helpers.evaluation import quick, write_run, write_split
 from tools import release_weights
 from tools.release_weights import make_release, record
-from unmasknet import Unmasker, released
-from unmasknet.checkpoint import load_weights
-from unmasknet.evaluate import evaluate
-from unmasknet.released import EXPORTED, NAMES, WEIGHTS, has_released
-from unmasknet.restore.networks import RUNTIMES, open_networks
+from unmasknet import Unmasker
+from unmasknet.evaluation.evaluate import evaluate
+from unmasknet.models import released
+from unmasknet.models.checkpoint import load_weights
+from unmasknet.models.load import load_generator
+from unmasknet.models.released import EXPORTED, NAMES, WEIGHTS, has_released
+from unmasknet.restore.runtimes.base import RUNTIMES, open_networks
 from unmasknet.restore.showcase import restored_strip
-from unmasknet.weights import load_generator
 
 SHIPS = pytest.mark.skipif(not has_released(), reason="no weights ship with this version yet")
 
@@ -101,8 +103,8 @@ def test_folders_of_the_training_machine_do_not_ship():
 
 
 def load_generator_of(data: str, segmenter: str):
+    from unmasknet.models.load import Trained
     from unmasknet.settings import GanSettings
-    from unmasknet.weights import Trained
 
     loss = {"identity_net": "/home/somebody/face.onnx", "perceptual_weights": "/home/somebody/vgg.pth"}
     settings = GanSettings.model_validate({"data": {"data": [data]}, "segmenter": segmenter, "loss": loss})

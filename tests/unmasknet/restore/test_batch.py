@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from maskgen import imageio
 from maskgen.errors import InputError, TooManyFailures, UsageError
-from tests.maskgen.test_cli import program
-from tests.unmasknet.eval_toys import write_run
-from tests.unmasknet.restore_toys import ToyNetworks, drawn, finder, seen
+from maskgen.images import codecs
+from tests.helpers.evaluation import write_run
+from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
+from tests.maskgen.cli.test_program import program
+from unmasknet.restore.batch import as_text, check_failures, run
 from unmasknet.restore.inputs import find_inputs
-from unmasknet.restore.run import as_text, check_failures, run
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import Unmasker
 
@@ -185,7 +185,7 @@ def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
 def test_a_profile_of_other_colours_is_left_out(tmp_path):
     photo = Image.fromarray(drawn(64, 64)).convert("L")
     photo.save(tmp_path / "a.png", icc_profile=b"\0" * 16 + b"GRAY" + b"\0" * 108)
-    assert imageio.colour_profile((tmp_path / "a.png").read_bytes()) == b""
+    assert codecs.colour_profile((tmp_path / "a.png").read_bytes()) == b""
 
 
 def test_options_that_would_go_unused_or_name_no_folder_are_refused(tmp_path):

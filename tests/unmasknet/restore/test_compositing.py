@@ -11,20 +11,21 @@ import pytest
 import torch
 from skimage.data import astronaut
 
-from maskgen import imageio, records, shards
+from maskgen.dataset import shard_record, shards
+from maskgen.images import codecs
 from maskgen.settings import ShardSettings
 from maskgen.types import Picture, Plane, Triplet
-from unmasknet import losses
-from unmasknet.data import open_batches
+from unmasknet.data.batches import open_batches
 from unmasknet.models.segmenter import build_segmenter
 from unmasknet.settings import AugmentSettings, DataSettings, SegmenterSettings, SegmSettings
+from unmasknet.training import losses
 
 SIDE, STEPS = 64, 80
 AUGMENT = AugmentSettings(rotate=0, zoom=0, shift=0, colour=0, jpeg=1.0)  # the further JPEG, and nothing else
 
 
 def re_encoded(photo: Picture) -> Picture:
-    layer = imageio.decode(imageio.encode_jpeg(photo, 75), max_pixels=1 << 20, background=255)
+    layer = codecs.decode(codecs.encode_jpeg(photo, 75), max_pixels=1 << 20, background=255)
     assert isinstance(layer, np.ndarray)
     return layer
 
@@ -42,8 +43,8 @@ def write_split(folder: Path, split: str, count: int, layer_of) -> None:
             members = shards.encode(triplet, origin, ShardSettings())
             writer.add_photo([(f"p{number:04d}-01234567-f0-m0", members)])
         size, digest = writer.finish()
-    report = records.ShardReport(f"{split}-000000", split, count, count, size, digest, "0" * 16)
-    records.write_record(folder, report)
+    report = shard_record.ShardReport(f"{split}-000000", split, count, count, size, digest, "0" * 16)
+    shard_record.write_record(folder, report)
 
 
 def drawn(rng: np.random.Generator, layer_of) -> Triplet:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.maskgen.faces import astronaut
-from tests.unmasknet.restore_toys import ToyNetworks, drawn, finder, seen
+from tests.helpers.faces import astronaut
+from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
+from unmasknet.restore.batch import run
 from unmasknet.restore.faces import build_finder
-from unmasknet.restore.marks import NOTE, encode_result
-from unmasknet.restore.run import run
+from unmasknet.restore.provenance import NOTE, encode_result
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import MASK, Unmasker
 
@@ -114,10 +114,10 @@ def test_row35_the_finder_sees_a_bare_face_a_small_one_and_none_where_none_is(fi
 
 
 def test_row35_crops_of_the_finder_are_framed_as_the_training_crops_are(find):
-    from maskgen.align import crop_matrix
-    from maskgen.landmarks.mesh import MeshDetector
-    from maskgen.resample import carry, inverse
-    from unmasknet.restore.window import at_size
+    from maskgen.faces.align import crop_matrix
+    from maskgen.faces.landmarks.mesh import MeshDetector
+    from maskgen.images.resample import carry, inverse
+    from unmasknet.restore.face_window import at_size
 
     photo = np.ascontiguousarray(astronaut()[:300, 80:380])
     face = MeshDetector().detect(photo)[0]
@@ -139,7 +139,7 @@ def test_row40_results_say_in_their_metadata_that_they_are_synthetic(suffix):
 def test_row40_a_video_says_that_it_is_synthetic(tmp_path):
     from maskgen.video import open_clip
     from maskgen.video.writer import ClipWriter
-    from tests.maskgen.clips import moving, write_clip
+    from tests.helpers.clips import moving, write_clip
 
     clip = write_clip(tmp_path / "a.mp4", moving(3))
     with ClipWriter(clip, tmp_path / "b.mp4", None, NOTE) as writer:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from unmasknet.restore.clean import clean_map
-from unmasknet.restore.networks import Cleaning
+from unmasknet.restore.map_cleanup import clean_map
+from unmasknet.restore.runtimes.base import Cleaning
 
 SIDE = 100
 

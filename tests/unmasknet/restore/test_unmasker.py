@@ -6,7 +6,7 @@ from PIL import Image
 
 import unmasknet
 from maskgen.errors import InputError, UsageError
-from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, finder, seen
+from tests.helpers.restoring import FILL, ToyNetworks, drawn, finder, seen
 from unmasknet.restore.unmasker import MASK, RIM, Unmasker, as_picture
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from maskgen.errors import UsageError
-from tests.maskgen.clips import av, pictures_of, stream_times, write_clip
-from tests.unmasknet.restore_toys import FILL, ToyNetworks, drawn, find_mark, marked
+from tests.helpers.clips import av, pictures_of, stream_times, write_clip
+from tests.helpers.restoring import FILL, ToyNetworks, drawn, find_mark, marked
+from unmasknet.restore.batch import run
 from unmasknet.restore.camera import is_camera, watch
-from unmasknet.restore.follow import Follower
-from unmasknet.restore.marks import NOTE
-from unmasknet.restore.run import run
-from unmasknet.restore.screen import Page, has_display
+from unmasknet.restore.camera_view import Page, has_display
+from unmasknet.restore.face_tracks import Follower
+from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import Unmasker
 

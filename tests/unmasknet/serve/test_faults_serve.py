@@ -21,19 +21,19 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from maskgen import imageio
 from maskgen.assets import asset
-from tests.unmasknet.serve_toys import JPEG, Unmask, jpeg, serving, shop
-from unmasknet.restore.marks import NOTE
-from unmasknet.serve.answer import INVENTED
+from maskgen.images import codecs
+from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop
+from unmasknet.restore.provenance import NOTE
 from unmasknet.serve.app import build_app
-from unmasknet.serve.guard import is_loopback
+from unmasknet.serve.middleware import is_loopback
+from unmasknet.serve.response import INVENTED
 from unmasknet.serve.server import OPEN
 
 pytestmark = pytest.mark.fault
 HEAD = b"POST /api/unmask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
 HERE = "http://127.0.0.1:8000"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def client(**settings: object) -> TestClient:
@@ -92,8 +92,8 @@ def test_row36_what_is_no_sound_photo_is_refused_and_the_page_stays_up(data):
 def test_row36_an_image_bomb_takes_no_memory():
     code = (
         "import resource, sys\n"
-        "from tests.unmasknet.test_faults_serve import bomb, client\n"
-        "from tests.unmasknet.serve_toys import JPEG\n"
+        "from tests.unmasknet.serve.test_faults_serve import bomb, client\n"
+        "from tests.helpers.serving import JPEG\n"
         "page = client()\n"
         "page.get('/')\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
@@ -132,7 +132,7 @@ def test_row36_a_client_that_takes_no_answer_loses_its_place():
     with serving(shop(seconds=2, queue=1)) as url, socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         line.connect(_where(url))
-        data = imageio.encode_jpeg(noise, 50)  # its results are megabytes, more than lie on the way
+        data = codecs.encode_jpeg(noise, 50)  # its results are megabytes, more than lie on the way
         line.sendall(
             HEAD.replace(b"unmask ", b"unmask?samples=4 ") + b"Content-Length: %d\r\n\r\n" % len(data) + data
         )

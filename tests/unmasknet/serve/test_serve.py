@@ -11,15 +11,15 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from maskgen import imageio
 from maskgen.assets import asset
 from maskgen.errors import UsageError
-from tests.unmasknet.restore_toys import ToyNetworks, finder
-from tests.unmasknet.serve_toys import JPEG, MASK, jpeg, nothing, photo, serving, shop
-from unmasknet.restore.marks import NOTE
+from maskgen.images import codecs
+from tests.helpers.restoring import ToyNetworks, finder
+from tests.helpers.serving import JPEG, MASK, jpeg, nothing, photo, serving, shop
+from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.unmasker import Unmasker
-from unmasknet.serve.answer import INVENTED
 from unmasknet.serve.app import FILES, PAGES, build_app
+from unmasknet.serve.response import INVENTED
 from unmasknet.serve.server import address, bind, check_networks, networks_name
 from unmasknet.serve.settings import ServeSettings
 
@@ -58,7 +58,7 @@ def test_no_file_of_the_page_asks_elsewhere_or_holds_inline_code(name):
 
 def test_an_answer_holds_the_pictures_the_map_and_the_note():
     answer = client().post("/api/unmask?samples=2&seed=3", content=jpeg(), headers=JPEG).json()
-    given = imageio.decode(jpeg(), max_pixels=1 << 20, background=255)
+    given = codecs.decode(jpeg(), max_pixels=1 << 20, background=255)
     first, second = (decoded(picture) for picture in answer["pictures"])
     assert (answer["width"], answer["height"]) == (64, 48)
     assert np.array_equal(decoded(answer["before"]), given)
@@ -82,7 +82,7 @@ def test_a_photo_without_a_face_is_said_to_be_unchanged():
 
 
 def test_large_results_are_jpeg_and_carry_the_note(monkeypatch):
-    monkeypatch.setattr("unmasknet.serve.answer.JPEG_FROM", 1000)
+    monkeypatch.setattr("unmasknet.serve.response.JPEG_FROM", 1000)
     answer = client().post("/api/unmask", content=jpeg(), headers=JPEG).json()
     assert answer["pictures"][0].startswith("data:image/jpeg")
     assert NOTE.encode() in base64.b64decode(answer["pictures"][0].partition(",")[2])

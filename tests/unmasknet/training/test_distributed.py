@@ -13,21 +13,21 @@ import pytest
 import torch
 
 from maskgen.errors import UsageError
-from tests.unmasknet.train_toys import settings, train, write_data
-from unmasknet import checkpoint
-from unmasknet.distributed import environment_ranks
+from tests.helpers.training import settings, train, write_data
+from unmasknet.models import checkpoint
+from unmasknet.training.distributed import environment_ranks
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-import unmasknet.launch
+import unmasknet.training.launch
 from maskgen.errors import UnmaskError
-from tests.unmasknet.train_toys import settings, train
+from tests.helpers.training import settings, train
 from unmasknet import checkpoint
 
 stages, ports, data, out, steps, slow = sys.argv[1:]
-fit, tasks = unmasknet.launch.fit, []
+fit, tasks = unmasknet.training.launch.fit, []
 
 def keeping(task, *rest):
     tasks.append(task)
@@ -37,7 +37,7 @@ def tell(_):
     Path(out, "began").touch()
     time.sleep(float(slow))
 
-unmasknet.launch.fit = keeping
+unmasknet.training.launch.fit = keeping
 for stage, port in zip(stages.split(","), ports.split(",")):
     os.environ["MASTER_PORT"] = port
     try:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from unmasknet import losses
+from unmasknet.training import losses
 
 SIDE = 32
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.unmasknet.train_toys import settings, train, write_data
-from unmasknet import losses
-from unmasknet.data import Batch, open_batches
-from unmasknet.distributed import Ranks
-from unmasknet.restorer import load_restorer
-from unmasknet.task import Place, Progress, capture, restore
-from unmasknet.train_gan import GanTask
-from unmasknet.train_segm import SegmTask
+from tests.helpers.training import settings, train, write_data
+from unmasknet.data.batches import Batch, open_batches
+from unmasknet.models.two_stage import load_restorer
+from unmasknet.training import losses
+from unmasknet.training.distributed import Ranks
+from unmasknet.training.gan import GanTask
+from unmasknet.training.segmenter import SegmTask
+from unmasknet.training.task import Place, Progress, capture, restore
 
 HERE = Place(torch.device("cpu"), Ranks())
 

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from maskgen.errors import InputError, UnmaskError, UsageError
-from tests.unmasknet.train_toys import settings, train, write_data
-from unmasknet import checkpoint, distributed, launch, losses
-from unmasknet.data import open_batches
+from tests.helpers.training import settings, train, write_data
+from unmasknet.data.batches import open_batches
+from unmasknet.models import checkpoint
+from unmasknet.models.load import load_generator, load_segmenter, load_trained
 from unmasknet.presets import PRESETS, preset_tree
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.stopping import Stopped
-from unmasknet.weights import load_generator, load_segmenter, load_trained
+from unmasknet.training import distributed, launch, losses
+from unmasknet.training.signals import Stopped
 
 STAGES = ("segm", "gan")
 NAMES = {"segm": "segmenter", "gan": "generator"}
@@ -337,7 +338,7 @@ def test_minutes_end_a_run_with_all_saved(data, tmp_path):
 
 
 def test_data_without_people_to_validate_on_is_refused(tmp_path):
-    from tests.unmasknet.eval_toys import write_split
+    from tests.helpers.evaluation import write_split
 
     write_split(tmp_path / "data", "train", 6)
     with pytest.raises(InputError, match="val"):

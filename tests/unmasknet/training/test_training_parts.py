@@ -11,15 +11,15 @@ from PIL import Image
 from torch import nn
 
 from maskgen.errors import MissingError, UsageError
-from unmasknet.curves import draw_curves
 from unmasknet.device import autocast, choose_device
-from unmasknet.ema import Ema, ema_keep
-from unmasknet.events import EventLog
-from unmasknet.optimise import Optimiser, Steady, lr_share
 from unmasknet.pictures import film, png, sheet, tinted
-from unmasknet.runs import Run
 from unmasknet.settings import OptimiserSettings
-from unmasknet.stopping import listening
+from unmasknet.training.curves import draw_curves
+from unmasknet.training.ema import Ema, ema_keep
+from unmasknet.training.optimizer import Optimiser, Steady, lr_share
+from unmasknet.training.run_folder import Run
+from unmasknet.training.signals import listening
+from unmasknet.training.tensorboard import EventLog
 
 
 def test_average_halves_its_memory_over_the_half_life():
@@ -132,7 +132,7 @@ def test_tensorboard_reads_the_log(tmp_path):
 
 
 def test_checksum_of_the_log_is_crc32c():
-    from unmasknet.events import _checksum
+    from unmasknet.training.tensorboard import _checksum
 
     # CRC-32C of "123456789" is e3069283; records hold it turned by 15 bits, plus a constant.
     crc = 0xE3069283

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from maskgen.errors import UsageError
-from unmasknet.released import RELEASED, is_exported
+from unmasknet.models.released import RELEASED, is_exported
 
 Crops = UInt8[ndarray, "n side side 3"]
 Maps = UInt8[ndarray, "n side side"]
@@ -61,19 +61,19 @@ Open = Callable[[Sequence[str], str, int], Networks]
 
 
 def _torch(weights: Sequence[str], device: str, threads: int) -> Networks:
-    from unmasknet.restore.torch_networks import open_torch
+    from unmasknet.restore.runtimes.torch_runtime import open_torch
 
     return open_torch(weights, device, threads)
 
 
 def _onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
-    from unmasknet.restore.onnx_networks import open_onnx
+    from unmasknet.restore.runtimes.onnx_runtime import open_onnx
 
     return open_onnx(weights, device, threads)
 
 
 def _opencv(weights: Sequence[str], device: str, threads: int) -> Networks:
-    from unmasknet.restore.opencv_networks import open_opencv
+    from unmasknet.restore.runtimes.opencv_runtime import open_opencv
 
     return open_opencv(weights, device, threads)
 

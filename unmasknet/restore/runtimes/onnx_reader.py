@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import InputError
-from unmasknet.restore.networks import Cleaning
+from unmasknet.restore.runtimes.base import Cleaning
 
 UNTRAINED = Cleaning(0.5, 0)  # where the file holds no segmenter
 # numbers of the fields that are looked at, of onnx.proto3

@@ -10,9 +10,9 @@ from numpy import ndarray
 
 from maskgen.errors import InputError
 from maskgen.extras import require
-from unmasknet.released import exported_file
-from unmasknet.restore.exported import read_exported
-from unmasknet.restore.networks import Crops, Maps, Networks, on_cpu, planes
+from unmasknet.models.released import exported_file
+from unmasknet.restore.runtimes.base import Crops, Maps, Networks, on_cpu, planes
+from unmasknet.restore.runtimes.onnx_reader import read_exported
 
 
 def open_onnx(weights: Sequence[str], device: str, threads: int) -> Networks:

@@ -7,7 +7,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.extras import require
-from unmasknet.restore.networks import Cleaning, Crops, Maps, Networks
+from unmasknet.restore.runtimes.base import Cleaning, Crops, Maps, Networks
 
 
 def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
@@ -23,8 +23,8 @@ class TorchNetworks:
         import torch
 
         from unmasknet.device import choose_device
-        from unmasknet.restorer import load_restorer
-        from unmasknet.weights import THRESHOLD
+        from unmasknet.models.load import THRESHOLD
+        from unmasknet.models.two_stage import load_restorer
 
         if threads:
             torch.set_num_threads(threads)
@@ -42,7 +42,7 @@ class TorchNetworks:
         """See `Networks`."""
         import torch
 
-        from unmasknet.cases import to_tensor
+        from unmasknet.evaluation.samples import to_tensor
 
         with torch.inference_mode():
             found = self._restorer.probabilities(to_tensor([*crops], self._device))
@@ -52,7 +52,7 @@ class TorchNetworks:
         """See `Networks`."""
         import torch
 
-        from unmasknet.cases import to_tensor
+        from unmasknet.evaluation.samples import to_tensor
 
         with torch.inference_mode():
             hole = torch.from_numpy(maps).to(self._device).float()[:, None]

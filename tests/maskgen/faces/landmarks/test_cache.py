@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from maskgen.errors import Skip
-from maskgen.landmarks.cache import CachedDetector, cache_folder, fingerprint, pack, unpack
+from maskgen.faces.landmarks.cache import CachedDetector, cache_folder, fingerprint, pack, unpack
 from maskgen.types import Photo, PhotoRef
-from tests.maskgen.faces import astronaut, detector, face_from, mean_face, turned
+from tests.helpers.faces import astronaut, detector, face_from, mean_face, turned
 
 
 class Counting:

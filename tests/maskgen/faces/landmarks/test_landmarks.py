@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from maskgen.errors import MissingError, Skip
-from maskgen.landmarks import DETECTORS, build_detector
-from maskgen.landmarks.check import fault_of
-from maskgen.landmarks.mesh import MeshDetector
-from maskgen.landmarks.runtime import Model, load_network
-from maskgen.landmarks.topology import eye_centres, mouth_centre
-from maskgen.landmarks.views import tile_looks, window
-from maskgen.resample import carry, inverse, warp
+from maskgen.faces.landmarks import DETECTORS, build_detector
+from maskgen.faces.landmarks.crop_windows import tile_looks, window
+from maskgen.faces.landmarks.mesh import MeshDetector
+from maskgen.faces.landmarks.plausibility import fault_of
+from maskgen.faces.landmarks.runtime import Model, load_network
+from maskgen.faces.landmarks.topology import eye_centres, mouth_centre
+from maskgen.images.resample import carry, inverse, warp
 from maskgen.settings import FaceSettings
-from tests.maskgen.faces import astronaut, detector, mean_face, turned
+from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 EYES, MOUTH = np.array([[203.6, 101.4], [246.6, 103.2]]), np.array([223.5, 141])  # read off by eye
 

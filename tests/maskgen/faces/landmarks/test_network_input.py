@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from maskgen.landmarks.shown import show
-from maskgen.landmarks.views import window
-from maskgen.resample import carry, inverse
+from maskgen.faces.landmarks.crop_windows import window
+from maskgen.faces.landmarks.network_input import show
+from maskgen.images.resample import carry, inverse
 
 ramp_y, ramp_x = np.mgrid[:240, :240]
 RAMP = np.stack([ramp_x, ramp_y, 255 - ramp_x], -1).astype(np.uint8)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError, MissingError, Skip, UsageError
-from maskgen.landmarks import AUTO, build_detector
-from maskgen.landmarks import dlib as dlib_backend
-from maskgen.landmarks.dlib import POINTS_FILE, DlibDetector, model_folder
-from maskgen.landmarks.fan import WEIGHTS, FanDetector
-from maskgen.landmarks.sixtyeight import ON_MESH, _model, face_of_points, fit_mesh
+from maskgen.faces.landmarks import AUTO, build_detector
+from maskgen.faces.landmarks import dlib as dlib_backend
+from maskgen.faces.landmarks.dlib import POINTS_FILE, DlibDetector, model_folder
+from maskgen.faces.landmarks.fan import WEIGHTS, FanDetector
+from maskgen.faces.landmarks.points68_to_mesh import ON_MESH, _model, face_of_points, fit_mesh
 from maskgen.settings import FaceSettings
-from tests.maskgen.faces import astronaut, detector, rotation_of, turned
+from tests.helpers.faces import astronaut, detector, rotation_of, turned
 
 EYES = 60.0  # pixels between the eyes
 
@@ -26,7 +26,7 @@ def seen(yaw=0, pitch=0, roll=0, shape=None):
 
 
 def mesh_at(yaw=0, pitch=0, roll=0):
-    from maskgen.head import canonical_head
+    from maskgen.faces.canonical_head import canonical_head
 
     mesh = canonical_head().mesh.astype(np.float64)
     return mesh @ rotation_of(turned(yaw, pitch, roll)).T * EYES + [200, 180, 0]
@@ -168,7 +168,7 @@ def fan(monkeypatch, tmp_path):
     api.FaceAlignment = type("Alignment", (FakeAlignment,), {})
     monkeypatch.setitem(sys.modules, "torch", torch)
     monkeypatch.setitem(sys.modules, "face_alignment", api)
-    monkeypatch.setattr("maskgen.landmarks.fan.metadata.version", lambda name: "1.5.0")
+    monkeypatch.setattr("maskgen.faces.landmarks.fan.metadata.version", lambda name: "1.5.0")
     return SimpleNamespace(folder=folder, alignment=api.FaceAlignment)
 
 

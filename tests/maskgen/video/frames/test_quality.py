@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskgen.selection import distance, eye_opening, fingerprint, is_cut_off, sharpness, spread_out
 from maskgen.types import Pose
-from tests.maskgen.faces import astronaut, detector, face_from, mean_face
+from maskgen.video.frames.quality import distance, eye_opening, fingerprint, is_cut_off, sharpness, spread_out
+from tests.helpers.faces import astronaut, detector, face_from, mean_face
 
 
 def grey():

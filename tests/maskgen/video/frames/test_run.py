@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError, UsageError
-from maskgen.footage import frames_from_video, rehearse_frames
-from maskgen.imageio import decode
+from maskgen.images.codecs import decode
 from maskgen.settings import FramesSettings, SourceSettings
 from maskgen.sources import build_source, load
-from tests.maskgen.clips import av, moving, other_picture, picture, stream_times, write_clip
+from maskgen.video.frames.run import frames_from_video, rehearse_frames
+from tests.helpers.clips import av, moving, other_picture, picture, stream_times, write_clip
 
-CLI = Path(__file__).parents[2] / "cli.py"
+CLI = Path(__file__).parents[4] / "cli.py"
 
 
 def take(*files, out, **settings):

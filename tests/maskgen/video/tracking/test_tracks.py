@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from maskgen.align import crop_matrix
-from maskgen.look import look_of
-from maskgen.steady import matrix_of, place_of, smoothed
-from maskgen.tracks import Sight, Tracker, is_cut, persons, thumb_of
-from tests.maskgen.faces import astronaut, detector, mean_face, turned
+from maskgen.faces.align import crop_matrix
+from maskgen.video.tracking.crop_smoothing import matrix_of, place_of, smoothed
+from maskgen.video.tracking.face_descriptor import look_of
+from maskgen.video.tracking.tracks import Sight, Tracker, is_cut, persons, thumb_of
+from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 LENGTH = 1152
 

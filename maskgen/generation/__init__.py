@@ -1,0 +1,1 @@
+"""Generation: plans become shards, in worker processes; and the benchmark of it."""

@@ -1,0 +1,1 @@
+"""Rendering: one photo and one mask become a triplet."""

@@ -1,0 +1,1 @@
+"""Tracking: faces over time, smoothed crops and meshes."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the loader, the training step and inference."""

@@ -1,0 +1,1 @@
+"""Data: shards in, batches out."""

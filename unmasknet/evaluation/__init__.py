@@ -1,0 +1,1 @@
+"""Evaluation: networks, trivial baselines and other methods, scored by one protocol."""

@@ -1,0 +1,1 @@
+"""Metrics: scores of images and maps, statistics over them, and the trivial baselines."""

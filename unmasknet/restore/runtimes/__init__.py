@@ -1,0 +1,1 @@
+"""Runtimes: the two networks behind one protocol, computed by torch, ONNX Runtime or OpenCV."""

@@ -1,0 +1,1 @@
+"""Training: both stages, their losses, the loop, the run folder and its report."""
