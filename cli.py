@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from maskgen.settings import GenSettings
-    from maskgen.types import Affine, Picture
+    from maskgen.types import Affine, RGBImage
     from maskgen.video.to_dataset import Reel
 
 S = TypeVar("S", bound="BaseModel")
@@ -227,7 +227,7 @@ def gen_data(
     from maskgen import words
     from maskgen.cli.progress_bar import Meter
     from maskgen.generation.pipeline import check_failures, generate, rehearse
-    from maskgen.generation.progress_count import Progress
+    from maskgen.generation.progress_count import GenProgress
 
     if dry_run and settings.run.video:
         from maskgen.video.to_dataset import rehearse_reel
@@ -243,7 +243,7 @@ def gen_data(
     settings = reel.settings if reel else settings
     with Meter("photos", sys.stderr) as meter:
 
-        def tell(news: Progress) -> None:
+        def tell(news: GenProgress) -> None:
             meter(news.photos, news.total, words.skipped(news.skipped), news.found)
 
         report = generate(settings, tell)
@@ -320,7 +320,7 @@ def frames_from_video(
 
     Example: [bold]unmask frames-from-video raw.mp4 --fps 1 --size 512 --out data/frames/raw[/bold]
     """
-    from maskgen.settings import FramesSettings
+    from maskgen.video.frames.settings import FramesSettings
 
     options: Rows = [
         ("FILE", "files", files),
@@ -518,11 +518,11 @@ def pack(
     from maskgen import words
     from maskgen.cli.progress_bar import Meter
     from maskgen.generation.pack import pack as make
-    from maskgen.generation.progress_count import Progress
+    from maskgen.generation.progress_count import GenProgress
 
     with Meter("triplets", sys.stderr) as meter:
 
-        def tell(news: Progress) -> None:
+        def tell(news: GenProgress) -> None:
             meter(news.photos, news.total, words.skipped(news.skipped), news.found)
 
         report = make(settings, tell)
@@ -1234,7 +1234,7 @@ def doctor(
         raise typer.Exit(5)
 
 
-def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
+def _face_finder() -> "Callable[[RGBImage, int], list[Affine]]":
     """A detector for the networks' side: where the faces of a photo are, as crops that training would cut."""
     from maskgen.faces.align import crop_matrix
     from maskgen.faces.landmarks import build_detector
@@ -1242,14 +1242,14 @@ def _face_finder() -> "Callable[[Picture, int], list[Affine]]":
 
     detector = build_detector(FaceSettings(choose="all"))
 
-    def find(photo: "Picture", side: int) -> "list[Affine]":
+    def find(photo: "RGBImage", side: int) -> "list[Affine]":
         faces = detector.detect(photo)
         return [] if isinstance(faces, Skip) else [crop_matrix(face, side) for face in faces]
 
     return find
 
 
-def _masked_finder() -> "Callable[[Picture, int], list[Affine]]":
+def _masked_finder() -> "Callable[[RGBImage, int], list[Affine]]":
     """The same of faces that may be masked, on which a mesh seldom lies."""
     from maskgen.faces.masked_face_finder import FaceFinder
 
@@ -1268,7 +1268,7 @@ def _example(size: int = 0) -> bytes:
     return encode_jpeg(made.masked, 92)
 
 
-def _masked_crops(side: int) -> "list[Picture]":
+def _masked_crops(side: int) -> "list[RGBImage]":
     """The built-in photo in several looks, each under another mask, as crops that training would cut."""
     from maskgen.api import mask_photo
     from maskgen.demo.photo import LOOKS, sample_photo

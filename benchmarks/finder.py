@@ -19,7 +19,7 @@ from maskgen.errors import Skip
 from maskgen.faces.landmarks.mesh import MeshDetector
 from maskgen.faces.masked_face_finder import FaceFinder
 from maskgen.images import codecs
-from maskgen.types import Face, Picture
+from maskgen.types import Face, RGBImage
 
 PIECES = 100
 SIDES = (48, 56, 64)  # pixels of a piece in a photo of 250
@@ -49,7 +49,7 @@ def main() -> None:
         chosen.sheet.write_bytes(codecs.encode_lossless(np.hstack(tiles), "png"))
 
 
-def pictures(paths: list[Path]) -> Iterator[Picture]:
+def pictures(paths: list[Path]) -> Iterator[RGBImage]:
     """Those of the files that are photos."""
     for path in paths:
         photo = codecs.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
@@ -57,12 +57,12 @@ def pictures(paths: list[Path]) -> Iterator[Picture]:
             yield photo
 
 
-def pieces(folder: Path) -> list[Picture]:
+def pieces(folder: Path) -> list[RGBImage]:
     """Squares without a face, one a photo, the photos drawn by a fixed seed."""
     rng, detector = random.Random(0), MeshDetector()  # noqa: S311 (no secret)
     paths = sorted(folder.rglob("*.jpg"))
     rng.shuffle(paths)
-    found: list[Picture] = []
+    found: list[RGBImage] = []
     for photo in pictures(paths):
         faces = detector.detect(photo)
         side = rng.choice(SIDES)
@@ -75,7 +75,7 @@ def pieces(folder: Path) -> list[Picture]:
     return found
 
 
-def _spots(photo: Picture, faces: list[Face], side: int) -> Iterator[tuple[int, int]]:
+def _spots(photo: RGBImage, faces: list[Face], side: int) -> Iterator[tuple[int, int]]:
     height, width = photo.shape[:2]
     for y in range(0, height - side, 12):
         for x in range(0, width - side, 12):

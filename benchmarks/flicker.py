@@ -17,7 +17,7 @@ from maskgen.config import load_settings
 from maskgen.images.resample import warp
 from maskgen.rendering.triplet import build_tools
 from maskgen.settings import GenSettings
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video import Moment, open_clip
 from maskgen.video.masked_clip import mask_film
 from maskgen.video.pyav import open_container
@@ -75,7 +75,7 @@ def put_on(plain: Path, worn: Path, target: Path, span: tuple[float, float]) -> 
             writer.write(moment, masked if span[0] <= moment.time < span[1] else bare)
 
 
-def frames(path: Path) -> Iterator[tuple[Moment, Picture]]:
+def frames(path: Path) -> Iterator[tuple[Moment, RGBImage]]:
     """Times and pictures of even sides."""
     for moment in open_clip(path).moments():
         whole = moment.pixels()
@@ -99,7 +99,7 @@ def flicker(
 ) -> tuple[float, float]:
     """Of the original and of the restored clip, while the mask is worn."""
     path = follow(open_clip(plain), unmasker.find_faces, lambda done, of: None).paths[0]
-    before: list[Picture] | None = None
+    before: list[RGBImage] | None = None
     changes = []
     for (moment, bare), (_, masked), (_, new) in zip(
         frames(plain), frames(middle), frames(restored), strict=True

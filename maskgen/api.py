@@ -12,7 +12,7 @@ from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images.codecs import decode
 from maskgen.rendering.triplet import Tools, build_tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.types import Photo, PhotoRef, Picture, Triplet
+from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -79,7 +79,7 @@ def _tools(masks: str, wear: str, faces: str, size: int, seed: int, landmarks: s
     return build_tools(settings)
 
 
-def _pixels(image: Given) -> Picture | Skip:
+def _pixels(image: Given) -> RGBImage | Skip:
     """RGB of whatever was given."""
     if isinstance(image, (str, PathLike)):
         return _decoded(_read(Path(image)))
@@ -104,6 +104,6 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: {error.strerror}. Give the path of a photo") from error
 
 
-def _decoded(data: bytes) -> Picture | Skip:
+def _decoded(data: bytes) -> RGBImage | Skip:
     limits = SourceSettings()
     return decode(data, max_pixels=limits.max_pixels, background=limits.background)

@@ -6,7 +6,7 @@ Later wins: defaults < file < `--set` < options of the command.
 import difflib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from maskgen.errors import UsageError
-from maskgen.settings import FramesSettings, GenSettings
+from maskgen.settings import Section
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -195,8 +195,8 @@ def _check(draft: _Draft, model: type[S]) -> S:
         except ValidationError as conflicts:
             draft.problems += [error["msg"].removeprefix("Value error, ") for error in conflicts.errors()]
             raise _refusal(draft) from conflicts
-    for conflict in _CONFLICTS.get(model, ()):
-        draft.problems.extend(conflict(settings))
+    if isinstance(settings, Section):
+        draft.problems.extend(settings.conflicts())
     return settings
 
 
@@ -235,32 +235,6 @@ def _lookup(settings: BaseModel, path: str) -> Any:
     for name in path.split("."):
         value = getattr(value, name)
     return value
-
-
-def _gen_conflicts(settings: GenSettings) -> Iterator[str]:
-    """What no single field can see."""
-    source, run = settings.source, settings.run
-    if source.val + source.test >= 1:
-        yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
-    if run.extend and run.overwrite:
-        yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
-    if run.shards:
-        i, k = (int(part) for part in run.shards.split("::"))
-        if i >= k:
-            yield f"run.shards (--shards): i::k needs 0 <= i < k; got {run.shards}"
-
-
-def _frames_conflicts(settings: FramesSettings) -> Iterator[str]:
-    if settings.fps is not None and settings.every is not None:
-        yield "fps (--fps) and every (--every): choose one"
-    if settings.end is not None and settings.end <= settings.start:
-        yield f"end (--end): must lie after start (--start); got {settings.end} and {settings.start}"
-
-
-_CONFLICTS: dict[type[BaseModel], tuple[Callable[[Any], Iterator[str]], ...]] = {
-    GenSettings: (_gen_conflicts,),
-    FramesSettings: (_frames_conflicts,),
-}
 
 
 def print_config(settings: BaseModel) -> str:

@@ -4,6 +4,7 @@ Sections that decide the bytes of a data set (`source`, `faces`, `crop`, `masks`
 into it; `run` only decides how it is made.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,6 +14,10 @@ class Section(BaseModel):
     """A group of settings: frozen, unknown keys refused, docstrings under the fields are their help."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def conflicts(self) -> Iterator[str]:
+        """Yield what is wrong between fields, which no single field can see: one message each."""
+        yield from ()
 
 
 class SourceSettings(Section):
@@ -65,10 +70,13 @@ def _size(value: int) -> int:
     return value
 
 
+CropSide = Annotated[int, AfterValidator(_size)]
+
+
 class CropSettings(Section):
     """The frame of a sample."""
 
-    size: Annotated[int, AfterValidator(_size)] = 256
+    size: CropSide = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, no resampling."""
     border: Literal["reflect", "constant"] = "reflect"
     """What fills the crop outside the photo: the photo mirrored, or black. The map is 0 there."""
@@ -155,6 +163,18 @@ class GenSettings(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     """What all random choices are drawn from, with each sample's key."""
 
+    def conflicts(self) -> Iterator[str]:
+        """Yield what no single field can see."""
+        source, run = self.source, self.run
+        if source.val + source.test >= 1:
+            yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
+        if run.extend and run.overwrite:
+            yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
+        if run.shards:
+            i, k = (int(part) for part in run.shards.split("::"))
+            if i >= k:
+                yield f"run.shards (--shards): i::k needs 0 <= i < k; got {run.shards}"
+
 
 class Command(Section):
     """What the smaller commands have in common."""
@@ -224,7 +244,7 @@ class BenchGenSettings(Command):
     """Where `--src celeba` looks."""
     n: Annotated[int, Field(ge=1)] = 100
     """Photos to time, in a seeded hash order of their ids."""
-    size: Annotated[int, AfterValidator(_size)] = 256
+    size: CropSide = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
     masks: str = MaskSettings().masks
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
@@ -255,103 +275,6 @@ class UnpackSettings(Command):
     """Only samples of this split; empty is all."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
-
-
-def _seconds(value: object) -> object:
-    """90, 1:30 and 0:01:30.5 mean the same."""
-    if not isinstance(value, str) or ":" not in value:
-        return value
-    total = 0.0
-    for part in value.split(":"):
-        if not part.replace(".", "", 1).isdigit():
-            raise ValueError("must be seconds, M:SS or H:MM:SS")
-        total = total * 60 + float(part)
-    return total
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-DROPS = {
-    "duplicates": "nearly the same picture was kept before",
-    "blur": "less sharp than the limit",
-    "closed": "the eyes are closed",
-    "cuts": "too near to a cut, where shots blend",
-    "edge": "the face lies partly outside the frame",
-    "faceless": "no face was found",
-}
-REASONS = {  # why a frame gave no photo; what `drop` names, and what follows from other settings
-    **DROPS,
-    "no_face": "no face was found",
-    "other_face": "another person than --faces asks for",
-    "spread": "other poses were chosen",
-}
-
-
-def _drops(value: str) -> str:
-    unknown = [name for part in value.split(",") if (name := part.strip()) and name not in DROPS]
-    if unknown:
-        raise ValueError(f"must be a comma list of {', '.join(DROPS)}")
-    return value
-
-
-class FramesSettings(Command):
-    """Settings of `unmask frames-from-video`."""
-
-    files: tuple[str, ...] = ()
-    """Video files, and folders that hold some."""
-    fps: Annotated[float, Field(ge=0)] | None = None
-    """Frames a second, by time; 0 is every frame. None means 1, or what `every` says."""
-    every: Annotated[float, Field(gt=0)] | None = None
-    """Seconds from one frame to the next, in place of `fps`."""
-    start: Seconds = 0.0
-    """Where to begin, in seconds (or H:MM:SS) from a clip's first frame."""
-    end: Seconds | None = None
-    """Where to end, before that time; none is the clip's end."""
-    max: Annotated[int, Field(ge=1)] | None = None
-    """Photos of a clip after which it is left; none is all."""
-    size: Annotated[int, AfterValidator(_size)] = 512
-    """Side of the square face crops in pixels, 64 to 1024; 0 gives whole frames."""
-    faces: Annotated[str, Field(pattern=r"^(largest|all|p\d+)$")] = "largest"
-    """Faces to take of a frame: `largest`, `all`, or those of one person by the name an earlier run gave, as `p0`."""
-    drop: Annotated[str, AfterValidator(_drops)] = ""
-    """What to leave out: comma list of `duplicates`, `blur`, `closed` (eyes), `cuts`, `edge` (faces partly outside the
-    frame), `faceless` (for whole frames)."""
-    spread: Annotated[int, Field(ge=1)] | None = None
-    """Of each person of a clip, keep this many photos, of poses that differ as much as can be."""
-    alike: Annotated[int, Field(ge=0, le=64)] = 2
-    """Bits of 64 by which the perceptual hashes of duplicates differ at most."""
-    min_sharpness: Annotated[float, Field(ge=0)] = 0.1
-    """Sharpness under which a photo is dropped as `blur`; see the column of that name in frames.csv."""
-    min_eyes: Annotated[float, Field(ge=0, le=1)] = 0.82
-    """Opening of the eyes, as a share of what is usual for the face in the seconds around, under which they are
-    `closed`."""
-    cut_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.2
-    """Seconds around a cut that `cuts` drops."""
-    audio: bool = False
-    """Copy the sound, from the first kept frame on."""
-    audio_rate: Annotated[int, Field(ge=4000, le=192_000)] | None = None
-    """Write the sound as WAV of so many samples a second; none copies it as it is. Implies `audio`."""
-    format: Literal["jpg", "png"] = "jpg"
-    """Encoding of the photos."""
-    quality: Annotated[int, Field(ge=50, le=100)] = 95
-    """JPEG quality."""
-    out: str = ""
-    """Target folder; empty is `data/frames/NAME`."""
-    threads: Annotated[int, Field(ge=0, le=64)] = 0
-    """Threads that decode; 0 is as many as the decoder sees fit."""
-    overwrite: bool = False
-    """Take clips anew that the target holds."""
-
-    @property
-    def step(self) -> float:
-        """Seconds from one frame to the next, 0.0 for every frame."""
-        if self.every is not None:
-            return self.every
-        return 1.0 if self.fps is None else 1 / self.fps if self.fps else 0.0
-
-    @property
-    def dropped(self) -> frozenset[str]:
-        """The names in `drop`."""
-        return frozenset(name for part in self.drop.split(",") if (name := part.strip()))
 
 
 class MasksSettings(Command):

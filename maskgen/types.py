@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from maskgen.errors import Skip
 
-Picture = UInt8[ndarray, "h w 3"]
+RGBImage = UInt8[ndarray, "h w 3"]
 Plane = UInt8[ndarray, "h w"]
 Affine = Float32[ndarray, "2 3"]
 
@@ -42,7 +42,7 @@ class Photo:
     """A decoded photo. `digest` is the hex sha256 of the file's bytes: what caches are keyed by."""
 
     ref: PhotoRef
-    pixels: Picture
+    pixels: RGBImage
     digest: str
 
 
@@ -126,8 +126,8 @@ class Triplet:
         main: whether it shows the photo's main face, the largest that was found: the one that an identity names.
     """
 
-    masked: Picture
-    gt: Picture
+    masked: RGBImage
+    gt: RGBImage
     map: Plane
     parts: Plane
     faces: tuple[MaskedFace, ...]

@@ -1,7 +1,8 @@
-"""Rules for names and docstrings that no linter checks: unique class names, verbs first, sections where they are due."""
+"""Rules for names and docstrings that no linter checks: unique class names, verbs first, sections where due."""
 
 import ast
 import inspect
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_no_class_name_stands_twice():
     places = defaultdict(list)
     for file in FILES:
         for node in ast.parse(file.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 places[node.name].append(place(file, node))
     assert not {name: where for name, where in places.items() if len(where) > 1}
 
@@ -104,9 +105,10 @@ def public_functions() -> Iterator[tuple[str, object]]:
             elif inspect.isclass(promised) and not issubclass(promised, Exception):
                 for method, value in vars(promised).items():
                     value = getattr(value, "__func__", value)
-                    if inspect.isfunction(value) and (method == "__call__" or not method.startswith("_")):
-                        if value.__module__.split(".")[0] in ("maskgen", "unmasknet"):
-                            yield f"{package.__name__}.{name}.{method}", value
+                    if not inspect.isfunction(value) or (method != "__call__" and method.startswith("_")):
+                        continue
+                    if value.__module__.split(".")[0] in ("maskgen", "unmasknet"):
+                        yield f"{package.__name__}.{name}.{method}", value
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_public_functions_document_arguments_results_and_errors(name, function):
     due = ["Args:"] * bool(takes) + ["Returns:"] * gives
     raises = any(
         isinstance(node, ast.Raise)
-        for node in ast.walk(ast.parse(inspect.cleandoc("if 1:\n" + inspect.getsource(function))))
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))
     )
     due += ["Raises:"] * raises
     missing = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from maskgen.dataset.reader import DataSet
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.evaluation.samples import Case, in_batches, read_cases, stack, to_pictures
 from unmasknet.export.settings import ExportSettings
 from unmasknet.metrics import image as image_metrics
@@ -21,12 +21,12 @@ class Face:
     """A sample and what was made of it: `map` black and white, `psnr` in the hole, dB."""
 
     case: Case
-    map: Picture
-    restored: Picture
+    map: RGBImage
+    restored: RGBImage
     psnr: float
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def pictures(self) -> tuple[RGBImage, ...]:
         """Masked, the map that was found, restored, as it was."""
         return self.case.masked, self.map, self.restored, self.case.truth
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 PAPER, INK = (250, 250, 248), (28, 30, 33)
 GAP, HEAD = 4, 22  # pixels between pictures, and of the line of captions
@@ -19,7 +19,7 @@ TINT = (255, 64, 32)  # where a map is laid over a photo
 GIF_SIDE, GIF_FRAMES, FRAME_MS, LAST_MS = 960, 60, 180, 2500
 
 
-def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> Picture:
+def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> RGBImage:
     """Pictures side by side, a row for each sample, the columns under their captions. RGB in [0, 1]."""
     count, _, height, width = columns[0][1].shape
     scale = max(1, -(-MIN_SIDE // height))
@@ -36,7 +36,7 @@ def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> Pic
     return np.asarray(canvas)
 
 
-def as_picture(picture: Float[Tensor, "3 h w"]) -> Picture:
+def as_picture(picture: Float[Tensor, "3 h w"]) -> RGBImage:
     """RGB in [0, 1] as bytes."""
     pixels = (picture.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return pixels.permute(1, 2, 0).contiguous().cpu().numpy()
@@ -48,7 +48,7 @@ def tinted(photo: Float[Tensor, "n 3 h w"], map: Float[Tensor, "n 1 h w"]) -> Fl
     return photo * (1 - 0.55 * map) + tint * 0.55 * map
 
 
-def png(picture: Picture) -> bytes:
+def png(picture: RGBImage) -> bytes:
     """A picture as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")

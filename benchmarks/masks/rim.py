@@ -19,19 +19,19 @@ import numpy as np
 
 from benchmarks.masks.looked import Row, wear_all
 from maskgen.rendering.blend import MASK, STRAP
-from maskgen.types import Picture, Triplet
+from maskgen.types import RGBImage, Triplet
 
 EDGE, INNER = 2, 2  # pixels: width of an edge, and from where a mask is itself
 NEAR, BESIDE, STRAPPED = 61, 13, 9  # pixels: windows of what is near, of what is beside an edge, of a strap
 LEAST, NOISE = 6.0, 4.0  # grey levels; deviations of the photo's noise
 
 
-def grey(picture: Picture) -> np.ndarray:
+def grey(picture: RGBImage) -> np.ndarray:
     """Luminance, float32."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-def rim_of(masked: Picture, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
+def rim_of(masked: RGBImage, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
     """Where `masked` has a rim, and how many pixels of an edge were judged."""
     mask = (triplet.parts == MASK).astype(np.uint8)
     # the picture's border is no edge of a mask: it goes on beyond, at its full opacity
@@ -48,7 +48,7 @@ def rim_of(masked: Picture, triplet: Triplet, grain: float) -> tuple[np.ndarray,
     return judged & (shown > np.maximum(under, beside) + LEAST + NOISE * grain), int(judged.sum())
 
 
-def added(triplet: Triplet) -> Picture:
+def added(triplet: Triplet) -> RGBImage:
     """The control: soft edges that add both layers, as one blunder of this field does."""
     mask = (triplet.parts == MASK).astype(np.float32)
     soft = cv2.GaussianBlur(mask, (0, 0), 1.0)[..., None]
@@ -99,7 +99,7 @@ def main() -> None:
         cv2.imwrite(options.sheet, cv2.cvtColor(_sheet(rows), cv2.COLOR_RGB2BGR))
 
 
-def _sheet(rows: list[Row]) -> Picture:
+def _sheet(rows: list[Row]) -> RGBImage:
     """The left edges of 12 masks, ours over the control; of those with a rim first."""
     order = sorted(
         range(len(rows)),

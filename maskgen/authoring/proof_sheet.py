@@ -15,7 +15,7 @@ from maskgen.images.contact_sheet import Block, Tile, draw_sheet
 from maskgen.masks.library import Library
 from maskgen.masks.selection import Wardrobe, open_library
 from maskgen.masks.spec import MaskChoice
-from maskgen.masks.validation import Problem, check_templates
+from maskgen.masks.validation import TemplateProblem, check_templates
 from maskgen.rendering.triplet import Stage, Tools, build_tools, set_stage, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import (
@@ -27,7 +27,7 @@ from maskgen.settings import (
     SourceSettings,
 )
 from maskgen.sources import build_source, load
-from maskgen.types import Photo, PhotoRef, Picture
+from maskgen.types import Photo, PhotoRef, RGBImage
 
 CROP = 256
 FRONTAL_YAW = 10.0  # degrees up to which a face looks at the viewer
@@ -44,7 +44,7 @@ class ProofReport:
 
     ok: bool
     families: tuple[str, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[TemplateProblem, ...]
     proof: str
 
 
@@ -90,7 +90,7 @@ def draw_library(settings: SheetSettings) -> LibrarySheet:
 
 def draw_families(
     title: str, library: Library, families: Sequence[str], faces: Faces, *, seed: int, side: int
-) -> Picture:
+) -> RGBImage:
     """A block for each family: its textures, each on a face of every pose; another face each time there is one."""
     tools = _tools()
     blocks = []

@@ -22,10 +22,10 @@ from maskgen.images.codecs import decode
 from maskgen.masks.library import Library, built_in
 from maskgen.masks.shell import MARGIN
 from maskgen.masks.templates import PICTURES, TEMPLATE
-from maskgen.masks.validation import Problem, name_problems
+from maskgen.masks.validation import TemplateProblem, name_problems
 from maskgen.rendering.lighting import LUMA
 from maskgen.settings import CheckSettings, DraftSettings
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 SIDE = 512  # pixels of a template's pictures
 WORK = 900  # pixels of the photo's longer side that are looked at
@@ -63,11 +63,11 @@ class DraftReport:
     like: str
     colour: str
     proof: str
-    problems: tuple[Problem, ...]
+    problems: tuple[TemplateProblem, ...]
 
 
 @dataclass(frozen=True)
-class Cloth:
+class PhotographedMask:
     """The mask cut out of its photo, filling u and v.
 
     Attributes:
@@ -123,7 +123,7 @@ def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
         raise InputError(f"{folder}: " + "; ".join(problems))
 
 
-def _refuse_portrait(photo: Picture, name: str) -> None:
+def _refuse_portrait(photo: RGBImage, name: str) -> None:
     """Pass unless somebody wears the mask: then its outline is the face's, and half of it is not seen."""
     finder = BlazeFace()
     looks = whole_looks(photo.shape[0], photo.shape[1], FACE_SIDE)
@@ -134,7 +134,7 @@ def _refuse_portrait(photo: Picture, name: str) -> None:
         )
 
 
-def read_photo(path: Path) -> Picture:
+def read_photo(path: Path) -> RGBImage:
     """The photo, upright, its longer side at most `WORK` pixels.
 
     Raises:
@@ -152,7 +152,7 @@ def read_photo(path: Path) -> Picture:
     )
 
 
-def cut_out(photo: Picture) -> Cloth:
+def cut_out(photo: RGBImage) -> PhotographedMask:
     """The mask in a photo: upright, without its ear loops, every column of it stretched from v = 0 to v = 1.
 
     On a face a mask's edges run where its shell says, whatever they look like on a table.
@@ -171,7 +171,7 @@ def cut_out(photo: Picture) -> Cloth:
     y = first + grid[:, None] * (last - first)
     colour = cv2.remap(_spread(photo, outline), x, y, cv2.INTER_AREA)
     profile = np.interp(np.linspace(0, 1, PROFILE), np.linspace(0, 1, len(top)), (bottom - top) / len(top))
-    return Cloth(colour.astype(np.float32) / 255, _inside(), profile)
+    return PhotographedMask(colour.astype(np.float32) / 255, _inside(), profile)
 
 
 def _upright_turn(outline: Outline) -> float:
@@ -211,7 +211,7 @@ def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarra
     )
 
 
-def find_outline(photo: Picture) -> Outline:
+def find_outline(photo: RGBImage) -> Outline:
     """Where the mask is: the largest thing unlike the photo's border, without what is as thin as an ear loop.
 
     Raises:
@@ -239,7 +239,7 @@ def find_outline(photo: Picture) -> Outline:
     return found
 
 
-def _unlike_border(photo: Picture, rim: int) -> Outline:
+def _unlike_border(photo: RGBImage, rim: int) -> Outline:
     """Pixels further from the colours along the border than those are from each other; Otsu finds how far."""
     lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 2), cv2.COLOR_RGB2LAB).astype(np.float32)
     border = np.concatenate([lab[:rim].reshape(-1, 3), lab[-rim:].reshape(-1, 3),
@@ -258,7 +258,7 @@ def _largest(mask: Outline) -> Outline:
     return result > 0
 
 
-def _spread(photo: Picture, outline: Outline) -> Picture:
+def _spread(photo: RGBImage, outline: Outline) -> RGBImage:
     """The photo with the mask's colours drawn out beyond its outline."""
     inner = cv2.erode(outline.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
     result = photo.astype(np.float32)
@@ -276,7 +276,7 @@ def _inside() -> Plane32:
     return (side[:, None] * side).astype(np.float32)
 
 
-def most_alike(cloth: Cloth, library: Library) -> str:
+def most_alike(cloth: PhotographedMask, library: Library) -> str:
     """The family with ear loops whose height, along its width, is the most alike.
 
     How high it is at all counts less: pleats are folded on the table and open on the face.
@@ -294,7 +294,7 @@ def most_alike(cloth: Cloth, library: Library) -> str:
     return min(loops, key=unlike)
 
 
-def paint(cloth: Cloth) -> tuple[dict[str, ndarray], str]:
+def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
     """A template's pictures, and the cloth's colour.
 
     The lamp's slow fall-off over the table is divided out; what is of the cloth's own colour becomes grey to be
@@ -317,7 +317,7 @@ def paint(cloth: Cloth) -> tuple[dict[str, ndarray], str]:
     return pictures, f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _lamp(cloth: Cloth) -> Plane32:
+def _lamp(cloth: PhotographedMask) -> Plane32:
     """How the light falls off over the table, 1 in the middle of what there is: a plane through the brightness."""
     brightness = cloth.colour.max(-1)
     y, x = np.indices(brightness.shape, np.float32) / SIDE - 0.5

@@ -19,7 +19,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
 from maskgen.images import codecs
 from maskgen.settings import ShardSettings
-from maskgen.types import Picture, Plane, Triplet
+from maskgen.types import Plane, RGBImage, Triplet
 
 Members = dict[str, bytes]
 PICTURES = ("gt", "masked")
@@ -34,8 +34,8 @@ _BLANK_SUM = sum(_BLANK[:124] + _BLANK[135:148] + b" " * 8 + _BLANK[156:])  # as
 class Sample(TypedDict):
     """A decoded sample: pictures RGB, `map` 0 or 1, `parts` 0 to 3, and the labels of its json."""
 
-    masked: Picture
-    gt: Picture
+    masked: RGBImage
+    gt: RGBImage
     map: Plane
     parts: Plane
     json: dict[str, Any]
@@ -89,13 +89,13 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     return {"masked": masked, "gt": gt, "map": planes[0], "parts": planes[1], "json": labels}
 
 
-def _encode_picture(picture: Picture, settings: ShardSettings) -> bytes:
+def _encode_picture(picture: RGBImage, settings: ShardSettings) -> bytes:
     if settings.format == "jpg":
         return codecs.encode_jpeg(picture, settings.quality)
     return codecs.encode_lossless(picture, settings.format)
 
 
-def _decode_picture(members: Mapping[str, bytes], name: str) -> Picture:
+def _decode_picture(members: Mapping[str, bytes], name: str) -> RGBImage:
     for member, data in members.items():
         if member.startswith(f"{name}."):
             picture = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)

@@ -16,7 +16,7 @@ from maskgen.images import codecs
 from maskgen.seeds import hash64
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, load
-from maskgen.types import PhotoRef, Picture
+from maskgen.types import PhotoRef, RGBImage
 
 SIDE = 192  # pixels
 A_SHARD = 12  # thumbnails kept of a shard's skipped photos: a source of landscapes must not fill the disk
@@ -33,7 +33,7 @@ def thumb_path(out: Path, photo: str) -> Path:
     return thumbs_folder(out) / f"{hash64('skipped', photo):016x}.jpg"
 
 
-def keep_thumb(out: Path, photo: str, pixels: Picture) -> None:
+def keep_thumb(out: Path, photo: str, pixels: RGBImage) -> None:
     """Store a skipped photo's thumbnail: a function of id and pixels, whole or not there.
 
     Raises:
@@ -61,7 +61,7 @@ def keep_skipped(
         keep_thumb(out, ref.id, photo.pixels)
 
 
-def read_thumb(out: Path, photo: str) -> Picture | None:
+def read_thumb(out: Path, photo: str) -> RGBImage | None:
     """The thumbnail of a photo if there is one."""
     try:
         picture = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
@@ -70,7 +70,7 @@ def read_thumb(out: Path, photo: str) -> Picture | None:
     return None if isinstance(picture, Skip) else picture
 
 
-def shrink(pixels: Picture, side: int) -> UInt8[ndarray, "_ _ 3"]:
+def shrink(pixels: RGBImage, side: int) -> UInt8[ndarray, "_ _ 3"]:
     """The picture, at most `side` pixels wide and high."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)

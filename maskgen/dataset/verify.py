@@ -26,7 +26,7 @@ WORTH_BYTES = 100_000_000  # of tars, from which on starting further processes p
 
 
 @dataclass(frozen=True)
-class Problem:
+class DataSetProblem:
     """What is wrong, in which shard ("" = the data set as a whole), with which sample ("" = the shard)."""
 
     shard: str
@@ -41,7 +41,7 @@ class VerifyReport:
     ok: bool
     shards: int
     samples: int
-    problems: tuple[Problem, ...]
+    problems: tuple[DataSetProblem, ...]
 
 
 @dataclass
@@ -97,9 +97,11 @@ def verify(
         shards.append(found)
         on_progress(len(shards), len(names))
     problems = [
-        Problem(found.name, key, what) for found in _with_clashes(shards) for key, what in found.problems
+        DataSetProblem(found.name, key, what)
+        for found in _with_clashes(shards)
+        for key, what in found.problems
     ]
-    problems += [Problem("", "", what) for what in _check_whole(folder, shards)]
+    problems += [DataSetProblem("", "", what) for what in _check_whole(folder, shards)]
     return VerifyReport(not problems, len(names), sum(len(found.keys) for found in shards), tuple(problems))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from maskgen.assets import asset
 from maskgen.images import codecs
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 PHOTO = "demo/astronaut.jpg"
 HEAD = (226.0, 116.0)  # pixels of the photo: the middle of the face
@@ -15,21 +15,21 @@ HEAD_RADII = (66.0, 84.0)
 HEAD_DEPTH = 58.0  # how far the nose is before the plane of the ears
 
 
-def sample_photo() -> Picture:
+def sample_photo() -> RGBImage:
     """The photo as it was taken."""
     photo = codecs.decode(asset(PHOTO).read_bytes(), max_pixels=1 << 20, background=255)
     assert isinstance(photo, np.ndarray), photo
     return photo
 
 
-def _moved(photo: Picture, *, angle: float = 0.0, scale: float = 1.0) -> Picture:
+def _moved(photo: RGBImage, *, angle: float = 0.0, scale: float = 1.0) -> RGBImage:
     """The photo rotated by `angle` degrees (+ is clockwise) and scaled about the face."""
     matrix = cv2.getRotationMatrix2D(HEAD, -angle, scale)
     size = (photo.shape[1], photo.shape[0])
     return cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def _turned(photo: Picture, *, yaw: float = 0.0, pitch: float = 0.0) -> Picture:
+def _turned(photo: RGBImage, *, yaw: float = 0.0, pitch: float = 0.0) -> RGBImage:
     """The head turned by some degrees, signs as in `types.Pose`: pixels move by their depth on a rounded head."""
     y, x = np.indices(photo.shape[:2], np.float32)
     rho = ((x - HEAD[0]) / HEAD_RADII[0]) ** 2 + ((y - HEAD[1]) / HEAD_RADII[1]) ** 2
@@ -39,28 +39,28 @@ def _turned(photo: Picture, *, yaw: float = 0.0, pitch: float = 0.0) -> Picture:
 
 
 def _lit(
-    photo: Picture, *, gain: tuple[float, float, float], gamma: float = 1.0, side: float = 0.0
-) -> Picture:
+    photo: RGBImage, *, gain: tuple[float, float, float], gamma: float = 1.0, side: float = 0.0
+) -> RGBImage:
     """The photo with other light: a gain for each channel, a gamma, and a lamp from the side (share, + is right)."""
     ramp = 1 + side * np.linspace(-1, 1, photo.shape[1])[None, :, None]
     light = (photo / 255.0) ** gamma * np.array(gain) * ramp
     return (np.clip(light, 0, 1) * 255).round().astype(np.uint8)
 
 
-def _grey(photo: Picture) -> Picture:
+def _grey(photo: RGBImage) -> RGBImage:
     return cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
-def _grain(photo: Picture) -> Picture:
+def _grain(photo: RGBImage) -> RGBImage:
     noise = np.random.default_rng(0).normal(0, 14, photo.shape)
     return np.clip(photo + noise, 0, 255).astype(np.uint8)
 
 
-def _mirror(photo: Picture) -> Picture:
+def _mirror(photo: RGBImage) -> RGBImage:
     return np.ascontiguousarray(photo[:, ::-1])
 
 
-LOOKS: dict[str, Callable[[Picture], Picture]] = {
+LOOKS: dict[str, Callable[[RGBImage], RGBImage]] = {
     "as-taken": lambda photo: photo,
     "mirrored": _mirror,
     "tilted-left": lambda photo: _moved(photo, angle=-18.0),

@@ -36,7 +36,7 @@ CREDIT = (
 
 
 @dataclass(frozen=True)
-class Facts:
+class DemoFacts:
     """What the demo did. `seconds` are those of the whole demo."""
 
     made: GenReport
@@ -50,7 +50,7 @@ def write_report(
     data: DataSet,
     labels: Mapping[str, Labels],
     samples: Sequence[Encoded],
-    facts: Facts,
+    facts: DemoFacts,
     restored: bytes = b"",
 ) -> None:
     """Write the report, whole or not at all.
@@ -99,7 +99,7 @@ def _restored(picture: bytes) -> str:
     )
 
 
-def _steps(facts: Facts) -> list[tuple[str, str]]:
+def _steps(facts: DemoFacts) -> list[tuple[str, str]]:
     made, checked, settings = facts.made, facts.checked, facts.settings
     seconds = max(made.seconds, 1e-3)
     state = "every byte as recorded" if checked.ok else f"{len(checked.problems)} problems"

@@ -10,7 +10,7 @@ from maskgen.api import mask_photo
 from maskgen.dataset.reader import Labels, open_data_set, worn
 from maskgen.dataset.verify import verify
 from maskgen.demo.photo import LOOKS, sample_photo
-from maskgen.demo.report import Facts, write_report
+from maskgen.demo.report import DemoFacts, write_report
 from maskgen.errors import Skip, UnmaskError
 from maskgen.files import make_folder, write_atomic
 from maskgen.generation.pipeline import generate
@@ -25,10 +25,10 @@ from maskgen.settings import (
     RunSettings,
     SourceSettings,
 )
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 TakeOff = Callable[
-    [Picture, Picture], bytes
+    [RGBImage, RGBImage], bytes
 ]  # masked crop, the same without mask -> a PNG of what is restored
 SHOWN = 4  # samples of a family on the sheet and the page
 A_FAMILY = 8  # samples at least that chance should give each family
@@ -96,7 +96,9 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
     if picture:
         write_atomic(restored, picture)
     seconds = time.monotonic() - began
-    write_report(out / "report.html", data, labels, samples, Facts(made, checked, settings, seconds), picture)
+    write_report(
+        out / "report.html", data, labels, samples, DemoFacts(made, checked, settings, seconds), picture
+    )
     return DemoReport(
         out, out / "shards", out / "sheet.png", out / "report.html", restored if picture else None, len(photos),
         made.triplets, len({worn(label)["family"] for label in labels.values()}), checked.ok, round(seconds, 3),

@@ -12,7 +12,7 @@ from maskgen.faces.landmarks.topology import Point, eye_centres, mouth_centre
 from maskgen.faces.pose import head_pose, rough_pose
 from maskgen.images.resample import Border, Resized, inverse, warp
 from maskgen.settings import FaceSettings
-from maskgen.types import Affine, Face, Picture
+from maskgen.types import Affine, Face, RGBImage
 
 Inside = UInt8[ndarray, "height width"]
 UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
@@ -94,7 +94,7 @@ def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
     )
 
 
-def crop(pixels: Picture, matrix: Affine, size: int, border: Border) -> tuple[Resized, Inside]:
+def crop(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> tuple[Resized, Inside]:
     """Cut a crop out of a photo.
 
     Args:

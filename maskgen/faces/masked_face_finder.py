@@ -15,7 +15,7 @@ from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Finding
 from maskgen.faces.landmarks.crop_windows import tile_looks, tilt, view_of_box, whole_looks, window
 from maskgen.faces.landmarks.mesh import BELIEF, MESH_SIDE, FaceMesh
 from maskgen.faces.landmarks.topology import Point, eye_centres, mouth_centre
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 
 FIND, AGAIN = 0.3, 0.02  # least score at first sight, and when looked at again, where a low one tells as well
 SCORE = 0.45  # of 199 photos of real masks 97 % score more, of 202 pieces of background 1 %
@@ -59,7 +59,7 @@ class FaceFinder:
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         self.name = f"finder-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
 
-    def find(self, pixels: Picture) -> list[Sighting]:
+    def find(self, pixels: RGBImage) -> list[Sighting]:
         """The faces, largest first; none is no error. On its side or its head a face counts where no other does."""
         height, width = pixels.shape[:2]
         first, second, *turned = whole_looks(height, width, SIDE)
@@ -69,7 +69,7 @@ class FaceFinder:
         found = found or self._search(pixels, turned, TURNED_SCORE)
         return sorted(found, key=lambda one: one.box[0] - one.box[2])
 
-    def _search(self, pixels: Picture, looks: Iterable[Affine], least: float = SCORE) -> list[Sighting]:
+    def _search(self, pixels: RGBImage, looks: Iterable[Affine], least: float = SCORE) -> list[Sighting]:
         """Faces of the looks, each of which counts when it is seen again."""
         findings = [finding for look in looks for finding in self._blazeface.find(pixels, look, FIND)]
         found: list[Sighting] = []
@@ -81,7 +81,7 @@ class FaceFinder:
                 found.append(sighting)
         return found
 
-    def _seen_again(self, pixels: Picture, finding: Finding, least: float) -> Sighting | None:
+    def _seen_again(self, pixels: RGBImage, finding: Finding, least: float) -> Sighting | None:
         """A find with the score that it has after further looks, its points the mesh's where that can be trusted.
 
         None where the score is below `least`, which often is certain before the last look.
@@ -105,7 +105,7 @@ class FaceFinder:
             points = _levelled(finding)
         return Sighting(_corners(finding), *points, score)
 
-    def _seen_score(self, pixels: Picture, look: Affine, finding: Finding) -> float:
+    def _seen_score(self, pixels: RGBImage, look: Affine, finding: Finding) -> float:
         """The finder's score for the same face in another look."""
         centres, sides, scores = self._blazeface.answers(pixels, look, AGAIN)
         side = float(finding.box[2:].max())

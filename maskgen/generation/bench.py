@@ -41,13 +41,13 @@ from maskgen.settings import (
     SourceSettings,
 )
 from maskgen.sources import Source, build_source, load
-from maskgen.types import PhotoRef, Picture
+from maskgen.types import PhotoRef, RGBImage
 
 MORE_MASKS = 4  # a further mask's time is a quarter of what four take
 SHARDS = 8  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
 RUNS = 3  # with each number of workers, in turn; the best counts
 
-Reference = Callable[[Picture], object]
+Reference = Callable[[RGBImage], object]
 Step = Callable[[PhotoRef], object]
 
 
@@ -180,7 +180,7 @@ def one_core() -> Iterator[None]:
 class _Subject:
     """A photo that is timed, and the crop that is made of it."""
 
-    photo: Picture
+    photo: RGBImage
     crop: UInt8[np.ndarray, "side wide 3"]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.generation.pipeline import GenReport, generate
-from maskgen.generation.progress_count import Progress
+from maskgen.generation.progress_count import GenProgress
 from maskgen.generation.worker_tools import Kit, versions
 from maskgen.images.codecs import decode
 from maskgen.rendering.blend import MASK
@@ -33,7 +33,7 @@ from maskgen.settings import (
     SourceSettings,
 )
 from maskgen.sources import Source, is_photo_name, open_store, sample_key, slug
-from maskgen.types import Photo, PhotoRef, Picture, Triplet
+from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
 
 TABLE = "samples.csv"  # what `unpack` lays beside the folders
 ROLES = ("masked", "gt", "map")
@@ -110,7 +110,7 @@ def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str
     return found
 
 
-def pack(settings: PackSettings, on_progress: Callable[[Progress], object] | None = None) -> GenReport:
+def pack(settings: PackSettings, on_progress: Callable[[GenProgress], object] | None = None) -> GenReport:
     """Make a data set of triplets in folders.
 
     Raises:
@@ -139,7 +139,7 @@ def join(
     photo: Photo, base: str, *, source: TripletSource, settings: GenSettings
 ) -> list[tuple[str, Triplet]] | Skip:
     """The triplet of an original and the two pictures of its name; or what is wrong with them."""
-    others: list[Picture] = []
+    others: list[RGBImage] = []
     for role in ("masked", "map"):
         data = source.read_role(photo.ref, role)
         limit = settings.source.max_pixels
@@ -157,7 +157,7 @@ def join(
     ]
 
 
-def join_pictures(masked: Picture, gt: Picture, drawn: Picture, lossless: bool, seed: int) -> Triplet:
+def join_pictures(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: bool, seed: int) -> Triplet:
     """A triplet as a shard promises it.
 
     Args:

@@ -33,10 +33,10 @@ from maskgen.generation.process_pool import (
     Made,
     Moved,
     Poisoned,
-    Stopped,
+    PoolStopped,
     stop_on_signals,
 )
-from maskgen.generation.progress_count import Progress, Tally, skip_counts
+from maskgen.generation.progress_count import GenProgress, Tally, skip_counts
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.masks.selection import open_wardrobe
 from maskgen.settings import GenSettings
@@ -88,13 +88,13 @@ class Rehearsal:
     missing: int
 
 
-def _ignore(progress: Progress) -> None:
+def _ignore(progress: GenProgress) -> None:
     """Nobody watches."""
 
 
 def generate(
     settings: GenSettings,
-    on_progress: Callable[[Progress], object] = _ignore,
+    on_progress: Callable[[GenProgress], object] = _ignore,
     *,
     build: KitBuilder = build_kit,
     source: Source | None = None,
@@ -249,7 +249,7 @@ def _make(
     shards: Sequence[ShardPlan],
     engine: LocalEngine,
     task: MakeShards,
-    on_progress: Callable[[Progress], object],
+    on_progress: Callable[[GenProgress], object],
 ) -> tuple[list[ShardReport], int, list[str]]:
     """Make the shards that are not there; the reports of all, how many photos that took, and what was there spoilt."""
     retry = task.settings.run.retry_failed
@@ -284,8 +284,10 @@ def _make(
                     assert isinstance(event, Poisoned)
                     keep_poison(target, event.name, event.entry)
                 tally.tell()
-    except Stopped as stopped:
-        raise Stopped(stopped.number, f" with {len(tally.reports)} of {len(shards)} shards done") from None
+    except PoolStopped as stopped:
+        raise PoolStopped(
+            stopped.number, f" with {len(tally.reports)} of {len(shards)} shards done"
+        ) from None
     finally:
         remove_parts(target, names)
     tally.tell(now=True)

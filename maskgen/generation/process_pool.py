@@ -31,8 +31,8 @@ from maskgen.generation.worker import (
     Job,
     Outcome,
     Ready,
+    ShardTask,
     Steps,
-    Task,
 )
 
 HANG_SECONDS = 60.0  # one photo may take so long; then its worker is taken for hung
@@ -44,7 +44,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Stopped(UnmaskError):
+class PoolStopped(UnmaskError):
     """A signal ended the run; `exit_code` is 128 + its number, as shells have it. `done`: how far it had come."""
 
     def __init__(self, number: int, done: str = "") -> None:
@@ -118,7 +118,7 @@ class LocalEngine:
         self._slots: list[_Slot] = []
         self._queue: deque[_Work] = deque()
 
-    def run(self, task: Task, plans: Sequence[ShardPlan]) -> Generator[Event, None, None]:
+    def run(self, task: ShardTask, plans: Sequence[ShardPlan]) -> Generator[Event, None, None]:
         """Make all shards; what happens is yielded as it happens.
 
         Raises:
@@ -135,7 +135,7 @@ class LocalEngine:
             _end(self._slots)
             self._slots = []
 
-    def _turn(self, task: Task) -> Iterator[Event]:
+    def _turn(self, task: ShardTask) -> Iterator[Event]:
         """Hear every worker that has something to say; replace the dead, kill the hung."""
         began = time.monotonic()
         heard = wait([slot.pipe for slot in self._slots], TICK_SECONDS)
@@ -156,7 +156,7 @@ class LocalEngine:
             return float("inf")
         return self.hang_after if slot.index >= 0 else LOAD_SECONDS
 
-    def _listen(self, slot: _Slot, task: Task) -> Iterator[Event]:
+    def _listen(self, slot: _Slot, task: ShardTask) -> Iterator[Event]:
         try:
             message = slot.pipe.recv()
         except (EOFError, OSError):
@@ -241,7 +241,7 @@ class LocalEngine:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
-def _start(task: Task) -> _Slot:
+def _start(task: ShardTask) -> _Slot:
     """Start a worker. No signal reaches it before it can say what it does about signals.
 
     A plain subprocess and not `multiprocessing`: that would run the caller's main script again in every worker.
@@ -293,7 +293,7 @@ def stop_on_signals() -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        raise PoolStopped(number)
 
     for number in _SIGNALS:
         signal.signal(number, stop)

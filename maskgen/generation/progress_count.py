@@ -12,7 +12,7 @@ REPORT_SECONDS = 0.1  # progress is told so often at most
 
 
 @dataclass(frozen=True)
-class Progress:
+class GenProgress:
     """How far a run is.
 
     Attributes:
@@ -47,7 +47,7 @@ class Tally:
 
     total: int
     shards_total: int
-    on_progress: Callable[[Progress], object]
+    on_progress: Callable[[GenProgress], object]
     began: float = field(default_factory=time.monotonic)
     found: int = 0
     told: float = 0.0
@@ -82,7 +82,7 @@ class Tally:
             {name.partition(" ")[2]: n for name, n in moving.items() if name.startswith("skipped ")}
         )
         self.on_progress(
-            Progress(
+            GenProgress(
                 photos=sum(report.photos for report in self.reports.values()) + moving["photos"],
                 total=self.total,
                 found=self.found,

@@ -38,7 +38,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 @runtime_checkable
-class Task(Protocol):
+class ShardTask(Protocol):
     """What is done to a shard. Pickled to the workers; pure, so that any of them may do it, and do it again."""
 
     def prepare(self) -> None:
@@ -165,7 +165,7 @@ def _serve(pipe: Connection, board: Board) -> None:
     import cv2  # here, so that the parent, which reads this file too, need not load it
 
     cv2.setNumThreads(1)
-    task: Task = pipe.recv()
+    task: ShardTask = pipe.recv()
     failed = _attempt(task.prepare)
     gc.freeze()  # what is loaded stays: it need not be looked at again and again for what can go
     pipe.send(failed or Ready())
@@ -176,7 +176,7 @@ def _serve(pipe: Connection, board: Board) -> None:
         pipe.send(done)
 
 
-def _do(task: Task, job: Job, pipe: Connection, board: Board) -> Done:
+def _do(task: ShardTask, job: Job, pipe: Connection, board: Board) -> Done:
     if job.probe is None:
         tell = _Teller(pipe, board, len(job.plan.refs))
         report = task.make(job.plan, tell)

@@ -9,7 +9,7 @@ from numpy import ndarray
 from PIL import Image, ImageDraw, ImageFont
 
 from maskgen.images.codecs import PARTS_PALETTE
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 
 AnyPicture = UInt8[ndarray, "_ _ 3"]  # a `Picture` beside others of other sizes
 PARTS = {"shadow": 1, "strap": 2, "mask": 3}
@@ -65,7 +65,7 @@ def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1
     return np.asarray(sheet)
 
 
-def fit_square(picture: Picture, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
+def fit_square(picture: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
     """The whole picture, resampled and centred on paper, in a square of `side` pixels."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)
@@ -78,7 +78,7 @@ def fit_square(picture: Picture, side: int) -> UInt8[ndarray, "{side} {side} 3"]
     return square
 
 
-def paint_parts(parts: Plane) -> Picture:
+def paint_parts(parts: Plane) -> RGBImage:
     """Parts (0 untouched, 1 shadow, 2 strap, 3 mask) in the colours of the `parts` member, untouched in black."""
     return np.frombuffer(PARTS_PALETTE, np.uint8).reshape(-1, 3)[parts]
 

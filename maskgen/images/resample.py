@@ -10,7 +10,7 @@ from jaxtyping import Float, Int16, Int64, Num, UInt8
 from numpy import ndarray
 
 from maskgen.native import compiled
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 
 # Sizes of results have names of their own: within one call, jaxtyping holds "h w" to the source's.
 Square = UInt8[ndarray, "side side 3"]
@@ -27,7 +27,7 @@ MARGIN = 3  # pixels around what is looked at, for look-ups between neighbours
 SHRINK_FIRST = 0.75  # below it, a look-up between four neighbours skips pixels that an eye misses
 
 
-def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool = False) -> Square:
+def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool = False) -> Square:
     """The square picture that `matrix` carries `pixels` to.
 
     Args:
@@ -49,7 +49,7 @@ def warp(pixels: Picture, matrix: Affine, size: int, border: Border, fine: bool 
     return cv2.cvtColor(carried, cv2.COLOR_RGBA2RGB)
 
 
-def _fine(pixels: Picture, matrix: Affine, size: int, border: Border) -> Square:
+def _fine(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> Square:
     """What `matrix` carries `pixels` to, each pixel looked up cubically."""
     back = [[round(number * (1 << ONE)) for number in line] for line in inverse(matrix).tolist()]
     parts, edges, starts = [], [], []  # across, then down
@@ -128,7 +128,7 @@ def _cubic() -> Int16[ndarray, "phases 4"]:
     return np.stack([first, 64 - first - third - last, third, last], axis=1).astype(np.int16)
 
 
-def _cut(pixels: Picture, matrix: Affine, size: int) -> tuple[Resized, Affine]:
+def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
     """The part of the source that is looked at, and the matrix from there.
 
     Along an axis on which the square leaves the source all of it is kept, so that its border stays what it is.
@@ -144,7 +144,7 @@ def _cut(pixels: Picture, matrix: Affine, size: int) -> tuple[Resized, Affine]:
     return pixels[y0:y1, x0:x1], np.column_stack([matrix[:, :2], offset]).astype(np.float32)
 
 
-def in_blocks(pixels: Picture, matrix: Affine) -> tuple[Resized, Affine]:
+def in_blocks(pixels: RGBImage, matrix: Affine) -> tuple[Resized, Affine]:
     """The source in blocks, averaged, where `matrix` makes it half as large or less; and the matrix from there."""
     scale = scale_of(matrix)
     if scale <= 0.5:
@@ -154,7 +154,7 @@ def in_blocks(pixels: Picture, matrix: Affine) -> tuple[Resized, Affine]:
     return pixels, matrix
 
 
-def _shrunk(pixels: Picture, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
+def _shrunk(pixels: RGBImage, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
     """The source averaged down to a size, and the matrix from there."""
     width, height = max(1, width), max(1, height)
     step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source in one

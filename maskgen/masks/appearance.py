@@ -10,7 +10,7 @@ import numpy as np
 
 from maskgen.masks.patterns import ONCE, STRETCHED, VARIANTS
 from maskgen.masks.selection import Wardrobe
-from maskgen.masks.templates import Look, tint_of
+from maskgen.masks.templates import TemplateLook, tint_of
 from maskgen.masks.user_textures import Artwork
 from maskgen.seeds import between
 from maskgen.types import WornMask
@@ -57,7 +57,7 @@ def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
 
 def pick_dress(
     worn: WornMask,
-    look: Look,
+    look: TemplateLook,
     rng: np.random.Generator,
     *,
     aspect: float = 1.0,

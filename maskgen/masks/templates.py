@@ -52,7 +52,7 @@ Texture = Annotated[str, AfterValidator(_texture)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Look(Section):
+class TemplateLook(Section):
     """What the mask is made of."""
 
     colours: Annotated[dict[Colour, Weight], AfterValidator(_shares)]
@@ -80,7 +80,7 @@ class Template(Section):
     """What people call it."""
     shell: ShellShape
     """The surface it makes."""
-    look: Look
+    look: TemplateLook
     """What it is made of."""
     straps: list[Strap] = []
     """How it is held."""

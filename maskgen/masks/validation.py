@@ -23,7 +23,7 @@ Pixels = UInt8[ndarray, "h w *c"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class TemplateProblem:
     """What is wrong with a file or folder."""
 
     path: str
@@ -38,7 +38,7 @@ class CheckReport:
     """The templates of a folder that can be worn, and all that is wrong with the others."""
 
     sound: tuple[Path, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[TemplateProblem, ...]
 
     @property
     def ok(self) -> bool:
@@ -70,14 +70,14 @@ def check_templates(folder: Path, *, replace: bool = False) -> CheckReport:
 
 
 def _refused(folder: Path, what: str) -> CheckReport:
-    return CheckReport((), (Problem(str(folder), what),))
+    return CheckReport((), (TemplateProblem(str(folder), what),))
 
 
-def _problems(folder: Path, replace: bool) -> list[Problem]:
+def _problems(folder: Path, replace: bool) -> list[TemplateProblem]:
     template = parse_template(folder)
-    problems = [Problem(str(folder), what) for what in name_problems(folder.name, replace=replace)]
+    problems = [TemplateProblem(str(folder), what) for what in name_problems(folder.name, replace=replace)]
     if isinstance(template, list):
-        problems += [Problem(str(folder / TEMPLATE), what) for what in template]
+        problems += [TemplateProblem(str(folder / TEMPLATE), what) for what in template]
         return problems + _picture_problems(folder, None)
     return problems + _picture_problems(folder, template)
 
@@ -93,24 +93,24 @@ def name_problems(name: str, *, replace: bool) -> list[str]:
     return []
 
 
-def _picture_problems(folder: Path, template: Template | None) -> list[Problem]:
-    problems: list[Problem] = []
+def _picture_problems(folder: Path, template: Template | None) -> list[TemplateProblem]:
+    problems: list[TemplateProblem] = []
     pictures: dict[str, Pixels] = {}
     for name in PICTURES:
         if name == "overlay.png" and not (folder / name).exists():
             continue
         picture = _read(folder / name)
         if isinstance(picture, str):
-            problems.append(Problem(str(folder / name), picture))
+            problems.append(TemplateProblem(str(folder / name), picture))
         else:
             pictures[name] = picture
     sizes = {name: f"{pixels.shape[1]} x {pixels.shape[0]}" for name, pixels in pictures.items()}
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        problems.append(Problem(str(folder), f"all pictures must be of one size; got {told}"))
+        problems.append(TemplateProblem(str(folder), f"all pictures must be of one size; got {told}"))
     if "albedo.png" in pictures:
         found = _albedo_problems(pictures["albedo.png"], template)
-        problems += [Problem(str(folder / "albedo.png"), what) for what in found]
+        problems += [TemplateProblem(str(folder / "albedo.png"), what) for what in found]
     return problems
 
 

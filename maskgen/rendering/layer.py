@@ -19,7 +19,7 @@ from maskgen.rendering.occlusion import in_front
 from maskgen.rendering.placement import Seat, seat
 from maskgen.rendering.projection import Box, Fit, Looseness, Places, box_around
 from maskgen.rendering.straps import draw_straps
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 SHADOW_REACH = 0.07  # head units, deviation of its softness
 REACHES = 2.2  # deviations beyond which a shadow is too faint to see
@@ -53,7 +53,7 @@ class Layer:
 
 def draw_layer(
     mask: Mask, shell: Shell, dress: Dress, fit: Fit, mesh: Float32[ndarray, "468 3"], light: Light, loose: Looseness,
-    softness: float, rng: np.random.Generator, picture: Picture,
+    softness: float, rng: np.random.Generator, picture: RGBImage,
 ) -> Layer | None:  # fmt: skip
     """The layer of a mask on a face, or None where it lies outside the picture.
 

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from maskgen.faces.canonical_head import Head
 from maskgen.native import compiled
-from maskgen.types import BRIGHTNESS, Picture
+from maskgen.types import BRIGHTNESS, RGBImage
 
 SKIN_CHROMA = 1.46, 0.90, 0.62  # R, G, B over luminance of skin under white light, linear
 LUMA = np.array(BRIGHTNESS, np.float32)
@@ -67,7 +67,7 @@ def skin_triangles(head: Head) -> Int[ndarray, "t 3"]:
 
 
 def estimate_light(
-    picture: Picture, mesh: Float32[ndarray, "468 3"], triangles: Int64[ndarray, "t 3"]
+    picture: RGBImage, mesh: Float32[ndarray, "468 3"], triangles: Int64[ndarray, "t 3"]
 ) -> Light:
     """The light on the face whose `mesh` lies in `picture`; `triangles` are those of `skin_triangles`."""
     picture = np.ascontiguousarray(picture)

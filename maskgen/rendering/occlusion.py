@@ -14,7 +14,7 @@ from maskgen.masks.shell import MARGIN
 from maskgen.native import compiled
 from maskgen.rendering.lighting import LUMA, Light
 from maskgen.rendering.projection import UNSEEN, Box, Places
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
 CORE = 20  # of 255: how much of a pixel must be hidden for it to count as part of something
@@ -35,7 +35,7 @@ _NOTHING = np.zeros((0, 0), np.uint8)
 
 
 def in_front(
-    picture: Picture,
+    picture: RGBImage,
     box: Box,
     places: Float32[ndarray, "r c 2"],
     light: Light,

@@ -12,7 +12,7 @@ from maskgen.masks.shell import Shell
 from maskgen.native import compiled
 from maskgen.rendering.lighting import LUMA
 from maskgen.rendering.projection import Box, Carried
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 SUBPIXEL = 4  # bits of sub-pixel accuracy that OpenCV draws with
 # Light on skin, relative to the face's, and its colour, relative to its own light; beyond is hair or background.
@@ -23,7 +23,7 @@ EDGE_ON = 0.10  # z of a unit normal up to which the skin under a strap is still
 
 
 def draw_straps(
-    carried: Carried, shell: Shell, scale: float, picture: Picture, skin: Float32[ndarray, "c"], box: Box
+    carried: Carried, shell: Shell, scale: float, picture: RGBImage, skin: Float32[ndarray, "c"], box: Box
 ) -> UInt8[ndarray, "rows columns"]:
     """Opacity of the straps inside `box`, 0-255, both sides; what the turned head or hair hides is left out.
 

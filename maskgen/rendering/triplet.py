@@ -21,7 +21,7 @@ from maskgen.rendering.projection import Fit, Looseness, fit_head
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
-from maskgen.types import Face, MaskedFace, Photo, Picture, Plane, Pose, Triplet, WornMask
+from maskgen.types import Face, MaskedFace, Photo, Plane, Pose, RGBImage, Triplet, WornMask
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
     0.035,
@@ -46,7 +46,7 @@ class Tools:
 class Stage:
     """A cropped face, and all that does not depend on the mask it will wear."""
 
-    picture: Picture
+    picture: RGBImage
     inside: Plane
     face: Face
     pose: Pose
@@ -102,7 +102,7 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
     return samples or Skip("off_frame")
 
 
-def set_stages(pixels: Picture, faces: list[Face], own: int, tools: Tools) -> dict[int, Stage]:
+def set_stages(pixels: RGBImage, faces: list[Face], own: int, tools: Tools) -> dict[int, Stage]:
     """The crop of one of the faces, and by their numbers all faces seen in it; its own comes first."""
     settings = tools.settings.crop
     matrix = crop_matrix(faces[own], settings.size)
@@ -119,12 +119,12 @@ def _overlaps(face: Face, height: int, width: int) -> bool:
     return x0 < width and y0 < height and x1 > 0 and y1 > 0
 
 
-def set_stage(pixels: Picture, face: Face, tools: Tools) -> Stage:
+def set_stage(pixels: RGBImage, face: Face, tools: Tools) -> Stage:
     """Crop a face and read off its pose, its place and the light on it."""
     return set_stages(pixels, [face], 0, tools)[0]
 
 
-def _stage(picture: Picture, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
+def _stage(picture: RGBImage, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
     """Read off the pose, the place and the light of a face in a crop."""
     fit, light = fit_head(face.mesh, tools.head), estimate_light(picture, face.mesh, tools.skin)
     pose = head_pose(face.mesh, (fit.scale, fit.turn, fit.offset))
@@ -160,7 +160,7 @@ def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> T
 
 
 def _put_on(
-    stage: Stage, tools: Tools, seed: int, masked: Picture, hole: Plane, parts: Plane
+    stage: Stage, tools: Tools, seed: int, masked: RGBImage, hole: Plane, parts: Plane
 ) -> WornMask | None:
     """Draw a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
     rng = np.random.default_rng(seed)

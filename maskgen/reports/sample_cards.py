@@ -14,7 +14,7 @@ from maskgen.errors import SKIP_REASONS
 from maskgen.images.codecs import encode_jpeg
 from maskgen.images.contact_sheet import PARTS, AnyPicture, overlay_parts
 from maskgen.reports.html import Axis, data_uri, esc, histogram, pose_dial, shares
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 EMBED_SIDE = 400  # pixels; larger pictures are made smaller before they go into the page
 EMBED_QUALITY = 88
@@ -148,7 +148,7 @@ def _pictures(sample: Encoded, name: str) -> str:
     )
 
 
-def _embedded(sample: Encoded, role: str, pixels: Picture) -> str:
+def _embedded(sample: Encoded, role: str, pixels: RGBImage) -> str:
     """The member as it is where a browser can show it and it is small, else a smaller JPEG."""
     data, suffix = sample.member(role)
     if suffix == "jpg" and max(pixels.shape[:2]) <= EMBED_SIDE:

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 SLACK = 0.002  # seconds; containers round times to a millisecond, and a frame may come that much late
 
@@ -25,10 +25,10 @@ class Moment:
     index: int
     time: float
     end: float
-    pixels: Callable[[], Picture]
+    pixels: Callable[[], RGBImage]
 
 
-def even(pixels: Picture) -> Picture:
+def even(pixels: RGBImage) -> RGBImage:
     """A frame without its last row or column where there is an odd number of them: encoders want them even."""
     return np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
 

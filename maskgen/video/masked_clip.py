@@ -19,10 +19,10 @@ from maskgen.rendering.lighting import estimate_light
 from maskgen.rendering.projection import fit_head
 from maskgen.rendering.triplet import LENS_BLUR, Stage, Tools, wear_masks
 from maskgen.seeds import hash64
-from maskgen.types import Face, Picture
+from maskgen.types import Face, RGBImage
 from maskgen.video import Moment, even, open_clip
 from maskgen.video.tracking.mesh_smoothing import REACH, Followed
-from maskgen.video.tracking.tracker import Seen, Watcher
+from maskgen.video.tracking.tracker import FaceOnTrack, Watcher
 from maskgen.video.tracking.tracks import Track, persons
 
 Tell = Callable[[float, float], None]  # seconds done, of how many
@@ -83,10 +83,10 @@ class _Cast:
     _persons: dict[int, int] = field(default_factory=dict)
     _lead: int | None = None
 
-    def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, Picture]]:
+    def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, RGBImage]]:
         """Look at each frame, and give it back when what comes shortly after it has been looked at."""
         self._watcher = Watcher(build_detector(self.tools.settings.faces))
-        waiting: deque[tuple[Moment, Picture]] = deque()
+        waiting: deque[tuple[Moment, RGBImage]] = deque()
         for moment in moments:
             pixels = even(moment.pixels())
             for seen in self._watcher.look(moment.time, pixels):
@@ -96,11 +96,11 @@ class _Cast:
                 yield waiting.popleft()
         yield from waiting
 
-    def _note(self, time: float, pixels: Picture, seen: Seen) -> None:
+    def _note(self, time: float, pixels: RGBImage, seen: FaceOnTrack) -> None:
         light = estimate_light(pixels, seen.face.mesh, self.tools.skin)
         self._faces.setdefault(seen.track.number, Followed()).note(time, seen.face.mesh, light)
 
-    def mask(self, time: float, pixels: Picture) -> tuple[Picture, bool]:
+    def mask(self, time: float, pixels: RGBImage) -> tuple[RGBImage, bool]:
         """The frame with masks on, and whether there is one."""
         there = [number for number, face in self._faces.items() if face.times[-1] >= time - REACH]
         present = {self._person(number): number for number in there if self._faces[number].is_seen(time)}
@@ -123,7 +123,7 @@ class _Cast:
             present, key=lambda person: float(np.ptp(self._faces[present[person]].mesh_at(time)[:, 0]))
         )
 
-    def _stage(self, face: Followed, time: float, pixels: Picture) -> Stage:
+    def _stage(self, face: Followed, time: float, pixels: RGBImage) -> Stage:
         mesh = face.mesh_at(time)
         (x0, y0), (x1, y1) = mesh[:, :2].min(0), mesh[:, :2].max(0)
         box = (float(x0), float(y0), float(x1), float(y1))

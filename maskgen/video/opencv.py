@@ -13,7 +13,7 @@ import numpy as np
 
 from maskgen.errors import InputError
 from maskgen.extras import install_line
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video.base import Moment
 from maskgen.video.probe import FORMATS
 
@@ -62,7 +62,7 @@ class _Fetched:
         across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
         self._ratio = across / down if done and across > 0 and down > 0 else 1.0
 
-    def __call__(self) -> Picture:
+    def __call__(self) -> RGBImage:
         pixels = cv2.cvtColor(self._bgr, cv2.COLOR_BGR2RGB)
         if abs(self._ratio - 1) < 1e-3:
             return pixels

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from maskgen.errors import InputError
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video.base import Moment
 from maskgen.video.probe import FORMATS
 
@@ -166,7 +166,7 @@ class _Converter:
     def __init__(self, frame: Any, stream: Any) -> None:
         self._frame, self._ratio = frame, stream.sample_aspect_ratio
 
-    def __call__(self) -> Picture:
+    def __call__(self) -> RGBImage:
         pixels = self._frame.to_ndarray(format="rgb24")
         if self._ratio and self._ratio not in (0, 1):  # pixels of the file that are not square
             width = max(1, round(pixels.shape[1] * float(self._ratio)))

@@ -8,7 +8,7 @@ from typing import Any
 import av
 
 from maskgen.errors import InputError
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video.base import Moment
 from maskgen.video.pyav import open_container
 
@@ -66,7 +66,7 @@ class ClipWriter:
             self._out.close()
             self._source.close()
 
-    def write(self, moment: Moment, pixels: Picture) -> None:
+    def write(self, moment: Moment, pixels: RGBImage) -> None:
         """Write the picture that is on screen at a moment; both sides of it must be even."""
         if self._video is None:
             self._open_streams(pixels.shape[0], pixels.shape[1])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from unmasknet.restore.faces import Seen
+from unmasknet.restore.faces import DetectedFace
 from unmasknet.restore.runtimes.base import Cleaning
 
 MASK = (0, 0, 255)  # what the drawn segmenter takes for a mask
@@ -34,12 +34,12 @@ def place(x: float, y: float, side: float):
     return np.array([[1 / side, 0, 0.5 - x / side], [0, 1 / side, 0.5 - y / side]], np.float32)
 
 
-def seen(x: float, y: float, side: float) -> Seen:
+def seen(x: float, y: float, side: float) -> DetectedFace:
     half = side / 4
-    return Seen((x - half, y - half, x + half, y + half), place(x, y, side), 0.9)
+    return DetectedFace((x - half, y - half, x + half, y + half), place(x, y, side), 0.9)
 
 
-def finder(*faces: Seen):
+def finder(*faces: DetectedFace):
     """A finder that knows where the faces are."""
     return lambda photo: list(faces)
 

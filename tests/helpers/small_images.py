@@ -11,13 +11,13 @@ import numpy as np
 from maskgen.dataset import shard_record, shards
 from maskgen.seeds import hash64
 from maskgen.settings import ShardSettings
-from maskgen.types import Face, MaskedFace, Picture, Plane, Pose, Triplet, WornMask
+from maskgen.types import Face, MaskedFace, Plane, Pose, RGBImage, Triplet, WornMask
 
 FAMILIES = ("surgical", "n95", "cloth")
 COLOURS = ("#0473e2", "", "#aa2233")
 
 
-def drawn_photo(number: int, side: int = 64) -> Picture:
+def drawn_photo(number: int, side: int = 64) -> RGBImage:
     """A smooth picture, another for each number."""
     ramp = np.linspace(0, 200, side)
     red = ramp[None, :] + 5 * (number % 8)
@@ -35,7 +35,7 @@ def drawn_parts(side: int = 64) -> Plane:
     return parts
 
 
-def drawn_triplet(number: int, photo: Picture | None = None) -> Triplet:
+def drawn_triplet(number: int, photo: RGBImage | None = None) -> Triplet:
     """A triplet whose mask is one colour; family, wear and pose go with the number."""
     photo = drawn_photo(number) if photo is None else photo
     height, width = photo.shape[:2]
@@ -66,7 +66,7 @@ def write_data_set(
     split: str = "train",
     encoding: str = "jpg",
     skips: Sequence[tuple[str, str, str]] = (),
-    photo: Picture | None = None,
+    photo: RGBImage | None = None,
     size_setting: int = 64,
     strangers: Sequence[str] = (),
 ) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 from maskgen.config import print_config
 from tests.helpers.evaluation import write_split
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.training.launch import Order, TrainReport, launch
+from unmasknet.training.launch import TrainingOrder, TrainReport, launch
 from unmasknet.training.loop import News
 
 LOOP = {
@@ -45,7 +45,7 @@ def train(
 ) -> TrainReport:
     """Run it."""
     assert chosen.stage == stage
-    return launch(chosen, Order(out, print_config(chosen), resume, start), tell or ignore)
+    return launch(chosen, TrainingOrder(out, print_config(chosen), resume, start), tell or ignore)
 
 
 def ignore(_: News) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from maskgen.types import Face, Photo, PhotoRef, Picture
+from maskgen.types import Face, Photo, PhotoRef, RGBImage
 from tests.helpers.faces import mean_face, turned
 
 SIZE = 256
@@ -29,6 +29,6 @@ class FixedDetector:
     def __init__(self, *faces: Face) -> None:
         self.faces = list(faces)
 
-    def detect(self, pixels: Picture) -> list[Face]:
+    def detect(self, pixels: RGBImage) -> list[Face]:
         """The faces it was made with."""
         return self.faces

@@ -14,7 +14,7 @@ from unmasknet.data.batches import Batch, Settings, open_batches
 from unmasknet.device import choose_device
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.launch import build_task, set_up_torch
-from unmasknet.training.task import Place, Task
+from unmasknet.training.task import Task, TrainingProcess
 
 WARM_UP = 4  # steps before a count: workers start, kernels are chosen
 
@@ -54,7 +54,7 @@ def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = 
     """
     device = choose_device(settings.loop.device)
     set_up_torch(settings, device)
-    task = build_task(settings, Place(device, Ranks()))
+    task = build_task(settings, TrainingProcess(device, Ranks()))
     with closing(_stream(settings, device)) as stream:
         one = next(stream)
     before, _ = _count(task, repeat(one), steps, device)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from maskgen.types import BRIGHTNESS, Picture, Plane
+from maskgen.types import BRIGHTNESS, Plane, RGBImage
 from unmasknet.settings import AugmentSettings, GanSettings, SegmSettings
 
 REFERENCE_SIDE = 256  # pixels; distances in the settings are meant at this side
@@ -35,8 +35,8 @@ class Views:
         matrix: from the sample's own pixels to these.
     """
 
-    masked: Picture
-    gt: Picture
+    masked: RGBImage
+    gt: RGBImage
     map: Plane
     parts: Plane
     matrix: Matrix | None = None
@@ -132,7 +132,7 @@ def _scaled(views: Views, size: int) -> Views:
     )
 
 
-def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Picture, Picture]:
+def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[RGBImage, RGBImage]:
     """Photo and truth after a change; one picture that stands for both is changed once."""
     masked = change(views.masked)
     return masked, masked if views.gt is views.masked else change(views.gt)
@@ -265,7 +265,7 @@ def _blob(rng: np.random.Generator, size: int) -> ndarray:
     return (outline @ rotation.T + rng.uniform(0.1, 0.9, 2) * size).round().astype(np.int32)
 
 
-def _jpeg(photo: Picture, quality: int) -> Picture:
+def _jpeg(photo: RGBImage, quality: int) -> RGBImage:
     """The photo once through a JPEG, with halved chroma as most cameras and sites write it."""
     _, data = cv2.imencode(
         ".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality]

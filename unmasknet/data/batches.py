@@ -21,7 +21,7 @@ from unmasknet.data.augment import Views, augment, fit_sample
 from unmasknet.data.decode import SUFFIXES, decode_sample
 from unmasknet.data.malloc_tuning import keep_freed_memory
 from unmasknet.data.shard_list import Shard, list_shards
-from unmasknet.data.stream import Encoded, Order, Wanted, encoded_batches, read_samples
+from unmasknet.data.stream import Encoded, SampleOrder, Wanted, encoded_batches, read_samples
 from unmasknet.settings import GanSettings, SegmSettings
 
 CHANCES = 8  # random numbers that go with each sample
@@ -189,7 +189,7 @@ class _Steps(IterableDataset[_Raw | str]):
         steps = count(self.start + first, stride)
         faults: list[str] = []
         data = self.settings.data
-        order = Order(self.settings.seed, data.batch, data.lanes, data.shuffle)
+        order = SampleOrder(self.settings.seed, data.batch, data.lanes, data.shuffle)
         share = data.batch // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
         try:

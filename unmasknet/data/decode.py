@@ -13,7 +13,7 @@ import numpy as np
 
 from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 from unmasknet.data.augment import Views
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures
@@ -53,7 +53,7 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
     return Views(masked, gt, hole, parts)
 
 
-def _picture(members: Mapping[str, Any], role: str) -> Picture:
+def _picture(members: Mapping[str, Any], role: str) -> RGBImage:
     for suffix in SUFFIXES:
         data = members.get(f"{role}.{suffix}")
         if data is not None:

@@ -27,7 +27,7 @@ Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Order:
+class SampleOrder:
     """What decides which samples come when.
 
     Attributes:
@@ -49,7 +49,7 @@ class Order:
 
 
 def encoded_batches(
-    shards: Sequence[Shard], order: Order, steps: Iterable[int], wanted: Wanted, note: Note
+    shards: Sequence[Shard], order: SampleOrder, steps: Iterable[int], wanted: Wanted, note: Note
 ) -> Iterator[tuple[int, list[Encoded]]]:
     """Step and batch for ascending steps.
 
@@ -72,7 +72,7 @@ def encoded_batches(
 
 
 def _leg(
-    shards: Sequence[Shard], order: Order, lane: int, leg: int, wanted: Wanted, note: Note
+    shards: Sequence[Shard], order: SampleOrder, lane: int, leg: int, wanted: Wanted, note: Note
 ) -> Iterator[list[Encoded]]:
     from webdataset import filters
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from maskgen.dataset.reader import DataSet, open_data_set
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.device import choose_device
 from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
@@ -34,7 +34,7 @@ class Example:
     case: Case
     group: str
     psnr: float
-    pictures: dict[str, Picture]
+    pictures: dict[str, RGBImage]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def examples(course: Course, ledger: Ledger, method: str) -> Iterator[Example]:
         yield Example(cases[key], group, psnr, _shown(course, cases[key], method))
 
 
-def _shown(course: Course, case: Case, method: str) -> dict[str, Picture]:
+def _shown(course: Course, case: Case, method: str) -> dict[str, RGBImage]:
     batch = stack([case], course.device)
     pictures = {name: to_pictures(tensor)[0] for name, tensor in course.pictures(batch).items()}
     chosen = {method: pictures[method]}

@@ -18,7 +18,7 @@ from numpy import ndarray
 from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
 from maskgen.images.resample import warp
-from maskgen.types import Affine, Picture, Plane
+from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.evaluation.other_methods import MAX_PIXELS, SUFFIXES
 from unmasknet.evaluation.samples import to_tensor
 from unmasknet.evaluation.scorer import FindFaces
@@ -108,7 +108,7 @@ def score_labelled(
     }
 
 
-def read_label(label: Picture, height: int, width: int) -> tuple[Label, Label]:
+def read_label(label: RGBImage, height: int, width: int) -> tuple[Label, Label]:
     """A label's mask, and the pixels that count, each 0 or 1, at the photo's size."""
     if label.shape[:2] != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -119,7 +119,7 @@ def read_label(label: Picture, height: int, width: int) -> tuple[Label, Label]:
     return (green >= UNSURE[1]).astype(np.uint8), (~unsure).astype(np.uint8)
 
 
-def whole(photo: Picture, side: int) -> Affine:
+def whole(photo: RGBImage, side: int) -> Affine:
     """Photo -> a square of `side` that holds all of it, in its middle."""
     height, width = photo.shape[:2]
     scale = side / max(height, width)
@@ -134,7 +134,7 @@ def segmenter_side(restorer: Restorer) -> int:
 
 
 def paint(
-    photo: Picture, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
+    photo: RGBImage, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
 ) -> Plane:
     """The segmenter's map of a photo, 0 or 1: what it sees in each look of `side` pixels, laid back over the photo."""
     size = (photo.shape[1], photo.shape[0])
@@ -147,7 +147,7 @@ def paint(
     return (total >= 0.5).astype(np.uint8)
 
 
-def _read(path: Path) -> Picture:
+def _read(path: Path) -> RGBImage:
     picture = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
     if isinstance(picture, Skip):
         raise InputError(

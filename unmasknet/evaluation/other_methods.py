@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.evaluation.samples import fitted
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -20,7 +20,7 @@ class Other:
     name: str
     files: dict[str, Path]
 
-    def read(self, key: str, size: int) -> Picture | None:
+    def read(self, key: str, size: int) -> RGBImage | None:
         """Its picture of a sample, made to fit; None where it has none.
 
         Raises:

@@ -10,7 +10,7 @@ from maskgen.files import write_atomic
 from maskgen.images import contact_sheet as sheet
 from maskgen.images.codecs import encode_jpeg
 from maskgen.reports import html as page
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.evaluation.charts import charts
 from unmasknet.evaluation.evaluate import Evaluation, Example
 from unmasknet.evaluation.scores import Figures
@@ -78,7 +78,7 @@ def markdown(figures: Figures, name: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def contact_sheet(evaluation: Evaluation, name: str) -> Picture:
+def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
     """Worst, middle and best results, each with all of its pictures in a row."""
     blocks = []
     for group in dict.fromkeys(example.group for example in evaluation.examples):
@@ -169,7 +169,7 @@ def _caption(example: Example) -> str:
     return f"{example.psnr:.1f} dB, {case.family} {case.wear}, yaw {case.yaw:.0f}, {case.key}"
 
 
-def _embedded(picture: Picture) -> str:
+def _embedded(picture: RGBImage) -> str:
     image = Image.fromarray(picture)
     if picture.shape[0] != SHOWN_SIDE:
         image = image.resize((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.BICUBIC)

@@ -15,11 +15,11 @@ from unmasknet.evaluation.samples import Case, Stack, choose, in_batches, read_c
 from unmasknet.evaluation.scorer import MASKED, Judge, laid_in
 from unmasknet.evaluation.scores import PICTURE_SCORES, RESTORED, Ledger, State, facts_of
 from unmasknet.evaluation.settings import EvalSettings
-from unmasknet.evaluation.summary import Run
+from unmasknet.evaluation.summary import ScoredRun
 from unmasknet.evaluation.wear_state import wearing
+from unmasknet.maps import ImageBatch, MapBatch, composite
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.baselines import MeanFace, baselines, mean_face
-from unmasknet.metrics.image import Maps, Pictures, composite
 from unmasknet.models.two_stage import Restorer, widened
 
 Tell = Callable[[int, int], object]
@@ -63,7 +63,7 @@ class Course:
             tell(done, len(keys))
         return ledger
 
-    def pictures(self, batch: Stack) -> dict[str, Pictures]:
+    def pictures(self, batch: Stack) -> dict[str, ImageBatch]:
         """Each method's composited pictures, ours first."""
         found = {}
         if self.restorer.generator:
@@ -72,7 +72,7 @@ class Course:
             found[name] = laid_in(baseline(batch.masked, batch.hole), batch)
         return found
 
-    def restore(self, batch: Stack) -> Pictures:
+    def restore(self, batch: Stack) -> ImageBatch:
         """Our pictures, with the hole that the settings ask for; the time it takes is added up."""
         began = time.perf_counter()
         hole = self.hole(batch)
@@ -87,15 +87,15 @@ class Course:
         """Whether the generator is told the true map."""
         return self.settings.map == "truth" or not self.restorer.segmenter
 
-    def hole(self, batch: Stack) -> Maps:
+    def hole(self, batch: Stack) -> MapBatch:
         """The map that the generator is told."""
         if self.by_truth:
             return batch.hole
         return widened(self.restorer.predicted(batch.masked)[0], self.settings.grow)
 
-    def run(self) -> Run:
+    def run(self) -> ScoredRun:
         """What the figures are figures of."""
-        return Run(
+        return ScoredRun(
             self.settings,
             self.split,
             self.restorer,
@@ -110,7 +110,7 @@ class Course:
             self.attributes_of,
         )
 
-    def _train_faces(self) -> Iterator[Pictures]:
+    def _train_faces(self) -> Iterator[ImageBatch]:
         """Crops without a mask that are not scored, for the mean face."""
         if not self.settings.train_faces:
             return

@@ -13,9 +13,9 @@ from torch import Tensor
 from maskgen.dataset.reader import DataSet, Encoded, posed, worn
 from maskgen.errors import InputError
 from maskgen.seeds import hash64
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
+from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.metrics.identity import Points, four_points
-from unmasknet.metrics.image import Maps, Pictures
 
 SCORED = ("test", "val")  # splits in the order in which `auto` asks for them
 
@@ -28,8 +28,8 @@ class Case:
     """
 
     key: str
-    masked: Picture
-    truth: Picture
+    masked: RGBImage
+    truth: RGBImage
     hole: Plane
     parts: Plane
     points: Points | None
@@ -65,10 +65,10 @@ class Case:
 class Stack:
     """Cases as tensors: pictures RGB in [0, 1], `hole` 1 where hidden, `parts` as in the data set."""
 
-    masked: Pictures
-    truth: Pictures
-    hole: Maps
-    parts: Maps
+    masked: ImageBatch
+    truth: ImageBatch
+    hole: MapBatch
+    parts: MapBatch
 
 
 def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, list[str]]:
@@ -127,7 +127,7 @@ def make_case(sample: Encoded, size: int) -> Case:
     )
 
 
-def fitted(pixels: Picture | Plane, size: int) -> Any:
+def fitted(pixels: RGBImage | Plane, size: int) -> Any:
     """A square picture or plane at another size: pixels averaged when it shrinks, cubic when it grows."""
     if pixels.shape[0] == size:
         return np.ascontiguousarray(pixels)
@@ -145,13 +145,13 @@ def stack(cases: Sequence[Case], device: torch.device) -> Stack:
     )
 
 
-def to_tensor(pictures: Sequence[Picture], device: torch.device) -> Pictures:
+def to_tensor(pictures: Sequence[RGBImage], device: torch.device) -> ImageBatch:
     """Pictures of one size as `b 3 h w` in [0, 1]."""
     pixels = torch.from_numpy(np.stack(pictures)).to(device)
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
-def to_pictures(tensor: Tensor) -> list[Picture]:
+def to_pictures(tensor: Tensor) -> list[RGBImage]:
     """The way back: `b 3 h w` in [0, 1] as RGB pictures, rounded."""
     pixels = (tensor.detach().float().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return [np.ascontiguousarray(one) for one in pixels]

@@ -8,18 +8,18 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 from unmasknet.evaluation.samples import Case, Stack, to_pictures
 from unmasknet.evaluation.scores import RESTORED, TRUTH, Ledger
 from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.maps import ImageBatch, composite
 from unmasknet.metrics import brisque, features
 from unmasknet.metrics import image as image_metrics
-from unmasknet.metrics.features import Lite0, Look
+from unmasknet.metrics.features import Lite0, NetworkFeatures
 from unmasknet.metrics.identity import Identity, build_identity
-from unmasknet.metrics.image import Pictures, composite
 from unmasknet.metrics.inception import Inception, load_inception
 
-FindFaces = Callable[[Picture, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
+FindFaces = Callable[[RGBImage, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
 MASKED = "masked input"
 LOOKED_AT = (
     RESTORED,
@@ -45,7 +45,7 @@ class Judge:
         net = self.inception or self.lite0
         return net.name if net else ""
 
-    def truth(self, ledger: Ledger, cases: Sequence[Case], batch: Stack) -> Look | None:
+    def truth(self, ledger: Ledger, cases: Sequence[Case], batch: Stack) -> NetworkFeatures | None:
         """Look at the truth: what the methods' pictures are compared with."""
         self._look_closer(ledger, TRUTH, cases, batch.truth)
         return self._vectors(ledger, TRUTH, batch.truth)
@@ -56,8 +56,8 @@ class Judge:
         method: str,
         cases: Sequence[Case],
         batch: Stack,
-        pictures: Pictures,
-        truth: Look | None,
+        pictures: ImageBatch,
+        truth: NetworkFeatures | None,
     ) -> None:
         """Score a method's composited pictures of some cases."""
         hole, everything = batch.hole, torch.ones_like(batch.hole)
@@ -74,7 +74,7 @@ class Judge:
         if method in LOOKED_AT:
             self._look_closer(ledger, method, cases, pictures)
 
-    def _vectors(self, ledger: Ledger, method: str, pictures: Pictures) -> Look | None:
+    def _vectors(self, ledger: Ledger, method: str, pictures: ImageBatch) -> NetworkFeatures | None:
         look = self.lite0(pictures) if self.lite0 else None
         if self.inception:
             ledger.add_vectors(method, self.inception.name, self.inception(pictures))
@@ -82,7 +82,7 @@ class Judge:
             ledger.add_vectors(method, self.lite0.name, look.vector)
         return look
 
-    def _look_closer(self, ledger: Ledger, method: str, cases: Sequence[Case], pictures: Pictures) -> None:
+    def _look_closer(self, ledger: Ledger, method: str, cases: Sequence[Case], pictures: ImageBatch) -> None:
         seen = to_pictures(pictures)
         if self.brisque and seen[0].shape[0] >= LEAST_SIDE:
             ledger.add(method, "brisque", [brisque.brisque(picture) for picture in seen])
@@ -96,7 +96,7 @@ class Judge:
             )
 
     @staticmethod
-    def _face(identity: Identity, case: Case, picture: Picture) -> Float[ndarray, " d"] | None:
+    def _face(identity: Identity, case: Case, picture: RGBImage) -> Float[ndarray, " d"] | None:
         return None if case.points is None else identity.embed(picture, case.points)
 
 
@@ -117,6 +117,6 @@ def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: to
     )
 
 
-def laid_in(pictures: Pictures, batch: Stack) -> Pictures:
+def laid_in(pictures: ImageBatch, batch: Stack) -> ImageBatch:
     """A method's pictures inside the true hole, the masked photos outside: what every method but ours is judged by."""
     return composite(pictures, batch.masked, batch.hole)

@@ -45,7 +45,7 @@ class Ledger:
         states: what the segmenter says of how a mask is worn, for the masked photos and for the bare ones.
     """
 
-    cases: list["Facts"] = field(default_factory=list)
+    cases: list["SampleFacts"] = field(default_factory=list)
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     vectors: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
     faces: dict[str, list[Float[ndarray, " d"] | None]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Facts:
+class SampleFacts:
     """A case without its pictures."""
 
     key: str
@@ -105,9 +105,9 @@ class State:
     wrong: float
 
 
-def facts_of(case: Case) -> Facts:
+def facts_of(case: Case) -> SampleFacts:
     """What is kept of a case."""
-    return Facts(
+    return SampleFacts(
         case.key,
         case.person,
         bool(case.labels["identity"]),

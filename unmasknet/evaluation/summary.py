@@ -33,7 +33,7 @@ BASELINES = ("masked input", "mean fill", "mean face", "telea")
 
 
 @dataclass(frozen=True)
-class Run:
+class ScoredRun:
     """What the figures are figures of.
 
     Attributes:
@@ -58,7 +58,7 @@ class Run:
     attributes_of: AttributesOf
 
 
-def assemble(ledger: Ledger, run: Run, labelled: Figures) -> Figures:
+def assemble(ledger: Ledger, run: ScoredRun, labelled: Figures) -> Figures:
     """Everything that was measured, as `unmask eval --json` prints it."""
     draws = _draws(ledger, run.settings)
     ours = method_figures(ledger, RESTORED, run.network)
@@ -106,7 +106,7 @@ def _draws(ledger: Ledger, settings: EvalSettings) -> Draws:
     return statistics.draws([case.person for case in ledger.cases], settings.bootstrap, settings.seed)
 
 
-def _identity(ledger: Ledger, run: Run) -> Figures:
+def _identity(ledger: Ledger, run: ScoredRun) -> Figures:
     """Mean cosine to the truth's embedding, and what verification makes of the pictures."""
     return {
         "model": run.identity,
@@ -122,7 +122,7 @@ def _other(ledger: Ledger, name: str, network: str) -> Figures:
     return {"n": scored, "missing": len(ledger.cases) - scored, **method_figures(ledger, name, network)}
 
 
-def _intervals(ledger: Ledger, run: Run, draws: Draws) -> dict[str, list[float]]:
+def _intervals(ledger: Ledger, run: ScoredRun, draws: Draws) -> dict[str, list[float]]:
     methods = {RESTORED: ""} if RESTORED in ledger.scores else {}
     methods |= {name: f"baselines.{name}." for name in BASELINES if name in ledger.scores}
     methods |= {name: f"compare.{name}." for name in run.others}

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from maskgen.seeds import hash64, rng_for
 from unmasknet.evaluation.scorer import MASKED
-from unmasknet.evaluation.scores import RESTORED, TRUTH, Facts, Figures, Ledger, tidy
+from unmasknet.evaluation.scores import RESTORED, TRUTH, Figures, Ledger, SampleFacts, tidy
 from unmasknet.metrics import statistics
 
 MOST_PAIRS = 6000  # of one person, as many as LFW's own list has in all
@@ -59,7 +59,7 @@ def usual(ledger: Ledger, seed: int) -> Figures:
     return found
 
 
-def pairs(cases: Sequence[Facts], seed: int) -> tuple[Pairs, Pairs]:
+def pairs(cases: Sequence[SampleFacts], seed: int) -> tuple[Pairs, Pairs]:
     """Pairs (probe, gallery) of two photos of one person, and as many of two people; functions of keys and seed."""
     people: dict[str, list[int]] = {}
     for number, case in enumerate(cases):
@@ -77,7 +77,7 @@ def pairs(cases: Sequence[Facts], seed: int) -> tuple[Pairs, Pairs]:
     return _array(same), _strangers(people, cases, len(same), seed)
 
 
-def _strangers(people: dict[str, list[int]], cases: Sequence[Facts], count: int, seed: int) -> Pairs:
+def _strangers(people: dict[str, list[int]], cases: Sequence[SampleFacts], count: int, seed: int) -> Pairs:
     known = [number for group in people.values() for number in group]
     if len(people) < 2:
         return _array([])

@@ -16,7 +16,7 @@ from maskgen.dataset.reader import open_data_set
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.extras import require
 from maskgen.files import make_folder, write_atomic
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.evaluation.samples import fitted, to_tensor
 from unmasknet.export.pipeline import Pipeline, build_pipeline
 from unmasknet.export.settings import ExportSettings
@@ -60,7 +60,7 @@ class ExportReport:
     seconds: float
 
 
-def export(settings: ExportSettings, crops: Callable[[int], Sequence[Picture]]) -> ExportReport:
+def export(settings: ExportSettings, crops: Callable[[int], Sequence[RGBImage]]) -> ExportReport:
     """Write the networks as one file and compare it with torch on real pictures.
 
     Args:
@@ -187,8 +187,8 @@ def _half_hidden(photo: Tensor) -> Tensor:
 
 
 def _pictures(
-    settings: ExportSettings, side: int, crops: Callable[[int], Sequence[Picture]]
-) -> Sequence[Picture]:
+    settings: ExportSettings, side: int, crops: Callable[[int], Sequence[RGBImage]]
+) -> Sequence[RGBImage]:
     if not settings.data:
         return [fitted(crop, side) for crop in crops(side)]
     found = []

@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from unmasknet.export.fourier import without_fft
-from unmasknet.metrics.image import grown
-from unmasknet.models.generator import composite
+from unmasknet.maps import composite, grown
 from unmasknet.models.segmenter import Segmenter, open_map
 from unmasknet.models.two_stage import REFERENCE_SIDE, Restorer
 
-Pictures = Float[Tensor, "b 3 h w"]
-Maps = Float[Tensor, "b 1 h w"]
+ImageBatch = Float[Tensor, "b 3 h w"]
+MapBatch = Float[Tensor, "b 1 h w"]
 FOUND, FILLED = ("probability", "map"), ("restored", "composited")
 TOUCHED = 1e-3  # share of a pixel of the generator that must be hidden for all of it to count
 
@@ -40,7 +39,7 @@ class Find(nn.Module):
         self.opening = round(segmenter.opening * side / REFERENCE_SIDE)
         self.reach = round(grow * side / REFERENCE_SIDE)
 
-    def forward(self, photo: Pictures) -> tuple[Maps, Maps]:
+    def forward(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
         """How likely each pixel is mask, 0-1, and the map, cleaned and widened, 0 or 1."""
         logits = self.segmenter(_resized(photo, self.side, self.side))
         # as Segmenter.clean, whose radius a tracer cannot round
@@ -64,7 +63,7 @@ class Fill(nn.Module):
         self.generator = generator
         self.side = side
 
-    def forward(self, photo: Pictures, map: Maps) -> tuple[Pictures, Pictures]:
+    def forward(self, photo: ImageBatch, map: MapBatch) -> tuple[ImageBatch, ImageBatch]:
         """The generator's picture and the composited one, 0-1."""
         hole = (_resized(map, self.side, self.side) > TOUCHED).to(photo.dtype)
         made = self.generator(_resized(photo, self.side, self.side), hole)
@@ -85,9 +84,9 @@ class Pipeline(nn.Module):
         """Names of what `forward` gives."""
         return (*(FOUND if self.find else ()), *(FILLED if self.fill else ()))
 
-    def forward(self, photo: Pictures, map: Maps | None = None) -> tuple[Tensor, ...]:
+    def forward(self, photo: ImageBatch, map: MapBatch | None = None) -> tuple[Tensor, ...]:
         """All outputs. `map` is asked for only where there is no segmenter."""
-        found: tuple[Maps, ...] = ()
+        found: tuple[MapBatch, ...] = ()
         if self.find:
             found = self.find(photo)
             map = found[1]

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unmasknet.metrics.image import Maps, Pictures
+from unmasknet.maps import ImageBatch, MapBatch
 
-Baseline = Callable[[Pictures, Maps], Pictures]
+Baseline = Callable[[ImageBatch, MapBatch], ImageBatch]
 RADIUS = 3  # pixels around each that Telea's method looks at; OpenCV's own example has it
 RIDGE = 1e-3  # variance, of [0, 1] squared, below which pixels of the mean face count no more than others
 STEADINESS = (
@@ -22,19 +22,19 @@ STEADINESS = (
 )
 
 
-def masked_input(photo: Pictures, hole: Maps) -> Pictures:  # noqa: ARG001 (a baseline's signature)
+def masked_input(photo: ImageBatch, hole: MapBatch) -> ImageBatch:  # noqa: ARG001 (a baseline's signature)
     """Nothing is done: the mask stays."""
     return photo
 
 
-def mean_fill(photo: Pictures, hole: Maps) -> Pictures:
+def mean_fill(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
     """The mean colour of what is visible."""
     seen = 1 - hole
     colour = (photo * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True).clamp(min=1)
     return colour.expand_as(photo)
 
 
-def telea(photo: Pictures, hole: Maps) -> Pictures:
+def telea(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
     """OpenCV's inpainting after Telea (2004): colours grow inwards from the rim of the hole."""
     pixels = (photo.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     maps = hole[:, 0].byte().cpu().numpy()
@@ -52,7 +52,7 @@ class MeanFace:
     mean: Tensor
     variance: Tensor
 
-    def __call__(self, photo: Pictures, hole: Maps) -> Pictures:
+    def __call__(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
         """The mean face, each channel scaled to fit the visible skin of this face by least squares.
 
         Skin is where faces differ least: a pixel's weight falls with a power of its variance.

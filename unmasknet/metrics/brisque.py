@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maskgen.assets import model_file
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 GREY = np.array([0.2125, 0.7154, 0.0721])  # scikit-image's, which the package's regression is used with
 SIDE, SIGMA = 7, 7 / 6  # pixels of the window that brightness is normalised over
@@ -42,7 +42,7 @@ class Regression:
         return float(self.weights @ np.exp(-self.gamma * apart) - self.rho)
 
 
-def brisque(picture: Picture) -> float:
+def brisque(picture: RGBImage) -> float:
     """The score of one picture, at least 16 pixels high and wide.
 
     Raises:
@@ -51,7 +51,7 @@ def brisque(picture: Picture) -> float:
     return load_regression()(features(picture))
 
 
-def features(picture: Picture) -> Float[ndarray, " 36"]:
+def features(picture: RGBImage) -> Float[ndarray, " 36"]:
     """18 numbers at full size, and the same at half of it."""
     grey = (picture / 255.0) @ GREY
     half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)

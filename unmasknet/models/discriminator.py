@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from unmasknet.maps import ImageBatch, MapBatch, composite
 from unmasknet.models.blocks import NORMS, SLOPE, start_normal
-from unmasknet.models.generator import Maps, Pictures, composite
 from unmasknet.settings import DiscriminatorSettings
 
 CHANCES = 8  # numbers of a sample's own that decide what is changed before it is judged
@@ -54,7 +54,7 @@ class Discriminator(nn.Module):
                 spectral_norm(module)
 
     def forward(
-        self, picture: Pictures, photo: Pictures, hole: Maps, chance: Chance | None = None
+        self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None = None
     ) -> Judgement:
         """Judge pictures; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
 
@@ -74,7 +74,9 @@ class Discriminator(nn.Module):
             features.append(x)
         return self.last(x), features
 
-    def _prepare(self, picture: Pictures, photo: Pictures, hole: Maps, chance: Chance | None) -> Tensor:
+    def _prepare(
+        self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None
+    ) -> Tensor:
         x = picture if self.sees == "result" else composite(picture, photo, hole)
         x = torch.cat([x * 2 - 1, hole], dim=1) if self.with_map else x * 2 - 1
         if self.sees == "crop":
@@ -105,7 +107,7 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
     }
 
 
-def crop_hole(x: Float[Tensor, "b c h w"], hole: Maps, side: int) -> Float[Tensor, "b c s s"]:
+def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[Tensor, "b c s s"]:
     """The square around each sample's hole, with a margin, scaled to `side`; the whole picture without a hole."""
     height, width = hole.shape[-2:]
     left, right = _extent(hole.amax(dim=(1, 2)), width)

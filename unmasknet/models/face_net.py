@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
 from maskgen.errors import MissingError
-from unmasknet.models.generator import Pictures
+from unmasknet.maps import ImageBatch
 from unmasknet.models.onnx_layers import OnnxLayers
 from unmasknet.settings import GanLossSettings
 
@@ -30,19 +30,19 @@ class FaceNet(nn.Module):
         """Stay as it is."""
         return super().train(False)
 
-    def embed(self, pictures: Pictures) -> Float[Tensor, "b d"]:
+    def embed(self, pictures: ImageBatch) -> Float[Tensor, "b d"]:
         """Vectors of length 1 of the faces in gen-data's square crops, RGB in [0, 1]."""
         found: Tensor = self.net(2 * face_chips(pictures, self.net.side) - 1)
         return normalize(found.flatten(1), dim=1)
 
-    def forward(self, pictures: Pictures, truth: Pictures) -> Float[Tensor, " b"]:
+    def forward(self, pictures: ImageBatch, truth: ImageBatch) -> Float[Tensor, " b"]:
         """1 - cosine of the embeddings of result and truth, in [0, 2], 0 for equal pictures."""
         with torch.no_grad():
             wanted = self.embed(truth)
         return 1 - (self.embed(pictures) * wanted).sum(1)
 
 
-def face_chips(pictures: Pictures, side: int) -> Float[Tensor, "b 3 {side} {side}"]:
+def face_chips(pictures: ImageBatch, side: int) -> Float[Tensor, "b 3 {side} {side}"]:
     """The square of the face in gen-data's square crops, scaled; shrinking does not alias.
 
     A crop that was turned or shifted at random gives a chip a little off; result and truth are off alike.

@@ -1,16 +1,13 @@
 """The generator: photo and map in, a picture without the mask out."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from maskgen.types import BRIGHTNESS
+from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.models.blocks import Conv, FourierBlock, Kind, start_normal
 from unmasknet.models.unet import UNet, level_channels
 from unmasknet.settings import GeneratorSettings
-
-Pictures = Float[Tensor, "b 3 h w"]
-Maps = Float[Tensor, "b 1 h w"]
 
 
 class Generator(nn.Module):
@@ -29,7 +26,7 @@ class Generator(nn.Module):
         self.sees = sees
         self.output = output
 
-    def forward(self, photo: Pictures, hole: Maps) -> Pictures:
+    def forward(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
         """The whole picture as the network sees it, in [0, 1]; `composite` lays its hole into the photo.
 
         Args:
@@ -44,15 +41,10 @@ class Generator(nn.Module):
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
 
 
-def brightness(photo: Pictures) -> Maps:
+def brightness(photo: ImageBatch) -> MapBatch:
     """Red, green and blue as JPEG weighs them."""
     red, green, blue = (share * channel for share, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
     return (red + green + blue)[:, None]
-
-
-def composite(result: Pictures, photo: Pictures, hole: Maps) -> Pictures:
-    """The photo with the result in its hole. `hole` may be soft: the result's share in [0, 1]."""
-    return result * hole + photo * (1 - hole)
 
 
 def build_generator(settings: GeneratorSettings) -> Generator:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from maskgen.errors import InputError, MissingError
 from maskgen.extras import install_line
-from unmasknet.models.generator import Pictures
+from unmasknet.maps import ImageBatch
 from unmasknet.settings import GanLossSettings
 
 # Convolutions of each block; a pooling stands between blocks.
@@ -61,7 +61,7 @@ class Perceptual(nn.Module):
         """Stay as it is: its norms keep their statistics."""
         return super().train(False)
 
-    def features(self, pictures: Pictures) -> list[Tensor]:
+    def features(self, pictures: ImageBatch) -> list[Tensor]:
         """Each stage's output. `pictures`: RGB in [0, 1]."""
         x = (pictures - self.mean) / self.std
         found = []
@@ -70,7 +70,7 @@ class Perceptual(nn.Module):
             found.append(x)
         return found
 
-    def forward(self, pictures: Pictures, truth: Pictures) -> Float[Tensor, " b"]:
+    def forward(self, pictures: ImageBatch, truth: ImageBatch) -> Float[Tensor, " b"]:
         """Mean squared distance over the stages, of each sample; 0 for equal pictures, at most 4 if `unit`."""
         with torch.no_grad():
             wanted = self.features(truth)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import UsageError
-from unmasknet.metrics.image import Maps, Pictures, binary, composite, grown
+from unmasknet.maps import ImageBatch, MapBatch, binary, composite, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.load import Trained, load_trained
 from unmasknet.models.released import expanded
@@ -38,7 +38,7 @@ class Restorer:
         nets = {"segmenter": self.segmenter, "generator": self.generator}
         return {name: _count(trained.net) for name, trained in nets.items() if trained}
 
-    def probabilities(self, photo: Pictures) -> Maps:
+    def probabilities(self, photo: ImageBatch) -> MapBatch:
         """How likely each pixel is mask, by the segmenter at its own size."""
         assert self.segmenter is not None
         net = self.segmenter.net
@@ -46,7 +46,7 @@ class Restorer:
         side = self.segmenter.settings.data.size
         return resized(torch.sigmoid(net(resized(photo, side))), photo.shape[-1])
 
-    def predicted(self, photo: Pictures) -> tuple[Maps, Maps]:
+    def predicted(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
         """The map, cleaned at the segmenter's own size and threshold, and the probabilities it was made of."""
         assert self.segmenter is not None
         net = self.segmenter.net
@@ -56,7 +56,7 @@ class Restorer:
         side = photo.shape[-1]
         return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
 
-    def restored(self, photo: Pictures, hole: Maps) -> Pictures:
+    def restored(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
         """The generator's picture, not composited; computed at its own size."""
         assert self.generator is not None
         net = self.generator.net
@@ -65,13 +65,13 @@ class Restorer:
         small = binary(resized(hole, side), 1e-3) if side != hole.shape[-1] else hole
         return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
 
-    def unmasked(self, photo: Pictures, grow: int) -> tuple[Pictures, Maps]:
+    def unmasked(self, photo: ImageBatch, grow: int) -> tuple[ImageBatch, MapBatch]:
         """The photos with their masks taken off by both networks, and the hole that was filled; `grow` as `widened`."""
         hole = widened(self.predicted(photo)[0], grow)
         return composite(self.restored(photo, hole), photo, hole), hole
 
 
-def widened(hole: Maps, pixels: int) -> Maps:
+def widened(hole: MapBatch, pixels: int) -> MapBatch:
     """A map grown by `pixels` at a side of 256."""
     return grown(hole, round(pixels * hole.shape[-1] / REFERENCE_SIDE))
 

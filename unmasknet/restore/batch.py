@@ -20,7 +20,7 @@ from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.images import codecs
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
 from unmasknet.restore.camera_view import open_screen
@@ -279,7 +279,7 @@ def _write_samples(restored: Restored, target: Path, suffix: str, profile: bytes
     write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
 
 
-def _given_map(one: Input, settings: RestoreSettings, photo: Picture) -> Plane:
+def _given_map(one: Input, settings: RestoreSettings, photo: RGBImage) -> Plane:
     path = _same_name(Path(settings.map), one)
     if path is None:
         raise InputError(
@@ -291,7 +291,7 @@ def _given_map(one: Input, settings: RestoreSettings, photo: Picture) -> Plane:
     return (plane > 127).astype(np.uint8)
 
 
-def _truth(one: Input, settings: RestoreSettings, photo: Picture) -> Picture | None:
+def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage | None:
     path = _same_name(Path(settings.truth), one) if settings.truth else None
     if path is None:
         return None

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from maskgen.errors import InputError, MissingError
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.restore.camera_view import Screen
 from unmasknet.restore.face_tracks import Follower
-from unmasknet.restore.face_window import Window, windows_of
+from unmasknet.restore.face_window import FaceWindow, windows_of
 from unmasknet.restore.faces import FindFaces
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.video import Steadier
@@ -90,12 +90,12 @@ def watch(
     return Watched(count, changed, follower.most, round(now - began, 3))
 
 
-def _next(capture: Capture) -> Picture | None:
+def _next(capture: Capture) -> RGBImage | None:
     there, bgr = capture.read()
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)) if there else None
 
 
-def _windows(follower: Follower, now: float, picture: Picture) -> dict[int, Window]:
+def _windows(follower: Follower, now: float, picture: RGBImage) -> dict[int, FaceWindow]:
     """The windows of the faces that are there or were a moment ago."""
     places = {number: path.place_at(now) for number, path in follower.recent(now).items()}
     return windows_of(places, *picture.shape[:2])

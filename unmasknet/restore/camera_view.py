@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from maskgen.errors import UnmaskError
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 TITLE = "unmask: what a mask covers is invented"
 HOST = "127.0.0.1"
@@ -31,7 +31,7 @@ class Screen(Protocol):
 
     where: str
 
-    def show(self, picture: Picture) -> bool:
+    def show(self, picture: RGBImage) -> bool:
         """Show a picture; False when the user wants no more."""
 
     def __enter__(self) -> "Screen": ...
@@ -47,7 +47,7 @@ def open_screen(port: int) -> Screen:
     Raises:
         UnmaskError: the port is taken.
     """
-    return Window() if has_display() else Page(port)
+    return DisplayWindow() if has_display() else Page(port)
 
 
 def has_display() -> bool:
@@ -59,12 +59,12 @@ def has_display() -> bool:
     return seen and not gui.strip().endswith("NONE") and gui != ""
 
 
-class Window:
+class DisplayWindow:
     """OpenCV's window; q, Escape or closing it ends."""
 
     where = "a window; press q to end"
 
-    def __enter__(self) -> "Window":
+    def __enter__(self) -> "DisplayWindow":
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
         return self
 
@@ -73,7 +73,7 @@ class Window:
     ) -> None:
         cv2.destroyWindow(TITLE)
 
-    def show(self, picture: Picture) -> bool:
+    def show(self, picture: RGBImage) -> bool:
         """See `Screen`."""
         cv2.imshow(TITLE, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         pressed = cv2.waitKey(1) & 0xFF
@@ -111,7 +111,7 @@ class Page:
         self._server.server_close()
         self._thread.join()
 
-    def show(self, picture: Picture) -> bool:
+    def show(self, picture: RGBImage) -> bool:
         """See `Screen`; a page goes on until the command is stopped."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])

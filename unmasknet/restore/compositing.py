@@ -6,7 +6,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from maskgen.rendering.lighting import grain_field
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 
 REFERENCE_SIDE = 256  # pixels; widths are meant at this side of a crop
 GROW = 5.0  # pixels by which a map is grown: a mask's rim, its shadow, what the segmenter cut too close
@@ -42,14 +42,14 @@ def share(hole: Plane, side: float) -> Soft:
     return soft * soft * (3 - 2 * soft)
 
 
-def laid_in(photo: Picture, result: Colours, shares: Soft) -> UInt8[ndarray, "h w 3"]:
+def laid_in(photo: RGBImage, result: Colours, shares: Soft) -> UInt8[ndarray, "h w 3"]:
     """The photo with the result in it; where the share is 0, the photo's own bits."""
     mixed = photo + (result - photo) * shares[:, :, None]
     mixed = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return np.where(shares[:, :, None] > 0, mixed, photo)
 
 
-def grained(result: Colours, photo: Picture, hole: Plane, side: float) -> Colours:
+def grained(result: Colours, photo: RGBImage, hole: Plane, side: float) -> Colours:
     """The result with as much grain as the photo has around the hole.
 
     Args:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 from maskgen.video import Clip
 from maskgen.video.tracking.crop_smoothing import UNIT, Place, matrix_of, place_of_matrix, smoothed, spans
 from maskgen.video.tracking.face_descriptor import look_of
 from maskgen.video.tracking.tracks import Sight, Thumb, Tracker, is_cut, thumb_of
 from unmasknet.restore.face_window import at_size, unit_place
-from unmasknet.restore.faces import FindFaces, Seen
+from unmasknet.restore.faces import DetectedFace, FindFaces
 
 MISSED = 0.5  # seconds that a face may be missed and still be there
 LATELY = 0.25  # seconds that a face of a camera's picture may be missed
@@ -58,7 +58,7 @@ class Follower:
         self._first = 0
         self.most = 0
 
-    def see(self, time: float, pixels: Picture, faces: list[Seen]) -> list[Path]:
+    def see(self, time: float, pixels: RGBImage, faces: list[DetectedFace]) -> list[Path]:
         """Note the faces of a frame, later than the one before; the path of each."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):

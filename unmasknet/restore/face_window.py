@@ -13,7 +13,7 @@ from maskgen.types import Affine
 
 
 @dataclass(frozen=True)
-class Window:
+class FaceWindow:
     """A rectangle of a photo: rows and columns.
 
     Attributes:
@@ -48,7 +48,7 @@ class Window:
             crop, self.to_crop(len(crop)), shape, flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
 
-    def meeting(self, other: "Window") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+    def meeting(self, other: "FaceWindow") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
         """What two windows share, as rows and columns of this one and of the other; None where they are apart."""
         rows = slice(max(self.rows.start, other.rows.start), min(self.rows.stop, other.rows.stop))
         columns = slice(
@@ -70,7 +70,7 @@ class Window:
         return np.hypot(across, down).astype(np.float32)
 
 
-def window_of(place: Affine, height: int, width: int) -> Window | None:
+def window_of(place: Affine, height: int, width: int) -> FaceWindow | None:
     """The window of a crop in a photo; None where they do not meet.
 
     Args:
@@ -81,10 +81,10 @@ def window_of(place: Affine, height: int, width: int) -> Window | None:
     rows, columns = slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width))
     if rows.stop <= rows.start or columns.stop <= columns.start:
         return None
-    return Window(rows, columns, place, 1 / scale_of(place))
+    return FaceWindow(rows, columns, place, 1 / scale_of(place))
 
 
-def windows_of(places: Mapping[int, Affine], height: int, width: int) -> dict[int, Window]:
+def windows_of(places: Mapping[int, Affine], height: int, width: int) -> dict[int, FaceWindow]:
     """The windows of numbered crops; those that do not meet the photo are left out."""
     windows = {number: window_of(place, height, width) for number, place in places.items()}
     return {number: window for number, window in windows.items() if window is not None}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from maskgen.types import Affine, Picture, Plane
-from unmasknet.restore.face_window import Window, unit_place
+from maskgen.types import Affine, Plane, RGBImage
+from unmasknet.restore.face_window import FaceWindow, unit_place
 
 UNIT = 256  # side at which a crop is asked for; any would do
 USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)  # of masks in training crops, in their sides
@@ -15,7 +15,7 @@ LEAST = 64  # pixels of a given map below which a piece of it is a slip of the p
 
 
 @dataclass(frozen=True)
-class Seen:
+class DetectedFace:
     """A face in a photo.
 
     Attributes:
@@ -29,10 +29,10 @@ class Seen:
     score: float
 
 
-FindFaces = Callable[[Picture], list[Seen]]
+FindFaces = Callable[[RGBImage], list[DetectedFace]]
 
 
-def places_of_map(hidden: Plane, windows: Sequence[Window]) -> list[Affine]:
+def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
     """Where faces must be whose masks lie in no window: upright, and as large as the mask is for a usual one.
 
     Args:
@@ -65,7 +65,9 @@ def build_finder() -> FindFaces:
 
     finder = FaceFinder()
 
-    def find(photo: Picture) -> list[Seen]:
-        return [Seen(one.box, unit_place(one.matrix(UNIT), UNIT), one.score) for one in finder.find(photo)]
+    def find(photo: RGBImage) -> list[DetectedFace]:
+        return [
+            DetectedFace(one.box, unit_place(one.matrix(UNIT), UNIT), one.score) for one in finder.find(photo)
+        ]
 
     return find

@@ -9,9 +9,9 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from maskgen.images.resample import warp
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 from unmasknet.restore.compositing import grained, laid_in, share, widened
-from unmasknet.restore.face_window import Window
+from unmasknet.restore.face_window import FaceWindow
 from unmasknet.restore.map_cleanup import clean_map
 from unmasknet.restore.runtimes.base import Crops, Networks
 from unmasknet.restore.variations import STRAIGHT, Glance
@@ -22,7 +22,7 @@ MEETING = 0.04  # sides of a crop over which one face changes into another whose
 
 
 @dataclass(frozen=True)
-class Mask:
+class FoundMask:
     """The mask of one face, 0 or 1 in the pixels of its window.
 
     Attributes:
@@ -30,7 +30,7 @@ class Mask:
         hole: what of the photo may change: the mask and the rim around it over which the result fades in.
     """
 
-    window: Window
+    window: FaceWindow
     seen: Hole
     hole: Hole
 
@@ -40,7 +40,7 @@ class Mask:
         return bool(self.seen.any())
 
 
-def find_masks(photo: Picture, windows: Sequence[Window], networks: Networks) -> list[Mask]:
+def find_masks(photo: RGBImage, windows: Sequence[FaceWindow], networks: Networks) -> list[FoundMask]:
     """Look for the mask of each face with the segmenter."""
     side = networks.segmenter_side
     assert side is not None, "whoever calls this has a segmenter"
@@ -53,24 +53,24 @@ def find_masks(photo: Picture, windows: Sequence[Window], networks: Networks) ->
     ]
 
 
-def crops_of(photo: Picture, windows: Iterable[Window], side: int) -> Crops:
+def crops_of(photo: RGBImage, windows: Iterable[FaceWindow], side: int) -> Crops:
     """What a network is shown of a photo: the crop of each window, at least one, at `side` pixels."""
     return np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
 
 
-def mask_of(window: Window, seen: Hole) -> Mask:
+def mask_of(window: FaceWindow, seen: Hole) -> FoundMask:
     """A mask with its rim."""
-    return Mask(window, seen, widened(seen, window.side))
+    return FoundMask(window, seen, widened(seen, window.side))
 
 
-def outline(window: Window, map: Plane) -> Hole:
+def outline(window: FaceWindow, map: Plane) -> Hole:
     """A crop's map in the window's pixels; softened before it is enlarged, so that no stairs are left."""
     soft = cv2.GaussianBlur(map.astype(np.float32), (0, 0), 0.6)
     return (window.laid_back(soft) > 0.5).astype(np.uint8)
 
 
 def restore(
-    photo: Picture, masks: Sequence[Mask], networks: Networks, glance: Glance = STRAIGHT
+    photo: RGBImage, masks: Sequence[FoundMask], networks: Networks, glance: Glance = STRAIGHT
 ) -> UInt8[ndarray, "h w 3"]:
     """The photo with restored faces; outside the masks' holes it keeps its bits.
 
@@ -86,12 +86,12 @@ def restore(
 
 
 def lay(
-    photo: Picture, masks: Sequence[Mask], results: Sequence[Float32[ndarray, "_ _ 3"]]
+    photo: RGBImage, masks: Sequence[FoundMask], results: Sequence[Float32[ndarray, "_ _ 3"]]
 ) -> UInt8[ndarray, "h w 3"]:
     """The photo with a result in the hole of each mask. `results`: RGB, 0-255, in the pixels of the masks' windows."""
     hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
     filled = photo.copy()
-    before: list[Mask] = []
+    before: list[FoundMask] = []
     for mask, result in zip(masks, results, strict=True):
         part = mask.window.of(filled)
         grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.hole, mask.window.side)
@@ -104,7 +104,7 @@ def lay(
     return laid
 
 
-def _seams(masks: Sequence[Mask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
+def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
     """How much of the results is seen in each mask's window. `hole`: of all, so that where two meet neither fades.
 
     Each hole fades as wide as its own face is large: a large face's seam is wider than a small one's whole mask.
@@ -122,7 +122,7 @@ def _seams(masks: Sequence[Mask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
     return seams
 
 
-def painted(shape: tuple[int, ...], masks: Sequence[Mask], plane: Callable[[Mask], Hole]) -> Plane:
+def painted(shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[[FoundMask], Hole]) -> Plane:
     """A plane of all masks in one picture of `shape`, 0 or 1."""
     whole = np.zeros(shape, np.uint8)
     for mask in masks:
@@ -131,7 +131,7 @@ def painted(shape: tuple[int, ...], masks: Sequence[Mask], plane: Callable[[Mask
 
 
 def imagine(
-    photo: Picture, hole: Plane, windows: Sequence[Window], networks: Networks, glance: Glance = STRAIGHT
+    photo: RGBImage, hole: Plane, windows: Sequence[FaceWindow], networks: Networks, glance: Glance = STRAIGHT
 ) -> Float32[ndarray, "n side side 3"]:
     """What the generator sees behind the hole, in the crop of each window: RGB, 0-255."""
     side = networks.generator_side
@@ -145,7 +145,7 @@ def imagine(
     return made
 
 
-def tone_of(picture: Picture, where: ndarray) -> Float32[ndarray, "3 3"] | None:
+def tone_of(picture: RGBImage, where: ndarray) -> Float32[ndarray, "3 3"] | None:
     """How a grey or toned photo colours its greys; None of one in colours.
 
     Networks, which saw few such photos, paint faces in colours. A photo is taken for toned if each of its channels is
@@ -178,13 +178,13 @@ def _powers(grey: Float32[ndarray, "*shape"]) -> Float32[ndarray, "*shape 3"]:
     return np.stack([np.ones_like(share), share, share * share], axis=-1)
 
 
-def _shrunk(hole: Hole, window: Window, side: int) -> UInt8[ndarray, "side side"]:
+def _shrunk(hole: Hole, window: FaceWindow, side: int) -> UInt8[ndarray, "side side"]:
     """A hole in the crop's pixels: 1 where any of it is hidden."""
     colours = cv2.merge([hole * np.uint8(255)] * 3)
     return (warp(colours, window.to_crop(side), side, "constant", fine=True)[..., 0] > 2).astype(np.uint8)
 
 
-def _claim(mask: Mask, before: Sequence[Mask]) -> Float32[ndarray, "tall wide"]:
+def _claim(mask: FoundMask, before: Sequence[FoundMask]) -> Float32[ndarray, "tall wide"]:
     """How much of each pixel of its hole is this face's, beside faces that were laid in before."""
     claim = mask.hole.astype(np.float32)
     own = mask.window.off_centre()

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 
 NOTE = "synthetic: a network invented what a mask covered; it is not what the person looks like"
 SOFTWARE = "unmask"
@@ -35,7 +35,7 @@ def result_suffix(suffix: str) -> str:
     return suffix.lower() if suffix.lower() in FORMATS else ".png"
 
 
-def encode_result(picture: Picture | Plane, suffix: str, profile: bytes = b"") -> bytes:
+def encode_result(picture: RGBImage | Plane, suffix: str, profile: bytes = b"") -> bytes:
     """A file of a restored picture with the note in its metadata, and nothing else there but the colour profile.
 
     Args:

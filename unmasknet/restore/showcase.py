@@ -1,12 +1,12 @@
 """What the released weights make of one face: the picture that `unmask demo` ends with."""
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Unmasker
 
 
-def restored_strip(masked: Picture, truth: Picture) -> bytes:
+def restored_strip(masked: RGBImage, truth: RGBImage) -> bytes:
     """Masked photo, map, result and truth side by side, as a PNG that says what it is.
 
     Raises:

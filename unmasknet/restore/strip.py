@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 
 SIDE = 512  # pixels that the longer side of a part has at most
 GAP = 6
@@ -14,7 +14,7 @@ PAPER = 250
 
 
 def draw_strip(
-    photo: Picture, map: Plane, result: Picture, truth: UInt8[ndarray, "_ _ 3"] | None
+    photo: RGBImage, map: Plane, result: RGBImage, truth: UInt8[ndarray, "_ _ 3"] | None
 ) -> UInt8[ndarray, "tall wide 3"]:
     """The parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
     shown = photo.astype(np.float32)

@@ -16,11 +16,11 @@ import numpy as np
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
-from maskgen.types import Affine, Picture, Plane
+from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
-from unmasknet.restore.face_window import Window, window_of
-from unmasknet.restore.faces import FindFaces, Seen, build_finder, places_of_map
-from unmasknet.restore.photo import Mask, find_masks, mask_of, painted, restore
+from unmasknet.restore.face_window import FaceWindow, window_of
+from unmasknet.restore.faces import DetectedFace, FindFaces, build_finder, places_of_map
+from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, restore
 from unmasknet.restore.runtimes.base import AUTO, Networks, open_networks
 from unmasknet.restore.variations import glances
 
@@ -55,10 +55,10 @@ class Restored:
         said: what was done, or why nothing was.
     """
 
-    picture: Picture
+    picture: RGBImage
     map: Plane
     faces: tuple[FoundFace, ...]
-    alternatives: tuple[Picture, ...]
+    alternatives: tuple[RGBImage, ...]
     disagreement: Plane
     said: str
 
@@ -98,7 +98,7 @@ class Unmasker:
 
     def __call__(
         self,
-        image: "str | Path | Picture | Image",
+        image: "str | Path | RGBImage | Image",
         *,
         map: Plane | None = None,
         samples: int = 1,
@@ -127,7 +127,7 @@ class Unmasker:
         faces = tuple(
             FoundFace(face.box, face.score, mask.worn) for face, mask in zip(seen, masks, strict=False)
         )
-        pictures: list[Picture] = []
+        pictures: list[RGBImage] = []
         if worn and self.networks.generator_side is not None:
             pictures = [restore(photo, worn, self.networks, look) for look in glances(samples, seed)]
         return Restored(
@@ -139,7 +139,7 @@ class Unmasker:
             _said(len(faces), len(worn), bool(pictures)),
         )
 
-    def _masks(self, photo: Picture, seen: Sequence[Seen], map: Plane | None) -> list[Mask]:
+    def _masks(self, photo: RGBImage, seen: Sequence[DetectedFace], map: Plane | None) -> list[FoundMask]:
         """A mask for each face, worn or not; of a given map also what lies on no face that was found."""
         windows = [_window(face.place, photo) for face in seen]
         if map is None:
@@ -151,13 +151,13 @@ class Unmasker:
         return [mask_of(window, np.ascontiguousarray(window.of(hidden))) for window in windows]
 
 
-def _window(place: Affine, photo: Picture) -> Window:
+def _window(place: Affine, photo: RGBImage) -> FaceWindow:
     window = window_of(place, photo.shape[0], photo.shape[1])
     assert window is not None, "a crop holds eyes or a mask, and they lie in the photo"
     return window
 
 
-def as_picture(image: "str | Path | Picture | Image") -> Picture:
+def as_picture(image: "str | Path | RGBImage | Image") -> RGBImage:
     """Upright RGB of whatever a photo is given as.
 
     Raises:
@@ -176,7 +176,7 @@ def as_picture(image: "str | Path | Picture | Image") -> Picture:
     return np.ascontiguousarray(codecs.rgb_of(upright, GROUND))
 
 
-def read_photo(data: bytes, name: str) -> Picture:
+def read_photo(data: bytes, name: str) -> RGBImage:
     """Upright RGB of a file's bytes; `name` is for the message.
 
     Raises:
@@ -188,7 +188,7 @@ def read_photo(data: bytes, name: str) -> Picture:
     return photo
 
 
-def _result_map(photo: Picture, worn: Sequence[Mask], *, restored: bool) -> Plane:
+def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -> Plane:
     shape = photo.shape[:2]
     if not worn:
         return np.zeros(shape, np.uint8)
@@ -198,7 +198,7 @@ def _result_map(photo: Picture, worn: Sequence[Mask], *, restored: bool) -> Plan
     )
 
 
-def _spread(pictures: Sequence[Picture]) -> Plane:
+def _spread(pictures: Sequence[RGBImage]) -> Plane:
     """The standard deviation over pictures, in grey levels, of the channel where it is largest."""
     total, squares = np.zeros(pictures[0].shape, np.float32), np.zeros(pictures[0].shape, np.float32)
     for picture in pictures:

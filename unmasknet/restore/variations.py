@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from unmasknet.restore.face_window import Window
+from unmasknet.restore.face_window import FaceWindow
 from unmasknet.restore.runtimes.base import Crops, Maps
 
 SHIFT, ZOOM, TURN = 0.02, 0.04, 3.0  # sides of the crop, share, degrees: as far as a finder's eyes may be off
@@ -37,7 +37,7 @@ class Glance:
     gain: float = 1.0
     growth: int = 0
 
-    def of(self, window: Window) -> Window:
+    def of(self, window: FaceWindow) -> FaceWindow:
         """The window as this look frames it."""
         if self == replace(self, shift=(0.0, 0.0), zoom=1.0, turn=0.0):
             return window

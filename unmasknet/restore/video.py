@@ -14,13 +14,13 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.files import disk_errors, remove, whole
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video import Moment, even, open_clip
 from unmasknet.restore.face_tracks import Path, follow
-from unmasknet.restore.face_window import Window, windows_of
+from unmasknet.restore.face_window import FaceWindow, windows_of
 from unmasknet.restore.faces import FindFaces
 from unmasknet.restore.map_cleanup import clean_map
-from unmasknet.restore.photo import Mask, crops_of, imagine, lay, mask_of, outline, painted
+from unmasknet.restore.photo import FoundMask, crops_of, imagine, lay, mask_of, outline, painted
 from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.runtimes.base import Networks
 
@@ -45,7 +45,7 @@ class RestoredClip:
 
 
 @dataclass
-class Face:
+class TrackedFace:
     """A face over time: what the segmenter saw of late, and the last result, both in the frame of its crop."""
 
     times: deque[float] = field(default_factory=deque)
@@ -81,9 +81,9 @@ class Steadier:
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
-        self._faces: dict[int, Face] = {}
+        self._faces: dict[int, TrackedFace] = {}
 
-    def look(self, time: float, pixels: Picture, windows: dict[int, Window]) -> None:
+    def look(self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]) -> None:
         """Let the segmenter see the faces of a frame: their windows by their numbers."""
         side = self._networks.segmenter_side
         assert side is not None, "whoever restores a video has a segmenter"
@@ -91,15 +91,17 @@ class Steadier:
             return
         crops = crops_of(pixels, windows.values(), side)
         for number, hidden in zip(windows, self._networks.hidden(crops), strict=True):
-            self._faces.setdefault(number, Face()).note(time, hidden)
+            self._faces.setdefault(number, TrackedFace()).note(time, hidden)
 
     def forget(self, time: float) -> None:
         """Drop the faces that were not seen for long."""
         self._faces = {n: face for n, face in self._faces.items() if time - face.times[-1] <= FORGET}
 
-    def restore(self, time: float, pixels: Picture, windows: dict[int, Window]) -> tuple[Picture, list[Mask]]:
+    def restore(
+        self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]
+    ) -> tuple[RGBImage, list[FoundMask]]:
         """The frame without masks, and the masks; the frame itself where there is none."""
-        masks: dict[int, Mask] = {}
+        masks: dict[int, FoundMask] = {}
         for number, window in windows.items():
             map = clean_map(self._faces[number].hidden_at(time), self._networks.cleaning)
             if map.any() and (mask := mask_of(window, outline(window, map))).worn:
@@ -162,9 +164,9 @@ def restore_clip(
 
 def _played(
     moments: Iterator[Moment], paths: tuple[Path, ...], steadier: Steadier
-) -> Iterator[tuple[Moment, Picture, dict[int, Window]]]:
+) -> Iterator[tuple[Moment, RGBImage, dict[int, FaceWindow]]]:
     """Each frame and the windows of its faces, when what comes shortly after it has been looked at."""
-    waiting: deque[tuple[Moment, Picture, dict[int, Window]]] = deque()
+    waiting: deque[tuple[Moment, RGBImage, dict[int, FaceWindow]]] = deque()
     for moment in moments:
         pixels = even(moment.pixels())
         places = {n: path.place_at(moment.time) for n, path in enumerate(paths) if path.is_there(moment.time)}

@@ -11,7 +11,7 @@ class Full(Exception):
 
 
 @dataclass
-class Place:
+class AdmissionSlot:
     """A request's place. `held`: bytes that it takes up."""
 
     gate: "Gate"
@@ -50,7 +50,7 @@ class Gate:
         self._left = asyncio.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self) -> Iterator[AdmissionSlot]:
         """A place for one request.
 
         Raises:
@@ -59,7 +59,7 @@ class Gate:
         if self.taken >= self.places:
             raise Full
         self.taken += 1
-        place = Place(self)
+        place = AdmissionSlot(self)
         try:
             yield place
         finally:

@@ -16,7 +16,7 @@ from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import Skip
 from maskgen.images import codecs
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.restore.unmasker import GROUND, Restored
 from unmasknet.serve.admission import Full, Gate
 from unmasknet.serve.middleware import Guard
@@ -53,7 +53,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 class Unmask(Protocol):
     """What takes masks off: `restore.unmasker.Unmasker`, or a stand-in."""
 
-    def __call__(self, image: Picture, *, samples: int, seed: int) -> Restored:
+    def __call__(self, image: RGBImage, *, samples: int, seed: int) -> Restored:
         """What becomes of a photo, RGB."""
 
 

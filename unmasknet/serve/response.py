@@ -6,7 +6,7 @@ import cv2
 from pydantic import BaseModel, Field
 
 from maskgen.images import codecs
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.unmasker import Restored
 
@@ -42,7 +42,7 @@ class Answer(BaseModel):
     seconds: float
 
 
-def answer_of(photo: Picture, restored: Restored, seconds: float) -> Answer:
+def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
     """A result as it is sent; `seconds`: how long it took."""
     height, width = photo.shape[:2]
     several = len(restored.alternatives) > 1
@@ -60,12 +60,12 @@ def answer_of(photo: Picture, restored: Restored, seconds: float) -> Answer:
     )
 
 
-def encode_plain(photo: Picture) -> bytes:
+def encode_plain(photo: RGBImage) -> bytes:
     """The photo as it was given, without a note: nothing of it is invented."""
     return codecs.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else codecs.encode_lossless(photo, "png")
 
 
-def _suffix(picture: Picture) -> str:
+def _suffix(picture: RGBImage) -> str:
     return ".jpg" if picture.shape[0] * picture.shape[1] > JPEG_FROM else ".png"
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import HTTPException, Request
 
-from unmasknet.serve.admission import Full, Place
+from unmasknet.serve.admission import AdmissionSlot, Full
 
 KINDS = ("image/", "application/octet-stream")
 CLOSE = {"Connection": "close"}  # what is left of a refused body is not read
@@ -16,7 +16,7 @@ def busy() -> HTTPException:
     return HTTPException(429, "too many photos at once; try again in a moment", LATER | CLOSE)
 
 
-async def read_photo(request: Request, place: Place, limit: int, seconds: float) -> bytes:
+async def read_photo(request: Request, place: AdmissionSlot, limit: int, seconds: float) -> bytes:
     """The body, as it came.
 
     Args:
@@ -49,7 +49,7 @@ def _declared(request: Request) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-async def _collect(request: Request, place: Place, limit: int) -> bytes:
+async def _collect(request: Request, place: AdmissionSlot, limit: int) -> bytes:
     place.hold(_declared(request))
     data = bytearray()
     async for part in request.stream():

@@ -63,9 +63,9 @@ def train(
 ) -> "TrainReport | None":
     """Train the stage of the settings; None on ranks that do not report. See `launch` for what is raised."""
     from unmasknet.training.distributed import environment_ranks
-    from unmasknet.training.launch import Order, launch
+    from unmasknet.training.launch import TrainingOrder, launch
 
-    report = launch(settings, Order(folder, config, resume, start), tell)
+    report = launch(settings, TrainingOrder(folder, config, resume, start), tell)
     return report if environment_ranks().first else None
 
 

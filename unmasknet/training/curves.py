@@ -6,7 +6,7 @@ from math import isfinite
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 
 Number = int | float
 Place = tuple[Number, Number]  # x, y on the sheet
@@ -21,7 +21,7 @@ SCALE = 2  # drawn so many times larger, then shrunk: Pillow's lines have hard e
 SMOOTH = 0.02  # of the points of a curve: the width of the running mean over the faint raw line
 
 
-def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> Picture:
+def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> RGBImage:
     """Draw one panel for each name.
 
     Args:

@@ -7,14 +7,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
 from unmasknet.device import autocast, placed
+from unmasknet.maps import composite
 from unmasknet.metrics import baselines
 from unmasknet.metrics import image as image_metrics
 from unmasknet.models.discriminator import build_discriminators
 from unmasknet.models.face_net import build_face_net
-from unmasknet.models.generator import build_generator, composite
+from unmasknet.models.generator import build_generator
 from unmasknet.models.load import load_segmenter
 from unmasknet.models.perceptual import build_perceptual
 from unmasknet.models.two_stage import Restorer
@@ -23,7 +24,7 @@ from unmasknet.settings import GanSettings
 from unmasknet.training import distributed, losses
 from unmasknet.training.ema import Ema
 from unmasknet.training.optimizer import Optimiser
-from unmasknet.training.task import Place
+from unmasknet.training.task import TrainingProcess
 from unmasknet.training.validation_data import HeldOut, moved, read
 
 PREDICTED = 7  # place in a sample's `chance`: does it get the segmenter's map? Discriminators use the others
@@ -38,7 +39,7 @@ class GanTask:
     best_by = "psnr_hole"
     inputs: tuple[int, ...] = (3, 1)
 
-    def __init__(self, settings: GanSettings, place: Place) -> None:
+    def __init__(self, settings: GanSettings, place: TrainingProcess) -> None:
         self.settings, self.device = settings, place.device
         self.generator = placed(build_generator(settings.generator), place.device)
         judges = build_discriminators(settings.discriminator)
@@ -233,7 +234,7 @@ class GanTask:
         return {name: sums[name] / max(sums[f"n {name}"], 1.0) for name in names}
 
     @torch.no_grad()
-    def draw(self) -> Picture:
+    def draw(self) -> RGBImage:
         """The fixed samples: masked photo, map, result laid into the photo, truth."""
         batch = moved(self.held_out.shown, self.device)
         result = composite(self.restored(self.ema.net, batch), batch.masked, batch.map)

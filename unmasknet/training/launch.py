@@ -24,10 +24,10 @@ from unmasknet.settings import SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import joined
 from unmasknet.training.gan import GanTask
-from unmasknet.training.loop import News, Plan, Settings, fit
-from unmasknet.training.run_folder import Run
+from unmasknet.training.loop import FitPlan, News, Settings, fit
+from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.segmenter import SegmTask
-from unmasknet.training.task import Place, Progress, Task, begin_from, restore
+from unmasknet.training.task import Task, TrainingProcess, TrainProgress, begin_from, restore
 
 FREE = {
     "loop": {"steps", "epochs", "minutes", "accumulate", "device", "threads", "log_every", "validate_every",
@@ -38,7 +38,7 @@ FREE = {
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingOrder:
     """Where a run goes and how it begins.
 
     Attributes:
@@ -69,7 +69,7 @@ class TrainReport:
     unread: int = 0
 
 
-def launch(settings: Settings, order: Order, tell: Callable[[News], None]) -> TrainReport:
+def launch(settings: Settings, order: TrainingOrder, tell: Callable[[News], None]) -> TrainReport:
     """Train the stage that the settings are of; `tell` is called after each step.
 
     Raises:
@@ -82,18 +82,18 @@ def launch(settings: Settings, order: Order, tell: Callable[[News], None]) -> Tr
     device = choose_device(settings.loop.device)
     set_up_torch(settings, device)
     with joined(device) as ranks:
-        run = Run(order.out, settings.stage)
+        run = RunFolder(order.out, settings.stage)
         facts = _facts(settings)
         state = _state_to_resume(run, order, facts, type(settings))
         if ranks.first:
             run.begin(order.config, resume=order.resume)
         with _seeded(settings.seed):
-            task = build_task(settings, Place(device, ranks))
+            task = build_task(settings, TrainingProcess(device, ranks))
         progress = _first_progress(task, run, order, state)
         _check_together(progress, run, device)
         if ranks.first:
             run.go_back(progress.step)
-        plan = Plan(settings, count_steps(settings), settings.loop.minutes, device, ranks, facts)
+        plan = FitPlan(settings, count_steps(settings), settings.loop.minutes, device, ranks, facts)
 
         def stream(step: int) -> Iterator[Batch]:
             return open_batches(
@@ -115,7 +115,7 @@ def launch(settings: Settings, order: Order, tell: Callable[[News], None]) -> Tr
     )
 
 
-def build_task(settings: Settings, place: Place) -> Task:
+def build_task(settings: Settings, place: TrainingProcess) -> Task:
     """The networks of a stage and how they are trained, with fresh weights."""
     return SegmTask(settings, place) if isinstance(settings, SegmSettings) else GanTask(settings, place)
 
@@ -181,7 +181,7 @@ def _facts(settings: Settings) -> dict[str, str]:
 
 
 def _state_to_resume(
-    run: Run, order: Order, facts: Mapping[str, str], kind: type[Settings]
+    run: RunFolder, order: TrainingOrder, facts: Mapping[str, str], kind: type[Settings]
 ) -> checkpoint.State | None:
     """The run's last state, or None where there is none or it is not asked for.
 
@@ -228,7 +228,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "")
     return lines
 
 
-def _check_together(progress: Progress, run: Run, device: torch.device) -> None:
+def _check_together(progress: TrainProgress, run: RunFolder, device: torch.device) -> None:
     """All ranks go on from one step, or the first ones would wait for the others for ever.
 
     Raises:
@@ -242,7 +242,9 @@ def _check_together(progress: Progress, run: Run, device: torch.device) -> None:
         )
 
 
-def _first_progress(task: Task, run: Run, order: Order, state: checkpoint.State | None) -> Progress:
+def _first_progress(
+    task: Task, run: RunFolder, order: TrainingOrder, state: checkpoint.State | None
+) -> TrainProgress:
     """Where the run begins, with the weights it begins with.
 
     Raises:
@@ -259,4 +261,4 @@ def _first_progress(task: Task, run: Run, order: Order, state: checkpoint.State 
                 + (" (a segmenter to train with is named by --segmenter)" if run.stage == "gan" else "")
             )
         begin_from(task, origin, path)
-    return Progress()
+    return TrainProgress()

@@ -20,10 +20,10 @@ from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.optimizer import Steady, lr_share
-from unmasknet.training.run_folder import Run
-from unmasknet.training.signals import Asked, Stopped, listening
-from unmasknet.training.task import Progress, Task, capture
-from unmasknet.training.timing import Clock, Window
+from unmasknet.training.run_folder import RunFolder
+from unmasknet.training.signals import Asked, StopRequested, listening
+from unmasknet.training.task import Task, TrainProgress, capture
+from unmasknet.training.timing import Clock, TimingWindow
 
 Settings = SegmSettings | GanSettings
 
@@ -40,7 +40,7 @@ class News:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FitPlan:
     """What `fit` is to do.
 
     Attributes:
@@ -59,12 +59,12 @@ class Plan:
 
 def fit(
     task: Task,
-    plan: Plan,
-    run: Run,
+    plan: FitPlan,
+    run: RunFolder,
     stream: Callable[[int], Iterator[Batch]],
-    progress: Progress,
+    progress: TrainProgress,
     tell: Callable[[News], None],
-) -> Progress:
+) -> TrainProgress:
     """Train from `progress.step` to the plan's end.
 
     Args:
@@ -81,19 +81,21 @@ def fit(
         leg = _Leg(task, plan, run, progress, asked)
         leg.train(stream(progress.step), tell)
     if asked.number:
-        raise Stopped(asked.number, progress.step)
+        raise StopRequested(asked.number, progress.step)
     return progress
 
 
 class _Leg:
     """The part of a run that one process does before it ends."""
 
-    def __init__(self, task: Task, plan: Plan, run: Run, progress: Progress, asked: Asked) -> None:
+    def __init__(
+        self, task: Task, plan: FitPlan, run: RunFolder, progress: TrainProgress, asked: Asked
+    ) -> None:
         self.task, self.plan, self.run, self.progress, self.asked = task, plan, run, progress, asked
         self.loop = plan.settings.loop
         self.found = progress.step
         self.clock = Clock(progress.seconds)
-        self.window = Window()
+        self.window = TimingWindow()
         self.unread: set[str] = set()
 
     def train(self, batches: Iterator[Batch], tell: Callable[[News], None]) -> None:
@@ -226,7 +228,7 @@ class _Leg:
 
 
 @contextmanager
-def _memory_errors(plan: Plan) -> Iterator[None]:
+def _memory_errors(plan: FitPlan) -> Iterator[None]:
     """Turn a memory that is too small into the settings that make the step smaller.
 
     Raises:

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-Pictures = Float[Tensor, "b 3 h w"]
-Maps = Float[Tensor, "b 1 h w"]
+ImageBatch = Float[Tensor, "b 3 h w"]
+MapBatch = Float[Tensor, "b 1 h w"]
 Logits = Float[Tensor, "b 1 p q"]
 PerSample = Float[Tensor, " b"]
 
@@ -21,12 +21,12 @@ WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian, as Wang et al. 2004
 C1, C2 = 0.01**2, 0.03**2  # the same, for pictures in [0, 1]
 
 
-def bce(logits: Maps, target: Maps) -> PerSample:
+def bce(logits: MapBatch, target: MapBatch) -> PerSample:
     """Binary cross-entropy of a map; in [0, inf), log 2 for an undecided one."""
     return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=(1, 2, 3))
 
 
-def dice(logits: Maps, target: Maps) -> PerSample:
+def dice(logits: MapBatch, target: MapBatch) -> PerSample:
     """1 - Dice of the probabilities and a map; in [0, 1), 0 for a perfect one."""
     probability = torch.sigmoid(logits.float())
     both = (probability * target).sum(dim=(1, 2, 3))
@@ -34,18 +34,18 @@ def dice(logits: Maps, target: Maps) -> PerSample:
     return 1 - (2 * both + SMOOTH) / (sizes + SMOOTH)
 
 
-def l1_whole(picture: Pictures, truth: Pictures) -> PerSample:
+def l1_whole(picture: ImageBatch, truth: ImageBatch) -> PerSample:
     """Mean absolute difference over the picture; in [0, 1]."""
     return (picture - truth).abs().mean(dim=(1, 2, 3))
 
 
-def l1_hole(picture: Pictures, truth: Pictures, hole: Maps) -> PerSample:
+def l1_hole(picture: ImageBatch, truth: ImageBatch, hole: MapBatch) -> PerSample:
     """Mean absolute difference over the hole; in [0, 1], 0 where there is no hole."""
     hidden = ((picture - truth).abs() * hole).sum(dim=(1, 2, 3))
     return hidden / (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
-def ssim(picture: Pictures, truth: Pictures) -> PerSample:
+def ssim(picture: ImageBatch, truth: ImageBatch) -> PerSample:
     """Structural similarity (Wang et al. 2004), no loss yet: in [-1, 1], 1 for equal pictures.
 
     Over places whose whole window lies inside the picture, mean over the three channels.
@@ -60,12 +60,12 @@ def ssim(picture: Pictures, truth: Pictures) -> PerSample:
     return (light * structure).mean(dim=(1, 2, 3))
 
 
-def ssim_loss(picture: Pictures, truth: Pictures) -> PerSample:
+def ssim_loss(picture: ImageBatch, truth: ImageBatch) -> PerSample:
     """1 - SSIM; in [0, 2], 0 for equal pictures."""
     return 1 - ssim(picture, truth)
 
 
-def _blur(x: Pictures) -> Float[Tensor, "b 3 p q"]:
+def _blur(x: ImageBatch) -> Float[Tensor, "b 3 p q"]:
     """The Gaussian window's mean, rows and columns one after the other."""
     places = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
     weights = torch.exp(-places.square() / (2 * SIGMA**2))

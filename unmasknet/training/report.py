@@ -1,13 +1,13 @@
 """The report of a run: one HTML page that needs nothing else."""
 
 from maskgen.reports.html import data_uri, document, esc, masthead, table
-from unmasknet.training.run_folder import Row, Run
+from unmasknet.training.run_folder import Row, RunFolder
 
 LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
 
 
-def run_page(run: Run) -> str:
+def run_page(run: RunFolder) -> str:
     """The page of a run's folder as it is now."""
     rows = run.rows()
     trained = [row for row in rows if row["kind"] == "train"]
@@ -26,7 +26,7 @@ def run_page(run: Run) -> str:
     return document(f"{TITLES[run.stage]}: {run.folder.resolve().name}", "\n".join(parts))
 
 
-def _figures(run: Run, trained: list[Row], validated: list[Row]) -> dict[str, object]:
+def _figures(run: RunFolder, trained: list[Row], validated: list[Row]) -> dict[str, object]:
     figures: dict[str, object] = {}
     if trained:
         last = trained[-1]
@@ -41,7 +41,7 @@ def _figures(run: Run, trained: list[Row], validated: list[Row]) -> dict[str, ob
     return figures
 
 
-def _picture(heading: str, run: Run, name: str, kind: str) -> str:
+def _picture(heading: str, run: RunFolder, name: str, kind: str) -> str:
     path = run.folder / name
     if not name or not path.exists():
         return ""
@@ -49,7 +49,7 @@ def _picture(heading: str, run: Run, name: str, kind: str) -> str:
     return f"<h2>{esc(heading)}</h2>{picture}"
 
 
-def _last_sample(run: Run) -> str:
+def _last_sample(run: RunFolder) -> str:
     stills = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
     return f"samples/{stills[-1].name}" if stills else ""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from maskgen.errors import UsageError
 from maskgen.files import disk_errors, write_atomic
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.models.released import WEIGHTS
 from unmasknet.pictures import film, png
 from unmasknet.training.curves import Curve, draw_curves
@@ -24,7 +24,7 @@ from unmasknet.training.tensorboard import EventLog
 Row = dict[str, Any]
 
 
-class Run:
+class RunFolder:
     """The folder of one run. Only the first rank has it write."""
 
     def __init__(self, folder: Path, stage: str) -> None:
@@ -104,7 +104,7 @@ class Run:
         shares = [row["wait"] for row in self.rows() if row["kind"] == "train"]
         return round(median(shares), 4) if shares else None
 
-    def save_sample(self, step: int, picture: Picture) -> None:
+    def save_sample(self, step: int, picture: RGBImage) -> None:
         """Keep the fixed samples as they look after `step`."""
         write_atomic(self.samples / f"{step:06d}.png", png(picture))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
 from unmasknet.device import autocast, placed
 from unmasknet.metrics import image as image_metrics
@@ -16,7 +16,7 @@ from unmasknet.settings import SegmSettings
 from unmasknet.training import distributed, losses
 from unmasknet.training.ema import Ema
 from unmasknet.training.optimizer import Optimiser
-from unmasknet.training.task import Place
+from unmasknet.training.task import TrainingProcess
 from unmasknet.training.validation_data import HeldOut, moved
 
 THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # that validation chooses from
@@ -28,7 +28,7 @@ class SegmTask:
     best_by = "dice"
     inputs: tuple[int, ...] = (3,)
 
-    def __init__(self, settings: SegmSettings, place: Place) -> None:
+    def __init__(self, settings: SegmSettings, place: TrainingProcess) -> None:
         self.settings, self.device = settings, place.device
         self.net = placed(build_segmenter(settings.model), place.device)
         self.nets: dict[str, nn.Module] = {"segmenter": self.net}
@@ -89,7 +89,7 @@ class SegmTask:
         return {name: value / count for name, value in sums.items()}
 
     @torch.no_grad()
-    def draw(self) -> Picture:
+    def draw(self) -> RGBImage:
         """The fixed samples: masked photo, probabilities, the map, the true map."""
         batch = moved(self.held_out.shown, self.device)
         logits = self.logits(self.ema.net, batch)

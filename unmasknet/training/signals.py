@@ -11,7 +11,7 @@ from maskgen.errors import UnmaskError
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(UnmaskError):
+class StopRequested(UnmaskError):
     """A signal ended the run, and everything was saved; `exit_code` is 128 + its number, as shells have it."""
 
     def __init__(self, number: int, step: int) -> None:

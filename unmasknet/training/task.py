@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
 from unmasknet.models import checkpoint
 from unmasknet.models.checkpoint import State
@@ -19,7 +19,7 @@ Losses = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Place:
+class TrainingProcess:
     """Where a stage is set up: its device, and this process among those that train together."""
 
     device: torch.device
@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass
-class Progress:
+class TrainProgress:
     """What a run has to remember beside weights.
 
     Attributes:
@@ -77,7 +77,7 @@ class Task(Protocol):
     def validate(self) -> dict[str, float]:
         """Figures on held-out samples, those of all ranks together."""
 
-    def draw(self) -> Picture:
+    def draw(self) -> RGBImage:
         """The fixed samples as they look now."""
 
     def facts(self) -> dict[str, str]:
@@ -87,7 +87,7 @@ class Task(Protocol):
         """Take back from a checkpoint's facts what is not in its weights."""
 
 
-def capture(task: Task, progress: Progress, facts: Mapping[str, str]) -> State:
+def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> State:
     """All that is needed to go on."""
     return {
         "facts": {**facts, **task.facts()},
@@ -98,7 +98,7 @@ def capture(task: Task, progress: Progress, facts: Mapping[str, str]) -> State:
     }
 
 
-def restore(task: Task, state: State, origin: object) -> Progress:
+def restore(task: Task, state: State, origin: object) -> TrainProgress:
     """The way back.
 
     Raises:
@@ -107,7 +107,7 @@ def restore(task: Task, state: State, origin: object) -> Progress:
     begin_from(task, state, origin)
     for name, optimiser in task.optimisers.items():
         checkpoint.put_state(optimiser.adam, state["optimisers"].get(name, {}), origin)
-    return Progress(**state["progress"])
+    return TrainProgress(**state["progress"])
 
 
 def begin_from(task: Task, state: State, origin: object) -> None:

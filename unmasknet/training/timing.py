@@ -24,7 +24,7 @@ class Clock:
         return round(self.before + self.this_leg(), 3)
 
 
-class Window:
+class TimingWindow:
     """The steps since the last line of the log. `wait`: share of their time that was spent waiting for data."""
 
     def __init__(self) -> None:

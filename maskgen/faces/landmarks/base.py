@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from maskgen.errors import Skip
-from maskgen.types import Face, Picture
+from maskgen.types import Face, RGBImage
 
 SourcePoints = tuple[tuple[float, float], ...]  # `PhotoRef.points`
 
@@ -18,7 +18,7 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, pixels: Picture) -> list[Face] | Skip:
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """The faces, largest first, each with a mesh that can be trusted.
 
         Returns `Skip("no_face")` where none is seen, `Skip("bad_landmarks")` where all that were seen gave
@@ -30,5 +30,5 @@ class Detector(Protocol):
 class GuidedDetector(Detector, Protocol):
     """A detector that makes use of points which the source itself brings."""
 
-    def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
+    def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
         """As `detect`, of a photo whose source gives the points of a face in it."""

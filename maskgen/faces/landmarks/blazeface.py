@@ -14,7 +14,7 @@ from numpy import ndarray
 from maskgen.assets import model_file
 from maskgen.faces.landmarks.runtime import Model, load_network
 from maskgen.images.resample import carry, inverse, scale_of
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 
 Pairs = list[float]  # x, y of an answer's centre, size, right eye, left eye, mouth
 
@@ -50,7 +50,7 @@ class BlazeFace:
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
-    def find(self, pixels: Picture, look: Affine, threshold: float) -> list[Finding]:
+    def find(self, pixels: RGBImage, look: Affine, threshold: float) -> list[Finding]:
         """Faces in one look at the photo, best first.
 
         Args:
@@ -63,7 +63,7 @@ class BlazeFace:
         return [_in_photo(pairs, score, back) for pairs, score in found]
 
     def answers(
-        self, pixels: Picture, look: Affine, threshold: float
+        self, pixels: RGBImage, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 2"], Float32[ndarray, "n"], Float64[ndarray, "n"]]:
         """Centres and longer sides in pixels of the photo, and scores, of all anchors' answers: not merged to faces."""
         raw, scores = self._answers(pixels, look, threshold)
@@ -72,7 +72,7 @@ class BlazeFace:
         return carry(back, raw[:, 0] * SIDE - 0.5).astype(np.float32), sides, scores
 
     def _answers(
-        self, pixels: Picture, look: Affine, threshold: float
+        self, pixels: RGBImage, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
         """What the anchors of at least this score say, in [0, 1] from edge to edge of the look, and their scores."""
         regressors, logits = self._network(pixels, look)

@@ -21,7 +21,7 @@ import numpy as np
 from maskgen.errors import Skip
 from maskgen.faces.landmarks.base import Detector, GuidedDetector
 from maskgen.seeds import hash64
-from maskgen.types import Face, Photo, Picture
+from maskgen.types import Face, Photo, RGBImage
 
 MAGIC = b"unmask landmarks 1\n"
 PREFIX = struct.Struct("<II")
@@ -73,7 +73,7 @@ class CachedDetector:
         )
 
 
-def fingerprint(pixels: Picture) -> str:
+def fingerprint(pixels: RGBImage) -> str:
     """Tells two decodings of one file apart. Not for files that want to be confused: their bytes are the key."""
     flat = np.ascontiguousarray(pixels).reshape(-1)
     words = flat[: flat.size // 8 * 8].view(np.uint64)

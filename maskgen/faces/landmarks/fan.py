@@ -14,7 +14,7 @@ import numpy as np
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.extras import install_line
 from maskgen.faces.landmarks.points68_to_mesh import face_of_points
-from maskgen.types import Face, Picture
+from maskgen.types import Face, RGBImage
 
 ORIGIN = "https://www.adrianbulat.com/downloads/python-fan/"
 WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")  # the points' network, the finder's
@@ -56,7 +56,7 @@ class FanDetector:
         version = metadata.version("face-alignment")
         self.name = f"fan-{version}-torch-{torch.__version__}-2dfan-{digests[0]}-s3fd-{digests[1]}"
 
-    def detect(self, pixels: Picture) -> list[Face] | Skip:
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """The faces, largest first. See `Detector`."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns where it finds none

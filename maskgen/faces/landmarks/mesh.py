@@ -27,7 +27,7 @@ from maskgen.faces.landmarks.runtime import Model, load_network
 from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
 from maskgen.images.resample import inverse
 from maskgen.native import compiled
-from maskgen.types import Affine, Face, Picture
+from maskgen.types import Affine, Face, RGBImage
 
 MESH_SIDE = 192
 
@@ -66,7 +66,7 @@ class FaceMesh:
         self._network = load_network(model, runtime)
         self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
 
-    def __call__(self, pixels: Picture, view: Affine) -> tuple[Mesh, float]:
+    def __call__(self, pixels: RGBImage, view: Affine) -> tuple[Mesh, float]:
         """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
         points, logit = self._network(pixels, view)
         (cos, sin, x), (_, _, y) = inverse(view).tolist()
@@ -118,7 +118,7 @@ class MeshDetector:
             f"mesh-{VIEW}-{search}{guide}-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
         )
 
-    def detect_at(self, pixels: Picture, points: SourcePoints) -> list[Face] | Skip:
+    def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
         """The face whose five points the source gives, before others. See `GuidedDetector`."""
         if self._points == "ignored":
             return self.detect(pixels)
@@ -138,7 +138,7 @@ class MeshDetector:
             else [face]
         )
 
-    def detect(self, pixels: Picture) -> list[Face] | Skip:
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """The faces, largest first; those that are doubtful or cut by the photo's edge later. See `Detector`."""
         if self._points == "only":
             return Skip("no_face", "the source has no points of this photo")
@@ -153,7 +153,7 @@ class MeshDetector:
             return Skip("bad_landmarks", fault) if fault else Skip("no_face")
         return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
-    def _search(self, pixels: Picture, looks: Iterable[Affine]) -> tuple[list[Face], str]:
+    def _search(self, pixels: RGBImage, looks: Iterable[Affine]) -> tuple[list[Face], str]:
         """Faces of the looks, up to the first with a clear one; and why one that was seen was refused."""
         faces: list[Face] = []
         fault = ""
@@ -168,7 +168,7 @@ class MeshDetector:
                 break
         return faces, fault
 
-    def _face(self, pixels: Picture, finding: Finding, view: Affine) -> Face | str | None:
+    def _face(self, pixels: RGBImage, finding: Finding, view: Affine) -> Face | str | None:
         """Lay the mesh over one finding.
 
         Returns:

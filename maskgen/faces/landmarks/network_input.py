@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from maskgen.images.resample import ONE, PHASE, STEP, in_blocks, inverse, positions
 from maskgen.native import compiled
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 
 Shown = Float32[ndarray, "tall wide 3"]
 Outside = Literal["constant", "replicate"]
@@ -16,7 +16,7 @@ PHASES = 1 << PHASE
 FARTHEST = 1 << 20  # pixels: a position beyond is outside every photo
 
 
-def show(pixels: Picture, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
+def show(pixels: RGBImage, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
     """Write `gain * level + offset` of the levels 0-255 that `view` carries `pixels` to.
 
     Args:

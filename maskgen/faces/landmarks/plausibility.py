@@ -113,7 +113,7 @@ def _normals(mesh: Float64[ndarray, "n 3"], triangles: Int64[ndarray, "t 3"]) ->
 
 
 @dataclass(frozen=True)
-class _Model:
+class _FaceModel:
     """The mean face as the check needs it.
 
     Attributes:
@@ -130,8 +130,8 @@ class _Model:
 
 
 @cache
-def _model() -> _Model:
+def _model() -> _FaceModel:
     head = canonical_head()
     mesh = head.mesh.astype(np.float64)
     steady = np.bincount(head.steady, minlength=len(mesh)) / len(head.steady)
-    return _Model(mesh, mesh.mean(0), mesh - mesh.mean(0), steady, _normals(mesh, head.triangles))
+    return _FaceModel(mesh, mesh.mean(0), mesh - mesh.mean(0), steady, _normals(mesh, head.triangles))

@@ -42,7 +42,7 @@ LEAST = 1e-3  # weight of a point that does not count
 
 
 @dataclass(frozen=True)
-class _Model:
+class _CarryModel:
     """The 68 places on the canonical head, and how far all else is from them.
 
     Attributes:
@@ -57,14 +57,14 @@ class _Model:
 
 
 @cache
-def _model() -> _Model:
+def _model() -> _CarryModel:
     mesh = canonical_head().mesh.astype(np.float64)
     places = np.array([mesh[list(points)].mean(0) for points in ON_MESH])
     mirrored = np.array([-1.0, 1.0])
     jaw, brow = np.array(JAW_SHIFT), np.array(BROW_SHIFT)
     places[:17, :2] += np.concatenate([jaw, jaw[7::-1] * mirrored])
     places[17:27, :2] += np.concatenate([brow, brow[::-1] * mirrored])
-    return _Model(places, -_distances(places, places), -_distances(mesh, places))
+    return _CarryModel(places, -_distances(places, places), -_distances(mesh, places))
 
 
 def _distances(to: Float[ndarray, "n 3"], places: Float[ndarray, "m 3"]) -> Float[ndarray, "n m"]:

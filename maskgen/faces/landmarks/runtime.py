@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from maskgen.errors import MissingError
 from maskgen.faces.landmarks.network_input import Outside, Shown, show
-from maskgen.types import Affine, Picture
+from maskgen.types import Affine, RGBImage
 
 
 @runtime_checkable
@@ -24,7 +24,7 @@ class Network(Protocol):
 
     runtime: str
 
-    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
+    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
         """What it says of a view of a photo: outputs in the order of their names, flattened."""
 
 
@@ -47,7 +47,7 @@ class Model:
     gain: float
     offset: float = 0.0
 
-    def show(self, pixels: Picture, view: Affine, shown: Shown) -> None:
+    def show(self, pixels: RGBImage, view: Affine, shown: Shown) -> None:
         """Write what the network sees of a photo."""
         show(pixels, view, self.outside, self.gain, self.offset, shown)
 
@@ -88,7 +88,7 @@ class LiteRtNetwork:
         self._outputs = [index[name] for name in model.outputs]
         self._model = model
 
-    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
+    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
         """See `Network`."""
         # straight into the network's memory, of which nothing may be held on to while it runs
         self._model.show(pixels, view, self._interpreter.tensor(self._input)()[0])
@@ -105,7 +105,7 @@ class OpenCvNetwork:
         self._net = cv2.dnn.readNetFromTFLite(str(model.path), *(() if engine is None else (engine,)))
         self._model = model
 
-    def __call__(self, pixels: Picture, view: Affine) -> list[ndarray]:
+    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
         """See `Network`."""
         shown = np.empty((self._model.side, self._model.side, 3), np.float32)
         self._model.show(pixels, view, shown)

@@ -14,18 +14,19 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from maskgen.faces.eyes import eye_opening
 from maskgen.faces.landmarks import Detector
 from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors
 from maskgen.images.codecs import encode_jpeg, encode_lossless
 from maskgen.images.resample import warp
-from maskgen.settings import FramesSettings
-from maskgen.types import Picture, Plane
+from maskgen.types import Plane, RGBImage
 from maskgen.video import Clip, Grid, Moment, on_screen
-from maskgen.video.frames.quality import Hash, distance, eye_opening, fingerprint, is_cut_off, sharpness
+from maskgen.video.frames.quality import Hash, distance, fingerprint, is_cut_off, sharpness
 from maskgen.video.frames.rows import NO_POSE, Row, name_photos
+from maskgen.video.frames.settings import FramesSettings
 from maskgen.video.tracking.crop_smoothing import REACH, matrix_of
-from maskgen.video.tracking.tracker import Seen, Watcher
+from maskgen.video.tracking.tracker import FaceOnTrack, Watcher
 
 LOOKS_PER_SECOND = 6.0  # while a face is followed; between two of them a head moves less than its own width
 LOOKED_AT = 160  # side of the crop that sharpness and likeness are measured on
@@ -52,8 +53,8 @@ class _Shot:
     """A sampled frame that waits."""
 
     moment: Moment
-    pixels: Picture
-    seen: list[Seen]
+    pixels: RGBImage
+    seen: list[FaceOnTrack]
 
 
 def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder: Path, tell: Tell) -> Taken:
@@ -136,14 +137,14 @@ class _Desk:
                     return
                 self._deal(shot, seen, near_cut)
 
-    def _chosen(self, shot: _Shot) -> list[Seen | None]:
+    def _chosen(self, shot: _Shot) -> list[FaceOnTrack | None]:
         """The faces that get a photo each; None stands for the frame as a whole."""
         if not shot.seen:
             return [None]
         one = self.settings.faces == "largest" or self.settings.size == 0
         return [*shot.seen[:1]] if one else [*shot.seen]
 
-    def _deal(self, shot: _Shot, own: Seen | None, near_cut: bool) -> None:
+    def _deal(self, shot: _Shot, own: FaceOnTrack | None, near_cut: bool) -> None:
         """Write one photo, or note why not."""
         settings = self.settings
         picture, grey = _pictures(shot, own, settings.size)
@@ -169,7 +170,7 @@ class _Desk:
         self.kept += 1
         self.rows.append(replace(row, photo=self._write(row, picture)))
 
-    def _why_not(self, row: Row, own: Seen | None, shot: _Shot, near_cut: bool, mark: Hash) -> str:
+    def _why_not(self, row: Row, own: FaceOnTrack | None, shot: _Shot, near_cut: bool, mark: Hash) -> str:
         settings = self.settings
         if own is None and settings.size:
             return "no_face"
@@ -183,7 +184,7 @@ class _Desk:
         }
         return next((why for why, is_so in verdicts.items() if is_so and why in settings.dropped), "")
 
-    def _write(self, row: Row, picture: Picture) -> str:
+    def _write(self, row: Row, picture: RGBImage) -> str:
         name = f"f{row.index:06d}-t{max(row.person, 0)}.{self.settings.format}"
         data = (
             encode_jpeg(picture, self.settings.quality)
@@ -195,12 +196,12 @@ class _Desk:
         return name
 
 
-def _eyes(own: Seen | None, time: float) -> float:
+def _eyes(own: FaceOnTrack | None, time: float) -> float:
     """How far the eyes are open, as a share of what is usual for the face."""
     return eye_opening(own.face) / max(own.track.usual_eyes(time), 1e-6) if own else 0.0
 
 
-def _pictures(shot: _Shot, own: Seen | None, size: int) -> tuple[Kept, Plane]:
+def _pictures(shot: _Shot, own: FaceOnTrack | None, size: int) -> tuple[Kept, Plane]:
     """The photo to keep, and the grey one that it is judged by."""
     height, width = shot.pixels.shape[:2]
     whole = shot.pixels[

@@ -7,10 +7,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE
-from maskgen.types import Face, Picture, Plane, Pose
+from maskgen.types import Face, Plane, Pose, RGBImage
 
-LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, corners
 ROLL_COUNTS = 0.5  # a tilted head is turned upright by the crop: half as new a sight as a turned one
 
 Hash = UInt8[ndarray, "8"]
@@ -41,17 +39,7 @@ def distance(one: Hash, others: Sequence[Hash]) -> int:
     return int(np.unpackbits(np.stack(list(others)) ^ one, axis=1).sum(1).min())
 
 
-def eye_opening(face: Face) -> float:
-    """Height of the eyes between their lids, as a share of their width; the wider one counts, so a wink is open."""
-
-    def opening(upper: int, lower: int, corners: tuple[int, int]) -> float:
-        lids, ends = face.mesh[[upper, lower]], face.mesh[list(corners)]
-        return float(np.linalg.norm(lids[0] - lids[1]) / max(float(np.linalg.norm(ends[0] - ends[1])), 1e-6))
-
-    return max(opening(*eye) for eye in LIDS)
-
-
-def is_cut_off(face: Face, pixels: Picture) -> bool:
+def is_cut_off(face: Face, pixels: RGBImage) -> bool:
     """Whether part of a face lies outside the frame."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = face.box

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from maskgen.assets import asset
 from maskgen.images.resample import warp
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video.tracking.crop_smoothing import Place, matrix_of
 
 SIDE, CELLS, BINS = 96, 12, 8  # of the crop in pixels; cells a side; directions, over half a turn
@@ -21,7 +21,7 @@ FLOOR = 20.0  # grey levels a pixel; a cell with weaker edges than that counts l
 Look = Float32[ndarray, "1152"]
 
 
-def look_of(pixels: Picture, place: Place) -> Look:
+def look_of(pixels: RGBImage, place: Place) -> Look:
     """How a face looks, as a vector of length 1.
 
     Args:
@@ -32,7 +32,7 @@ def look_of(pixels: Picture, place: Place) -> Look:
     return np.asarray(look / max(float(np.linalg.norm(look)), 1e-6), np.float32)
 
 
-def edges(pixels: Picture, place: Place) -> Look:
+def edges(pixels: RGBImage, place: Place) -> Look:
     """Histograms of the gradient's directions in each cell of a face's crop."""
     crop = warp(pixels, matrix_of(place, SIDE), SIDE, "reflect")
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)

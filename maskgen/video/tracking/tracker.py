@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from maskgen.errors import Skip
+from maskgen.faces.eyes import eye_opening
 from maskgen.faces.landmarks import Detector
-from maskgen.types import Face, Picture
-from maskgen.video.frames.quality import eye_opening
+from maskgen.types import Face, RGBImage
 from maskgen.video.tracking.crop_smoothing import place_of
 from maskgen.video.tracking.face_descriptor import look_of
 from maskgen.video.tracking.tracks import Sight, Thumb, Track, Tracker, is_cut, thumb_of
 
 
 @dataclass(frozen=True)
-class Seen:
+class FaceOnTrack:
     """A face of a frame and its track."""
 
     face: Face
@@ -33,7 +33,7 @@ class Watcher:
         """All tracks so far."""
         return self._tracker.tracks
 
-    def look(self, time: float, pixels: Picture) -> list[Seen]:
+    def look(self, time: float, pixels: RGBImage) -> list[FaceOnTrack]:
         """The faces of a frame, the largest first."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
@@ -49,4 +49,4 @@ class Watcher:
         ]
         tracks = self._tracker.see(time, sights)
         self.following = bool(faces)
-        return [Seen(face, track) for face, track in zip(faces, tracks, strict=True)]
+        return [FaceOnTrack(face, track) for face, track in zip(faces, tracks, strict=True)]

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from maskgen.video.tracking.crop_smoothing import REACH, Place, smoothed
 from maskgen.video.tracking.face_descriptor import Look, likeness
 
@@ -148,7 +148,7 @@ def persons(tracks: list[Track]) -> dict[int, int]:
     return {track.number: person for person, group in enumerate(groups) for track in group}
 
 
-def thumb_of(pixels: Picture) -> Thumb:
+def thumb_of(pixels: RGBImage) -> Thumb:
     """A frame at a size where only a cut changes much; of a large frame, rows and columns are left out first."""
     step = max(1, min(pixels.shape[:2]) // 100)
     few = np.ascontiguousarray(pixels[::step, ::step])

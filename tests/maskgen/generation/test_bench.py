@@ -17,7 +17,7 @@ from maskgen.generation.core_scaling import core_scaling
 from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import BenchGenSettings, SourceSettings
 from maskgen.sources import build_source
-from maskgen.types import Picture
+from maskgen.types import RGBImage
 from tests.helpers.fake_worker_tools import build, draw_photo, draw_photos
 
 KEYS = ["size", "photos", "reference_ms", "cold_ms", "cached_ms", "extra_mask_ms", "rss_mb"]
@@ -122,7 +122,7 @@ def test_photos_without_a_face_or_a_picture_are_not_timed(photos):
     draw_photo(photos / "noface.jpg", 1)
     news: list[tuple[int, int]] = []
     settings = BenchGenSettings(src=str(photos), n=9, rounds=1, jobs=1, size=64)
-    seen: list[Picture] = []
+    seen: list[RGBImage] = []
     report = bench_gen(
         settings, lambda *pair: news.append(pair), build=build, reference=lambda models: seen.append
     )

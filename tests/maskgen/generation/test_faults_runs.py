@@ -15,7 +15,7 @@ import pytest
 from maskgen.dataset.verify import verify
 from maskgen.errors import MissingError, TooManyFailures, UnmaskError
 from maskgen.generation.pipeline import check_failures
-from maskgen.generation.process_pool import Stopped
+from maskgen.generation.process_pool import PoolStopped
 from tests.helpers.fake_worker_tools import (
     PHOTOS,
     contents,
@@ -132,7 +132,7 @@ def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_goes_
 
 
 def test_row16_stopped_knows_its_exit_code() -> None:
-    assert (Stopped(signal.SIGINT).exit_code, Stopped(signal.SIGTERM).exit_code) == (130, 143)
+    assert (PoolStopped(signal.SIGINT).exit_code, PoolStopped(signal.SIGTERM).exit_code) == (130, 143)
 
 
 # Row 17: the disk

@@ -8,7 +8,7 @@ from maskgen import words
 from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
 from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
-from maskgen.generation.progress_count import Progress
+from maskgen.generation.progress_count import GenProgress
 from maskgen.settings import GenSettings
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, draw_photos, settings_for
 
@@ -21,7 +21,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_reports_what_is_there_and_progress_ends_at_all_of_it(photos: Path, tmp_path: Path) -> None:
-    news: list[Progress] = []
+    news: list[GenProgress] = []
     settings = settings_for(photos, tmp_path / "out", masks={"per_face": 2})
     report = generate(settings, news.append, build=build)
     assert (report.photos, report.triplets, report.skipped, report.made) == (13, 24, {"no_face": 1}, 13)

@@ -20,7 +20,7 @@ from maskgen.settings import ShardSettings
 from tests.helpers.small_images import drawn_triplet
 from unmasknet.data.batches import Batch, default_workers, open_batches
 from unmasknet.data.shard_list import count_samples, list_shards
-from unmasknet.data.stream import Order, distinct_batches, photo_of
+from unmasknet.data.stream import SampleOrder, distinct_batches, photo_of
 from unmasknet.settings import AugmentSettings, DataSettings, GanSettings, SegmSettings
 
 STILL = AugmentSettings(flip=0, rotate=0, zoom=0, shift=0, colour=0)
@@ -153,7 +153,7 @@ def test_distinct_batches_lose_nothing():
 
 
 def test_the_place_of_a_step_counts_lanes_and_legs():
-    order = Order(seed=0, batch=1024, lanes=2, shuffle=1)
+    order = SampleOrder(seed=0, batch=1024, lanes=2, shuffle=1)
     assert [order.place(step) for step in (0, 1, 2, 7, 8, 9)] == [
         (0, 0, 0), (1, 0, 0), (0, 0, 1), (1, 0, 3), (0, 1, 0), (1, 1, 0),
     ]  # fmt: skip

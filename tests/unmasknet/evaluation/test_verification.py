@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from unmasknet.evaluation.scorer import MASKED
-from unmasknet.evaluation.scores import RESTORED, TRUTH, Facts, Ledger
+from unmasknet.evaluation.scores import RESTORED, TRUTH, Ledger, SampleFacts
 from unmasknet.evaluation.verification import likeness, pairs, usual, verification
 
 
-def facts(person: str, photo: int, known: bool = True) -> Facts:
-    return Facts(f"{person}-{photo}", person, known, f"{person}/{photo}", "surgical", "correct", 0.0, 0.2)
+def facts(person: str, photo: int, known: bool = True) -> SampleFacts:
+    return SampleFacts(
+        f"{person}-{photo}", person, known, f"{person}/{photo}", "surgical", "correct", 0.0, 0.2
+    )
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from skimage.morphology import disk, erosion
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from unmasknet import maps
 from unmasknet.metrics import image as image_metrics
 
 RNG = np.random.default_rng(7)
@@ -66,7 +67,7 @@ def test_psnr_of_identical_pixels_is_infinite() -> None:
 
 def test_hole_scores_do_not_see_what_lies_outside() -> None:
     real, fake, hole = pictures(1), pictures(1), square()
-    other = image_metrics.composite(fake, pictures(1), hole)
+    other = maps.composite(fake, pictures(1), hole)
     assert image_metrics.psnr(fake, real, hole) == image_metrics.psnr(other, real, hole)
     assert image_metrics.l1(fake, real, hole) == image_metrics.l1(other, real, hole)
 
@@ -80,7 +81,7 @@ def test_an_empty_hole_has_no_score() -> None:
 
 def test_whole_psnr_is_hole_psnr_plus_the_share() -> None:
     real, hole = pictures(1), square()
-    whole = image_metrics.composite(pictures(1), real, hole)
+    whole = maps.composite(pictures(1), real, hole)
     gain = image_metrics.psnr(whole, real, torch.ones_like(hole)) - image_metrics.psnr(whole, real, hole)
     assert gain.item() == pytest.approx(10 * math.log10(40 * 40 / 20**2))
 
@@ -168,13 +169,13 @@ def test_outline_is_the_map_less_its_erosion() -> None:
     blob[0, 0, 8:22, 5:30] = 1
     blob[0, 0, 15:33, 12:18] = 1
     expected = blob[0, 0].numpy() - erosion(blob[0, 0].numpy(), disk(1))
-    assert np.array_equal(image_metrics.outline(blob)[0, 0].numpy(), expected)
+    assert np.array_equal(maps.outline(blob)[0, 0].numpy(), expected)
 
 
 def test_growing_reaches_as_far_as_asked_along_the_axes() -> None:
     dot = torch.zeros(1, 1, 21, 21)
     dot[..., 10, 10] = 1
     for reach in range(5):
-        grown = image_metrics.grown(dot, reach)[0, 0]
+        grown = maps.grown(dot, reach)[0, 0]
         assert grown[10].sum() == grown[:, 10].sum() == 2 * reach + 1
-        assert torch.equal(image_metrics.shrunk(image_metrics.grown(dot, reach), reach), dot)
+        assert torch.equal(maps.shrunk(maps.grown(dot, reach), reach), dot)

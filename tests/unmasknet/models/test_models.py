@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from maskgen.errors import InputError, MissingError
+from unmasknet.maps import composite
 from unmasknet.models import perceptual
 from unmasknet.models.discriminator import Discriminator, build_discriminators, crop_hole, diff_augment
-from unmasknet.models.generator import build_generator, composite
+from unmasknet.models.generator import build_generator
 from unmasknet.models.segmenter import build_segmenter, grow, open_map, shrink
 from unmasknet.models.size import count_gmac, count_parameters
 from unmasknet.presets import PRESETS, load_preset

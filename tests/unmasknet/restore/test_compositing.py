@@ -14,7 +14,7 @@ from skimage.data import astronaut
 from maskgen.dataset import shard_record, shards
 from maskgen.images import codecs
 from maskgen.settings import ShardSettings
-from maskgen.types import Picture, Plane, Triplet
+from maskgen.types import Plane, RGBImage, Triplet
 from unmasknet.data.batches import open_batches
 from unmasknet.models.segmenter import build_segmenter
 from unmasknet.settings import AugmentSettings, DataSettings, SegmenterSettings, SegmSettings
@@ -24,13 +24,13 @@ SIDE, STEPS = 64, 80
 AUGMENT = AugmentSettings(rotate=0, zoom=0, shift=0, colour=0, jpeg=1.0)  # the further JPEG, and nothing else
 
 
-def re_encoded(photo: Picture) -> Picture:
+def re_encoded(photo: RGBImage) -> RGBImage:
     layer = codecs.decode(codecs.encode_jpeg(photo, 75), max_pixels=1 << 20, background=255)
     assert isinstance(layer, np.ndarray)
     return layer
 
 
-def a_little_darker(photo: Picture) -> Picture:
+def a_little_darker(photo: RGBImage) -> RGBImage:
     return cv2.subtract(photo, (24, 24, 24, 0))
 
 

@@ -12,9 +12,9 @@ from unmasknet.training import losses
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.gan import GanTask
 from unmasknet.training.segmenter import SegmTask
-from unmasknet.training.task import Place, Progress, capture, restore
+from unmasknet.training.task import TrainingProcess, TrainProgress, capture, restore
 
-HERE = Place(torch.device("cpu"), Ranks())
+HERE = TrainingProcess(torch.device("cpu"), Ranks())
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def batch_of(chosen) -> Batch:
 def test_a_segmenter_that_goes_on_keeps_the_threshold_that_validation_chose(data):
     task, later = (SegmTask(settings("segm", data), HERE) for _ in range(2))
     task.threshold = 0.3
-    restore(later, capture(task, Progress(), {}), "a checkpoint")
+    restore(later, capture(task, TrainProgress(), {}), "a checkpoint")
     assert later.facts() == {"threshold": "0.3"}
 
 

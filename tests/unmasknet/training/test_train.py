@@ -19,7 +19,7 @@ from unmasknet.models.load import load_generator, load_segmenter, load_trained
 from unmasknet.presets import PRESETS, preset_tree
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training import distributed, launch, losses
-from unmasknet.training.signals import Stopped
+from unmasknet.training.signals import StopRequested
 
 STAGES = ("segm", "gan")
 NAMES = {"segm": "segmenter", "gan": "generator"}
@@ -106,7 +106,7 @@ def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp
             os.kill(os.getpid(), signal.SIGINT)
 
     chosen = settings(stage, data)
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(StopRequested) as stopped:
         train(stage, chosen, tmp_path, tell=stop)
     assert stopped.value.exit_code == 130
     report = train(stage, chosen, tmp_path, resume=True)

@@ -17,7 +17,7 @@ from unmasknet.settings import OptimiserSettings
 from unmasknet.training.curves import draw_curves
 from unmasknet.training.ema import Ema, ema_keep
 from unmasknet.training.optimizer import Optimiser, Steady, lr_share
-from unmasknet.training.run_folder import Run
+from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.signals import listening
 from unmasknet.training.tensorboard import EventLog
 
@@ -179,7 +179,7 @@ def test_film_of_many_pictures_stays_short_and_ends_with_the_last(tmp_path):
 
 
 def test_log_is_json_without_nan_and_can_go_back(tmp_path):
-    run = Run(tmp_path, "segm")
+    run = RunFolder(tmp_path, "segm")
     run.begin("", resume=False)
     for step in (1, 2, 3):
         run.log("train", step, {"loss": float("nan") if step == 2 else 0.5, "wait": 0.1})

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen.faces.eyes import eye_opening
 from maskgen.types import Pose
-from maskgen.video.frames.quality import distance, eye_opening, fingerprint, is_cut_off, sharpness, spread_out
+from maskgen.video.frames.quality import distance, fingerprint, is_cut_off, sharpness, spread_out
 from tests.helpers.faces import astronaut, detector, face_from, mean_face
 
 

@@ -1,0 +1,44 @@
+"""Batches of images and maps, and the operations on maps that every stage shares; pure functions of tensors.
+
+Images are RGB in [0, 1], `b 3 h w`; maps `b 1 h w`, 1 in the hole (where the face is hidden), 0 elsewhere.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+ImageBatch = Float[Tensor, "b 3 h w"]
+MapBatch = Float[Tensor, "b 1 h w"]
+
+
+def composite(result: ImageBatch, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+    """The result inside the hole, the photo outside."""
+    return result * hole + photo * (1 - hole)
+
+
+def outline(map: MapBatch) -> MapBatch:
+    """The pixels of a map that touch one outside it; the picture's edge is no outline."""
+    return map - shrunk(map, 1)
+
+
+def grown(map: MapBatch, reach: int) -> MapBatch:
+    """The map grown by a disc of radius `reach`, built of squares and crosses."""
+    for step in range(reach):
+        map = max_pool2d(map, 3, 1, 1) if step % 2 else _cross(map)
+    return map
+
+
+def shrunk(map: MapBatch, reach: int) -> MapBatch:
+    """The map shrunk by as much; beyond the picture's edge it is thought to go on."""
+    return 1 - grown(1 - map, reach)
+
+
+def _cross(map: MapBatch) -> MapBatch:
+    return torch.maximum(max_pool2d(map, (3, 1), 1, (1, 0)), max_pool2d(map, (1, 3), 1, (0, 1)))
+
+
+def binary(probabilities: MapBatch, threshold: float) -> MapBatch:
+    """1 where a probability reaches the threshold."""
+    reached: Bool[Tensor, "b 1 h w"] = probabilities >= threshold
+    return reached.float()
