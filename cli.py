@@ -320,7 +320,7 @@ def frames_from_video(
 
     Example: [bold]unmask frames-from-video raw.mp4 --fps 1 --size 512 --out data/frames/raw[/bold]
     """
-    from maskgen.video.frames.settings import FramesSettings
+    from maskgen.frames_settings import FramesSettings
 
     options: Rows = [
         ("FILE", "files", files),

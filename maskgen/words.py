@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maskgen.errors import SKIP_REASONS
-from maskgen.video.frames.settings import REASONS
+from maskgen.frames_settings import REASONS
 
 if TYPE_CHECKING:
     from maskgen.authoring.proof_sheet import LibrarySheet, ProofReport

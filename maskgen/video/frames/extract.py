@@ -18,13 +18,13 @@ from maskgen.faces.eyes import eye_opening
 from maskgen.faces.landmarks import Detector
 from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors
+from maskgen.frames_settings import FramesSettings
 from maskgen.images.codecs import encode_jpeg, encode_lossless
 from maskgen.images.resample import warp
 from maskgen.types import Plane, RGBImage
 from maskgen.video import Clip, Grid, Moment, on_screen
 from maskgen.video.frames.quality import Hash, distance, fingerprint, is_cut_off, sharpness
 from maskgen.video.frames.rows import NO_POSE, Row, name_photos
-from maskgen.video.frames.settings import FramesSettings
 from maskgen.video.tracking.crop_smoothing import REACH, matrix_of
 from maskgen.video.tracking.tracker import FaceOnTrack, Watcher
 

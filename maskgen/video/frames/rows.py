@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from maskgen.frames_settings import FramesSettings
 from maskgen.types import Pose
 from maskgen.video.frames.quality import spread_out
-from maskgen.video.frames.settings import FramesSettings
 from maskgen.video.tracking.tracks import Track, persons
 
 Box = tuple[float, float, float, float]

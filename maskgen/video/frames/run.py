@@ -25,12 +25,12 @@ from maskgen.errors import InputError, MissingError, UsageError
 from maskgen.extras import install_line
 from maskgen.faces.landmarks import Detector, build_detector
 from maskgen.files import disk_errors, write_atomic
+from maskgen.frames_settings import FramesSettings
 from maskgen.settings import FaceSettings
 from maskgen.sources.keys import slug
 from maskgen.video import is_video_name, open_clip
 from maskgen.video.frames.extract import Taken, take_frames
 from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
-from maskgen.video.frames.settings import FramesSettings
 
 PLACE = Path("data/frames")
 ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that change no byte of a clip

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError
+from maskgen.frames_settings import FramesSettings
 from maskgen.images.codecs import decode, encode_lossless
 from maskgen.video import open_clip
 from maskgen.video.frames.run import frames_from_video
-from maskgen.video.frames.settings import FramesSettings
 from tests.helpers.clips import av, moving, picture, stream_times, write_clip
 from tests.maskgen.video.frames.test_run import rows_of, take
 

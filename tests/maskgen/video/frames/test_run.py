@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError, UsageError
+from maskgen.frames_settings import FramesSettings
 from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources import build_source, load
 from maskgen.video.frames.run import frames_from_video, rehearse_frames
-from maskgen.video.frames.settings import FramesSettings
 from tests.helpers.clips import av, moving, other_picture, picture, stream_times, write_clip
 
 CLI = Path(__file__).parents[4] / "cli.py"
