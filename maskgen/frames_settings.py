@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from maskgen.settings import Command, CropSide
+from maskgen.settings import OUTPUT, RUN, Command, CropSide, Option
 
 
 def _seconds(value: object) -> object:
-    """90, 1:30 and 0:01:30.5 mean the same."""
+    """Reads 90, 1:30 and 0:01:30 alike."""
     if not isinstance(value, str) or ":" not in value:
         return value
     total = 0.0
@@ -20,16 +20,17 @@ def _seconds(value: object) -> object:
     return total
 
 
+FRAMES, KEPT = "Frames", "What to keep"  # headings of `--help`
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 DROPS = {
-    "duplicates": "nearly the same picture was kept before",
+    "duplicates": "a near-duplicate was kept before",
     "blur": "less sharp than the limit",
     "closed": "the eyes are closed",
     "cuts": "too near to a cut, where shots blend",
     "edge": "the face lies partly outside the frame",
     "faceless": "no face was found",
 }
-REASONS = {  # why a frame gave no photo; what `drop` names, and what follows from other settings
+REASONS = {  # why a frame gave no photo: the names of `drop`, and what other settings cause
     **DROPS,
     "no_face": "no face was found",
     "other_face": "another person than --faces asks for",
@@ -47,50 +48,51 @@ def _drops(value: str) -> str:
 class FramesSettings(Command):
     """Settings of `unmask frames-from-video`."""
 
-    files: tuple[str, ...] = ()
+    files: Annotated[
+        tuple[str, ...], Option(flag="FILE...", required="name a video: frames-from-video raw.mp4")
+    ] = ()
     """Video files, and folders that hold some."""
-    fps: Annotated[float, Field(ge=0)] | None = None
-    """Frames a second, by time; 0 is every frame. None means 1, or what `every` says."""
-    every: Annotated[float, Field(gt=0)] | None = None
-    """Seconds from one frame to the next, in place of `fps`."""
-    start: Seconds = 0.0
-    """Where to begin, in seconds (or H:MM:SS) from a clip's first frame."""
-    end: Seconds | None = None
-    """Where to end, before that time; none is the clip's end."""
-    max: Annotated[int, Field(ge=1)] | None = None
-    """Photos of a clip after which it is left; none is all."""
-    size: CropSide = 512
-    """Side of the square face crops in pixels, 64 to 1024; 0 gives whole frames."""
-    faces: Annotated[str, Field(pattern=r"^(largest|all|p\d+)$")] = "largest"
-    """Faces to take of a frame: `largest`, `all`, or those of one person by the name an earlier run gave, as `p0`."""
-    drop: Annotated[str, AfterValidator(_drops)] = ""
+    fps: Annotated[Annotated[float, Field(ge=0)] | None, Option("N", FRAMES, default="1")] = None
+    """Frames per second, by time; 0: every frame. Unset: 1, or what `every` says."""
+    every: Annotated[Annotated[float, Field(gt=0)] | None, Option("S", FRAMES)] = None
+    """Seconds from one frame to the next, instead of `fps`."""
+    start: Annotated[Seconds, Option("TIME", FRAMES)] = 0.0
+    """Start, in seconds (or H:MM:SS) from a clip's first frame."""
+    end: Annotated[Seconds | None, Option("TIME", FRAMES, default="the clip's end")] = None
+    """End, in seconds (or H:MM:SS); frames at this time and later are left out."""
+    max: Annotated[Annotated[int, Field(ge=1)] | None, Option("N", FRAMES, default="all")] = None
+    """Number of photos of a clip after which reading it stops."""
+    size: Annotated[CropSide, Option("PX", OUTPUT)] = 512
+    """Side of the square face crops in pixels, 64 to 1024; 0: whole frames."""
+    faces: Annotated[str, Field(pattern=r"^(largest|all|p\d+)$"), Option("largest|all|pN", KEPT)] = "largest"
+    """Faces to take from a frame: `largest`, `all`, or one person by the name that an earlier run gave (`p0`)."""
+    drop: Annotated[str, AfterValidator(_drops), Option("LIST", KEPT)] = ""
     """What to leave out: comma list of `duplicates`, `blur`, `closed` (eyes), `cuts`, `edge` (faces partly outside the
     frame), `faceless` (for whole frames)."""
-    spread: Annotated[int, Field(ge=1)] | None = None
-    """Of each person of a clip, keep this many photos, of poses that differ as much as can be."""
+    spread: Annotated[Annotated[int, Field(ge=1)] | None, Option("N", KEPT)] = None
+    """Keep this many photos of each person of a clip, with head poses that differ as much as possible."""
     alike: Annotated[int, Field(ge=0, le=64)] = 2
-    """Bits of 64 by which the perceptual hashes of duplicates differ at most."""
+    """Largest Hamming distance, in bits of 64, between perceptual hashes of duplicates."""
     min_sharpness: Annotated[float, Field(ge=0)] = 0.1
-    """Sharpness under which a photo is dropped as `blur`; see the column of that name in frames.csv."""
+    """Sharpness below which a photo is dropped as `blur`; see the column of that name in frames.csv."""
     min_eyes: Annotated[float, Field(ge=0, le=1)] = 0.82
-    """Opening of the eyes, as a share of what is usual for the face in the seconds around, under which they are
-    `closed`."""
+    """Eye opening below which eyes are `closed`, as a fraction of the face's usual opening in the seconds around."""
     cut_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.2
     """Seconds around a cut that `cuts` drops."""
-    audio: bool = False
-    """Copy the sound, from the first kept frame on."""
-    audio_rate: Annotated[int, Field(ge=4000, le=192_000)] | None = None
-    """Write the sound as WAV of so many samples a second; none copies it as it is. Implies `audio`."""
-    format: Literal["jpg", "png"] = "jpg"
-    """Encoding of the photos."""
+    audio: Annotated[bool, Option("", OUTPUT)] = False
+    """Copy the audio track, from the first kept frame on."""
+    audio_rate: Annotated[Annotated[int, Field(ge=4000, le=192_000)] | None, Option("HZ", OUTPUT)] = None
+    """Write the audio track as WAV at this sample rate; unset: copy it as it is. Implies `audio`."""
+    format: Annotated[Literal["jpg", "png"], Option("", OUTPUT)] = "jpg"
+    """Encoding of the photos; `png` is lossless."""
     quality: Annotated[int, Field(ge=50, le=100)] = 95
     """JPEG quality."""
-    out: str = ""
-    """Target folder; empty is `data/frames/NAME`."""
-    threads: Annotated[int, Field(ge=0, le=64)] = 0
-    """Threads that decode; 0 is as many as the decoder sees fit."""
-    overwrite: bool = False
-    """Take clips anew that the target holds."""
+    out: Annotated[str, Option("DIR", OUTPUT, default="data/frames/NAME")] = ""
+    """Target folder; empty: `data/frames/NAME`."""
+    threads: Annotated[int, Field(ge=0, le=64), Option("N", RUN)] = 0
+    """Decoder threads; 0: as many as the decoder chooses."""
+    overwrite: Annotated[bool, Option("", RUN)] = False
+    """Extract clips again that the target already holds."""
 
     @property
     def step(self) -> float:
@@ -105,7 +107,11 @@ class FramesSettings(Command):
         return frozenset(name for part in self.drop.split(",") if (name := part.strip()))
 
     def conflicts(self) -> Iterator[str]:
-        """Yield what no single field can see."""
+        """Finds values that do not fit each other, which no single field can see.
+
+        Yields:
+            One message per conflict.
+        """
         if self.fps is not None and self.every is not None:
             yield "fps (--fps) and every (--every): choose one"
         if self.end is not None and self.end <= self.start:

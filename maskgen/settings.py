@@ -1,130 +1,166 @@
-"""Every setting of `unmask gen-data`: default, bound, unit, meaning. Frozen; only builders read them.
+"""Settings of the commands of maskgen: default, bound, unit, meaning. Frozen; only builders read them.
 
-Sections that decide the bytes of a data set (`source`, `faces`, `crop`, `masks`, `shards`, `seed`) are hashed
-into it; `run` only decides how it is made.
+A setting is declared once. The field gives its name, type, default, bounds and, by the docstring under it, its help;
+an `Option` in its annotation puts it on the command line as well. `--help`, `--print-config` and `docs/commands.md`
+are made of that.
+
+Sections that decide the bytes of a data set (`source`, `faces`, `crop`, `masks`, `shards`, `seed`) are hashed into it;
+`run` only decides how it is made.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+# Headings of `--help`.
+COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
+SIZE_RULE = "must be 0 (the source's own grid) or 64 to 1024"
+
+
+@dataclass(frozen=True)
+class Option:
+    """The command-line option of a setting: what its field does not say.
+
+    Attributes:
+        metavar: stands for the value in `--help`; "" takes the choices or the type of the field.
+        panel: heading in `--help` under which the option stands.
+        flag: such as "--faces", or the name of a positional argument, such as "DIR"; "" is `--` and the field's name.
+        default: what `--help` says of the default; "" takes the field's own default, if it has one.
+        required: how to give the setting, where it may not stay empty.
+    """
+
+    metavar: str = ""
+    panel: str | None = None
+    flag: str = ""
+    default: str = ""
+    required: str = ""
+
 
 class Section(BaseModel):
-    """A group of settings: frozen, unknown keys refused, docstrings under the fields are their help."""
+    """A group of settings: frozen, unknown keys are refused, docstrings under the fields are their help."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     def conflicts(self) -> Iterator[str]:
-        """Yield what is wrong between fields, which no single field can see: one message each."""
+        """Finds values that do not fit each other, which no single field can see.
+
+        Yields:
+            One message per conflict.
+        """
         yield from ()
+
+
+def _crop_side(value: int) -> int:
+    if value != 0 and not 64 <= value <= 1024:
+        raise ValueError(SIZE_RULE)
+    return value
+
+
+def _texture(value: object) -> object:
+    """Takes a path alone as an image that fills the mask once."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+CropSide = Annotated[int, AfterValidator(_crop_side)]
+Jobs = Annotated[int, Field(ge=1, le=1024)]
+Seed = Annotated[int, Field(ge=0)]
+Backend = Literal["auto", "mesh", "dlib", "fan", "celeba"]
 
 
 class SourceSettings(Section):
     """Which photos."""
 
-    src: str = ""
-    """Where photos come from: `celeba`, a folder, a zip or tar, an LFW tree, or a folder of shards."""
-    root: str = "data/celeba"
-    """Where `--src celeba` looks."""
-    n: Annotated[int, Field(ge=1)] | None = None
-    """Photos to take, in a seeded hash order of their ids; none means all."""
-    people: Literal["auto", "folders"] = "auto"
-    """Who is seen, where the source has no list of it: `folders`, the name of the folder that a photo lies in; `auto`,
-    the same if the photo is named after it as LFW's are, else nobody knows."""
-    split: Literal["auto", "official", "hash"] = "auto"
-    """`official`: the source's own; `hash`: by a hash of the identity; `auto`: official where there is one."""
+    src: Annotated[
+        str, Option("SRC", PHOTOS, required="name the photos: --src FOLDER, --src photos.zip, --src celeba")
+    ] = ""
+    """Source of the photos: `celeba`, a folder, a zip or tar, an LFW tree, or a folder of shards."""
+    root: Annotated[str, Option("DIR", PHOTOS)] = "data/celeba"
+    """Folder in which `--src celeba` looks."""
+    n: Annotated[Annotated[int, Field(ge=1)] | None, Option("N", PHOTOS, default="all")] = None
+    """Number of photos to take, in a seeded hash order of their ids."""
+    people: Annotated[Literal["auto", "folders"], Option("", PHOTOS)] = "auto"
+    """How to infer identities when the source has no identity list. `folders`: each folder is one person. `auto`: the
+    same where photos are named after their folder, as LFW's are; else identities are unknown."""
+    split: Annotated[Literal["auto", "official", "hash"], Option("", PHOTOS)] = "auto"
+    """Train, val and test. `official`: the source's own split. `hash`: by a hash of the identity. `auto`: official
+    where there is one."""
     val: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of identities that go to validation in a hash split."""
+    """Fraction of the identities that go to validation in a hash split."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of identities that go to the test part in a hash split."""
+    """Fraction of the identities that go to the test split in a hash split."""
     max_pixels: Annotated[int, Field(ge=4096)] = 100_000_000
-    """A photo whose header promises more is skipped before memory is taken."""
+    """Largest photo, in pixels; a photo whose header promises more is skipped before memory is allocated."""
     background: Annotated[int, Field(ge=0, le=255)] = 255
-    """Grey level, 0-255, laid under transparent photos."""
+    """Grey level, 0-255, behind transparent photos."""
 
 
 class FaceSettings(Section):
     """How faces are found and chosen."""
 
-    landmarks: Literal["auto", "mesh", "dlib", "fan", "celeba"] = "auto"
-    """Backend that finds faces and their points; `auto` takes the source's own points where it has some, and the
-    first that works of `mesh`, `dlib`, `fan`."""
+    landmarks: Annotated[Backend, Option("", PHOTOS)] = "auto"
+    """Landmark backend: finds faces and their points. `auto` takes the source's own points where it has some, else
+    the first of `mesh`, `dlib` and `fan` that works."""
     dlib: Literal["hog", "cnn"] = "hog"
-    """How `dlib` looks for faces: `hog` is quick, `cnn` finds more and takes a hundred times as long."""
+    """Face detector of the backend `dlib`: `hog` is fast; `cnn` finds more faces and takes 100 times as long."""
     models: str = ""
     """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
-    choose: Literal["largest", "all"] = "largest"
-    """Which faces of a photo wear a mask: the largest, or all that are found and fit for one."""
+    choose: Annotated[Literal["largest", "all"], Option("", PHOTOS, "--faces")] = "largest"
+    """Which faces of a photo get a mask: the largest one, or all that are found and usable."""
     min_size: Annotated[float, Field(ge=8)] = 32.0
-    """Shortest side of a face's box, in pixels of the photo; smaller faces are skipped."""
+    """Shortest side of a face's bounding box, in pixels of the photo; smaller faces are skipped."""
     max_yaw: Annotated[float, Field(gt=0, le=90)] = 70.0
-    """Degrees; heads turned further are skipped as `profile`."""
+    """Largest absolute yaw, in degrees; heads that turn further are skipped as `profile`."""
     cache: str = "auto"
-    """Folder of the landmark cache; `auto` is the user's cache folder, `off` is none."""
-
-
-def _size(value: int) -> int:
-    if value != 0 and not 64 <= value <= 1024:
-        raise ValueError("must be 0 (the source's own grid) or 64 to 1024")
-    return value
-
-
-CropSide = Annotated[int, AfterValidator(_size)]
+    """Folder of the landmark cache. `auto`: the user's cache folder. `off`: no cache."""
 
 
 class CropSettings(Section):
     """The frame of a sample."""
 
-    size: CropSide = 256
-    """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, no resampling."""
-    border: Literal["reflect", "constant"] = "reflect"
-    """What fills the crop outside the photo: the photo mirrored, or black. The map is 0 there."""
+    size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
+    """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, without resampling."""
+    border: Annotated[Literal["reflect", "constant"], Option("", OUTPUT)] = "reflect"
+    """What fills the crop outside the photo: the mirrored photo, or black. The map is 0 there."""
 
 
 class PictureSettings(Section):
-    """A picture of your own as a texture."""
+    """An image of the user's as a texture."""
 
     path: str
-    """The file; from the working directory if it is relative."""
+    """The file; a relative path starts at the working directory."""
     tile: bool = False
-    """Repeat it over the mask; otherwise it fills the mask once."""
-
-
-def _picture(value: object) -> object:
-    """A path alone is a picture that fills the mask once."""
-    return {"path": value} if isinstance(value, str) else value
-
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+    """Repeat the image over the mask; otherwise it fills the mask once."""
 
 
 class MaskSettings(Section):
-    """What is worn, and how."""
+    """Which masks, and how they are worn."""
 
-    masks: str = (
+    masks: Annotated[str, Option("SPEC", MASKS, default="all families")] = (
         "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
         "duckbill:.3,scarf:.2,respirator:.2,clear:.1"
     )
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
-    wear: str = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
-    """WEAR: comma list of `state:weight` of `correct`, `nose`, `chin`, `below-mouth`."""
-    per_face: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Masks for each face (K)."""
-    templates: str = ""
-    """Folder with templates of your own, a folder each, beside the built-in ones; see docs/masks.md."""
+    wear: Annotated[str, Option("WEAR", MASKS)] = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
+    """WEAR: comma list of `state:weight`; states are `correct`, `nose`, `chin`, `below-mouth`."""
+    per_face: Annotated[int, Field(ge=1, le=1000), Option("K", MASKS)] = 1
+    """Number of masks per face (K)."""
+    templates: Annotated[str, Option("FOLDER", MASKS)] = ""
+    """Folder with mask templates of your own, one folder each, used beside the built-in ones; see docs/masks.md."""
     replace: bool = False
-    """Templates of your own may bear the name of a built-in one and take its place."""
-    pictures: dict[Name, Annotated[PictureSettings, BeforeValidator(_picture)]] = {}
-    """Pictures of your own as textures, `name = "path"` or `name = { path = "path", tile = true }`: `cloth-name`."""
+    """A template of your own may have the name of a built-in one and replace it."""
+    pictures: dict[Name, Annotated[PictureSettings, BeforeValidator(_texture)]] = {}
+    """Images of your own as textures, `name = "path"` or `name = { path = "path", tile = true }`: `cloth-name`."""
 
 
 class ShardSettings(Section):
     """How samples are stored."""
 
-    shard_size: Annotated[int, Field(ge=1)] = 1000
-    """Photos a shard is planned for; it holds K triplets of each, less the skipped."""
-    format: Literal["jpg", "png", "webp"] = "jpg"
+    shard_size: Annotated[int, Field(ge=1), Option("N", OUTPUT)] = 1000
+    """Number of photos planned per shard; the shard holds K triplets of each, minus the skipped photos."""
+    format: Annotated[Literal["jpg", "png", "webp"], Option("", OUTPUT)] = "jpg"
     """Encoding of `masked` and `gt`; `png` and `webp` are lossless."""
     quality: Annotated[int, Field(ge=50, le=100)] = 95
     """JPEG quality."""
@@ -133,22 +169,22 @@ class ShardSettings(Section):
 class RunSettings(Section):
     """How the work is done; no byte of a data set depends on it."""
 
-    out: str = ""
-    """Target folder; empty is `data/shards/NAME`."""
-    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Worker processes; none is one a core."""
-    shards: Annotated[str, Field(pattern=r"^(\d+::\d+)?$")] = ""
-    """This machine's slice of the shards, `i::k`, 0 <= i < k; empty is all."""
-    extend: bool = False
-    """Add shards for more photos to a data set that is there."""
-    overwrite: bool = False
-    """Make a data set that is there anew."""
-    retry_failed: bool = False
-    """Try photos that were set aside as poison once more."""
-    video: bool = False
-    """The source is a video, or a folder of some; photos are taken out, and it is written with masks on as well."""
-    max_failures: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Share of photos that may fail (be skipped for another reason than their faces) before the exit code is 3."""
+    out: Annotated[str, Option("DIR", OUTPUT, default="data/shards/NAME")] = ""
+    """Target folder; empty: `data/shards/NAME`."""
+    jobs: Annotated[Jobs | None, Option("J", RUN, default="one per core")] = None
+    """Number of worker processes."""
+    shards: Annotated[str, Field(pattern=r"^(\d+::\d+)?$"), Option("i::k", RUN, default="all")] = ""
+    """This machine's slice of the shards, `i::k` with 0 <= i < k; empty: all."""
+    extend: Annotated[bool, Option("", RUN)] = False
+    """Add shards with more photos to an existing data set."""
+    overwrite: Annotated[bool, Option("", RUN)] = False
+    """Replace an existing data set."""
+    retry_failed: Annotated[bool, Option("", RUN)] = False
+    """Try photos again that were set aside because they crashed their worker."""
+    video: Annotated[bool, Option("", PHOTOS)] = False
+    """The source is a video, or a folder of videos: take photos from it, and write it with masks as well."""
+    max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
+    """Exit with code 3 if more than this fraction of the photos fails, that is, is skipped not for its faces."""
 
 
 class GenSettings(Section):
@@ -160,11 +196,15 @@ class GenSettings(Section):
     masks: MaskSettings = MaskSettings()
     shards: ShardSettings = ShardSettings()
     run: RunSettings = RunSettings()
-    seed: Annotated[int, Field(ge=0)] = 0
-    """What all random choices are drawn from, with each sample's key."""
+    seed: Annotated[Seed, Option("N", COMMON)] = 0
+    """Seed of all random choices, together with each sample's key."""
 
     def conflicts(self) -> Iterator[str]:
-        """Yield what no single field can see."""
+        """Finds values that do not fit each other, which no single field can see.
+
+        Yields:
+            One message per conflict.
+        """
         source, run = self.source, self.run
         if source.val + source.test >= 1:
             yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
@@ -179,146 +219,155 @@ class GenSettings(Section):
 class Command(Section):
     """What the smaller commands have in common."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
-    """What random choices are drawn from."""
+    seed: Annotated[Seed, Option("N", COMMON)] = 0
+    """Seed of random choices."""
+
+
+class DataSetCommand(Command):
+    """What commands on an existing data set have in common."""
+
+    dir: Annotated[
+        str, Option(flag="DIR", required="name the data set: the folder with the .tar files in it")
+    ] = ""
+    """The data set: the folder with the .tar files in it."""
 
 
 class DemoSettings(Command):
     """Settings of `unmask demo`."""
 
-    out: str = "unmask-demo"
-    """Folder for the data set, the sheet and the report."""
+    out: Annotated[str, Option("DIR")] = "unmask-demo"
+    """Folder for the data set, the contact sheet and the report."""
 
 
-class PreviewSettings(Command):
+class PreviewSettings(DataSetCommand):
     """Settings of `unmask preview`."""
 
-    dir: str = ""
-    """The data set."""
-    n: Annotated[int, Field(ge=1, le=1000)] = 36
-    """Samples to show."""
-    out: str = ""
-    """Where `preview.png` and `preview.html` go; empty is the data set's own folder."""
+    n: Annotated[int, Field(ge=1, le=1000), Option("N")] = 36
+    """Number of samples to show."""
+    out: Annotated[str, Option("DIR", default="DIR")] = ""
+    """Folder for `preview.png` and `preview.html`; empty: the data set's own folder."""
 
 
-class VerifySettings(Command):
+class VerifySettings(DataSetCommand):
     """Settings of `unmask verify`."""
 
-    dir: str = ""
-    """The data set."""
-    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Processes; none is one a core where there is enough to check."""
+    jobs: Annotated[Jobs | None, Option("J", default="one per core")] = None
+    """Number of processes; by default one per core where there is enough to check."""
 
 
 class PackSettings(Command):
     """Settings of `unmask pack`."""
 
-    dir: str = ""
-    """Folder (or zip, tar) with the three folders of pictures."""
-    to: str = ""
+    dir: Annotated[str, Option(flag="DIR", required="name the folder that holds the three folders")] = ""
+    """Folder (or zip, tar) that holds the three folders of images."""
+    to: Annotated[str, Option("DIR", required="name the data set: --to DIR")] = ""
     """The data set to make."""
-    names: str = "inputs,outputs,binary_mask"
-    """The three folders: masked, original, map. Pictures that belong together have one name."""
-    terms: str = ""
+    names: Annotated[str, Option("A,B,C")] = "inputs,outputs,binary_mask"
+    """Names of the three folders: masked, original, map. Images that belong together have the same name."""
+    terms: Annotated[str, Option("TEXT")] = ""
     """Terms of use of the photos; the data set carries them."""
-    format: Literal["jpg", "png", "webp"] = "jpg"
+    format: Annotated[Literal["jpg", "png", "webp"], Option()] = "jpg"
     """Encoding of `masked` and `gt`; `png` and `webp` are lossless."""
     val: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
-    """Share of people, or of triplets of nobody known, that go to validation."""
+    """Fraction of the people, or of the triplets where people are unknown, that go to validation."""
     test: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
-    """Share that goes to the test part."""
-    shard_size: Annotated[int, Field(ge=1)] = 1000
-    """Triplets of a shard."""
-    jobs: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Worker processes; none is one a core."""
-    overwrite: bool = False
-    """Make a data set that is there anew."""
+    """Fraction that goes to the test split."""
+    shard_size: Annotated[int, Field(ge=1), Option("N")] = 1000
+    """Number of triplets per shard."""
+    jobs: Annotated[Jobs | None, Option("J", default="one per core")] = None
+    """Number of worker processes."""
+    overwrite: Annotated[bool, Option()] = False
+    """Replace an existing data set."""
 
 
 class BenchGenSettings(Command):
     """Settings of `unmask bench gen`."""
 
-    src: str = ""
-    """Where photos come from, as for `gen-data`."""
-    root: str = "data/celeba"
-    """Where `--src celeba` looks."""
-    n: Annotated[int, Field(ge=1)] = 100
-    """Photos to time, in a seeded hash order of their ids."""
-    size: CropSide = 256
+    src: Annotated[
+        str, Option("SRC", PHOTOS, required="name the photos: --src FOLDER, --src photos.zip, --src celeba")
+    ] = ""
+    """Source of the photos, as for `gen-data`."""
+    root: Annotated[str, Option("DIR", PHOTOS)] = "data/celeba"
+    """Folder in which `--src celeba` looks."""
+    n: Annotated[int, Field(ge=1), Option("N", PHOTOS)] = 100
+    """Number of photos to time, in a seeded hash order of their ids."""
+    size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
-    masks: str = MaskSettings().masks
+    masks: Annotated[str, Option("SPEC", MASKS, default="all families")] = MaskSettings().masks
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
-    landmarks: Literal["auto", "mesh", "dlib", "fan", "celeba"] = "mesh"
-    """Backend that finds faces and their points."""
+    landmarks: Backend = "mesh"
+    """Landmark backend: finds faces and their points."""
     models: str = ""
     """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
-    rounds: Annotated[int, Field(ge=1)] = 5
-    """How often each photo is timed; the best counts."""
-    jobs: Annotated[int, Field(ge=1, le=1024)] = 2
-    """Workers whose speed is compared with that of one."""
+    rounds: Annotated[int, Field(ge=1), Option("N", RUN)] = 5
+    """How often each photo is timed; the best time counts."""
+    jobs: Annotated[Jobs, Option("J", RUN)] = 2
+    """Number of workers whose speed is compared with that of one."""
 
 
-class UnpackSettings(Command):
+class UnpackSettings(DataSetCommand):
     """Settings of `unmask unpack`."""
 
-    dir: str = ""
-    """The data set."""
-    layout: Literal["folders", "strip", "tree"] = "folders"
-    """`folders`: masked photos, photos and maps apart; `strip`: the three side by side; `tree`: masked photos
-    under their original names and folders."""
-    to: str = ""
+    layout: Annotated[Literal["folders", "strip", "tree"], Option()] = "folders"
+    """`folders`: masked photos, originals and maps in one folder each. `strip`: the three side by side in one image.
+    `tree`: masked photos under their original names and folders."""
+    to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
     """Target folder."""
-    names: str = ""
-    """Folders of masked, original and map in `folders`, inputs,outputs,binary_mask if empty; in `tree` folders that
-    hold a tree of each, or if empty a tree of the masked alone."""
-    split: Literal["", "train", "val", "test"] = ""
-    """Only samples of this split; empty is all."""
-    overwrite: bool = False
+    names: Annotated[str, Option("A,B,C")] = ""
+    """Folders of masked, original and map. In `folders`, empty means inputs,outputs,binary_mask. In `tree`, they hold a
+    tree of each; empty means a single tree of the masked photos."""
+    split: Annotated[Literal["", "train", "val", "test"], Option("train|val|test", default="all")] = ""
+    """Only samples of this split; empty: all."""
+    overwrite: Annotated[bool, Option()] = False
     """Write into a folder that is not empty."""
 
 
 class MasksSettings(Command):
-    """Settings of `unmask masks`."""
+    """Settings of `unmask masks list`."""
 
-    templates: str = ""
-    """Folder with templates of your own, beside the built-in ones; see docs/masks.md."""
+    templates: Annotated[str, Option("FOLDER", MASKS)] = ""
+    """Folder with mask templates of your own, used beside the built-in ones; see docs/masks.md."""
     replace: bool = False
-    """Templates of your own may bear the name of a built-in one and take its place."""
+    """A template of your own may have the name of a built-in one and replace it."""
 
 
 class SheetSettings(MasksSettings):
     """Settings of `unmask masks sheet`."""
 
-    src: str = ""
-    """Where photos come from, as for gen-data; empty is the built-in photo, turned."""
+    src: Annotated[str, Option("SRC", default="the built-in photo")] = ""
+    """Source of faces that wear the masks, as for gen-data; empty: the built-in photo, rotated."""
     photos: Annotated[int, Field(ge=3, le=100_000)] = 200
-    """Photos of the source to look through for faces in front, turned left, turned right."""
-    size: Annotated[int, Field(ge=64, le=512)] = 160
-    """Side of a picture on the sheet in pixels."""
-    out: str = "masks.png"
-    """The sheet."""
+    """Number of photos of the source in which to look for faces: frontal, turned left, turned right."""
+    size: Annotated[int, Field(ge=64, le=512), Option("PX")] = 160
+    """Side of an image on the sheet, in pixels."""
+    out: Annotated[str, Option("FILE.png")] = "masks.png"
+    """The contact sheet."""
 
 
 class CheckSettings(MasksSettings):
     """Settings of `unmask masks check`."""
 
-    out: str = ""
-    """The proof picture; empty is `proof.png` in the folder."""
+    templates: Annotated[str, Option(flag="FOLDER", required="name the folder that holds your templates")] = (
+        ""
+    )
+    """Folder with mask templates of your own; see docs/masks.md."""
+    out: Annotated[str, Option("FILE.png", default="FOLDER/proof.png")] = ""
+    """The proof image; empty: `proof.png` in the folder."""
 
 
 class DraftSettings(Command):
     """Settings of `unmask masks new`."""
 
-    name: str = ""
-    """The family's name: small letters and digits."""
-    photo: str = ""
-    """The mask, flat on a table, from straight above."""
-    to: str = "masks"
+    name: Annotated[str, Option(flag="NAME", required="name the new family")] = ""
+    """Name of the new family: lowercase letters and digits."""
+    photo: Annotated[str, Option(flag="PHOTO", required="name the photo of the mask")] = ""
+    """Photo of the mask: flat on a table, from straight above."""
+    to: Annotated[str, Option("FOLDER")] = "masks"
     """Folder of your own templates; the new one becomes a folder in it."""
-    like: str = ""
-    """Family whose shell and straps it takes; empty is the one whose outline is the most alike."""
-    overwrite: bool = False
-    """Write over a template that is there."""
+    like: Annotated[str, Option("FAMILY", default="the most similar outline")] = ""
+    """Family whose shell and straps the new one takes; empty: the family with the most similar outline."""
+    overwrite: Annotated[bool, Option()] = False
+    """Overwrite an existing template."""
 
 
 class DoctorSettings(Command):

@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from maskgen.settings import Section
+from maskgen.settings import COMMON, RUN, Option, Section
+
+LEARN = "What to learn"  # heading of `--help`
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -20,17 +22,19 @@ Init = Literal["default", "normal"]
 class DataSettings(Section):
     """Where samples come from and how they become batches."""
 
-    data: tuple[str, ...] = ()
+    data: Annotated[tuple[str, ...], Option("DIR", LEARN, required="name the data set: --data DIR")] = ()
     """Data sets: folders or URLs of folders (http, s3, ..), or URLs of .tar files with {000000..000009}."""
     split: Literal["train", "val", "test"] = "train"
     """Split to learn from."""
     validate_split: Literal["train", "val", "test"] = "val"
     """Split to validate on; its people are no others' of the data set."""
-    size: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 256
+    size: Annotated[
+        int, Field(ge=32, le=1024, multiple_of=32), Option("PX", LEARN, default="the preset's")
+    ] = 256
     """Side of the square pictures that the network sees, in pixels."""
     fit: Literal["resize", "crop"] = "resize"
     """How a sample of another size is made to fit: scaled, or cut around the hole."""
-    batch: Annotated[int, Field(ge=1, le=4096)] = 16
+    batch: Annotated[int, Field(ge=1, le=4096), Option("B", LEARN, default="the preset's")] = 16
     """Samples of a step, of all ranks together."""
     lanes: Annotated[int, Field(ge=1, le=64)] = 4
     """Independent streams that the steps take turns in; the most workers that can share the reading."""
@@ -226,17 +230,17 @@ class OptimiserSettings(Section):
 class LoopSettings(Section):
     """How long, on what, and what is written when. Steps count updates of the weights."""
 
-    steps: Annotated[int, Field(ge=1)] = 100_000
+    steps: Annotated[int, Field(ge=1), Option("N", LEARN, default="the preset's")] = 100_000
     """Updates of the weights."""
-    epochs: Annotated[float, Field(gt=0)] | None = None
+    epochs: Annotated[Annotated[float, Field(gt=0)] | None, Option("N", LEARN)] = None
     """Passes over the data instead of `steps`."""
-    minutes: Annotated[float, Field(ge=0)] = 0.0
+    minutes: Annotated[float, Field(ge=0), Option("M", LEARN, default="0, no limit")] = 0.0
     """Minutes after which this start of the run ends, with all saved, as if `steps` were done; 0: no limit."""
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
     """Parts that a batch is computed in, when memory is short; the result is the same."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic: `bf16` is mixed precision; `auto` takes it on GPUs that have it."""
-    device: str = "auto"
+    device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of the trainer; none: torch's choice."""
@@ -263,7 +267,7 @@ class _TrainSettings(Section):
     augment: AugmentSettings = AugmentSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
     loop: LoopSettings = LoopSettings()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0), Option("N", COMMON)] = 0
     """What all random choices are drawn from: weights, order, augmentation."""
 
     @model_validator(mode="after")
@@ -322,7 +326,7 @@ class GanSettings(_TrainSettings):
 
     stage: ClassVar[Literal["segm", "gan"]] = "gan"
 
-    segmenter: str = ""
+    segmenter: Annotated[str, Option("RUN", LEARN)] = ""
     """Run folder of a segmenter whose maps are trained on beside the true ones; empty: true maps alone."""
     predicted: Share = 0.3
     """Share of the samples that get the segmenter's map, where there is one."""

@@ -15,29 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
-from maskgen.settings import Command
+from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.models.released import RELEASED, check_released
 
 BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
-
-
-class BenchRunSettings(Command):
-    """Settings of `unmask bench run`."""
-
-    weights: tuple[str, ...] = ("released",)
-    """Run folders and weight files, for torch; an exported .onnx file, for onnx and opencv; `released`, for each
-    that is installed."""
-    cores: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2)
-    """Numbers of cores to measure on; those that this machine does not have are left out."""
-    rounds: Annotated[int, Field(ge=1)] = 20
-    """Times that the photo is done once all is loaded; the median counts."""
-    photo: str = ""
-    """The photo to work on; empty: the crop of 256 pixels around the built-in photo's face, under a mask."""
 
 
 @dataclass(frozen=True)

@@ -4,40 +4,42 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maskgen.settings import Command
+from maskgen.settings import Command, Option
 
 
 class EvalSettings(Command):
     """Settings of `unmask eval`."""
 
-    data: str = ""
+    data: Annotated[str, Option("DIR", required="name the data set: --data DIR")] = ""
     """The data set: a folder with shards, as gen-data writes it."""
-    weights: tuple[str, ...] = ()
+    weights: Annotated[tuple[str, ...], Option("RUN")] = ()
     """Run folders or weight files: a generator's, a segmenter's, or one of each; `released` are ours. Without any,
     only what costs nothing and `compare` are scored."""
-    map: Literal["auto", "truth", "predicted"] = "auto"
+    map: Annotated[Literal["auto", "truth", "predicted"], Option()] = "auto"
     """Whose map tells the generator what to restore: the data set's, or the segmenter's. `auto`: the segmenter's
     where one is given."""
-    compare: tuple[str, ...] = ()
+    compare: Annotated[tuple[str, ...], Option("NAME=DIR")] = ()
     """Other methods as NAME=FOLDER; a picture's name there is its sample's key, as `unmask unpack` names them."""
-    labelled: tuple[str, ...] = ()
+    labelled: Annotated[tuple[str, ...], Option("DIR")] = ()
     """Folders of photos with hand-made or foreign labels that the segmenter is scored on as well."""
-    by: str = ""
+    by: Annotated[str, Option("utkface|FILE.csv")] = ""
     """Groups of people that figures are given for as well: `utkface` for what its file names say, or a CSV file with a
     column `photo` and one for each attribute. Empty: none."""
-    scores: str = ""
+    scores: Annotated[str, Option("FILE.csv")] = ""
     """The CSV file to write with the scores of each sample. Empty: none."""
-    html: str = ""
+    html: Annotated[str, Option("FILE")] = ""
     """The report to write; a Markdown table (.md) and a sheet of pictures (.png) go beside it. Empty: none."""
-    split: Literal["auto", "train", "val", "test"] = "auto"
+    split: Annotated[Literal["auto", "train", "val", "test"], Option()] = "auto"
     """Split that is scored; `auto`: test, or val where there is no test."""
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[Annotated[int, Field(ge=1)] | None, Option("N", default="all")] = None
     """Samples to score, drawn by a hash of seed and key; none means all."""
-    size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    size: Annotated[Annotated[int, Field(ge=32, le=1024)] | None, Option("PX", default="the generator's")] = (
+        None
+    )
     """Side in pixels at which pictures are compared; none: the generator's own, else the data's."""
     batch: Annotated[int, Field(ge=1, le=4096)] = 16
     """Samples computed at once."""
-    device: str = "auto"
+    device: Annotated[str, Option("auto|cpu|cuda")] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     grow: Annotated[int, Field(ge=0, le=64)] = 4
     """Pixels at a side of 256 by which a predicted map is grown, so that no rim of the mask is left."""

@@ -4,36 +4,38 @@ from typing import Annotated
 
 from pydantic import Field
 
-from maskgen.settings import Command
+from maskgen.settings import OUTPUT, RUN, Command, Option
 
 
 class RestoreSettings(Command):
     """Settings of `unmask run`."""
 
-    inputs: tuple[str, ...] = ()
+    inputs: Annotated[
+        tuple[str, ...], Option(flag="INPUT...", required="name a photo, a folder, a video or camera:0")
+    ] = ()
     """Photos, folders of them (recursive), videos, or `camera:0`."""
-    out: str = "unmasked"
+    out: Annotated[str, Option("DIR", OUTPUT)] = "unmasked"
     """Folder of the results."""
-    weights: tuple[str, ...] = ("released",)
+    weights: Annotated[tuple[str, ...], Option("RUN", RUN)] = ("released",)
     """Run folders or weight files: a segmenter's and a generator's, or one of them; `released` are ours."""
-    runtime: str = "auto"
+    runtime: Annotated[str, Option("auto|torch|onnx|opencv", RUN)] = "auto"
     """What computes the networks: `torch`, `onnx` or `opencv`; `auto`: the first of them that is installed and can
     read the weights."""
-    device: str = "auto"
+    device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
-    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0
     """Cores to use; 0 is as many as the runtime sees fit."""
-    samples: Annotated[int, Field(ge=1, le=64)] = 1
+    samples: Annotated[int, Field(ge=1, le=64), Option("K", OUTPUT)] = 1
     """Plausible pictures of each photo; beyond 1 they and a picture of where they disagree are written as well."""
-    strip: bool = False
+    strip: Annotated[bool, Option("", OUTPUT)] = False
     """Write photo, map, result, and truth where there is one, side by side."""
-    truth: str = ""
+    truth: Annotated[str, Option("DIR", OUTPUT)] = ""
     """Folder with the photos without masks under the same names, for `strip`."""
-    save_map: bool = False
+    save_map: Annotated[bool, Option("", OUTPUT)] = False
     """Write the map of each photo."""
-    map: str = ""
+    map: Annotated[str, Option("DIR", OUTPUT)] = ""
     """Folder with maps under the photos' names, white where a mask is, in place of the segmenter's."""
-    max_failures: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
     """Share of the inputs that may be unreadable before the command ends with exit code 3."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8001
+    port: Annotated[int, Field(ge=0, le=65535), Option("N", RUN)] = 8001
     """Of the page that shows a camera's pictures where there is no display; 0 takes a free one."""

@@ -4,22 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maskgen.settings import Command
+from maskgen.settings import Command, Option
 
 
 class ServeSettings(Command):
     """Settings of `unmask serve`."""
 
-    weights: tuple[str, ...] = ("released",)
+    weights: Annotated[tuple[str, ...], Option("RUN")] = ("released",)
     """Run folders or weight files: a segmenter's and a generator's, or one .onnx file; `released` are ours."""
-    runtime: Literal["auto", "torch", "onnx", "opencv"] = "auto"
+    runtime: Annotated[Literal["auto", "torch", "onnx", "opencv"], Option()] = "auto"
     """What computes: `torch`; `onnx` or `opencv` with a file of `unmask export`; `auto`: the first of them that is
     installed and can read the weights."""
-    device: str = "auto"
+    device: Annotated[str, Option("auto|cpu|cuda")] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
-    host: str = "127.0.0.1"
+    host: Annotated[str, Option("ADDRESS")] = "127.0.0.1"
     """Address to listen on. Any but a loopback one lets others on the network in, without a password."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Annotated[int, Field(ge=0, le=65535), Option("N")] = 8000
     """Port to listen on; 0: any that is free."""
     names: tuple[str, ...] = ()
     """Further names under which browsers may call this page, such as one that a proxy in front of it has."""

@@ -1,0 +1,37 @@
+"""`unmask doctor`. Loads nothing that may be broken: it must run where OpenCV cannot even be imported."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskgen.cli.options import Output
+from maskgen.errors import MissingError
+from maskgen.settings import DoctorSettings
+
+if TYPE_CHECKING:
+    from maskgen.doctor import Check
+
+
+def doctor(settings: DoctorSettings) -> Output:
+    """Say what works on this machine, and for each failed check the command that fixes it.
+
+    Example: [bold]unmask doctor[/bold]
+    """
+    from maskgen.doctor import examine
+
+    checks = examine(Path.cwd())
+    sound = all(check.ok or check.optional for check in checks)
+    facts = {"checks": [asdict(check) for check in checks]}
+    return Output(facts, checks_text(checks), exit_code=0 if sound else MissingError.exit_code)
+
+
+def checks_text(checks: "Sequence[Check]") -> str:
+    """Lists one check per line; under a failed one the command that fixes it. Missing options get a dash."""
+    lines = []
+    for check in checks:
+        mark = "ok" if check.ok else "--" if check.optional else "XX"
+        lines.append(f"{mark} {check.name:<15} {check.found}")
+        if check.mend:
+            lines.append(f"{'':<19}{check.mend}")
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""`unmask gen-data`."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from maskgen.cli.options import Output, kernel_warning, reason_lines, skipped_line, switch
+from maskgen.settings import RUN, GenSettings
+
+if TYPE_CHECKING:
+    from maskgen.generation.pipeline import GenReport, Rehearsal
+
+DryRun = Annotated[bool, switch("--dry-run", "Say what would be made; write nothing.", RUN)]
+
+
+def gen_data(settings: GenSettings, dry_run: DryRun = False) -> Output:
+    """Put masks on photos: triplets of masked photo, photo and map, in shards with a checksum each.
+
+    A stopped run goes on where it stopped: give the same command again.
+
+    Example: [bold]unmask gen-data --src photos/ --n 1000 --size 256 --out data/shards/mine[/bold]
+    """
+    if dry_run:
+        return rehearse(settings)
+    if settings.run.video:
+        return mask_videos(settings)
+    report = make(settings)
+    return _output(report, settings)
+
+
+def rehearse(settings: GenSettings) -> Output:
+    """Plans without writing."""
+    if settings.run.video:
+        from maskgen.cli.frames_from_video import plan_text
+        from maskgen.video.to_dataset import rehearse_reel
+
+        takes = rehearse_reel(settings)
+        return Output(takes, plan_text(takes))
+    from maskgen.generation.pipeline import rehearse
+
+    plan = rehearse(settings)
+    return Output(plan, rehearsal_text(plan))
+
+
+def make(settings: GenSettings) -> "GenReport":
+    """Makes the data set, with a progress bar."""
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.pipeline import generate
+
+    with Meter("photos", sys.stderr) as meter:
+        return generate(
+            settings, lambda news: meter(news.photos, news.total, skipped_line(news.skipped), news.found)
+        )
+
+
+def mask_videos(settings: GenSettings) -> Output:
+    """Takes photos from videos, makes the data set of them, and writes the videos with masks."""
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.video.to_dataset import mask_films, take_photos
+
+    with Meter("seconds of video", sys.stderr) as meter:
+        reel = take_photos(settings, meter)
+    report = make(reel.settings)
+    with Meter("seconds of masked video", sys.stderr) as meter:
+        videos = mask_films(reel, meter)
+    return _output(replace(report, videos=tuple(videos)), reel.settings)
+
+
+def _output(report: "GenReport", settings: GenSettings) -> Output:
+    from maskgen.generation.pipeline import check_failures
+
+    return Output(
+        report, report_text(report), report.warnings, check=lambda: check_failures(report, settings)
+    )
+
+
+def report_text(report: "GenReport") -> str:
+    """Says what was made, how fast, and what was skipped and why."""
+    rate = report.made / report.seconds if report.seconds else 0.0
+    speed = f"{rate:.1f} photos/s" if report.made else "nothing left to make"
+    lines = [
+        f"{report.out}: {report.triplets:,} triplets of {report.photos:,} photos in {report.shards:,} shards",
+        f"{report.seconds:.1f} s, {speed}",
+    ]
+    if report.landmarks:
+        lines.append(f"landmarks: {report.landmarks}")
+    if report.made:
+        lines += kernel_warning()
+    if report.skipped:
+        lines += [f"skipped {sum(report.skipped.values()):,}:", *reason_lines(report.skipped)]
+    if not report.whole:
+        lines.append("other slices are not finished; the last one writes dataset.json and the card")
+    lines += [f"with masks: {video}" for video in report.videos]
+    return "\n".join([*lines, f"look at it: unmask preview {report.out}"])
+
+
+def rehearsal_text(plan: "Rehearsal") -> str:
+    """Says what a run would make."""
+    splits: Mapping[str, int] = plan.splits
+    counts = ", ".join(f"{count:,} {split}" for split, count in splits.items())
+    return (
+        f"{plan.out}: {plan.photos:,} photos ({counts}) in {plan.shards:,} shards, {plan.missing:,} to make; "
+        "nothing was written"
+    )

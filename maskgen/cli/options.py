@@ -1,0 +1,299 @@
+"""Builds a Typer command from a plain function: options from the fields of its settings, output from what it returns.
+
+A command is a function `(settings, ...) -> Output`. It neither parses nor prints; `as_command` adds the options that
+the settings declare (`maskgen.settings.Option`), those that every command has, and the printing.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from maskgen.errors import SKIP_REASONS
+from maskgen.settings import COMMON, Option
+
+
+@dataclass(frozen=True)
+class Output:
+    """The result of a command, for `as_command` to print.
+
+    Attributes:
+        facts: what `--json` prints: a dataclass or a mapping that JSON can hold.
+        text: what is printed without `--json`.
+        warnings: lines for stderr.
+        exit_code: the exit code after printing.
+        check: called after printing; raises the `UnmaskError` that a finished command may still end with.
+    """
+
+    facts: Any
+    text: str
+    warnings: Sequence[str] = ()
+    exit_code: int = 0
+    check: Callable[[], None] | None = None
+
+
+class Resolution(NamedTuple):
+    """How the settings of one call are resolved, where that depends on other arguments: see `as_command`."""
+
+    model: type[BaseModel]
+    base: dict[str, Any] | None = None
+    config: Path | None = None
+
+
+class SettingOption(NamedTuple):
+    """A setting that is on the command line: its dotted path, its field and its `Option`."""
+
+    path: str
+    field: FieldInfo
+    option: Option
+
+    @property
+    def flag(self) -> str:
+        """The flag, such as "--per-face", or the name of a positional argument."""
+        return self.option.flag or "--" + self.path.rpartition(".")[2].replace("_", "-")
+
+    @property
+    def positional(self) -> bool:
+        """Whether the setting is a positional argument."""
+        return not self.flag.startswith("--")
+
+    @property
+    def switch(self) -> bool:
+        """Whether the option takes no value."""
+        return self.field.annotation is bool
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the option may be given several times, one text each."""
+        return get_origin(self.field.annotation) is tuple and get_args(self.field.annotation)[0] is str
+
+    @property
+    def metavar(self) -> str:
+        """What stands for the value in `--help`."""
+        if self.option.metavar or self.switch:
+            return self.option.metavar
+        if get_origin(self.field.annotation) is Literal:
+            return "|".join(get_args(self.field.annotation))
+        return self.flag if self.positional else self.path.rpartition(".")[2].upper()
+
+    @property
+    def help(self) -> str:
+        """The docstring under the field, on one line, with its default."""
+        text = " ".join((self.field.description or "").split())
+        return f"{text} [default: {self.default}]" if self.default else text
+
+    @property
+    def default(self) -> str:
+        """The default in words, "" where saying it helps nobody."""
+        value = self.field.default
+        if self.option.default or value in ("", None, ()) or isinstance(value, bool):
+            return self.option.default
+        return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+
+
+def setting_options(model: type[BaseModel], prefix: str = "") -> Iterator[SettingOption]:
+    """Yields the options that a settings model declares, section by section, in the order of its fields."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from setting_options(inner, f"{prefix}{name}.")
+        for declared in field.metadata:
+            if isinstance(declared, Option):
+                yield SettingOption(prefix + name, field, declared)
+
+
+def option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
+    """Declares an option that is no setting; its text is checked by the command."""
+    # Typer reads [words] in a help text as colours.
+    text = help.replace("[", r"\[")
+    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel, show_default=False)
+
+
+def switch(flag: str, help: str, panel: str | None = None) -> Any:
+    """Declares an option without a value that is no setting."""
+    return option(flag, "", help, panel)
+
+
+Config = Annotated[Path | None, option("--config", "FILE", "Read settings from a TOML file.", COMMON)]
+Sets = Annotated[
+    list[str] | None,
+    option("--set", "KEY=VALUE", "Change one setting, such as crop.size=128. Repeatable.", COMMON),
+]
+Show = Annotated[bool, switch("--print-config", "Print the resolved settings as TOML and exit.", COMMON)]
+AsJson = Annotated[bool, switch("--json", "Print the result as one JSON object on stdout.", COMMON)]
+COMMON_PARAMETERS = {"config": Config, "sets": Sets, "show": Show, "as_json": AsJson}
+
+
+def as_command(
+    run: Callable[..., "Output | None"],
+    model: type[BaseModel],
+    *,
+    resolve: Callable[..., Resolution] | None = None,
+    paths: Sequence[str] = (),
+) -> Callable[..., None]:
+    """Builds the function that Typer registers for a command.
+
+    Args:
+        run: called as `run(settings, **arguments)`; its further parameters, annotated for Typer, are the command's own
+            options. If it has a parameter `given`, that receives the options that were used, path -> text; `as_json`,
+            whether JSON is wanted.
+        model: declares the options, and is what the settings are checked against, unless `resolve` says otherwise.
+        resolve: called with the options that were used, path -> text, and the command's own arguments, before settings
+            are loaded; says what they are checked against, which values stand below the user's own, and gives a file.
+        paths: the settings that are options of this command; empty: all that `model` declares.
+
+    Returns:
+        A function whose signature lists all options, with the docstring of `run` as its help.
+    """
+    hints = get_type_hints(run, include_extras=True)
+    own = {
+        name: parameter.replace(annotation=hints[name])
+        for name, parameter in list(inspect.signature(run).parameters.items())[1:]
+        if name not in ("given", "as_json")
+    }
+    wanted = inspect.signature(run).parameters
+    options = {
+        one.path.replace(".", "__"): one for one in setting_options(model) if not paths or one.path in paths
+    }
+
+    def command(**values: Any) -> None:
+        given = {one.path: values.pop(name) for name, one in options.items()}
+        used = {path: value for path, value in given.items() if value not in (None, [])}
+        config, sets, show, as_json = (values.pop(name) for name in COMMON_PARAMETERS)
+        resolved = resolve(used, values) if resolve else Resolution(model)
+        settings = _load(resolved, config, sets, options.values(), used, show=show)
+        extra = {"given": used, "as_json": as_json}
+        output = run(settings, **values, **{name: value for name, value in extra.items() if name in wanted})
+        if output is not None:
+            show_output(output, as_json=as_json)
+
+    order = [one for one in options.values() if one.positional]
+    order += [one for one in options.values() if not one.positional]
+    listed = [_parameter(one) for one in order]
+    positional_own = [one for one in own.values() if _is_argument(one)]
+    other_own = [one for one in own.values() if not _is_argument(one)]
+    common = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+        for (name, hint), default in zip(COMMON_PARAMETERS.items(), (None, None, False, False), strict=True)
+    ]
+    parameters = [
+        one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for one in (*positional_own, *listed, *other_own, *common)
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__doc__ = run.__doc__
+    command.__name__ = run.__name__
+    return command
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(
+        isinstance(one, typer.models.ArgumentInfo)
+        for one in getattr(parameter.annotation, "__metadata__", ())
+    )
+
+
+def _parameter(one: SettingOption) -> inspect.Parameter:
+    """Turns a setting into a parameter that Typer reads; its value stays text, for the settings to check."""
+    text = one.help.replace("[", r"\[")
+    kind = list[str] | None if one.repeated else bool | None if one.switch else str | None
+    metavar = one.metavar
+    declared = (
+        typer.Argument(metavar=metavar, help=text, show_default=False)
+        if one.positional
+        else typer.Option(
+            one.flag, metavar=metavar, help=text, rich_help_panel=one.option.panel, show_default=False
+        )
+    )
+    return inspect.Parameter(
+        one.path.replace(".", "__"),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind, declared],
+    )
+
+
+def _load(
+    resolved: Resolution,
+    config: Path | None,
+    sets: Sequence[str] | None,
+    options: Iterator[SettingOption] | Any,
+    used: Mapping[str, Any],
+    *,
+    show: bool,
+) -> BaseModel:
+    """Loads the settings; with --print-config they are printed and nothing else is done."""
+    from maskgen.config import Given, load_settings, print_config
+
+    given = [
+        Given(one.flag.rstrip("."), one.path, _value(one, used[one.path]))
+        for one in options
+        if one.path in used
+    ]
+    required = {one.path: one.option.required for one in options if one.option.required}
+    settings = load_settings(
+        resolved.model,
+        config or resolved.config,
+        sets or (),
+        given,
+        required=None if show else required,
+        base=resolved.base,
+    )
+    if show:
+        print(print_config(settings), end="")
+        raise typer.Exit
+    return settings
+
+
+def _value(one: SettingOption, value: Any) -> Any:
+    """Splits the text of a list of numbers, such as "1,2"; leaves the rest to the settings."""
+    listed = get_origin(one.field.annotation) is tuple and not one.repeated
+    return value.split(",") if listed and isinstance(value, str) else value
+
+
+def show_output(output: Output, *, as_json: bool) -> None:
+    """Prints what a command returned: warnings on stderr, the result on stdout.
+
+    Raises:
+        typer.Exit: with the command's exit code, if it is not 0.
+        UnmaskError: what `output.check` raises.
+    """
+    for warning in output.warnings:
+        print(f"unmask: {warning}", file=sys.stderr)
+    facts = asdict(output.facts) if is_dataclass(output.facts) else output.facts  # type: ignore[arg-type]
+    print(json.dumps(facts, default=str, allow_nan=False) if as_json else output.text)
+    if output.check is not None:
+        output.check()
+    if output.exit_code:
+        raise typer.Exit(output.exit_code)
+
+
+def count_of(number: int, noun: str) -> str:
+    """Counts a noun: "1 photo", "2 photos"."""
+    return f"{number:,} {noun}{'s'[: number != 1]}"
+
+
+def reason_lines(counts: Mapping[str, int]) -> list[str]:
+    """Lists skipped photos, one line per reason."""
+    return [f"  {count:>7,}  {reason}: {SKIP_REASONS.get(reason, '')}" for reason, count in counts.items()]
+
+
+def skipped_line(counts: Mapping[str, int]) -> str:
+    """Puts skipped photos on one line, "" if there are none."""
+    return "skipped " + ", ".join(f"{count} {reason}" for reason, count in counts.items()) if counts else ""
+
+
+def kernel_warning() -> list[str]:
+    """Gives a line if masks are drawn by NumPy, for want of compiled kernels."""
+    from maskgen import native
+
+    hint = "masks took several times as long as they need: unmask doctor tells more"
+    return [f"kernels: {native.absent}; {hint}"] if native.absent else []

@@ -1,0 +1,17 @@
+"""`unmask preview`."""
+
+from pathlib import Path
+
+from maskgen.cli.options import Output
+from maskgen.settings import PreviewSettings
+
+
+def preview(settings: PreviewSettings) -> Output:
+    """Draw a contact sheet (PNG) and a page (HTML) of a data set, with what was skipped and why.
+
+    Example: [bold]unmask preview data/shards/mine --n 64[/bold]
+    """
+    from maskgen.reports.preview import preview as draw
+
+    report = draw(Path(settings.dir), n=settings.n, out=Path(settings.out) if settings.out else None)
+    return Output(report, f"{report.shown:,} of {report.samples:,} samples\n{report.sheet}\n{report.page}")

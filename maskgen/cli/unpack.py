@@ -1,0 +1,49 @@
+"""`unmask unpack`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskgen.cli.options import Output, count_of, reason_lines
+from maskgen.settings import UnpackSettings
+
+if TYPE_CHECKING:
+    from maskgen.dataset.unpack import UnpackReport
+
+
+def unpack(settings: UnpackSettings) -> Output:
+    """Write the samples of a data set as plain files, for tools that read folders.
+
+    folders: masked photos, originals and maps, a folder each; strip: the three side by side; tree: masked photos under
+    their original names and folders, as face-recognition training takes them; with --names a tree of each.
+    samples.csv beside them holds the labels, skipped.csv the photos that gave no sample, and why.
+
+    Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
+    """
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.dataset.unpack import unpack as write
+
+    with Meter("samples", sys.stderr) as meter:
+        report = write(
+            Path(settings.dir),
+            Path(settings.to),
+            layout=settings.layout,
+            names=settings.names,
+            split=settings.split,
+            overwrite=settings.overwrite,
+            on_progress=meter,
+        )
+    return Output(report, report_text(report), report.warnings)
+
+
+def report_text(report: "UnpackReport") -> str:
+    """Says what was written, and which photos of the source are missing."""
+    lines = [f"{report.samples:,} samples as {report.files:,} files in {report.to}"]
+    if report.skipped:
+        photos = count_of(sum(report.skipped.values()), "photo")
+        lines.append(f"{photos} of the source gave no sample, see skipped.csv there:")
+        lines += reason_lines(report.skipped)
+    if report.left_out:
+        crops = count_of(report.left_out, "crop")
+        lines.append(f"{crops} left out: faces beside the main one of a photo whose person is known")
+    return "\n".join(lines)

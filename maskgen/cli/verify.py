@@ -1,0 +1,34 @@
+"""`unmask verify`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskgen.cli.options import Output, count_of
+from maskgen.settings import VerifySettings
+
+if TYPE_CHECKING:
+    from maskgen.dataset.verify import VerifyReport
+
+
+def verify(settings: VerifySettings) -> Output:
+    """Check every shard against its record, and every sample in it.
+
+    Example: [bold]unmask verify data/shards/mine[/bold]
+    """
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.dataset.verify import verify as check
+
+    with Meter("shards", sys.stderr) as meter:
+        report = check(Path(settings.dir), meter, jobs=settings.jobs)
+    return Output(report, report_text(settings.dir, report), exit_code=0 if report.ok else 1)
+
+
+def report_text(folder: str, report: "VerifyReport") -> str:
+    """Lists the problems, then says whether the data set is sound."""
+    lines = []
+    for problem in report.problems:
+        place = f"{problem.shard} {problem.key}".strip()
+        lines.append(f"{place}: {problem.what}" if place else problem.what)
+    verdict = "sound" if report.ok else count_of(len(lines), "problem")
+    return "\n".join([*lines, f"{folder}: {report.samples:,} samples in {report.shards:,} shards: {verdict}"])

@@ -1,0 +1,113 @@
+"""The program `unmask`: registers the commands, handles signals, turns errors into messages and exit codes.
+
+Each command is a function in a file of its own in `maskgen/cli` or `unmasknet/cli`, which imports what it needs when
+it runs, so that `--help` is fast. Results go to stdout, everything else to stderr.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from maskgen.cli import bench_gen, doctor, frames_from_video, gen_data, masks, pack, preview, unpack, verify
+from maskgen.cli.options import as_command, switch
+from maskgen.errors import MissingError, UnmaskError
+from maskgen.frames_settings import FramesSettings
+from maskgen.settings import (
+    BenchGenSettings,
+    CheckSettings,
+    DemoSettings,
+    DoctorSettings,
+    DraftSettings,
+    GenSettings,
+    MasksSettings,
+    PackSettings,
+    PreviewSettings,
+    SheetSettings,
+    UnpackSettings,
+    VerifySettings,
+)
+from unmasknet.bench.inference_settings import BenchRunSettings
+from unmasknet.cli import bench, demo, evaluate, export, run, serve, train
+from unmasknet.evaluation.settings import EvalSettings
+from unmasknet.export.settings import ExportSettings
+from unmasknet.restore.settings import RestoreSettings
+from unmasknet.serve.settings import ServeSettings
+from unmasknet.settings import GanSettings
+
+app = typer.Typer(
+    help="Put masks on faces, and take them off: photos in, verified triplets (masked, original, map) out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+masks_app = typer.Typer(
+    cls=masks.ListByDefault,
+    help="The library of masks: list it, draw it, check templates of your own, make one from a photo.\n\n"
+    "Example: [bold]unmask masks sheet --out masks.png[/bold]",
+    rich_markup_mode="rich",
+)
+bench_app = typer.Typer(help="Benchmarks.", no_args_is_help=True, rich_markup_mode="rich")
+
+
+@app.callback(invoke_without_command=True)
+def program(version: Annotated[bool, switch("--version", "Print the version and exit.")] = False) -> None:
+    """Prints the version."""
+    if version:
+        from maskgen import __version__
+
+        print(f"unmask {__version__}")
+        raise typer.Exit
+
+
+def register(group: typer.Typer, name: str, run: Callable[..., Any], model: Any, **how: Any) -> None:
+    """Adds a command to a group; see `as_command`."""
+    group.command(name)(as_command(run, model, **how))
+
+
+register(app, "demo", demo.demo, DemoSettings)
+register(app, "gen-data", gen_data.gen_data, GenSettings)
+register(app, "frames-from-video", frames_from_video.frames_from_video, FramesSettings)
+register(app, "preview", preview.preview, PreviewSettings)
+register(app, "verify", verify.verify, VerifySettings)
+register(app, "unpack", unpack.unpack, UnpackSettings)
+register(app, "pack", pack.pack, PackSettings)
+app.add_typer(masks_app, name="masks")
+register(masks_app, "list", masks.list_masks, MasksSettings)
+register(masks_app, "check", masks.check, CheckSettings)
+register(masks_app, "sheet", masks.sheet, SheetSettings)
+register(masks_app, "new", masks.new, DraftSettings)
+register(app, "train", train.train, GanSettings, resolve=train.resolve_training)
+register(app, "eval", evaluate.evaluate, EvalSettings)
+register(app, "run", run.run, RestoreSettings)
+register(app, "export", export.export, ExportSettings)
+register(app, "serve", serve.serve, ServeSettings)
+app.add_typer(bench_app, name="bench")
+register(bench_app, "gen", bench_gen.bench_gen, BenchGenSettings)
+register(bench_app, "run", bench.bench_run, BenchRunSettings)
+for benchmark, measure in (("load", bench.bench_load), ("train", bench.bench_train)):
+    register(bench_app, benchmark, measure, GanSettings, resolve=train.resolve_stage, paths=bench.OPTIONS)
+register(app, "doctor", doctor.doctor, DoctorSettings)
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    print(f"unmask: stopped by {signal.Signals(number).name}", file=sys.stderr)
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Runs the program; errors meant for a person become one message and an exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app()
+    except UnmaskError as error:
+        print(f"unmask: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except ImportError as error:
+        print(f"unmask: a package is missing or damaged ({error}); see unmask doctor", file=sys.stderr)
+        raise SystemExit(MissingError.exit_code) from None
