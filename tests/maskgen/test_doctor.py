@@ -7,7 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from maskgen import doctor, native, words
+from maskgen import doctor, native
+from maskgen.cli.doctor import checks_text
 from maskgen.doctor import Check, examine
 from maskgen.errors import MissingError
 
@@ -76,7 +77,7 @@ def test_an_extra_that_is_missing_is_optional(tmp_path, monkeypatch):
 
 def test_the_words_name_the_mend_below_its_cross():
     checks = [Check("disk", False, "full", "make room"), Check("torch", False, "none", "pip", optional=True)]
-    assert words.examined(checks).splitlines() == [
+    assert checks_text(checks).splitlines() == [
         "XX disk            full",
         "                   make room",
         "-- torch           none",

@@ -10,7 +10,7 @@ from maskgen.cli.options import Output, option
 from maskgen.errors import UsageError
 from maskgen.extras import require
 from unmasknet.bench.inference_settings import BenchRunSettings
-from unmasknet.settings import GanSettings
+from unmasknet.cli.train import StageSettings
 
 Stage = Annotated[str, typer.Argument(metavar="[segm|gan]", help="The stage.", show_default=False)]
 Preset = Annotated[str | None, option("--preset", "NAME", "As for train. [default: unmask]")]
@@ -21,7 +21,7 @@ OPTIONS = ("data.data", "data.size", "seed")  # the settings that both benchmark
 
 
 def bench_load(
-    settings: GanSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
+    settings: StageSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
 ) -> Output:
     """Compare the loader with bare decoding of the same images.
 
@@ -35,7 +35,7 @@ def bench_load(
 
 
 def bench_train(
-    settings: GanSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
+    settings: StageSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
 ) -> Output:
     """Compare a training step on real data with one on data that is already there.
 

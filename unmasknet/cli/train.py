@@ -96,7 +96,7 @@ def config_of(folder: Path, stage: str | None) -> Path | None:
 
 
 def train(
-    settings: GanSettings,
+    settings: StageSettings,
     given: Mapping[str, Any],
     stage: Stage = None,
     preset: Preset = None,

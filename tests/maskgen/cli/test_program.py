@@ -266,7 +266,7 @@ def test_a_run_tells_what_was_skipped_and_why(unmask, photos):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_its_code(number, code):
-    script = f"import cli, os, signal; cli.app = lambda: os.kill(os.getpid(), {int(number)}); cli.main()"
+    script = f"import os, signal; from unmasknet.cli import program; program.app = lambda: os.kill(os.getpid(), {int(number)}); program.main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == code
     assert done.stderr == f"unmask: stopped by {number.name}\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgen import words
+from maskgen.cli.unpack import report_text
 from maskgen.dataset.reader import open_data_set
 from maskgen.dataset.unpack import COLUMNS, unpack
 from maskgen.errors import InputError, UnmaskError, UsageError
@@ -66,7 +66,7 @@ def test_what_is_missing_from_a_tree_is_counted_and_listed_with_who_and_why(tmp_
         ("Cid/Cid_0001.jpg", "Cid", "train", "profile", "yaw 81"),
         ("x/1.jpg", "", "train", "no_face", ""),
     ]
-    said = words.unpacked(report)
+    said = report_text(report)
     assert "3 photos of the source gave no sample, see skipped.csv" in said
     assert "      2  no_face: no face was found" in said
 
@@ -89,7 +89,7 @@ def test_a_crop_of_a_stranger_is_in_no_tree_of_people_and_names_nobody(tmp_path)
     files = {path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*.jpg")}
     assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg"}
     assert (report.samples, report.files, report.left_out, lost["identity"]) == (3, 3, 2, "Dan")
-    assert "2 crops left out" in words.unpacked(report)
+    assert "2 crops left out" in report_text(report)
     report = unpack(folder, tmp_path / "plain")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "plain/samples.csv").read_text("utf-8"), newline="")))
     assert (len(rows), report.left_out) == (5, 0)
@@ -136,7 +136,7 @@ def test_nothing_is_missing_from_a_split_that_lost_no_photo(tmp_path):
     write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
     report, rows = missing_of(folder, tmp_path / "to", split="val")
     assert (report.skipped, rows) == ({}, [])
-    assert "skipped" not in words.unpacked(report)
+    assert "skipped" not in report_text(report)
 
 
 def test_only_the_split_that_is_asked_for(tmp_path):

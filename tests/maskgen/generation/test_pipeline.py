@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from maskgen import words
+from maskgen.cli.gen_data import report_text
 from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
 from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
@@ -147,17 +147,17 @@ def test_a_target_in_the_home_folder_is_found(
 
 
 def test_the_rate_is_that_of_this_run() -> None:
-    assert "1.0 s, 100.0 photos/s" in words.generated(replace(REPORT, made=100))
-    assert "1.0 s, 10.0 photos/s" in words.generated(replace(REPORT, made=10))
-    assert "1.0 s, all was there" in words.generated(REPORT)
+    assert "1.0 s, 100.0 photos/s" in report_text(replace(REPORT, made=100))
+    assert "1.0 s, 10.0 photos/s" in report_text(replace(REPORT, made=10))
+    assert "1.0 s, nothing left to make" in report_text(REPORT)
 
 
 def test_a_run_without_kernels_says_so_and_why(monkeypatch):
     monkeypatch.setattr("maskgen.native.absent", "compiled from other sources")
-    assert "kernels: compiled from other sources" in words.generated(replace(REPORT, made=10))
-    assert "kernels" not in words.generated(REPORT)
+    assert "kernels: compiled from other sources" in report_text(replace(REPORT, made=10))
+    assert "kernels" not in report_text(REPORT)
     monkeypatch.setattr("maskgen.native.absent", "")
-    assert "kernels" not in words.generated(replace(REPORT, made=10))
+    assert "kernels" not in report_text(replace(REPORT, made=10))
 
 
 def test_photos_without_any_face_give_records_and_no_empty_tar(tmp_path: Path) -> None:

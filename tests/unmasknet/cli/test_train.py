@@ -13,8 +13,8 @@ import pytest
 import cli
 from tests.helpers.training import write_data
 from unmasknet.bench.training_step import bench_train
+from unmasknet.cli.train import report_text
 from unmasknet.presets import load_preset
-from unmasknet.training import command as train_command
 
 ROOT = Path(__file__).parents[3]
 SMALL = [
@@ -156,6 +156,6 @@ def test_training_says_where_to_look():
     from unmasknet.training.launch import TrainReport
 
     report = TrainReport(Path("r"), 5, {"dice": 0.5}, {"trainable": 10, "fixed": 0}, 0.5, 60.0, 2, 0.01)
-    text = train_command.trained(report)
+    text = report_text(report)
     assert "r/report.html" in text
-    assert "2 steps were left out" in text
+    assert "2 steps were skipped" in text
