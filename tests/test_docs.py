@@ -8,6 +8,7 @@ import typer.main
 
 import cli
 from maskgen.errors import SKIP_REASONS
+from tools.command_options import with_tables
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/README.md"]
@@ -35,6 +36,11 @@ def test_every_command_is_documented(command):
 @pytest.mark.parametrize("option", sorted(set.union(*OPTIONS.values()) - {"--help"}))
 def test_every_option_is_documented(option):
     assert re.search(rf"{option}\b", text("README.md") + text("docs/commands.md"))
+
+
+def test_the_tables_of_options_are_those_of_the_program():
+    page = text("docs/commands.md")
+    assert page == with_tables(page), "run: python -m tools.command_options"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

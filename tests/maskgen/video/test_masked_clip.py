@@ -11,7 +11,7 @@ from maskgen.settings import GenSettings, MaskSettings
 from maskgen.video.masked_clip import mask_film
 from maskgen.video.tracking.mesh_smoothing import REACH, Followed
 from tests.helpers.clips import av, moving, pictures_of, stream_times, write_clip
-from tests.maskgen.cli.test_program import program
+from tests.helpers.program import program
 
 STEP = 2  # pixels that the face of `moving` goes to the left in a frame
 LIGHT = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 1.0, 1.0, np.ones(3, np.float32) / 3)

@@ -9,7 +9,7 @@ from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError
 from maskgen.images.codecs import encode_lossless
 from tests.helpers.evaluation import quick, write_run, write_split
-from tests.maskgen.cli.test_program import program
+from tests.helpers.program import program
 from unmasknet.evaluation.evaluate import evaluate
 
 

@@ -1,0 +1,33 @@
+"""The program `unmask` in tests: its commands, and a run of it in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def commands_of(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the commands of a Click group and of the groups in it: full name, command."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def command_names(group: Any) -> list[str]:
+    """Lists the full names of the commands of a Click group, such as "masks list"."""
+    return [name for name, _ in commands_of(group)]
+
+
+def program(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *args],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+    )
