@@ -103,7 +103,7 @@ def public_functions() -> Iterator[tuple[str, object]]:
             if inspect.isfunction(promised):
                 yield f"{package.__name__}.{name}", promised
             elif inspect.isclass(promised) and not issubclass(promised, Exception):
-                for method, value in vars(promised).items():
+                for method, value in list(vars(promised).items()):
                     value = getattr(value, "__func__", value)
                     if not inspect.isfunction(value) or (method != "__call__" and method.startswith("_")):
                         continue

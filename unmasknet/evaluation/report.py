@@ -52,7 +52,7 @@ def html(evaluation: Evaluation, name: str) -> str:
     wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
     small = [_section(table) for title, table in every.items() if title not in WIDE]
     body = [
-        f"<style>\n{(HERE / 'eval_page.css').read_text('utf-8')}</style>",
+        f"<style>\n{(HERE / 'report.css').read_text('utf-8')}</style>",
         page.masthead(f"Evaluation on {name}", _about(figures), _numbers(figures)),
         "<main>",
         charts(evaluation),

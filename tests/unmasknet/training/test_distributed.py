@@ -24,7 +24,7 @@ from pathlib import Path
 import unmasknet.training.launch
 from maskgen.errors import UnmaskError
 from tests.helpers.training import settings, train
-from unmasknet import checkpoint
+from unmasknet.models import checkpoint
 
 stages, ports, data, out, steps, slow = sys.argv[1:]
 fit, tasks = unmasknet.training.launch.fit, []
