@@ -7,7 +7,7 @@ import torch
 
 from maskgen.dataset.reader import DataSet
 from maskgen.types import RGBImage
-from unmasknet.evaluation.samples import Case, in_batches, read_cases, stack, to_pictures
+from unmasknet.evaluation.samples import EvalSample, in_batches, read_samples, stack, to_images
 from unmasknet.export.settings import ExportSettings
 from unmasknet.metrics import image as image_metrics
 from unmasknet.models.two_stage import Restorer
@@ -20,7 +20,7 @@ GROW = ExportSettings().grow
 class Face:
     """A sample and what was made of it: `map` black and white, `psnr` in the hole, dB."""
 
-    case: Case
+    case: EvalSample
     map: RGBImage
     restored: RGBImage
     psnr: float
@@ -34,11 +34,11 @@ class Face:
 def restored_faces(data: DataSet, split: str, keys: Sequence[str], restorer: Restorer) -> Iterator[Face]:
     """The samples of `keys`, in the order of the shards."""
     assert restorer.size is not None
-    for cases in in_batches(read_cases(data, split, keys, restorer.size), BATCH):
+    for cases in in_batches(read_samples(data, split, keys, restorer.size), BATCH):
         batch = stack(cases, torch.device("cpu"))
         with torch.inference_mode():
             result, hole = restorer.unmasked(batch.masked, GROW)
             scores = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
-        maps = to_pictures(hole.expand(-1, 3, -1, -1))
-        for case, map, picture, score in zip(cases, maps, to_pictures(result), scores, strict=True):
+        maps = to_images(hole.expand(-1, 3, -1, -1))
+        for case, map, picture, score in zip(cases, maps, to_images(result), scores, strict=True):
             yield Face(case, map, picture, score)

@@ -22,7 +22,7 @@ from torch import Tensor
 from maskgen.dataset.reader import open_data_set
 from maskgen.errors import UnmaskError, UsageError
 from tools.faces import GROW
-from unmasknet.evaluation.samples import choose, in_batches, read_cases, stack, to_pictures
+from unmasknet.evaluation.samples import choose, in_batches, read_samples, stack, to_images
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.identity import build_identity
 from unmasknet.models.checkpoint import save_weights
@@ -56,13 +56,13 @@ def score(restorer: Restorer, data: Path, n: int) -> tuple[float, float, float, 
     assert restorer.size is not None
     split, keys = choose(samples, "val", n, seed=0)
     rows = []
-    for cases in in_batches(read_cases(samples, split, keys, restorer.size), BATCH):
+    for cases in in_batches(read_samples(samples, split, keys, restorer.size), BATCH):
         batch = stack(cases, CPU)
         with torch.inference_mode():
             result, _ = restorer.unmasked(batch.masked, GROW)
             psnr = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
             ssim = image_metrics.ssim(result, batch.truth, batch.hole).tolist()
-        for case, picture, *scores in zip(cases, to_pictures(result), psnr, ssim, strict=True):
+        for case, picture, *scores in zip(cases, to_images(result), psnr, ssim, strict=True):
             alike = [np.nan, np.nan]
             if identity and case.points is not None:
                 truth = identity.embed(case.truth, case.points)

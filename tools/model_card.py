@@ -22,7 +22,7 @@ from maskgen.assets import asset
 from maskgen.config import read_toml
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import write_atomic
-from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, measured, number, percent, with_interval
 from unmasknet.models.released import NAMES, WEIGHTS
 
@@ -47,7 +47,7 @@ def card(
     table: Mapping[str, Any],
     runs: Mapping[str, Path],
     begun: Sequence[Path],
-    evals: Mapping[str, Figures],
+    evals: Mapping[str, Summary],
     verdicts: Path | None,
     script: Path | None,
     machine: str,
@@ -94,7 +94,7 @@ def files(table: Mapping[str, Any]) -> str:
     return as_markdown(Table("", ("file", "size", "sha256"), rows, note))
 
 
-def data_sets(evals: Mapping[str, Figures]) -> str:
+def data_sets(evals: Mapping[str, Summary]) -> str:
     """What was evaluated on."""
     return "\n".join(
         f"- **{name}**: {figures['n']:,} samples of its split {figures['split']} are evaluated on below."
@@ -102,7 +102,7 @@ def data_sets(evals: Mapping[str, Figures]) -> str:
     )
 
 
-def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Figures) -> str:
+def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Summary) -> str:
     """Settings, images seen and hours of both networks, leg by leg, side by side."""
     columns = {}
     for stage, run in runs.items():
@@ -179,7 +179,7 @@ def _names_alone(line: re.Match[str]) -> str:
     return re.sub(r'"[^"]*/([^"/]+)/?"', r'"\1"', line[0])
 
 
-def results(name: str, figures: Figures) -> str:
+def results(name: str, figures: Summary) -> str:
     """All tables of one evaluation."""
     told = "the true map" if figures["map_source"] == "truth" else "the segmenter's own map"
     head = f"### {name}: {figures['n']:,} samples at {figures['size']} px, by {told}"
@@ -218,7 +218,7 @@ def wilson(good: int, of: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def summary(name: str, figures: Figures, picture: str = "") -> str:
+def summary(name: str, figures: Summary, picture: str = "") -> str:
     """The README's table: ours beside what costs nothing; over it a `picture` of the repository, if there is one."""
     likeness = {"restored": figures["identity"]["restored"], "masked input": figures["identity"]["masked"]}
     every = {"restored": figures} | figures["baselines"]
@@ -261,7 +261,7 @@ def _read(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error}); name another file") from error
 
 
-def read_evals(given: Sequence[str]) -> dict[str, Figures]:
+def read_evals(given: Sequence[str]) -> dict[str, Summary]:
     """Figures by name, of NAME=FILE.
 
     Raises:

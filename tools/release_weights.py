@@ -25,7 +25,7 @@ from maskgen.config import read_toml
 from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import UnmaskError
 from maskgen.files import write_atomic
-from unmasknet.evaluation.samples import Stack, choose, in_batches, read_cases, stack, to_pictures
+from unmasknet.evaluation.samples import SampleBatch, choose, in_batches, read_samples, stack, to_images
 from unmasknet.export.export import GREY, compare, facts_of, opened, write
 from unmasknet.export.pipeline import build_pipeline
 from unmasknet.export.settings import ExportSettings
@@ -137,14 +137,14 @@ def exported(restorer: Restorer) -> bytes:
 
 def compared(
     before: Restorer, after: Restorer, data: DataSet, n: int
-) -> tuple[dict[str, float], list[Stack], int]:
+) -> tuple[dict[str, float], list[SampleBatch], int]:
     """What rounding costs by score, some of the samples, and how many there were."""
     assert after.size is not None
     split, keys = choose(data, "auto", n, 0)
     scores: dict[str, list[float]] = {name: [] for name in MOST_LOST}
-    shown: list[Stack] = []
+    shown: list[SampleBatch] = []
     with torch.inference_mode():
-        for cases in in_batches(read_cases(data, split, keys, after.size), BATCH):
+        for cases in in_batches(read_samples(data, split, keys, after.size), BATCH):
             batch = stack(cases, CPU)
             if len(shown) * BATCH < CHECKED:
                 shown.append(batch)
@@ -154,28 +154,28 @@ def compared(
     return {name: float(np.nanmean(values)) for name, values in scores.items()}, shown, len(keys)
 
 
-def _scores(restorer: Restorer, batch: Stack) -> dict[str, torch.Tensor]:
+def _scores(restorer: Restorer, batch: SampleBatch) -> dict[str, torch.Tensor]:
     result, _ = restorer.unmasked(batch.masked, ExportSettings().grow)
     dice, _ = image_metrics.overlap(restorer.predicted(batch.masked)[0], (batch.parts >= 2).float())
     return {"hole PSNR, dB": image_metrics.psnr(result, batch.truth, batch.hole), "Dice": dice}
 
 
-def apart_onnx(restorer: Restorer, folder: Path, batches: list[Stack]) -> float:
+def apart_onnx(restorer: Restorer, folder: Path, batches: list[SampleBatch]) -> float:
     """Grey levels by which the file differs from torch at most, by ONNX Runtime."""
     run = opened((folder / EXPORTED).read_bytes(), "onnx")
     photos = torch.cat([batch.masked for batch in batches])
     return compare(build_pipeline(restorer, ExportSettings().grow), run, photos)[0] * 255
 
 
-def apart_opencv(weights: list[str], folder: Path, batches: list[Stack]) -> float:
+def apart_opencv(weights: list[str], folder: Path, batches: list[SampleBatch]) -> float:
     """The same by OpenCV, each network alone."""
     torch_nets, opencv_nets = TorchNetworks(weights, "cpu", 0), OpencvNetworks(folder / EXPORTED)
     assert torch_nets.segmenter_side is not None
     worst = 0.0
     for batch in batches:
-        photos, maps = np.stack(to_pictures(batch.masked)), batch.hole[:, 0].numpy().astype(np.uint8)
+        photos, maps = np.stack(to_images(batch.masked)), batch.hole[:, 0].numpy().astype(np.uint8)
         looked = torch.nn.functional.interpolate(batch.masked, (torch_nets.segmenter_side,) * 2)
-        crops = np.stack(to_pictures(looked))
+        crops = np.stack(to_images(looked))
         likely = np.abs(torch_nets.hidden(crops) - opencv_nets.hidden(crops)).max() * 255
         made = np.abs(torch_nets.fill(photos, maps) - opencv_nets.fill(photos, maps)).max()
         worst = float(np.max([worst, likely, made]))

@@ -95,7 +95,7 @@ def bench_run(
 
 def runtimes(weights: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Which weights each runtime is measured with."""
-    from unmasknet.restore.runtimes.base import (  # loads NumPy, which the clock should see
+    from unmasknet.restore.runtimes.open import (  # loads NumPy, which the clock should see
         RUNTIMES,
         has_runtime,
     )

@@ -39,8 +39,8 @@ def evaluate(settings: EvalSettings) -> Output:
     if settings.scores:
         write_scores(Path(settings.scores), evaluation.rows)
         files.append(Path(settings.scores))
-    text = as_text(evaluation.figures) + "".join(f"\n{file}" for file in files)
-    return Output(evaluation.figures, text, evaluation.warnings)
+    text = as_text(evaluation.summary) + "".join(f"\n{file}" for file in files)
+    return Output(evaluation.summary, text, evaluation.warnings)
 
 
 def face_finder() -> "FindCrops":

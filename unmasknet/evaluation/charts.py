@@ -6,29 +6,29 @@ import numpy as np
 
 from maskgen.reports import html
 from unmasknet.evaluation.evaluate import Evaluation
-from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.tables import number
 
 
 def charts(evaluation: Evaluation) -> str:
     """Methods side by side, how the samples spread, and the ROC curve of "masked or bare"."""
-    figures = evaluation.figures
+    summary = evaluation.summary
     finite = [value for value in evaluation.psnrs if np.isfinite(value)]
     axis = html.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
-    found = [_bars(figures, "psnr", "Hole PSNR, dB"), _bars(figures, "ssim", "Hole SSIM")]
+    found = [_bars(summary, "psnr", "Hole PSNR, dB"), _bars(summary, "ssim", "Hole SSIM")]
     if finite:
         found.append(html.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
-    found.append(_roc(figures))
+    found.append(_roc(summary))
     return f'<h2>At a glance</h2><div class="charts">{"".join(found)}</div>'
 
 
-def _bars(figures: Figures, score: str, title: str) -> str:
+def _bars(summary: Summary, score: str, title: str) -> str:
     """Each method's mean with its interval; ours in colour."""
-    rows = [("restored", figures["hole"][score], figures["ci95"].get(f"hole.{score}"))]
+    rows = [("restored", summary["hole"][score], summary["ci95"].get(f"hole.{score}"))]
     for kind in ("baselines", "compare"):
         rows += [
-            (name, values["hole"][score], figures["ci95"].get(f"{kind}.{name}.hole.{score}"))
-            for name, values in figures[kind].items()
+            (name, values["hole"][score], summary["ci95"].get(f"{kind}.{name}.hole.{score}"))
+            for name, values in summary[kind].items()
         ]
     rows = [row for row in rows if row[1] is not None]
     top = max([1e-9, *(max(value, *(edges or [value])) for _, value, edges in rows)])
@@ -50,16 +50,16 @@ def _bar(name: str, value: float, edges: Sequence[float] | None, top: float, dig
     )
 
 
-def _roc(figures: Figures) -> str:
+def _roc(summary: Summary) -> str:
     """Masked against bare: hits over false alarms."""
-    points = figures["wearing"]["roc"]
+    points = summary["wearing"]["roc"]
     if not points:
         return ""
     wide, high = html.CHART_WIDTH, html.CHART_HEIGHT
     path = " ".join(f"{wide * x:.1f},{high * (1 - y):.1f}" for x, y in points)
     return (
         '<figure class="chart"><figcaption><b>Masked or bare: ROC</b>'
-        f"<span>area {number(figures['wearing']['roc_auc'], 4)}</span></figcaption>"
+        f"<span>area {number(summary['wearing']['roc_auc'], 4)}</span></figcaption>"
         f'<svg viewBox="0 -4 {wide} {high + 20}" role="img" aria-label="ROC curve">'
         f'<line class="chance" x1="0" y1="{high}" x2="{wide}" y2="0"/>'
         f'<line x1="0" x2="{wide}" y1="{high}" y2="{high}"/>'

@@ -13,14 +13,14 @@ from unmasknet.device import choose_device
 from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
 from unmasknet.evaluation.other_methods import open_others
-from unmasknet.evaluation.runner import Course, Tell
-from unmasknet.evaluation.samples import Case, choose, read_cases, stack, to_pictures, to_tensor
+from unmasknet.evaluation.runner import OnProgress, Runner
+from unmasknet.evaluation.samples import EvalSample, choose, read_samples, stack, to_images, to_tensor
 from unmasknet.evaluation.score_csv import Row, score_rows
-from unmasknet.evaluation.scorer import FindFaces, build_judge, laid_in
-from unmasknet.evaluation.scores import RESTORED, Figures, Ledger
+from unmasknet.evaluation.scorer import FindFaces, build_scorer, composited
+from unmasknet.evaluation.scores import RESTORED, ScoreTable, Summary
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.summary import assemble
-from unmasknet.evaluation.verification import likeness
+from unmasknet.evaluation.verification import add_likeness
 from unmasknet.models.two_stage import Restorer, load_restorer
 from unmasknet.settings import GanSettings
 
@@ -31,10 +31,10 @@ EXAMPLES = 6  # pictures shown of the worst, of the middle and of the best
 class Example:
     """A case to look at: its rank by hole PSNR, and its pictures."""
 
-    case: Case
+    sample: EvalSample
     group: str
     psnr: float
-    pictures: dict[str, RGBImage]
+    images: dict[str, RGBImage]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Evaluation:
     `warnings` are lines that say what the figures must not be taken for.
     """
 
-    figures: Figures
+    summary: Summary
     examples: tuple[Example, ...]
     shown: str
     psnrs: tuple[float, ...]
@@ -56,7 +56,7 @@ def evaluate(
     settings: EvalSettings,
     find_faces: FindFaces | None = None,
     find_masked: FindFaces | None = None,
-    tell: Tell = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Evaluation:
     """Score what the settings name.
 
@@ -75,30 +75,30 @@ def evaluate(
     data = open_data_set(Path(settings.data))
     split, keys = choose(data, settings.split, settings.n, settings.seed)
     restorer = load_restorer(settings.weights, device)
-    course = Course(
+    runner = Runner(
         settings,
         data,
         split,
         restorer,
         _size(settings, restorer, data, split),
         device,
-        build_judge(settings, find_faces, device),
+        build_scorer(settings, find_faces, device),
         open_others(settings.compare, keys),
         read_attributes(settings.by),
     )
     folders = open_labelled(settings.labelled) if restorer.segmenter else []
     with torch.inference_mode():
-        ledger = course.measure(keys, tell)
-        likeness(ledger)
+        table = runner.measure(keys, on_progress)
+        add_likeness(table)
         labelled = {
             folder.name: score_labelled(folder, restorer, find_masked, device, settings) for folder in folders
         }
-        figures = assemble(ledger, course.run(), labelled)
-        shown = next(name for name in (RESTORED, "mean face", "telea") if name in ledger.scores)
-        shown_cases = tuple(examples(course, ledger, shown))
-    psnrs = tuple(ledger.values(shown, "hole.psnr").tolist())
-    warnings = tuple(_warnings(settings, restorer, split, len(ledger.cases)))
-    return Evaluation(figures, shown_cases, shown, psnrs, tuple(score_rows(ledger)), warnings)
+        summary = assemble(table, runner.run(), labelled)
+        shown = next(name for name in (RESTORED, "mean face", "telea") if name in table.scores)
+        shown_samples = tuple(examples(runner, table, shown))
+    psnrs = tuple(table.values(shown, "hole.psnr").tolist())
+    warnings = tuple(_warnings(settings, restorer, split, len(table.samples)))
+    return Evaluation(summary, shown_samples, shown, psnrs, tuple(score_rows(table)), warnings)
 
 
 def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int) -> Iterator[str]:
@@ -113,33 +113,35 @@ def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int
         yield f"likeness is judged by {learnt_from}, which the generator learnt to please: judge by another network"
 
 
-def examples(course: Course, ledger: Ledger, method: str) -> Iterator[Example]:
+def examples(runner: Runner, table: ScoreTable, method: str) -> Iterator[Example]:
     """The worst, the middle and the best cases of a method, computed once more to be shown."""
-    values = ledger.values(method, "hole.psnr")
+    values = table.values(method, "hole.psnr")
     order = [int(i) for i in np.argsort(values, kind="stable") if np.isfinite(values[i])]
-    groups = _thirds(order)
-    wanted = {ledger.cases[i].key: (group, float(values[i])) for group, rows in groups.items() for i in rows}
-    cases = {case.key: case for case in read_cases(course.data, course.split, list(wanted), course.size)}
+    groups = _worst_middle_best(order)
+    wanted = {table.samples[i].key: (group, float(values[i])) for group, rows in groups.items() for i in rows}
+    samples = {
+        sample.key: sample for sample in read_samples(runner.data, runner.split, list(wanted), runner.size)
+    }
     for key, (group, psnr) in wanted.items():
-        yield Example(cases[key], group, psnr, _shown(course, cases[key], method))
+        yield Example(samples[key], group, psnr, _shown(runner, samples[key], method))
 
 
-def _shown(course: Course, case: Case, method: str) -> dict[str, RGBImage]:
-    batch = stack([case], course.device)
-    pictures = {name: to_pictures(tensor)[0] for name, tensor in course.pictures(batch).items()}
-    chosen = {method: pictures[method]}
+def _shown(runner: Runner, sample: EvalSample, method: str) -> dict[str, RGBImage]:
+    batch = stack([sample], runner.device)
+    images = {name: to_images(tensor)[0] for name, tensor in runner.images(batch).items()}
+    chosen = {method: images[method]}
     chosen.update(
-        {name: pictures[name] for name in ("mean face", "telea") if name in pictures and name != method}
+        {name: images[name] for name in ("mean face", "telea") if name in images and name != method}
     )
-    for other in course.others:
-        if (picture := other.read(case.key, course.size)) is not None:
-            chosen[other.name] = to_pictures(laid_in(to_tensor([picture], course.device), batch))[0]
-    hole = course.hole(batch)
+    for other in runner.others:
+        if (image := other.read(sample.key, runner.size)) is not None:
+            chosen[other.name] = to_images(composited(to_tensor([image], runner.device), batch))[0]
+    hole = runner.hole(batch)
     return {
-        "masked": case.masked,
-        "map": to_pictures(hole.expand(-1, 3, -1, -1))[0],
+        "masked": sample.masked,
+        "map": to_images(hole.expand(-1, 3, -1, -1))[0],
         **chosen,
-        "truth": case.truth,
+        "truth": sample.truth,
     }
 
 
@@ -152,7 +154,7 @@ def _size(settings: EvalSettings, restorer: Restorer, data: DataSet, split: str)
     return min(first.decode()["gt"].shape[:2])
 
 
-def _thirds(order: Sequence[int]) -> dict[str, list[int]]:
+def _worst_middle_best(order: Sequence[int]) -> dict[str, list[int]]:
     """Worst, middle and best of a ranking, without a case twice."""
     count = min(EXAMPLES, len(order) // 3)
     if not count:

@@ -22,7 +22,7 @@ from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.evaluation.other_methods import MAX_PIXELS, SUFFIXES
 from unmasknet.evaluation.samples import to_tensor
 from unmasknet.evaluation.scorer import FindFaces
-from unmasknet.evaluation.scores import Figures, tidy
+from unmasknet.evaluation.scores import Summary, rounded
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics import statistics
@@ -35,14 +35,14 @@ SCORES = ("dice", "iou", "boundary_f")
 
 
 @dataclass(frozen=True)
-class Folder:
+class LabelledFolder:
     """Photos with labels: pairs of files, sorted by name."""
 
     name: str
     pairs: tuple[tuple[Path, Path], ...]
 
 
-def open_labelled(folders: Sequence[str]) -> list[Folder]:
+def open_labelled(folders: Sequence[str]) -> list[LabelledFolder]:
     """Pair photos and labels by their names.
 
     Raises:
@@ -64,17 +64,17 @@ def open_labelled(folders: Sequence[str]) -> list[Folder]:
                 f"--labelled {folder}: found {len(photos)} photos and {len(labels)} labels of the same name as none of "
                 "them; it needs FOLDER/labels/NAME.png beside FOLDER/images/NAME.jpg or FOLDER/NAME.jpg"
             )
-        found.append(Folder(folder.resolve().name, pairs))
+        found.append(LabelledFolder(folder.resolve().name, pairs))
     return found
 
 
 def score_labelled(
-    folder: Folder,
+    folder: LabelledFolder,
     restorer: Restorer,
     find_faces: FindFaces | None,
     device: torch.device,
     settings: EvalSettings,
-) -> Figures:
+) -> Summary:
     """Dice, IoU and boundary F over the photos of a folder, in all and by what its names begin with (`CWM-`).
 
     Each face that is found is cut out as training crops are; of a photo without one the whole is looked at.
@@ -95,7 +95,7 @@ def score_labelled(
     groups = [pair[0].stem.rpartition("-")[0] for pair in folder.pairs]
     return {
         "n": len(folder.pairs),
-        "faces_found": tidy(found / len(folder.pairs)) if find_faces else None,
+        "faces_found": rounded(found / len(folder.pairs)) if find_faces else None,
         **_means(scores, slice(None)),
         "ci95": _intervals(scores, settings),
         "by_name": {
@@ -134,26 +134,26 @@ def segmenter_side(restorer: Restorer) -> int:
 
 
 def paint(
-    photo: RGBImage, looks: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
+    photo: RGBImage, views: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
 ) -> Plane:
     """The segmenter's map of a photo, 0 or 1: what it sees in each look of `side` pixels, laid back over the photo."""
     size = (photo.shape[1], photo.shape[0])
     total = np.zeros(photo.shape[:2], np.float32)
-    for look in looks:
-        picture = warp(photo, look, side, "reflect", fine=True)
-        found = restorer.predicted(to_tensor([picture], device))[0][0, 0].float().cpu().numpy()
-        back = cv2.warpAffine(found, look, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    for view in views:
+        image = warp(photo, view, side, "reflect", fine=True)
+        found = restorer.predicted(to_tensor([image], device))[0][0, 0].float().cpu().numpy()
+        back = cv2.warpAffine(found, view, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         total = np.maximum(total, back)
     return (total >= 0.5).astype(np.uint8)
 
 
 def _read(path: Path) -> RGBImage:
-    picture = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
-    if isinstance(picture, Skip):
+    image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
+    if isinstance(image, Skip):
         raise InputError(
-            f"{path}: is no picture ({picture.reason}); make it again, or take it out of the folder"
+            f"{path}: is no picture ({image.reason}); make it again, or take it out of the folder"
         )
-    return picture
+    return image
 
 
 def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:
@@ -166,11 +166,11 @@ def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:
     }
 
 
-def _means(scores: dict[str, list[float]], rows: slice | Bool[ndarray, " n"]) -> Figures:
-    return {name: tidy(statistics.mean(np.array(values)[rows])) for name, values in scores.items()}
+def _means(scores: dict[str, list[float]], rows: slice | Bool[ndarray, " n"]) -> Summary:
+    return {name: rounded(statistics.mean(np.array(values)[rows])) for name, values in scores.items()}
 
 
-def _intervals(scores: dict[str, list[float]], settings: EvalSettings) -> Figures:
+def _intervals(scores: dict[str, list[float]], settings: EvalSettings) -> Summary:
     if not settings.bootstrap:
         return {}
     count = len(scores["dice"])

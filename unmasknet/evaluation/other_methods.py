@@ -14,7 +14,7 @@ MAX_PIXELS = 1 << 26
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherMethod:
     """A method's name, and where its picture of each key lies."""
 
     name: str
@@ -29,17 +29,17 @@ class Other:
         path = self.files.get(key)
         if path is None:
             return None
-        picture = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
-        if isinstance(picture, Skip):
+        image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+        if isinstance(image, Skip):
             raise InputError(
-                f"{path}: is no picture ({picture.reason}); make it again, or delete it to leave it out"
+                f"{path}: is no picture ({image.reason}); make it again, or delete it to leave it out"
             )
-        side = min(picture.shape[:2])
-        top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-        return fitted(picture[top : top + side, left : left + side], size)
+        side = min(image.shape[:2])
+        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+        return fitted(image[top : top + side, left : left + side], size)
 
 
-def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
+def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[OtherMethod]:
     """Find the pictures of other methods.
 
     Args:
@@ -58,7 +58,7 @@ def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[Other]:
             raise InputError(
                 f"--compare {spec}: there is no such folder; give the one with the method's pictures"
             )
-        others.append(Other(name, _files(spec, Path(folder), set(keys))))
+        others.append(OtherMethod(name, _files(spec, Path(folder), set(keys))))
     return others
 
 
@@ -68,9 +68,9 @@ def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
     Raises:
         InputError: there is none of the samples, or there are two of one.
     """
-    pictures = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    images = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     files: dict[str, Path] = {}
-    for path in pictures:
+    for path in images:
         key = path.name.split(".")[0]
         if key in files:
             raise InputError(
@@ -81,7 +81,7 @@ def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
             files[key] = path
     if not files:
         raise InputError(
-            f"--compare {spec}: none of its {len(pictures)} pictures is named after a sample, such as "
+            f"--compare {spec}: none of its {len(images)} pictures is named after a sample, such as "
             f"{min(keys)}.png; unmask unpack writes the masked photos under those names"
         )
     return files

@@ -13,7 +13,7 @@ from maskgen.reports import html as page
 from maskgen.types import RGBImage
 from unmasknet.evaluation.charts import charts
 from unmasknet.evaluation.evaluate import Evaluation, Example
-from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, number, percent, tables
 from unmasknet.pictures import png
 
@@ -36,7 +36,7 @@ def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     files = {
         path: html(evaluation, name).encode("utf-8"),
-        path.with_suffix(".md"): markdown(evaluation.figures, name).encode("utf-8"),
+        path.with_suffix(".md"): markdown(evaluation.summary, name).encode("utf-8"),
     }
     if evaluation.examples:
         files[path.with_suffix(".png")] = png(contact_sheet(evaluation, name))
@@ -47,13 +47,13 @@ def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
 
 def html(evaluation: Evaluation, name: str) -> str:
     """The page."""
-    figures = evaluation.figures
-    every = {table.title: table for table in tables(figures)}
+    summary = evaluation.summary
+    every = {table.title: table for table in tables(summary)}
     wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
     small = [_section(table) for title, table in every.items() if title not in WIDE]
     body = [
         f"<style>\n{(HERE / 'report.css').read_text('utf-8')}</style>",
-        page.masthead(f"Evaluation on {name}", _about(figures), _numbers(figures)),
+        page.masthead(f"Evaluation on {name}", _about(summary), _numbers(summary)),
         "<main>",
         charts(evaluation),
         *wide[:-1],
@@ -70,10 +70,10 @@ def html(evaluation: Evaluation, name: str) -> str:
 WIDE = ("Restoring the face", "Finding the mask", "Faces and people", "Published by others")
 
 
-def markdown(figures: Figures, name: str) -> str:
+def markdown(summary: Summary, name: str) -> str:
     """The same tables as Markdown."""
-    parts = [f"# Evaluation on {name}", _about(figures)]
-    for table in tables(figures):
+    parts = [f"# Evaluation on {name}", _about(summary)]
+    for table in tables(summary):
         parts += [f"## {table.title}", as_markdown(table)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -83,7 +83,7 @@ def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
     blocks = []
     for group in dict.fromkeys(example.group for example in evaluation.examples):
         tiles = tuple(
-            sheet.Tile(tuple(example.pictures.values()), (_caption(example), ", ".join(example.pictures)))
+            sheet.Tile(tuple(example.images.values()), (_caption(example), ", ".join(example.images)))
             for example in evaluation.examples
             if example.group == group
         )
@@ -91,30 +91,30 @@ def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
     return sheet.draw_sheet(f"Evaluation on {name}", f"ranked by: {evaluation.shown}", blocks)
 
 
-def _about(figures: Figures) -> str:
-    weights = ", ".join(Path(path).name for path in figures["weights"]) or "none, only what costs nothing"
-    kind = "samples that were trained on" if figures["split"] == "train" else "held-out samples"
-    told = "the true map" if figures["map_source"] == "truth" else "the segmenter's map"
+def _about(summary: Summary) -> str:
+    weights = ", ".join(Path(path).name for path in summary["weights"]) or "none, only what costs nothing"
+    kind = "samples that were trained on" if summary["split"] == "train" else "held-out samples"
+    told = "the true map" if summary["map_source"] == "truth" else "the segmenter's map"
     return (
-        f"{figures['n']:,} {kind} ({figures['split']}) at {figures['size']} px. Weights: {weights}; the "
+        f"{summary['n']:,} {kind} ({summary['split']}) at {summary['size']} px. Weights: {weights}; the "
         f"generator is told {told}."
     )
 
 
-def _numbers(figures: Figures) -> dict[str, object]:
+def _numbers(summary: Summary) -> dict[str, object]:
     shown: dict[str, object] = {
-        "hole PSNR, dB": number(figures["hole"]["psnr"], 2),
-        "over Telea, dB": number(figures["ahead"].get("telea", {}).get("psnr"), 2, sign=True),
-        "hole SSIM": number(figures["hole"]["ssim"], 3),
-        "map's Dice": number(figures["map"]["dice"], 3),
-        "faces found": percent(figures["detected"]["restored"]),
-        "s a picture": number(figures["seconds_per_image"], 3),
+        "hole PSNR, dB": number(summary["hole"]["psnr"], 2),
+        "over Telea, dB": number(summary["ahead"].get("telea", {}).get("psnr"), 2, sign=True),
+        "hole SSIM": number(summary["hole"]["ssim"], 3),
+        "map's Dice": number(summary["map"]["dice"], 3),
+        "faces found": percent(summary["detected"]["restored"]),
+        "s a picture": number(summary["seconds_per_image"], 3),
         "million weights": number(
-            sum(figures["parameters"].values()) / 1e6 if figures["parameters"] else None, 2
+            sum(summary["parameters"].values()) / 1e6 if summary["parameters"] else None, 2
         ),
     }
     return {name: value for name, value in shown.items() if value != NOTHING} | {
-        "samples": f"{figures['n']:,}"
+        "samples": f"{summary['n']:,}"
     }
 
 
@@ -149,28 +149,28 @@ def _examples(evaluation: Evaluation) -> str:
 
 
 def _strip(example: Example) -> str:
-    pictures = "".join(
-        f'<div><img alt="{page.esc(name)}" src="{_embedded(picture)}"><span>{page.esc(name)}</span></div>'
-        for name, picture in example.pictures.items()
+    images = "".join(
+        f'<div><img alt="{page.esc(name)}" src="{_embedded(image)}"><span>{page.esc(name)}</span></div>'
+        for name, image in example.images.items()
     )
-    return f'<figure class="strip"><div class="row">{pictures}</div><figcaption>{_words(example)}</figcaption></figure>'
+    return f'<figure class="strip"><div class="row">{images}</div><figcaption>{_sample_html(example)}</figcaption></figure>'
 
 
-def _words(example: Example) -> str:
-    case = example.case
+def _sample_html(example: Example) -> str:
+    sample = example.sample
     return (
-        f"<b>{example.psnr:.1f} dB</b> · {page.esc(case.family)}, {page.esc(case.wear)} · yaw {case.yaw:.0f}° · hidden "
-        f'{case.share:.0%}<br><span class="faint" style="padding:0;text-align:left">{page.esc(case.key)}</span>'
+        f"<b>{example.psnr:.1f} dB</b> · {page.esc(sample.family)}, {page.esc(sample.wear)} · yaw {sample.yaw:.0f}° · hidden "
+        f'{sample.share:.0%}<br><span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
     )
 
 
 def _caption(example: Example) -> str:
-    case = example.case
-    return f"{example.psnr:.1f} dB, {case.family} {case.wear}, yaw {case.yaw:.0f}, {case.key}"
+    sample = example.sample
+    return f"{example.psnr:.1f} dB, {sample.family} {sample.wear}, yaw {sample.yaw:.0f}, {sample.key}"
 
 
-def _embedded(picture: RGBImage) -> str:
-    image = Image.fromarray(picture)
-    if picture.shape[0] != SHOWN_SIDE:
-        image = image.resize((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.BICUBIC)
-    return page.data_uri(encode_jpeg(np.asarray(image), QUALITY), "jpeg")
+def _embedded(image: RGBImage) -> str:
+    if image.shape[0] != SHOWN_SIDE:
+        size = (SHOWN_SIDE, SHOWN_SIDE)
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    return page.data_uri(encode_jpeg(image, QUALITY), "jpeg")

@@ -10,10 +10,18 @@ import torch
 from maskgen.dataset.reader import DataSet
 from maskgen.errors import InputError, UsageError
 from unmasknet.evaluation.attributes import AttributesOf
-from unmasknet.evaluation.other_methods import Other
-from unmasknet.evaluation.samples import Case, Stack, choose, in_batches, read_cases, stack, to_tensor
-from unmasknet.evaluation.scorer import MASKED, Judge, laid_in
-from unmasknet.evaluation.scores import PICTURE_SCORES, RESTORED, Ledger, State, facts_of
+from unmasknet.evaluation.other_methods import OtherMethod
+from unmasknet.evaluation.samples import (
+    EvalSample,
+    SampleBatch,
+    choose,
+    in_batches,
+    read_samples,
+    stack,
+    to_tensor,
+)
+from unmasknet.evaluation.scorer import MASKED, Scorer, composited
+from unmasknet.evaluation.scores import PICTURE_SCORES, RESTORED, ScoreTable, WearReading, facts_of
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.summary import ScoredRun
 from unmasknet.evaluation.wear_state import wearing
@@ -22,11 +30,11 @@ from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.baselines import MeanFace, baselines, mean_face
 from unmasknet.models.two_stage import Restorer, widened
 
-Tell = Callable[[int, int], object]
+OnProgress = Callable[[int, int], object]
 
 
 @dataclass
-class Course:
+class Runner:
     """Everything that cases go through."""
 
     settings: EvalSettings
@@ -35,8 +43,8 @@ class Course:
     restorer: Restorer
     size: int
     device: torch.device
-    judge: Judge
-    others: list[Other]
+    scorer: Scorer
+    others: list[OtherMethod]
     attributes_of: AttributesOf
     seconds: float = 0.0
     face: MeanFace | None = None
@@ -48,31 +56,31 @@ class Course:
             )
         self.face = mean_face(self._train_faces())
 
-    def measure(self, keys: Sequence[str], tell: Tell) -> Ledger:
+    def measure(self, keys: Sequence[str], on_progress: OnProgress) -> ScoreTable:
         """Put the cases through all methods and all scores."""
-        ledger, done = Ledger(), 0
-        for cases in in_batches(read_cases(self.data, self.split, keys, self.size), self.settings.batch):
-            batch = stack(cases, self.device)
-            ledger.cases += [facts_of(case) for case in cases]
-            truth = self.judge.truth(ledger, cases, batch)
-            for method, pictures in self.pictures(batch).items():
-                self.judge.score(ledger, method, cases, batch, pictures, truth)
-            self._score_others(ledger, cases)
-            self._score_maps(ledger, cases, batch)
-            done += len(cases)
-            tell(done, len(keys))
-        return ledger
+        table, done = ScoreTable(), 0
+        for samples in in_batches(read_samples(self.data, self.split, keys, self.size), self.settings.batch):
+            batch = stack(samples, self.device)
+            table.samples += [facts_of(sample) for sample in samples]
+            truth = self.scorer.truth(table, samples, batch)
+            for method, images in self.images(batch).items():
+                self.scorer.score(table, method, samples, batch, images, truth)
+            self._score_others(table, samples)
+            self._score_maps(table, samples, batch)
+            done += len(samples)
+            on_progress(done, len(keys))
+        return table
 
-    def pictures(self, batch: Stack) -> dict[str, ImageBatch]:
+    def images(self, batch: SampleBatch) -> dict[str, ImageBatch]:
         """Each method's composited pictures, ours first."""
         found = {}
         if self.restorer.generator:
             found[RESTORED] = self.restore(batch)
         for name, baseline in baselines(self.face).items():
-            found[name] = laid_in(baseline(batch.masked, batch.hole), batch)
+            found[name] = composited(baseline(batch.masked, batch.hole), batch)
         return found
 
-    def restore(self, batch: Stack) -> ImageBatch:
+    def restore(self, batch: SampleBatch) -> ImageBatch:
         """Our pictures, with the hole that the settings ask for; the time it takes is added up."""
         began = time.perf_counter()
         hole = self.hole(batch)
@@ -83,13 +91,13 @@ class Course:
         return result
 
     @property
-    def by_truth(self) -> bool:
+    def uses_true_map(self) -> bool:
         """Whether the generator is told the true map."""
         return self.settings.map == "truth" or not self.restorer.segmenter
 
-    def hole(self, batch: Stack) -> MapBatch:
+    def hole(self, batch: SampleBatch) -> MapBatch:
         """The map that the generator is told."""
-        if self.by_truth:
+        if self.uses_true_map:
             return batch.hole
         return widened(self.restorer.predicted(batch.masked)[0], self.settings.grow)
 
@@ -101,10 +109,10 @@ class Course:
             self.restorer,
             self.size,
             self.device,
-            "truth" if self.by_truth else "predicted",
-            self.judge.network,
-            self.judge.identity.name if self.judge.identity else None,
-            self.judge.lite0.name if self.judge.lite0 else None,
+            "truth" if self.uses_true_map else "predicted",
+            self.scorer.network,
+            self.scorer.identity.name if self.scorer.identity else None,
+            self.scorer.lite0.name if self.scorer.lite0 else None,
             tuple(other.name for other in self.others),
             self.seconds,
             self.attributes_of,
@@ -118,28 +126,28 @@ class Course:
             _, keys = choose(self.data, "train", self.settings.train_faces, self.settings.seed)
         except InputError:
             return
-        for cases in in_batches(read_cases(self.data, "train", keys, self.size), self.settings.batch):
-            yield to_tensor([case.truth for case in cases], self.device)
+        for samples in in_batches(read_samples(self.data, "train", keys, self.size), self.settings.batch):
+            yield to_tensor([sample.truth for sample in samples], self.device)
 
-    def _score_others(self, ledger: Ledger, cases: Sequence[Case]) -> None:
+    def _score_others(self, table: ScoreTable, samples: Sequence[EvalSample]) -> None:
         for other in self.others:
-            for case in cases:
-                picture = other.read(case.key, self.size)
-                if picture is None:
-                    self._missing(ledger, other.name)
+            for sample in samples:
+                image = other.read(sample.key, self.size)
+                if image is None:
+                    self._missing(table, other.name)
                     continue
-                batch = stack([case], self.device)
-                truth = self.judge.lite0(batch.truth) if self.judge.lite0 else None
-                pictures = laid_in(to_tensor([picture], self.device), batch)
-                self.judge.score(ledger, other.name, [case], batch, pictures, truth)
+                batch = stack([sample], self.device)
+                truth = self.scorer.lite0(batch.truth) if self.scorer.lite0 else None
+                images = composited(to_tensor([image], self.device), batch)
+                self.scorer.score(table, other.name, [sample], batch, images, truth)
 
     @staticmethod
-    def _missing(ledger: Ledger, name: str) -> None:
+    def _missing(table: ScoreTable, name: str) -> None:
         """A method without a picture of a case: that case has no score of it."""
-        for score in ledger.scores[MASKED].keys() & set(PICTURE_SCORES):
-            ledger.add(name, score, [float("nan")])
+        for score in table.scores[MASKED].keys() & set(PICTURE_SCORES):
+            table.add(name, score, [float("nan")])
 
-    def _score_maps(self, ledger: Ledger, cases: Sequence[Case], batch: Stack) -> None:
+    def _score_maps(self, table: ScoreTable, samples: Sequence[EvalSample], batch: SampleBatch) -> None:
         """How well the segmenter finds the mask, and what it says of how it is worn."""
         if not self.restorer.segmenter:
             return
@@ -147,19 +155,21 @@ class Course:
         mask, worn = (batch.parts >= 3).float(), (batch.parts >= 2).float()
         dice, iou = image_metrics.overlap(found, worn)
         counted = 1 - worn + mask  # straps are neither wanted nor wrong where the mask alone is asked for
-        ledger.add("map", "dice", dice)
-        ledger.add("map", "iou", iou)
-        ledger.add("map", "boundary_f", image_metrics.boundary_f(found, worn))
-        ledger.add("map", "dice_mask", image_metrics.overlap(found, mask, counted)[0])
+        table.add("map", "dice", dice)
+        table.add("map", "iou", iou)
+        table.add("map", "boundary_f", image_metrics.boundary_f(found, worn))
+        table.add("map", "dice_mask", image_metrics.overlap(found, mask, counted)[0])
         for masked, probabilities in ((True, likely), (False, self.restorer.predicted(batch.truth)[1])):
             planes = probabilities[:, 0].float().cpu().numpy()
-            for case, plane in zip(cases, planes, strict=True):
-                self._judge_wearing(ledger, masked, case, plane)
+            for sample, plane in zip(samples, planes, strict=True):
+                self._score_wear_state(table, masked, sample, plane)
 
-    def _judge_wearing(self, ledger: Ledger, masked: bool, case: Case, plane: np.ndarray) -> None:
-        if case.points is None:
+    def _score_wear_state(
+        self, table: ScoreTable, masked: bool, sample: EvalSample, plane: np.ndarray
+    ) -> None:
+        if sample.points is None:
             return
         assert self.restorer.segmenter is not None
-        soft = wearing(plane, case.points)
-        sharp = wearing((plane >= self.restorer.segmenter.threshold).astype(np.float32), case.points)
-        ledger.states.append(State(masked, case.wear, sharp.state, soft.face, soft.wrong))
+        soft = wearing(plane, sample.points)
+        sharp = wearing((plane >= self.restorer.segmenter.threshold).astype(np.float32), sample.points)
+        table.wear_readings.append(WearReading(masked, sample.wear, sharp.state, soft.face, soft.wrong))

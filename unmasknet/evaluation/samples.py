@@ -21,7 +21,7 @@ SCORED = ("test", "val")  # splits in the order in which `auto` asks for them
 
 
 @dataclass(frozen=True)
-class Case:
+class EvalSample:
     """A sample at the size of the evaluation: `masked` and `truth` RGB, `hole` 0 or 1, `parts` 0 to 3.
 
     `points` are eyes and corners of the mouth in its pixels, None where its landmarks do not tell.
@@ -62,7 +62,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Stack:
+class SampleBatch:
     """Cases as tensors: pictures RGB in [0, 1], `hole` 1 where hidden, `parts` as in the data set."""
 
     masked: ImageBatch
@@ -84,7 +84,7 @@ def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, li
         InputError: there is nothing to score.
     """
     for name in SCORED if split == "auto" else (split,):
-        keys = [sample.key for sample in data.samples(split=name)]
+        keys = [encoded.key for encoded in data.samples(split=name)]
         if keys:
             return name, sorted(keys, key=lambda key: hash64("eval", seed, key))[:n]
     wanted = " or ".join(SCORED) if split == "auto" else split
@@ -95,35 +95,35 @@ def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, li
     )
 
 
-def read_cases(data: DataSet, split: str, keys: Sequence[str], size: int) -> Iterator[Case]:
+def read_samples(data: DataSet, split: str, keys: Sequence[str], size: int) -> Iterator[EvalSample]:
     """The cases of `keys` in the order of the shards, `size` pixels wide and high.
 
     Raises:
         InputError: a shard or a sample cannot be read.
     """
-    for sample in data.samples(set(keys), split=split):
-        yield make_case(sample, size)
+    for encoded in data.samples(set(keys), split=split):
+        yield make_sample(encoded, size)
 
 
-def make_case(sample: Encoded, size: int) -> Case:
+def make_sample(encoded: Encoded, size: int) -> EvalSample:
     """A sample cut to its middle square and resampled; a pixel of a smaller map is 1 where half of it was."""
-    pixels = sample.decode()
+    pixels = encoded.decode()
     height, width = pixels["gt"].shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = slice(top, top + side), slice(left, left + side)
-    faces = sample.labels["faces"]
+    faces = encoded.labels["faces"]
     points = four_points(faces[0]["landmarks"], faces[0]["scheme"]) if faces else None
     if points is not None:
         points = (points - (left, top) + 0.5) * (size / side) - 0.5
-    return Case(
-        sample.key,
+    return EvalSample(
+        encoded.key,
         fitted(pixels["masked"][square], size),
         fitted(pixels["gt"][square], size),
         (fitted(pixels["map"][square] * np.uint8(255), size) >= 128).astype(np.uint8),
         cv2.resize(pixels["parts"][square], (size, size), interpolation=cv2.INTER_NEAREST_EXACT),
         points,
-        sample.labels,
+        encoded.labels,
     )
 
 
@@ -135,30 +135,30 @@ def fitted(pixels: RGBImage | Plane, size: int) -> Any:
     return cv2.resize(pixels, (size, size), interpolation=way)
 
 
-def stack(cases: Sequence[Case], device: torch.device) -> Stack:
+def stack(samples: Sequence[EvalSample], device: torch.device) -> SampleBatch:
     """Cases of one size as tensors on a device."""
-    return Stack(
-        to_tensor([case.masked for case in cases], device),
-        to_tensor([case.truth for case in cases], device),
-        torch.from_numpy(np.stack([case.hole for case in cases])[:, None]).float().to(device),
-        torch.from_numpy(np.stack([case.parts for case in cases])[:, None]).float().to(device),
+    return SampleBatch(
+        to_tensor([sample.masked for sample in samples], device),
+        to_tensor([sample.truth for sample in samples], device),
+        torch.from_numpy(np.stack([sample.hole for sample in samples])[:, None]).float().to(device),
+        torch.from_numpy(np.stack([sample.parts for sample in samples])[:, None]).float().to(device),
     )
 
 
-def to_tensor(pictures: Sequence[RGBImage], device: torch.device) -> ImageBatch:
+def to_tensor(images: Sequence[RGBImage], device: torch.device) -> ImageBatch:
     """Pictures of one size as `b 3 h w` in [0, 1]."""
-    pixels = torch.from_numpy(np.stack(pictures)).to(device)
+    pixels = torch.from_numpy(np.stack(images)).to(device)
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
-def to_pictures(tensor: Tensor) -> list[RGBImage]:
+def to_images(tensor: Tensor) -> list[RGBImage]:
     """The way back: `b 3 h w` in [0, 1] as RGB pictures, rounded."""
     pixels = (tensor.detach().float().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return [np.ascontiguousarray(one) for one in pixels]
 
 
-def in_batches(cases: Iterable[Case], count: int) -> Iterator[list[Case]]:
+def in_batches(samples: Iterable[EvalSample], count: int) -> Iterator[list[EvalSample]]:
     """Cases in lists of `count`, the last one shorter."""
-    stream = iter(cases)
+    stream = iter(samples)
     while batch := list(islice(stream, count)):
         yield batch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError
 from maskgen.files import make_folder, write_atomic
-from unmasknet.evaluation.scores import DIGITS, RESTORED, Ledger
+from unmasknet.evaluation.scores import DIGITS, RESTORED, ScoreTable
 
 Row = Mapping[str, str]
 SCORES = {  # column: method and score
@@ -21,13 +21,13 @@ FACTS = ("key", "source", "family", "wear", "yaw", "share")
 COLUMNS = (*FACTS, *SCORES)
 
 
-def score_rows(ledger: Ledger) -> list[Row]:
+def score_rows(table: ScoreTable) -> list[Row]:
     """A row for each sample, in the order in which they were scored; "" where a score is not defined."""
-    scores = {column: ledger.values(*of) for column, of in SCORES.items()}
+    scores = {column: table.values(*of) for column, of in SCORES.items()}
     return [
-        {name: _text(getattr(case, name)) for name in FACTS}
+        {name: _text(getattr(sample, name)) for name in FACTS}
         | {name: _text(float(values[at])) if len(values) else "" for name, values in scores.items()}
-        for at, case in enumerate(ledger.cases)
+        for at, sample in enumerate(table.samples)
     ]
 
 

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maskgen.types import Affine, RGBImage
-from unmasknet.evaluation.samples import Case, Stack, to_pictures
-from unmasknet.evaluation.scores import RESTORED, TRUTH, Ledger
+from unmasknet.evaluation.samples import EvalSample, SampleBatch, to_images
+from unmasknet.evaluation.scores import RESTORED, TRUTH, ScoreTable
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.maps import ImageBatch, composite
 from unmasknet.metrics import brisque, features
@@ -21,7 +21,7 @@ from unmasknet.metrics.inception import Inception, load_inception
 
 FindFaces = Callable[[RGBImage, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
 MASKED = "masked input"
-LOOKED_AT = (
+CLOSELY_SCORED = (
     RESTORED,
     TRUTH,
     MASKED,
@@ -30,7 +30,7 @@ LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics mean nothing
 
 
 @dataclass(frozen=True)
-class Judge:
+class Scorer:
     """The tools that pictures are looked at with; each may be missing, and then its figures are null."""
 
     lite0: Lite0 | None
@@ -45,62 +45,67 @@ class Judge:
         net = self.inception or self.lite0
         return net.name if net else ""
 
-    def truth(self, ledger: Ledger, cases: Sequence[Case], batch: Stack) -> NetworkFeatures | None:
+    def truth(
+        self, table: ScoreTable, samples: Sequence[EvalSample], batch: SampleBatch
+    ) -> NetworkFeatures | None:
         """Look at the truth: what the methods' pictures are compared with."""
-        self._look_closer(ledger, TRUTH, cases, batch.truth)
-        return self._vectors(ledger, TRUTH, batch.truth)
+        self._score_closely(table, TRUTH, samples, batch.truth)
+        return self._vectors(table, TRUTH, batch.truth)
 
     def score(
         self,
-        ledger: Ledger,
+        table: ScoreTable,
         method: str,
-        cases: Sequence[Case],
-        batch: Stack,
-        pictures: ImageBatch,
+        samples: Sequence[EvalSample],
+        batch: SampleBatch,
+        images: ImageBatch,
         truth: NetworkFeatures | None,
     ) -> None:
         """Score a method's composited pictures of some cases."""
         hole, everything = batch.hole, torch.ones_like(batch.hole)
-        windows = image_metrics.ssim_map(pictures, batch.truth)
-        ledger.add(method, "hole.psnr", image_metrics.psnr(pictures, batch.truth, hole))
-        ledger.add(method, "hole.ssim", image_metrics.over(windows, hole))
-        ledger.add(method, "hole.l1", image_metrics.l1(pictures, batch.truth, hole))
-        ledger.add(method, "whole.psnr", image_metrics.psnr(pictures, batch.truth, everything))
-        ledger.add(method, "whole.ssim", image_metrics.over(windows, everything))
-        look = self._vectors(ledger, method, pictures)
-        if look and truth:
-            ledger.add(method, "perceptual.whole", features.apart(look, truth, everything))
-            ledger.add(method, "perceptual.hole", features.apart(look, truth, hole))
-        if method in LOOKED_AT:
-            self._look_closer(ledger, method, cases, pictures)
+        windows = image_metrics.ssim_map(images, batch.truth)
+        table.add(method, "hole.psnr", image_metrics.psnr(images, batch.truth, hole))
+        table.add(method, "hole.ssim", image_metrics.over(windows, hole))
+        table.add(method, "hole.l1", image_metrics.l1(images, batch.truth, hole))
+        table.add(method, "whole.psnr", image_metrics.psnr(images, batch.truth, everything))
+        table.add(method, "whole.ssim", image_metrics.over(windows, everything))
+        vectors = self._vectors(table, method, images)
+        if vectors and truth:
+            table.add(method, "perceptual.whole", features.perceptual_distance(vectors, truth, everything))
+            table.add(method, "perceptual.hole", features.perceptual_distance(vectors, truth, hole))
+        if method in CLOSELY_SCORED:
+            self._score_closely(table, method, samples, images)
 
-    def _vectors(self, ledger: Ledger, method: str, pictures: ImageBatch) -> NetworkFeatures | None:
-        look = self.lite0(pictures) if self.lite0 else None
+    def _vectors(self, table: ScoreTable, method: str, images: ImageBatch) -> NetworkFeatures | None:
+        vectors = self.lite0(images) if self.lite0 else None
         if self.inception:
-            ledger.add_vectors(method, self.inception.name, self.inception(pictures))
-        elif self.lite0 and look:
-            ledger.add_vectors(method, self.lite0.name, look.vector)
-        return look
+            table.add_vectors(method, self.inception.name, self.inception(images))
+        elif self.lite0 and vectors:
+            table.add_vectors(method, self.lite0.name, vectors.vector)
+        return vectors
 
-    def _look_closer(self, ledger: Ledger, method: str, cases: Sequence[Case], pictures: ImageBatch) -> None:
-        seen = to_pictures(pictures)
-        if self.brisque and seen[0].shape[0] >= LEAST_SIDE:
-            ledger.add(method, "brisque", [brisque.brisque(picture) for picture in seen])
+    def _score_closely(
+        self, table: ScoreTable, method: str, samples: Sequence[EvalSample], images: ImageBatch
+    ) -> None:
+        images_rgb = to_images(images)
+        if self.brisque and images_rgb[0].shape[0] >= LEAST_SIDE:
+            table.add(method, "brisque", [brisque.brisque(image) for image in images_rgb])
         if self.find_faces:
-            ledger.add(
-                method, "detected", [float(bool(self.find_faces(picture, len(picture)))) for picture in seen]
+            table.add(
+                method, "detected", [float(bool(self.find_faces(image, len(image)))) for image in images_rgb]
             )
         if self.identity:
-            ledger.faces.setdefault(method, []).extend(
-                self._face(self.identity, case, picture) for case, picture in zip(cases, seen, strict=True)
+            table.faces.setdefault(method, []).extend(
+                self._face(self.identity, sample, image)
+                for sample, image in zip(samples, images_rgb, strict=True)
             )
 
     @staticmethod
-    def _face(identity: Identity, case: Case, picture: RGBImage) -> Float[ndarray, " d"] | None:
-        return None if case.points is None else identity.embed(picture, case.points)
+    def _face(identity: Identity, sample: EvalSample, image: RGBImage) -> Float[ndarray, " d"] | None:
+        return None if sample.points is None else identity.embed(image, sample.points)
 
 
-def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: torch.device) -> Judge:
+def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: torch.device) -> Scorer:
     """The tools that the settings ask for, as far as they are installed.
 
     Raises:
@@ -108,7 +113,7 @@ def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: to
     """
     wanted = settings.features == "on" or (settings.features == "auto" and features.has_lite0())
     inception = load_inception(Path(settings.inception)) if settings.inception else None
-    return Judge(
+    return Scorer(
         features.build_lite0().to(device) if wanted else None,
         inception.to(device) if inception else None,
         build_identity(settings.identity),
@@ -117,6 +122,6 @@ def build_judge(settings: EvalSettings, find_faces: FindFaces | None, device: to
     )
 
 
-def laid_in(pictures: ImageBatch, batch: Stack) -> ImageBatch:
+def composited(images: ImageBatch, batch: SampleBatch) -> ImageBatch:
     """A method's pictures inside the true hole, the masked photos outside: what every method but ours is judged by."""
-    return composite(pictures, batch.masked, batch.hole)
+    return composite(images, batch.masked, batch.hole)

@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from unmasknet.evaluation.samples import Case
+from unmasknet.evaluation.samples import EvalSample
 from unmasknet.metrics import statistics
 
-Figures = dict[str, Any]
+Summary = dict[str, Any]
 Draws = Sequence[Int[ndarray, " _"]]
 
 RESTORED, TRUTH = "restored", "truth"
@@ -34,7 +34,7 @@ DIGITS = 6  # significant ones of a figure: no measurement here is good for more
 
 
 @dataclass
-class Ledger:
+class ScoreTable:
     """What was measured.
 
     Attributes:
@@ -45,11 +45,11 @@ class Ledger:
         states: what the segmenter says of how a mask is worn, for the masked photos and for the bare ones.
     """
 
-    cases: list["SampleFacts"] = field(default_factory=list)
+    samples: list["SampleFacts"] = field(default_factory=list)
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     vectors: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
     faces: dict[str, list[Float[ndarray, " d"] | None]] = field(default_factory=dict)
-    states: list["State"] = field(default_factory=list)
+    wear_readings: list["State"] = field(default_factory=list)
 
     def add(self, method: str, score: str, values: Tensor | Sequence[float]) -> None:
         """Append a score of some more cases."""
@@ -71,7 +71,7 @@ class Ledger:
 
     def mean(self, method: str, score: str) -> float | None:
         """Mean of a score, None where it is defined for no case."""
-        return tidy(statistics.mean(self.values(method, score)))
+        return rounded(statistics.mean(self.values(method, score)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SampleFacts:
 
 
 @dataclass(frozen=True)
-class State:
+class WearReading:
     """A verdict about one photo.
 
     Attributes:
@@ -100,73 +100,73 @@ class State:
 
     masked: bool
     wear: str
-    said: str
+    predicted: str
     face: float
     wrong: float
 
 
-def facts_of(case: Case) -> SampleFacts:
+def facts_of(sample: EvalSample) -> SampleFacts:
     """What is kept of a case."""
     return SampleFacts(
-        case.key,
-        case.person,
-        bool(case.labels["identity"]),
-        str(case.labels["source"]),
-        case.family,
-        case.wear,
-        case.yaw,
-        case.share,
+        sample.key,
+        sample.person,
+        bool(sample.labels["identity"]),
+        str(sample.labels["source"]),
+        sample.family,
+        sample.wear,
+        sample.yaw,
+        sample.share,
     )
 
 
-def tidy(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     """A figure for JSON: rounded to what can be meant, None where it is no number."""
     if value is None or not np.isfinite(value):
         return None
     return float(f"{value:.{DIGITS}g}")
 
 
-def method_figures(ledger: Ledger, method: str, network: str) -> Figures:
+def method_summary(table: ScoreTable, method: str, network: str) -> Summary:
     """All figures of one method's pictures; FID and KID by the features of `network`."""
-    figures: Figures = {"hole": {}, "whole": {}, "perceptual": {}}
+    summary: Summary = {"hole": {}, "whole": {}, "perceptual": {}}
     for score in PICTURE_SCORES:
         group, name = score.split(".")
-        figures[group][name] = ledger.mean(method, score)
-    ours, truth = ledger.features(method, network), ledger.features(TRUTH, network)
-    figures["fid"] = figures["kid"] = None
+        summary[group][name] = table.mean(method, score)
+    ours, truth = table.features(method, network), table.features(TRUTH, network)
+    summary["fid"] = summary["kid"] = None
     if ours is not None and truth is not None and len(ours) == len(truth):
-        figures["fid"] = tidy(statistics.frechet(ours, truth))
-        figures["kid"] = tidy(statistics.kernel_distance(ours, truth))
-    return figures
+        summary["fid"] = rounded(statistics.frechet(ours, truth))
+        summary["kid"] = rounded(statistics.kernel_distance(ours, truth))
+    return summary
 
 
-def by_range(ledger: Ledger, method: str, of: str, edges: Sequence[float]) -> list[Figures]:
+def by_range(table: ScoreTable, method: str, of: str, edges: Sequence[float]) -> list[Summary]:
     """Figures of the cases between two edges of a fact, `share` or `yaw`; ranges without a case are left out."""
-    facts = np.array([getattr(case, of) for case in ledger.cases])
+    facts = np.array([getattr(sample, of) for sample in table.samples])
     rows = []
     for low, high in pairwise(edges):
         chosen = (facts >= low) & ((facts < high) | (high == edges[-1]))
         if chosen.any():
-            rows.append({"from": low, "to": high, **group_figures(ledger, method, chosen)})
+            rows.append({"from": low, "to": high, **group_summary(table, method, chosen)})
     return rows
 
 
-def by_name(ledger: Ledger, method: str, of: str) -> dict[str, Figures]:
+def by_name(table: ScoreTable, method: str, of: str) -> dict[str, Summary]:
     """Figures of the cases that share a fact, `family` or `wear`."""
-    facts = np.array([getattr(case, of) for case in ledger.cases])
-    return {str(name): group_figures(ledger, method, facts == name) for name in sorted(set(facts.tolist()))}
+    facts = np.array([getattr(sample, of) for sample in table.samples])
+    return {str(name): group_summary(table, method, facts == name) for name in sorted(set(facts.tolist()))}
 
 
-def group_figures(ledger: Ledger, method: str, chosen: ndarray) -> Figures:
+def group_summary(table: ScoreTable, method: str, chosen: ndarray) -> Summary:
     """PSNR and SSIM in the hole over some cases, None where the method has no pictures."""
-    figures: Figures = {"n": int(chosen.sum())}
+    summary: Summary = {"n": int(chosen.sum())}
     for name in ("psnr", "ssim"):
-        values = ledger.values(method, f"hole.{name}")
-        figures[name] = tidy(statistics.mean(values[chosen])) if len(values) else None
-    return figures
+        values = table.values(method, f"hole.{name}")
+        summary[name] = rounded(statistics.mean(values[chosen])) if len(values) else None
+    return summary
 
 
-def intervals(ledger: Ledger, methods: Mapping[str, str], draws: Draws) -> dict[str, list[float]]:
+def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> dict[str, list[float]]:
     """95 % intervals of means, and of how far we are ahead of each other method on the same cases.
 
     Args:
@@ -176,25 +176,25 @@ def intervals(ledger: Ledger, methods: Mapping[str, str], draws: Draws) -> dict[
     """
     found: dict[str, list[float]] = {}
     for method, prefix in methods.items():
-        for score in ledger.scores.get(method, {}):
-            found.update(_interval(f"{prefix}{score}", ledger.values(method, score), draws))
+        for score in table.scores.get(method, {}):
+            found.update(_interval(f"{prefix}{score}", table.values(method, score), draws))
         for score in AHEAD:
-            found.update(_interval(f"{score} minus {method}", gaps(ledger, method, score), draws))
+            found.update(_interval(f"{score} minus {method}", gaps(table, method, score), draws))
     return found
 
 
-def ahead(ledger: Ledger, methods: Iterable[str]) -> dict[str, Figures]:
+def ahead(table: ScoreTable, methods: Iterable[str]) -> dict[str, Summary]:
     """How far we are ahead of each method, mean over the cases that both have a score of; none without a result."""
     return {
-        method: {score.split(".")[1]: tidy(statistics.mean(gaps(ledger, method, score))) for score in AHEAD}
+        method: {score.split(".")[1]: rounded(statistics.mean(gaps(table, method, score))) for score in AHEAD}
         for method in methods
-        if RESTORED in ledger.scores
+        if RESTORED in table.scores
     }
 
 
-def gaps(ledger: Ledger, method: str, score: str) -> Float[ndarray, " n"]:
+def gaps(table: ScoreTable, method: str, score: str) -> Float[ndarray, " n"]:
     """Our score less a method's, of each case; none where one of them has none, nor of ourselves."""
-    ours, theirs = ledger.values(RESTORED, score), ledger.values(method, score)
+    ours, theirs = table.values(RESTORED, score), table.values(method, score)
     if method == RESTORED or len(ours) != len(theirs):
         return np.empty(0)
     with np.errstate(invalid="ignore"):  # endless less endless is not defined, and left out

@@ -8,24 +8,24 @@ import torch
 
 from unmasknet.evaluation.attributes import AttributesOf
 from unmasknet.evaluation.groups import by_group
-from unmasknet.evaluation.scorer import LOOKED_AT, MASKED
+from unmasknet.evaluation.scorer import CLOSELY_SCORED, MASKED
 from unmasknet.evaluation.scores import (
     HOLE_EDGES,
     RESTORED,
     YAW_EDGES,
     Draws,
-    Figures,
-    Ledger,
-    State,
+    ScoreTable,
+    Summary,
+    WearReading,
     ahead,
     by_name,
     by_range,
     intervals,
-    method_figures,
-    tidy,
+    method_summary,
+    rounded,
 )
 from unmasknet.evaluation.settings import EvalSettings
-from unmasknet.evaluation.verification import usual, verification
+from unmasknet.evaluation.verification import typical_likeness, verification
 from unmasknet.metrics import statistics
 from unmasknet.models.two_stage import Restorer
 
@@ -58,11 +58,11 @@ class ScoredRun:
     attributes_of: AttributesOf
 
 
-def assemble(ledger: Ledger, run: ScoredRun, labelled: Figures) -> Figures:
+def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
     """Everything that was measured, as `unmask eval --json` prints it."""
-    draws = _draws(ledger, run.settings)
-    ours = method_figures(ledger, RESTORED, run.network)
-    count = len(ledger.cases)
+    draws = _draws(table, run.settings)
+    ours = method_summary(table, RESTORED, run.network)
+    count = len(table.samples)
     return {
         "n": count,
         "split": run.split,
@@ -75,83 +75,84 @@ def assemble(ledger: Ledger, run: ScoredRun, labelled: Figures) -> Figures:
         "perceptual": {"name": run.perceptual, **ours["perceptual"]},
         "fid": {"value": ours["fid"], "features": run.network or None, "n": count},
         "kid": {"value": ours["kid"], "features": run.network or None, "n": count},
-        "brisque": {name: ledger.mean(method, "brisque") for name, method in _looked_at()},
-        "map": {name: ledger.mean("map", name) for name in ("dice", "iou", "boundary_f", "dice_mask")},
-        "wearing": wearing_figures(ledger.states),
-        "identity": _identity(ledger, run),
-        "detected": {name: ledger.mean(method, "detected") for name, method in _looked_at()},
-        "by_hole": by_range(ledger, RESTORED, "share", HOLE_EDGES),
-        "by_family": by_name(ledger, RESTORED, "family"),
-        "by_yaw": by_range(ledger, RESTORED, "yaw", YAW_EDGES),
-        "by_wear": by_name(ledger, RESTORED, "wear"),
-        "by_group": by_group(ledger, run.attributes_of, run.settings),
+        "brisque": {name: table.mean(method, "brisque") for name, method in _closely_scored()},
+        "map": {name: table.mean("map", name) for name in ("dice", "iou", "boundary_f", "dice_mask")},
+        "wearing": wear_summary(table.wear_readings),
+        "identity": _identity(table, run),
+        "detected": {name: table.mean(method, "detected") for name, method in _closely_scored()},
+        "by_hole": by_range(table, RESTORED, "share", HOLE_EDGES),
+        "by_family": by_name(table, RESTORED, "family"),
+        "by_yaw": by_range(table, RESTORED, "yaw", YAW_EDGES),
+        "by_wear": by_name(table, RESTORED, "wear"),
+        "by_group": by_group(table, run.attributes_of, run.settings),
         "baselines": {
-            name: method_figures(ledger, name, run.network) for name in BASELINES if name in ledger.scores
+            name: method_summary(table, name, run.network) for name in BASELINES if name in table.scores
         },
-        "compare": {name: _other(ledger, name, run.network) for name in run.others},
-        "ahead": ahead(ledger, [*(name for name in BASELINES if name in ledger.scores), *run.others]),
+        "compare": {name: _other(table, name, run.network) for name in run.others},
+        "ahead": ahead(table, [*(name for name in BASELINES if name in table.scores), *run.others]),
         "labelled": labelled,
-        "ci95": _intervals(ledger, run, draws),
-        "seconds_per_image": tidy(run.seconds / count) if run.restorer.generator else None,
+        "ci95": _intervals(table, run, draws),
+        "seconds_per_image": rounded(run.seconds / count) if run.restorer.generator else None,
         "device": str(run.device),
     }
 
 
-def _looked_at() -> list[tuple[str, str]]:
+def _closely_scored() -> list[tuple[str, str]]:
     """Names in the JSON of the methods whose pictures are looked at closer."""
-    return [("masked" if method == MASKED else method, method) for method in LOOKED_AT]
+    return [("masked" if method == MASKED else method, method) for method in CLOSELY_SCORED]
 
 
-def _draws(ledger: Ledger, settings: EvalSettings) -> Draws:
-    return statistics.draws([case.person for case in ledger.cases], settings.bootstrap, settings.seed)
+def _draws(table: ScoreTable, settings: EvalSettings) -> Draws:
+    return statistics.draws([sample.person for sample in table.samples], settings.bootstrap, settings.seed)
 
 
-def _identity(ledger: Ledger, run: ScoredRun) -> Figures:
+def _identity(table: ScoreTable, run: ScoredRun) -> Summary:
     """Mean cosine to the truth's embedding, and what verification makes of the pictures."""
     return {
         "model": run.identity,
-        "restored": ledger.mean(RESTORED, "identity"),
-        "masked": ledger.mean(MASKED, "identity"),
-        **usual(ledger, run.settings.seed),
-        "verification": verification(ledger, run.settings.seed) if run.identity else None,
+        "restored": table.mean(RESTORED, "identity"),
+        "masked": table.mean(MASKED, "identity"),
+        **typical_likeness(table, run.settings.seed),
+        "verification": verification(table, run.settings.seed) if run.identity else None,
     }
 
 
-def _other(ledger: Ledger, name: str, network: str) -> Figures:
-    scored = int((~np.isnan(ledger.values(name, "hole.l1"))).sum())
-    return {"n": scored, "missing": len(ledger.cases) - scored, **method_figures(ledger, name, network)}
+def _other(table: ScoreTable, name: str, network: str) -> Summary:
+    scored = int((~np.isnan(table.values(name, "hole.l1"))).sum())
+    return {"n": scored, "missing": len(table.samples) - scored, **method_summary(table, name, network)}
 
 
-def _intervals(ledger: Ledger, run: ScoredRun, draws: Draws) -> dict[str, list[float]]:
-    methods = {RESTORED: ""} if RESTORED in ledger.scores else {}
-    methods |= {name: f"baselines.{name}." for name in BASELINES if name in ledger.scores}
+def _intervals(table: ScoreTable, run: ScoredRun, draws: Draws) -> dict[str, list[float]]:
+    methods = {RESTORED: ""} if RESTORED in table.scores else {}
+    methods |= {name: f"baselines.{name}." for name in BASELINES if name in table.scores}
     methods |= {name: f"compare.{name}." for name in run.others}
-    found = intervals(ledger, methods, draws)
-    if "map" in ledger.scores:
-        found |= intervals(ledger, {"map": "map."}, draws)
+    found = intervals(table, methods, draws)
+    if "map" in table.scores:
+        found |= intervals(table, {"map": "map."}, draws)
     return found
 
 
-def wearing_figures(states: Sequence[State]) -> Figures:
+def wear_summary(wear_readings: Sequence[WearReading]) -> Summary:
     """How well the map tells masked from bare, worn right from worn wrong, and each wear.
 
     `by_wear`: `recall` is the share that is said to wear a mask, of the bare ones (`unmasked`) the share that is said
     to wear none; `named` the share whose wear is said right.
     """
-    masked = [state for state in states if state.masked]
-    bare = [state for state in states if not state.masked]
-    right = [state for state in masked if state.wear == "correct"]
-    wrong = [state for state in masked if state.wear != "correct"]
-    faces, bare_faces = (np.array([state.face for state in group]) for group in (masked, bare))
+    masked = [reading for reading in wear_readings if reading.masked]
+    bare = [reading for reading in wear_readings if not reading.masked]
+    right = [reading for reading in masked if reading.wear == "correct"]
+    wrong = [reading for reading in masked if reading.wear != "correct"]
+    faces, bare_faces = (np.array([reading.face for reading in group]) for group in (masked, bare))
     groups = {
-        wear: [state for state in masked if state.wear == wear] for wear in sorted({s.wear for s in masked})
+        wear: [reading for reading in masked if reading.wear == wear]
+        for wear in sorted({s.wear for s in masked})
     }
-    by_wear: Figures = {wear: _recall(group, wear, "masked") for wear, group in groups.items()}
+    by_wear: Summary = {wear: _recall(group, wear, "masked") for wear, group in groups.items()}
     if bare:
         by_wear["unmasked"] = _recall(bare, "unmasked", "unmasked")
     return {
-        "roc_auc": tidy(statistics.roc_auc(faces, bare_faces)),
-        "roc_auc_wrong": tidy(
+        "roc_auc": rounded(statistics.roc_auc(faces, bare_faces)),
+        "roc_auc_wrong": rounded(
             statistics.roc_auc(*(np.array([s.wrong for s in group]) for group in (wrong, right)))
         ),
         "by_wear": by_wear,
@@ -159,10 +160,10 @@ def wearing_figures(states: Sequence[State]) -> Figures:
     }
 
 
-def _recall(group: Sequence[State], wear: str, kind: str) -> Figures:
-    said = [(state.said == "unmasked") == (kind == "unmasked") for state in group]
+def _recall(group: Sequence[WearReading], wear: str, kind: str) -> Summary:
+    predicted = [(reading.predicted == "unmasked") == (kind == "unmasked") for reading in group]
     return {
         "n": len(group),
-        "recall": tidy(float(np.mean(said))),
-        "named": tidy(float(np.mean([state.said == wear for state in group]))),
+        "recall": rounded(float(np.mean(predicted))),
+        "named": rounded(float(np.mean([reading.predicted == wear for reading in group]))),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unmasknet.evaluation.scores import Figures
+from unmasknet.evaluation.scores import Summary
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,31 +27,31 @@ class Table:
     note: str = ""
 
 
-def tables(figures: Figures) -> list[Table]:
+def tables(summary: Summary) -> list[Table]:
     """All tables that the figures fill, and what others published."""
-    return [table for table in (*measured(figures), published()) if table.rows]
+    return [table for table in (*measured(summary), published()) if table.rows]
 
 
-def measured(figures: Figures) -> list[Table]:
+def measured(summary: Summary) -> list[Table]:
     """All tables that the figures fill."""
     every = [
-        methods(figures),
-        ahead(figures),
-        segmenter(figures),
-        wearing(figures),
-        people(figures),
-        *breakdowns(figures),
-        *groups(figures),
+        methods(summary),
+        ahead(summary),
+        segmenter(summary),
+        wearing(summary),
+        people(summary),
+        *breakdowns(summary),
+        *groups(summary),
     ]
     return [table for table in every if table.rows]
 
 
-def as_text(figures: Figures) -> str:
+def as_text(summary: Summary) -> str:
     """The tables that matter most, for a terminal."""
     lines = [
-        f"{figures['n']:,} samples ({figures['split']}) at {figures['size']} px, map: {figures['map_source']}"
+        f"{summary['n']:,} samples ({summary['split']}) at {summary['size']} px, map: {summary['map_source']}"
     ]
-    for table in (methods(figures), ahead(figures), segmenter(figures), wearing(figures), people(figures)):
+    for table in (methods(summary), ahead(summary), segmenter(summary), wearing(summary), people(summary)):
         if table.rows:
             rows = [table.head, *table.rows]
             widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
@@ -71,23 +71,23 @@ def as_markdown(table: Table) -> str:
     return f"{text}\n\n{table.note}" if table.note else text
 
 
-def methods(figures: Figures) -> Table:
+def methods(summary: Summary) -> Table:
     """Our result, what costs nothing, and other methods, under the same scores."""
     rows = []
-    ci95 = figures["ci95"]
-    if figures["weights"] and figures["hole"]["psnr"] is not None:
-        ours = {**figures, "fid": figures["fid"]["value"], "kid": figures["kid"]["value"]}
+    ci95 = summary["ci95"]
+    if summary["weights"] and summary["hole"]["psnr"] is not None:
+        ours = {**summary, "fid": summary["fid"]["value"], "kid": summary["kid"]["value"]}
         rows.append(_method("**restored**", ours, ci95, ""))
     for kind in ("baselines", "compare"):
-        rows += [_method(name, values, ci95, f"{kind}.{name}.") for name, values in figures[kind].items()]
-    name, network = figures["perceptual"]["name"], figures["fid"]["features"]
+        rows += [_method(name, values, ci95, f"{kind}.{name}.") for name, values in summary[kind].items()]
+    name, network = summary["perceptual"]["name"], summary["fid"]["features"]
     note = (
         "Inside the hole first: whole-picture figures flatter, since most of the picture is the photo itself. "
         "Every method's pictures are laid into the masked photo before they are scored. In brackets 95 % intervals, "
         "people drawn with replacement. "
     )
     note += f"Perceptual distance by {name}, not LPIPS. " if name else ""
-    note += f"FID and KID on features of {network}, n = {figures['fid']['n']:,}." if network else ""
+    note += f"FID and KID on features of {network}, n = {summary['fid']['n']:,}." if network else ""
     head = (
         "method",
         "hole PSNR, dB",
@@ -103,7 +103,7 @@ def methods(figures: Figures) -> Table:
     return Table("Restoring the face", head, tuple(rows), note)
 
 
-def _method(name: str, values: Figures, ci95: Mapping[str, Sequence[float]], prefix: str) -> tuple[str, ...]:
+def _method(name: str, values: Summary, ci95: Mapping[str, Sequence[float]], prefix: str) -> tuple[str, ...]:
     scores = [("hole", "psnr"), ("hole", "ssim"), ("hole", "l1"), ("whole", "psnr"), ("whole", "ssim")]
     cells = [
         with_interval(values[group][score], ci95.get(f"{prefix}{group}.{score}"), score)
@@ -114,11 +114,11 @@ def _method(name: str, values: Figures, ci95: Mapping[str, Sequence[float]], pre
     return (f"{name}{missing}", *cells, *distances, number(values["fid"], 2), number(values["kid"], 4))
 
 
-def ahead(figures: Figures) -> Table:
+def ahead(summary: Summary) -> Table:
     """How far our result is ahead of each other method, on the same samples."""
     rows = []
-    for name, gains in figures["ahead"].items():
-        intervals = {score: figures["ci95"].get(f"hole.{score} minus {name}") for score in gains}
+    for name, gains in summary["ahead"].items():
+        intervals = {score: summary["ci95"].get(f"hole.{score} minus {name}") for score in gains}
         if all(intervals.values()):
             cells = (with_interval(gain, intervals[score], score, sign=True) for score, gain in gains.items())
             rows.append((name, *cells))
@@ -126,20 +126,20 @@ def ahead(figures: Figures) -> Table:
     return Table("How far ahead inside the hole", ("of", "PSNR, dB", "SSIM"), tuple(rows), note)
 
 
-def segmenter(figures: Figures) -> Table:
+def segmenter(summary: Summary) -> Table:
     """The segmenter on this data set and on labelled photos of others."""
     head = ("photos", "n", "Dice", "IoU", "boundary F", "Dice, mask alone")
     rows = []
-    found, ci95 = figures["map"], figures["ci95"]
+    found, ci95 = summary["map"], summary["ci95"]
     if found["dice"] is not None:
         cells = [
             with_interval(found[name], ci95.get(f"map.{name}"), "ssim")
             for name in ("dice", "iou", "boundary_f")
         ]
         rows.append(
-            (f"this data set, {figures['split']}", f"{figures['n']:,}", *cells, number(found["dice_mask"], 3))
+            (f"this data set, {summary['split']}", f"{summary['n']:,}", *cells, number(found["dice_mask"], 3))
         )
-    for name, scores in figures["labelled"].items():
+    for name, scores in summary["labelled"].items():
         rows.append(_labelled(name, scores))
         rows += [_labelled(f"{name}, {group}", part) for group, part in scores["by_name"].items()]
     note = (
@@ -149,7 +149,7 @@ def segmenter(figures: Figures) -> Table:
     return Table("Finding the mask", head, tuple(rows), note)
 
 
-def _labelled(name: str, scores: Figures) -> tuple[str, ...]:
+def _labelled(name: str, scores: Summary) -> tuple[str, ...]:
     intervals = scores.get("ci95", {})
     cells = [
         with_interval(scores[score], intervals.get(score), "ssim") for score in ("dice", "iou", "boundary_f")
@@ -157,9 +157,9 @@ def _labelled(name: str, scores: Figures) -> tuple[str, ...]:
     return (name, f"{scores['n']:,}", *cells, NOTHING)
 
 
-def wearing(figures: Figures) -> Table:
+def wearing(summary: Summary) -> Table:
     """What the segmenter's map says of how a mask is worn."""
-    found = figures["wearing"]
+    found = summary["wearing"]
     rows = tuple(
         (wear, f"{part['n']:,}", percent(part["recall"]), percent(part["named"]))
         for wear, part in found["by_wear"].items()
@@ -172,19 +172,19 @@ def wearing(figures: Figures) -> Table:
     return Table("Who wears a mask, and how", ("worn", "n", "right", "wear named"), rows, note)
 
 
-def people(figures: Figures) -> Table:
+def people(summary: Summary) -> Table:
     """Whether results still look like faces, and like the same people."""
-    identity, verified = figures["identity"], figures["identity"]["verification"] or {}
+    identity, verified = summary["identity"], summary["identity"]["verification"] or {}
     rows = []
     for name, key in (("restored", "restored"), ("masked photo", "masked"), ("truth", "truth")):
         part = verified.get(key) or {}
         cells = (
-            percent(figures["detected"][key]),
+            percent(summary["detected"][key]),
             number(identity.get(key), 3),
             percent(part.get("accuracy")),
             number(part.get("auc"), 4),
             percent(part.get("tar_at_far_1pct")),
-            number(figures["brisque"][key], 1),
+            number(summary["brisque"][key], 1),
         )
         if any(cell != NOTHING for cell in cells):
             rows.append((name, *cells))
@@ -204,18 +204,18 @@ def people(figures: Figures) -> Table:
     return Table("Faces and people", head, tuple(rows), note)
 
 
-def breakdowns(figures: Figures) -> list[Table]:
+def breakdowns(summary: Summary) -> list[Table]:
     """Our result by how much is hidden, by mask, by pose and by wear."""
-    if figures["hole"]["psnr"] is None:
+    if summary["hole"]["psnr"] is None:
         return []
 
-    def rows(parts: Mapping[str, Figures]) -> tuple[tuple[str, ...], ...]:
+    def rows(parts: Mapping[str, Summary]) -> tuple[tuple[str, ...], ...]:
         return tuple(
             (name, f"{part['n']:,}", number(part["psnr"], 2), number(part["ssim"], 3))
             for name, part in parts.items()
         )
 
-    def ranges(parts: Sequence[Figures], unit: str, scale: int) -> dict[str, Figures]:
+    def ranges(parts: Sequence[Summary], unit: str, scale: int) -> dict[str, Summary]:
         return {f"{part['from'] * scale:g} to {part['to'] * scale:g}{unit}": part for part in parts}
 
     tail = ("n", "hole PSNR, dB", "hole SSIM")
@@ -223,15 +223,15 @@ def breakdowns(figures: Figures) -> list[Table]:
         Table(
             "By share of the picture that is hidden",
             ("hidden", *tail),
-            rows(ranges(figures["by_hole"], " %", 100)),
+            rows(ranges(summary["by_hole"], " %", 100)),
         ),
-        Table("By mask", ("family", *tail), rows(figures["by_family"])),
-        Table("By how far the head is turned", ("yaw", *tail), rows(ranges(figures["by_yaw"], "°", 1))),
-        Table("By wear", ("worn", *tail), rows(figures["by_wear"])),
+        Table("By mask", ("family", *tail), rows(summary["by_family"])),
+        Table("By how far the head is turned", ("yaw", *tail), rows(ranges(summary["by_yaw"], "°", 1))),
+        Table("By wear", ("worn", *tail), rows(summary["by_wear"])),
     ]
 
 
-def groups(figures: Figures) -> list[Table]:
+def groups(summary: Summary) -> list[Table]:
     """Our result and the segmenter's by group of people, a table for each attribute."""
     head = ("n", "hole PSNR, dB", "hole SSIM", "over mean face, dB", "Dice", "likeness")
     scores = {"psnr": "psnr", "ssim": "ssim", "ahead": "psnr", "dice": "ssim", "likeness": "ssim"}
@@ -256,7 +256,7 @@ def groups(figures: Figures) -> list[Table]:
             ),
             note,
         )
-        for attribute, parts in figures["by_group"].items()
+        for attribute, parts in summary["by_group"].items()
     ]
 
 

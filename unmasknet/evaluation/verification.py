@@ -9,75 +9,75 @@ from numpy import ndarray
 
 from maskgen.seeds import hash64, rng_for
 from unmasknet.evaluation.scorer import MASKED
-from unmasknet.evaluation.scores import RESTORED, TRUTH, Figures, Ledger, SampleFacts, tidy
+from unmasknet.evaluation.scores import RESTORED, TRUTH, SampleFacts, ScoreTable, Summary, rounded
 from unmasknet.metrics import statistics
 
 MOST_PAIRS = 6000  # of one person, as many as LFW's own list has in all
 Pairs = Int[ndarray, "p 2"]
 
 
-def likeness(ledger: Ledger) -> None:
+def add_likeness(table: ScoreTable) -> None:
     """Add the cosine between each result's embedding and its truth's to the scores, as `identity`."""
     for method in (RESTORED, MASKED):
         values = [
             float("nan") if one is None or other is None else float(one @ other)
-            for one, other in zip(ledger.faces.get(method, []), ledger.faces.get(TRUTH, []), strict=False)
+            for one, other in zip(table.faces.get(method, []), table.faces.get(TRUTH, []), strict=False)
         ]
         if values:
-            ledger.add(method, "identity", values)
+            table.add(method, "identity", values)
 
 
-def verification(ledger: Ledger, seed: int) -> Figures | None:
+def verification(table: ScoreTable, seed: int) -> Summary | None:
     """Verification accuracy on pairs of people whose names are known; None where there are too few.
 
     The one picture of a pair is restored (or masked, or left as it was), the other is a photo without a mask, as when a
     camera's picture is held against a passport. There are as many pairs of two people as of one.
     """
-    same, other = pairs(ledger.cases, seed)
-    truth = _matrix(ledger.faces.get(TRUTH, []))
-    figures: Figures = {"pairs": len(same)}
+    same, other = pairs(table.samples, seed)
+    truth = _matrix(table.faces.get(TRUTH, []))
+    summary: Summary = {"pairs": len(same)}
     for name, method in (("restored", RESTORED), ("masked", MASKED), ("truth", TRUTH)):
-        probes = _matrix(ledger.faces.get(method, []))
+        probes = _matrix(table.faces.get(method, []))
         result = None
         if probes is not None and truth is not None and len(same):
             result = statistics.verify(_distances(probes, truth, same), _distances(probes, truth, other))
-        figures[name] = result and {
-            "accuracy": tidy(result.accuracy),
-            "auc": tidy(result.auc),
-            "tar_at_far_1pct": tidy(result.tar),
+        summary[name] = result and {
+            "accuracy": rounded(result.accuracy),
+            "auc": rounded(result.auc),
+            "tar_at_far_1pct": rounded(result.tar),
         }
-    return figures if figures["truth"] else None
+    return summary if summary["truth"] else None
 
 
-def usual(ledger: Ledger, seed: int) -> Figures:
+def typical_likeness(table: ScoreTable, seed: int) -> Summary:
     """What likeness is usual between the truths of two photos: of one person, and of two people."""
-    truth = _matrix(ledger.faces.get(TRUTH, []))
-    found: Figures = {"same_person": None, "strangers": None}
+    truth = _matrix(table.faces.get(TRUTH, []))
+    found: Summary = {"same_person": None, "strangers": None}
     if truth is not None:
-        for name, at in zip(found, pairs(ledger.cases, seed), strict=True):
-            found[name] = tidy(statistics.mean(1 - _distances(truth, truth, at)))
+        for name, at in zip(found, pairs(table.samples, seed), strict=True):
+            found[name] = rounded(statistics.mean(1 - _distances(truth, truth, at)))
     return found
 
 
-def pairs(cases: Sequence[SampleFacts], seed: int) -> tuple[Pairs, Pairs]:
+def pairs(samples: Sequence[SampleFacts], seed: int) -> tuple[Pairs, Pairs]:
     """Pairs (probe, gallery) of two photos of one person, and as many of two people; functions of keys and seed."""
     people: dict[str, list[int]] = {}
-    for number, case in enumerate(cases):
-        if case.known:
-            people.setdefault(case.person, []).append(number)
+    for number, sample in enumerate(samples):
+        if sample.known:
+            people.setdefault(sample.person, []).append(number)
     same = [
         pair
         for group in people.values()
         for one, other in combinations(group, 2)
-        if cases[one].source != cases[other].source
+        if samples[one].source != samples[other].source
         for pair in ((one, other), (other, one))
     ]
-    same.sort(key=lambda pair: hash64("pair", seed, cases[pair[0]].key, cases[pair[1]].key))
+    same.sort(key=lambda pair: hash64("pair", seed, samples[pair[0]].key, samples[pair[1]].key))
     same = same[:MOST_PAIRS]
-    return _array(same), _strangers(people, cases, len(same), seed)
+    return _array(same), _strangers(people, samples, len(same), seed)
 
 
-def _strangers(people: dict[str, list[int]], cases: Sequence[SampleFacts], count: int, seed: int) -> Pairs:
+def _strangers(people: dict[str, list[int]], samples: Sequence[SampleFacts], count: int, seed: int) -> Pairs:
     known = [number for group in people.values() for number in group]
     if len(people) < 2:
         return _array([])
@@ -85,7 +85,7 @@ def _strangers(people: dict[str, list[int]], cases: Sequence[SampleFacts], count
     found: list[tuple[int, int]] = []
     while len(found) < count:
         one, other = (known[i] for i in rng.integers(len(known), size=2))
-        if cases[one].person != cases[other].person:
+        if samples[one].person != samples[other].person:
             found.append((one, other))
     return _array(found)
 

@@ -60,10 +60,10 @@ def wearing(map: Float[ndarray, "h w"], points: Points) -> Wearing:
         map: 0 to 1.
         points: eyes and corners of the mouth, in its pixels.
     """
-    return Wearing(**{name: _share(map, points, *place) for name, place in PLACES.items()})
+    return Wearing(**{name: _fraction(map, points, *place) for name, place in PLACES.items()})
 
 
-def _share(map: Float[ndarray, "h w"], points: Points, start: float, end: float, half: float) -> float:
+def _fraction(map: Float[ndarray, "h w"], points: Points, start: float, end: float, half: float) -> float:
     """Mean of the map over a place; what lies beyond the picture does not count."""
     eyes, mouth = points[:2].mean(0), points[2:].mean(0)
     down, across = mouth - eyes, points[1] - points[0]

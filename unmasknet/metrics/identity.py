@@ -43,7 +43,7 @@ class Identity(Protocol):
 
     name: str
 
-    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """A vector of length 1: near for one person, far for two."""
 
 
@@ -56,14 +56,14 @@ def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | N
     return np.array([points[list(group)].mean(0) for group in places])
 
 
-def align(picture: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
+def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
     """The face as a square chip: the similarity that brings `points` nearest to `targets`, by least squares."""
     matrix = similarity(points, targets)
     scale = float(np.hypot(*matrix[0, :2]))
     if scale < 1:  # blurred first, or shrinking would alias
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.45 / scale)
+        image = cv2.GaussianBlur(image, (0, 0), 0.45 / scale)
     return cv2.warpAffine(
-        picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
 
@@ -71,9 +71,9 @@ def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
     """Scale, turn and shift that bring `points` nearest to `targets`: in complex numbers a line fit."""
     z, w = points @ (1, 1j), targets @ (1, 1j)
     centred = z - z.mean()
-    turn = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-9)
-    shift = w.mean() - turn * z.mean()
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+    rotation = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-9)
+    shift = w.mean() - rotation * z.mean()
+    return np.array([[rotation.real, -rotation.imag, shift.real], [rotation.imag, rotation.real, shift.imag]])
 
 
 class DlibIdentity:
@@ -88,9 +88,9 @@ class DlibIdentity:
         shape = np.array(DLIB_SHAPE)
         self._targets = (shape + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * DLIB_SIDE
 
-    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """See `Identity`."""
-        chip = align(picture, points, self._targets, DLIB_SIDE)
+        chip = align(image, points, self._targets, DLIB_SIDE)
         return _unit(np.array(self._net.compute_face_descriptor(chip)))
 
 
@@ -112,9 +112,9 @@ class ArcFace:
         self._targets = np.array(ARCFACE_POINTS) / ARCFACE_SIDE * self._side
         self.name = f"ArcFace, {path.name}"
 
-    def embed(self, picture: RGBImage, points: Points) -> Float[ndarray, " d"]:
+    def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """See `Identity`."""
-        chip = align(picture, points, self._targets, self._side)
+        chip = align(image, points, self._targets, self._side)
         blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
         return _unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
 

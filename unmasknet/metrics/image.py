@@ -56,11 +56,11 @@ def ssim_map(fake: ImageBatch, real: ImageBatch) -> ImageBatch:
     return (light * (2 * together + C2) / (spread + other_spread + C2)).float()
 
 
-def _blurred(pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    steps = torch.arange(WINDOW, dtype=pictures.dtype, device=pictures.device) - WINDOW // 2
+def _blurred(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    steps = torch.arange(WINDOW, dtype=images.dtype, device=images.device) - WINDOW // 2
     weights = torch.exp(-(steps**2) / (2 * SIGMA**2))
     row = (weights / weights.sum()).expand(3, 1, 1, WINDOW)
-    wide = pad(pictures, [WINDOW // 2] * 4, mode="reflect")
+    wide = pad(images, [WINDOW // 2] * 4, mode="reflect")
     return conv2d(conv2d(wide, row, groups=3), row.transpose(2, 3), groups=3)
 
 
@@ -91,12 +91,12 @@ def boundary_f(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None
     reach = max(1, round(BOUNDARY * float(height**2 + width**2) ** 0.5))
     counted = torch.ones_like(truth) if counted is None else counted
     one, other = outline(found) * counted, outline(truth) * counted
-    precision = _share(one, grown(outline(truth), reach))
-    recall = _share(other, grown(outline(found), reach))
+    precision = _fraction(one, grown(outline(truth), reach))
+    recall = _fraction(other, grown(outline(found), reach))
     score = 2 * precision * recall / (precision + recall).clamp(min=1e-9)
     return torch.where((one.sum((1, 2, 3)) + other.sum((1, 2, 3))) > 0, score, 1.0)
 
 
-def _share(part: MapBatch, whole: MapBatch) -> Scores:
+def _fraction(part: MapBatch, whole: MapBatch) -> Scores:
     """Share of `part` that lies in `whole`; 0 where it has no pixel."""
     return (part * whole).sum((1, 2, 3)) / part.sum((1, 2, 3)).clamp(min=1)

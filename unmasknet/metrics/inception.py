@@ -177,9 +177,9 @@ class Inception(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, pictures: ImageBatch) -> Float[Tensor, "b 2048"]:
+    def forward(self, images: ImageBatch) -> Float[Tensor, "b 2048"]:
         """Vectors of pictures, RGB in [0, 1]."""
-        x = interpolate(pictures, (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
+        x = interpolate(images, (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(max_pool2d(x, 3, 2)))
         x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(max_pool2d(x, 3, 2))))

@@ -6,6 +6,8 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from maskgen.types import Plane, RGBImage
+from unmasknet.restore.provenance import encode_result
+from unmasknet.restore.unmasker import Unmasker
 
 SIDE = 512  # pixels that the longer side of a part has at most
 GAP = 6
@@ -25,3 +27,13 @@ def draw_strip(
     small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts]
     gap = np.full((size[1], GAP, 3), PAPER, np.uint8)
     return np.hstack([part for one in small for part in (one, gap)][:-1])
+
+
+def restored_strip(masked: RGBImage, truth: RGBImage) -> bytes:
+    """Masked photo, map, result and truth side by side, as a PNG that says what it is.
+
+    Raises:
+        MissingError: no weights ship. InputError: they are damaged.
+    """
+    restored = Unmasker.from_pretrained()(masked)
+    return encode_result(draw_strip(masked, restored.map, restored.picture, truth), ".png")

@@ -21,7 +21,8 @@ from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
 from unmasknet.restore.faces import DetectedFace, FindFaces, build_finder, places_of_map
 from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, restore
-from unmasknet.restore.runtimes.base import AUTO, Networks, open_networks
+from unmasknet.restore.runtimes.base import Networks
+from unmasknet.restore.runtimes.open import AUTO, open_networks
 from unmasknet.restore.variations import glances
 
 if TYPE_CHECKING:

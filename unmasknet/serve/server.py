@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from maskgen.errors import MissingError, UsageError
-from unmasknet.restore.runtimes.base import choose_runtime
+from unmasknet.restore.runtimes.open import choose_runtime
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import Shop, build_app
 from unmasknet.serve.middleware import ABORT, is_loopback

@@ -20,6 +20,7 @@ from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.optimizer import Steady, lr_share
+from unmasknet.training.report import illustrate
 from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.signals import Asked, StopRequested, listening
 from unmasknet.training.task import Task, TrainProgress, capture
@@ -216,7 +217,7 @@ class _Leg:
         self.progress.seconds = self.clock.seconds()
         if self.plan.ranks.first:
             self.release()
-            self.run.illustrate()
+            illustrate(self.run)
 
     def must_end(self) -> bool:
         """Whether a signal came or the time is over, on any rank."""

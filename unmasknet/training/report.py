@@ -1,10 +1,34 @@
-"""The report of a run: one HTML page that needs nothing else."""
+"""The report of a run folder: curves, the fixed samples over time, and one self-contained HTML page."""
 
+from maskgen.files import write_atomic
 from maskgen.reports.html import data_uri, document, esc, masthead, table
+from unmasknet.pictures import film, png
+from unmasknet.training.curves import Curve, draw_curves
 from unmasknet.training.run_folder import Row, RunFolder
 
 LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
+
+
+def illustrate(run: RunFolder) -> None:
+    """Draws the files of a run folder: curves.png, samples.gif, report.html."""
+    write_atomic(run.folder / "curves.png", png(draw_curves(curves(run.rows()))))
+    stills = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
+    if stills:
+        frames = [(f"step {int(path.stem):,}", path) for path in stills]
+        write_atomic(run.folder / "samples.gif", film(frames))
+    write_atomic(run.folder / "report.html", run_page(run).encode("utf-8"))
+
+
+def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
+    """Reads metrics.jsonl as curves: name -> "train" or "validate" -> (step, number)."""
+    found: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name in ("step", "kind", "seconds") or not isinstance(value, int | float):
+                continue
+            found.setdefault(name, {}).setdefault(row["kind"], []).append((row["step"], float(value)))
+    return {name: dict(kinds) for name, kinds in found.items()}
 
 
 def run_page(run: RunFolder) -> str:

@@ -17,8 +17,7 @@ from maskgen.errors import UsageError
 from maskgen.files import disk_errors, write_atomic
 from maskgen.types import RGBImage
 from unmasknet.models.released import WEIGHTS
-from unmasknet.pictures import film, png
-from unmasknet.training.curves import Curve, draw_curves
+from unmasknet.pictures import png
 from unmasknet.training.tensorboard import EventLog
 
 Row = dict[str, Any]
@@ -107,29 +106,6 @@ class RunFolder:
     def save_sample(self, step: int, picture: RGBImage) -> None:
         """Keep the fixed samples as they look after `step`."""
         write_atomic(self.samples / f"{step:06d}.png", png(picture))
-
-    def illustrate(self) -> None:
-        """Draw what the folder's files say: curves.png, samples.gif, report.html."""
-        write_atomic(self.folder / "curves.png", png(draw_curves(curves(self.rows()))))
-        stills = sorted(path for path in self.samples.glob("*.png") if path.stem.isdecimal())
-        if stills:
-            write_atomic(
-                self.folder / "samples.gif", film([(f"step {int(path.stem):,}", path) for path in stills])
-            )
-        from unmasknet.training.report import run_page
-
-        write_atomic(self.folder / "report.html", run_page(self).encode("utf-8"))
-
-
-def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
-    """What metrics.jsonl says as curves: name -> "train" or "validate" -> (step, number)."""
-    found: dict[str, dict[str, list[tuple[int, float]]]] = {}
-    for row in rows:
-        for name, value in row.items():
-            if name in ("step", "kind", "seconds") or not isinstance(value, int | float):
-                continue
-            found.setdefault(name, {}).setdefault(row["kind"], []).append((row["step"], float(value)))
-    return {name: dict(kinds) for name, kinds in found.items()}
 
 
 def _line(row: Row) -> bytes:

@@ -8,7 +8,7 @@ from tests.helpers.exports import write_weights
 from tests.helpers.serving import jpeg
 from unmasknet.bench import inference as module
 from unmasknet.bench.inference import BenchRunSettings, as_json, as_table, bench_run, runtimes
-from unmasknet.restore.runtimes.base import RUNTIMES
+from unmasknet.restore.runtimes.open import RUNTIMES
 
 FIGURES = {"first_ms": 900.0, "face_ms": 50.0, "cpu_ms": 60.0, "net_ms": 20.0, "rss_mb": 200.0}
 

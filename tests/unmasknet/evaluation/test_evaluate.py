@@ -81,19 +81,19 @@ def strings_of_numbers(value: Any) -> Iterator[float]:
 
 
 def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, str]) -> None:
-    figures = evaluate(quick(data, weights=runs)).figures
-    assert figures.keys() >= KEYS
-    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
-    assert np.isfinite(list(strings_of_numbers(figures))).all()
-    assert (figures["n"], figures["split"], figures["size"], figures["map_source"]) == (
+    summary = evaluate(quick(data, weights=runs)).summary
+    assert summary.keys() >= KEYS
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert np.isfinite(list(strings_of_numbers(summary))).all()
+    assert (summary["n"], summary["split"], summary["size"], summary["map_source"]) == (
         14,
         "test",
         64,
         "predicted",
     )
-    assert set(figures["baselines"]) == {"masked input", "mean fill", "mean face", "telea"}
-    assert set(figures["parameters"]) == {"segmenter", "generator"}
-    assert figures["wearing"]["by_wear"].keys() == {"correct", "nose", "unmasked"}
+    assert set(summary["baselines"]) == {"masked input", "mean fill", "mean face", "telea"}
+    assert set(summary["parameters"]) == {"segmenter", "generator"}
+    assert summary["wearing"]["by_wear"].keys() == {"correct", "nose", "unmasked"}
 
 
 def test_what_the_figures_must_not_be_taken_for_is_said(data: Path, runs: tuple[str, str]) -> None:
@@ -104,7 +104,7 @@ def test_what_the_figures_must_not_be_taken_for_is_said(data: Path, runs: tuple[
 
 
 def test_a_judge_that_the_generator_learnt_to_please_is_named() -> None:
-    for learnt_from, judge, said in (
+    for learnt_from, network, expected in (
         ("faces/net.onnx", "elsewhere/net.onnx", ["judge by another network"]),
         ("faces/net.onnx", "dlib", []),
         ("", "dlib", []),
@@ -112,31 +112,31 @@ def test_a_judge_that_the_generator_learnt_to_please_is_named() -> None:
     ):
         settings = GanSettings.model_validate({"loss": {"identity": 1.0, "identity_net": learnt_from}})
         generator = Trained(torch.nn.Identity(), "gan", settings, {})
-        warned = list(_warnings(EvalSettings(identity=judge), Restorer(None, generator, ()), "test", 3))
-        assert [line.rpartition(": ")[2] for line in warned] == said
+        warned = list(_warnings(EvalSettings(identity=network), Restorer(None, generator, ()), "test", 3))
+        assert [line.rpartition(": ")[2] for line in warned] == expected
 
 
 def test_without_weights_only_what_costs_nothing_is_scored(data: Path) -> None:
-    figures = evaluate(quick(data)).figures
-    assert figures["hole"] == {"psnr": None, "ssim": None, "l1": None}
-    assert figures["baselines"]["telea"]["hole"]["psnr"] > 0
-    assert figures["map"]["dice"] is None
-    assert figures["seconds_per_image"] is None
+    summary = evaluate(quick(data)).summary
+    assert summary["hole"] == {"psnr": None, "ssim": None, "l1": None}
+    assert summary["baselines"]["telea"]["hole"]["psnr"] > 0
+    assert summary["map"]["dice"] is None
+    assert summary["seconds_per_image"] is None
 
 
 def test_masked_input_scores_as_computed_by_hand(data: Path) -> None:
-    figures = evaluate(quick(data)).figures
+    summary = evaluate(quick(data)).summary
     psnr = []
     for sample in open_data_set(data).samples(split="test"):
         pixels = sample.decode()
         hole = pixels["map"] > 0
         gap = (pixels["masked"][hole].astype(float) - pixels["gt"][hole]) / 255
         psnr.append(-10 * np.log10((gap**2).mean()))
-    assert figures["baselines"]["masked input"]["hole"]["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
+    assert summary["baselines"]["masked input"]["hole"]["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
 
 
 def test_order_and_batches_change_nothing(data: Path, runs: tuple[str, str]) -> None:
-    one, other = (evaluate(quick(data, weights=runs, batch=batch)).figures for batch in (3, 14))
+    one, other = (evaluate(quick(data, weights=runs, batch=batch)).summary for batch in (3, 14))
     assert one["hole"]["psnr"] == pytest.approx(other["hole"]["psnr"], abs=1e-4)
     assert one["ci95"]["baselines.telea.hole.psnr"] == other["ci95"]["baselines.telea.hole.psnr"]
 
@@ -145,9 +145,9 @@ def test_generator_with_the_true_map_fills_the_hole_and_nothing_else(
     data: Path, runs: tuple[str, str]
 ) -> None:
     example = evaluate(quick(data, weights=runs, map="truth")).examples[0]
-    outside = example.case.hole == 0
-    assert np.array_equal(example.pictures["restored"][outside], example.case.masked[outside])
-    assert not np.array_equal(example.pictures["restored"], example.case.masked)
+    outside = example.sample.hole == 0
+    assert np.array_equal(example.images["restored"][outside], example.sample.masked[outside])
+    assert not np.array_equal(example.images["restored"], example.sample.masked)
 
 
 def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are_counted(
@@ -157,11 +157,11 @@ def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are
         if number % 7:
             truth = sample.decode()["gt"]
             (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(truth, "png"))
-    figures = evaluate(quick(data, compare=[f"oracle={tmp_path}"])).figures["compare"]["oracle"]
-    assert (figures["n"], figures["missing"]) == (12, 2)
-    assert figures["hole"]["psnr"] is None  # infinite for each
-    assert figures["hole"]["ssim"] == pytest.approx(1)
-    assert figures["hole"]["l1"] == 0
+    summary = evaluate(quick(data, compare=[f"oracle={tmp_path}"])).summary["compare"]["oracle"]
+    assert (summary["n"], summary["missing"]) == (12, 2)
+    assert summary["hole"]["psnr"] is None  # infinite for each
+    assert summary["hole"]["ssim"] == pytest.approx(1)
+    assert summary["hole"]["l1"] == 0
 
 
 def test_how_far_ahead_is_said_of_the_samples_that_both_have(
@@ -172,22 +172,22 @@ def test_how_far_ahead_is_said_of_the_samples_that_both_have(
         grey = np.full_like(sample.decode()["gt"], 90 + 20 * number)
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(grey, "png"))
     evaluation = evaluate(quick(data, weights=runs, map="truth", compare=[f"grey={tmp_path}"]))
-    figures = evaluation.figures
+    summary = evaluation.summary
     both = [sample.key for sample in samples[:4]]
     ours = [
         value
         for sample, value in zip(open_data_set(data).samples(split="test"), evaluation.psnrs, strict=True)
         if sample.key in both
     ]
-    theirs = figures["compare"]["grey"]["hole"]["psnr"]
-    assert figures["ahead"]["grey"]["psnr"] == pytest.approx(np.mean(ours) - theirs, abs=1e-3)
-    assert figures["ahead"]["grey"]["psnr"] != pytest.approx(figures["hole"]["psnr"] - theirs, abs=1e-3)
+    theirs = summary["compare"]["grey"]["hole"]["psnr"]
+    assert summary["ahead"]["grey"]["psnr"] == pytest.approx(np.mean(ours) - theirs, abs=1e-3)
+    assert summary["ahead"]["grey"]["psnr"] != pytest.approx(summary["hole"]["psnr"] - theirs, abs=1e-3)
 
 
 def test_without_a_result_nothing_is_ahead_of_anything(data: Path) -> None:
-    figures = evaluate(quick(data)).figures
-    assert figures["ahead"] == {}
-    assert [name for name in figures["ci95"] if "minus" in name] == []
+    summary = evaluate(quick(data)).summary
+    assert summary["ahead"] == {}
+    assert [name for name in summary["ci95"] if "minus" in name] == []
 
 
 def test_two_pictures_of_one_sample_are_refused(data: Path, tmp_path: Path) -> None:
@@ -203,8 +203,8 @@ def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tm
     for sample in open_data_set(data).samples(split="test"):
         large = cv2.resize(sample.decode()["gt"], (128, 128), interpolation=cv2.INTER_CUBIC)
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(large, "png"))
-    figures = evaluate(quick(data, compare=[f"large={tmp_path}"])).figures["compare"]["large"]
-    assert figures["hole"]["l1"] < 0.005
+    summary = evaluate(quick(data, compare=[f"large={tmp_path}"])).summary["compare"]["large"]
+    assert summary["hole"]["l1"] < 0.005
 
 
 def test_compare_without_a_picture_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
@@ -215,14 +215,14 @@ def test_compare_without_a_picture_of_any_sample_is_refused(data: Path, tmp_path
 
 
 def test_a_detector_is_asked_about_results_truth_and_masked_photos(data: Path, runs: tuple[str, str]) -> None:
-    def find(picture: np.ndarray, side: int) -> list[np.ndarray]:
+    def find(image: np.ndarray, side: int) -> list[np.ndarray]:
         return (
-            [np.eye(2, 3, dtype=np.float32)] if picture[40, 32, 2] < 128 else []
+            [np.eye(2, 3, dtype=np.float32)] if image[40, 32, 2] < 128 else []
         )  # blue is dark without a mask
 
-    figures = evaluate(quick(data, weights=runs, detect=True), find).figures
-    assert figures["detected"]["truth"] == 1
-    assert figures["detected"]["masked"] < 1
+    summary = evaluate(quick(data, weights=runs, detect=True), find).summary
+    assert summary["detected"]["truth"] == 1
+    assert summary["detected"]["masked"] < 1
 
 
 def test_two_runs_of_one_stage_are_refused(data: Path, runs: tuple[str, str]) -> None:
@@ -237,9 +237,9 @@ def test_a_predicted_map_needs_a_segmenter(data: Path, runs: tuple[str, str]) ->
 
 def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -> None:
     run = str(write_run(tmp_path / "gan", "gan", side=32))
-    figures = evaluate(quick(data, weights=[run], size=64, n=3)).figures
-    assert (figures["size"], figures["n"]) == (64, 3)
-    assert evaluate(quick(data, weights=[run], n=3)).figures["size"] == 32
+    summary = evaluate(quick(data, weights=[run], size=64, n=3)).summary
+    assert (summary["size"], summary["n"]) == (64, 3)
+    assert evaluate(quick(data, weights=[run], n=3)).summary["size"] == 32
 
 
 def test_released_weights_say_that_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_figures_are_given_by_group_with_intervals_of_the_group_alone(
     # with the mark that spreadsheets write first
     table.write_text("\n".join(["photo,age,hat", *rows, "p0/12.jpg,young,red"]), encoding="utf-8-sig")
     evaluation = evaluate(quick(data, weights=runs, by=str(table)))
-    groups = evaluation.figures["by_group"]
+    groups = evaluation.summary["by_group"]
     assert {name: {group: part["n"] for group, part in parts.items()} for name, parts in groups.items()} == {
         "age": {"old": 6, "young": 7}, "hat": {"red": 1},
     }  # fmt: skip
@@ -269,7 +269,7 @@ def test_figures_are_given_by_group_with_intervals_of_the_group_alone(
     assert groups["hat"]["red"]["ci95"] == {}  # of one person nobody knows how far people differ
     assert part["dice"] is not None
     assert part["likeness"] is None
-    text = markdown(evaluation.figures, "toys")
+    text = markdown(evaluation.summary, "toys")
     assert "## By age" in text
     assert "| old | 6 |" in text
 
@@ -301,9 +301,9 @@ def test_scores_of_each_sample_are_written_and_read_back(
     write_scores(tmp_path / "new/scores.csv", evaluation.rows)
     rows = read_scores(tmp_path / "new/scores.csv")
     assert rows == list(evaluation.rows)
-    assert len(rows) == evaluation.figures["n"]
+    assert len(rows) == evaluation.summary["n"]
     assert np.mean([float(row["psnr"]) for row in rows]) == pytest.approx(
-        evaluation.figures["hole"]["psnr"], abs=1e-3
+        evaluation.summary["hole"]["psnr"], abs=1e-3
     )
     assert {row["likeness"] for row in rows} == {""}
     (tmp_path / "other.csv").write_text("a,b\n")

@@ -39,21 +39,21 @@ def test_row33_one_sample_gives_valid_json_with_null_where_undefined(
     tmp_path: Path, runs: tuple[str, str]
 ) -> None:
     write_split(tmp_path, "test", 1)
-    figures = evaluate(quick(tmp_path, weights=runs)).figures
-    json.dumps(figures, allow_nan=False)
-    assert figures["n"] == 1
-    assert figures["fid"]["value"] is None
-    assert "mean face" not in figures["baselines"]
+    summary = evaluate(quick(tmp_path, weights=runs)).summary
+    json.dumps(summary, allow_nan=False)
+    assert summary["n"] == 1
+    assert summary["fid"]["value"] is None
+    assert "mean face" not in summary["baselines"]
 
 
 @pytest.mark.fault
 def test_row33_identical_pictures_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
     for sample in open_data_set(data).samples(split="test"):
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
-    figures = evaluate(quick(data, compare=[f"same={tmp_path}"])).figures
-    json.dumps(figures, allow_nan=False)
-    assert figures["compare"]["same"]["hole"]["psnr"] is None
-    assert "compare.same.hole.psnr" not in figures["ci95"]
+    summary = evaluate(quick(data, compare=[f"same={tmp_path}"])).summary
+    json.dumps(summary, allow_nan=False)
+    assert summary["compare"]["same"]["hole"]["psnr"] is None
+    assert "compare.same.hole.psnr" not in summary["ci95"]
 
 
 @pytest.mark.fault

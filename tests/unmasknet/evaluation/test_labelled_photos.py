@@ -13,9 +13,9 @@ from unmasknet.evaluation import labelled_photos
 from unmasknet.models.two_stage import load_restorer
 
 
-def write(path: Path, picture: np.ndarray) -> None:
+def write(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_lossless(picture, "png"))
+    path.write_bytes(encode_lossless(image, "png"))
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -45,17 +45,17 @@ def test_a_label_of_another_size_is_brought_to_the_photos() -> None:
 
 def test_the_whole_photo_is_held_by_the_look() -> None:
     photo = np.zeros((50, 100, 3), np.uint8)
-    look = labelled_photos.whole(photo, 64)
-    corners = np.array([[0, 0], [99, 0], [0, 49], [99, 49]]) @ look[:, :2].T + look[:, 2]
+    view = labelled_photos.whole(photo, 64)
+    corners = np.array([[0, 0], [99, 0], [0, 49], [99, 49]]) @ view[:, :2].T + view[:, 2]
     assert corners.min() >= -0.5  # a pixel's own half
     assert corners.max() <= 63.5
     assert np.allclose(corners.mean(0), 31.5)
 
 
 def test_photos_beside_labels_and_in_images_are_paired(tmp_path: Path) -> None:
-    picture = np.zeros((8, 8, 3), np.uint8)
+    image = np.zeros((8, 8, 3), np.uint8)
     for name in ("a/images/x.png", "a/labels/x.png", "b/y.png", "b/labels/y.png", "b/unlabelled.png"):
-        write(tmp_path / name, picture)
+        write(tmp_path / name, image)
     found = labelled_photos.open_labelled([str(tmp_path / "a"), str(tmp_path / "b")])
     assert [(folder.name, len(folder.pairs)) for folder in found] == [("a", 1), ("b", 1)]
 
@@ -73,8 +73,8 @@ def test_scores_are_given_in_all_and_by_group(tmp_path: Path) -> None:
     restorer = load_restorer([str(write_run(tmp_path / "segm", "segm"))], torch.device("cpu"))
     (folder,) = labelled_photos.open_labelled([str(tmp_path)])
     with torch.inference_mode():
-        figures = labelled_photos.score_labelled(folder, restorer, None, torch.device("cpu"), quick(tmp_path))
-    assert figures["n"] == 3
-    assert {name: part["n"] for name, part in figures["by_name"].items()} == {"CWM": 2, "IWM": 1}
-    assert 0 <= figures["dice"] <= 1
-    assert figures["faces_found"] is None
+        summary = labelled_photos.score_labelled(folder, restorer, None, torch.device("cpu"), quick(tmp_path))
+    assert summary["n"] == 3
+    assert {name: part["n"] for name, part in summary["by_name"].items()} == {"CWM": 2, "IWM": 1}
+    assert 0 <= summary["dice"] <= 1
+    assert summary["faces_found"] is None

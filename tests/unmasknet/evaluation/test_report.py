@@ -37,15 +37,15 @@ def test_page_is_one_file_that_asks_nothing_of_the_network(evaluation: Evaluatio
 def test_every_method_and_its_figure_stand_in_the_markdown(evaluation: Evaluation, tmp_path: Path) -> None:
     write_report(tmp_path / "eval.html", evaluation, "toys")
     text = (tmp_path / "eval.md").read_text("utf-8")
-    for name, values in evaluation.figures["baselines"].items():
+    for name, values in evaluation.summary["baselines"].items():
         assert f"| {name} | {values['hole']['psnr']:.2f} [" in text
-    assert f"| **restored** | {evaluation.figures['hole']['psnr']:.2f} [" in text
+    assert f"| **restored** | {evaluation.summary['hole']['psnr']:.2f} [" in text
     assert "Din et al. 2020" in text
 
 
 def test_samples_that_were_trained_on_are_not_called_held_out(evaluation: Evaluation) -> None:
-    assert "held-out samples" in markdown(evaluation.figures, "toys")
-    text = markdown({**evaluation.figures, "split": "train"}, "toys")
+    assert "held-out samples" in markdown(evaluation.summary, "toys")
+    text = markdown({**evaluation.summary, "split": "train"}, "toys")
     assert "held-out" not in text
     assert "samples that were trained on" in text
 
@@ -57,11 +57,11 @@ def test_worst_middle_and_best_are_shown_in_that_order(evaluation: Evaluation) -
     }
     assert max(groups["worst"]) <= min(groups["middle"])
     assert max(groups["middle"]) <= min(groups["best"])
-    assert len({example.case.key for example in evaluation.examples}) == 9
+    assert len({example.sample.key for example in evaluation.examples}) == 9
 
 
 def test_all_rows_of_a_table_are_as_wide_as_its_head(evaluation: Evaluation) -> None:
-    for table in tables.tables(evaluation.figures):
+    for table in tables.tables(evaluation.summary):
         assert {len(row) for row in table.rows} == {len(table.head)}, table.title
 
 

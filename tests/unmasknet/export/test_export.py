@@ -28,10 +28,10 @@ from unmasknet.export.torchscript import FACTS
 from unmasknet.models.blocks import Spectral
 from unmasknet.models.two_stage import load_restorer, widened
 from unmasknet.restore.provenance import NOTE
-from unmasknet.restore.runtimes import base as networks
-from unmasknet.restore.runtimes.base import choose_runtime
+from unmasknet.restore.runtimes import open as runtimes
 from unmasknet.restore.runtimes.onnx_reader import read_exported
 from unmasknet.restore.runtimes.onnx_runtime import OnnxNetworks, open_onnx
+from unmasknet.restore.runtimes.open import choose_runtime
 from unmasknet.restore.runtimes.opencv_runtime import OpencvNetworks, open_opencv
 from unmasknet.restore.runtimes.torch_runtime import TorchNetworks
 
@@ -156,7 +156,7 @@ def test_exported_files_run_where_there_is_no_torch(made, runtime):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', *sys.argv[3:])))\n"
         "import numpy as np\n"
-        "from unmasknet.restore.runtimes.base import open_networks\n"
+        "from unmasknet.restore.runtimes.open import open_networks\n"
         "networks = open_networks([sys.argv[1]], 'auto', 'auto', 1)\n"
         "print(networks.name.split('-')[0], networks.hidden(np.zeros((1, 64, 64, 3), np.uint8)).shape)\n"
     )
@@ -308,7 +308,7 @@ def test_runs_are_told_how_to_become_a_file(made):
 
 def test_auto_is_what_can_read_the_weights_and_is_installed(made, monkeypatch):
     there = {"torch", "onnx", "opencv"}
-    monkeypatch.setattr(networks, "has_runtime", lambda name: name in there)
+    monkeypatch.setattr(runtimes, "has_runtime", lambda name: name in there)
     assert [choose_runtime(weights) for weights in (made[0], ["a.onnx"], ["released"])] == [
         "torch",
         "onnx",

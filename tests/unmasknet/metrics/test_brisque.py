@@ -11,7 +11,7 @@ from unmasknet.metrics import brisque
 KNOWN = {"face": -15.12882, "small": 29.14824, "blurred": 74.63814}
 
 
-def picture(name: str) -> np.ndarray:
+def image(name: str) -> np.ndarray:
     photo = astronaut()
     if name == "face":
         return np.ascontiguousarray(photo[:256, 100:356])
@@ -22,11 +22,11 @@ def picture(name: str) -> np.ndarray:
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_score_is_the_packages(name: str) -> None:
-    assert brisque.brisque(picture(name)) == pytest.approx(KNOWN[name], abs=0.01)
+    assert brisque.brisque(image(name)) == pytest.approx(KNOWN[name], abs=0.01)
 
 
 def test_blur_and_noise_make_it_worse() -> None:
-    face = picture("face")
+    face = image("face")
     noisy = np.clip(face + np.random.default_rng(1).normal(0, 25, face.shape), 0, 255).astype(np.uint8)
     assert brisque.brisque(face) < brisque.brisque(cv2.GaussianBlur(face, (0, 0), 2))
     assert brisque.brisque(face) < brisque.brisque(noisy)

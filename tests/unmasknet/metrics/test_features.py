@@ -20,9 +20,9 @@ def lite0() -> features.Lite0:
 
 @needs_lite0
 def test_vectors_are_what_the_packages_own_classifier_takes(lite0: features.Lite0) -> None:
-    picture = torch.rand(1, 3, 96, 96)
-    own = lite0.net.extract_features((picture - features.MEAN) / features.STD).mean((2, 3))
-    assert torch.allclose(lite0(picture).vector, own, atol=1e-4)
+    image = torch.rand(1, 3, 96, 96)
+    own = lite0.net.extract_features((image - features.MEAN) / features.STD).mean((2, 3))
+    assert torch.allclose(lite0(image).vector, own, atol=1e-4)
     assert own.shape == (1, 1280)
 
 
@@ -31,8 +31,10 @@ def test_distance_is_zero_to_itself_and_grows(lite0: features.Lite0) -> None:
     truth, noise = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
     everything = torch.ones(1, 1, 64, 64)
     look = lite0(truth)
-    near, far = (features.apart(lite0(truth * (1 - a) + noise * a), look, everything) for a in (0.1, 0.5))
-    assert features.apart(look, look, everything) == 0
+    near, far = (
+        features.perceptual_distance(lite0(truth * (1 - a) + noise * a), look, everything) for a in (0.1, 0.5)
+    )
+    assert features.perceptual_distance(look, look, everything) == 0
     assert 0 < near < far <= 4
 
 
@@ -43,7 +45,9 @@ def test_distance_over_the_hole_is_larger_where_the_change_is(lite0: features.Li
     hole[..., 48:, :] = 1
     changed = torch.where(hole > 0, 1 - truth, truth)
     look, other = lite0(truth), lite0(changed)
-    assert features.apart(other, look, hole) > 2 * features.apart(other, look, 1 - hole)
+    assert features.perceptual_distance(other, look, hole) > 2 * features.perceptual_distance(
+        other, look, 1 - hole
+    )
 
 
 @pytest.mark.parametrize(("size", "side"), [(32, 96), (64, 96), (128, 128), (178, 192), (512, 224)])

@@ -16,8 +16,8 @@ POINTS = np.array([[20.0, 30.0], [44.0, 31.0], [24.0, 58.0], [41.0, 58.5]])
 
 
 @given(st.floats(0.2, 5), st.floats(-3, 3), st.floats(-50, 50), st.floats(-50, 50))
-def test_a_similarity_is_found_again(scale: float, turn: float, x: float, y: float) -> None:
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+def test_a_similarity_is_found_again(scale: float, rotation: float, x: float, y: float) -> None:
+    linear = scale * np.array([[np.cos(rotation), -np.sin(rotation)], [np.sin(rotation), np.cos(rotation)]])
     found = identity.similarity(POINTS, POINTS @ linear.T + (x, y))
     assert np.allclose(found, np.column_stack([linear, (x, y)]), atol=1e-6)
 
@@ -28,11 +28,11 @@ def test_no_mirror_image_is_taken_for_a_turn() -> None:
 
 
 def test_aligned_points_land_on_their_targets() -> None:
-    picture = np.zeros((80, 64, 3), np.uint8)
+    image = np.zeros((80, 64, 3), np.uint8)
     for x, y in POINTS.round().astype(int):
-        cv2.circle(picture, (int(x), int(y)), 1, (255, 255, 255), -1)
+        cv2.circle(image, (int(x), int(y)), 1, (255, 255, 255), -1)
     targets = np.array(identity.ARCFACE_POINTS)
-    chip = identity.align(picture, POINTS, targets, 112)
+    chip = identity.align(image, POINTS, targets, 112)
     matrix = identity.similarity(POINTS, targets)
     for x, y in POINTS @ matrix[:, :2].T + matrix[:, 2]:
         assert chip[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 128
@@ -74,8 +74,8 @@ def test_an_arcface_network_is_run_on_aligned_rgb(tmp_path: Path) -> None:
     save(model, tmp_path / "toy.onnx")
     network = identity.build_identity(str(tmp_path / "toy.onnx"))
     assert network is not None
-    picture = np.zeros((64, 64, 3), np.uint8)
-    picture[..., 0] = 255  # red: (1, -1, -1)
-    vector = network.embed(picture, POINTS)
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[..., 0] = 255  # red: (1, -1, -1)
+    vector = network.embed(image, POINTS)
     assert np.allclose(vector, np.array([1, -1, -1]) / np.sqrt(3), atol=1e-5)
     assert network.name == "ArcFace, toy.onnx"

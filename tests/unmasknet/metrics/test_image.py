@@ -15,7 +15,7 @@ from unmasknet.metrics import image as image_metrics
 RNG = np.random.default_rng(7)
 
 
-def pictures(count: int = 2, size: int = 40) -> torch.Tensor:
+def images(count: int = 2, size: int = 40) -> torch.Tensor:
     return torch.from_numpy(RNG.random((count, 3, size, size), dtype=np.float32))
 
 
@@ -26,7 +26,7 @@ def square(size: int = 40, low: int = 10, high: int = 30) -> torch.Tensor:
 
 
 def test_psnr_over_the_whole_picture_is_scikit_images() -> None:
-    real, fake = pictures(), pictures()
+    real, fake = images(), images()
     everything = torch.ones(2, 1, 40, 40)
     expected = [
         peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1) for a, b in zip(real, fake, strict=True)
@@ -61,40 +61,40 @@ def test_scores_need_no_doubles_of_a_gpu_that_has_none() -> None:
 
 
 def test_psnr_of_identical_pixels_is_infinite() -> None:
-    real = pictures()
+    real = images()
     assert torch.isinf(image_metrics.psnr(real, real, square().expand(2, -1, -1, -1))).all()
 
 
 def test_hole_scores_do_not_see_what_lies_outside() -> None:
-    real, fake, hole = pictures(1), pictures(1), square()
-    other = maps.composite(fake, pictures(1), hole)
+    real, fake, hole = images(1), images(1), square()
+    other = maps.composite(fake, images(1), hole)
     assert image_metrics.psnr(fake, real, hole) == image_metrics.psnr(other, real, hole)
     assert image_metrics.l1(fake, real, hole) == image_metrics.l1(other, real, hole)
 
 
 def test_an_empty_hole_has_no_score() -> None:
-    real = pictures(1)
+    real = images(1)
     nothing = torch.zeros(1, 1, 40, 40)
     assert math.isnan(image_metrics.psnr(real, real, nothing))
     assert math.isnan(image_metrics.ssim(real, real, nothing))
 
 
 def test_whole_psnr_is_hole_psnr_plus_the_share() -> None:
-    real, hole = pictures(1), square()
-    whole = maps.composite(pictures(1), real, hole)
+    real, hole = images(1), square()
+    whole = maps.composite(images(1), real, hole)
     gain = image_metrics.psnr(whole, real, torch.ones_like(hole)) - image_metrics.psnr(whole, real, hole)
     assert gain.item() == pytest.approx(10 * math.log10(40 * 40 / 20**2))
 
 
 def test_l1_is_the_mean_absolute_difference() -> None:
-    real, fake, hole = pictures(1), pictures(1), square()
+    real, fake, hole = images(1), images(1), square()
     expected = np.abs(real.numpy() - fake.numpy())[0, :, 10:30, 10:30].mean()
     assert image_metrics.l1(fake, real, hole).item() == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
-    real = pictures(1)
-    fake = (real + 0.3 * pictures(1)).clamp(0, 1)
+    real = images(1)
+    fake = (real + 0.3 * images(1)).clamp(0, 1)
     _, expected = structural_similarity(
         fake[0].numpy(),
         real[0].numpy(),
@@ -113,7 +113,7 @@ def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
 
 
 def test_ssim_map_is_torchmetrics_up_to_the_edge() -> None:
-    real, fake = pictures(1), pictures(1)
+    real, fake = images(1), images(1)
     _, expected = structural_similarity_index_measure(
         fake.double(), real.double(), data_range=1.0, reduction="none", return_full_image=True
     )
@@ -121,12 +121,12 @@ def test_ssim_map_is_torchmetrics_up_to_the_edge() -> None:
 
 
 def test_ssim_of_a_picture_with_itself_is_one() -> None:
-    real = pictures(1)
+    real = images(1)
     assert image_metrics.ssim(real, real, square()).item() == pytest.approx(1, abs=1e-6)
 
 
 def test_a_better_picture_scores_better_in_all_of_them() -> None:
-    real, noise, hole = pictures(1), pictures(1), square()
+    real, noise, hole = images(1), images(1), square()
     near, far = (real * (1 - share) + noise * share for share in (0.1, 0.5))
     assert image_metrics.psnr(near, real, hole) > image_metrics.psnr(far, real, hole)
     assert image_metrics.ssim(near, real, hole) > image_metrics.ssim(far, real, hole)

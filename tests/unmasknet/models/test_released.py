@@ -24,8 +24,8 @@ from unmasknet.models import released
 from unmasknet.models.checkpoint import load_weights
 from unmasknet.models.load import load_generator
 from unmasknet.models.released import EXPORTED, NAMES, WEIGHTS, has_released
-from unmasknet.restore.runtimes.base import RUNTIMES, open_networks
-from unmasknet.restore.showcase import restored_strip
+from unmasknet.restore.runtimes.open import RUNTIMES, open_networks
+from unmasknet.restore.strip import restored_strip
 
 SHIPS = pytest.mark.skipif(not has_released(), reason="no weights ship with this version yet")
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageCms
 from maskgen.errors import InputError, TooManyFailures, UsageError
 from maskgen.images import codecs
 from tests.helpers.evaluation import write_run
-from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
 from tests.helpers.program import program
+from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
 from unmasknet.restore.batch import as_text, check_failures, run
 from unmasknet.restore.inputs import find_inputs
 from unmasknet.restore.settings import RestoreSettings

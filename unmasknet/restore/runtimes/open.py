@@ -1,0 +1,81 @@
+"""Opens the networks in one of the runtimes.
+
+Loads neither torch nor ONNX Runtime; the chosen runtime does, when it is opened.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+from maskgen.errors import UsageError
+from unmasknet.models.released import RELEASED, is_exported
+from unmasknet.restore.runtimes.base import Networks
+
+Open = Callable[[Sequence[str], str, int], Networks]
+
+
+def _torch(weights: Sequence[str], device: str, threads: int) -> Networks:
+    from unmasknet.restore.runtimes.torch_runtime import open_torch
+
+    return open_torch(weights, device, threads)
+
+
+def _onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
+    from unmasknet.restore.runtimes.onnx_runtime import open_onnx
+
+    return open_onnx(weights, device, threads)
+
+
+def _opencv(weights: Sequence[str], device: str, threads: int) -> Networks:
+    from unmasknet.restore.runtimes.opencv_runtime import open_opencv
+
+    return open_opencv(weights, device, threads)
+
+
+AUTO = "auto"
+RUNTIMES: dict[str, Open] = {"torch": _torch, "onnx": _onnx, "opencv": _opencv}
+BRINGS: dict[str, tuple[str, ...]] = {
+    "torch": ("torch", "safetensors"),
+    "onnx": ("onnxruntime",),
+    "opencv": ("cv2",),
+}
+
+
+def open_networks(
+    weights: Sequence[str], runtime: str = AUTO, device: str = "auto", threads: int = 0
+) -> Networks:
+    """Load the networks.
+
+    Args:
+        weights: run folders or files, at most one of each network; `released` are those that ship.
+        runtime: a key of `RUNTIMES`, or "auto", see `choose_runtime`.
+        device: as `device.choose_device` names it.
+        threads: cores to use; 0 is as many as the runtime sees fit.
+
+    Raises:
+        UsageError: an unknown runtime or device, or two networks of a kind.
+        InputError: weights cannot be read. MissingError: the runtime, or released weights, are not there.
+    """
+    if runtime not in (AUTO, *RUNTIMES):
+        raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join((AUTO, *RUNTIMES))}")
+    return RUNTIMES[choose_runtime(weights, runtime, device)](weights, device, threads)
+
+
+def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "auto") -> str:
+    """The runtime that `auto` means: of those that can read these weights the first that is installed.
+
+    Runs are read by torch alone, an exported file by all others; the released weights are there for each. What
+    computes elsewhere than on the processor is torch.
+    """
+    if runtime != AUTO:
+        return runtime
+    able: tuple[str, ...] = ("torch", "onnx", "opencv") if list(weights) == [RELEASED] else ("torch",)
+    if is_exported(weights):
+        able = ("onnx", "opencv")
+    elif device not in ("auto", "cpu"):
+        able = ("torch",)
+    return next((name for name in able if has_runtime(name)), able[0])
+
+
+def has_runtime(name: str) -> bool:
+    """Whether what a runtime needs is installed."""
+    return all(find_spec(package) for package in BRINGS[name])
