@@ -78,7 +78,7 @@ def test_the_words_of_the_card_hold_no_number():
 
 
 def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(made, runs, tmp_path):
-    figures = made[2].figures
+    figures = made[2].summary
     (tmp_path / "make.sh").write_text("unmask train segm --seed 7\n")
     text = card(TABLE, runs, [runs["gan"]], {"toys": figures}, None, tmp_path / "make.sh", "a loom")
     assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
@@ -146,7 +146,7 @@ def test_two_data_sets_of_one_name_are_not_compared(tmp_path, monkeypatch, capsy
 
 
 def test_another_measurement_gives_another_card_and_another_readme(made, runs):
-    figures = made[2].figures
+    figures = made[2].summary
     other = copy.deepcopy(figures)
     other["hole"]["psnr"], other["by_group"]["sex"]["male"]["ssim"] = 77.77, 0.123
     text = card(TABLE, runs, [], {"toys": other}, None, None, "a loom")
@@ -161,7 +161,7 @@ def test_another_measurement_gives_another_card_and_another_readme(made, runs):
 
 def test_the_readme_is_changed_between_its_marks_alone(made):
     readme = f"before\n{model_card.BEGIN}\nold\n{model_card.END}\nafter\n"
-    once = filled(readme, summary("toys", made[2].figures))
+    once = filled(readme, summary("toys", made[2].summary))
     assert once.startswith(f"before\n{model_card.BEGIN}\ntoys: 9 samples")
     assert once.endswith(f"{model_card.END}\nafter\n")
     assert "old" not in once

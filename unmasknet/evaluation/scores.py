@@ -49,7 +49,7 @@ class ScoreTable:
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     vectors: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
     faces: dict[str, list[Float[ndarray, " d"] | None]] = field(default_factory=dict)
-    wear_readings: list["State"] = field(default_factory=list)
+    wear_readings: list["WearReading"] = field(default_factory=list)
 
     def add(self, method: str, score: str, values: Tensor | Sequence[float]) -> None:
         """Append a score of some more cases."""
