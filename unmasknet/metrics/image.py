@@ -1,7 +1,7 @@
-"""Scores of pictures and of maps, one number a sample; pure functions of tensors.
+"""Scores of images and of maps, one number per sample; pure functions of tensors.
 
-Pictures are RGB in [0, 1], `b 3 h w`; maps `b 1 h w`, 1 where the face is hidden. A score that is not defined for a
-sample, such as one over an empty hole, is NaN; the PSNR of identical pixels is infinite. `stats` makes figures of them.
+Images are RGB in [0, 1], `b 3 h w`; maps `b 1 h w`, 1 where the face is hidden. A score that is undefined for a sample,
+such as one over an empty hole, is NaN; the PSNR of identical pixels is infinite. `statistics` aggregates them.
 """
 
 import torch
@@ -15,38 +15,37 @@ Scores = Float[Tensor, " b"]
 
 WINDOW, SIGMA = 11, 1.5  # pixels of SSIM's Gaussian, as in Wang et al. (2004)
 C1, C2 = 0.01**2, 0.03**2
-BOUNDARY = (
-    0.0075  # of a picture's diagonal: how far two outlines may lie apart and still be one (DAVIS takes .008)
-)
+BOUNDARY = 0.0075  # tolerance between two outlines, as a fraction of the image's diagonal (DAVIS takes .008)
 
 
 def over(values: Float[Tensor, "b c h w"], where: MapBatch) -> Scores:
-    """Mean of `values` over channels and the pixels of `where`; NaN where it has none."""
+    """Computes the mean of `values` over channels and the pixels of `where`; NaN if `where` is empty."""
     where = where.to(values.device)
     area = where.sum((1, 2, 3))
     return (values.mean(1, keepdim=True) * where).sum((1, 2, 3)) / torch.where(area > 0, area, torch.nan)
 
 
 def doubles(tensor: Tensor) -> Tensor:
-    """The tensor in double precision; Apple's GPUs have none, so from there it comes back to the processor."""
+    """Converts to double precision; tensors on Apple's GPUs, which lack it, move to the CPU."""
     return tensor.cpu().double() if tensor.device.type == "mps" else tensor.double()
 
 
 def l1(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
-    """Mean absolute difference over `where`, in [0, 1]."""
+    """Computes the mean absolute difference over `where`, in [0, 1]."""
     return over((fake - real).abs(), where)
 
 
 def psnr(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
-    """-10 log10 of the mean squared difference over `where`, in dB."""
+    """Computes the PSNR in dB: -10 log10 of the mean squared difference over `where`."""
     return -10 * torch.log10(over((doubles(fake) - doubles(real)) ** 2, doubles(where)))
 
 
 def ssim_map(fake: ImageBatch, real: ImageBatch) -> ImageBatch:
-    """SSIM of the window around each pixel: Gaussian of sigma 1.5 over 11 pixels, each channel alone, in [-1, 1].
+    """Computes the SSIM of the window around each pixel, per channel, in [-1, 1] (Wang et al. 2004).
 
-    Computed in doubles: in floats, the variance of a flat patch is lost in the rounding of its mean. At the picture's
-    edge the window sees it mirrored. Tested against torchmetrics, whose import takes seconds, and scikit-image.
+    The window is a Gaussian of sigma 1.5 over 11 pixels; borders are mirrored. Computed in doubles: in floats, the
+    variance of a flat patch is lost in the rounding of its mean. Tested against torchmetrics, whose import takes
+    seconds, and scikit-image.
     """
     one, other = doubles(fake), doubles(real)
     mean, other_mean = _blurred(one), _blurred(other)
@@ -65,14 +64,17 @@ def _blurred(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
 
 
 def ssim(fake: ImageBatch, real: ImageBatch, where: MapBatch) -> Scores:
-    """Mean of `ssim_map` over `where`. Windows at its rim also see what lies beyond it."""
+    """Computes the mean of `ssim_map` over `where`; windows at its rim include pixels outside it."""
     return over(ssim_map(fake, real), where)
 
 
 def overlap(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None) -> tuple[Scores, Scores]:
-    """Dice and IoU of two maps of 0 and 1 over the pixels of `counted`, all if none.
+    """Computes Dice and IoU of two maps of 0 and 1; both are 1 where both maps are empty.
 
-    Both are 1 where neither map has a pixel.
+    Args:
+        found: the predicted map.
+        truth: the true map.
+        counted: 1 for pixels that are scored; None scores all.
     """
     counted = torch.ones_like(truth) if counted is None else counted
     both = (found * truth * counted).sum((1, 2, 3))
@@ -83,9 +85,10 @@ def overlap(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None) -
 
 
 def boundary_f(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None) -> Scores:
-    """F-measure of two maps' outlines: what share of each lies near the other.
+    """Computes the F-measure of two maps' outlines, from the fraction of each that lies near the other.
 
-    Near is within `BOUNDARY` of the picture's diagonal, at least one pixel. 1 where neither map has an outline.
+    Near is within `BOUNDARY` of the image's diagonal, at least one pixel. The result is 1 where neither map has an
+    outline. Arguments are those of `overlap`.
     """
     height, width = truth.shape[2:]
     reach = max(1, round(BOUNDARY * float(height**2 + width**2) ** 0.5))
@@ -98,5 +101,5 @@ def boundary_f(found: MapBatch, truth: MapBatch, counted: MapBatch | None = None
 
 
 def _fraction(part: MapBatch, whole: MapBatch) -> Scores:
-    """Share of `part` that lies in `whole`; 0 where it has no pixel."""
+    """Computes the fraction of `part` that lies in `whole`; 0 if `part` is empty."""
     return (part * whole).sum((1, 2, 3)) / part.sum((1, 2, 3)).clamp(min=1)

@@ -1,8 +1,7 @@
-"""Inception v3 as FID defines it, from the weights file that pytorch-fid and torch-fidelity fetch.
+"""Inception v3 as FID defines it, with the weights file that pytorch-fid and torch-fidelity fetch.
 
 It is TensorFlow's network of 2015-12-05 and differs from torchvision's in three places, as pytorch-fid found: average
-pools leave the padding out, the last block takes a maximum, and there are 1,008 classes. Pictures are resampled to
-299 pixels without anti-aliasing and scaled to [-1, 1], as pytorch-fid does.
+pools exclude the padding, the last block pools by maximum, and there are 1,008 classes. Images are resampled to 299 pixels without anti-aliasing and scaled to [-1, 1], as pytorch-fid does.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from maskgen.errors import InputError, MissingError
 from unmasknet.maps import ImageBatch
 
 SIDE = 299
-DIGEST = "6726825d"  # how the file's sha256 begins; its name says so too
+DIGEST = "6726825d"  # start of the file's sha256, also part of its name
 
 
 class InceptionConv(nn.Module):
@@ -36,7 +35,7 @@ class InceptionConv(nn.Module):
         self.bn = nn.BatchNorm2d(outer, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        """One layer."""
+        """Computes the activations."""
         return relu(self.bn(self.conv(x)))
 
 
@@ -45,7 +44,7 @@ def _pooled(x: Tensor) -> Tensor:
 
 
 class BlockA(nn.Module):
-    """1x1, 5x5, double 3x3 and pool, side by side."""
+    """Parallel branches of 1x1, 5x5, double 3x3 and pooling."""
 
     def __init__(self, inner: int, pool: int):
         super().__init__()
@@ -58,14 +57,14 @@ class BlockA(nn.Module):
         self.branch3x3dbl_3, self.branch_pool = InceptionConv(96, 96, 3, pad=1), InceptionConv(inner, pool, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branches, joined."""
+        """Computes all branches and concatenates them."""
         five = self.branch5x5_2(self.branch5x5_1(x))
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch1x1(x), five, double, self.branch_pool(_pooled(x))], 1)
 
 
 class BlockB(nn.Module):
-    """From 35 to 17 pixels."""
+    """Reduction from 35 to 17 pixels."""
 
     def __init__(self, inner: int):
         super().__init__()
@@ -77,13 +76,13 @@ class BlockB(nn.Module):
         self.branch3x3dbl_3 = InceptionConv(96, 96, 3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branches, joined."""
+        """Computes all branches and concatenates them."""
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
         return torch.cat([self.branch3x3(x), double, max_pool2d(x, 3, 2)], 1)
 
 
 class BlockC(nn.Module):
-    """7x7 in rows and columns, of `mid` channels."""
+    """7x7 convolutions factored into rows and columns, with `mid` channels."""
 
     def __init__(self, inner: int, mid: int):
         super().__init__()
@@ -102,7 +101,7 @@ class BlockC(nn.Module):
         self.branch7x7dbl_5, self.branch_pool = row(192), InceptionConv(inner, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branches, joined."""
+        """Computes all branches and concatenates them."""
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
@@ -110,7 +109,7 @@ class BlockC(nn.Module):
 
 
 class BlockD(nn.Module):
-    """From 17 to 8 pixels."""
+    """Reduction from 17 to 8 pixels."""
 
     def __init__(self, inner: int):
         super().__init__()
@@ -125,13 +124,13 @@ class BlockD(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branches, joined."""
+        """Computes all branches and concatenates them."""
         seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
         return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, max_pool2d(x, 3, 2)], 1)
 
 
 class BlockE(nn.Module):
-    """The widest; of the two, the last one pools by maximum."""
+    """The widest block; of the two in the network, the last one pools by maximum."""
 
     def __init__(self, inner: int, *, maximum: bool):
         super().__init__()
@@ -150,7 +149,7 @@ class BlockE(nn.Module):
         self.branch_pool = InceptionConv(inner, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branches, joined."""
+        """Computes all branches and concatenates them."""
         three = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         pool = max_pool2d(x, 3, 1, 1) if self.maximum else _pooled(x)
@@ -160,7 +159,7 @@ class BlockE(nn.Module):
 
 
 class Inception(nn.Module):
-    """The network up to the 2,048 numbers that FID compares; its layers bear the names of the weights file."""
+    """The network up to the 2,048 features that FID compares; layers are named as in the weights file."""
 
     name = "Inception v3 of 2015-12-05, as pytorch-fid"
 
@@ -178,7 +177,7 @@ class Inception(nn.Module):
         self.eval()
 
     def forward(self, images: ImageBatch) -> Float[Tensor, "b 2048"]:
-        """Vectors of pictures, RGB in [0, 1]."""
+        """Computes one feature vector per image, RGB in [0, 1]."""
         x = interpolate(images, (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(max_pool2d(x, 3, 2)))
@@ -189,10 +188,11 @@ class Inception(nn.Module):
 
 
 def load_inception(path: Path) -> Inception:
-    """The network with the standard weights.
+    """Loads the network with the standard weights.
 
     Raises:
-        MissingError: the file is not there. InputError: it is another one.
+        MissingError: the file is missing.
+        InputError: the file has other weights.
     """
     if not path.is_file():
         raise MissingError(
@@ -201,8 +201,8 @@ def load_inception(path: Path) -> Inception:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not digest.startswith(DIGEST):
         raise InputError(
-            f"inception {path}: its sha256 begins with {digest[:8]}, FID's own weights with {DIGEST}; figures of other "
-            "weights are no FID"
+            f"inception {path}: its sha256 begins with {digest[:8]}, that of FID's own weights with {DIGEST}; values "
+            "computed with other weights are no FID"
         )
     weights = torch.load(path, map_location="cpu", weights_only=True)
     net = Inception()

@@ -1,4 +1,4 @@
-"""From scores to figures: means with intervals, ROC, Fréchet and kernel distance, verification. NumPy only."""
+"""Statistics over scores: means with intervals, ROC, Fréchet and kernel distance, verification. NumPy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,28 +10,29 @@ from numpy import ndarray
 Values = Float[ndarray, " _"]
 Features = Float[ndarray, "_ d"]
 
-FOLDS = 10  # of a verification's cross-validation, as LFW's protocol has it
+FOLDS = 10  # of the cross-validation, as in LFW's verification protocol
 
 
 def mean(values: Values) -> float | None:
-    """Mean over the finite values; None where there is none.
+    """Computes the mean over the finite values; None without any.
 
-    Left out are NaN (not defined) and infinity (the PSNR of identical pixels).
+    NaN (undefined) and infinity (the PSNR of identical pixels) are left out.
     """
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else None
 
 
 def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _"]]:
-    """Bootstrap samples as lists of indices: whole groups are drawn, since photos of one person are alike.
+    """Draws bootstrap samples of whole groups, since photos of one person are correlated.
 
     Args:
-        groups: who is seen in each sample.
+        groups: the person in each sample.
         times: number of bootstrap samples.
         seed: of the draws.
 
     Returns:
-        None of a single group: how far groups differ it cannot tell, and an interval of it would have no width.
+        Indices of the samples, one array per bootstrap sample. Empty for a single group: it says nothing about the
+        variance between groups, and its interval would have no width.
     """
     names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     if len(names) < 2:
@@ -46,7 +47,7 @@ def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _
 
 
 def interval(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> list[float] | None:
-    """The 95 % interval of the mean, by percentiles over bootstrap samples; None without a finite value."""
+    """Computes the 95 % confidence interval of the mean by bootstrap percentiles; None without a finite value."""
     finite = np.isfinite(values)
     filled = np.where(finite, values, 0.0)
     sums = np.array([filled[index].sum() for index in samples])
@@ -56,7 +57,10 @@ def interval(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> list[floa
 
 
 def roc_auc(positive: Values, negative: Values) -> float | None:
-    """Probability that a positive scores higher than a negative, ties half; None where one kind is missing."""
+    """Computes the probability that a positive scores higher than a negative; None if one kind is missing.
+
+    Ties count half.
+    """
     if not len(positive) or not len(negative):
         return None
     order = np.sort(negative)
@@ -65,7 +69,11 @@ def roc_auc(positive: Values, negative: Values) -> float | None:
 
 
 def roc(positive: Values, negative: Values, points: int = 60) -> list[list[float]]:
-    """Points (false alarms, hits) of the ROC curve, from (0, 0) to (1, 1); empty where one kind is missing."""
+    """Computes points (false positive rate, true positive rate) of the ROC curve, from (0, 0) to (1, 1).
+
+    Returns:
+        At most `points` points; none if one kind is missing.
+    """
     if not len(positive) or not len(negative):
         return []
     scores = np.unique(np.concatenate([positive, negative]))[::-1]
@@ -77,10 +85,13 @@ def roc(positive: Values, negative: Values, points: int = 60) -> list[list[float
 
 
 def frechet(one: Features, other: Features) -> float | None:
-    """Fréchet distance of two sets of features thought to be Gaussian: FID where the features are Inception's.
+    """Computes the Fréchet distance of two sets of features, taken as Gaussian; FID if they are Inception's.
 
     |mean - mean'|^2 + trace(C + C' - 2 (C C')^1/2), by the eigenvalues of C C', which are real and not negative.
-    None below two samples. Below a few thousand samples, and the more below the number of features, it is too large.
+
+    Returns:
+        The distance; None below two samples. It is biased upwards below a few thousand samples, and more so with fewer
+        samples than features.
     """
     if min(len(one), len(other)) < 2:
         return None
@@ -93,9 +104,12 @@ def frechet(one: Features, other: Features) -> float | None:
 
 
 def kernel_distance(one: Features, other: Features) -> float | None:
-    """Squared MMD under the kernel (x.y / d + 1)^3, unbiased: KID where the features are Inception's.
+    """Computes the unbiased squared MMD with the kernel (x.y / d + 1)^3; KID if the features are Inception's.
 
-    Over all pairs, not over drawn subsets, so it has no luck in it. May be a little below 0. None below two samples.
+    It uses all pairs instead of random subsets, so it is deterministic. It can be slightly below 0.
+
+    Returns:
+        The distance; None below two samples.
     """
     if min(len(one), len(other)) < 2:
         return None
@@ -113,13 +127,13 @@ def kernel_distance(one: Features, other: Features) -> float | None:
 
 @dataclass(frozen=True)
 class Verification:
-    """How well distances tell the same person from another.
+    """Result of a face verification.
 
     Attributes:
-        pairs: of the same person; there are as many of two people.
-        accuracy: share of right verdicts, each at the threshold that is best on the other folds.
+        pairs: number of pairs of the same person; there are as many of two people.
+        accuracy: fraction of correct decisions, each at the threshold that is best on the other folds.
         auc: area under the ROC curve.
-        tar: share of right acceptances where 1 % of the strangers are accepted.
+        tar: true acceptance rate at a false acceptance rate of 1 %.
     """
 
     pairs: int
@@ -129,7 +143,7 @@ class Verification:
 
 
 def verify(same: Values, other: Values) -> Verification | None:
-    """Judge pairs by their distance, with LFW's protocol of ten folds; None below ten pairs of either kind."""
+    """Verifies pairs by their distance with LFW's ten-fold protocol; None below ten pairs of either kind."""
     count = min(len(same), len(other))
     if count < FOLDS:
         return None
@@ -144,10 +158,10 @@ def verify(same: Values, other: Values) -> Verification | None:
 
 
 def _best_on_rest(distances: Values, truth: Bool[ndarray, " n"], held: Bool[ndarray, " n"]) -> float:
-    """Accuracy on the held fold at the threshold that is best on the rest."""
+    """Computes the accuracy on the held-out fold at the threshold that is best on the rest."""
     order = np.argsort(distances[~held], kind="stable")
     sorted_distances, sorted_truth = distances[~held][order], truth[~held][order]
-    # Accepting the first k: right are the same-pairs among them and the others behind them.
+    # If the first k are accepted, the same-person pairs among them and the other pairs after them are correct.
     hits = np.concatenate([[0], np.cumsum(sorted_truth)]) + np.concatenate(
         [np.cumsum(~sorted_truth[::-1])[::-1], [0]]
     )
