@@ -150,7 +150,7 @@ def test_without_a_word_the_released_weights_restore(shipped):
 
 
 def test_evaluation_knows_them_by_name(shipped, data):
-    figures = evaluate(quick(data, weights=("released",))).figures
+    figures = evaluate(quick(data, weights=("released",))).summary
     assert figures["weights"] == ["released"]
     assert figures["parameters"].keys() == {"segmenter", "generator"}
 
