@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 @cache
 def assets_root() -> Path:
-    """The assets folder: `maskgen/_assets` in a wheel, `assets` beside the package in a checkout.
+    """Returns the assets folder: `maskgen/_assets` in a wheel, `assets` beside the package in a checkout.
 
     Raises:
         MissingError: neither is there.
@@ -33,7 +33,7 @@ def assets_root() -> Path:
 
 
 def asset(name: str) -> Path:
-    """The path of one shipped file or folder.
+    """Returns the path of one shipped file or folder.
 
     Args:
         name: POSIX path below the assets folder, such as "masks/cloth/template.toml".
@@ -57,7 +57,7 @@ class ModelFile:
 
 @cache
 def model_file(name: str) -> ModelFile:
-    """A model by its name in `models/models.toml`; hashed once a process.
+    """Returns the path of a model by its name in `models/models.toml`; its hash is checked once per process.
 
     Raises:
         MissingError: the file is not there.
@@ -68,7 +68,7 @@ def model_file(name: str) -> ModelFile:
 
 
 def has_model(name: str) -> bool:
-    """Whether a model of this name ships with this version."""
+    """Tells whether a model of this name ships with this version."""
     return name in _models()
 
 

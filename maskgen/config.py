@@ -102,7 +102,7 @@ def _refusal(draft: _Draft) -> UsageError:
 
 
 def read_toml(file: Path) -> Tree:
-    """A TOML file, with or without a byte-order mark.
+    """Reads a TOML file, with or without a byte-order mark.
 
     Raises:
         OSError: it cannot be read.
@@ -124,7 +124,7 @@ def _read_file(draft: _Draft, file: Path) -> None:
 
 
 def _merged(under: Tree, over: Tree) -> Tree:
-    """The values of both, table by table; where both have one, that of `over`."""
+    """Merges two trees table by table; the values of `over` win."""
     merged = dict(under)
     for name, value in over.items():
         if isinstance(value, dict):
@@ -152,7 +152,9 @@ def _read_set(draft: _Draft, model: type[BaseModel], text: str) -> None:
 
 
 def _value(text: str, field: FieldInfo | None) -> Value:
-    """A quoted text, list or table is TOML; `none` leaves a setting out; the rest the setting's type reads."""
+    """Parses a value: a quoted text, list or table is TOML, `none` unsets a setting, the setting's type reads the
+    rest.
+    """
     if text == "none" and field is not None and type(None) in get_args(field.annotation):
         return None
     if text[:1] in ('"', "'", "[", "{"):
@@ -164,7 +166,7 @@ def _value(text: str, field: FieldInfo | None) -> Value:
 
 
 def _field(model: type[BaseModel], path: str) -> FieldInfo | None:
-    """The field that `path` names, or None."""
+    """Finds the field that `path` names, or None."""
     section, _, rest = path.partition(".")
     field = model.model_fields.get(section)
     if field is None or not rest:
@@ -238,7 +240,7 @@ def _lookup(settings: BaseModel, path: str) -> Any:
 
 
 def print_config(settings: BaseModel) -> str:
-    """The settings as TOML that can be read back, each under its meaning, choices and bounds."""
+    """Formats the settings as TOML that can be read back, each under its meaning, choices and bounds."""
     lines: list[str] = []
     _emit(settings, "", lines)
     return "\n".join(lines).strip() + "\n"
@@ -274,7 +276,7 @@ def _meaning(field: FieldInfo) -> list[str]:
 
 
 def _rules(field: FieldInfo) -> Iterator[Any]:
-    """The field's bounds, also those inside `Annotated[int, Field(ge=1)] | None`."""
+    """Yields the field's bounds, also those inside `Annotated[int, Field(ge=1)] | None`."""
     yield from field.metadata
     for part in get_args(field.annotation):
         for rule in getattr(part, "__metadata__", ()):

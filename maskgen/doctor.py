@@ -89,7 +89,7 @@ def _opencv() -> str:
 
 
 def _opencv_builds() -> list[str]:
-    """The packages installed that write into the one folder `cv2`; the last one written is what is imported."""
+    """Lists the installed packages that write into the one folder `cv2`; the last one written is imported."""
     builds = ("opencv-python", "opencv-contrib-python")
     names = [name + ending for name in builds for ending in ("", "-headless")]
     return [f"{name} {found}" for name in names if (found := _version(name))]
@@ -145,7 +145,7 @@ def _disk(folder: Path) -> str:
 
 
 def _kernels() -> Check:
-    """Whether the library of C is in use; numpy computes the same without it."""
+    """Checks whether the C kernels are in use; NumPy computes the same without them."""
     from maskgen.native import SWITCH, absent, build
 
     if not absent:

@@ -14,7 +14,7 @@ _OURS = re.compile(r"unmask\[([\w,-]+)\]")
 
 
 def install_line(extra: str) -> str:
-    """The line that installs an extra of `pyproject.toml`, such as `pip install 'av>=17'`.
+    """Returns the line that installs an extra of `pyproject.toml`, such as `pip install 'av>=17'`.
 
     Args:
         extra: its name; one that is not there gives the line for a checkout.
@@ -42,7 +42,7 @@ def require(what: str, extra: str, *packages: str) -> None:
 
 
 def _packages(extra: str) -> list[str]:
-    """What an extra asks for, extras that it names resolved, without doubles."""
+    """Lists the packages of an extra, including those of extras that it names, without duplicates."""
     found: dict[str, None] = {}
     for line in _requirements():
         requirement, _, marker = line.partition(";")

@@ -25,7 +25,7 @@ _IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 def part_path(folder: Path, name: str) -> Path:
-    """A path in `folder` for `name` while it is written; no other writer has it."""
+    """Returns a path in `folder` for writing `name`; no other writer has it."""
     return folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
 
 
@@ -113,7 +113,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Where to write a file that another library writes: it takes its name when all went well, and is gone when not.
+    """Gives a path for a file that another library writes: it gets its name on success, and is removed on failure.
 
     Whoever finds that no file is wanted removes the part.
     """
@@ -176,7 +176,7 @@ def size_text(count: int) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """16 hex digits of all names and bytes below a folder."""
+    """Computes 16 hex digits from all names and bytes below a folder."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()

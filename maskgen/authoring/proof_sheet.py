@@ -91,7 +91,9 @@ def draw_library(settings: SheetSettings) -> LibrarySheet:
 def draw_families(
     title: str, library: Library, families: Sequence[str], faces: Faces, *, seed: int, side: int
 ) -> RGBImage:
-    """A block for each family: its textures, each on a face of every pose; another face each time there is one."""
+    """Draws a block for each family: its textures, each on a face of every pose, on different faces where there are
+    some.
+    """
     tools = _tools()
     blocks = []
     for nth, family in enumerate(families):
@@ -120,7 +122,7 @@ def choices_of(library: Library, family: str) -> Iterator[MaskChoice]:
 
 
 def built_in_faces() -> Faces:
-    """The face of the built-in photo in the three poses."""
+    """Returns the face of the built-in photo in the three poses."""
     pixels, tools = sample_photo(), _tools()
     faces: Faces = {}
     for pose, look in zip(POSES, LOOKS_SHOWN, strict=True):
@@ -174,6 +176,6 @@ def _tools() -> Tools:
 
 
 def _width(side: int) -> int:
-    """Of a sheet that has nine pictures in a row, if they are not too large for that."""
+    """Computes the width of a sheet with nine images in a row, if they are not too large for that."""
     across = TEXTURES_SHOWN * len(POSES) if side <= CROP // 2 + 64 else len(POSES)
     return int(np.ceil(56 + across * (side + 14)))

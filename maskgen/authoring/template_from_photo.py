@@ -135,7 +135,7 @@ def _refuse_portrait(photo: RGBImage, name: str) -> None:
 
 
 def read_photo(path: Path) -> RGBImage:
-    """The photo, upright, its longer side at most `WORK` pixels.
+    """Reads the photo upright, its longer side at most `WORK` pixels.
 
     Raises:
         InputError: it is missing or cannot be read.
@@ -153,7 +153,7 @@ def read_photo(path: Path) -> RGBImage:
 
 
 def cut_out(photo: RGBImage) -> PhotographedMask:
-    """The mask in a photo: upright, without its ear loops, every column of it stretched from v = 0 to v = 1.
+    """Cuts the mask out of a photo: upright, without ear loops, every column stretched from v = 0 to v = 1.
 
     On a face a mask's edges run where its shell says, whatever they look like on a table.
 
@@ -184,7 +184,7 @@ def _upright_turn(outline: Outline) -> float:
 
 
 def _turned(picture: ndarray, turn: float, border: int) -> ndarray:
-    """The picture turned back by `turn` degrees about its middle, with room for its corners."""
+    """Rotates the image back by `turn` degrees about its centre, with room for its corners."""
     height, width = picture.shape[:2]
     side = int(np.ceil(np.hypot(height, width)))
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
@@ -195,7 +195,7 @@ def _turned(picture: ndarray, turn: float, border: int) -> ndarray:
 
 
 def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarray, "n"]]:
-    """The first column of the mask, and its upper and lower edge at each; its tips, where loops were cut, left out."""
+    """Finds the first column of the mask, and its upper and lower edge in each column, without the tips at the loops."""
     tall = outline.sum(0)
     columns = np.flatnonzero(tall > TIP * tall.max())
     left, right = int(columns[0]), int(columns[-1])
@@ -212,7 +212,7 @@ def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarra
 
 
 def find_outline(photo: RGBImage) -> Outline:
-    """Where the mask is: the largest thing unlike the photo's border, without what is as thin as an ear loop.
+    """Finds the mask: the largest region unlike the photo's border, without parts as thin as an ear loop.
 
     Raises:
         InputError: there is no such thing, or it touches the border.
@@ -250,7 +250,7 @@ def _unlike_border(photo: RGBImage, rim: int) -> Outline:
 
 
 def _largest(mask: Outline) -> Outline:
-    """The largest connected piece, its holes filled."""
+    """Returns the largest connected component, its holes filled."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     result = np.zeros(mask.shape, np.uint8)
     if contours:
@@ -259,7 +259,7 @@ def _largest(mask: Outline) -> Outline:
 
 
 def _spread(photo: RGBImage, outline: Outline) -> RGBImage:
-    """The photo with the mask's colours drawn out beyond its outline."""
+    """Extends the mask's colours beyond its outline."""
     inner = cv2.erode(outline.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
     result = photo.astype(np.float32)
     for sigma in (3, 12, 48):
@@ -271,13 +271,13 @@ def _spread(photo: RGBImage, outline: Outline) -> RGBImage:
 
 
 def _inside() -> Plane32:
-    """1 inside the mask's u, v rectangle on the grid of its pictures, 0 in the margin around."""
+    """Returns 1 inside the mask's u, v rectangle on the grid of its images, 0 in the margin around it."""
     side = np.clip((0.5 - np.abs(np.linspace(-0.5 - MARGIN, 0.5 + MARGIN, SIDE))) * SIDE / 1.5, 0, 1)
     return (side[:, None] * side).astype(np.float32)
 
 
 def most_alike(cloth: PhotographedMask, library: Library) -> str:
-    """The family with ear loops whose height, along its width, is the most alike.
+    """Finds the family with ear loops whose height along its width is the most similar.
 
     How high it is at all counts less: pleats are folded on the table and open on the face.
     """
@@ -295,7 +295,7 @@ def most_alike(cloth: PhotographedMask, library: Library) -> str:
 
 
 def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
-    """A template's pictures, and the cloth's colour.
+    """Computes a template's images and the colour of the cloth.
 
     The lamp's slow fall-off over the table is divided out; what is of the cloth's own colour becomes grey to be
     coloured, what is not (print, stitching, a valve) becomes overlay; fine shading becomes height.
@@ -318,7 +318,7 @@ def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
 
 
 def _lamp(cloth: PhotographedMask) -> Plane32:
-    """How the light falls off over the table, 1 in the middle of what there is: a plane through the brightness."""
+    """Fits a plane to the brightness: how the light falls off over the table, 1 in the mask's centre."""
     brightness = cloth.colour.max(-1)
     y, x = np.indices(brightness.shape, np.float32) / SIDE - 0.5
     seen = cloth.opacity > 0.5
@@ -333,7 +333,7 @@ def _lamp(cloth: PhotographedMask) -> Plane32:
 
 
 def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane32:
-    """Where colours are not the cloth's, 0-1; shading alone does not count, so lightness counts a third."""
+    """Measures where colours differ from the cloth's, 0-1; shading is no difference, so lightness counts a third."""
     lab = cv2.cvtColor(np.clip(cv2.GaussianBlur(even, (0, 0), 1), 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
     cloth = cv2.cvtColor(own.reshape(1, 1, 3).astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
     off = (lab - cloth) * np.array([0.35, 1, 1], np.float32)
@@ -360,7 +360,7 @@ def _bytes(picture: ndarray) -> ndarray:
 
 
 def retold(text: str, name: str, like: str, colour: str) -> str:
-    """A family's template under another title, in one colour, without patterns."""
+    """Rewrites a family's template with another title, in one colour, without patterns."""
     lines = {"title": f'title = "{name}"', "colours": f'colours = {{ "{colour}" = 1 }}',
              "textures": "textures = { plain = 1 }"}  # fmt: skip
     for key, line in lines.items():

@@ -24,7 +24,7 @@ class Stream(Protocol):
         """Let it be seen."""
 
     def isatty(self) -> bool:
-        """Whether a person watches."""
+        """Tells whether the stream is a terminal."""
 
 
 class Meter:

@@ -63,7 +63,7 @@ def write_card(out: Path) -> Path:
 
 
 def card_text(facts: Mapping[str, Any]) -> str:
-    """The card as text, from the content of `dataset.json`."""
+    """Writes the card's text from the content of `dataset.json`."""
     splits = ", ".join(_splits(facts)) or "none"
     sections = [
         _front_matter(facts),
@@ -87,7 +87,9 @@ def _first_shard(facts: Mapping[str, Any]) -> str:
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
-    """What the hub and `load_dataset` read. Without `configs` the records would be taken for the data."""
+    """Writes the YAML that the hub and `load_dataset` read. Without `configs` they would take the records for the
+    data.
+    """
     files = [f'  - split: {split}\n    path: "{split}-*.tar"' for split in _splits(facts)]
     configs = ["configs:", "- config_name: default", "  data_files:", *files] if files else []
     tags = ["- face-mask", "- synthetic", "- webdataset"]

@@ -85,7 +85,7 @@ def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings
 
 
 def warn_of_company(target: Target) -> tuple[str, ...]:
-    """A line where the folder holds files, and is no data set of ours, whole or begun: it will lie among them."""
+    """Warns if the folder holds files but no data set of unmask, finished or not: the new one will lie among them."""
     found = held_files(target.out)  # looked at first: another slice makes `.work` before its files
     ours = target.work.exists() or any(_is_ours(target, path.name) for path in target.out.glob("*.json"))
     if not found or ours:
@@ -98,7 +98,7 @@ def warn_of_company(target: Target) -> tuple[str, ...]:
 def next_plan(
     target: Target, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
 ) -> Plan:
-    """The plan to go on with where `old` is there; nothing is written.
+    """Computes the next plan from `old`, if there is one; writes nothing.
 
     Raises:
         UsageError: what is there was made otherwise (with the difference), or is not ours.
@@ -115,7 +115,7 @@ def next_plan(
 
 
 def _under_way(target: Target, wanted: Plan) -> bool:
-    """Whether an --overwrite of just this was begun and not finished: the same command then goes on."""
+    """Tells whether an --overwrite of exactly this was started and not finished: the same command then resumes it."""
     if not target.plan.exists() or (target.out / FACTS).exists():
         return False
     try:
@@ -149,7 +149,7 @@ def refuse_foreign(target: Target, names: Iterable[str]) -> None:
 
 
 def _is_ours(target: Target, name: str) -> bool:
-    """Whether `clear` takes a file for that of a data set of ours, though its plan is lost."""
+    """Tells whether `clear` takes a file for part of a data set of unmask whose plan is lost."""
     if name in (CARD, FACTS):
         return _is_facts(target.out / FACTS)
     return read_record(target.out, Path(name).stem) is not None
@@ -209,7 +209,7 @@ def _planned(path: Path) -> set[str]:
 
 
 def _is_facts(path: Path) -> bool:
-    """Whether a `dataset.json` is one of ours: others give their files that name too."""
+    """Tells whether a `dataset.json` was written by unmask: other programs use that name too."""
     try:
         facts = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -225,7 +225,7 @@ def remove_parts(target: Target, names: Iterable[str]) -> None:
 
 
 def recall_poison(target: Target, plan: ShardPlan) -> ShardPlan:
-    """A shard's plan without the photos that ended its workers before."""
+    """Removes the photos that crashed their workers before from a shard's plan."""
     try:
         entries = json.loads(target.poison(plan.name).read_bytes())
     except (OSError, ValueError):
@@ -245,7 +245,7 @@ def keep_poison(target: Target, name: str, entry: Entry) -> None:
 
 
 def finished(target: Target, plan: ShardPlan, *, retry_failed: bool) -> ShardReport | None:
-    """The record of a shard that need not be made: it fits the plan, and the tar fits it byte for byte."""
+    """Returns the record of a finished shard: it fits the plan, and the tar fits it byte for byte; else None."""
     report = read_record(target.out, plan.name)
     if report is None or (report.settings, report.photos) != (plan.settings, plan.photos):
         return None
@@ -270,7 +270,7 @@ def complete(target: Target, write_card: Callable[[Path], object]) -> bool:
 
 
 def facts_bytes(plan: Plan, reports: Sequence[ShardReport]) -> bytes:
-    """`dataset.json`: nothing in it depends on when, where or by how many the data set was made."""
+    """Encodes `dataset.json`; it does not depend on when, where or by how many processes the data set was made."""
     return json.dumps(_facts(plan, reports), indent=1).encode("ascii") + b"\n"
 
 

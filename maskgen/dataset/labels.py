@@ -90,12 +90,12 @@ def _json(value: Any) -> str:
 
 
 def _object(members: Mapping[str, str]) -> str:
-    """A JSON object of values that are JSON already."""
+    """Writes a JSON object from values that are JSON already."""
     return "{" + ",".join(f'"{name}":{value}' for name, value in members.items()) + "}"
 
 
 def once(kept: Kept, thing: ndarray, make: Callable[[], Any]) -> Any:
-    """What `make` makes of a thing, made once as long as `kept` and the thing live."""
+    """Caches what `make` returns for an object, as long as `kept` and the object live."""
     if id(thing) not in kept:
         kept[id(thing)] = make()
     return kept[id(thing)]
@@ -125,12 +125,12 @@ def number(value: SupportsFloat) -> float:
 
 
 def printable(text: str) -> str:
-    r"""A name as text that every reader takes: bytes of a file name that are no UTF-8 become \\xNN."""
+    r"""Escapes bytes of a file name that are not UTF-8 as \\xNN, so that every reader takes it."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def odd_labels(labels: object) -> list[str]:
-    """What is missing, unknown, of the wrong type or no finite number in labels that were read; by its path, sorted."""
+    """Lists the paths of labels that are missing, unknown, of the wrong type or not finite, sorted."""
     return sorted(set(_odd(labels, SHAPE, "")))
 
 

@@ -85,12 +85,12 @@ def refuse_held(work: Path, part: Slice = (0, 1)) -> None:
 
 
 def overlap(one: Slice, other: Slice) -> bool:
-    """Whether two slices share a shard (of endlessly many)."""
+    """Tells whether two slices share a shard, of endlessly many."""
     return (one[0] - other[0]) % gcd(one[1], other[1]) == 0
 
 
 def _holder(path: Path) -> str:
-    """Who holds the lock, "" if nobody does."""
+    """Reads who holds the lock, "" if nobody does."""
     with _open(path) as file:
         try:
             _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -38,7 +38,7 @@ class Design:
 
 
 def read_design(data: DataSet) -> Design:
-    """What a data set was to be; a plan that cannot be read is none."""
+    """Reads the intended content of a data set; an unreadable plan counts as missing."""
     if data.about:
         shards = data.about.get("shards", [])
         planned = tuple((shard["name"], shard["split"], shard["photos"]) for shard in shards)
@@ -55,7 +55,7 @@ def read_design(data: DataSet) -> Design:
 
 
 def warn_of_absent(data: DataSet, design: Design, split: str) -> tuple[str, ...]:
-    """A line where shards of a split, "" for all, are not there; or where nobody can know."""
+    """Warns if shards of a split ("" for all) are missing, or if that cannot be known."""
     if design.shards is None:
         return (
             f"{data.folder}: has neither dataset.json nor a plan, so it is a part of a data set, or unfinished; "
@@ -76,7 +76,7 @@ def warn_of_absent(data: DataSet, design: Design, split: str) -> tuple[str, ...]
 
 
 def who_by_path(known: Iterable[tuple[str, str]], people: Literal["auto", "folders"]) -> Callable[[str], str]:
-    """Who is seen on photos of which no sample tells it, by the rule that told the others' people; "" if unknown.
+    """Infers the identities of photos without a sample by the rule that gave the others' identities; "" if unknown.
 
     Paths and people of these are `known`: where they do not agree a list told them, CelebA's or a clip's, and of
     photos in no list nothing is known. Nobody is named on a crop of a stranger: where some are named, these decide.

@@ -44,7 +44,7 @@ class ShardPlan:
         return len(self.refs) + len(self.skips)
 
     def without(self, entry: Entry) -> "ShardPlan":
-        """The same shard with one more photo skipped."""
+        """Returns the same shard with one more photo skipped."""
         rest = tuple(ref for ref in self.refs if ref.id != entry[0])
         return replace(self, refs=rest, skips=tuple(sorted((*self.skips, entry))))
 
@@ -83,7 +83,7 @@ class Plan:
 
 
 def data_settings(settings: GenSettings) -> dict[str, Any]:
-    """The settings that decide bytes: no paths, not how many photos, not how the work is done."""
+    """Returns the settings that decide bytes, without paths, number of photos and settings of the run."""
     return settings.model_dump(
         mode="json",
         exclude={
@@ -132,7 +132,7 @@ def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> 
 
 
 def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -> ShardPlan:
-    """A shard of these photos, but for those whose key is taken already; `bases` takes in theirs."""
+    """Plans a shard of these photos, without those whose key is taken; adds the others' keys to `bases`."""
     refs, skips = [], list[Entry]()
     for base, ref in sorted(((key_base(ref), ref) for ref in photos), key=lambda pair: (pair[0], pair[1].id)):
         if base in bases:
@@ -144,7 +144,7 @@ def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -
 
 
 def use_official(refs: Sequence[PhotoRef], settings: SourceSettings) -> bool:
-    """Whether the source's own split is used.
+    """Tells whether the source's own split is used.
 
     Raises:
         InputError: it is asked for, but some photo has none; or a person is on both sides of it.
@@ -165,7 +165,7 @@ def use_official(refs: Sequence[PhotoRef], settings: SourceSettings) -> bool:
 
 
 def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val", "test"]:
-    """The split of a person, or of a photo of nobody known.
+    """Computes the split of a person, or of a photo whose person is unknown.
 
     The seed has no part in it: two data sets of one source never train on what the other tests on.
     """
@@ -176,7 +176,7 @@ def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val
 
 
 def differences(old: Plan, new: Plan) -> list[str]:
-    """What decides bytes and is not the same, one line each."""
+    """Lists the differences that decide bytes, one line each."""
     before, after = _flat(old), _flat(new)
     return [
         f"{name}: {before.get(name, 'nothing')} there, {after.get(name, 'nothing')} now"
@@ -220,7 +220,7 @@ def save_plan(path: Path, plan: Plan) -> None:
 
 
 def load_plan(path: Path) -> Plan | None:
-    """A kept plan, none if there is none. Its photos have ids only; `with_refs` gives them the rest.
+    """Loads a stored plan, None if there is none. Its photos have ids only; `with_refs` adds the rest.
 
     Raises:
         UsageError: the file is damaged or of another version of the format.
@@ -252,7 +252,7 @@ def load_plan(path: Path) -> Plan | None:
 
 
 def with_refs(plan: Plan, refs: Sequence[PhotoRef]) -> Plan:
-    """The same plan with all that the source knows of each photo; photos that it no longer lists stay bare ids."""
+    """Adds what the source knows of each photo to a plan; photos that it no longer lists keep only their ids."""
     known = {ref.id: ref for ref in refs}
     shards = (
         replace(shard, refs=tuple(known.get(ref.id, ref) for ref in shard.refs)) for shard in plan.shards

@@ -41,7 +41,7 @@ class Encoded:
         raise InputError(f"{self.key}: the sample has no {role}; found {', '.join(sorted(self.members))}")
 
     def decode(self) -> shards.Sample:
-        """Its pictures and planes.
+        """Decodes its images and planes.
 
         Raises:
             InputError: a member is missing or cannot be decoded.
@@ -92,7 +92,7 @@ class DataSet:
         return sum((Counter(record.skipped) for record in self.records), Counter())
 
     def skips(self) -> Iterator[Skipped]:
-        """Every skipped photo that the records name."""
+        """Lists every skipped photo that the records name."""
         for record in self.records:
             for photo, reason, detail in record.skips:
                 yield Skipped(photo, reason, detail, record.split)
@@ -178,7 +178,7 @@ def _read_labels(key: str, members: Members) -> Labels:
 
 
 def worn(labels: Labels) -> dict[str, Any]:
-    """The mask of the first face, by which a sample is called: family, texture, colour, strength, wear."""
+    """Returns the labels of the first face's mask, which name the sample: family, texture, colour, strength, wear."""
     nothing = {"family": "none", "texture": "", "colour": "", "strength": 0.0, "wear": "correct"}
     return labels["faces"][0]["mask"] if labels["faces"] else nothing
 

@@ -41,7 +41,7 @@ class ShardReport:
 
 
 def record_bytes(report: ShardReport) -> bytes:
-    """A record's bytes; there is one way to write it."""
+    """Encodes a record; there is only one way to write it."""
     return json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
 
 
@@ -70,7 +70,7 @@ def parse_record(data: bytes) -> ShardReport:
 
 
 def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
-    """How many photos were skipped for each reason, sorted by reason."""
+    """Counts the skipped photos per reason, sorted by reason."""
     return dict(sorted(Counter(reason for _, reason, _ in skips).items()))
 
 
@@ -80,7 +80,7 @@ def write_record(folder: Path, report: ShardReport) -> None:
 
 
 def read_record(folder: Path, name: str) -> ShardReport | None:
-    """A shard's record; none if it is missing or damaged."""
+    """Reads a shard's record; None if it is missing or damaged."""
     try:
         report = parse_record((folder / f"{name}.json").read_bytes())
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def read_record(folder: Path, name: str) -> ShardReport | None:
 
 
 def matches(folder: Path, report: ShardReport) -> bool:
-    """Whether the tar beside a record is the one that the record speaks of, byte for byte."""
+    """Tells whether the tar beside a record is the one it describes, byte for byte."""
     path = folder / f"{report.name}.tar"
     if not report.count:
         return not path.exists()
@@ -103,7 +103,7 @@ def matches(folder: Path, report: ShardReport) -> bool:
 
 
 def file_digest(file: io.BufferedReader) -> str:
-    """The hex sha256 of an open file's bytes."""
+    """Computes the hex sha256 of an open file."""
     digest = hashlib.sha256()
     while block := file.read(_BLOCK):
         digest.update(block)

@@ -42,12 +42,12 @@ class Sample(TypedDict):
 
 
 def member_names(suffix: str) -> list[str]:
-    """The members of each sample, sorted; `suffix` is that of the pictures: jpg, png or webp."""
+    """Lists the members of each sample, sorted; `suffix` is that of the images: jpg, png or webp."""
     return sorted([*(f"{name}.{suffix}" for name in PICTURES), "map.png", "parts.png", "json"])
 
 
 def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept | None = None) -> Members:
-    """A sample's members, sorted: a function of the arguments and the encoders' versions alone.
+    """Encodes a sample into its members, sorted: a function of the arguments and the encoders' versions only.
 
     Args:
         triplet: the sample.
@@ -68,14 +68,14 @@ def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept
 def encode_photo(
     triplets: Iterable[tuple[str, Triplet]], origin: Origin, settings: ShardSettings
 ) -> list[tuple[str, Members]]:
-    """The samples of one photo, sorted by key. The picture and the landmarks that they share are encoded once."""
+    """Encodes the samples of one photo, sorted by key. The image and the landmarks that they share are encoded once."""
     triplets = sorted(triplets, key=lambda pair: pair[0])  # holds on to the arrays, so that no id comes twice
     kept: Kept = {}
     return [(key, encode(triplet, origin, settings, kept)) for key, triplet in triplets]
 
 
 def decode(members: Mapping[str, bytes]) -> Sample:
-    """The way back.
+    """Decodes the members of a sample: the inverse of `encode`.
 
     Raises:
         InputError: a member is missing or cannot be decoded.
@@ -167,7 +167,7 @@ class ShardWriter:
 
 
 def _header(name: str, size: int) -> bytes:
-    """A USTAR header with nothing of this machine in it: no time, owner or mode of a file."""
+    """Builds a USTAR header without anything of this machine: no time, owner or mode of a file."""
     text, digits = name.encode("ascii"), b"%011o" % size
     assert len(text) <= 100, name
     assert len(digits) == 11, size
@@ -178,7 +178,7 @@ def _header(name: str, size: int) -> bytes:
 
 
 def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
-    """The samples of a shard in its order: key, and members by what follows the key's dot.
+    """Reads the samples of a shard in its order: key, and members by the part of the name after the key's dot.
 
     Raises:
         InputError: the file is missing or no tar. A tar cut between two members may pass: `verify` sees it.

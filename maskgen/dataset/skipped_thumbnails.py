@@ -24,12 +24,12 @@ _QUALITY = 85
 
 
 def thumbs_folder(out: Path) -> Path:
-    """Where the thumbnails of a data set lie."""
+    """Returns the folder of a data set's thumbnails."""
     return out / WORK / "skipped"
 
 
 def thumb_path(out: Path, photo: str) -> Path:
-    """Where the thumbnail of a photo lies, by the photo's id in its source."""
+    """Returns the path of a photo's thumbnail, by the photo's id in its source."""
     return thumbs_folder(out) / f"{hash64('skipped', photo):016x}.jpg"
 
 
@@ -62,7 +62,7 @@ def keep_skipped(
 
 
 def read_thumb(out: Path, photo: str) -> RGBImage | None:
-    """The thumbnail of a photo if there is one."""
+    """Reads the thumbnail of a photo, None if there is none."""
     try:
         picture = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
     except OSError:
@@ -71,7 +71,7 @@ def read_thumb(out: Path, photo: str) -> RGBImage | None:
 
 
 def shrink(pixels: RGBImage, side: int) -> UInt8[ndarray, "_ _ 3"]:
-    """The picture, at most `side` pixels wide and high."""
+    """Shrinks the image to at most `side` pixels in width and height."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.asarray(image)

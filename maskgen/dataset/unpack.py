@@ -164,7 +164,7 @@ def strip_files(sample: Encoded) -> list[File]:
 
 
 def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
-    """The masked photo under its source's own name; further faces and masks of it have `-f0-m1` after the name.
+    """Names the masked photo as its source does; further faces and masks of it get `-f0-m1` after the name.
 
     Args:
         sample: one.
@@ -201,12 +201,12 @@ def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
 
 
 def _fitting(stem: str, end: str) -> str:
-    """A file name of at most `NAME_BYTES` bytes: the end as it is, the stem cut if it must be."""
+    """Shortens a file name to `NAME_BYTES` bytes: keeps its end and cuts the stem."""
     return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
 
 
 def _claim(name: str, key: str, taken: set[str]) -> str:
-    """The name, or one with the key in it where another sample has it, in this case or another."""
+    """Reserves the name, or one with the key in it where another sample has it, in whatever case."""
     path = PurePosixPath(name)
     if name.casefold() in taken:
         name = str(path.with_name(_fitting(path.stem, f"-{key}{path.suffix}")))

@@ -106,7 +106,7 @@ def verify(
 
 
 def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Iterator[Findings]:
-    """The findings of each shard, in order. They only read: a pool that one killed process ends will do."""
+    """Checks each shard, in order. The checks only read, so a pool that ends with one killed process will do."""
     if jobs == 1 or len(names) == 1:
         yield from (check_shard(folder, name) for name in names)
         return
@@ -122,7 +122,7 @@ def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Itera
 
 
 def _with_clashes(shards: Iterable[Findings]) -> Iterator[Findings]:
-    """The same findings, and what of each shard does not go with the shards before it."""
+    """Adds each shard's contradictions to the shards before it."""
     keys: set[str] = set()
     splits: dict[str, str] = {}
     for found in shards:
@@ -213,7 +213,7 @@ def _check_sample(key: str, members: Members, record: ShardReport, found: Findin
 
 
 def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
-    """The map and the parts against the pictures; pixel by pixel where the encoding kept them."""
+    """Checks the map and the parts against the images; pixel by pixel where the encoding is lossless."""
     shapes = {name: sample[name].shape[:2] for name in ("gt", "masked", "map", "parts")}
     if len(set(shapes.values())) > 1:
         yield f"members are of different sizes: {shapes}"
@@ -251,7 +251,7 @@ def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings
 
 
 def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
-    """`dataset.json` and the card against the records."""
+    """Checks `dataset.json` and the card against the records."""
     records = {found.name: found.record for found in shards if found.record is not None}
     try:
         data = (folder / FACTS).read_bytes()

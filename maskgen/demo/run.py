@@ -106,14 +106,14 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
 
 
 def show_restored(take_off: TakeOff) -> bytes:
-    """The face of the built-in photo with a mask put on, and taken off again."""
+    """Restores the face of the built-in photo under a mask."""
     triplet = mask_photo(sample_photo(), SHOWN_MASK, size=SHOWN_SIDE)
     assert not isinstance(triplet, Skip), triplet
     return take_off(triplet.masked, triplet.gt)
 
 
 def demo_settings(out: Path, families: Sequence[str], photos: list[Path], seed: int) -> GenSettings:
-    """Every family as often as any other, so many masks a photo that each is seen; one person, so one split."""
+    """Returns settings with all families equally often, masks enough to see each, and one split for the one person."""
     return GenSettings(
         source=SourceSettings(src=str(out / "photos"), val=0, test=0),
         faces=FaceSettings(cache="off"),
@@ -137,7 +137,7 @@ def choose(labels: Mapping[str, Labels]) -> list[str]:
 
 
 def write_photos(folder: Path) -> list[Path]:
-    """The built-in photo, taken a dozen ways: mirrored, tilted, turned, near and far, in other light."""
+    """Writes the built-in photo in a dozen variants: mirrored, tilted, turned, near and far, in other light."""
     photo = sample_photo()
     make_folder(folder)
     paths = []

@@ -22,7 +22,7 @@ BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little room for
 
 
 def choose_faces(faces: list[Face], settings: FaceSettings) -> list[Face] | Skip:
-    """The faces that wear a mask: the largest, or all that are fit for it.
+    """Chooses the faces that wear a mask: the largest, or all that are usable.
 
     Args:
         faces: at least one, largest first.
@@ -40,7 +40,7 @@ def choose_faces(faces: list[Face], settings: FaceSettings) -> list[Face] | Skip
 
 
 def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
-    """Why a face cannot wear a mask, or None."""
+    """Returns why a face cannot wear a mask, or None."""
     x0, y0, x1, y1 = face.box
     side = min(x1 - x0, y1 - y0)
     if side < settings.min_size:
@@ -73,7 +73,7 @@ def crop_matrix(face: Face, size: int) -> Affine:
 
 
 def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
-    """`crop_matrix` of a face of which no more is known than the centres of its eyes and mouth.
+    """Computes `crop_matrix` for a face of which only the centres of eyes and mouth are known.
 
     Args:
         right, left: the subject's eyes, pixels of the photo; mouth: its middle.
@@ -117,7 +117,7 @@ def crop(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> tuple[R
 
 
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:
-    """1 where a pixel of the crop comes from inside the photo."""
+    """Returns 1 where a pixel of the crop comes from inside the photo."""
     back = inverse(matrix).tolist()
     last = size - 1
     if all(

@@ -131,7 +131,7 @@ def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, 
 
 @cache
 def canonical_head() -> Head:
-    """The shipped head, read once per process."""
+    """Loads the shipped head, once per process."""
     with np.load(asset("models/head.npz"), allow_pickle=False) as data:
         steady = np.setdiff1d(np.arange(len(data["mesh"])), LIPS)
         return Head(data["mesh"], data["triangles"].astype(np.int64), data["radius"], steady)

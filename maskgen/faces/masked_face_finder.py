@@ -60,7 +60,9 @@ class FaceFinder:
         self.name = f"finder-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
 
     def find(self, pixels: RGBImage) -> list[Sighting]:
-        """The faces, largest first; none is no error. On its side or its head a face counts where no other does."""
+        """Finds faces, largest first; no face is no error. A face on its side or head counts only if there is no
+        other.
+        """
         height, width = pixels.shape[:2]
         first, second, *turned = whole_looks(height, width, SIDE)
         found = self._search(
@@ -82,7 +84,7 @@ class FaceFinder:
         return found
 
     def _seen_again(self, pixels: RGBImage, finding: Finding, least: float) -> Sighting | None:
-        """A find with the score that it has after further looks, its points the mesh's where that can be trusted.
+        """Scores a find over further views; takes the mesh's points where the mesh can be trusted.
 
         None where the score is below `least`, which often is certain before the last look.
         """
@@ -106,7 +108,7 @@ class FaceFinder:
         return Sighting(_corners(finding), *points, score)
 
     def _seen_score(self, pixels: RGBImage, look: Affine, finding: Finding) -> float:
-        """The finder's score for the same face in another look."""
+        """Returns the detector's score for the same face in another view."""
         centres, sides, scores = self._blazeface.answers(pixels, look, AGAIN)
         side = float(finding.box[2:].max())
         near = np.hypot(*(centres - finding.box[:2]).T) < NEAR * side
@@ -114,7 +116,7 @@ class FaceFinder:
 
 
 def _further_looks(height: int, width: int) -> Iterator[Affine]:
-    """The photo with other margins, and tilted either way: heads lean."""
+    """Yields views of the photo with other margins, and tilted either way: heads lean."""
     centre, scale = np.array([width - 1, height - 1]) / 2, SIDE / max(height, width)
     for pad in PADS:
         yield window(centre, 0.0, scale * pad, SIDE)
@@ -123,7 +125,7 @@ def _further_looks(height: int, width: int) -> Iterator[Affine]:
 
 
 def _levelled(finding: Finding) -> tuple[Point, Point, Point]:
-    """The finder's points where the mesh's would be on average."""
+    """Moves the detector's points to where the mesh's are on average."""
     middle = finding.eyes.mean(0)
     right, left = middle + (finding.eyes - middle) / np.float32(WIDER_EYES)
     return right, left, middle + (finding.mouth - middle) / np.float32(LOWER_MOUTH)

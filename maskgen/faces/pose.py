@@ -26,7 +26,7 @@ Place = tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]  # scale, rotat
 
 
 def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
-    """The pose of a head by PnP: the rotation under which the mean face is seen as this one.
+    """Estimates the head pose by PnP: the rotation under which the mean face looks like this one.
 
     The mesh's own depth gives the start, which also decides between a face and its mirror image in depth; the
     pixels then decide alone. The camera is looked at straight, from `DISTANCE`, since a crop does not tell where
@@ -96,7 +96,7 @@ def _settle(
 
 
 def _turn_by(a: float, b: float, c: float) -> Float64[ndarray, "3 3"]:
-    """The turn that Cayley's formula makes of half its vector."""
+    """Computes the rotation that Cayley's formula gives for half its vector."""
     gain = 2 / (1 + a * a + b * b + c * c)
     rows = [
         [1 - gain * (b * b + c * c), gain * (a * b - c), gain * (a * c + b)],
@@ -107,7 +107,7 @@ def _turn_by(a: float, b: float, c: float) -> Float64[ndarray, "3 3"]:
 
 
 def _sum_of_products(one: Float64[ndarray, "3 3"], other: Float64[ndarray, "3 3"]) -> Float64[ndarray, "3 3"]:
-    """`one @ other`, summed up in order."""
+    """Computes `one @ other`, summed in order."""
     return one[:, :1] * other[0] + one[:, 1:2] * other[1] + one[:, 2:] * other[2]
 
 
@@ -118,7 +118,7 @@ def rough_pose(mesh: Mesh) -> tuple[float, float]:
 
 
 def pose_of_rotation(rotation: Float64[ndarray, "3 3"]) -> Pose:
-    """The angles of R = Rz(roll) Ry(-yaw) Rx(-pitch) in a frame with x right, y down, z away from the viewer."""
+    """Computes angles of R = Rz(roll) Ry(-yaw) Rx(-pitch) in a frame with x right, y down, z away from the viewer."""
     (xx, _, _), (yx, _, _), (zx, zy, zz) = rotation.tolist()
     yaw, pitch, roll = math.atan2(zx, math.hypot(xx, yx)), math.atan2(-zy, zz), math.atan2(yx, xx)
     return Pose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))

@@ -142,7 +142,7 @@ def bench_gen(
 
 
 def find_reference(models: str) -> Path:
-    """The file of dlib's 68 points.
+    """Finds the file of dlib's 68 points.
 
     Raises:
         MissingError: dlib or the file is not there; the message says how to get both.
@@ -157,7 +157,7 @@ def find_reference(models: str) -> Path:
 
 
 def dlib_reference(models: str) -> Reference:
-    """What the usual tools begin with, and spend half their time on: a face by dlib, and 68 points of it."""
+    """Times what the usual tools start with, half of their time: a face by dlib, and its 68 points."""
     import dlib
 
     find = dlib.get_frontal_face_detector()
@@ -197,7 +197,7 @@ class _Bench:
     def gen(
         self, cache: str = "warm", per_face: int = 1, source: SourceSettings | None = None
     ) -> GenSettings:
-        """The settings that `gen-data` would have."""
+        """Builds the settings that `gen-data` would have."""
         mine = self.settings
         return GenSettings(
             source=source or SourceSettings(src=mine.src, root=mine.root),
@@ -267,7 +267,7 @@ class _Bench:
         return last[1] - first[1], last[0] - first[0]
 
     def subjects(self, plans: Sequence[ShardPlan]) -> dict[PhotoRef, _Subject]:
-        """The first photos that give a triplet, as many as are to be timed."""
+        """Chooses the first photos that give a triplet, as many as are to be timed."""
         kit, found = self.build(self.gen(), self.source), dict[PhotoRef, _Subject]()
         for ref in (ref for plan in plans for ref in plan.refs):
             if len(found) == self.settings.n:
@@ -303,7 +303,7 @@ class _Bench:
     def passes(
         self, subjects: dict[PhotoRef, _Subject], reference: Reference, writers: ExitStack
     ) -> dict[str, Step]:
-        """What is timed of a photo, by name; what it writes lies in `folder` until `writers` is left."""
+        """Yields the timed steps of a photo, by name; what they write is in `folder` until `writers` closes."""
 
         def whole(settings: GenSettings) -> Step:
             shard = writers.enter_context(ShardWriter(self.folder, self.folder, "bench", 1))
@@ -325,7 +325,7 @@ class _Bench:
         }
 
     def floor(self, subjects: dict[PhotoRef, _Subject]) -> Step:
-        """What no way of making a triplet of JPEGs can do without: one picture decoded, two encoded."""
+        """Times the floor of every way to a triplet of JPEGs: one image decoded, two encoded."""
         shards, limit = self.gen().shards, self.gen().source.max_pixels
 
         def do(ref: PhotoRef) -> None:

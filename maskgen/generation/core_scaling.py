@@ -22,7 +22,7 @@ print(rounds)
 
 
 def core_scaling(jobs: int, seconds: float = 1.0) -> float:
-    """How many times as much `jobs` processes do as one, of what takes nothing but a core.
+    """Measures how many times the work of one process `jobs` processes do, on work that needs only a core.
 
     Args:
         jobs: > 0.
@@ -36,7 +36,7 @@ def core_scaling(jobs: int, seconds: float = 1.0) -> float:
 
 
 def _rounds(count: int, seconds: float) -> int:
-    """Of a loop in so many processes at once, all together."""
+    """Counts the rounds of a loop in several processes at once, all together."""
     with ExitStack() as held:
         loops = [held.enter_context(_loop(seconds)) for _ in range(count)]
         for loop in loops:  # when all have been started
@@ -48,7 +48,7 @@ def _rounds(count: int, seconds: float) -> int:
 
 @contextmanager
 def _loop(seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that waits for a line, then works; it ends with its `with`."""
+    """Starts a process that waits for a line, then works; it ends with its `with`."""
     command = [sys.executable, "-c", _LOOP, str(seconds)]
     # In a session of its own a terminal's Ctrl-C does not reach it: it is ended here, and has nothing to say.
     with subprocess.Popen(

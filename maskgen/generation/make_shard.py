@@ -98,7 +98,7 @@ def make_shard(
 
 
 def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> Samples | Skip:
-    """The encoded samples of one photo, sorted by key; or why there are none.
+    """Makes the encoded samples of one photo, sorted by key; or returns why there are none.
 
     What a photo makes a library raise is no reason to lose the others: it is skipped as `poison`, and counted.
     """
@@ -116,7 +116,7 @@ def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> 
 
 
 def _short(error: Exception) -> str:
-    """An error in one line without paths of this machine."""
+    """Formats an error on one line, without paths of this machine."""
     text = error.strerror if isinstance(error, OSError) else str(error)
     line = printable(text or "").strip().partition("\n")[0][:200]
     return f"{type(error).__name__}: {line}"

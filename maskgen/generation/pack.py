@@ -70,7 +70,7 @@ class TripletSource:
         return _files(self._store.names(), self._folders)
 
     def refs(self) -> list[PhotoRef]:
-        """Every triplet by the name of its pictures, ordered."""
+        """Lists every triplet by the name of its images, sorted."""
         rows = self._table()
         refs = []
         for stem in sorted(self._files):
@@ -80,18 +80,18 @@ class TripletSource:
         return refs
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """The bytes of the original."""
+        """Reads the bytes of the original."""
         return self.read_role(ref, "gt")
 
     def read_role(self, ref: PhotoRef, role: str) -> bytes | Skip:
-        """The bytes of one of a triplet's pictures."""
+        """Reads the bytes of one of a triplet's images."""
         name = self._files.get(ref.id, {}).get(role)
         if name is None:
             return Skip("incomplete", f"nothing of that name in {self._folders[role]}/")
         return self._store.read(name)
 
     def _table(self) -> dict[str, dict[str, str]]:
-        """What `unpack` wrote of each sample, by the name of its pictures."""
+        """Reads the labels that `unpack` wrote, by the name of the images."""
         data = self._store.read(TABLE) if TABLE in self._store.names() else b""
         if isinstance(data, Skip):
             return {}
@@ -130,7 +130,7 @@ def pack(settings: PackSettings, on_progress: Callable[[GenProgress], object] | 
 
 
 def build_pack_kit(settings: GenSettings, source: Source) -> Kit:
-    """The tools of a run of `pack`: no faces are looked for, no mask is drawn."""
+    """Builds the tools of a run of `pack`, which detects no faces and draws no masks."""
     assert isinstance(source, TripletSource), source
     return Kit(source, mask=partial(join, source=source, settings=settings), versions=versions("", ""))
 
@@ -138,7 +138,7 @@ def build_pack_kit(settings: GenSettings, source: Source) -> Kit:
 def join(
     photo: Photo, base: str, *, source: TripletSource, settings: GenSettings
 ) -> list[tuple[str, Triplet]] | Skip:
-    """The triplet of an original and the two pictures of its name; or what is wrong with them."""
+    """Joins an original and the two images of its name into a triplet; or says what is wrong with them."""
     others: list[RGBImage] = []
     for role in ("masked", "map"):
         data = source.read_role(photo.ref, role)
@@ -158,7 +158,7 @@ def join(
 
 
 def join_pictures(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: bool, seed: int) -> Triplet:
-    """A triplet as a shard promises it.
+    """Builds a triplet that keeps a shard's promises.
 
     Args:
         masked: the photo with the mask.

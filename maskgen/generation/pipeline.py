@@ -156,7 +156,7 @@ def generate(
 
 
 def rehearse(settings: GenSettings) -> Rehearsal:
-    """What `generate` would make; nothing is written, no photo opened.
+    """Plans what `generate` would make; writes nothing and opens no photo.
 
     No tools are loaded, so other versions of libraries than a data set was begun with are not noticed, and no tar is
     read, so damaged ones are not.
@@ -201,7 +201,7 @@ def check_failures(report: GenReport, settings: GenSettings) -> None:
 
 
 def list_photos(source: Source) -> list[PhotoRef]:
-    """All photos of a source.
+    """Lists all photos of a source.
 
     Raises:
         InputError: it has none.
@@ -228,7 +228,7 @@ def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
 
 
 def _target(settings: GenSettings, source: Source) -> Target:
-    """The data set's folder. UsageError where it is the source: its own output would come to stand among the photos."""
+    """Returns the data set's folder. UsageError if it is the source: the output would lie among the photos."""
     out = Path(settings.run.out).expanduser() if settings.run.out else DEFAULT_OUT / source.name
     src = settings.source.src
     if src != "celeba" and out.resolve() == Path(src).expanduser().resolve():
@@ -239,7 +239,7 @@ def _target(settings: GenSettings, source: Source) -> Target:
 def _wanted(
     settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
 ) -> Plan:
-    """The plan as it would be made now, were nothing there."""
+    """Computes the plan as if nothing existed yet."""
     blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
     return extend_plan(blank, refs, settings)
 
@@ -297,7 +297,7 @@ def _make(
 def _warnings(
     settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport], spoilt: Sequence[str]
 ) -> tuple[str, ...]:
-    """What a person should know, though all is well."""
+    """Lists warnings about a run that succeeded."""
     lines = []
     if spoilt:
         lines.append(f"{', '.join(spoilt)}: not what the record says; made again")
@@ -311,7 +311,7 @@ def _warnings(
 
 
 def _on_people(refs: Sequence[PhotoRef], settings: GenSettings) -> list[str]:
-    """A line where it is not known who is on some photos, so that splits may share people."""
+    """Warns if identities of some photos are unknown, so that splits may share people."""
     unknown = [ref.id for ref in refs if not ref.identity]
     if len(refs) < 2 or not unknown:
         return []

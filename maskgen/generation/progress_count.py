@@ -55,7 +55,7 @@ class Tally:
     moving: dict[str, Counter[str]] = field(default_factory=dict)
 
     def move(self, event: Moved) -> None:
-        """A worker went on by a photo."""
+        """Counts one more photo of a worker."""
         counts = self.moving.setdefault(event.name, Counter())
         if event.index <= 0:
             counts.clear()
@@ -66,7 +66,7 @@ class Tally:
         counts["photos"] += event.index > 0
 
     def finish(self, report: ShardReport) -> None:
-        """A shard is there."""
+        """Counts a finished shard."""
         self.moving.pop(report.name, None)
         self.reports[report.name] = report
 

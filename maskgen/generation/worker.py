@@ -106,7 +106,7 @@ class Board:
         self._FORM.pack_into(self._memory, 0, index)
 
     def read(self) -> int:
-        """The number that was put there last."""
+        """Reads the number that was stored last."""
         index: int = self._FORM.unpack_from(self._memory)[0]
         return index
 
@@ -118,7 +118,7 @@ class Board:
 
 
 def _unnamed_file() -> IO[bytes]:
-    """A file in memory, where the system has such, or one that is nobody's in the folder for temporary files."""
+    """Opens a file in memory where the system has such, else an unnamed temporary file."""
     with suppress(AttributeError, OSError):  # a system without the call, a sandbox that refuses it
         return os.fdopen(os.memfd_create("unmask-board"), "r+b")
     return tempfile.TemporaryFile()
@@ -188,7 +188,7 @@ def _do(task: ShardTask, job: Job, pipe: Connection, board: Board) -> Done:
 
 
 def _attempt(step: Callable[[], Any]) -> Any:
-    """The result of a step, or how it failed. Out of memory, a worker says nothing more and ends."""
+    """Runs a step; returns its result or how it failed. Without memory, a worker ends without a word."""
     try:
         return step()
     except UnmaskError as error:

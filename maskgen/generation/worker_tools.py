@@ -37,7 +37,7 @@ KitBuilder = Callable[[GenSettings, Source], Kit]
 
 
 def build_kit(settings: GenSettings, source: Source) -> Kit:
-    """The tools that the settings name.
+    """Builds the tools that the settings name.
 
     Raises:
         InputError: a SPEC, WEAR or template is off.
@@ -57,7 +57,7 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
 
 
 def versions(landmarks: str, templates: str) -> dict[str, str]:
-    """What a data set must be resumed with, or its shards would not fit together.
+    """Returns the versions that must be the same to resume a data set, or its shards would not fit together.
 
     Args:
         landmarks: name of the detector, with its runtime and models.

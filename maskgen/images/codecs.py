@@ -63,12 +63,12 @@ HTML = re.compile(
 
 
 def picture_format(head: bytes) -> str:
-    """The format that a file's first bytes announce: a key of `OPENERS`, or "" for none of them."""
+    """Returns the format that a file's first bytes announce: a key of `OPENERS`, or "" for none of them."""
     return next((name for name, (magic, _) in OPENERS.items() if magic.match(head)), "")
 
 
 def is_html(head: bytes) -> bool:
-    """Whether a file's first bytes start a web page."""
+    """Tells whether a file's first bytes start a web page."""
     return HTML.match(head) is not None
 
 
@@ -111,7 +111,7 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
 
 
 def colour_profile(data: bytes) -> bytes:
-    """The ICC profile that says what a photo's RGB means; b"" where it has none, or one of other colours than RGB."""
+    """Returns the ICC profile of a photo's RGB; b"" if it has none, or one of other colours than RGB."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -154,7 +154,7 @@ def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_pixels(data: bytes) -> RGBImage | Skip:
-    """The common case, about twice as fast through OpenCV as through Pillow, and equal to it bit for bit."""
+    """Decodes the common case by OpenCV, twice as fast as Pillow and equal to it bit for bit."""
     encoded = np.frombuffer(data, np.uint8)
     pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
@@ -166,7 +166,7 @@ def _jpeg_pixels(data: bytes) -> RGBImage | Skip:
 
 
 def _closed_early(data: bytes) -> bool:
-    """Whether a JPEG was cut and then closed by an end marker; decoders fill such a one up with grey, silently.
+    """Tells whether a JPEG was cut and then closed by an end marker; decoders silently fill such a file with grey.
 
     A progressive one has more than its first, coarsest scan. A sequential one is decoded again, the end marker
     replaced by some stuffed bytes: enough to finish a whole picture, too few for a missing part.
@@ -199,7 +199,7 @@ def rgb_of(image: Image.Image, background: int) -> RGBImage:
 
 
 def _orientation(image: ImageFile) -> int:
-    """The EXIF orientation, 1-8. To be asked after loading: Pillow turns TIFFs itself, then drops their tag."""
+    """Reads the EXIF orientation, 1-8. Ask after loading: Pillow rotates TIFFs itself, then drops their tag."""
     try:
         value = image.getexif().get(ExifTag.Orientation, 1)
     except Exception:  # noqa: BLE001 (broken metadata raises anything, and turns no photo)
@@ -220,7 +220,7 @@ def _upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wide 3"
 
 
 def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
-    """Whether a file that could not be decoded lacks its end, by its own structure or in the decoder's words."""
+    """Tells whether a file that could not be decoded lacks its end, by its structure or the decoder's message."""
     if kind == "jpeg":
         return data.find(b"\xff\xd9", _scan_start(data)) < 0
     if kind == "png":
@@ -231,7 +231,7 @@ def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
 
 
 def _scan_start(data: bytes) -> int:
-    """Where a JPEG's pixels start, behind its segments (one of them may hold a thumbnail, a whole JPEG)."""
+    """Finds the start of a JPEG's pixels, behind its segments (one of them may hold a thumbnail, a whole JPEG)."""
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data) and data[at + 1] != 0xDA:
         at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
@@ -239,7 +239,7 @@ def _scan_start(data: bytes) -> int:
 
 
 def encode_jpeg(picture: RGBImage, quality: int) -> bytes:
-    """A JPEG without any metadata, 4:4:4.
+    """Encodes a 4:4:4 JPEG without any metadata.
 
     Halved chroma would save a third of the time and a fifth of the bytes, but it smears a coloured mask's edge
     twice as far: at quality 95, `masked` and `gt` then differ beyond the map on pixels worth 35 % of it, not 19 %.
@@ -248,7 +248,7 @@ def encode_jpeg(picture: RGBImage, quality: int) -> bytes:
 
 
 def encode_lossless(picture: RGBImage, kind: Literal["png", "webp"]) -> bytes:
-    """A PNG or a lossless WebP without any metadata, at the fastest level."""
+    """Encodes a PNG or a lossless WebP without any metadata, at the fastest level."""
     if kind == "png":
         return _cv2_encode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     out = io.BytesIO()  # OpenCV's lossless WebP takes 14 times as long, Pillow offers the fast method
@@ -263,12 +263,14 @@ def _cv2_encode(suffix: str, picture: RGBImage, options: list[int]) -> bytes:
 
 
 def encode_map(plane: Plane) -> bytes:
-    """A 1-bit PNG of a map: white where it is not 0. Packed here, three times as fast as by Pillow."""
+    """Encodes a map as a 1-bit PNG, white where it is not 0. Packing here is three times as fast as Pillow."""
     return _png(plane.shape, bits=1, colour_type=0, rows=np.packbits(plane != 0, axis=1))
 
 
 def encode_parts(parts: Plane) -> bytes:
-    """A 2-bit palette PNG whose indices are the values of `parts`, 0-3, in colours that the eye tells apart."""
+    """Encodes `parts` as a 2-bit palette PNG whose indices are its values, 0-3, in colours that are easy to tell
+    apart.
+    """
     fours = (
         np.pad(parts, ((0, 0), (0, -parts.shape[1] % 4)))
         if parts.shape[1] % 4
@@ -281,7 +283,7 @@ def encode_parts(parts: Plane) -> bytes:
 
 
 def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palette: bytes = b"") -> bytes:
-    """A PNG of rows that are packed already, none of them filtered."""
+    """Writes a PNG of rows that are already packed, without row filters."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -296,13 +298,13 @@ def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palet
 
 
 def decode_map(data: bytes) -> Plane:
-    """The map, 0 or 1, of its PNG. Grey ones count from 128 up. InputError where it is none."""
+    """Decodes the PNG of a map to 0 or 1; grey values count as 1 from 128 up. InputError if it is not one."""
     plane = _decode_plane(data, "map", modes=("1", "L"))
     return plane.astype(np.uint8) if plane.dtype == bool else (plane >> 7)
 
 
 def decode_parts(data: bytes) -> Plane:
-    """The parts, 0-3, of their PNG. InputError where it is none."""
+    """Decodes the PNG of parts to 0-3. InputError if it is not one."""
     plane = _decode_plane(data, "parts", modes=("P", "L"))
     if plane.max(initial=0) > 3:
         raise InputError(f"parts: value {plane.max()} found, they are 0 to 3. Make the data set anew")

@@ -66,7 +66,7 @@ def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1
 
 
 def fit_square(picture: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
-    """The whole picture, resampled and centred on paper, in a square of `side` pixels."""
+    """Resamples the whole image into a square of `side` pixels, centred on paper."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -84,7 +84,7 @@ def paint_parts(parts: Plane) -> RGBImage:
 
 
 def overlay_parts(parts: Plane, *, alpha: int = 205) -> UInt8[ndarray, "h w 4"]:
-    """The same as an RGBA layer, clear where the photo is untouched."""
+    """Draws the same as an RGBA layer, clear where the photo is untouched."""
     opacity = np.where(parts > 0, alpha, 0).astype(np.uint8)
     return np.dstack([paint_parts(parts), opacity])
 
@@ -140,12 +140,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _printable(text: str) -> str:
-    """One line of text without control characters: names of files hold anything."""
+    """Cleans one line of text of control characters: file names can hold anything."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _shortened(text: str, room: int) -> str:
-    """The text, cut with dots in its middle so that it is at most `room` pixels wide."""
+    """Shortens the text with dots in its middle to at most `room` pixels."""
     text, font = _printable(text), _font(TEXT)
     if font.getlength(text) <= room:
         return text

@@ -28,7 +28,7 @@ SHRINK_FIRST = 0.75  # below it, a look-up between four neighbours skips pixels 
 
 
 def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool = False) -> Square:
-    """The square picture that `matrix` carries `pixels` to.
+    """Warps `pixels` into a square image by `matrix`.
 
     Args:
         pixels: the source.
@@ -50,7 +50,7 @@ def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool
 
 
 def _fine(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> Square:
-    """What `matrix` carries `pixels` to, each pixel looked up cubically."""
+    """Warps `pixels` by `matrix` with cubic interpolation."""
     back = [[round(number * (1 << ONE)) for number in line] for line in inverse(matrix).tolist()]
     parts, edges, starts = [], [], []  # across, then down
     for (by_column, by_row, start), side in zip(back, pixels.shape[1::-1], strict=True):
@@ -113,7 +113,7 @@ def _look_up(
 def positions(
     result: Num[ndarray, "h w 3"], first: int, by_column: int, by_row: int
 ) -> Int64[ndarray, "h w"]:
-    """Where each pixel of a result lies along one of a source's axes, in parts of a pixel."""
+    """Computes the position of each pixel of a result along one axis of the source, in fixed point."""
     rows, columns = np.ogrid[: result.shape[0], : result.shape[1]]
     return first + columns * by_column + rows * by_row
 
@@ -129,7 +129,7 @@ def _cubic() -> Int16[ndarray, "phases 4"]:
 
 
 def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
-    """The part of the source that is looked at, and the matrix from there.
+    """Cuts out the part of the source that is needed, and returns the matrix from there.
 
     Along an axis on which the square leaves the source all of it is kept, so that its border stays what it is.
     """
@@ -145,7 +145,7 @@ def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
 
 
 def in_blocks(pixels: RGBImage, matrix: Affine) -> tuple[Resized, Affine]:
-    """The source in blocks, averaged, where `matrix` makes it half as large or less; and the matrix from there."""
+    """Averages the source in blocks where `matrix` halves it or more; returns it and the matrix from there."""
     scale = scale_of(matrix)
     if scale <= 0.5:
         step = min(int(1 / scale), *pixels.shape[:2])  # whole blocks are averaged ten times faster
@@ -155,7 +155,7 @@ def in_blocks(pixels: RGBImage, matrix: Affine) -> tuple[Resized, Affine]:
 
 
 def _shrunk(pixels: RGBImage, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
-    """The source averaged down to a size, and the matrix from there."""
+    """Averages the source down to a size; returns it and the matrix from there."""
     width, height = max(1, width), max(1, height)
     step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source in one
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
@@ -170,7 +170,7 @@ def scale_of(matrix: Affine) -> float:
 
 
 def inverse(matrix: Affine) -> Affine:
-    """The way back of a similarity."""
+    """Inverts a similarity."""
     return cv2.invertAffineTransform(matrix).astype(np.float32)
 
 

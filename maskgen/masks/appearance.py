@@ -108,13 +108,13 @@ def _covering(shape: float) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]
-    """A key by its weight."""
+    """Draws a key by its weight."""
     sums = list(accumulate(weights.values()))
     return list(weights)[min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)]
 
 
 def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
-    """Two colours that stand out from the first: much lighter or darker, of a near or a far hue."""
+    """Chooses two colours that contrast with the first: much lighter or darker, of a near or a far hue."""
     hue, lightness, _ = colorsys.rgb_to_hls(*first)
     tints: list[Tint] = []
     for step in (0.45, 0.3):
@@ -126,6 +126,6 @@ def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
 
 
 def _glossed(tint: Tint, gloss: float) -> Tint:
-    """A tint under the light that glances off: no cloth is black."""
+    """Lightens a tint by the light that glances off: no cloth is black."""
     red, green, blue = (channel * (1 - gloss) + gloss for channel in tint)
     return red, green, blue

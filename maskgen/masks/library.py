@@ -30,19 +30,19 @@ class Library:
         return tuple(sorted(self.folders))
 
     def template(self, family: str) -> Template:
-        """A family's settings."""
+        """Returns a family's settings."""
         return read_template(self.folders[family])
 
     def mask(self, family: str) -> Mask:
-        """A family with its pictures."""
+        """Returns a family with its images."""
         return load_mask(self.folders[family])
 
     def shell(self, family: str, wear: str) -> Shell:
-        """The surface of a family worn in one way."""
+        """Returns the surface of a family worn in one way."""
         return shell_of(self.folders[family], wear)
 
     def textures(self, family: str) -> tuple[str, ...]:
-        """What a family can be dressed in, the user's pictures last."""
+        """Lists a family's textures, the user's images last."""
         look = self.template(family).look
         return (*look.textures, *(() if look.flat else self.pictures))
 
@@ -61,7 +61,7 @@ def _digest(path: Path) -> str:
 
 @cache
 def built_in() -> Library:
-    """The families that ship with us."""
+    """Loads the built-in families."""
     return Library(families_in(asset("masks")))
 
 
@@ -71,7 +71,7 @@ def families_in(folder: Path) -> dict[str, Path]:
 
 
 def list_families(library: Library) -> list[dict[str, object]]:
-    """What `unmask masks list` tells of each family; `own`: it is the user's."""
+    """Lists what `unmask masks list` tells of each family; `own`: it is the user's."""
     rows: list[dict[str, object]] = []
     for name in library.families:
         template = library.template(name)

@@ -22,7 +22,7 @@ _NOWHERE = np.zeros((1, 1))
 
 
 def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w"]:
-    """A step at 0 as soft as `width`, so that edges are not jagged."""
+    """Computes a step at 0, `width` wide, so that edges are not jagged."""
     return np.clip(x / width / 2 + 0.5, 0, 1)
 
 
@@ -36,7 +36,7 @@ def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid
 
 
 def _gaussian(sigma: float) -> Float[ndarray, "256"]:
-    """What a blur, cut off at 4 sigma, leaves of each frequency of a seamless row."""
+    """Computes what a blur, cut off at 4 sigma, leaves of each frequency of a periodic row."""
     middle = round(8 * sigma + 1) // 2
     weights = np.zeros(SIZE)
     weights[: 2 * middle + 1] = cv2.getGaussianKernel(2 * middle + 1, sigma)[:, 0]
@@ -44,7 +44,7 @@ def _gaussian(sigma: float) -> Float[ndarray, "256"]:
 
 
 def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], ndarray, ndarray]:
-    """The pixels up to `reach` across and down from a place of the seamless tile; how far they lie right and below."""
+    """Returns the pixels up to `reach` across and down from a place of the tile, and their offsets right and down."""
     columns, rows = (
         np.arange(math.floor((at - reach) * SIZE), math.ceil((at + reach) * SIZE) + 1) % SIZE for at in (x, y)
     )
@@ -53,7 +53,7 @@ def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], 
 
 
 def _from_middle(x: Float[ndarray, "h w"]) -> Float[ndarray, "h w"]:
-    """How far each place lies from the middle of its cell, a cell being 1 wide."""
+    """Measures how far each place is from the centre of its cell; a cell is 1 wide."""
     return x % 1 - 0.5
 
 
@@ -118,7 +118,7 @@ def _camo(rng: np.random.Generator) -> Layers:
 
 
 def _gradient(rng: np.random.Generator) -> Layers:
-    """One colour into another and back."""
+    """Blends one colour into another and back."""
     wave = 0.5 - 0.5 * np.cos(2 * np.pi * (_Y if rng.random() < 0.7 else _X))
     return wave * 0.65, _NOWHERE, _weave_shade(64) * 0.4
 
@@ -140,7 +140,7 @@ def _weave(rng: np.random.Generator) -> Layers:
 
 
 def _paisley(rng: np.random.Generator) -> Layers:
-    """What bandanas are printed with: drops with dotted rims, and dots between."""
+    """Draws the print of bandanas: drops with dotted rims, and dots between."""
     drops, rims = _flat(), _flat()
     for i in range(14):
         x, y, turn = (
@@ -161,7 +161,7 @@ def _paisley(rng: np.random.Generator) -> Layers:
 
 
 def _print(rng: np.random.Generator) -> Layers:
-    """A maker's badge, as small as they are: rings, a star or bars with a line of glyphs under it, on a cheek."""
+    """Draws a small maker's badge on a cheek: rings, a star or bars, with a line of glyphs under it."""
     x0, y0 = rng.choice([0.30, 0.70]) + rng.uniform(-0.03, 0.03), rng.uniform(0.46, 0.60)
     dx, dy = _X - x0, _Y - y0
     radius = np.hypot(dx, dy)
@@ -199,8 +199,8 @@ STRETCHED = ("gradient",)  # fills the mask once, whatever its shape
 
 @cache
 def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
-    """A pattern's tile, from full size down, each half the one before; drawn once a process. The last channel is empty:
-    four are looked up in half the time of three.
+    """Draws a pattern's tile as a pyramid, each level half the one before; once per process. The last channel is
+    empty: four channels are looked up in half the time of three.
     """
     rng = np.random.default_rng([variant + 11, *name.encode()])
     second, third, shade = _DRAW[name](rng)

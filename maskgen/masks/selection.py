@@ -23,7 +23,7 @@ class Wardrobe:
 
 
 def open_wardrobe(settings: MaskSettings) -> Wardrobe:
-    """What the settings of masks ask for.
+    """Opens what the settings of masks ask for.
 
     Raises:
         InputError: every problem of templates, pictures, SPEC and WEAR in one message.
@@ -48,7 +48,7 @@ def open_wardrobe(settings: MaskSettings) -> Wardrobe:
 
 
 def open_library(templates: str, *, replace: bool) -> Library:
-    """The built-in families, and those of a folder beside them, if one is given.
+    """Opens the built-in families and those of the user's folder, if one is given.
 
     Raises:
         InputError: every problem of the folder's templates in one message.

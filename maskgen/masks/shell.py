@@ -140,7 +140,7 @@ class Shell:
 
 
 def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
-    """The shell of `shape` on `head`."""
+    """Builds the shell of `shape` on `head`."""
     u = np.linspace(-1 - 2 * MARGIN, 1 + 2 * MARGIN, COLUMNS)
     v = np.linspace(-MARGIN, 1 + MARGIN, ROWS)
     points = _between_edges(shape, head, u, v)
@@ -204,7 +204,7 @@ def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
 
 
 def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> ndarray:
-    """The skin between the edges at every u, v."""
+    """Interpolates the skin between the edges at every u, v."""
     top_azimuth, top_height = edge(shape.top, u)
     bottom_azimuth, bottom_height = edge(shape.bottom, u)
     down = v[:, None]
@@ -214,7 +214,7 @@ def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> nda
 
 
 def _stretch_down(points: ndarray, taut: float) -> ndarray:
-    """Each column pulled straight over its hollows, seen from the side: (height, distance from the axis)."""
+    """Pulls each column straight over its hollows, seen from the side: (height, distance from the axis)."""
     x, y, z = np.moveaxis(points, -1, 0)
     radius = np.hypot(x, AXIS_Z - z)
     straight = np.stack([upper_envelope(*line) for line in zip(y.T, radius.T, strict=True)], axis=1)
@@ -223,7 +223,7 @@ def _stretch_down(points: ndarray, taut: float) -> ndarray:
 
 
 def _stretch_across(points: ndarray, taut: float) -> ndarray:
-    """Each row pulled straight over its hollows, seen from above."""
+    """Pulls each row straight over its hollows, seen from above."""
     result = points.copy()
     for row in range(points.shape[0]):
         x, z = points[row, :, 0], points[row, :, 2]
@@ -233,7 +233,7 @@ def _stretch_across(points: ndarray, taut: float) -> ndarray:
 
 
 def _monotone_span(x: ndarray) -> slice:
-    """The middle stretch over which x grows: beyond it the row has turned round the side of the head."""
+    """Finds the middle stretch over which x grows: beyond it the row has turned round the side of the head."""
     middle = len(x) // 2
     steps = np.diff(x) > 1e-4
     left = middle
@@ -246,7 +246,7 @@ def _monotone_span(x: ndarray) -> slice:
 
 
 def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
-    """The least concave curve over the points (x, y), at the same x; x grows. Andrew's monotone chain, 1979."""
+    """Computes the least concave curve over points (x, y), at the same x; x grows. Andrew's monotone chain, 1979."""
     hull: list[tuple[float, float]] = []
     for c, up in zip(x.tolist(), y.tolist(), strict=True):  # plain numbers: a fifth of the time
         while len(hull) > 1:
@@ -260,7 +260,7 @@ def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndar
 
 
 def _even_down(points: ndarray) -> ndarray:
-    """The same columns with rows at even distances, so that a texture is not stretched under the chin."""
+    """Resamples the columns at even distances, so that a texture is not stretched under the chin."""
     steps = np.linalg.norm(np.diff(points, axis=0), axis=2)
     length = np.concatenate([np.zeros((1, points.shape[1])), steps.cumsum(0)])
     even = np.linspace(0, length[-1], len(points))
@@ -300,7 +300,7 @@ def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) ->
 
 
 def _taut(line: ndarray, along: ndarray) -> ndarray:
-    """A strap's line pulled straight over its hollows, as behind the angle of the jaw."""
+    """Pulls a strap's line straight over its hollows, as behind the angle of the jaw."""
     x, y, z = line.T
     radius = np.hypot(x, AXIS_Z - z)
     pull = upper_envelope(along, radius) / radius

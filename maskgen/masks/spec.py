@@ -40,7 +40,7 @@ class MaskChoice:
 
 
 def parse_spec(text: str, library: Library) -> list[MaskChoice]:
-    """A SPEC as choices among the families of a library.
+    """Parses a SPEC into choices among the families of a library.
 
     Raises:
         InputError: every problem of the text in one message.
@@ -61,7 +61,7 @@ def parse_spec(text: str, library: Library) -> list[MaskChoice]:
 
 
 def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
-    """What one entry chooses, or what is wrong with it."""
+    """Parses one entry into a choice, or says what is wrong with it."""
     match = ENTRY.fullmatch(part)
     if not match:
         return f"'{part}' is not family[-texture|-#rrggbb][@strength][:weight]"
@@ -85,7 +85,7 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
 
 
 def _any_mask(dress: str, strength: float, weight: float, library: Library) -> list[MaskChoice] | str:
-    """Every family that is worn, and does not just paint a hole; those with the texture, where one is named."""
+    """Lists every family that is worn, not just painted as a block; with the texture, if one is named."""
     worn = [name for name in library.families if not library.template(name).look.flat]
     if dress and not dress.startswith("#"):
         textures = {name: _texture(dress, library.textures(name)) for name in worn}
@@ -97,7 +97,7 @@ def _any_mask(dress: str, strength: float, weight: float, library: Library) -> l
 
 
 def _texture(name: str, known: tuple[str, ...]) -> str:
-    """The texture of a name or of a picture's path in MaskTheFace, `masks/textures/check/check_4.jpg`; "" for none."""
+    """Reads a texture's name, or a path of MaskTheFace's such as `masks/textures/check/check_4.jpg`; "" for none."""
     if name in known:
         return name
     path = PurePosixPath(name.replace("\\", "/"))
@@ -109,7 +109,7 @@ def _texture(name: str, known: tuple[str, ...]) -> str:
 
 
 def parse_wear(text: str) -> dict[str, float]:
-    """`state:weight, ...` as shares that sum to 1.
+    """Parses `state:weight, ...` into fractions that sum to 1.
 
     Raises:
         InputError: every problem of the text in one message.

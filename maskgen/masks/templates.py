@@ -111,7 +111,7 @@ class Mask:
 
 @cache
 def load_mask(folder: Path) -> Mask:
-    """A family's template and pictures, read once a process.
+    """Loads a family's template and images, once per process.
 
     Raises:
         InputError: a file is missing or cannot be used; the message names it.
@@ -135,7 +135,7 @@ def load_mask(folder: Path) -> Mask:
 
 @cache
 def read_template(folder: Path) -> Template:
-    """A family's `template.toml`, read once a process.
+    """Loads a family's `template.toml`, once per process.
 
     Raises:
         InputError: it is missing or has problems; all of them in one message.
@@ -147,7 +147,7 @@ def read_template(folder: Path) -> Template:
 
 
 def parse_template(folder: Path) -> Template | list[str]:
-    """A family's `template.toml`, or all that is wrong with it."""
+    """Parses a family's `template.toml`, or lists all that is wrong with it."""
     try:
         return Template.model_validate(tomllib.loads((folder / TEMPLATE).read_bytes().decode("utf-8-sig")))
     except OSError as error:
@@ -168,13 +168,13 @@ def _problem(place: tuple[int | str, ...], message: str) -> str:
 
 @cache
 def shell_of(folder: Path, wear: str) -> Shell:
-    """The shell of a family worn in one way, built once a process."""
+    """Builds the shell of a family worn in one way, once per process."""
     template = read_template(folder)
     return build_shell(worn_shape(template.shell, wear), template.straps, canonical_head())
 
 
 def worn_shape(shape: ShellShape, wear: str) -> ShellShape:
-    """The shape with its edges where `wear` has them; heights are measured against the canonical face."""
+    """Moves the edges of the shape as `wear` says; heights are measured against the canonical face."""
     if wear == "nose":  # the upper edge lies under the nose
         return replace_edges(shape, _lowered(shape.top, 0.80, 0.30), _lowered(shape.bottom, None, 0.08))
     if wear == "chin":  # the lower edge rides up, the chin is bare
@@ -185,24 +185,24 @@ def worn_shape(shape: ShellShape, wear: str) -> ShellShape:
 
 
 def replace_edges(shape: ShellShape, top: Curve, bottom: Curve) -> ShellShape:
-    """The shape with other edges."""
+    """Returns the shape with other edges."""
     return shape.model_copy(update={"top": top, "bottom": bottom})
 
 
 def _lowered(curve: Curve, middle: float | None, side: float) -> Curve:
-    """The curve with its middle moved to a height and its side by a distance, what is between in proportion."""
+    """Moves the curve's centre to a height and its side by a distance, and the rest in proportion."""
     shift = side if middle is None else middle - curve[0][2]
     return [(u, azimuth, height + shift * (1 - u) + side * u) for u, azimuth, height in curve]
 
 
 def tint_of(colour: str, strength: float) -> tuple[float, float, float]:
-    """`#rrggbb` as what the albedo is multiplied by, 0-1; at strength 0 the template keeps its own colour."""
+    """Converts `#rrggbb` to the factor on the albedo, 0-1; at strength 0 the template keeps its own colour."""
     red, green, blue = (1 - strength * (1 - int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
     return red, green, blue
 
 
 def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
-    """A template's picture as RGBA.
+    """Reads a template's image as RGBA.
 
     Raises:
         InputError: it is missing or cannot be read.

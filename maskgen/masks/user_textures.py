@@ -41,7 +41,7 @@ class Artwork:
 
 @cache
 def load_artwork(path: Path, tile: bool) -> Artwork:
-    """A picture of any usual format, read once a process; transparent parts show the mask's own colour.
+    """Reads an image of any usual format, once per process; transparent parts show the mask's own colour.
 
     Raises:
         InputError: it is missing or cannot be read.

@@ -83,7 +83,7 @@ def _problems(folder: Path, replace: bool) -> list[TemplateProblem]:
 
 
 def name_problems(name: str, *, replace: bool) -> list[str]:
-    """What is wrong with a family's name."""
+    """Describes what is wrong with a family's name."""
     if not re.fullmatch("[a-z0-9]+", name):
         return ["the folder's name is the family's: small letters and digits alone"]
     if name in ALIASES or name in ANY:
@@ -115,7 +115,7 @@ def _picture_problems(folder: Path, template: Template | None) -> list[TemplateP
 
 
 def _read(path: Path) -> Pixels | str:
-    """A template's picture, or what is wrong with it; the header is looked at before memory is taken."""
+    """Reads a template's image, or says what is wrong with it; checks the header before allocating memory."""
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")

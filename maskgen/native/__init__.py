@@ -31,7 +31,7 @@ SWITCH = "UNMASK_KERNELS"  # "numpy" leaves the library alone: for tests, and to
 
 
 def _load() -> tuple[ctypes.CDLL | None, str]:
-    """The library, or why there is none."""
+    """Loads the library, or says why there is none."""
     if os.environ.get(SWITCH) == "numpy":
         return None, f"{SWITCH}=numpy"
     if not LIBRARY.exists():
@@ -54,7 +54,7 @@ _IN_ONE_PIECE, _WRITEABLE = 0x1, 0x400  # of `flags.num`, as numpy's C API numbe
 
 
 def compiled(twin: Callable[P, R]) -> Callable[P, R]:
-    """A function with the library's in its place, where it is there. Arguments go by their places."""
+    """Replaces a function by the library's kernel, if there is one. Arguments are passed by position."""
     takes = dict(twin.__annotations__)
     call = _caller(library, twin.__name__.lstrip("_"), takes, takes.pop("return")) if library else twin
 

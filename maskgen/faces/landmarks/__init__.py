@@ -14,7 +14,7 @@ __all__ = ["AUTO", "DETECTORS", "Detector", "build_detector"]
 
 
 def _auto(settings: FaceSettings) -> Detector:
-    """The first backend of `AUTO` that works here."""
+    """Returns the first backend of `AUTO` that works here."""
     problems = []
     for name, build in AUTO.items():
         try:
@@ -59,7 +59,7 @@ DETECTORS: dict[str, Callable[[FaceSettings], Detector]] = {
 
 
 def build_detector(settings: FaceSettings) -> Detector:
-    """The detector that the settings name.
+    """Builds the detector that the settings name.
 
     Raises:
         UsageError: there is no such backend.

@@ -19,7 +19,7 @@ class Detector(Protocol):
     name: str
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
-        """The faces, largest first, each with a mesh that can be trusted.
+        """Detects faces, largest first, each with a plausible mesh.
 
         Returns `Skip("no_face")` where none is seen, `Skip("bad_landmarks")` where all that were seen gave
         landmarks that cannot be a face's.
@@ -31,4 +31,4 @@ class GuidedDetector(Detector, Protocol):
     """A detector that makes use of points which the source itself brings."""
 
     def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
-        """As `detect`, of a photo whose source gives the points of a face in it."""
+        """Detects faces as `detect`, in a photo whose source gives the points of a face."""

@@ -74,7 +74,7 @@ class BlazeFace:
     def _answers(
         self, pixels: RGBImage, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
-        """What the anchors of at least this score say, in [0, 1] from edge to edge of the look, and their scores."""
+        """Decodes the anchors of at least this score, in [0, 1] from edge to edge of the view, and their scores."""
         regressors, logits = self._network(pixels, look)
         chosen = np.flatnonzero(logits > math.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
@@ -94,7 +94,7 @@ def _anchors() -> Float32[ndarray, "896 2"]:
 
 
 def _merged(raw: Float32[ndarray, "n 5 2"], scores: Float64[ndarray, "n"]) -> list[tuple[Pairs, float]]:
-    """One answer a face: the mean of overlapping ones by score, which is steadier than the best alone."""
+    """Merges overlapping answers into one per face: their mean by score, which is steadier than the best alone."""
     found = []
     answers = zip(scores.tolist(), raw.reshape(-1, 10).tolist(), strict=True)
     left = sorted(answers, key=lambda answer: -answer[0])
@@ -118,7 +118,7 @@ def _overlap(one: Pairs, other: Pairs) -> float:
 
 
 def _in_photo(pairs: Pairs, score: float, back: Affine) -> Finding:
-    """From the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
+    """Transforms from the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
     (a, b, x), (c, d, y) = back.tolist()
     scale = SIDE * math.hypot(a, c)
     across, down = ([SIDE * at - 0.5 for at in pairs[first::2]] for first in (0, 1))

@@ -30,7 +30,7 @@ CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY
 
 
 def cache_folder(setting: str) -> Path | None:
-    """The folder that the setting `faces.cache` means: `auto`, `off` (None) or a path."""
+    """Resolves the setting `faces.cache`: `auto`, `off` (None) or a path."""
     if setting == "off":
         return None
     if setting != "auto":
@@ -50,7 +50,7 @@ class CachedDetector:
         self._folder = str(folder / key) if folder else None
 
     def detect(self, photo: Photo) -> list[Face] | Skip:
-        """What the detector finds, now or earlier; the answers are bit-identical."""
+        """Returns what the detector finds, now or earlier; the answers are bit-identical."""
         if self._folder is None:
             return self._detect(photo)
         path = f"{self._folder}/{photo.digest[:2]}/{photo.digest}"
@@ -96,7 +96,7 @@ def pack(found: list[Face] | Skip, mark: str) -> bytes:
 
 
 def unpack(data: bytes, mark: str) -> list[Face] | Skip:
-    """The way back of `pack`.
+    """Unpacks faces: the inverse of `pack`.
 
     Raises:
         ValueError: the bytes are damaged, or belong to other pixels.
@@ -124,7 +124,7 @@ def unpack(data: bytes, mark: str) -> list[Face] | Skip:
 
 # The system's own calls: with `pathlib` and Python's files a photo's first look into the cache takes twice as long.
 def _read(path: str) -> bytes:
-    """A file's bytes; `OSError` where there is none."""
+    """Reads a file; raises `OSError` if there is none."""
     file = os.open(path, os.O_RDONLY | BINARY)
     try:
         return os.read(file, os.fstat(file).st_size)

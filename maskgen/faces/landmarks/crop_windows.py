@@ -41,7 +41,7 @@ def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -
 
 
 def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
-    """The photo; the photo with a wide margin; the photo on its head and on its sides."""
+    """Yields views of the photo: as it is, with a wide margin, upside down and on its sides."""
     centre, scale = np.array([width - 1, height - 1]) / 2, size / max(height, width)
     yield window(centre, 0.0, scale, size)
     yield window(centre, 0.0, scale * PADDED, size)
@@ -102,12 +102,12 @@ def _bounds(mesh: Float32[ndarray, "n 3"], cosine: float, sine: float, result: F
 
 
 def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
-    """How far the line of the eyes is turned, radians, clockwise as seen; the subject's right eye lies left."""
+    """Computes the in-plane rotation of the line of the eyes in radians, clockwise; the subject's right eye is left."""
     return math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
 
 
 def alike(one: Affine, other: Affine, size: int) -> bool:
-    """Whether two windows show so nearly the same that a network's answers would not differ."""
+    """Tells whether two windows show so nearly the same that a network's answers would not differ."""
     (a, b, x), (c, d, y) = one.tolist()
     (e, f, u), (g, h, v) = inverse(other).tolist()
     a, b, x, c, d, y = (

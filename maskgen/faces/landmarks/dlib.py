@@ -58,7 +58,7 @@ class DlibDetector:
         self.name = f"dlib-{search}-{dlib.__version__}-{finder_name}-points68-{digest[:8]}"
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
-        """The faces, largest first. See `Detector`."""
+        """Detects faces, largest first. See `Detector`."""
         height, width = pixels.shape[:2]
         scale = min(1.0, LONGEST / max(height, width))
         shrunk = (
@@ -88,14 +88,14 @@ class DlibDetector:
         return self._dlib.rectangle(*(round(side * scale) for side in sides))
 
     def _face(self, pixels: RGBImage, box: Any, score: float) -> Face | str:
-        """The face in a box; or what is wrong with its points."""
+        """Builds the face of a box, or tells what is wrong with its points."""
         shape = self._points(pixels, box)
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)
         return face_of_points(points, score, *pixels.shape[:2])
 
 
 def model_folder(given: str) -> Path:
-    """Where dlib's model files are; the package is found, not imported: its code needs what Python no longer has.
+    """Finds dlib's model files. The package is located, not imported: its code needs what Python no longer has.
 
     Raises:
         MissingError: no folder was given, and the package is not installed.
@@ -112,7 +112,7 @@ def model_folder(given: str) -> Path:
 
 
 def _load(read: Callable[[str], Any], path: Path) -> tuple[Any, str]:
-    """A model, and the hex sha256 of its file."""
+    """Loads a model and computes the hex sha256 of its file."""
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

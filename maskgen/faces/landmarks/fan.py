@@ -57,7 +57,7 @@ class FanDetector:
         self.name = f"fan-{version}-torch-{torch.__version__}-2dfan-{digests[0]}-s3fd-{digests[1]}"
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
-        """The faces, largest first. See `Detector`."""
+        """Detects faces, largest first. See `Detector`."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns where it finds none
             points, _, boxes = self._fan.get_landmarks_from_image(pixels, return_bboxes=True)

@@ -11,7 +11,7 @@ FIVE = (RIGHT_EYE, LEFT_EYE, (NOSE,), MOUTH[:1], MOUTH[1:])  # on the mesh; from
 
 
 def finding_at(points: SourcePoints) -> Finding | None:
-    """What the finder would have found, with full belief; None where the points are not five apart from each other.
+    """Builds a detection with score 1 from five points; None if they coincide.
 
     Args:
         points: x, y in pixels of the photo: the eyes, the nose, the corners of the mouth, left ones as seen first.
@@ -31,7 +31,7 @@ def finding_at(points: SourcePoints) -> Finding | None:
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 2 x 2 matrix (rotation times scale) and the offset that take points to points with the least error."""
+    """Computes the 2 x 2 matrix (rotation times scale) and offset that map points to points with least error."""
     a, b = source - source.mean(0), target - target.mean(0)
     cos, sin = np.array([(a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()]) / (a**2).sum()
     turn = np.array([[cos, -sin], [sin, cos]])

@@ -76,7 +76,7 @@ class FaceMesh:
 
 
 def _share(logit: float) -> float:
-    """From a network's logit to 0-1."""
+    """Applies the logistic function: a network's logit to 0-1."""
     return 1 / (1 + math.exp(-max(logit, -700.0)))  # below it, `exp` has no answer
 
 
@@ -90,7 +90,7 @@ def _lay_out(
     scale: float,
     mesh: Float32[ndarray, "n 3"],
 ) -> None:
-    """From the network's pixels, counted from their edges, to the photo's, counted from their centres."""
+    """Transforms from the network's pixels, counted from edges, to the photo's, counted from centres."""
     cos, sin = np.float32(cosine), np.float32(sine)
     right, below, deep = points.T - np.array([[0.5], [0.5], [0]], np.float32)
     mesh[:, 0] = right * cos + below * sin + np.float32(x)
@@ -119,7 +119,7 @@ class MeshDetector:
         )
 
     def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
-        """The face whose five points the source gives, before others. See `GuidedDetector`."""
+        """Detects the face at the five points that the source gives, before others. See `GuidedDetector`."""
         if self._points == "ignored":
             return self.detect(pixels)
         finding = finding_at(points)
@@ -139,7 +139,7 @@ class MeshDetector:
         )
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
-        """The faces, largest first; those that are doubtful or cut by the photo's edge later. See `Detector`."""
+        """Detects faces, largest first; doubtful ones and ones cut by the photo's edge come later. See `Detector`."""
         if self._points == "only":
             return Skip("no_face", "the source has no points of this photo")
         height, width = pixels.shape[:2]
@@ -193,12 +193,12 @@ class MeshDetector:
 
 
 def _view(finding: Finding) -> Affine:
-    """The view of a box that is the mesh's own."""
+    """Computes the mesh network's own view of a box."""
     return view_of_box(finding.box[:2], float(finding.box[2:].max()), tilt(*finding.eyes), MESH_SIDE)
 
 
 def _first_view(finding: Finding) -> Affine:
-    """The view that the mesh itself will ask for, as near as the finder's box and eyes tell."""
+    """Estimates the view that the mesh will ask for, from the detector's box and eyes."""
     side, angle = float(finding.box[2:].max()), tilt(*finding.eyes)
     cos, sin = math.cos(angle), math.sin(angle)
     (right_x, right_y), (left_x, left_y) = finding.eyes.tolist()
@@ -214,7 +214,7 @@ def _first_view(finding: Finding) -> Affine:
 
 
 def _agreement(mesh: Mesh, finding: Finding) -> float:
-    """1 where the mesh's eyes lie on the finder's, 0 from an eye distance away."""
+    """Measures how well the mesh's eyes agree with the detector's: 1 if equal, 0 from an eye distance on."""
     # in three dimensions: a turned head brings eyes close in two
     right, left = (((mesh[one] + mesh[other]) / 2).tolist() for one, other in (RIGHT_EYE, LEFT_EYE))
     gap = max(
@@ -224,7 +224,7 @@ def _agreement(mesh: Mesh, finding: Finding) -> float:
 
 
 def _weight(face: Face, height: int, width: int) -> float:
-    """The size of a face, less the more of it lies outside the photo."""
+    """Weighs a face by its size, less the more of it lies outside the photo."""
     x0, y0, x1, y1 = face.box
     visible = max(0.0, min(x1, width) - max(x0, 0)) * max(0.0, min(y1, height) - max(y0, 0))
     whole = (x1 - x0) * (y1 - y0)
@@ -232,7 +232,7 @@ def _weight(face: Face, height: int, width: int) -> float:
 
 
 def _joined(faces: list[Face], face: Face) -> list[Face]:
-    """The faces with one more. Of several finds of one face the best is kept, of nested ones the outer."""
+    """Adds a face. Of several finds of one face the best is kept, of nested ones the outer one."""
     same = [other for other in faces if _same(face, other)]
     if any(_better(other, face) for other in same):
         return faces
@@ -240,13 +240,13 @@ def _joined(faces: list[Face], face: Face) -> list[Face]:
 
 
 def _better(one: Face, other: Face) -> bool:
-    """Which of two finds of a face to keep: an eye or a mouth alone can look like a small face to the networks."""
+    """Decides which of two finds to keep: an eye or a mouth alone can look like a small face to the networks."""
     ratio = (one.box[2] - one.box[0]) / (other.box[2] - other.box[0])
     return one.score >= other.score if 1 / NESTED < ratio < NESTED else ratio > 1
 
 
 def _same(one: Face, other: Face) -> bool:
-    """Whether two meshes lie on one face."""
+    """Tells whether two meshes lie on one face."""
     a, b = np.array(one.box), np.array(other.box)
     shared = np.prod(np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None))
     return bool(shared > SAME_FACE * min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2])))

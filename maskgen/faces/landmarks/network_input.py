@@ -35,7 +35,7 @@ def show(pixels: RGBImage, view: Affine, outside: Outside, gain: float, offset: 
 
 
 def _position(number: float) -> int:
-    """A number of pixels in `ONE` bits' parts; what is no number is far outside."""
+    """Converts pixels to fixed point with `ONE` as 1; a NaN is far outside."""
     return round(max(-FARTHEST, min(FARTHEST, number)) * (1 << ONE))
 
 

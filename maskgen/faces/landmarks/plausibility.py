@@ -20,7 +20,7 @@ MIN_INSIDE = 0.5  # share of points that must lie in the photo
 
 
 def fault_of(face: Face, height: int, width: int) -> str:
-    """What is wrong with a face's points, "" where nothing is.
+    """Describes what is implausible in a face's points, "" if nothing is.
 
     Args:
         face: in pixels of a photo of `height` x `width`.
@@ -63,7 +63,7 @@ def _measure(
     products: Float64[ndarray, "3 3"],
     squares: Float64[ndarray, "1"],
 ) -> None:
-    """What `similarity` is told of a mesh, summed up in the order of its points.
+    """Sums up what `similarity` needs of a mesh, in the order of its points.
 
     Args:
         mesh: the points.
@@ -96,7 +96,7 @@ def _fit(
 def _count_flipped(
     mesh: Float64[ndarray, "n 3"], triangles: Int64[ndarray, "t 3"], normals: Float64[ndarray, "t 3"]
 ) -> int:
-    """How many triangles of a mesh look away from where their normals should point."""
+    """Counts the triangles of a mesh whose normals point the wrong way."""
     own = _normals(mesh, triangles)
     return int(
         np.count_nonzero(

@@ -72,7 +72,7 @@ def _distances(to: Float[ndarray, "n 3"], places: Float[ndarray, "m 3"]) -> Floa
 
 
 def face_of_points(points: Points, score: float, height: int, width: int) -> Face | str:
-    """A face with a mesh, from 68 points in pixels of a photo of `height` x `width`.
+    """Builds a face with a mesh from 68 points in pixels of a photo of `height` x `width`.
 
     Returns:
         The face; or what is wrong with its points.
@@ -89,7 +89,7 @@ def face_of_points(points: Points, score: float, height: int, width: int) -> Fac
 
 
 def fit_mesh(points: Points) -> Float64[ndarray, "468 3"]:
-    """The canonical mesh carried to 68 points, in their pixels."""
+    """Fits the canonical mesh to 68 points, in their pixels."""
     model, weights = _model(), np.ones(68)
     for _ in range(2):  # the yaw decides which points count, and they decide the yaw
         scale, turn, offset = _similarity(model.places, points, weights)
@@ -117,7 +117,7 @@ def _similarity(
 
 
 def _weights(turn: Float64[ndarray, "3 3"]) -> Float64[ndarray, "68"]:
-    """1 for each point, less for the far half of the jaw."""
+    """Weighs each point: 1, less for the far half of the jaw."""
     yaw = np.degrees(np.arctan2(turn[2, 0], np.hypot(turn[0, 0], turn[1, 0])))
     weights = np.ones(68)
     far = slice(9, 17) if yaw > 0 else slice(0, 8)
@@ -126,7 +126,7 @@ def _weights(turn: Float64[ndarray, "3 3"]) -> Float64[ndarray, "68"]:
 
 
 def _spread(gaps: Float64[ndarray, "68 2"], weights: Float64[ndarray, "68"]) -> Float64[ndarray, "468 2"]:
-    """A displacement known at the 68 places, smoothly over the mesh: a spline with the distance for its kernel."""
+    """Interpolates a displacement known at the 68 points over the mesh: a spline with the distance as its kernel."""
     model, count = _model(), len(gaps)
     system = np.ones((count + 1, count + 1))
     system[:count, :count] = model.between + np.diag(STIFFNESS / weights)
