@@ -6,16 +6,16 @@ import numpy as np
 
 
 def hash64(*parts: object) -> int:
-    """A 64-bit hash of the parts' text. The same on every machine and in every process."""
+    """Hashes the parts' text to 64 bits. The same on every machine and in every process."""
     text = "\x1f".join(str(part) for part in parts).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
 def rng_for(seed: int, key: str) -> np.random.Generator:
-    """The generator of one sample."""
+    """Returns the random generator of one sample, derived from (seed, key)."""
     return np.random.default_rng(hash64(seed, key))
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """What `rng.uniform` draws, in half the time."""
+    """Draws what `rng.uniform` draws, in half the time."""
     return low + (high - low) * rng.random()

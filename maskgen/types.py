@@ -75,7 +75,7 @@ class Face:
     score: float
 
     def moved(self, matrix: Affine) -> "Face":
-        """The same face after its picture went through `matrix`, a similarity."""
+        """Returns the same face after its image was transformed by `matrix`, a similarity."""
         import cv2
 
         (a, b, x), (c, d, y) = matrix.tolist()

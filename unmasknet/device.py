@@ -14,7 +14,8 @@ KINDS = ("cpu", "cuda", "mps")
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Under torchrun each rank takes its own GPU.
+    """Chooses the device of a name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Under torchrun, each rank takes its own
+    GPU.
 
     Raises:
         UsageError: there is no such name. MissingError: this machine has no such device.
@@ -56,5 +57,5 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def placed(net: Net, device: torch.device) -> Net:
-    """The network on a device, its weights laid out as its convolutions like them best."""
+    """Moves the network to a device, with its weights in the layout that is fastest for convolutions."""
     return net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

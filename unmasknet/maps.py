@@ -13,24 +13,24 @@ MapBatch = Float[Tensor, "b 1 h w"]
 
 
 def composite(result: ImageBatch, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-    """The result inside the hole, the photo outside."""
+    """Composites the result in the hole with the photo outside; a soft hole blends."""
     return result * hole + photo * (1 - hole)
 
 
 def outline(map: MapBatch) -> MapBatch:
-    """The pixels of a map that touch one outside it; the picture's edge is no outline."""
+    """Returns the pixels of a map that touch one outside it; the image border is no outline."""
     return map - shrunk(map, 1)
 
 
 def grown(map: MapBatch, reach: int) -> MapBatch:
-    """The map grown by a disc of radius `reach`, built of squares and crosses."""
+    """Dilates the map by a disc of radius `reach`, built of squares and crosses."""
     for step in range(reach):
         map = max_pool2d(map, 3, 1, 1) if step % 2 else _cross(map)
     return map
 
 
 def shrunk(map: MapBatch, reach: int) -> MapBatch:
-    """The map shrunk by as much; beyond the picture's edge it is thought to go on."""
+    """Erodes the map by a disc of radius `reach`; it is taken to go on beyond the image border."""
     return 1 - grown(1 - map, reach)
 
 
@@ -39,6 +39,6 @@ def _cross(map: MapBatch) -> MapBatch:
 
 
 def binary(probabilities: MapBatch, threshold: float) -> MapBatch:
-    """1 where a probability reaches the threshold."""
+    """Thresholds probabilities: 1 where they reach the threshold."""
     reached: Bool[Tensor, "b 1 h w"] = probabilities >= threshold
     return reached.float()

@@ -43,13 +43,13 @@ def as_picture(picture: Float[Tensor, "3 h w"]) -> RGBImage:
 
 
 def tinted(photo: Float[Tensor, "n 3 h w"], map: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """The photo with a map, or probabilities, laid over it in colour."""
+    """Tints the photo by a map, or by probabilities."""
     tint = torch.tensor(TINT, device=photo.device).view(1, 3, 1, 1) / 255
     return photo * (1 - 0.55 * map) + tint * 0.55 * map
 
 
 def png(picture: RGBImage) -> bytes:
-    """A picture as a PNG file."""
+    """Encodes an image as PNG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()

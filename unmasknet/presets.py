@@ -25,7 +25,7 @@ class Preset(Section):
 
 
 def preset_tree(name: str, stage: Stage) -> dict[str, Any]:
-    """A preset's values for one stage as plain tables, to lay --config, --set and options over.
+    """Loads a preset's values for one stage as plain tables, to put --config, --set and options over.
 
     Raises:
         UsageError: there is no such preset.
@@ -41,7 +41,7 @@ def load_preset(name: str, stage: Literal["segm"]) -> SegmSettings: ...
 @overload
 def load_preset(name: str, stage: Literal["gan"]) -> GanSettings: ...
 def load_preset(name: str, stage: Stage) -> SegmSettings | GanSettings:
-    """A preset's settings of one stage.
+    """Loads a preset's settings of one stage.
 
     Raises:
         UsageError: there is no such preset.

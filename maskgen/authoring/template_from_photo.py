@@ -195,7 +195,7 @@ def _turned(picture: ndarray, turn: float, border: int) -> ndarray:
 
 
 def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarray, "n"]]:
-    """Finds the first column of the mask, and its upper and lower edge in each column, without the tips at the loops."""
+    """Finds the first column of the mask, and its upper and lower edge in each, without the tips at the loops."""
     tall = outline.sum(0)
     columns = np.flatnonzero(tall > TIP * tall.max())
     left, right = int(columns[0]), int(columns[-1])

@@ -70,7 +70,7 @@ def compiled(twin: Callable[P, R]) -> Callable[P, R]:
 
 
 def _caller(home: ctypes.CDLL, name: str, takes: dict[str, Any], returns: Any) -> Callable[..., Any]:
-    """What looks at a kernel's arrays and calls it: Python written for its arguments, as `dataclass` writes `__init__`.
+    """Generates the Python function that checks a kernel's arrays and calls it, as `dataclass` generates `__init__`.
 
     A loop over them takes three times as long, and a photo takes some twenty calls.
     """
@@ -114,7 +114,7 @@ def call({", ".join(takes)}):
 
 
 def _odd(kinds: dict[str, Any], arrays: list[Any]) -> Exception:
-    """What is wrong with the first array that is not what it must be."""
+    """Describes what is wrong with the first array that is not what it must be."""
     known: dict[str, int] = {}
     for (name, kind), array in zip(kinds.items(), arrays, strict=True):
         dtype, shape = np.dtype(kind.dtypes[0]), kind.dim_str.split()

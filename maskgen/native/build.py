@@ -21,12 +21,12 @@ OPTIONS = [
 
 
 def sources() -> list[Path]:
-    """The files of C."""
+    """Lists the C files."""
     return sorted(FOLDER.glob("*.c"))
 
 
 def digest() -> str:
-    """Of all that is compiled: a library tells by it whether it was made of the sources beside it."""
+    """Computes the digest by which a library tells whether it was made of the sources beside it."""
     found = hashlib.sha256(" ".join(OPTIONS).encode())
     for path in sorted(FOLDER.glob("*.[ch]")):
         found.update(path.read_bytes())

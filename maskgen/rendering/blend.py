@@ -56,7 +56,7 @@ def _blend(
     hole: UInt8[ndarray, "tall wide"],
     parts: UInt8[ndarray, "tall wide"],
 ) -> int:
-    """`blend`; 1 or 0 is returned."""
+    """Computes `blend`; returns 1 or 0."""
     at = slice(top, top + len(layer)), slice(left, left + layer.shape[1])
     opacity, below = layer[..., 3].astype(np.int32), masked[at].astype(np.int32)
     remaining = ((255 - opacity) * shade + 127) // 255

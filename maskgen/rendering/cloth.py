@@ -75,7 +75,7 @@ def weave(
     light: Light,
     rng: np.random.Generator,
 ) -> Cloth:
-    """The cloth of a mask in a dress under a light.
+    """Renders the cloth of a mask in an appearance under a light.
 
     Args:
         mask: the family.
@@ -105,7 +105,7 @@ def weave(
 
 
 def bare(mask: Mask, shell: Shell, scale: float) -> UInt8[ndarray, "h w 4"]:
-    """A cloth that is drawn without light: white, of the mask's opacity."""
+    """Returns a cloth that is drawn without light: white, with the mask's opacity."""
     return cv2.merge([_swatch(mask, cloth_size(shell, scale)).opacity] * 4)
 
 
@@ -135,13 +135,13 @@ def _whole_slopes(slopes: Float32[ndarray, "2 h w"]) -> Int16[ndarray, "2 h w"]:
 
 
 def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int], how: int = cv2.INTER_AREA) -> ndarray:
-    """The smallest level of a pyramid that is no smaller than `size`, brought to it."""
+    """Resamples the smallest level of a pyramid that is no smaller than `size` to that size."""
     large = [level for level in pyramid if level.shape[1] >= size[0] and level.shape[0] >= size[1]]
     return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=how)
 
 
 def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"], int, int]:
-    """The tile of a dress, as it is repeated over the cloth, and its row and column at the first texel."""
+    """Returns the tile of an appearance, as it repeats over the cloth, and its row and column at the first texel."""
     if not (dress.strength if dress.artwork else dress.pattern != "plain"):
         return _BARE, 0, 0  # nothing is seen of it; and an ink of 0 would mean a pattern
     levels = dress.artwork.levels if dress.artwork else pattern(dress.pattern, dress.variant)
@@ -151,7 +151,7 @@ def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"],
 
 
 def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
-    """How deep a wearing's creases are, and where in the tile they begin, in `ORIGINS` of it."""
+    """Draws the depth of the creases, and where in the tile they start, in units of `ORIGINS`."""
     if depth <= 0:
         return 0.0, 0, 0
     amount = depth * between(rng, 0.3, 1.0)
@@ -161,7 +161,7 @@ def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
 
 @lru_cache(REMEMBERED)
 def _crease_tile(size: tuple[int, int]) -> Int16[ndarray, "2 h w"]:
-    """The slopes of a creased surface across and down, `STEEP` to one, as large as a cloth of `size` shows it."""
+    """Computes the slopes of a creased surface across and down, `STEEP` to one, for a cloth of `size`."""
     whole = round(size[0] / CREASES), round(size[1] / CREASES)
     return _whole_slopes(np.stack(cv2.split(cv2.resize(wrinkles(), whole))[:2]))
 
@@ -261,7 +261,7 @@ def _shade(
     down_gain: float,
     cells: Float32[ndarray, "rows columns 3"],
 ) -> None:
-    """At each grid point: the light, and how it changes with a slope along u / 2 and v.
+    """Computes the light at each grid point, and its change with a slope along u / 2 and v.
 
     A rise of h head units over a way of s turns the normal by h / s against the way; a slope is the rise over the
     whole texture, which spans |tangent| / scale head units.

@@ -55,7 +55,7 @@ def draw_layer(
     mask: Mask, shell: Shell, dress: Dress, fit: Fit, mesh: Float32[ndarray, "468 3"], light: Light, loose: Looseness,
     softness: float, rng: np.random.Generator, picture: RGBImage,
 ) -> Layer | None:  # fmt: skip
-    """The layer of a mask on a face, or None where it lies outside the picture.
+    """Draws the layer of a mask on a face, or returns None where it lies outside the image.
 
     Args:
         mask: the family.
@@ -101,7 +101,7 @@ def _edge(softness: float) -> float:
 
 
 def _whole_box(place: Seat, scale: float, softness: float, height: int, width: int) -> Box:
-    """The pixels around a mask, its straps and its shadow."""
+    """Finds the pixels around a mask, its straps and its shadow."""
     margin = max(REACHES * SHADOW_REACH * scale + 2, _edge(softness))
     return box_around(place.carried.bounds[1], margin, height, width)
 
@@ -133,7 +133,7 @@ def _drape(
 
 
 def _painted(cloth: UInt8[ndarray, "tall wide 4"], dress: Dress, places: Places) -> UInt8[ndarray, "h w 4"]:
-    """The mask's colour as it is where it is opaque, nothing elsewhere."""
+    """Divides the mask's colour by its opacity; nothing where it is transparent."""
     draped = np.empty((*places.shape[:2], 4), np.uint8)
     _drape(cloth, places, _NOTHING, draped)
     colour = np.rint(np.append(np.array(dress.tints[0]), 1) * 255).astype(np.uint8)
@@ -185,7 +185,7 @@ def _finish(
 
 
 def _soft(layer: UInt8[ndarray, "h w c"], softness: float) -> UInt8[ndarray, "h w c"]:
-    """A layer as blurred as the photo; `softness` is the deviation in pixels."""
+    """Blurs a layer as the photo is blurred; `softness` is sigma in pixels."""
     if softness <= SHARP:
         return layer
     blurred = np.empty_like(layer)
@@ -238,7 +238,7 @@ def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
 
 
 def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:
-    """What is left of the light beside the mask: darker where it touches, away from the light."""
+    """Computes the fraction of the light that is left beside the mask: darker at the contact, away from the light."""
     reach = max(SHADOW_REACH * scale, 0.5)
     # so soft a thing is blurred on a grid of every second, fourth, .. pixel: x = (x' + .5) * step - .5 + away
     step = 2 ** max(0, int(math.log2(reach / COARSE)))
@@ -255,7 +255,7 @@ def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) 
 
 @lru_cache(REMEMBERED)
 def _bell(deviation: float) -> Float32[ndarray, "taps"]:
-    """A Gaussian's weights, up to `BLUR_REACH` deviations."""
+    """Computes a Gaussian's weights up to `BLUR_REACH` sigma."""
     reach = math.ceil(BLUR_REACH * deviation)
     weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / deviation))
     return (weights / weights.sum()).astype(np.float32)
@@ -311,7 +311,7 @@ def _cast(
 def _between(
     at: Float32[ndarray, "n"], side: int
 ) -> tuple[Int64[ndarray, "n"], Int64[ndarray, "n"], Float32[ndarray, "n"]]:
-    """The two of `side` points that positions lie between, and how far from the first."""
+    """Finds the two of `side` points around each position, and how far from the first it is."""
     at = np.clip(at, 0, side - 1)
     first = at.astype(np.int64)
     return first, np.minimum(first + 1, side - 1), at - first.astype(np.float32)

@@ -69,7 +69,7 @@ def skin_triangles(head: Head) -> Int[ndarray, "t 3"]:
 def estimate_light(
     picture: RGBImage, mesh: Float32[ndarray, "468 3"], triangles: Int64[ndarray, "t 3"]
 ) -> Light:
-    """The light on the face whose `mesh` lies in `picture`; `triangles` are those of `skin_triangles`."""
+    """Estimates the light on the face whose `mesh` lies in `picture`; `triangles` are those of `skin_triangles`."""
     picture = np.ascontiguousarray(picture)
     most = len(triangles)
     skin, normals, bends = (np.empty((most, columns), np.float32) for columns in (3, 3, 2))
@@ -99,7 +99,7 @@ def _sample(
     normals: Float32[ndarray, "t 3"],
     bends: Float32[ndarray, "t 2"],
 ) -> int:
-    """What 3 x 3 pixels in the middle of triangles show, of those that lie in the picture and look at the viewer.
+    """Samples 3 x 3 pixels at the centres of triangles that lie in the image and face the viewer.
 
     Args:
         picture: RGB.
@@ -146,7 +146,7 @@ def _weigh(
     slack: float,
     found: Float64[ndarray, "14"],
 ) -> None:
-    """What samples of the skin tell together, those left out that are much lighter or darker than most.
+    """Sums up the skin samples, without those that are much lighter or darker than most.
 
     Args:
         skin, normals, bends: of `_sample`; it may change the order of the last.
@@ -169,7 +169,7 @@ def _weigh(
 
 
 def _median(values: Float32[ndarray, "n"]) -> float:
-    """The median; numpy's own takes ten times as long for a few hundred values."""
+    """Computes the median, ten times as fast as NumPy for a few hundred values."""
     ordered, middle = np.sort(values), len(values) // 2
     return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
@@ -177,7 +177,7 @@ def _median(values: Float32[ndarray, "n"]) -> float:
 def _direction(
     xx: float, xy: float, xz: float, x: float, yy: float, yz: float, y: float, zz: float, z: float
 ) -> Colour:
-    """How the light changes with the normal, by the last nine results of `_weigh`: ridge towards `FALLOFF`."""
+    """Fits how the light changes with the normal to the last nine results of `_weigh`: ridge towards `FALLOFF`."""
     xx, yy, zz = xx + PRIOR, yy + PRIOR, zz + PRIOR
     x, y, z = (of + PRIOR * usual for of, usual in zip((x, y, z), _FALLOFF, strict=True))
     # Cramer's rule: three numbers are too few for a library
@@ -191,7 +191,7 @@ def _direction(
 
 @compiled
 def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "10"]) -> int:
-    """What the whole picture tells of its light.
+    """Measures the levels of light of the whole image.
 
     Args:
         picture: RGB.
@@ -211,7 +211,7 @@ def _levels(picture: UInt8[ndarray, "h w 3"], rare: int, sums: Int64[ndarray, "1
 
 
 def _saturation(sums: Int64[ndarray, "10"]) -> float:
-    """How colourful a photo is, 0-1: a grey one, and one printed in a single ink, has few levels of chroma."""
+    """Measures how colourful a photo is, 0-1: a grey one, or one printed in a single ink, has few levels of chroma."""
     rr, rg, rb, r, gg, gb, g, bb, b, count = sums.tolist()
     r, g, b = r / count, g / count, b / count
     rr, gg, bb = rr / count - r * r, gg / count - g * g, bb / count - b * b
@@ -254,7 +254,7 @@ def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
 
 
 def pick_grain(rng: np.random.Generator, blur: float) -> tuple[Float32[ndarray, "512 512"], int, int]:
-    """A tile of noise of unit variance, as soft as `blur` pixels; and the row and column of it to begin with."""
+    """Returns a tile of noise of unit variance, as soft as `blur` pixels, and the row and column of it to start at."""
     top, left = int(rng.integers(128)), int(rng.integers(128))
     return _grain_tile(min(round(blur * 8), 32)), top, left
 

@@ -41,7 +41,7 @@ def in_front(
     light: Light,
     shade: Float32[ndarray, "rows columns"],
 ) -> UInt8[ndarray, "_ _"]:
-    """How far each pixel of a mask is behind hair or a rim, 0-255; empty where it can not be told.
+    """Measures how far each pixel of a mask is behind hair or a rim, 0-255; empty if that cannot be told.
 
     Args:
         picture: without the mask.
@@ -74,7 +74,7 @@ def _dark(
     core: int,
     hidden: UInt8[ndarray, "h w"],
 ) -> int:
-    """Where a mask lies over something much darker than skin would be there.
+    """Finds where a mask lies over something much darker than skin would be there.
 
     Args:
         picture: without the mask.
@@ -123,7 +123,7 @@ def _between(
 
 
 def _hanging_loose(hidden: UInt8[ndarray, "h w"], places: Places) -> Bool[ndarray, "h w"]:
-    """Which dark pixels do not hang together with what lies around the mask.
+    """Finds the dark pixels that are not connected to what lies around the mask.
 
     Hair and rims come over its edge; a nostril or a mole does not.
     """

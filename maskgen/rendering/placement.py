@@ -46,7 +46,7 @@ def seat(
     margin: float,
     shape: tuple[int, int],
 ) -> Seat | None:
-    """The mask in its place, or None where it lies outside the picture.
+    """Places the mask; returns None if it lies outside the image.
 
     On a far-turned head a cup can hide the far eye however it sits; what is then left of it over an eye is cut.
 

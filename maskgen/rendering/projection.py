@@ -59,7 +59,7 @@ class Box:
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def inside(self, other: "Box") -> tuple[slice, slice]:
-        """To cut the box out of an array of the pixels of a larger one."""
+        """Returns the slices that cut the box out of an array of the pixels of a larger one."""
         return (
             slice(self.y0 - other.y0, self.y1 - other.y0),
             slice(self.x0 - other.x0, self.x1 - other.x0),
@@ -93,7 +93,7 @@ class Carried:
 
 
 def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
-    """The head's place in the picture of `mesh`, in the mesh's pixels."""
+    """Fits the head to `mesh`: its place in the image, in the mesh's pixels."""
     mesh, mean, products = np.ascontiguousarray(mesh), np.empty(3), np.empty((3, 3))
     _compare(mesh, head.steady, head.steady_centred, mean, products)
     scale, turn = similarity(products, head.spread)
@@ -111,7 +111,7 @@ def _compare(
     mean: Float64[ndarray, "3"],
     products: Float64[ndarray, "3 3"],
 ) -> None:
-    """How some points of a mesh lie beside a model's.
+    """Compares some points of a mesh with a model's.
 
     Args:
         mesh: all points.
@@ -135,7 +135,7 @@ def _sway(
     modes: Float32[ndarray, "s m"],
     sway: Float32[ndarray, "m 3"],
 ) -> None:
-    """What points of a mesh differ by from a model.
+    """Measures how points of a mesh differ from a model.
 
     Args:
         mesh, steady: as `_compare`.
@@ -151,7 +151,7 @@ def _sway(
 
 
 def carry(shell: Shell, fit: Fit, loose: Looseness) -> Carried:
-    """The shell in the picture, following the face's own shape."""
+    """Carries the shell into the image, following the face's own shape."""
     count, tilt = shell.points.size // 3, math.radians(loose.tilt)
     placed, bounds = np.empty((len(shell.slack), 3), np.float32), np.empty((2, 2, 2), np.float32)
     _carry(
@@ -207,7 +207,7 @@ def _carry(
 
 
 def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, width: int) -> Box:
-    """The pixels around least and largest x, y, inside the picture; empty where all of that lies outside."""
+    """Finds the pixels around the least and largest x, y, inside the image; empty if all of that lies outside."""
     (left, top), (right, bottom) = bounds.tolist()
     x0, x1 = (min(max(x, 0), width) for x in (math.floor(left - margin), math.ceil(right + margin) + 1))
     y0, y1 = (min(max(y, 0), height) for y in (math.floor(top - margin), math.ceil(bottom + margin) + 1))
@@ -215,7 +215,7 @@ def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, widt
 
 
 def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places | None:
-    """Which place of a grid is seen at each pixel of `box`.
+    """Rasterises a grid: which place of it is seen at each pixel of `box`.
 
     Of what looks away only the cells next to the fold are drawn, so that the outline is the fold's and not that of
     whole cells; the rest is behind the head.
@@ -303,7 +303,7 @@ def _draw_cells(
 
 
 def _facing(grid: Float32[ndarray, "rows columns 3"]) -> UInt8[ndarray, "down across"]:
-    """The cells of a grid that look at the viewer, and those next to them."""
+    """Finds the cells of a grid that face the viewer, and those next to them."""
     down = grid[1:, 1:, :2] - grid[:-1, :-1, :2]
     up = grid[:-1, 1:, :2] - grid[1:, :-1, :2]
     front = up[..., 0] * down[..., 1] > up[..., 1] * down[..., 0]
@@ -312,7 +312,7 @@ def _facing(grid: Float32[ndarray, "rows columns 3"]) -> UInt8[ndarray, "down ac
 
 @cache
 def _triangles(rows: int, columns: int) -> Int32[ndarray, "cells 2 3"]:
-    """The two triangles of each cell of a grid, as indices of its points."""
+    """Lists the two triangles of each cell of a grid, as indices of its points."""
     at = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
     a, b, c, d = (part.reshape(-1) for part in (at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]))
     return np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], axis=1)

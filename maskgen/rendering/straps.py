@@ -66,7 +66,7 @@ def _under_hair(
     limits: Float32[ndarray, "3"],
     hidden: UInt8[ndarray, "k n"],
 ) -> None:
-    """Where ear loops have gone under hair: from the first two points on that are not the skin's colour.
+    """Finds where ear loops go under hair: from the first two points on that are not the skin's colour.
 
     The loop leaves the mask on the cheek, so its first point always counts as skin.
 

@@ -74,7 +74,7 @@ def build_tools(settings: GenSettings) -> Tools:
 
 
 def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, Triplet]] | Skip:
-    """All triplets of a photo, with their keys: K for each chosen face, or K of the whole photo with size 0.
+    """Makes all triplets of a photo, with their keys: K per chosen face, or K of the whole photo with size 0.
 
     In each picture every chosen face that is seen wears a mask; in the K-th of all of them the same one.
 
@@ -103,7 +103,7 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
 
 
 def set_stages(pixels: RGBImage, faces: list[Face], own: int, tools: Tools) -> dict[int, Stage]:
-    """The crop of one of the faces, and by their numbers all faces seen in it; its own comes first."""
+    """Prepares the crop of one face, and all faces seen in it by number; its own comes first."""
     settings = tools.settings.crop
     matrix = crop_matrix(faces[own], settings.size)
     picture, inside = crop(pixels, matrix, settings.size, settings.border)
@@ -132,12 +132,12 @@ def _stage(picture: RGBImage, inside: Plane, face: Face, softness: float, tools:
 
 
 def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
-    """The triplet of a face and one mask; everything random in it comes from `seed`."""
+    """Makes the triplet of a face and one mask; `seed` decides everything random in it."""
     return wear_masks([stage], tools, [seed])
 
 
 def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> Triplet | Skip:
-    """The triplet of a crop whose faces all wear masks; none where no mask would be seen.
+    """Makes the triplet of a crop whose faces all wear masks; None if no mask would be seen.
 
     Args:
         stages: of one crop, first the face that it was cut for.

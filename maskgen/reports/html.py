@@ -29,12 +29,12 @@ def _visible(letter: str) -> str:
 
 
 def data_uri(data: bytes, kind: str) -> str:
-    """The bytes of a picture as an address; `kind` is "jpeg", "png" or "webp"."""
+    """Encodes an image as a data URI; `kind` is "jpeg", "png" or "webp"."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def document(title: str, body: str) -> str:
-    """A whole page around `body`, which is HTML already."""
+    """Builds a whole page around `body`, which is HTML already."""
     script = (HERE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = f"{POLICY}; script-src 'sha256-{digest}'"
@@ -49,7 +49,7 @@ def document(title: str, body: str) -> str:
 
 
 def masthead(title: str, text: str, numbers: Mapping[str, object]) -> str:
-    """The page's head: title, one sentence, and the figures that matter."""
+    """Builds the page's head: title, one sentence, and the main figures."""
     figures = "".join(
         f"<div><dt>{esc(name)}</dt><dd>{esc(value)}</dd></div>" for name, value in numbers.items()
     )
@@ -70,7 +70,7 @@ class Axis:
 
 
 def histogram(title: str, values: Sequence[float], axis: Axis) -> str:
-    """A chart of how often values fall into each bin; those beyond the outer edges count in the outer bins."""
+    """Draws how often values fall into each bin; values beyond the outer edges count in the outer bins."""
     edges = np.asarray(axis.edges, float)
     counts = np.histogram(np.clip(np.asarray(values, float), edges[0], edges[-1]), edges)[0]
     step, top = CHART_WIDTH / len(counts), max(1, int(counts.max(initial=0)))
@@ -110,7 +110,7 @@ def _chart(title: str, note: str, content: str) -> str:
 
 
 def shares(title: str, counts: Mapping[str, int]) -> str:
-    """A chart of named counts, the largest first."""
+    """Draws named counts as bars, the largest first."""
     total, top = max(1, sum(counts.values())), max([1, *counts.values()])
     rows = "".join(
         f'<span class="name">{esc(name)}</span><span class="track">'
@@ -125,7 +125,7 @@ def shares(title: str, counts: Mapping[str, int]) -> str:
 
 
 def pose_dial(yaw: float, pitch: float, roll: float) -> str:
-    """A small ball that is turned like the head (degrees, signs as in `types.Pose`), with its nose as an arrow."""
+    """Draws a small ball turned like the head (degrees, signs as in `types.Pose`), with its nose as an arrow."""
     radius = 17.0
     side, lift = sin(radians(yaw)), sin(radians(pitch))
     tip = (radius * side * cos(radians(pitch)), -radius * lift)
@@ -141,7 +141,7 @@ def pose_dial(yaw: float, pitch: float, roll: float) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A plain table; every cell is text."""
+    """Builds a plain table; every cell is text."""
     line = "".join(f"<th>{esc(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{line}</tr></thead><tbody>{body}</tbody></table>"

@@ -80,7 +80,7 @@ def pick(facts: dict[str, Labels], n: int) -> list[str]:
 
 
 def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
-    """At most `n` skipped photos, in turn from each reason, so that a rare reason is seen too."""
+    """Chooses at most `n` skipped photos, in turn from each reason, so that a rare reason is seen too."""
     by_reason: dict[str, list[Skipped]] = {}
     for skip in sorted(skips, key=lambda skip: hash64("preview", skip.id)):
         by_reason.setdefault(skip.reason, []).append(skip)
@@ -119,7 +119,7 @@ def _named(photo: str) -> list[str]:
 
 
 def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded], skips: Shown) -> str:
-    """The whole page of a data set."""
+    """Builds the whole page of a data set."""
     name = data.name
     scope = (
         ""

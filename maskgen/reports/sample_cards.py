@@ -39,7 +39,7 @@ ORDERS = (
 
 
 def charts(facts: Iterable[Labels]) -> str:
-    """Where heads look, how much is hidden, and which masks are worn how."""
+    """Draws where heads look, how much is hidden, and which masks are worn how."""
     rows = list(facts)
     poses = [posed(labels) for labels in rows]
     masks = [face["mask"] for labels in rows for face in labels["faces"]]
@@ -56,7 +56,7 @@ def charts(facts: Iterable[Labels]) -> str:
 
 
 def filters(samples: Sequence[Encoded]) -> str:
-    """The bar that chooses the view and what is shown; every switch says how many cards it stands for."""
+    """Builds the bar that chooses the view and the filters; every switch shows how many cards it stands for."""
     views = "".join(
         f'<button class="chip" type="button" data-view-name="{view}" aria-pressed="{pressed}">{view}</button>'
         for view, pressed in VIEWS.items()
@@ -88,12 +88,12 @@ def _chips(name: str, counts: Counter[str]) -> str:
 
 
 def cards(samples: Sequence[Encoded]) -> str:
-    """A grid with a card for each sample: pictures to compare, head pose, mask and source."""
+    """Builds a grid with a card per sample: images to compare, head pose, mask and source."""
     return f'<div class="cards" data-view="compare">{"".join(card(sample) for sample in samples)}</div>'
 
 
 def card(sample: Encoded) -> str:
-    """One sample. At rest the masked picture is seen; the pointer or the arrow keys draw it aside."""
+    """Builds one sample's card. At rest it shows the masked image; the pointer or the arrow keys draw it aside."""
     labels, mask, (yaw, pitch, roll) = sample.labels, worn(sample.labels), posed(sample.labels)
     name = mask_name(mask)
     tags = "".join(f' data-{key}="{esc(value)}"' for key, value in _tags(labels).items())
@@ -117,7 +117,7 @@ def card(sample: Encoded) -> str:
 
 
 def facts(sample: Encoded) -> list[tuple[str, str]]:
-    """What the closer look tells about a sample."""
+    """Lists what the detailed view says about a sample."""
     labels = sample.labels
     rows = [
         ("key", sample.key),
@@ -149,7 +149,7 @@ def _pictures(sample: Encoded, name: str) -> str:
 
 
 def _embedded(sample: Encoded, role: str, pixels: RGBImage) -> str:
-    """The member as it is where a browser can show it and it is small, else a smaller JPEG."""
+    """Embeds the member as it is if it is small and a browser can show it, else a smaller JPEG."""
     data, suffix = sample.member(role)
     if suffix == "jpg" and max(pixels.shape[:2]) <= EMBED_SIDE:
         return data_uri(data, "jpeg")
@@ -163,7 +163,7 @@ def _png(image: Image.Image) -> bytes:
 
 
 def legend() -> str:
-    """What the colours of the map say."""
+    """Builds the legend of the map's colours."""
     items = "".join(
         f'<span><i style="background:var(--{name})"></i>{name}</span>' for name in reversed(PARTS)
     )
@@ -171,7 +171,7 @@ def legend() -> str:
 
 
 def closer_look() -> str:
-    """The dialog that a card opens; filled by the page's script."""
+    """Builds the dialog that a card opens; the page's script fills it."""
     return (
         '<dialog><div class="bar"><h3></h3><button class="back" type="button" aria-label="previous">←</button>'
         '<button class="next" type="button" aria-label="next">→</button>'
@@ -181,7 +181,7 @@ def closer_look() -> str:
 
 
 def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, AnyPicture | None]]) -> str:
-    """What gave no sample: how many by reason, and some of them with their picture."""
+    """Builds the section of skipped photos: counts per reason, and some of them with their image."""
     total = sum(counts.values())
     if not total:
         return '<h2 id="skipped">Skipped photos</h2><p class="faint">None: every photo gave a sample.</p>'

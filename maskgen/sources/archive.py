@@ -42,12 +42,12 @@ class TarStore:
         return sorted(self._spans)
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a member; b"" where it cannot be read."""
+        """Reads the first bytes of a member; b"" if it cannot be read."""
         span = self._spans.get(name, GONE)
         return b"" if isinstance(span, Skip) else self._bytes((span[0], min(span[1], HEAD_BYTES)))
 
     def read(self, name: str) -> bytes | Skip:
-        """A member's bytes, or Skip: vanished, too_large, unreadable (links)."""
+        """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (links)."""
         span = self._spans.get(name, GONE)
         if isinstance(span, Skip):
             return span
@@ -90,12 +90,12 @@ class PackedTarStore:
         return sorted(self._spool[1])
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a member; b"" where it cannot be read."""
+        """Reads the first bytes of a member; b"" if it cannot be read."""
         data = self.read(name)
         return b"" if isinstance(data, Skip) else data[:HEAD_BYTES]
 
     def read(self, name: str) -> bytes | Skip:
-        """A member's bytes, or Skip: vanished, too_large, unreadable (links)."""
+        """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (links)."""
         file, spans = self._spool
         span = spans.get(name, GONE)
         return span if isinstance(span, Skip) else os.pread(file.fileno(), span[1], span[0])
@@ -168,12 +168,12 @@ class ZipStore:
         return sorted(self._zip[1])
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a member; b"" where it cannot be read."""
+        """Reads the first bytes of a member; b"" if it cannot be read."""
         data = self._unpack(name, HEAD_BYTES)
         return b"" if isinstance(data, Skip) else data
 
     def read(self, name: str) -> bytes | Skip:
-        """A member's bytes, or Skip: vanished, too_large, unreadable (broken, encrypted)."""
+        """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (broken, encrypted)."""
         return self._unpack(name, MAX_FILE_BYTES + 1)
 
     def _unpack(self, name: str, most: int) -> bytes | Skip:
@@ -216,12 +216,12 @@ class ArchiveSet:
         return sorted(self._index)
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a member; b"" where it cannot be read."""
+        """Reads the first bytes of a member; b"" if it cannot be read."""
         part, inner = self._index.get(name, ("", ""))
         return self._parts[part].head(inner) if part else b""
 
     def read(self, name: str) -> bytes | Skip:
-        """A member's bytes, or why there are none."""
+        """Reads a member's bytes, or returns why it cannot."""
         part, inner = self._index.get(name, ("", ""))
         return self._parts[part].read(inner) if part else GONE
 

@@ -28,10 +28,10 @@ class Source(Protocol):
         """What a person should know of it, though it can be used; a line each."""
 
     def refs(self) -> list[PhotoRef]:
-        """Every photo, ordered by id."""
+        """Lists every photo, ordered by id."""
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """The bytes of a photo's file, or Skip: vanished, no_permission, too_large, unreadable."""
+        """Reads the bytes of a photo's file, or returns Skip: vanished, no_permission, too_large, unreadable."""
 
 
 class PhotoSource:
@@ -52,13 +52,13 @@ class PhotoSource:
         }  # a list of all photos in each job would be most of its bytes
 
     def refs(self) -> list[PhotoRef]:
-        """Every photo, ordered by id."""
+        """Lists every photo, ordered by id."""
         if self._layout is None:
             self._layout = read_layout(self._store, self.name, self._people)
         return list(self._layout.photos)
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """The bytes of a photo's file, or why there are none."""
+        """Reads the bytes of a photo's file, or returns why it cannot."""
         return self._store.read(ref.id)
 
 

@@ -72,11 +72,11 @@ class CelebaSource:
         return {**self.__dict__, "_refs": ()}  # a worker reads photos; their list would be most of its job
 
     def refs(self) -> list[PhotoRef]:
-        """Every photo, ordered by id. Not in a worker's copy."""
+        """Lists every photo, ordered by id. Not available in a worker's copy."""
         return list(self._refs)
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """The bytes of a photo's file, or why there are none."""
+        """Reads the bytes of a photo's file, or returns why it cannot."""
         return self._store.read(self._prefix + ref.id.rpartition("/")[2])
 
 
@@ -104,7 +104,7 @@ def _of(name: str, prefix: str) -> bool:
 def _refs(
     files: Iterable[str], album: Album, stores: Sequence[Store], settings: SourceSettings
 ) -> tuple[tuple[PhotoRef, ...], tuple[str, ...]]:
-    """The photos, and what a person should know of their lists."""
+    """Lists the photos, and warnings about their lists."""
     numbers = {PurePosixPath(name).name[:6]: PurePosixPath(name).name for name in files}
     partition = _rows(PARTITIONS, album, stores, 1, len(SPLITS) - 1)
     people = _rows(IDENTITIES, album, stores, 1)
@@ -132,7 +132,7 @@ def _pairs(values: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
 
 
 def _notes(tables: Iterable[tuple[str, Rows]], numbers: dict[str, str]) -> Iterable[str]:
-    """A line for each list that names other photos than there are."""
+    """Warns of each list that names other photos than there are."""
     for name, rows in tables:
         gone, unknown = sorted(rows.keys() - numbers.keys()), sorted(numbers.keys() - rows.keys())
         if gone:
@@ -149,7 +149,7 @@ def _some(missing: Sequence[str], numbers: dict[str, str]) -> str:
 def _rows(
     stem: str, album: Album, stores: Sequence[Store], values: int, largest: int | None = None
 ) -> tuple[str, Rows] | None:
-    """A list by the stem of its name: where it was found, and its rows."""
+    """Reads a list by the stem of its name: where it was found, and its rows."""
     file = _in_stores(stem, stores) or _beside(stem, album)
     return (file.name, read_rows(file, values, largest)) if file else None
 
@@ -167,7 +167,7 @@ def _in_stores(stem: str, stores: Sequence[Store]) -> ListFile | None:
 
 
 def _beside(stem: str, album: Album) -> ListFile | None:
-    """A list in the folders around the store, where the photos alone were given."""
+    """Finds a list in the folders around the store, where only the photos were given."""
     for above in (album.store.path.resolve().parents)[:2]:
         for folder in BESIDE:
             for suffix in (".txt", ".csv"):

@@ -20,7 +20,7 @@ class ListFile:
 
 
 def read_rows(file: ListFile, values: int, largest: int | None = None) -> Rows:
-    """The numbers of each photo, by the six digits of its name.
+    """Reads the numbers of each photo, by the six digits of its name.
 
     Args:
         file: the list; CRLF, a byte-order mark, a missing header and empty lines are no matter.

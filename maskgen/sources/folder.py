@@ -26,7 +26,7 @@ class FolderStore:
         return sorted(self._paths)
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a file; b"" where it cannot be read."""
+        """Reads the first bytes of a file; b"" if it cannot be read."""
         try:
             with self._path(name).open("rb", buffering=0) as file:
                 return file.read(HEAD_BYTES)
@@ -34,7 +34,7 @@ class FolderStore:
             return b""
 
     def read(self, name: str) -> bytes | Skip:
-        """A file's bytes, or Skip: vanished, no_permission, too_large, unreadable."""
+        """Reads a file's bytes, or returns Skip: vanished, no_permission, too_large, unreadable."""
         try:
             with self._path(name).open("rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
@@ -86,7 +86,7 @@ class FolderStore:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """What `entry` is: "file", "folder", or "" for what holds no photos (pipes, devices, hidden folders)."""
+    """Tells the kind of `entry`: "file", "folder", or "" for what holds no photos (pipes, devices, hidden folders)."""
     if entry.name.startswith("._"):
         return ""  # macOS's metadata beside each file
     try:

@@ -11,7 +11,7 @@ MAX_STEM = (
 
 
 def clean_id(name: str) -> str:
-    r"""A name from a disk or an archive as an id: relative, POSIX, valid Unicode, and never leading upwards.
+    r"""Converts a name from a disk or an archive to an id: relative, POSIX, valid Unicode, never leading upwards.
 
     Bytes that are no UTF-8 become `\xNN`, as JSON readers refuse them; `..` becomes `__`, as ids are made into
     paths again when a data set is unpacked; a leading `/` becomes `_/`.
@@ -22,17 +22,17 @@ def clean_id(name: str) -> str:
 
 
 def slug(text: str, longest: int = MAX_STEM) -> str:
-    """`text` in `[a-z0-9_-]`, at most `longest` characters, never empty."""
+    """Converts `text` to `[a-z0-9_-]`, at most `longest` characters, never empty."""
     return re.sub(r"[^a-z0-9_]+", "-", text.lower())[:longest].strip("-") or "photo"
 
 
 def key_base(ref: PhotoRef) -> str:
-    """The part of a key that names the photo: a slug of its file name and 8 hex digits of its id's hash."""
+    """Builds the part of a key that names the photo: a slug of its file name and 8 hex digits of its id's hash."""
     name = ref.id.rstrip("/").rsplit("/", 1)[-1]
     stem = name.rpartition(".")[0] or name
     return f"{slug(stem)}-{hash64(ref.id) & 0xFFFFFFFF:08x}"
 
 
 def sample_key(base: str, face: int, mask: int) -> str:
-    """The key of one sample: the photo's base, the number of the face in it, of the mask on that face."""
+    """Builds the key of a sample: the photo's base, the number of the face in it, and of the mask on that face."""
     return f"{base}-f{face}-m{mask}"

@@ -93,7 +93,7 @@ def _is_lfw(ids: list[str], name: str) -> bool:
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file's suffix is one that pictures bear. What it is, only its bytes say."""
+    """Tells whether a file's suffix is one of images. Only its bytes say what it is."""
     file = PurePosixPath(name)
     of_macos = "__MACOSX" in file.parts or file.name.startswith("._")  # metadata under the photos' own names
     return bool(PICTURE.fullmatch(file.name)) and not of_macos
@@ -121,7 +121,7 @@ def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
 
 
 def person(photo: str, people: People) -> str:
-    """Who is seen, by the folder, or by LFW's way of naming: known also where its photos lie among others."""
+    """Infers who is seen from the folder, or from LFW's way of naming, also where the photos lie among others."""
     if people == "folders":
         return PurePosixPath(photo).parent.name
     match = LFW.fullmatch(photo)
@@ -129,7 +129,7 @@ def person(photo: str, people: People) -> str:
 
 
 def _shards(store: Store, names: list[str], name: str) -> Layout:
-    """The photos of a data set of ours: the `gt` of the first of each photo's masks."""
+    """Lists the photos of a data set of unmask: the `gt` of the first of each photo's masks."""
     matches = [match for match in map(GT.fullmatch, names) if match]
     first = {match["face"]: match for match in sorted(matches, key=lambda match: -int(match["mask"]))}
     labels = {face: _label(store, f"{face}-m{match['mask']}.json") for face, match in first.items()}
@@ -149,7 +149,7 @@ def _is_footage(store: Store, file: str) -> bool:
 
 
 def _footage(store: Store, files: list[str], name: str) -> Layout:
-    """The kept photos of folders that `frames-from-video` made: a clip's person is one identity, in one split."""
+    """Lists the kept photos of folders that `frames-from-video` made; a clip's person is one identity, in one split."""
     photos: dict[str, PhotoRef] = {}
     for file in files:
         data = store.read(file)

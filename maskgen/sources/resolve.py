@@ -18,7 +18,7 @@ PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
 
 
 def build_source(settings: SourceSettings) -> Source:
-    """The source that `settings.src` names.
+    """Builds the source that `settings.src` names.
 
     Raises:
         UsageError: no source was named.
@@ -37,7 +37,7 @@ def build_source(settings: SourceSettings) -> Source:
 
 
 def _kind(path: Path) -> str:
-    """Which of CelebA's folders a path is by its name; "" for none."""
+    """Tells which of CelebA's folders a path is by its name; "" for none."""
     name = path.resolve().name.partition(".")[0].lower()
     return name if name in FOLDERS else ALIGNED if name == "celeba" else ""
 
@@ -74,7 +74,7 @@ def _no_celeba(root: Path) -> InputError:
 
 
 def _name(path: Path) -> str:
-    """What a source without a name of its own is called: its file's or folder's."""
+    """Names a source that has no name of its own after its file or folder."""
     name = path.resolve().name
     return slug(
         next((name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix)), name)
@@ -82,7 +82,7 @@ def _name(path: Path) -> str:
 
 
 def open_store(path: Path) -> Store:
-    """The store at `path`: a folder, an archive, or a folder of archives. InputError where it is none of them."""
+    """Opens the store at `path`: a folder, an archive, or a folder of archives. InputError if it is none of them."""
     try:
         return _open_folder(path) if path.is_dir() else _open_file(path)
     except FileNotFoundError as error:

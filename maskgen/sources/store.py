@@ -23,12 +23,12 @@ class Store(Protocol):
         """Ids of all files, sorted; one that ends in "/" is a folder that may not be opened."""
 
     def head(self, name: str) -> bytes:
-        """The first bytes of a file, enough to tell its format; b"" where it cannot be read."""
+        """Reads the first bytes of a file, enough to tell its format; b"" if it cannot be read."""
 
     def read(self, name: str) -> bytes | Skip:
-        """A file's bytes, or Skip: vanished, no_permission, too_large, unreadable."""
+        """Reads a file's bytes, or returns Skip: vanished, no_permission, too_large, unreadable."""
 
 
 def too_large(size: int) -> Skip:
-    """The refusal of a file by its size in bytes."""
+    """Returns the Skip of a file that has too many bytes."""
     return Skip("too_large", f"{size} bytes, at most {MAX_FILE_BYTES} are allowed")

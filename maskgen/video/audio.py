@@ -87,7 +87,7 @@ def _decode(container: Any, stream: Any, target: Path, span: tuple[float, float]
 
 
 def _resampled(container: Any, stream: Any, rate: int) -> Any:
-    """(time of the first sample, samples `n channels`) of each decoded piece."""
+    """Yields (time of the first sample, samples `n channels`) of each decoded piece."""
     resampler = av.AudioResampler("s16", stream.codec_context.layout, rate)
     last = None
     for packet in container.demux(stream):

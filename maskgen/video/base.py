@@ -29,7 +29,7 @@ class Moment:
 
 
 def even(pixels: RGBImage) -> RGBImage:
-    """A frame without its last row or column where there is an odd number of them: encoders want them even."""
+    """Drops the last row or column of a frame if their number is odd: encoders want even sides."""
     return np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
 
 
@@ -64,7 +64,7 @@ class Grid:
         self._count = 0
 
     def asks(self, time: float, until: float) -> bool:
-        """Whether a frame that is on screen from `time` until just before `until` is asked for.
+        """Tells whether a frame that is on screen from `time` until just before `until` is asked for.
 
         To be asked in the order of time; a time that was answered is not asked for again.
         """
@@ -78,7 +78,7 @@ class Grid:
 
 
 def on_screen(moments: Iterable[Moment], end: float, *grids: Grid) -> Iterator[tuple[Moment, list[bool]]]:
-    """The frames that at least one grid asks for, each once, with which grids do.
+    """Yields the frames that at least one grid asks for, each once, with the grids that do.
 
     A frame is on screen until the next one's time, and before the first frame the first one is.
 

@@ -101,7 +101,7 @@ class _Cast:
         self._faces.setdefault(seen.track.number, Followed()).note(time, seen.face.mesh, light)
 
     def mask(self, time: float, pixels: RGBImage) -> tuple[RGBImage, bool]:
-        """The frame with masks on, and whether there is one."""
+        """Draws masks on the frame, and tells whether there is one."""
         there = [number for number, face in self._faces.items() if face.times[-1] >= time - REACH]
         present = {self._person(number): number for number in there if self._faces[number].is_seen(time)}
         if self.tools.settings.faces.choose == "largest" and present:
@@ -133,7 +133,7 @@ class _Cast:
         return Stage(pixels, inside, found, head_pose(mesh), fit, face.light_at(time), LENS_BLUR)
 
     def _person(self, number: int) -> int:
-        """Which person a track is; told when the track is first drawn, and never changed."""
+        """Decides which person a track is, when the track is first drawn; it never changes after."""
         if number not in self._persons:
             tracks: list[Track] = self._watcher.tracks
             groups = persons(tracks)

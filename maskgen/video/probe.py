@@ -28,7 +28,7 @@ PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"v=0", b"[Reference]", b"<
 
 
 def is_video_name(name: str) -> bool:
-    """Whether a file's suffix is one that videos bear. What it is, only its bytes say."""
+    """Tells whether a file's suffix is one of videos. Only its bytes say what it is."""
     return name.lower().endswith(SUFFIXES) and not name.startswith("._")
 
 
@@ -48,7 +48,7 @@ def check_container(path: Path) -> None:
 
 
 def is_container(head: bytes) -> bool:
-    """Whether a file's first bytes start a container that is known."""
+    """Tells whether a file's first bytes start a known container."""
     if head[4:8] in BOXES:
         return True
     if head[:1] == b"G" and head[188:189] in (b"G", b""):

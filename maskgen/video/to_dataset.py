@@ -58,7 +58,7 @@ def rehearse_reel(settings: GenSettings) -> FramesPlan:
 
 
 def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
-    """The data set's folder, and how photos are taken for it."""
+    """Returns the data set's folder, and the settings by which photos are extracted for it."""
     src, run = settings.source.src, settings.run
     out = Path(run.out).expanduser() if run.out else DEFAULT_OUT / slug(Path(src).stem)
     return out, FramesSettings(
@@ -71,7 +71,7 @@ def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
 
 
 def mask_films(reel: Reel, tell: Tell) -> list[str]:
-    """The videos with masks on; those that are there are kept, unless they are to be made anew.
+    """Writes the videos with masks; existing ones are kept, unless they are to be replaced.
 
     Raises:
         InputError: a video's sound cannot be copied.

@@ -18,7 +18,7 @@ COLOUR = ("colorspace", "color_range", "color_primaries", "color_trc")  # what a
 
 
 def suffix_for(source: Path) -> str:
-    """`.mp4`, or `.mkv` where the clip's sound could not be copied into one."""
+    """Returns `.mp4`, or `.mkv` if the clip's sound could not be copied into one."""
     with open_container(source) as container:
         return ".mp4" if all(s.codec_context.name in IN_MP4 for s in container.streams.audio) else ".mkv"
 

@@ -94,7 +94,7 @@ def bench_run(
 
 
 def runtimes(weights: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Which weights each runtime is measured with."""
+    """Lists the weights that each runtime is measured with."""
     from unmasknet.restore.runtimes.open import (  # loads NumPy, which the clock should see
         RUNTIMES,
         has_runtime,
@@ -122,7 +122,7 @@ def _usable() -> list[int]:
 
 
 def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
-    """A measuring process's figures.
+    """Reads a measuring process's figures.
 
     Raises:
         UnmaskError: it failed; of the kind that it failed by.
@@ -140,7 +140,7 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
 
 
 def _failure(text: str, head: str) -> UnmaskError:
-    """What a process failed by, from its traceback: of the same kind, so that the command ends with the same code."""
+    """Converts a process's traceback to an error of the same kind, so that the command has the same exit code."""
     last = (text.strip() or "it said nothing").splitlines()[-1].removeprefix("maskgen.errors.")
     name, _, words = last.partition(": ")
     kinds = {kind.__name__: kind for kind in (UsageError, InputError, MissingError)}
@@ -148,7 +148,7 @@ def _failure(text: str, head: str) -> UnmaskError:
 
 
 def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
-    """What a measuring process does; see `Cost`."""
+    """Measures inside the process; see `Cost`."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, _usable()[:cores])
     import cv2
@@ -206,7 +206,7 @@ class _Watched:
 
 
 def as_table(report: RunBench) -> str:
-    """The costs for people, a line each."""
+    """Formats the costs, one per line."""
     rows: list[tuple[str, ...]] = [("runtime", "cores", "first", "a face", "work", "networks", "memory")]
     for cost in report.costs:
         times = (f"{value:.0f} ms" for value in (cost.first_ms, cost.face_ms, cost.cpu_ms, cost.net_ms))
@@ -215,7 +215,7 @@ def as_table(report: RunBench) -> str:
 
 
 def as_json(report: RunBench) -> dict[str, Any]:
-    """The costs as `--json` has them: {runtime: {cores: figures}}."""
+    """Formats the costs for `--json`: {runtime: {cores: figures}}."""
     found: dict[str, Any] = {"photo": report.photo, "faces": report.faces}
     for cost in report.costs:
         figures = asdict(cost)

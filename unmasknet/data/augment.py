@@ -42,7 +42,7 @@ class Views:
     matrix: Matrix | None = None
 
     def moved(self, labels: dict[str, Any]) -> dict[str, Any]:
-        """A sample's json with boxes and landmarks in pixels of these pictures."""
+        """Transforms boxes and landmarks of a sample's json into pixels of these images."""
         matrix = IDENTITY if self.matrix is None else self.matrix
 
         def moved(points: list[Any]) -> ndarray:
@@ -88,14 +88,14 @@ def _hole_centre(hole: Plane) -> Float64[ndarray, "2"]:
 
 
 def _start(centre: float, length: int, side: int) -> int:
-    """Where a cut of `side` begins: inside the picture, or, where that is shorter, around it."""
+    """Chooses the start of a cut of `side`: inside the image, or around it if the image is smaller."""
     if length <= side:
         return (length - side) // 2
     return int(np.clip(round(centre - side / 2), 0, length - side))
 
 
 def _cut(views: Views, left: int, top: int, side: int) -> Views:
-    """A square; pictures are mirrored beyond their border, maps are 0 there."""
+    """Cuts a square; images are mirrored beyond their border, maps are 0 there."""
     height, width = views.map.shape
     before_x, before_y = max(-left, 0), max(-top, 0)
     margins = (before_y, max(top + side - height, 0), before_x, max(left + side - width, 0))
@@ -153,7 +153,7 @@ def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, 
 
 
 def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.Generator) -> Views:
-    """A sample as its stage is shown it, changed as its settings say; with all of them 0, unchanged but for the gt.
+    """Augments a sample as its stage is shown it; with all settings at 0, only the gt changes.
 
     The generator's photo is restored outside the true map: there it equals the truth, without the other JPEG's noise.
     The segmenter's stays as decoded, for a restored one has a seam in its noise along the map, which a network learns.
@@ -207,7 +207,7 @@ def _mirrored(x: ndarray) -> ndarray:
 
 
 def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
-    """A map grown or shrunk by up to `most` pixels at the reference side; a hole never vanishes."""
+    """Dilates or erodes a map by up to `most` pixels at the reference side; a hole never vanishes."""
     if not most:
         return hole
     radius = round(rng.uniform(-1, 1) * most * len(hole) / REFERENCE_SIDE)
@@ -219,7 +219,7 @@ def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
 
 
 def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """What the segmenter must not fall for: things before the face, blur, noise, another JPEG."""
+    """Degrades what the segmenter must be robust to: occluders, blur, noise, another JPEG."""
     if rng.random() < chosen.occlude:
         views = _occluded(views, rng)
     photo = views.masked
@@ -235,7 +235,7 @@ def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) ->
 
 
 def _occluded(views: Views, rng: np.random.Generator) -> Views:
-    """A round thing of any colour, or a piece of the same picture, in front; what it hides is no mask."""
+    """Puts a round object of any colour, or a piece of the image, in front; what it hides is no mask."""
     size = len(views.map)
     corners = _blob(rng, size)
     shape = np.zeros((size, size), np.uint8)
@@ -266,7 +266,7 @@ def _blob(rng: np.random.Generator, size: int) -> ndarray:
 
 
 def _jpeg(photo: RGBImage, quality: int) -> RGBImage:
-    """The photo once through a JPEG, with halved chroma as most cameras and sites write it."""
+    """Encodes the photo once as a JPEG with halved chroma, as most cameras and sites do."""
     _, data = cv2.imencode(
         ".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality]
     )  # channel order cancels out below

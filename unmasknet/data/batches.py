@@ -70,7 +70,7 @@ class Batch:
         return [next(iter(labels.get("faces", [])), {}) for labels in self.labels]
 
     def split(self, pieces: int) -> list["Batch"]:
-        """The batch in `pieces` nearly equal batches, without empty ones."""
+        """Splits the batch into `pieces` nearly equal batches, none empty."""
         bounds = np.linspace(0, len(self), pieces + 1).round().astype(int).tolist()
         return [self[a:b] for a, b in pairwise(bounds) if b > a]
 
@@ -96,7 +96,7 @@ class _Raw:
     faults: tuple[str, ...]
 
     def pin_memory(self) -> "_Raw":
-        """The same in memory that a GPU can read by itself; torch's loader asks for it."""
+        """Copies the batch to pinned memory; torch's loader asks for it."""
         return replace(self, **{name: getattr(self, name).pin_memory() for name in TENSORS})
 
 
@@ -170,7 +170,7 @@ def default_workers(lanes: int, world: int) -> int:
 
 
 def _settle_worker(_: int) -> None:
-    """A worker decodes on one core, and leaves Ctrl-C to the trainer."""
+    """Prepares a worker: it decodes on one core, and leaves Ctrl-C to the trainer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -215,7 +215,7 @@ def worker_batches(shards: Sequence[Shard], settings: Settings) -> Iterator[int]
 
 
 def _wanted(settings: Settings) -> Wanted:
-    """What training reads of a sample: no labels, and parts for the segmenter alone."""
+    """Lists what training reads of a sample: no labels, and parts only for the segmenter."""
     roles = (
         ("masked", "gt", "map", "parts") if isinstance(settings, SegmSettings) else ("masked", "gt", "map")
     )
@@ -250,7 +250,7 @@ def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, fault
 
 
 def _decode(sample: Encoded, settings: Settings, rng: np.random.Generator) -> Views:
-    """What a stage is shown: the segmenter the photo alone, now and then the one without a mask."""
+    """Decodes what a stage is shown: the segmenter the photo alone, now and then the one without a mask."""
     if not isinstance(settings, SegmSettings):
         return decode_sample(sample, ("masked", "gt", "map"))
     if rng.random() < settings.augment.unmasked:

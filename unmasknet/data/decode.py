@@ -65,7 +65,7 @@ def _picture(members: Mapping[str, Any], role: str) -> RGBImage:
 
 
 def _plain_plane(data: bytes, bits: int, colour_type: int) -> Plane | None:
-    """The values of a PNG whose rows are packed bits without filters; None for any other file, or a broken one."""
+    """Decodes a PNG of packed, unfiltered rows; None for any other file, or a broken one."""
     if not data.startswith(PNG_START) or not data.endswith(PNG_END):
         return None
     width, height, depth, colours, *rest = struct.unpack_from(">IIBBBBB", data, 16)

@@ -30,7 +30,7 @@ class Shard:
 
 
 def list_shards(data: Sequence[str], split: str) -> list[Shard]:
-    """All shards of a split, in the order of `data` and of their names.
+    """Lists all shards of a split, in the order of `data` and of their names.
 
     Args:
         data: folders or URLs of data sets, or names of tars with {000000..000009}.
@@ -63,7 +63,7 @@ def _shards_of(entry: str, split: str) -> list[Shard]:
 
 
 def _remote_records(url: str) -> list[ShardReport]:
-    """What `dataset.json` says, as HTTP has no listing of folders."""
+    """Reads the records from `dataset.json`, because HTTP has no listing of folders."""
     with open_url(f"{url.rstrip('/')}/dataset.json") as file:
         try:
             shards: list[dict[str, Any]] = json.loads(file.read())["shards"]
@@ -73,7 +73,7 @@ def _remote_records(url: str) -> list[ShardReport]:
 
 
 def _checked(entry: str, record: ShardReport) -> Shard:
-    """The shard of a record; on disk it must be as long as the record says, before a run of hours starts on it."""
+    """Checks a record's shard: on disk it must have the recorded length, before hours of training start."""
     if "://" in entry:
         return Shard(f"{entry.rstrip('/')}/{record.name}.tar", record.count, record.sha256)
     path = Path(entry) / f"{record.name}.tar"
@@ -122,6 +122,6 @@ def count_samples(data: Sequence[str], split: str) -> int | None:
 
 
 def data_digest(data: Sequence[str], split: str) -> str:
-    """A short hash of the content of a split; of tars that no record counts, of their names."""
+    """Computes a short hash of the content of a split; of tars without a record, of their names."""
     lines = "\n".join(sorted(shard.digest or shard.url for shard in list_shards(data, split)))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]

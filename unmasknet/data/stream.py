@@ -175,5 +175,5 @@ def _place(
 
 
 def photo_of(key: str) -> str:
-    """What the samples of one photo have in common: their key without face and mask."""
+    """Returns the common part of the keys of a photo's samples: without face and mask."""
     return key.rpartition("-f")[0] or key

@@ -104,7 +104,7 @@ def network_sides(pipeline: Pipeline) -> dict[str, int]:
 
 
 def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]) -> bytes:
-    """The file of an exportable pipeline."""
+    """Writes the file of an exportable pipeline."""
     if settings.format == "torchscript":
         from unmasknet.export.torchscript import to_torchscript
 
@@ -115,7 +115,7 @@ def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]
 
 
 def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
-    """What the file says of itself: text by name."""
+    """Returns the metadata of the file: text by name."""
     facts = {"unmask": __version__, "synthetic": NOTE, "grow": str(grow)}
     if restorer.segmenter:
         net = restorer.segmenter
@@ -141,7 +141,7 @@ def _about(trained: Trained[Any]) -> dict[str, Any]:
 
 
 def opened(data: bytes, kind: str) -> Run:
-    """A function of photos, and of maps where they are asked for, that computes with the file."""
+    """Opens the file as a function of photos, and of maps if they are asked for."""
     if kind == "torchscript":
         from unmasknet.export.torchscript import load_torchscript
 
@@ -179,7 +179,7 @@ def compare(pipeline: Pipeline, run: Run, photos: Tensor) -> tuple[float, float]
 
 
 def _half_hidden(photo: Tensor) -> Tensor:
-    """A map for a generator without a segmenter: the lower half of the face."""
+    """Returns a map for a generator without a segmenter: the lower half of the face."""
     map = torch.zeros_like(photo[:, :1])
     side = photo.shape[-1]
     map[:, :, side // 2 : side * 7 // 8, side // 4 : side * 3 // 4] = 1

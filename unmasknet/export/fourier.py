@@ -55,14 +55,14 @@ class Waves(nn.Module):
         return real, -(self.cosine @ minus + self.sine @ across)
 
     def back(self, real: Features, imaginary: Features) -> Features:
-        """The planes of a half spectrum, as `torch.fft.irfft2` gives them."""
+        """Computes the planes of a half spectrum, as `torch.fft.irfft2` does."""
         down = self.cosine @ real - self.sine @ imaginary
         along = self.cosine @ imaginary + self.sine @ real
         return (down * self.weights) @ self.half_cosine.T - (along * self.weights) @ self.half_sine.T
 
 
 def without_fft(net: nn.Module, *example: Float[Tensor, "1 _ h w"]) -> nn.Module:
-    """A copy of a network whose Fourier blocks are matrix products, for pictures of the example's side."""
+    """Copies a network with its Fourier blocks as matrix products, for images of the example's side."""
     net = copy.deepcopy(net)
     sides: dict[str, int] = {}
     spectral = {name: part for name, part in net.named_modules() if isinstance(part, Spectral)}

@@ -25,7 +25,7 @@ EXAMPLE = (2, 120, 136)  # pictures, height and width, all different so that non
 
 
 def to_onnx(pipeline: Pipeline, facts: Mapping[str, str], *, half: bool = False) -> onnx.ModelProto:
-    """The graph of an exportable pipeline.
+    """Builds the graph of an exportable pipeline.
 
     Args:
         pipeline: without Fourier transforms.
@@ -54,7 +54,7 @@ def _example(name: str) -> Tensor:
 def _part(
     name: str, module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]
 ) -> onnx.ModelProto:
-    """One network's graph; its inputs and outputs keep their names, all else begins with the part's."""
+    """Builds one network's graph; inputs and outputs keep their names, all other names get the part's as a prefix."""
     sizes = {axis: torch.export.Dim(label) for axis, label in AXES.items()}
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -79,7 +79,7 @@ def _part(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells of packages that it could use and of its own deprecated calls; neither is for our users."""
+    """Silences the exporter, which reports optional packages and its own deprecated calls."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -40,7 +40,7 @@ class Find(nn.Module):
         self.reach = round(grow * side / REFERENCE_SIDE)
 
     def forward(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
-        """How likely each pixel is mask, 0-1, and the map, cleaned and widened, 0 or 1."""
+        """Computes the probability of each pixel to be mask, and the map, cleaned and dilated, 0 or 1."""
         logits = self.segmenter(_resized(photo, self.side, self.side))
         # as Segmenter.clean, whose radius a tracer cannot round
         found = (torch.sigmoid(logits) > self.threshold).to(logits.dtype)
@@ -64,7 +64,7 @@ class Fill(nn.Module):
         self.side = side
 
     def forward(self, photo: ImageBatch, map: MapBatch) -> tuple[ImageBatch, ImageBatch]:
-        """The generator's picture and the composited one, 0-1."""
+        """Computes the generator's image and the composited one, 0-1."""
         hole = (_resized(map, self.side, self.side) > TOUCHED).to(photo.dtype)
         made = self.generator(_resized(photo, self.side, self.side), hole)
         height, width = photo.shape[-2:]
@@ -85,7 +85,7 @@ class Pipeline(nn.Module):
         return (*(FOUND if self.find else ()), *(FILLED if self.fill else ()))
 
     def forward(self, photo: ImageBatch, map: MapBatch | None = None) -> tuple[Tensor, ...]:
-        """All outputs. `map` is asked for only where there is no segmenter."""
+        """Computes all outputs. `map` is needed only if there is no segmenter."""
         found: tuple[MapBatch, ...] = ()
         if self.find:
             found = self.find(photo)
@@ -96,7 +96,7 @@ class Pipeline(nn.Module):
         return (*found, *self.fill(photo, map))
 
     def exportable(self) -> "Pipeline":
-        """The same without Fourier transforms, in evaluation mode."""
+        """Returns the same pipeline without Fourier transforms, in evaluation mode."""
         fill = self.fill
         if fill:
             side = fill.side
@@ -106,7 +106,7 @@ class Pipeline(nn.Module):
 
 
 def build_pipeline(restorer: Restorer, grow: int) -> Pipeline:
-    """The pipeline of trained networks; `grow`: pixels at a side of 256 by which maps are widened."""
+    """Builds the pipeline of trained networks; `grow`: pixels at a side of 256 by which maps are dilated."""
     segm, gan = restorer.segmenter, restorer.generator
     find = Find(segm.net, segm.settings.data.size, segm.threshold, grow) if segm else None
     return Pipeline(find, Fill(gan.net, gan.settings.data.size) if gan else None).eval()

@@ -34,7 +34,7 @@ class _Traced(nn.Module):
 
 
 def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
-    """The file's bytes, traced from an exportable pipeline; sizes and number of pictures stay free."""
+    """Traces an exportable pipeline to the file's bytes; sizes and number of images stay free."""
     count, height, width = EXAMPLE
     photo, map = torch.zeros(count, 3, height, width), torch.zeros(count, 1, height, width)
     examples: dict[str, tuple[Tensor, ...]] = {"forward": (photo,) if pipeline.find else (photo, map)}
@@ -55,7 +55,7 @@ def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
 
 
 def load_torchscript(data: bytes) -> Callable[..., tuple[Tensor, ...]]:
-    """The pipeline of a file that we wrote."""
+    """Loads the pipeline of a file that `to_torchscript` wrote."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]

@@ -78,7 +78,7 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Features) -> Features:
-        """The same features, weighted."""
+        """Weighs the features."""
         return x * self.factors(x)
 
 
@@ -95,7 +95,7 @@ class AttentionGate(nn.Module):
     def forward(
         self, skip: Float[Tensor, "b s h w"], below: Float[Tensor, "b l h w"]
     ) -> Float[Tensor, "b s h w"]:
-        """The skip's features times a weight in (0, 1) at each place. `below` is already of the skip's size."""
+        """Multiplies the skip's features by a weight in (0, 1) at each place. `below` already has the skip's size."""
         return skip * self.weight(self.of_skip(skip) + self.of_below(below))
 
 

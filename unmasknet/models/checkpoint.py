@@ -37,7 +37,7 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load(path: Path) -> State:
-    """The state in `path`, its tensors in main memory.
+    """Loads the state in `path`, its tensors in main memory.
 
     Raises:
         InputError: there is none, it is damaged, holds more than data, or is of another version of the program.
@@ -73,7 +73,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and facts of a safetensors file.
+    """Loads the tensors and metadata of a safetensors file.
 
     Raises:
         InputError: there is none, or it is damaged.
@@ -123,7 +123,7 @@ def put_state(optimiser: torch.optim.Optimizer, state: State, origin: object) ->
 
 
 def fingerprint(net: nn.Module) -> str:
-    """A short hash of all weights: equal on two ranks only if every bit is."""
+    """Computes a short hash of all weights: equal on two ranks only if every bit is."""
     digest = hashlib.sha256()
     for name, tensor in sorted(net.state_dict().items()):
         digest.update(name.encode())

@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
 
 
 def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discriminator]:
-    """Both discriminators, "whole" and "region", with fresh weights drawn from torch's global generator."""
+    """Builds both discriminators, "whole" and "region", with weights drawn from torch's global generator."""
 
     def build(sees: Literal["result", "composite", "crop"], with_map: bool) -> Discriminator:
         model = Discriminator(
@@ -108,7 +108,7 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
 
 
 def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[Tensor, "b c s s"]:
-    """The square around each sample's hole, with a margin, scaled to `side`; the whole picture without a hole."""
+    """Crops the square around each sample's hole, with a margin, scaled to `side`; the whole image without a hole."""
     height, width = hole.shape[-2:]
     left, right = _extent(hole.amax(dim=(1, 2)), width)
     top, bottom = _extent(hole.amax(dim=(1, 3)), height)

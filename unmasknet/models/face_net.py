@@ -36,14 +36,14 @@ class FaceNet(nn.Module):
         return normalize(found.flatten(1), dim=1)
 
     def forward(self, pictures: ImageBatch, truth: ImageBatch) -> Float[Tensor, " b"]:
-        """1 - cosine of the embeddings of result and truth, in [0, 2], 0 for equal pictures."""
+        """Computes 1 - cosine of the embeddings of result and truth, in [0, 2], 0 for equal images."""
         with torch.no_grad():
             wanted = self.embed(truth)
         return 1 - (self.embed(pictures) * wanted).sum(1)
 
 
 def face_chips(pictures: ImageBatch, side: int) -> Float[Tensor, "b 3 {side} {side}"]:
-    """The square of the face in gen-data's square crops, scaled; shrinking does not alias.
+    """Crops the face from gen-data's square crops and scales it, without aliasing.
 
     A crop that was turned or shifted at random gives a chip a little off; result and truth are off alike.
     """
@@ -54,7 +54,7 @@ def face_chips(pictures: ImageBatch, side: int) -> Float[Tensor, "b 3 {side} {si
 
 
 def build_face_net(settings: GanLossSettings) -> FaceNet | None:
-    """The face network of the settings; None where none is wanted.
+    """Builds the face network of the settings; None if none is wanted.
 
     Raises:
         MissingError: the file, or the package that reads it, is not there. InputError: it is no such network.

@@ -27,7 +27,7 @@ class Generator(nn.Module):
         self.output = output
 
     def forward(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-        """The whole picture as the network sees it, in [0, 1]; `composite` lays its hole into the photo.
+        """Computes the whole image as the network sees it, in [0, 1]; `composite` takes its hole only.
 
         Args:
             photo: RGB in [0, 1], with the mask.
@@ -48,7 +48,7 @@ def brightness(photo: ImageBatch) -> MapBatch:
 
 
 def build_generator(settings: GeneratorSettings) -> Generator:
-    """The generator of the settings, with fresh weights drawn from torch's global generator."""
+    """Builds the generator of the settings, with weights drawn from torch's global generator."""
     kind = Kind(settings.norm, settings.activation, settings.gated)
     lowest = level_channels(settings.width, settings.max_width, settings.depth)[-1]
     unet = UNet(

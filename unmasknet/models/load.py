@@ -42,7 +42,7 @@ class Trained(Generic[Net]):
 
 
 def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segmenter | Generator]:
-    """The network of a run's folder, a .safetensors file or a checkpoint.
+    """Loads the network of a run folder, a .safetensors file or a checkpoint.
 
     Raises:
         InputError: there is none, it is damaged, or of another version of the program.
@@ -60,14 +60,14 @@ def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segm
 
 
 def build(settings: SegmSettings | GanSettings) -> Segmenter | Generator:
-    """The network that a stage is for, with fresh weights."""
+    """Builds the network of a stage, with fresh weights."""
     if isinstance(settings, SegmSettings):
         return build_segmenter(settings.model)
     return build_generator(settings.generator)
 
 
 def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained[Segmenter]:
-    """A trained segmenter.
+    """Loads a trained segmenter.
 
     Raises:
         InputError: there is none.
@@ -76,7 +76,7 @@ def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained[Se
 
 
 def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained[Generator]:
-    """A trained generator.
+    """Loads a trained generator.
 
     Raises:
         InputError: there is none.
@@ -94,7 +94,7 @@ def _of_kind(trained: Trained[Segmenter | Generator], kind: type[Net], path: Pat
 
 
 def find_weights(path: Path) -> Path:
-    """The file with a network's weights; of a run's folder the averaged ones.
+    """Finds the file with a network's weights; in a run folder, the averaged ones.
 
     Raises:
         InputError: there is none.
@@ -112,7 +112,7 @@ def find_weights(path: Path) -> Path:
 
 
 def find_checkpoint(path: Path) -> Path:
-    """A checkpoint: the file itself, or of a run's folder the last one.
+    """Finds a checkpoint: the file itself, or the last one of a run folder.
 
     Raises:
         InputError: there is none.

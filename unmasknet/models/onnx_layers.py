@@ -77,7 +77,7 @@ class OnnxLayers(nn.Module):
             ) from error
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """What the file's network makes of `pictures`, `n 3 side side`."""
+        """Computes the file's network on `pictures`, `n 3 side side`."""
         values = {name: getattr(self, place) for name, place in self._places.items()} | {
             self._source: pictures
         }

@@ -62,7 +62,7 @@ class Perceptual(nn.Module):
         return super().train(False)
 
     def features(self, pictures: ImageBatch) -> list[Tensor]:
-        """Each stage's output. `pictures`: RGB in [0, 1]."""
+        """Computes each stage's output. `pictures`: RGB in [0, 1]."""
         x = (pictures - self.mean) / self.std
         found = []
         for stage in self.stages:
@@ -88,7 +88,7 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def build_perceptual(settings: GanLossSettings) -> Perceptual | None:
-    """The perceptual network of the settings, or the best there is; `.name` says which. None where none is wanted.
+    """Builds the perceptual network of the settings, or the best available; `.name` says which. None if none is wanted.
 
     Raises:
         MissingError: weights that were named are not there, or no network is.
@@ -156,7 +156,7 @@ def vgg_stages(name: str) -> list[nn.Sequential]:
 
 
 def _vgg_places(name: str) -> list[int]:
-    """Where torchvision's `features` has the convolutions up to the last one that is compared."""
+    """Lists the places in torchvision's `features` of the convolutions up to the last one that is compared."""
     places, at = [], 0
     for count in VGG_BLOCKS[name]:
         places += [at + 2 * i for i in range(count)]

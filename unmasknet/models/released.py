@@ -13,7 +13,7 @@ NAMES = ("segmenter", "generator", "unmask")  # of the three files in `assets/mo
 
 
 def expanded(weights: Sequence[str]) -> list[Path]:
-    """The files and folders that some `--weights` mean, `released` replaced by what ships.
+    """Expands `--weights` to files and folders: `released` becomes the shipped files.
 
     Raises:
         MissingError: nothing ships with this version. InputError: a file that ships is damaged.
@@ -22,7 +22,7 @@ def expanded(weights: Sequence[str]) -> list[Path]:
 
 
 def exported_file(weights: Sequence[str], runtime: str) -> Path:
-    """The one exported file that some `--weights` mean.
+    """Returns the one exported file that `--weights` name.
 
     Raises:
         UsageError: they mean something else. MissingError, InputError: as `expanded`.
@@ -39,12 +39,12 @@ def exported_file(weights: Sequence[str], runtime: str) -> Path:
 
 
 def is_exported(weights: Sequence[str]) -> bool:
-    """Whether weights are one exported file."""
+    """Tells whether weights are one exported file."""
     return len(weights) == 1 and Path(weights[0]).suffix == ".onnx"
 
 
 def has_released() -> bool:
-    """Whether weights ship with this version."""
+    """Tells whether weights ship with this version."""
     return all(has_model(name) for name in NAMES)
 
 

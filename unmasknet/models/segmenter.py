@@ -25,13 +25,13 @@ class Segmenter(nn.Module):
         return self.unet(photo * 2 - 1)
 
     def clean(self, logits: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
-        """The map: 1 where the probability is above `threshold`, opened so that lone pixels vanish."""
+        """Computes the map: 1 where the probability is above `threshold`, opened so that lone pixels vanish."""
         found = (torch.sigmoid(logits) > threshold).to(logits.dtype)
         return open_map(found, round(self.opening * logits.shape[-1] / REFERENCE_SIDE))
 
 
 def build_segmenter(settings: SegmenterSettings) -> Segmenter:
-    """The segmenter of the settings, with fresh weights drawn from torch's global generator."""
+    """Builds the segmenter of the settings, with weights drawn from torch's global generator."""
     unet = UNet(
         3,
         1,

@@ -39,7 +39,7 @@ class Restorer:
         return {name: _count(trained.net) for name, trained in nets.items() if trained}
 
     def probabilities(self, photo: ImageBatch) -> MapBatch:
-        """How likely each pixel is mask, by the segmenter at its own size."""
+        """Computes the probability of each pixel to be mask, by the segmenter at its own size."""
         assert self.segmenter is not None
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
@@ -47,7 +47,7 @@ class Restorer:
         return resized(torch.sigmoid(net(resized(photo, side))), photo.shape[-1])
 
     def predicted(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
-        """The map, cleaned at the segmenter's own size and threshold, and the probabilities it was made of."""
+        """Computes the map, cleaned at the segmenter's own size and threshold, and the probabilities behind it."""
         assert self.segmenter is not None
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
@@ -57,7 +57,7 @@ class Restorer:
         return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
 
     def restored(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-        """The generator's picture, not composited; computed at its own size."""
+        """Computes the generator's image, not composited, at its own size."""
         assert self.generator is not None
         net = self.generator.net
         assert isinstance(net, Generator)
@@ -66,13 +66,13 @@ class Restorer:
         return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
 
     def unmasked(self, photo: ImageBatch, grow: int) -> tuple[ImageBatch, MapBatch]:
-        """The photos with their masks taken off by both networks, and the hole that was filled; `grow` as `widened`."""
+        """Restores photos by both networks; returns them and the hole that was filled; `grow` as in `widened`."""
         hole = widened(self.predicted(photo)[0], grow)
         return composite(self.restored(photo, hole), photo, hole), hole
 
 
 def widened(hole: MapBatch, pixels: int) -> MapBatch:
-    """A map grown by `pixels` at a side of 256."""
+    """Dilates a map by `pixels` at a side of 256."""
     return grown(hole, round(pixels * hole.shape[-1] / REFERENCE_SIDE))
 
 
@@ -84,7 +84,7 @@ def resized(pictures: Tensor, side: int) -> Tensor:
 
 
 def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
-    """The networks of some runs: at most one of each kind.
+    """Loads the networks of some runs: at most one of each kind.
 
     Raises:
         UsageError: two of a kind. InputError: one cannot be read. MissingError: none are released yet.

@@ -61,7 +61,7 @@ class UNet(nn.Module):
         self.unfold = nn.PixelShuffle(patch) if patch > 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
-        """What the last convolution says; unbounded."""
+        """Computes the output of the last convolution; unbounded."""
         x, seen = self.fold(x), []
         for down in self.down:
             x = down(x)

@@ -116,7 +116,7 @@ def watch_camera(settings: RestoreSettings, unmasker: Unmasker, tell: Callable[[
 
 
 def as_text(report: RunReport) -> str:
-    """A line for each input, and one for all."""
+    """Formats a line per input, and one for all."""
     lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{len(report.results):,} inputs, {restored:,} with masks"
@@ -134,7 +134,7 @@ def check_failures(report: RunReport, limit: float) -> None:
 
 
 def _within(tell: Tell, one: Input, count: int, total: int) -> Callable[[float, float], None]:
-    """What tells of a long input on its way."""
+    """Builds the progress callback of a long input."""
 
     def news(done: float, length: float) -> None:
         share = f" {min(done / length, 1):.0%}" if length > 0 else f" {done:.0f} s"
@@ -253,7 +253,7 @@ def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
 
 
 def _target(one: Input, out: Path) -> Path:
-    """An input's result without its suffix.
+    """Builds an input's result path without its suffix.
 
     In the input's own folder it is called otherwise, whatever its suffix: a GIF's PNG, and a JPG where names are the
     same in capitals, could be another photo of the user's.
@@ -300,7 +300,7 @@ def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage |
 
 
 def _same_name(folder: Path, one: Input) -> Path | None:
-    """The picture of an input in another folder: under its name below what was given, or its file's name alone."""
+    """Finds the image of an input in another folder: by its path below what was given, or by its file name alone."""
     for stem in dict.fromkeys((one.name, f"{one.name}-map", one.path.stem)):
         for suffix in dict.fromkeys((".png", one.path.suffix, *PHOTOS)):
             if (path := folder / f"{stem}{suffix}").is_file():

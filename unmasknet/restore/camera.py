@@ -25,7 +25,7 @@ class Capture(Protocol):
     """What a camera is here: OpenCV's captures are some."""
 
     def read(self) -> tuple[bool, Any]:
-        """Whether there is a picture, and it: BGR."""
+        """Reads an image as BGR, and whether there is one."""
 
     def release(self) -> None:
         """Let go of the camera."""
@@ -42,12 +42,12 @@ class Watched:
 
 
 def is_camera(name: str) -> bool:
-    """Whether an input is a camera and no file."""
+    """Tells whether an input is a camera and no file."""
     return name.startswith(PREFIX)
 
 
 def open_camera(name: str) -> Capture:
-    """The camera of a name such as `camera:0`.
+    """Opens the camera of a name such as `camera:0`.
 
     Raises:
         InputError: the name is none. MissingError: there is no such camera.
@@ -96,6 +96,6 @@ def _next(capture: Capture) -> RGBImage | None:
 
 
 def _windows(follower: Follower, now: float, picture: RGBImage) -> dict[int, FaceWindow]:
-    """The windows of the faces that are there or were a moment ago."""
+    """Lists the windows of the faces that are there or were a moment ago."""
     places = {number: path.place_at(now) for number, path in follower.recent(now).items()}
     return windows_of(places, *picture.shape[:2])

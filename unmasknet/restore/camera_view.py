@@ -42,7 +42,7 @@ class Screen(Protocol):
 
 
 def open_screen(port: int) -> Screen:
-    """A window, or a page at `port` where this machine has no display or OpenCV no windows.
+    """Opens a window, or a page at `port` if this machine has no display or OpenCV no windows.
 
     Raises:
         UnmaskError: the port is taken.
@@ -51,7 +51,7 @@ def open_screen(port: int) -> Screen:
 
 
 def has_display() -> bool:
-    """Whether a window can be opened; the headless builds of OpenCV have none."""
+    """Tells whether a window can be opened; the headless builds of OpenCV cannot."""
     seen = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     gui = next(
         (line for line in cv2.getBuildInformation().splitlines() if line.strip().startswith("GUI:")), ""
@@ -121,7 +121,7 @@ class Page:
         return True
 
     def newer(self, count: int) -> tuple[bytes, int]:
-        """The newest picture after number `count`, and its number; no bytes where none comes."""
+        """Returns the newest image after number `count`, and its number; no bytes if none comes."""
         with self._news:
             came = self._news.wait_for(lambda: self._count > count or self._ended, WAIT)
             return (self._jpeg, self._count) if came and self._count > count else (b"", count)
@@ -135,7 +135,7 @@ class _Answer(BaseHTTPRequestHandler):
         super().__init__(*request)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        """The page, or its stream."""
+        """Answers with the page, or its stream."""
         if self.headers.get("Host") not in (f"{HOST}:{self._page.port}", f"localhost:{self._page.port}"):
             self.send_error(403)  # another site's name that leads here
         elif self.path == "/":

@@ -23,7 +23,7 @@ Colours = Float32[ndarray, "h w 3"]
 
 
 def widened(map: Plane, side: float) -> Plane:
-    """The map grown by `GROW`; at least a pixel.
+    """Dilates the map by `GROW`, by at least a pixel.
 
     Args:
         map: 1 where the mask is, in pixels of a photo.
@@ -35,7 +35,7 @@ def widened(map: Plane, side: float) -> Plane:
 
 
 def share(hole: Plane, side: float) -> Soft:
-    """How much of the result is seen, 0-1: 0 outside the widened map, 1 from `FEATHER` inside it on."""
+    """Computes how much of the result is seen, 0-1: 0 outside the dilated map, 1 from `FEATHER` inside it on."""
     reach = max(1.0, FEATHER * side / REFERENCE_SIDE)
     inside = cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_5)
     soft = np.clip(inside / (reach + 0.5), 0, 1)
@@ -43,14 +43,14 @@ def share(hole: Plane, side: float) -> Soft:
 
 
 def laid_in(photo: RGBImage, result: Colours, shares: Soft) -> UInt8[ndarray, "h w 3"]:
-    """The photo with the result in it; where the share is 0, the photo's own bits."""
+    """Blends the result into the photo; where the weight is 0, the photo keeps its bits."""
     mixed = photo + (result - photo) * shares[:, :, None]
     mixed = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return np.where(shares[:, :, None] > 0, mixed, photo)
 
 
 def grained(result: Colours, photo: RGBImage, hole: Plane, side: float) -> Colours:
-    """The result with as much grain as the photo has around the hole.
+    """Adds grain to the result, as much as the photo has around the hole.
 
     Args:
         result: RGB, 0-255, in the frame of `photo`.

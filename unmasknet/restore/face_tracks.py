@@ -32,11 +32,11 @@ class Path:
     places: list[Place] = field(default_factory=list)
 
     def is_there(self, time: float) -> bool:
-        """Whether it is seen at a time, or was shortly before and will be shortly after."""
+        """Tells whether it is seen at a time, or was shortly before and will be shortly after."""
         return spans(np.array(self.times, np.float64), time, MISSED)
 
     def place_at(self, time: float) -> Affine:
-        """Its crop at a time, steadied: photo -> the crop at a side of 1."""
+        """Returns its smoothed crop at a time: photo -> the crop at a side of 1."""
         place = smoothed(np.array(self.times, np.float64), np.array(self.places, np.float64), time)
         return unit_place(matrix_of(place, UNIT), UNIT)
 
@@ -76,7 +76,7 @@ class Follower:
         return found
 
     def recent(self, time: float) -> dict[int, Path]:
-        """The faces that are there at a time, or were a moment ago, by their numbers."""
+        """Lists the faces that are there at a time, or were a moment ago, by number."""
         return {number: path for number, path in self._paths.items() if time - path.times[-1] <= LATELY}
 
     def forget(self, time: float) -> None:
@@ -92,7 +92,7 @@ class Follower:
             self._tracker = Tracker()
 
     def paths(self) -> Paths:
-        """All faces that were seen more than by a slip."""
+        """Lists all faces that were seen more than by accident."""
         lasting = tuple(path for path in self._paths.values() if len(path.times) >= SHORT)
         return Paths(lasting, self.most)
 

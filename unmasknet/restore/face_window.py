@@ -27,7 +27,7 @@ class FaceWindow:
     side: float
 
     def of(self, plane: Shaped[ndarray, "..."]) -> Shaped[ndarray, "..."]:
-        """Its part of an array in the photo's frame, not copied."""
+        """Returns its part of an array in the photo's frame, as a view."""
         return plane[self.rows, self.columns]
 
     def matrix(self, size: int) -> Affine:
@@ -41,7 +41,7 @@ class FaceWindow:
         return np.column_stack([whole[:, :2], offset]).astype(np.float32)
 
     def laid_back(self, crop: Float32[ndarray, "size size *c"]) -> Float32[ndarray, "tall wide *c"]:
-        """What lies in the crop, in the window's pixels; cubic, since it is enlarged as a rule."""
+        """Resamples the crop to the window's pixels; cubic, since it is usually enlarged."""
         shape = (self.columns.stop - self.columns.start, self.rows.stop - self.rows.start)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(
@@ -49,7 +49,7 @@ class FaceWindow:
         )
 
     def meeting(self, other: "FaceWindow") -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
-        """What two windows share, as rows and columns of this one and of the other; None where they are apart."""
+        """Returns what two windows share, as rows and columns of this one and of the other; None if they are apart."""
         rows = slice(max(self.rows.start, other.rows.start), min(self.rows.stop, other.rows.stop))
         columns = slice(
             max(self.columns.start, other.columns.start), min(self.columns.stop, other.columns.stop)
@@ -63,7 +63,7 @@ class FaceWindow:
         return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
 
     def off_centre(self) -> Float32[ndarray, "tall wide"]:
-        """How far each of its pixels lies from the crop's middle, in sides of the crop."""
+        """Measures how far each of its pixels is from the crop's centre, in sides of the crop."""
         x = np.arange(self.columns.start, self.columns.stop, dtype=np.float32)
         y = np.arange(self.rows.start, self.rows.stop, dtype=np.float32)[:, None]
         across, down = (row[0] * x + row[1] * y + row[2] - 0.5 for row in self.place)
@@ -71,7 +71,7 @@ class FaceWindow:
 
 
 def window_of(place: Affine, height: int, width: int) -> FaceWindow | None:
-    """The window of a crop in a photo; None where they do not meet.
+    """Computes the window of a crop in a photo; None if they do not meet.
 
     Args:
         place: photo -> the crop at a side of 1, as in `Window`.
@@ -85,19 +85,19 @@ def window_of(place: Affine, height: int, width: int) -> FaceWindow | None:
 
 
 def windows_of(places: Mapping[int, Affine], height: int, width: int) -> dict[int, FaceWindow]:
-    """The windows of numbered crops; those that do not meet the photo are left out."""
+    """Computes the windows of numbered crops, without those that do not meet the photo."""
     windows = {number: window_of(place, height, width) for number, place in places.items()}
     return {number: window for number, window in windows.items() if window is not None}
 
 
 def unit_place(matrix: Affine, size: int) -> Affine:
-    """A crop's matrix at `size` pixels as a place: the same crop at a side of 1."""
+    """Converts a crop's matrix at `size` pixels to a place: the same crop at a side of 1."""
     linear, offset = matrix[:, :2] / size, (matrix[:, 2] + 0.5) / size
     return np.column_stack([linear, offset]).astype(np.float32)
 
 
 def at_size(place: Affine, size: int) -> Affine:
-    """The way back: photo -> the pixels of a place's crop at `size`."""
+    """Computes the matrix photo -> the pixels of a place's crop at `size`."""
     matrix = place * np.float32(size)
     matrix[:, 2] -= np.float32(0.5)
     return matrix

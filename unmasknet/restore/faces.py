@@ -33,7 +33,7 @@ FindFaces = Callable[[RGBImage], list[DetectedFace]]
 
 
 def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
-    """Where faces must be whose masks lie in no window: upright, and as large as the mask is for a usual one.
+    """Infers faces from masks that lie in no window: upright, of the size that is usual for the mask.
 
     Args:
         hidden: 1 where a mask is, in the photo's pixels.
@@ -56,7 +56,7 @@ def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
 
 
 def build_finder() -> FindFaces:
-    """A finder of faces, the largest first. It holds a network: one a thread.
+    """Builds a finder of faces, the largest first. It holds a network: use one per thread.
 
     Raises:
         MissingError: its model or runtime is not there.

@@ -28,7 +28,7 @@ class Input:
 
 
 def find_inputs(given: Sequence[str], aside: Path) -> list[Input]:
-    """The files that are named, and all photos and videos of the folders that are.
+    """Lists the files that are named, and all photos and videos of the folders that are.
 
     Args:
         given: files and folders.

@@ -21,7 +21,7 @@ ON_FACE = (
 
 
 def clean_map(hidden: Float32[ndarray, "side side"], cleaning: Cleaning) -> Plane:
-    """The map of a crop, 0 or 1; all 0 where what was found is too little, or not where a mask is worn.
+    """Cleans the map of a crop, 0 or 1; all 0 if the mask found is too small, or not where masks are worn.
 
     Args:
         hidden: probabilities in a face's crop.
@@ -40,7 +40,7 @@ def clean_map(hidden: Float32[ndarray, "side side"], cleaning: Cleaning) -> Plan
 
 
 def _pieces(found: Plane, face: Plane) -> Plane:
-    """What of a map can be a mask and its straps."""
+    """Returns the parts of a map that can be a mask and its straps."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
     share = stats[:, cv2.CC_STAT_AREA] / found.size
     on_face = np.bincount(labels[face > 0], minlength=count) > 0

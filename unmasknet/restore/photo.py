@@ -54,17 +54,17 @@ def find_masks(photo: RGBImage, windows: Sequence[FaceWindow], networks: Network
 
 
 def crops_of(photo: RGBImage, windows: Iterable[FaceWindow], side: int) -> Crops:
-    """What a network is shown of a photo: the crop of each window, at least one, at `side` pixels."""
+    """Crops what a network is shown of a photo: one crop per window, at least one, at `side` pixels."""
     return np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
 
 
 def mask_of(window: FaceWindow, seen: Hole) -> FoundMask:
-    """A mask with its rim."""
+    """Returns a mask with its rim."""
     return FoundMask(window, seen, widened(seen, window.side))
 
 
 def outline(window: FaceWindow, map: Plane) -> Hole:
-    """A crop's map in the window's pixels; softened before it is enlarged, so that no stairs are left."""
+    """Transforms a crop's map to the window's pixels; blurred before it is enlarged, so that no steps are left."""
     soft = cv2.GaussianBlur(map.astype(np.float32), (0, 0), 0.6)
     return (window.laid_back(soft) > 0.5).astype(np.uint8)
 
@@ -72,7 +72,7 @@ def outline(window: FaceWindow, map: Plane) -> Hole:
 def restore(
     photo: RGBImage, masks: Sequence[FoundMask], networks: Networks, glance: Glance = STRAIGHT
 ) -> UInt8[ndarray, "h w 3"]:
-    """The photo with restored faces; outside the masks' holes it keeps its bits.
+    """Restores the faces of a photo; outside the holes it keeps its bits.
 
     Args:
         photo: RGB.
@@ -88,7 +88,7 @@ def restore(
 def lay(
     photo: RGBImage, masks: Sequence[FoundMask], results: Sequence[Float32[ndarray, "_ _ 3"]]
 ) -> UInt8[ndarray, "h w 3"]:
-    """The photo with a result in the hole of each mask. `results`: RGB, 0-255, in the pixels of the masks' windows."""
+    """Blends a result into the hole of each mask. `results`: RGB, 0-255, in the pixels of the masks' windows."""
     hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
     filled = photo.copy()
     before: list[FoundMask] = []
@@ -105,7 +105,7 @@ def lay(
 
 
 def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
-    """How much of the results is seen in each mask's window. `hole`: of all, so that where two meet neither fades.
+    """Computes the weights of the results in each mask's window. `hole`: of all, so that where two meet neither fades.
 
     Each hole fades as wide as its own face is large: a large face's seam is wider than a small one's whole mask.
     """
@@ -123,7 +123,7 @@ def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ 
 
 
 def painted(shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[[FoundMask], Hole]) -> Plane:
-    """A plane of all masks in one picture of `shape`, 0 or 1."""
+    """Paints a plane of all masks into one image of `shape`, 0 or 1."""
     whole = np.zeros(shape, np.uint8)
     for mask in masks:
         np.maximum(mask.window.of(whole), plane(mask), out=mask.window.of(whole))
@@ -133,7 +133,7 @@ def painted(shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[
 def imagine(
     photo: RGBImage, hole: Plane, windows: Sequence[FaceWindow], networks: Networks, glance: Glance = STRAIGHT
 ) -> Float32[ndarray, "n side side 3"]:
-    """What the generator sees behind the hole, in the crop of each window: RGB, 0-255."""
+    """Computes what the generator sees behind the hole, in the crop of each window: RGB, 0-255."""
     side = networks.generator_side
     assert side is not None, "whoever calls this has a generator"
     crops = crops_of(photo, windows, side)
@@ -146,7 +146,7 @@ def imagine(
 
 
 def tone_of(picture: RGBImage, where: ndarray) -> Float32[ndarray, "3 3"] | None:
-    """How a grey or toned photo colours its greys; None of one in colours.
+    """Measures how a grey or toned photo colours its greys; None for a photo in colours.
 
     Networks, which saw few such photos, paint faces in colours. A photo is taken for toned if each of its channels is
     nearly one curve over its brightness: in 199 photos of real masks 3 levels off at most, the others 9 and more.
@@ -179,13 +179,13 @@ def _powers(grey: Float32[ndarray, "*shape"]) -> Float32[ndarray, "*shape 3"]:
 
 
 def _shrunk(hole: Hole, window: FaceWindow, side: int) -> UInt8[ndarray, "side side"]:
-    """A hole in the crop's pixels: 1 where any of it is hidden."""
+    """Transforms a hole to the crop's pixels: 1 where any of it is hidden."""
     colours = cv2.merge([hole * np.uint8(255)] * 3)
     return (warp(colours, window.to_crop(side), side, "constant", fine=True)[..., 0] > 2).astype(np.uint8)
 
 
 def _claim(mask: FoundMask, before: Sequence[FoundMask]) -> Float32[ndarray, "tall wide"]:
-    """How much of each pixel of its hole is this face's, beside faces that were laid in before."""
+    """Computes how much of each pixel of its hole is this face's, beside faces that were blended before."""
     claim = mask.hole.astype(np.float32)
     own = mask.window.off_centre()
     for other in before:

@@ -31,12 +31,12 @@ FORMATS = {
 
 
 def result_suffix(suffix: str) -> str:
-    """What a restored photo's file ends with: as its source where that can carry the note, else `.png`."""
+    """Returns the suffix of a restored photo: that of its source if the format can carry the note, else `.png`."""
     return suffix.lower() if suffix.lower() in FORMATS else ".png"
 
 
 def encode_result(picture: RGBImage | Plane, suffix: str, profile: bytes = b"") -> bytes:
-    """A file of a restored picture with the note in its metadata, and nothing else there but the colour profile.
+    """Encodes a restored image with the note in its metadata, and no other metadata but the colour profile.
 
     Args:
         picture: RGB or grey.

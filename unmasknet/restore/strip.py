@@ -18,7 +18,7 @@ PAPER = 250
 def draw_strip(
     photo: RGBImage, map: Plane, result: RGBImage, truth: UInt8[ndarray, "_ _ 3"] | None
 ) -> UInt8[ndarray, "tall wide 3"]:
-    """The parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
+    """Draws the parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
     shown = photo.astype(np.float32)
     shown[map == 255] = 0.45 * shown[map == 255] + 0.55 * TINT
     parts = [photo, shown.astype(np.uint8), result, *([] if truth is None else [truth])]

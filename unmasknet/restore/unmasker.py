@@ -141,7 +141,7 @@ class Unmasker:
         )
 
     def _masks(self, photo: RGBImage, seen: Sequence[DetectedFace], map: Plane | None) -> list[FoundMask]:
-        """A mask for each face, worn or not; of a given map also what lies on no face that was found."""
+        """Finds a mask per face, worn or not; of a given map also what lies on no face that was found."""
         windows = [_window(face.place, photo) for face in seen]
         if map is None:
             if self.networks.segmenter_side is None:
@@ -200,7 +200,7 @@ def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -
 
 
 def _spread(pictures: Sequence[RGBImage]) -> Plane:
-    """The standard deviation over pictures, in grey levels, of the channel where it is largest."""
+    """Computes the standard deviation over images, in grey levels, of the channel where it is largest."""
     total, squares = np.zeros(pictures[0].shape, np.float32), np.zeros(pictures[0].shape, np.float32)
     for picture in pictures:
         total += picture

@@ -38,7 +38,7 @@ class Glance:
     growth: int = 0
 
     def of(self, window: FaceWindow) -> FaceWindow:
-        """The window as this look frames it."""
+        """Returns the window as this variation frames it."""
         if self == replace(self, shift=(0.0, 0.0), zoom=1.0, turn=0.0):
             return window
         about = cv2.getRotationMatrix2D((0.5, 0.5), self.turn, self.zoom)
@@ -48,7 +48,7 @@ class Glance:
         return replace(window, place=np.column_stack([linear, offset]).astype(np.float32))
 
     def seen(self, crops: Crops, maps: Maps) -> tuple[Crops, Maps]:
-        """What the generator is shown of them."""
+        """Returns what the generator is shown of them."""
         radius = round(self.growth * maps.shape[1] / 128)
         if radius:
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
@@ -60,7 +60,7 @@ class Glance:
         return np.ascontiguousarray(crops), np.ascontiguousarray(maps)
 
     def turned_back(self, made: Float32[ndarray, "n side side 3"]) -> Float32[ndarray, "n side side 3"]:
-        """The generator's answers as if nothing had been changed but the frame."""
+        """Undoes the variation of the generator's answers, except for the frame."""
         if self.mirror:
             made = np.ascontiguousarray(made[:, :, ::-1])
         return (

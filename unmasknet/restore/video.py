@@ -62,13 +62,13 @@ class TrackedFace:
             self.maps.popleft()
 
     def hidden_at(self, time: float) -> Hidden:
-        """How likely each pixel is hidden at a time: the mean over the frames around it, near ones counting more."""
+        """Averages the probabilities of the frames around a time, near ones weighing more."""
         since = np.array(self.times) - time
         weights = np.where(np.abs(since) <= REACH, np.exp(-0.5 * (since / SPREAD) ** 2), 0.0)
         return np.average(np.stack(self.maps), axis=0, weights=weights).astype(np.float32)
 
     def settled(self, time: float, made: Float32[ndarray, "size size 3"]) -> Float32[ndarray, "size size 3"]:
-        """What is shown: the last result, moved towards what the generator sees now."""
+        """Moves the last result towards what the generator sees now, and returns what is shown."""
         gap = time - self.made_at
         if self.made is not None and gap <= FORGET:
             made = self.made + (made - self.made) * np.float32(1 - np.exp(-gap / SETTLE))
@@ -100,7 +100,7 @@ class Steadier:
     def restore(
         self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]
     ) -> tuple[RGBImage, list[FoundMask]]:
-        """The frame without masks, and the masks; the frame itself where there is none."""
+        """Restores the frame and returns it with its masks; the frame itself if there is no mask."""
         masks: dict[int, FoundMask] = {}
         for number, window in windows.items():
             map = clean_map(self._faces[number].hidden_at(time), self._networks.cleaning)
@@ -165,7 +165,7 @@ def restore_clip(
 def _played(
     moments: Iterator[Moment], paths: tuple[Path, ...], steadier: Steadier
 ) -> Iterator[tuple[Moment, RGBImage, dict[int, FaceWindow]]]:
-    """Each frame and the windows of its faces, when what comes shortly after it has been looked at."""
+    """Yields each frame and the windows of its faces, once the frames shortly after it are known."""
     waiting: deque[tuple[Moment, RGBImage, dict[int, FaceWindow]]] = deque()
     for moment in moments:
         pixels = even(moment.pixels())

@@ -51,7 +51,7 @@ class Gate:
 
     @contextmanager
     def place(self) -> Iterator[AdmissionSlot]:
-        """A place for one request.
+        """Holds a place for one request.
 
         Raises:
             Full: all are taken.
@@ -68,7 +68,7 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """This request's turn to work: those before it are done, and their answers mostly taken."""
+        """Waits for this request's turn to work: those before it are done, and their answers mostly taken."""
         async with self._turn:
             async with self._left:
                 await self._left.wait_for(lambda: self.leaving < self.room)
@@ -76,7 +76,7 @@ class Gate:
 
     @asynccontextmanager
     async def answer(self, size: int) -> AsyncIterator[None]:
-        """An answer of so many bytes is on its way."""
+        """Counts the bytes of an answer that is on its way."""
         self.leaving += size
         try:
             yield

@@ -87,7 +87,7 @@ class Shop:
 
 
 def build_app(shop: Shop) -> FastAPI:
-    """The app, guarded."""
+    """Builds the app, with its middleware."""
     worker = ThreadPoolExecutor(1, "unmask")
 
     @asynccontextmanager
@@ -112,7 +112,7 @@ def build_app(shop: Shop) -> FastAPI:
 
 
 def _add_files(app: FastAPI) -> None:
-    """The page's own files, read now: no address leads to any other."""
+    """Reads the page's own files now, so that no address leads to any other."""
     for address, name in {**PAGES, **{f"/static/{name}": name for name in FILES}}.items():
         content, kind = asset(f"web/{name}").read_bytes(), KINDS[name.rpartition(".")[2]]
         _add_file(app, address, content, {"Content-Type": kind, "Cache-Control": "no-cache"})
@@ -127,14 +127,14 @@ def _add_file(app: FastAPI, address: str, content: bytes, headers: Mapping[str, 
 def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
     @app.get("/api/about")
     def about() -> About:
-        """What this page is, and what it takes."""
+        """Describes the page and its limits."""
         limits = shop.settings.model_dump(include={"max_bytes", "max_pixels", "max_samples"})
         example = shop.example is not None
         return About(version=__version__, note=INVENTED, networks=shop.networks, example=example, **limits)
 
     @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
     async def example() -> Response:
-        """The photo that comes with the program, its face under a mask."""
+        """Returns the shipped photo, its face under a mask."""
         if shop.example is None:
             raise HTTPException(404, "this page has no example")
         data = await asyncio.get_running_loop().run_in_executor(worker, shop.example)
@@ -171,7 +171,7 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
 
 
 def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
-    """A photo's file to the JSON that is sent for it.
+    """Restores a photo's file and returns the JSON that is sent.
 
     Raises:
         HTTPException: 400, it is no photo.

@@ -25,7 +25,7 @@ HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address to listen on."""
+    """Tells whether only this machine can reach an address to listen on."""
     if host == "localhost":
         return True
     try:
@@ -79,7 +79,7 @@ class Guard:
             raise
 
     def refusal(self, headers: Headers) -> str:
-        """Why a request with these headers is refused; "" if it is not."""
+        """Returns why a request with these headers is refused; "" if it is not."""
         host = headers.get("host", "")
         if not self._ours(host):
             return "this page does not go by that name; see `names` in docs/serving.md"
@@ -102,7 +102,7 @@ class Guard:
         return self.open and _is_address(name)  # a number was not made to point here; a name may have been
 
     def _patient(self, scope: Scope, send: Send) -> Send:
-        """`send` with our headers; a client that does not take what it is sent is dropped."""
+        """Wraps `send` with our headers; a client that does not take its answer is dropped."""
         abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, {}).get("call", lambda: None)
 
         gone = False

@@ -43,7 +43,7 @@ class Answer(BaseModel):
 
 
 def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
-    """A result as it is sent; `seconds`: how long it took."""
+    """Builds the answer from a result; `seconds`: how long it took."""
     height, width = photo.shape[:2]
     several = len(restored.alternatives) > 1
     return Answer(
@@ -61,7 +61,7 @@ def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
 
 
 def encode_plain(photo: RGBImage) -> bytes:
-    """The photo as it was given, without a note: nothing of it is invented."""
+    """Encodes the photo as it was given, without a note: nothing of it is invented."""
     return codecs.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else codecs.encode_lossless(photo, "png")
 
 

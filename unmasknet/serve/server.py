@@ -65,13 +65,13 @@ def check_networks(unmasker: Unmasker) -> None:
 
 
 def networks_name(settings: ServeSettings) -> str:
-    """What computes, for whoever opens the page: without folders of this machine."""
+    """Names the runtime and weights for the page, without folders of this machine."""
     runtime = choose_runtime(settings.weights, settings.runtime, settings.device)
     return f"{runtime}: {', '.join(Path(name).name for name in settings.weights)}"
 
 
 def build_server(shop: Shop) -> uvicorn.Server:
-    """The server of a page, not yet running."""
+    """Builds the server of a page, not yet running."""
     config = uvicorn.Config(
         build_app(shop),
         http=patient(shop.settings.seconds),
@@ -88,7 +88,7 @@ def build_server(shop: Shop) -> uvicorn.Server:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Binds a socket that listens.
 
     Raises:
         UsageError: the address is none, or taken. MissingError: it may not be used.
@@ -113,7 +113,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address(bound: socket.socket, host: str) -> str:
-    """Where a browser finds the page."""
+    """Returns the address at which a browser finds the page."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{bound.getsockname()[1]}/"
 
@@ -128,12 +128,12 @@ class Patient(H11Protocol):
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """A client is there; its first head is waited for."""
+        """Starts to wait for the first head of a client that connected."""
         super().connection_made(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Some of a request is there."""
+        """Counts the bytes of a request."""
         self._wait()
         super().data_received(data)
         if not self._idle():
@@ -141,7 +141,7 @@ class Patient(H11Protocol):
             self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Forgets a client that is gone."""
         self._rest()
         super().connection_lost(exc)
 
@@ -164,5 +164,5 @@ class Patient(H11Protocol):
 
 
 def patient(seconds: float) -> type[asyncio.Protocol]:
-    """`Patient` with so much of it."""
+    """Returns `Patient` with this time limit."""
     return type("Patient", (Patient,), {"seconds": seconds})

@@ -12,12 +12,12 @@ LATER = {"Retry-After": "2"}  # seconds
 
 
 def busy() -> HTTPException:
-    """The answer when there is no place."""
+    """Builds the answer for when there is no place."""
     return HTTPException(429, "too many photos at once; try again in a moment", LATER | CLOSE)
 
 
 async def read_photo(request: Request, place: AdmissionSlot, limit: int, seconds: float) -> bytes:
-    """The body, as it came.
+    """Reads the body.
 
     Args:
         request: with a photo as its body, no form around it.

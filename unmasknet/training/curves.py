@@ -76,7 +76,7 @@ def _draw_panel(
 
 
 def _draw_curve(draw: ImageDraw.ImageDraw, places: list[Place], colour: tuple[int, int, int]) -> None:
-    """The line; of a long one a faint line, and its running mean over it."""
+    """Draws the line; a long one faintly, with its running mean over it."""
     reach = round(SMOOTH * len(places))
     if reach:
         draw.line(places, _faint(colour), SCALE)

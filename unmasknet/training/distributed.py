@@ -64,13 +64,13 @@ def joined(device: torch.device) -> Iterator[Ranks]:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether a RuntimeError is no word of the process group: memory, a shape, a mistake."""
+    """Tells whether a RuntimeError has another cause than the process group: memory, a shape, a bug."""
     words = ("gloo", "nccl", "connection", "timed out", "timeout", "process group", "store", "peer", "socket")
     return not isinstance(error, dist.DistError) and not any(word in str(error).lower() for word in words)
 
 
 def environment_ranks() -> Ranks:
-    """What `torchrun` says of this process; one of one without it.
+    """Reads what `torchrun` says of this process; a single process without it.
 
     Raises:
         UsageError: the variables are no numbers or do not fit together.
@@ -133,7 +133,7 @@ def summed(values: Mapping[str, float], device: torch.device) -> dict[str, float
 
 
 def largest(value: float, device: torch.device) -> float:
-    """The largest of the ranks' numbers: what one has seen, all know."""
+    """Returns the largest of the ranks' numbers: what one has seen, all know."""
     if not dist.is_initialized():
         return value
     flat = torch.tensor([value], dtype=_wide(device), device=device)

@@ -31,11 +31,11 @@ class Ema(Generic[Net]):
             mine.copy_(theirs)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The averaged weights."""
+        """Returns the averaged weights."""
         return self.net.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """The way back."""
+        """Restores the averaged weights."""
         self.net.load_state_dict(dict(state))
 
 

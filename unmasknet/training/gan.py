@@ -62,7 +62,7 @@ class GanTask:
         self.to_beat = self.score_baselines()
 
     def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Mapping[str, Tensor], bool]:
-        """One update of the discriminators that have joined, then one of the generator."""
+        """Updates the discriminators that have joined, then the generator."""
         joined = self.joined(done)
         parts = [self.with_predicted(part) for part in parts]
         fakes = [self.restored(self.generator, part) for part in parts] if len(parts) == 1 else None
@@ -72,7 +72,7 @@ class GanTask:
         return log, self.step_generator(joined, parts, fakes, lr_share, log)
 
     def joined(self, done: float) -> list[str]:
-        """The discriminators that take part after a share of the steps."""
+        """Lists the discriminators that take part after a fraction of the steps."""
         loss = self.settings.loss
         starts = {"whole": (loss.whole, loss.whole_from), "region": (loss.region, loss.region_from)}
         return [name for name, (weight, start) in starts.items() if weight > 0 and done >= start]
@@ -129,7 +129,7 @@ class GanTask:
         return optimiser.step()
 
     def reconstruction(self, fake: Tensor, part: Batch) -> dict[str, tuple[float, Tensor]]:
-        """How far the result is from the truth: name -> weight, one value a sample."""
+        """Computes the distance of the result to the truth: name -> weight, one value per sample."""
         weights, truth = self.settings.loss, part.gt
         seen = composite(fake, part.gt, part.map) if weights.measure == "composite" else fake
         terms = {"l1_hole": (weights.l1_hole, losses.l1_hole(fake, truth, part.map))}
@@ -146,7 +146,7 @@ class GanTask:
         return terms
 
     def adversarial(self, name: str, fake: Tensor, part: Batch) -> dict[str, tuple[float, Tensor]]:
-        """What a discriminator makes of the result: name -> weight, one value a sample."""
+        """Computes a discriminator's losses of the result: name -> weight, one value per sample."""
         weights = self.settings.loss
         _, fool_loss = losses.ADVERSARIAL[weights.adversarial]
         # laid into the truth, not into `masked`: a jittered map leaves a rim of mask that no generator could remove
@@ -163,20 +163,20 @@ class GanTask:
         return terms
 
     def restored(self, net: nn.Module, part: Batch) -> Tensor:
-        """The network's picture in full precision, `b 3 h w` in [0, 1]."""
+        """Computes the network's image in full precision, `b 3 h w` in [0, 1]."""
         with autocast(self.device, self.settings.loop.precision):
             result: Tensor = net(part.masked, part.map)
         return result.float()
 
     def judged(self, name: str, picture: Tensor, photo: Tensor, part: Batch) -> tuple[Tensor, list[Tensor]]:
-        """A discriminator's logits and features, in full precision."""
+        """Computes a discriminator's logits and features, in full precision."""
         with autocast(self.device, self.settings.loop.precision):
             logits, features = self.judges[name](picture, photo, part.map, part.chance)
         return logits.float(), [feature.float() for feature in features]
 
     @torch.no_grad()
     def with_predicted(self, part: Batch) -> Batch:
-        """The batch with the segmenter's map in place of the true one, for a share of its samples.
+        """Replaces the true map by the segmenter's, for a fraction of the batch.
 
         Which ones is their own chance, the same in whichever part or rank they are.
         """
@@ -187,7 +187,7 @@ class GanTask:
         return replace(part, map=torch.where(chosen.view(-1, 1, 1, 1), found, part.map))
 
     def score_baselines(self) -> dict[str, float]:
-        """What Telea's inpainting and the mean face reach on the held-out samples: once, for comparison."""
+        """Scores Telea's inpainting and the mean face on the held-out samples: once, for comparison."""
         crops = (batch.gt for batch in read(self.settings, self.settings.data.split, MEAN_FACE_SAMPLES))
         face = baselines.mean_face(crops)
         scores: dict[str, float] = {}
@@ -235,7 +235,7 @@ class GanTask:
 
     @torch.no_grad()
     def draw(self) -> RGBImage:
-        """The fixed samples: masked photo, map, result laid into the photo, truth."""
+        """Draws the fixed samples: masked photo, map, composited result, truth."""
         batch = moved(self.held_out.shown, self.device)
         result = composite(self.restored(self.ema.net, batch), batch.masked, batch.map)
         return sheet(
@@ -248,7 +248,7 @@ class GanTask:
         )
 
     def facts(self) -> dict[str, str]:
-        """The fixed networks' names, and what the baselines reach."""
+        """Returns the fixed networks' names and the baselines' scores."""
         return {
             "perceptual": self.perceptual.name if self.perceptual is not None else "none",
             "identity": self.face_net.name if self.face_net is not None else "none",
@@ -260,7 +260,7 @@ class GanTask:
 
 
 def find_masks(run: str, device: torch.device) -> Restorer:
-    """A trained segmenter at its own size and threshold, as it will be used.
+    """Computes maps by a trained segmenter at its own size and threshold, as it will be used.
 
     Raises:
         InputError: the run has none.

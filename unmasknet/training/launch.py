@@ -116,7 +116,7 @@ def launch(settings: Settings, order: TrainingOrder, tell: Callable[[News], None
 
 
 def build_task(settings: Settings, place: TrainingProcess) -> Task:
-    """The networks of a stage and how they are trained, with fresh weights."""
+    """Builds the networks of a stage and how they are trained, with fresh weights."""
     return SegmTask(settings, place) if isinstance(settings, SegmSettings) else GanTask(settings, place)
 
 
@@ -171,7 +171,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _facts(settings: Settings) -> dict[str, str]:
-    """What is written beside checkpoints and weights."""
+    """Returns the metadata of checkpoints and weights."""
     return checkpoint.facts_text(
         stage=settings.stage,
         settings=settings.model_dump(mode="json"),
@@ -183,7 +183,7 @@ def _facts(settings: Settings) -> dict[str, str]:
 def _state_to_resume(
     run: RunFolder, order: TrainingOrder, facts: Mapping[str, str], kind: type[Settings]
 ) -> checkpoint.State | None:
-    """The run's last state, or None where there is none or it is not asked for.
+    """Loads the run's last state, None if there is none or it is not asked for.
 
     Raises:
         UsageError: it was trained with other settings or data.
@@ -207,7 +207,7 @@ def _state_to_resume(
 
 
 def _as_of_now(then: Mapping[str, str], kind: type[Settings]) -> Mapping[str, Any]:
-    """A checkpoint's settings, those that it is too old for at their defaults, which change nothing."""
+    """Fills in settings that a checkpoint is too old for with their defaults, which change nothing."""
     try:
         return kind.model_validate_json(then["settings"]).model_dump(mode="json")
     except ValueError:  # one of them is no more: the difference will name it
@@ -229,7 +229,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "")
 
 
 def _check_together(progress: TrainProgress, run: RunFolder, device: torch.device) -> None:
-    """All ranks go on from one step, or the first ones would wait for the others for ever.
+    """Checks that all ranks resume at one step; else the first ones would wait for the others forever.
 
     Raises:
         InputError: another rank found a later checkpoint.
@@ -245,7 +245,7 @@ def _check_together(progress: TrainProgress, run: RunFolder, device: torch.devic
 def _first_progress(
     task: Task, run: RunFolder, order: TrainingOrder, state: checkpoint.State | None
 ) -> TrainProgress:
-    """Where the run begins, with the weights it begins with.
+    """Returns where the run starts, with the weights it starts with.
 
     Raises:
         InputError: they are another network's.

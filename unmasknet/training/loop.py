@@ -110,7 +110,7 @@ class _Leg:
         self.finish()
 
     def step(self, batches: Iterator[Batch]) -> None:
-        """One update: fetch, compute, average the weights; or leave it out if a number is none."""
+        """Makes one update: fetch, compute, average the weights; or skips it for a non-finite number."""
         progress, task, settings = self.progress, self.task, self.plan.settings
         began = time.perf_counter()
         batch = next(batches)
@@ -172,7 +172,7 @@ class _Leg:
         }
 
     def keep_up(self) -> None:
-        """What is due after a step: validation, pictures, checkpoints. `last.pt` stays from before bad steps."""
+        """Does what is due after a step: validation, images, checkpoints. `last.pt` stays from before bad steps."""
         step, loop = self.progress.step, self.loop
         if step % loop.validate_every == 0 or step == self.plan.steps:
             self.validate()
@@ -220,7 +220,7 @@ class _Leg:
             illustrate(self.run)
 
     def must_end(self) -> bool:
-        """Whether a signal came or the time is over, on any rank."""
+        """Tells whether a signal came or the time is over, on any rank."""
         late = self.plan.minutes and self.clock.this_leg() > 60 * self.plan.minutes
         word = distributed.largest(float(self.asked.number or 0.5 * bool(late)), self.plan.device)
         if word >= 1:  # and no else: a signal that came meanwhile is heard next time

@@ -27,7 +27,7 @@ def bce(logits: MapBatch, target: MapBatch) -> PerSample:
 
 
 def dice(logits: MapBatch, target: MapBatch) -> PerSample:
-    """1 - Dice of the probabilities and a map; in [0, 1), 0 for a perfect one."""
+    """Computes 1 - Dice of the probabilities and a map; in [0, 1), 0 for a perfect one."""
     probability = torch.sigmoid(logits.float())
     both = (probability * target).sum(dim=(1, 2, 3))
     sizes = probability.sum(dim=(1, 2, 3)) + target.sum(dim=(1, 2, 3))
@@ -61,12 +61,12 @@ def ssim(picture: ImageBatch, truth: ImageBatch) -> PerSample:
 
 
 def ssim_loss(picture: ImageBatch, truth: ImageBatch) -> PerSample:
-    """1 - SSIM; in [0, 2], 0 for equal pictures."""
+    """Computes 1 - SSIM; in [0, 2], 0 for equal images."""
     return 1 - ssim(picture, truth)
 
 
 def _blur(x: ImageBatch) -> Float[Tensor, "b 3 p q"]:
-    """The Gaussian window's mean, rows and columns one after the other."""
+    """Averages by the Gaussian window, rows and columns one after the other."""
     places = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
     weights = torch.exp(-places.square() / (2 * SIGMA**2))
     weights = (weights / weights.sum()).repeat(3, 1)

@@ -32,7 +32,7 @@ def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
 
 
 def run_page(run: RunFolder) -> str:
-    """The page of a run's folder as it is now."""
+    """Builds the page of a run folder as it is now."""
     rows = run.rows()
     trained = [row for row in rows if row["kind"] == "train"]
     validated = [row for row in rows if row["kind"] == "validate"]
@@ -87,7 +87,7 @@ def _validations(rows: list[Row]) -> str:
 
 
 def _unread(faults: list[str]) -> str:
-    """What was left out of training, if anything was."""
+    """Lists what was left out of training, if anything was."""
     lines = "".join(f"<li>{esc(fault)}</li>" for fault in faults)
     return f"<h2>Could not be read</h2><ul>{lines}</ul>" if faults else ""
 
@@ -97,5 +97,5 @@ def _number(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """A text of lines; each is escaped alone, as the page's own way to escape would make line ends visible."""
+    """Escapes a text line by line, because the page's own escaping would make line ends visible."""
     return "\n".join(esc(line) for line in text.splitlines())

@@ -36,7 +36,7 @@ class RunFolder:
         self.events: EventLog | None = None
 
     def kept(self, step: int) -> Path:
-        """Where the checkpoint of a step is kept for good."""
+        """Returns the path at which the checkpoint of a step is kept for good."""
         return self.checkpoints / f"{step:06d}.pt"
 
     def begin(self, config: str, *, resume: bool) -> None:
@@ -83,11 +83,11 @@ class RunFolder:
             file.write(_line({"step": step, "kind": kind, "what": what}))
 
     def unread(self) -> list[str]:
-        """What could not be read of the data, each once."""
+        """Lists what could not be read of the data, each once."""
         return list(dict.fromkeys(row["what"] for row in self.rows() if row["kind"] == "unread"))
 
     def rows(self) -> list[Row]:
-        """The lines of metrics.jsonl; one that a kill cut short is left out."""
+        """Reads the lines of metrics.jsonl, without one that a kill cut short."""
         if not self.metrics.exists():
             return []
         rows = []

@@ -38,7 +38,7 @@ class SegmTask:
         self.threshold = THRESHOLD
 
     def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Mapping[str, Tensor], bool]:  # noqa: ARG002
-        """One update by a batch in parts."""
+        """Makes one update by a batch in parts."""
         optimiser, weights = self.optimisers["segmenter"], self.settings.loss
         count = sum(len(part) for part in parts)
         optimiser.begin(lr_share)
@@ -54,7 +54,7 @@ class SegmTask:
         return log, optimiser.step()
 
     def logits(self, net: nn.Module, batch: Batch) -> Tensor:
-        """The network's opinion in full precision, `b 1 h w`."""
+        """Computes the network's logits in full precision, `b 1 h w`."""
         with autocast(self.device, self.settings.loop.precision):
             logits: Tensor = net(batch.masked)
         return logits.float()
@@ -90,7 +90,7 @@ class SegmTask:
 
     @torch.no_grad()
     def draw(self) -> RGBImage:
-        """The fixed samples: masked photo, probabilities, the map, the true map."""
+        """Draws the fixed samples: masked photo, probabilities, the map, the true map."""
         batch = moved(self.held_out.shown, self.device)
         logits = self.logits(self.ema.net, batch)
         map = self.ema.net.clean(logits, self.threshold)
@@ -104,9 +104,9 @@ class SegmTask:
         )
 
     def facts(self) -> dict[str, str]:
-        """The threshold that makes a map of probabilities."""
+        """Returns the threshold that turns probabilities into a map."""
         return {"threshold": str(self.threshold)}
 
     def recall(self, facts: Mapping[str, str]) -> None:
-        """The threshold that belongs to the weights, until validation chooses again."""
+        """Restores the threshold that belongs to the weights, until validation chooses again."""
         self.threshold = float(facts.get("threshold", THRESHOLD))

@@ -78,17 +78,17 @@ class Task(Protocol):
         """Figures on held-out samples, those of all ranks together."""
 
     def draw(self) -> RGBImage:
-        """The fixed samples as they look now."""
+        """Draws the fixed samples as they are now."""
 
     def facts(self) -> dict[str, str]:
-        """What a reader of the weights must know beside the settings."""
+        """Returns what a reader of the weights must know beside the settings."""
 
     def recall(self, facts: Mapping[str, str]) -> None:
         """Take back from a checkpoint's facts what is not in its weights."""
 
 
 def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> State:
-    """All that is needed to go on."""
+    """Captures everything that is needed to resume."""
     return {
         "facts": {**facts, **task.facts()},
         "progress": dict(vars(progress)),
@@ -99,7 +99,7 @@ def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> St
 
 
 def restore(task: Task, state: State, origin: object) -> TrainProgress:
-    """The way back.
+    """Restores what `capture` returned.
 
     Raises:
         InputError: the checkpoint is another network's.

@@ -51,12 +51,12 @@ class EventLog:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    """A field of bytes: its number and kind, its length, the bytes."""
+    """Encodes a field of bytes: its number and kind, its length, the bytes."""
     return bytes([number << 3 | 2]) + _varint(len(data)) + data
 
 
 def _varint(value: int) -> bytes:
-    """A whole number, seven bits a byte, the lowest first."""
+    """Encodes a whole number, seven bits per byte, the lowest first."""
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)

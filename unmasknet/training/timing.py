@@ -49,7 +49,7 @@ class TimingWindow:
         self.rate = self.images / max(self.spent, 1e-9)
 
     def close(self, device: torch.device) -> dict[str, float]:
-        """The window's means over all ranks; the next window begins."""
+        """Returns the window's means over all ranks, and starts the next window."""
         means = {name: value.item() / self.counts[name] for name, value in self.sums.items()}
         total = distributed.summed({**means, "wait": self.waited / max(self.spent, 1e-9), " ": 1.0}, device)
         world = total.pop(" ")

@@ -39,13 +39,13 @@ class HeldOut:
         self.mine = batches[ranks.rank :: ranks.world]
 
     def on(self, device: torch.device) -> Iterator[Batch]:
-        """This rank's batches, moved to `device` one after the other."""
+        """Yields this rank's batches, moved to `device` one after the other."""
         for batch in self.mine:
             yield moved(batch, device)
 
 
 def read(settings: Settings, split: str, count: int, batch: int = BATCH) -> Iterator[Batch]:
-    """The first `count` samples of a split, unchanged.
+    """Reads the first `count` samples of a split, unchanged.
 
     Raises:
         InputError: the data cannot be read.
@@ -57,5 +57,5 @@ def read(settings: Settings, split: str, count: int, batch: int = BATCH) -> Iter
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:
-    """The batch on another device."""
+    """Moves the batch to another device."""
     return replace(batch, **{name: getattr(batch, name).to(device) for name in TENSORS})

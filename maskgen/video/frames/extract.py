@@ -138,7 +138,7 @@ class _Desk:
                 self._deal(shot, seen, near_cut)
 
     def _chosen(self, shot: _Shot) -> list[FaceOnTrack | None]:
-        """The faces that get a photo each; None stands for the frame as a whole."""
+        """Chooses the faces that get a photo each; None stands for the whole frame."""
         if not shot.seen:
             return [None]
         one = self.settings.faces == "largest" or self.settings.size == 0
@@ -197,12 +197,12 @@ class _Desk:
 
 
 def _eyes(own: FaceOnTrack | None, time: float) -> float:
-    """How far the eyes are open, as a share of what is usual for the face."""
+    """Measures how far the eyes are open, as a fraction of the face's usual opening."""
     return eye_opening(own.face) / max(own.track.usual_eyes(time), 1e-6) if own else 0.0
 
 
 def _pictures(shot: _Shot, own: FaceOnTrack | None, size: int) -> tuple[Kept, Plane]:
-    """The photo to keep, and the grey one that it is judged by."""
+    """Returns the photo to keep, and the grey one by which it is scored."""
     height, width = shot.pixels.shape[:2]
     whole = shot.pixels[
         : height // 2 * 2, : width // 2 * 2

@@ -28,7 +28,7 @@ def write_catalogue(out: Path) -> str:
 
 
 def _all_rows(out: Path) -> Iterator[dict[str, str]]:
-    """The rows of every clip that the target holds, those of earlier runs too."""
+    """Reads the rows of every clip in the target, also of earlier runs."""
     for file in sorted(out.glob("*/clip.json")):
         record = json.loads(file.read_bytes())
         for row in record["rows"]:
@@ -63,7 +63,7 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
 
 
 def _draw_kept(out: Path, rows: list[dict[str, str]]) -> bytes:
-    """The contact sheet of what was kept, evenly chosen, as a PNG."""
+    """Draws the contact sheet of the kept photos, evenly chosen, as a PNG."""
     kept = [row for row in rows if row["photo"]]
     shown = kept[:: max(1, -(-len(kept) // SHOWN))]
     blocks: dict[str, list[Tile]] = {}

@@ -15,7 +15,7 @@ Hash = UInt8[ndarray, "8"]
 
 
 def sharpness(grey: Plane) -> float:
-    """How much fine detail a picture has: the Laplacian's standard deviation, as a share of the grey levels' own.
+    """Measures fine detail: the Laplacian's standard deviation divided by the grey levels' own.
 
     Args:
         grey: a face at a size of `LOOKED_AT`, so that numbers of near and far faces can be compared.
@@ -25,7 +25,7 @@ def sharpness(grey: Plane) -> float:
 
 
 def fingerprint(grey: Plane) -> Hash:
-    """A perceptual hash: the signs of the 64 coarsest waves of a picture, packed."""
+    """Computes a perceptual hash: the signs of the 64 lowest frequencies of an image, packed."""
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     waves = cv2.dct(small)[:8, :8].ravel()
     waves[0] = 0  # the brightness says nothing of what is seen
@@ -40,7 +40,7 @@ def distance(one: Hash, others: Sequence[Hash]) -> int:
 
 
 def is_cut_off(face: Face, pixels: RGBImage) -> bool:
-    """Whether part of a face lies outside the frame."""
+    """Tells whether part of a face lies outside the frame."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = face.box
     return x0 < 0 or y0 < 0 or x1 > width - 1 or y1 > height - 1

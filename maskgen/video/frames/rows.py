@@ -72,7 +72,7 @@ def _too_many(rows: list[tuple[int, Row]], gone: dict[int, str], spread: int | N
 
 
 def _renamed(row: Row, folder: Path, settings: FramesSettings) -> str:
-    """A photo's final name: below a folder of its person, or for whole frames the clip's own."""
+    """Builds a photo's final name: in a folder of its person, or of the clip for whole frames."""
     stem = folder.name.strip(".").rpartition("-")[0]
     who = f"p{row.person}" if settings.size else ""
     name = "-".join(part for part in (stem, who, f"f{row.index:06d}.{settings.format}") if part)

@@ -148,7 +148,7 @@ def _warnings(reports: list[FileReport]) -> Iterator[str]:
 
 
 def find_files(names: tuple[str, ...]) -> list[VideoFile]:
-    """The video files that are named, and those in folders that are; each content once."""
+    """Lists the video files that are named, and those in named folders; each content once."""
     found: dict[str, VideoFile] = {}
     for name in names:
         path = Path(name).expanduser()
@@ -178,7 +178,7 @@ def _mark(path: Path) -> str:
 
 
 def target_of(settings: FramesSettings) -> Path:
-    """Where the photos go."""
+    """Returns the folder for the photos."""
     if settings.out:
         return Path(settings.out).expanduser()
     first = Path(settings.files[0])
@@ -195,12 +195,12 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def _fixed(settings: FramesSettings) -> dict[str, Any]:
-    """The settings that decide what a clip gives."""
+    """Returns the settings that decide what a clip gives."""
     return settings.model_dump(mode="json", exclude=set(ASIDE))
 
 
 def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileReport | None:
-    """The report of a clip that is done already; None where it must be taken."""
+    """Reads the report of a finished clip; None if the clip must be extracted."""
     try:
         record = json.loads((out / source.clip / "clip.json").read_bytes())
     except OSError:
@@ -223,7 +223,7 @@ def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileRepor
 def _take(
     source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, tell: Tell
 ) -> FileReport:
-    """One file's folder, whole or not there; or the reason why it was refused."""
+    """Extracts one file's folder atomically; or returns why the file was refused."""
     part, final = out / f".{source.clip}", out / source.clip
     try:
         clip = open_clip(source.path, settings.threads)

@@ -20,12 +20,12 @@ Place = Float64[ndarray, "4"]
 
 
 def place_of(face: Face) -> Place:
-    """Where the crop of a face lies."""
+    """Returns the place of a face's crop."""
     return place_of_matrix(crop_matrix(face, UNIT))
 
 
 def place_of_matrix(matrix: Affine) -> Place:
-    """Where a crop lies whose matrix, photo -> crop, is of `UNIT` pixels."""
+    """Returns the place of a crop whose matrix, photo -> crop, is of `UNIT` pixels."""
     middle = np.full(2, (UNIT - 1) / 2)
     back = inverse(matrix).astype(np.float64)
     centre = back[:, :2] @ middle + back[:, 2]
@@ -43,7 +43,7 @@ def matrix_of(place: Place, size: int) -> Affine:
 
 
 def smoothed(times: Float64[ndarray, "n"], places: Float64[ndarray, "n 4"], time: float) -> Place:
-    """The place at a time: a line fitted to those around it, near ones counting more.
+    """Smooths the place at a time: a line fitted to those around it, near ones weighing more.
 
     A line, and not a mean, so that a head which moves evenly is followed without a lag.
 
@@ -58,7 +58,7 @@ def smoothed(times: Float64[ndarray, "n"], places: Float64[ndarray, "n 4"], time
 
 
 def spans(times: Float64[ndarray, "n"], time: float, reach: float) -> bool:
-    """Whether something is seen at a time, or within `reach` seconds both before and after it: then only missed."""
+    """Tells whether something is seen at a time, or within `reach` seconds both before and after: then missed."""
     since = times - time
     near = since[np.abs(since) <= reach]
     return len(near) > 0 and bool(near[0] <= 0 <= near[-1])
@@ -67,7 +67,7 @@ def spans(times: Float64[ndarray, "n"], time: float, reach: float) -> bool:
 def line_at(
     times: Float64[ndarray, "n"], values: Float64[ndarray, "n k"], time: float, reach: float, spread: float
 ) -> Float64[ndarray, "k"]:
-    """The value at `time` of a line fitted to `values`, those at `times` within `reach` of it, near ones counting more.
+    """Evaluates at `time` a line fitted to `values` at `times` within `reach` of it, near ones weighing more.
 
     Args:
         times: seconds, at least one within `reach` of `time`.

@@ -22,7 +22,7 @@ Look = Float32[ndarray, "1152"]
 
 
 def look_of(pixels: RGBImage, place: Place) -> Look:
-    """How a face looks, as a vector of length 1.
+    """Describes a face as a vector of length 1.
 
     Args:
         pixels: the photo.
@@ -54,11 +54,11 @@ def edges(pixels: RGBImage, place: Place) -> Look:
 
 @cache
 def mean_edges() -> Look:
-    """What `edges` gives for faces on average: `tools/build_look.py` made it."""
+    """Loads the mean of `edges` over faces, which `tools/build_look.py` made."""
     with np.load(asset("models/look.npz"), allow_pickle=False) as data:
         return np.asarray(data["mean"], np.float32)
 
 
 def likeness(some: list[Look], others: list[Look]) -> float:
-    """How alike the two most alike of two sets of looks are, -1 to 1."""
+    """Computes the similarity of the two most similar descriptors of two sets, -1 to 1."""
     return float((np.stack(some) @ np.stack(others).T).max())

@@ -39,16 +39,16 @@ class Followed:
             del self.times[0], self.meshes[0], self.lights[0]
 
     def is_seen(self, time: float) -> bool:
-        """Whether the face was found at a time, or shortly before and after it: then it was only missed."""
+        """Tells whether the face was found at a time, or shortly before and after it: then it was only missed."""
         return spans(self._clock, time, REACH)
 
     def mesh_at(self, time: float) -> Mesh:
-        """The mesh at a time, its points steadied."""
+        """Returns the smoothed mesh at a time."""
         rows = np.array(self.meshes, np.float64).reshape(len(self.meshes), -1)
         return line_at(self._clock, rows, time, REACH, MESH_SPREAD).reshape(-1, 3).astype(np.float32)
 
     def light_at(self, time: float) -> Light:
-        """The light at a time: the mean of those around it, near ones counting more."""
+        """Returns the light at a time: the mean of those around it, near ones weighing more."""
         weights = np.exp(-0.5 * ((self._clock - time) / LIGHT_SPREAD) ** 2)
         toned = [light for light in self.lights if len(light.skin)]
         told = np.array([w for w, light in zip(weights, self.lights, strict=True) if len(light.skin)])

@@ -34,7 +34,7 @@ class Watcher:
         return self._tracker.tracks
 
     def look(self, time: float, pixels: RGBImage) -> list[FaceOnTrack]:
-        """The faces of a frame, the largest first."""
+        """Detects the faces of a frame, the largest first."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
             self._tracker.cut()

@@ -69,11 +69,11 @@ class Track:
             self.looks.append(sight.look)
 
     def place_at(self, time: float) -> Place:
-        """Where its crop lies at a time, smoothed."""
+        """Returns the smoothed place of its crop at a time."""
         return smoothed(np.array(self.times, np.float64), np.array(self.places, np.float64), time)
 
     def usual_eyes(self, time: float) -> float:
-        """How far its eyes are open as a rule around a time: what a blink differs from."""
+        """Returns how far its eyes are usually open around a time: what a blink differs from."""
         near = [eyes for at, eyes in zip(self.times, self.eyes, strict=True) if -USUAL <= at - time <= REACH]
         return float(np.median(near))
 
@@ -116,7 +116,7 @@ class Tracker:
 
 
 def _cost(track: Track, time: float, sight: Sight) -> float | None:
-    """How badly a face fits a track; None where it cannot be the same."""
+    """Measures how badly a face fits a track; None if it cannot be the same."""
     gap = time - track.times[-1]
     last, place = track.places[-1], sight.place
     shift = float(np.hypot(*(place[:2] - last[:2])) / np.exp(max(place[2], last[2])))
@@ -128,7 +128,7 @@ def _cost(track: Track, time: float, sight: Sight) -> float | None:
 
 
 def persons(tracks: list[Track]) -> dict[int, int]:
-    """Which person each track is: track number -> person, numbered by first sight.
+    """Assigns tracks to persons: track number -> person, numbered by first appearance.
 
     A track joins the person it looks most like, unless the two were seen side by side. In doubt it joins: two
     people under one name cost little, one person under two can end up on both sides of a split.
@@ -149,14 +149,14 @@ def persons(tracks: list[Track]) -> dict[int, int]:
 
 
 def thumb_of(pixels: RGBImage) -> Thumb:
-    """A frame at a size where only a cut changes much; of a large frame, rows and columns are left out first."""
+    """Shrinks a frame so far that only a cut changes much; drops rows and columns of a large frame first."""
     step = max(1, min(pixels.shape[:2]) // 100)
     few = np.ascontiguousarray(pixels[::step, ::step])
     return np.asarray(cv2.resize(few, (32, 18), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def is_cut(before: Thumb, after: Thumb) -> bool:
-    """Whether two frames that follow each other belong to different shots."""
+    """Tells whether two consecutive frames belong to different shots."""
     if float(np.abs(after - before).mean()) < CUT_CHANGE:
         return False
     one, other = before - before.mean(), after - after.mean()

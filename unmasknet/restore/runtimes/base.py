@@ -40,10 +40,10 @@ class Networks(Protocol):
     cleaning: Cleaning
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """How likely each pixel is mask or strap, 0-1. `crops`: RGB at `segmenter_side`."""
+        """Computes the probability of each pixel to be mask or strap, 0-1. `crops`: RGB at `segmenter_side`."""
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """The generator's pictures: RGB, 0-255, not rounded, not composited.
+        """Computes the generator's images: RGB, 0-255, not rounded, not composited.
 
         Args:
             crops: RGB with the mask, at `generator_side`.

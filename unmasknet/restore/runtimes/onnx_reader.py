@@ -88,7 +88,7 @@ def read_exported(path: Path) -> Exported:
 def cut(
     model: Sequence[Field], graph: Sequence[Field], part: str, inputs: Sequence[str], output: str
 ) -> bytes:
-    """One network of a file, itself a file: nodes and weights whose names begin with `part/`.
+    """Cuts one network out of a file, itself a file: nodes and weights whose names start with `part/`.
 
     What only leads to other outputs is left to the runtime, which drops it.
     """
@@ -108,7 +108,7 @@ def cut(
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """The fields of a message, in their order.
+    """Yields the fields of a message, in order.
 
     Raises:
         ValueError, IndexError: it is cut, or no message.
@@ -136,7 +136,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def _number(message: memoryview, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and where it ends."""
+    """Reads a varint (seven bits per byte, the lowest first), and where it ends."""
     value = shift = 0
     while True:
         byte = message[at]
@@ -149,7 +149,7 @@ def _number(message: memoryview, at: int) -> tuple[int, int]:
 
 
 def _message(number: int, value: bytes | memoryview) -> bytes:
-    """A field of bytes."""
+    """Encodes a field of bytes."""
     return _bytes_of(number << 3 | TEXT) + _bytes_of(len(value)) + bytes(value)
 
 
@@ -168,7 +168,7 @@ def _text(field: Field) -> memoryview:
 
 
 def _name(field: Field, number: int) -> bytes:
-    """The name in a node, weight or port; none is empty."""
+    """Reads the name in a node, weight or port; it is never empty."""
     return next((bytes(_text(inner)) for inner in fields(_text(field)) if inner.number == number), b"")
 
 

@@ -61,7 +61,7 @@ def open_networks(
 
 
 def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "auto") -> str:
-    """The runtime that `auto` means: of those that can read these weights the first that is installed.
+    """Chooses the runtime that `auto` means: the first installed one of those that can read these weights.
 
     Runs are read by torch alone, an exported file by all others; the released weights are there for each. What
     computes elsewhere than on the processor is torch.
@@ -77,5 +77,5 @@ def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "a
 
 
 def has_runtime(name: str) -> bool:
-    """Whether what a runtime needs is installed."""
+    """Tells whether the packages of a runtime are installed."""
     return all(find_spec(package) for package in BRINGS[name])
