@@ -1,7 +1,7 @@
-"""Who is seen in a sample beside their name: groups that figures are given for, as the data's own authors labelled.
+"""Attributes of the people in a photo, as labelled by the authors of the data; results are reported per group.
 
-`utkface` reads them off UTKFace's file names, age_sex_group_date.jpg. A CSV has a column `photo` with the photos' ids
-in their source, or their file names, and a column for each attribute.
+`utkface` parses UTKFace's file names, age_sex_group_date.jpg. A CSV file has a column `photo` with the photos' ids in
+their source, or their file names, and one column per attribute.
 """
 
 import csv
@@ -13,20 +13,23 @@ from pathlib import Path, PurePosixPath
 from maskgen.errors import InputError
 
 Attributes = Mapping[str, str]  # attribute -> group
-AttributesOf = Callable[[str], Attributes]  # of a photo's id in its source; empty where nothing is known
+AttributesOf = Callable[[str], Attributes]  # takes a photo's id in its source; empty if unknown
 
 UTKFACE = "utkface"
 UTKFACE_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d{14,}")
 SEXES = ("male", "female")
 GROUPS = ("White", "Black", "Asian", "Indian", "other")
-AGES = (0, 13, 20, 35, 50, 65)  # years at which the groups begin
+AGES = (0, 13, 20, 35, 50, 65)  # years; lower bounds of the groups
 
 
 def read_attributes(by: str) -> AttributesOf:
-    """What tells a photo's groups. `by`: "utkface", a CSV file, or "" for none.
+    """Returns a function that maps a photo's id to its attributes.
+
+    Args:
+        by: "utkface", the path of a CSV file, or "" for no attributes.
 
     Raises:
-        InputError: the file cannot be read, or lacks a column.
+        InputError: the file cannot be read or lacks a column.
     """
     if not by:
         return lambda source: {}
@@ -37,7 +40,7 @@ def read_attributes(by: str) -> AttributesOf:
 
 
 def of_utkface(source: str) -> Attributes:
-    """Sex, group and age of a photo of UTKFace, as its authors labelled; empty where the name is none of theirs."""
+    """Parses sex, group and age from a file name of UTKFace; empty for any other name."""
     found = UTKFACE_NAME.match(PurePosixPath(source).name)
     if not found:
         return {}
@@ -46,7 +49,7 @@ def of_utkface(source: str) -> Attributes:
 
 
 def age_group(age: int) -> str:
-    """The span of years that an age lies in, such as "13-19"."""
+    """Returns the age group of an age in years, such as "13-19"."""
     for low, high in pairwise(AGES):
         if age < high:
             return f"{low}-{high - 1}"
@@ -55,7 +58,7 @@ def age_group(age: int) -> str:
 
 def _read_table(path: Path) -> dict[str, Attributes]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             table = csv.DictReader(file)
             columns = [name for name in table.fieldnames or () if name != "photo"]
             if "photo" not in (table.fieldnames or ()) or not columns:

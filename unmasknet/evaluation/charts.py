@@ -1,4 +1,4 @@
-"""The charts of an evaluation's page. HTML out, no effects."""
+"""Charts of an evaluation's page, as HTML."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from unmasknet.evaluation.tables import number
 
 
 def charts(evaluation: Evaluation) -> str:
-    """Methods side by side, how the samples spread, and the ROC curve of "masked or bare"."""
+    """Draws the methods side by side, a histogram of the samples, and the ROC curve of masked against bare."""
     summary = evaluation.summary
     finite = [value for value in evaluation.psnrs if np.isfinite(value)]
     axis = html.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
@@ -23,7 +23,7 @@ def charts(evaluation: Evaluation) -> str:
 
 
 def _bars(summary: Summary, score: str, title: str) -> str:
-    """Each method's mean with its interval; ours in colour."""
+    """Draws each method's mean with its interval, the restored one in colour."""
     rows = [("restored", summary["hole"][score], summary["ci95"].get(f"hole.{score}"))]
     for kind in ("baselines", "compare"):
         rows += [
@@ -51,7 +51,7 @@ def _bar(name: str, value: float, edges: Sequence[float] | None, top: float, dig
 
 
 def _roc(summary: Summary) -> str:
-    """Masked against bare: hits over false alarms."""
+    """Draws the ROC curve of masked against bare."""
     points = summary["wearing"]["roc"]
     if not points:
         return ""

@@ -1,4 +1,4 @@
-"""`unmask eval`: held-out samples through the networks, and through what costs nothing, all under the same scores."""
+"""`unmask eval`: scores networks, trivial baselines and other methods on held-out samples."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from unmasknet.evaluation.verification import add_likeness
 from unmasknet.models.two_stage import Restorer, load_restorer
 from unmasknet.settings import GanSettings
 
-EXAMPLES = 6  # pictures shown of the worst, of the middle and of the best
+EXAMPLES = 6  # samples shown of the worst, of the middle and of the best
 
 
 @dataclass(frozen=True)
 class Example:
-    """A case to look at: its rank by hole PSNR, and its pictures."""
+    """A sample to show: its group by hole PSNR (`worst`, `middle`, `best`), and its images by name."""
 
     sample: EvalSample
     group: str
@@ -39,9 +39,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures as the JSON has them, what a report shows beside them, and the scores of each sample.
+    """Result of an evaluation.
 
-    `warnings` are lines that say what the figures must not be taken for.
+    Attributes:
+        summary: the values as printed by `--json`.
+        examples: samples that the report shows.
+        shown: the method whose PSNR ranks the examples.
+        psnrs: hole PSNR of each sample with that method, in dB.
+        rows: scores of each sample.
+        warnings: one line per caveat about the values.
     """
 
     summary: Summary
@@ -58,18 +64,19 @@ def evaluate(
     find_masked: FindFaces | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> Evaluation:
-    """Score what the settings name.
+    """Scores the methods that the settings select.
 
     Args:
-        settings: of the command.
-        find_faces: a detector; without one nothing is said about faces that are found.
-        find_masked: one that finds faces under masks, for the photos that others labelled; without one each photo is
-            looked at as a whole.
-        tell: called with the cases done and their number.
+        settings: settings of the command.
+        find_faces: a face detector; without one the scores of found faces are null.
+        find_masked: a detector of masked faces, for photos labelled by others; without one each photo is segmented as
+            a whole.
+        on_progress: called with the number of samples done and in total.
 
     Raises:
-        InputError: there is nothing to score, or an input cannot be read. UsageError: settings contradict each other.
-        MissingError: a tool that was asked for is not installed.
+        InputError: there is nothing to score, or an input cannot be read.
+        UsageError: settings contradict each other.
+        MissingError: a package that the settings require is not installed.
     """
     device = choose_device(settings.device)
     data = open_data_set(Path(settings.data))
@@ -102,19 +109,22 @@ def evaluate(
 
 
 def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int) -> Iterator[str]:
-    """What the figures must not be taken for."""
+    """Yields caveats about the values."""
     if settings.n and count < settings.n:
-        yield f"{count:,} samples are scored and not {settings.n:,}: there are no more in the split {split}"
+        yield f"{count:,} samples are scored and not {settings.n:,}: the split {split} has no more"
     if split == "train" and restorer.names:
-        yield "these samples are of the split that networks learn from: the figures say nothing of unseen people"
+        yield "these samples are of the split that networks learn from: the scores do not hold for unseen people"
     generator = restorer.generator.settings if restorer.generator else None
     learnt_from = Path(generator.loss.identity_net).name if isinstance(generator, GanSettings) else ""
     if learnt_from and learnt_from == Path(settings.identity).name:
-        yield f"likeness is judged by {learnt_from}, which the generator learnt to please: judge by another network"
+        yield (
+            f"likeness is scored by {learnt_from}, which the generator was trained with: "
+            "set identity to another network"
+        )
 
 
 def examples(runner: Runner, table: ScoreTable, method: str) -> Iterator[Example]:
-    """The worst, the middle and the best cases of a method, computed once more to be shown."""
+    """Recomputes the worst, the middle and the best samples of a method for display."""
     values = table.values(method, "hole.psnr")
     order = [int(i) for i in np.argsort(values, kind="stable") if np.isfinite(values[i])]
     groups = _worst_middle_best(order)
@@ -146,7 +156,7 @@ def _shown(runner: Runner, sample: EvalSample, method: str) -> dict[str, RGBImag
 
 
 def _size(settings: EvalSettings, restorer: Restorer, data: DataSet, split: str) -> int:
-    """Pixels at which pictures are compared."""
+    """Returns the side in pixels at which images are compared."""
     size = settings.size or restorer.size
     if size:
         return size
@@ -155,7 +165,7 @@ def _size(settings: EvalSettings, restorer: Restorer, data: DataSet, split: str)
 
 
 def _worst_middle_best(order: Sequence[int]) -> dict[str, list[int]]:
-    """Worst, middle and best of a ranking, without a case twice."""
+    """Selects worst, middle and best of a ranking, each sample at most once."""
     count = min(EXAMPLES, len(order) // 3)
     if not count:
         return {"all": list(order)}

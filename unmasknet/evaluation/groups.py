@@ -1,4 +1,4 @@
-"""Figures by group of people: is one group served worse than another? Each with its own interval."""
+"""Results by group of people, each with its own interval, to compare how well groups are served."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,15 @@ from unmasknet.evaluation.scores import RESTORED, ScoreTable, Summary, gaps, rou
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.metrics import statistics
 
-BASELINE = "mean face"  # groups differ in how hard they are; how far we are ahead of it differs less
+BASELINE = "mean face"  # the gain over it depends less on how difficult a group is
 
 
 def by_group(table: ScoreTable, attributes_of: AttributesOf, settings: EvalSettings) -> dict[str, Summary]:
-    """Attribute -> group -> figures with intervals; photos of which nothing is known are in no group.
+    """Summarises the scores by attribute and group; photos without attributes are in no group.
 
-    `psnr` and `ssim` in the hole, `dice` of the map, `likeness` by the network that knows people, `ahead` of the mean
-    face in dB.
+    Returns:
+        attribute -> group -> `psnr` and `ssim` in the hole, `dice` of the map, `likeness` by the face recognition
+        network, and `ahead`, the gain over the mean face in dB, with their intervals.
     """
     known = [attributes_of(sample.source) for sample in table.samples]
     scores = {

@@ -1,8 +1,8 @@
-"""The segmenter on photos that others masked and labelled: folders with photos and a folder `labels` beside them.
+"""Scores of the segmenter on labelled photos of others: folders with photos and a folder `labels`.
 
     FOLDER/images/NAME.jpg  FOLDER/labels/NAME.png      or      FOLDER/NAME.jpg  FOLDER/labels/NAME.png
 
-A coloured label shows the mask in green; a grey one has 255 = mask, 128 = does not count, 0 = rest.
+A coloured label shows the mask in green; a grey one has 255 = mask, 128 = ignored, 0 = rest.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ from unmasknet.metrics import statistics
 from unmasknet.models.two_stage import Restorer
 
 Label = UInt8[ndarray, "{height} {width}"]
-UNSURE = (64, 192)  # grey levels between which a label says "does not count"
-GREEN = 24  # grey levels by which green must lead
+UNSURE = (64, 192)  # grey levels between which a pixel is ignored
+GREEN = 24  # grey levels by which green must exceed red and blue
 SCORES = ("dice", "iou", "boundary_f")
 
 
@@ -43,7 +43,7 @@ class LabelledFolder:
 
 
 def open_labelled(folders: Sequence[str]) -> list[LabelledFolder]:
-    """Pair photos and labels by their names.
+    """Pairs photos and labels by their names.
 
     Raises:
         InputError: a folder has no pair.
@@ -75,12 +75,12 @@ def score_labelled(
     device: torch.device,
     settings: EvalSettings,
 ) -> Summary:
-    """Dice, IoU and boundary F over the photos of a folder, in all and by what its names begin with (`CWM-`).
+    """Computes Dice, IoU and boundary F over the photos of a folder, in total and by name prefix (`CWM-`).
 
-    Each face that is found is cut out as training crops are; of a photo without one the whole is looked at.
+    Each face that is found is cropped as for training; a photo without a found face is segmented as a whole.
 
     Raises:
-        InputError: a file is no picture.
+        InputError: a file cannot be decoded as an image.
     """
     scores: dict[str, list[float]] = {name: [] for name in SCORES}
     found, side = 0, segmenter_side(restorer)
@@ -109,7 +109,7 @@ def score_labelled(
 
 
 def read_label(label: RGBImage, height: int, width: int) -> tuple[Label, Label]:
-    """A label's mask, and the pixels that count, each 0 or 1, at the photo's size."""
+    """Decodes a label into the mask and the scored pixels, each 0 or 1, at the photo's size."""
     if label.shape[:2] != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
     red, green, blue = (label[..., channel].astype(np.int16) for channel in range(3))
@@ -120,7 +120,7 @@ def read_label(label: RGBImage, height: int, width: int) -> tuple[Label, Label]:
 
 
 def whole(photo: RGBImage, side: int) -> Affine:
-    """Photo -> a square of `side` that holds all of it, in its middle."""
+    """Computes the matrix photo -> square of `side` pixels that fits the whole photo, centred."""
     height, width = photo.shape[:2]
     scale = side / max(height, width)
     offset = (side - 1) / 2 - scale * np.array([(width - 1) / 2, (height - 1) / 2])
@@ -128,7 +128,7 @@ def whole(photo: RGBImage, side: int) -> Affine:
 
 
 def segmenter_side(restorer: Restorer) -> int:
-    """Pixels that the segmenter was trained at."""
+    """Returns the side in pixels that the segmenter was trained at."""
     assert restorer.segmenter is not None
     return restorer.segmenter.settings.data.size
 
@@ -136,7 +136,7 @@ def segmenter_side(restorer: Restorer) -> int:
 def paint(
     photo: RGBImage, views: Sequence[Affine], side: int, restorer: Restorer, device: torch.device
 ) -> Plane:
-    """The segmenter's map of a photo, 0 or 1: what it sees in each look of `side` pixels, laid back over the photo."""
+    """Computes the segmenter's map of a photo, 0 or 1, from views of `side` pixels."""
     size = (photo.shape[1], photo.shape[0])
     total = np.zeros(photo.shape[:2], np.float32)
     for view in views:
@@ -151,7 +151,7 @@ def _read(path: Path) -> RGBImage:
     image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
     if isinstance(image, Skip):
         raise InputError(
-            f"{path}: is no picture ({image.reason}); make it again, or take it out of the folder"
+            f"{path}: is not an image ({image.reason}); make it again, or take it out of the folder"
         )
     return image
 

@@ -1,4 +1,4 @@
-"""Pictures that another method made of the same samples, for `--compare NAME=FOLDER`."""
+"""Results of other methods on the same samples, for `--compare NAME=FOLDER`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from pathlib import Path
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
 from maskgen.types import RGBImage
+from unmasknet.data.decode import MAX_PIXELS
 from unmasknet.evaluation.samples import fitted
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-MAX_PIXELS = 1 << 26
 
 
 @dataclass(frozen=True)
 class OtherMethod:
-    """A method's name, and where its picture of each key lies."""
+    """Another method: its name, and its image file for each key."""
 
     name: str
     files: dict[str, Path]
 
     def read(self, key: str, size: int) -> RGBImage | None:
-        """Its picture of a sample, made to fit; None where it has none.
+        """Reads its image of a sample, cropped to the centre square and resampled; None if missing.
 
         Raises:
-            InputError: the file is no picture.
+            InputError: the file cannot be decoded as an image.
         """
         path = self.files.get(key)
         if path is None:
@@ -32,7 +32,7 @@ class OtherMethod:
         image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
         if isinstance(image, Skip):
             raise InputError(
-                f"{path}: is no picture ({image.reason}); make it again, or delete it to leave it out"
+                f"{path}: is not an image ({image.reason}); make it again, or delete it to leave it out"
             )
         side = min(image.shape[:2])
         top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
@@ -40,14 +40,15 @@ class OtherMethod:
 
 
 def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[OtherMethod]:
-    """Find the pictures of other methods.
+    """Finds the images of other methods.
 
     Args:
         specs: as NAME=FOLDER.
-        keys: of the samples that are scored.
+        keys: keys of the samples that are scored.
 
     Raises:
-        UsageError: a spec is no NAME=FOLDER. InputError: the folder holds none of the samples, or two pictures of one.
+        UsageError: a spec is not of the form NAME=FOLDER.
+        InputError: the folder holds none of the samples, or two images of one.
     """
     others = []
     for spec in specs:
@@ -56,17 +57,17 @@ def open_others(specs: Sequence[str], keys: Sequence[str]) -> list[OtherMethod]:
             raise UsageError(f"--compare {spec}: give a name and a folder, as in --compare lama=results/lama")
         if not Path(folder).is_dir():
             raise InputError(
-                f"--compare {spec}: there is no such folder; give the one with the method's pictures"
+                f"--compare {spec}: there is no such folder; give the one with the method's images"
             )
         others.append(OtherMethod(name, _files(spec, Path(folder), set(keys))))
     return others
 
 
 def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
-    """Key -> picture.
+    """Maps keys to image files.
 
     Raises:
-        InputError: there is none of the samples, or there are two of one.
+        InputError: the folder holds none of the samples, or two images of one.
     """
     images = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     files: dict[str, Path] = {}
@@ -74,14 +75,14 @@ def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
         key = path.name.split(".")[0]
         if key in files:
             raise InputError(
-                f"--compare {spec}: {files[key]} and {path} are both pictures of {key}; give the folder with the "
+                f"--compare {spec}: {files[key]} and {path} are both images of {key}; give the folder with the "
                 "method's results alone"
             )
         if key in keys:
             files[key] = path
     if not files:
         raise InputError(
-            f"--compare {spec}: none of its {len(images)} pictures is named after a sample, such as "
+            f"--compare {spec}: none of its {len(images)} images is named after a sample, such as "
             f"{min(keys)}.png; unmask unpack writes the masked photos under those names"
         )
     return files

@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML page that needs nothing else, a Markdown table, a sheet of pictures."""
+"""The report of an evaluation: a self-contained HTML page, Markdown tables, and a sheet of images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,20 +18,21 @@ from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, number, per
 from unmasknet.pictures import png
 
 HERE = Path(__file__).parent
-SHOWN_SIDE = 256  # pixels; smaller pictures are enlarged for the page
+SHOWN_SIDE = 256  # pixels; side at which images are shown
 QUALITY = 90
 
 
 def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
-    """Write the page, and beside it the tables as Markdown and the sheet as PNG; whole or not at all.
+    """Writes the page, and beside it the tables as Markdown and the sheet as PNG, each atomically.
 
     Args:
-        path: of the page; the others take its name.
-        evaluation: what is reported.
-        name: of the data set.
+        path: path of the page; the other files share its stem.
+        evaluation: the results to report.
+        name: name of the data set.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder is not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     files = {
@@ -46,7 +47,7 @@ def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
 
 
 def html(evaluation: Evaluation, name: str) -> str:
-    """The page."""
+    """Builds the HTML page."""
     summary = evaluation.summary
     every = {table.title: table for table in tables(summary)}
     wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
@@ -71,7 +72,7 @@ WIDE = ("Restoring the face", "Finding the mask", "Faces and people", "Published
 
 
 def markdown(summary: Summary, name: str) -> str:
-    """The same tables as Markdown."""
+    """Builds the same tables as Markdown."""
     parts = [f"# Evaluation on {name}", _about(summary)]
     for table in tables(summary):
         parts += [f"## {table.title}", as_markdown(table)]
@@ -79,7 +80,7 @@ def markdown(summary: Summary, name: str) -> str:
 
 
 def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
-    """Worst, middle and best results, each with all of its pictures in a row."""
+    """Draws the worst, middle and best results, one row of images per sample."""
     blocks = []
     for group in dict.fromkeys(example.group for example in evaluation.examples):
         tiles = tuple(
@@ -92,12 +93,12 @@ def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
 
 
 def _about(summary: Summary) -> str:
-    weights = ", ".join(Path(path).name for path in summary["weights"]) or "none, only what costs nothing"
+    weights = ", ".join(Path(path).name for path in summary["weights"]) or "none, only trivial baselines"
     kind = "samples that were trained on" if summary["split"] == "train" else "held-out samples"
-    told = "the true map" if summary["map_source"] == "truth" else "the segmenter's map"
+    map_name = "the true map" if summary["map_source"] == "truth" else "the segmenter's map"
     return (
         f"{summary['n']:,} {kind} ({summary['split']}) at {summary['size']} px. Weights: {weights}; the "
-        f"generator is told {told}."
+        f"generator receives {map_name}."
     )
 
 
@@ -108,7 +109,7 @@ def _numbers(summary: Summary) -> dict[str, object]:
         "hole SSIM": number(summary["hole"]["ssim"], 3),
         "map's Dice": number(summary["map"]["dice"], 3),
         "faces found": percent(summary["detected"]["restored"]),
-        "s a picture": number(summary["seconds_per_image"], 3),
+        "s per image": number(summary["seconds_per_image"], 3),
         "million weights": number(
             sum(summary["parameters"].values()) / 1e6 if summary["parameters"] else None, 2
         ),
@@ -134,7 +135,7 @@ def _row(row: Sequence[str]) -> str:
 
 
 def _cell(cell: str) -> str:
-    """A figure's interval is set smaller."""
+    """Formats a cell; its interval in small type."""
     value, bracket, rest = cell.strip("*").partition(" [")
     return page.esc(value) + (f" <small>[{page.esc(rest)}</small>" if bracket else "")
 
@@ -153,14 +154,16 @@ def _strip(example: Example) -> str:
         f'<div><img alt="{page.esc(name)}" src="{_embedded(image)}"><span>{page.esc(name)}</span></div>'
         for name, image in example.images.items()
     )
-    return f'<figure class="strip"><div class="row">{images}</div><figcaption>{_sample_html(example)}</figcaption></figure>'
+    caption = f"<figcaption>{_sample_html(example)}</figcaption>"
+    return f'<figure class="strip"><div class="row">{images}</div>{caption}</figure>'
 
 
 def _sample_html(example: Example) -> str:
     sample = example.sample
     return (
-        f"<b>{example.psnr:.1f} dB</b> · {page.esc(sample.family)}, {page.esc(sample.wear)} · yaw {sample.yaw:.0f}° · hidden "
-        f'{sample.share:.0%}<br><span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
+        f"<b>{example.psnr:.1f} dB</b> · {page.esc(sample.family)}, {page.esc(sample.wear)} · yaw {sample.yaw:.0f}° · "
+        f"hidden {sample.share:.0%}<br>"
+        f'<span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
     )
 
 

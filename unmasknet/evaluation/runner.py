@@ -1,4 +1,4 @@
-"""What all samples go through: networks, baselines and other methods, under the same scores."""
+"""The runner: puts all samples through networks, baselines and other methods, with the same scores."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +30,19 @@ from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.baselines import MeanFace, baselines, mean_face
 from unmasknet.models.two_stage import Restorer, widened
 
-OnProgress = Callable[[int, int], object]
+OnProgress = Callable[[int, int], object]  # samples done, total
 
 
 @dataclass
 class Runner:
-    """Everything that cases go through."""
+    """The data, networks, other methods and scorer of one evaluation.
+
+    Attributes:
+        split: split that is scored.
+        size: side in pixels at which images are compared.
+        seconds: time spent in the networks so far.
+        face: mean face of training photos; None without any.
+    """
 
     settings: EvalSettings
     data: DataSet
@@ -57,7 +64,7 @@ class Runner:
         self.face = mean_face(self._train_faces())
 
     def measure(self, keys: Sequence[str], on_progress: OnProgress) -> ScoreTable:
-        """Put the cases through all methods and all scores."""
+        """Scores the samples of `keys` with all methods."""
         table, done = ScoreTable(), 0
         for samples in in_batches(read_samples(self.data, self.split, keys, self.size), self.settings.batch):
             batch = stack(samples, self.device)
@@ -72,7 +79,7 @@ class Runner:
         return table
 
     def images(self, batch: SampleBatch) -> dict[str, ImageBatch]:
-        """Each method's composited pictures, ours first."""
+        """Computes the composited images of each method, those of the networks first."""
         found = {}
         if self.restorer.generator:
             found[RESTORED] = self.restore(batch)
@@ -81,7 +88,7 @@ class Runner:
         return found
 
     def restore(self, batch: SampleBatch) -> ImageBatch:
-        """Our pictures, with the hole that the settings ask for; the time it takes is added up."""
+        """Restores a batch with the map that the settings select, and adds the time to `seconds`."""
         began = time.perf_counter()
         hole = self.hole(batch)
         result = composite(self.restorer.restored(batch.masked, hole), batch.masked, hole)
@@ -92,17 +99,17 @@ class Runner:
 
     @property
     def uses_true_map(self) -> bool:
-        """Whether the generator is told the true map."""
+        """Whether the generator receives the true map."""
         return self.settings.map == "truth" or not self.restorer.segmenter
 
     def hole(self, batch: SampleBatch) -> MapBatch:
-        """The map that the generator is told."""
+        """Returns the map that the generator receives."""
         if self.uses_true_map:
             return batch.hole
         return widened(self.restorer.predicted(batch.masked)[0], self.settings.grow)
 
     def run(self) -> ScoredRun:
-        """What the figures are figures of."""
+        """Describes the run for the summary."""
         return ScoredRun(
             self.settings,
             self.split,
@@ -119,7 +126,7 @@ class Runner:
         )
 
     def _train_faces(self) -> Iterator[ImageBatch]:
-        """Crops without a mask that are not scored, for the mean face."""
+        """Yields unmasked training crops, which are not scored, for the mean face."""
         if not self.settings.train_faces:
             return
         try:
@@ -143,18 +150,18 @@ class Runner:
 
     @staticmethod
     def _missing(table: ScoreTable, name: str) -> None:
-        """A method without a picture of a case: that case has no score of it."""
+        """Adds NaN scores for a sample of which a method has no image."""
         for score in table.scores[MASKED].keys() & set(PICTURE_SCORES):
             table.add(name, score, [float("nan")])
 
     def _score_maps(self, table: ScoreTable, samples: Sequence[EvalSample], batch: SampleBatch) -> None:
-        """How well the segmenter finds the mask, and what it says of how it is worn."""
+        """Scores the segmenter's map, and what it says about how the mask is worn."""
         if not self.restorer.segmenter:
             return
         found, likely = self.restorer.predicted(batch.masked)
         mask, worn = (batch.parts >= 3).float(), (batch.parts >= 2).float()
         dice, iou = image_metrics.overlap(found, worn)
-        counted = 1 - worn + mask  # straps are neither wanted nor wrong where the mask alone is asked for
+        counted = 1 - worn + mask  # straps are ignored when the mask alone is scored
         table.add("map", "dice", dice)
         table.add("map", "iou", iou)
         table.add("map", "boundary_f", image_metrics.boundary_f(found, worn))

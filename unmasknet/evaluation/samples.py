@@ -1,4 +1,4 @@
-"""What is scored: held-out samples of a data set, drawn by a hash, made to fit, in their order."""
+"""Samples to score: drawn from a split by a hash, cropped and resampled, in the order of the shards."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,19 @@ from maskgen.types import Plane, RGBImage
 from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.metrics.identity import Points, four_points
 
-SCORED = ("test", "val")  # splits in the order in which `auto` asks for them
+SCORED = ("test", "val")  # splits that `auto` tries, in this order
 
 
 @dataclass(frozen=True)
 class EvalSample:
-    """A sample at the size of the evaluation: `masked` and `truth` RGB, `hole` 0 or 1, `parts` 0 to 3.
+    """A sample at the size of the evaluation.
 
-    `points` are eyes and corners of the mouth in its pixels, None where its landmarks do not tell.
+    Attributes:
+        masked: RGB, 0-255.
+        truth: RGB, 0-255.
+        hole: the map, 0 or 1.
+        parts: 0 to 3, as in the data set.
+        points: eyes and corners of the mouth in pixels; None if the landmarks lack them.
     """
 
     key: str
@@ -37,7 +42,7 @@ class EvalSample:
 
     @property
     def person(self) -> str:
-        """Who is seen; the photo's own name where nobody knows."""
+        """The person's identity; the photo's id if it is unknown."""
         return str(self.labels["identity"] or self.labels["source"])
 
     @property
@@ -52,18 +57,18 @@ class EvalSample:
 
     @property
     def yaw(self) -> float:
-        """Degrees by which the head is turned, either way."""
+        """The absolute yaw of the head in degrees."""
         return abs(float(posed(self.labels)[0]))
 
     @property
     def share(self) -> float:
-        """Share of the picture that is hidden."""
+        """The hidden fraction of the image."""
         return float(self.hole.mean())
 
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Cases as tensors: pictures RGB in [0, 1], `hole` 1 where hidden, `parts` as in the data set."""
+    """Samples as tensors: images RGB in [0, 1], `hole` 1 where hidden, `parts` as in the data set."""
 
     masked: ImageBatch
     truth: ImageBatch
@@ -72,13 +77,16 @@ class SampleBatch:
 
 
 def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, list[str]]:
-    """The split that is scored, and the keys drawn from it in their order of drawing.
+    """Selects the split to score and draws keys from it, in the order of drawing.
 
     Args:
         data: the data set.
         split: its name, or "auto".
-        n: how many, all if none.
+        n: number of keys; None takes all.
         seed: of the draw.
+
+    Returns:
+        The split, and the keys in the order of drawing.
 
     Raises:
         InputError: there is nothing to score.
@@ -96,7 +104,7 @@ def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, li
 
 
 def read_samples(data: DataSet, split: str, keys: Sequence[str], size: int) -> Iterator[EvalSample]:
-    """The cases of `keys` in the order of the shards, `size` pixels wide and high.
+    """Reads the samples of `keys` in the order of the shards, `size` pixels wide and high.
 
     Raises:
         InputError: a shard or a sample cannot be read.
@@ -106,7 +114,7 @@ def read_samples(data: DataSet, split: str, keys: Sequence[str], size: int) -> I
 
 
 def make_sample(encoded: Encoded, size: int) -> EvalSample:
-    """A sample cut to its middle square and resampled; a pixel of a smaller map is 1 where half of it was."""
+    """Crops a sample to its central square and resamples it; a map's pixel is 1 where half of it was."""
     pixels = encoded.decode()
     height, width = pixels["gt"].shape[:2]
     side = min(height, width)
@@ -128,7 +136,7 @@ def make_sample(encoded: Encoded, size: int) -> EvalSample:
 
 
 def fitted(pixels: RGBImage | Plane, size: int) -> Any:
-    """A square picture or plane at another size: pixels averaged when it shrinks, cubic when it grows."""
+    """Resizes a square image or plane: area averaging to shrink, cubic to enlarge."""
     if pixels.shape[0] == size:
         return np.ascontiguousarray(pixels)
     way = cv2.INTER_AREA if size < pixels.shape[0] else cv2.INTER_CUBIC
@@ -136,7 +144,7 @@ def fitted(pixels: RGBImage | Plane, size: int) -> Any:
 
 
 def stack(samples: Sequence[EvalSample], device: torch.device) -> SampleBatch:
-    """Cases of one size as tensors on a device."""
+    """Stacks samples of one size into tensors on a device."""
     return SampleBatch(
         to_tensor([sample.masked for sample in samples], device),
         to_tensor([sample.truth for sample in samples], device),
@@ -146,19 +154,19 @@ def stack(samples: Sequence[EvalSample], device: torch.device) -> SampleBatch:
 
 
 def to_tensor(images: Sequence[RGBImage], device: torch.device) -> ImageBatch:
-    """Pictures of one size as `b 3 h w` in [0, 1]."""
+    """Converts RGB images of one size to `b 3 h w` in [0, 1]."""
     pixels = torch.from_numpy(np.stack(images)).to(device)
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 def to_images(tensor: Tensor) -> list[RGBImage]:
-    """The way back: `b 3 h w` in [0, 1] as RGB pictures, rounded."""
+    """Converts `b 3 h w` in [0, 1] back to RGB images, rounded."""
     pixels = (tensor.detach().float().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return [np.ascontiguousarray(one) for one in pixels]
 
 
 def in_batches(samples: Iterable[EvalSample], count: int) -> Iterator[list[EvalSample]]:
-    """Cases in lists of `count`, the last one shorter."""
+    """Yields samples in lists of `count`; the last one may be shorter."""
     stream = iter(samples)
     while batch := list(islice(stream, count)):
         yield batch

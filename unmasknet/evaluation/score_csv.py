@@ -1,4 +1,4 @@
-"""What was measured of each sample, as a CSV: to rank results, to choose some, to look for what they have in common."""
+"""Per-sample scores as a CSV file, to rank and select results."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ COLUMNS = (*FACTS, *SCORES)
 
 
 def score_rows(table: ScoreTable) -> list[Row]:
-    """A row for each sample, in the order in which they were scored; "" where a score is not defined."""
+    """Converts scores to one row per sample, in the order of scoring; "" for an undefined score."""
     scores = {column: table.values(*of) for column, of in SCORES.items()}
     return [
         {name: _text(getattr(sample, name)) for name in FACTS}
@@ -32,10 +32,11 @@ def score_rows(table: ScoreTable) -> list[Row]:
 
 
 def write_scores(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows, whole or not at all.
+    """Writes the rows atomically.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder is not writable.
     """
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -46,10 +47,10 @@ def write_scores(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read_scores(path: Path) -> list[Row]:
-    """The rows of such a file.
+    """Reads the rows of a file written by `write_scores`.
 
     Raises:
-        InputError: it is none.
+        InputError: the file is not such a table.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -58,7 +59,7 @@ def read_scores(path: Path) -> list[Row]:
                 return list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); make it with unmask eval --scores") from error
-    raise InputError(f"{path}: is no table of scores; make it with unmask eval --scores {path}")
+    raise InputError(f"{path}: is not a table of scores; make it with unmask eval --scores {path}")
 
 
 def _text(value: str | float) -> str:

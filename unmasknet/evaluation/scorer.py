@@ -1,4 +1,4 @@
-"""One batch of results under all scores: what is measured of each method's pictures."""
+"""The scorer: computes all scores of one batch of a method's images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ from unmasknet.metrics.features import Lite0, NetworkFeatures
 from unmasknet.metrics.identity import Identity, build_identity
 from unmasknet.metrics.inception import Inception, load_inception
 
-FindFaces = Callable[[RGBImage, int], Sequence[Affine]]  # a photo's faces as photo -> crop of so many pixels
+FindFaces = Callable[[RGBImage, int], Sequence[Affine]]  # (photo, side) -> one matrix photo -> crop per face
 MASKED = "masked input"
 CLOSELY_SCORED = (
     RESTORED,
     TRUTH,
     MASKED,
-)  # whose pictures BRISQUE, a detector and a network that knows people see
+)  # scored by BRISQUE, face detector and face recognition as well
 LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics mean nothing
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """The tools that pictures are looked at with; each may be missing, and then its figures are null."""
+    """The networks and detectors that score images; scores of a missing one are null."""
 
     lite0: Lite0 | None
     inception: Inception | None
@@ -41,14 +41,14 @@ class Scorer:
 
     @property
     def network(self) -> str:
-        """Whose features FID and KID compare."""
+        """The name of the network whose features FID and KID compare."""
         net = self.inception or self.lite0
         return net.name if net else ""
 
     def truth(
         self, table: ScoreTable, samples: Sequence[EvalSample], batch: SampleBatch
     ) -> NetworkFeatures | None:
-        """Look at the truth: what the methods' pictures are compared with."""
+        """Scores the truth, and returns its features, which the methods' images are compared with."""
         self._score_closely(table, TRUTH, samples, batch.truth)
         return self._vectors(table, TRUTH, batch.truth)
 
@@ -61,7 +61,7 @@ class Scorer:
         images: ImageBatch,
         truth: NetworkFeatures | None,
     ) -> None:
-        """Score a method's composited pictures of some cases."""
+        """Adds the scores of a method's composited images of some samples to `table`."""
         hole, everything = batch.hole, torch.ones_like(batch.hole)
         windows = image_metrics.ssim_map(images, batch.truth)
         table.add(method, "hole.psnr", image_metrics.psnr(images, batch.truth, hole))
@@ -106,7 +106,7 @@ class Scorer:
 
 
 def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: torch.device) -> Scorer:
-    """The tools that the settings ask for, as far as they are installed.
+    """Builds the scorer that the settings select, from the packages that are installed.
 
     Raises:
         MissingError: one that was asked for by name is not installed. InputError: a file of weights is none.
@@ -123,5 +123,5 @@ def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: t
 
 
 def composited(images: ImageBatch, batch: SampleBatch) -> ImageBatch:
-    """A method's pictures inside the true hole, the masked photos outside: what every method but ours is judged by."""
+    """Composites a method's images into the masked photos by the true hole; every method but ours is scored by that."""
     return composite(images, batch.masked, batch.hole)

@@ -1,4 +1,4 @@
-"""Scores of all cases by method, and the figures that a report is made of."""
+"""Scores of all samples by method, and the statistics over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,22 +27,22 @@ PICTURE_SCORES = (
     "perceptual.whole",
     "perceptual.hole",
 )
-AHEAD = ("hole.psnr", "hole.ssim")  # scores by which methods are told apart
-HOLE_EDGES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)  # shares of the picture
-YAW_EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 90.0)  # degrees, either way
-DIGITS = 6  # significant ones of a figure: no measurement here is good for more
+AHEAD = ("hole.psnr", "hole.ssim")  # scores by which methods are compared
+HOLE_EDGES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)  # fractions of the image
+YAW_EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 90.0)  # degrees, absolute
+DIGITS = 6  # significant digits; no measurement here is more precise
 
 
 @dataclass
 class ScoreTable:
-    """What was measured.
+    """All scores of an evaluation.
 
     Attributes:
-        cases: facts of each case, without its pictures.
-        scores: method -> score -> a number a case; NaN where it is not defined.
+        samples: facts of each sample, without its images.
+        scores: method -> score -> one value per sample; NaN where undefined.
         vectors: method -> feature network -> vectors, for FID and KID.
-        faces: method -> one embedding a case, None where its points are not known.
-        states: what the segmenter says of how a mask is worn, for the masked photos and for the bare ones.
+        faces: method -> one embedding per sample, None where its points are unknown.
+        wear_readings: how the segmenter reads the wear state, for masked and for bare photos.
     """
 
     samples: list["SampleFacts"] = field(default_factory=list)
@@ -52,31 +52,31 @@ class ScoreTable:
     wear_readings: list["WearReading"] = field(default_factory=list)
 
     def add(self, method: str, score: str, values: Tensor | Sequence[float]) -> None:
-        """Append a score of some more cases."""
+        """Appends the values of a score for more samples."""
         numbers = values.detach().double().cpu().tolist() if isinstance(values, Tensor) else list(values)
         self.scores.setdefault(method, {}).setdefault(score, []).extend(numbers)
 
     def add_vectors(self, method: str, network: str, vectors: Tensor) -> None:
-        """Append a batch of feature vectors."""
+        """Appends a batch of feature vectors."""
         self.vectors.setdefault(method, {}).setdefault(network, []).append(vectors.detach().float().cpu())
 
     def values(self, method: str, score: str) -> Float[ndarray, " n"]:
-        """A score of all cases; none if it was not measured."""
+        """Returns a score of all samples; empty if it was not computed."""
         return np.array(self.scores.get(method, {}).get(score, []), np.float64)
 
     def features(self, method: str, network: str) -> Float[ndarray, "n d"] | None:
-        """Feature vectors of all cases of a method; none if they were not computed."""
+        """Returns the feature vectors of all samples of a method; None if they were not computed."""
         batches = self.vectors.get(method, {}).get(network)
         return torch.cat(batches).numpy() if batches else None
 
     def mean(self, method: str, score: str) -> float | None:
-        """Mean of a score, None where it is defined for no case."""
+        """Computes the mean of a score; None if it is undefined for all samples."""
         return rounded(statistics.mean(self.values(method, score)))
 
 
 @dataclass(frozen=True)
 class SampleFacts:
-    """A case without its pictures."""
+    """A sample without its images."""
 
     key: str
     person: str
@@ -90,12 +90,14 @@ class SampleFacts:
 
 @dataclass(frozen=True)
 class WearReading:
-    """A verdict about one photo.
+    """The wear state of one photo, true and as read from the segmenter's map.
 
     Attributes:
-        masked: whether the photo has a mask, and `wear` how it is worn.
-        said: the state that the map was read as.
-        face: how much of the lower face is hidden; `wrong`: how bare the barest of nose, mouth and chin is.
+        masked: whether the photo shows a mask.
+        wear: how the mask is worn.
+        predicted: the state read from the map.
+        face: hidden fraction of the lower face.
+        wrong: bare fraction of the least covered of nose, mouth and chin.
     """
 
     masked: bool
@@ -106,7 +108,7 @@ class WearReading:
 
 
 def facts_of(sample: EvalSample) -> SampleFacts:
-    """What is kept of a case."""
+    """Returns the facts of a sample without its images."""
     return SampleFacts(
         sample.key,
         sample.person,
@@ -120,14 +122,14 @@ def facts_of(sample: EvalSample) -> SampleFacts:
 
 
 def rounded(value: float | None) -> float | None:
-    """A figure for JSON: rounded to what can be meant, None where it is no number."""
+    """Rounds a value for JSON to `DIGITS` significant digits; None if it is not finite."""
     if value is None or not np.isfinite(value):
         return None
     return float(f"{value:.{DIGITS}g}")
 
 
 def method_summary(table: ScoreTable, method: str, network: str) -> Summary:
-    """All figures of one method's pictures; FID and KID by the features of `network`."""
+    """Summarises all scores of one method; FID and KID by the features of `network`."""
     summary: Summary = {"hole": {}, "whole": {}, "perceptual": {}}
     for score in PICTURE_SCORES:
         group, name = score.split(".")
@@ -141,7 +143,7 @@ def method_summary(table: ScoreTable, method: str, network: str) -> Summary:
 
 
 def by_range(table: ScoreTable, method: str, of: str, edges: Sequence[float]) -> list[Summary]:
-    """Figures of the cases between two edges of a fact, `share` or `yaw`; ranges without a case are left out."""
+    """Summarises samples by ranges of `share` or `yaw`; empty ranges are left out."""
     facts = np.array([getattr(sample, of) for sample in table.samples])
     rows = []
     for low, high in pairwise(edges):
@@ -152,13 +154,13 @@ def by_range(table: ScoreTable, method: str, of: str, edges: Sequence[float]) ->
 
 
 def by_name(table: ScoreTable, method: str, of: str) -> dict[str, Summary]:
-    """Figures of the cases that share a fact, `family` or `wear`."""
+    """Summarises samples by `family` or `wear`."""
     facts = np.array([getattr(sample, of) for sample in table.samples])
     return {str(name): group_summary(table, method, facts == name) for name in sorted(set(facts.tolist()))}
 
 
 def group_summary(table: ScoreTable, method: str, chosen: ndarray) -> Summary:
-    """PSNR and SSIM in the hole over some cases, None where the method has no pictures."""
+    """Computes mean PSNR and SSIM in the hole over some samples; None if the method has no images."""
     summary: Summary = {"n": int(chosen.sum())}
     for name in ("psnr", "ssim"):
         values = table.values(method, f"hole.{name}")
@@ -167,7 +169,7 @@ def group_summary(table: ScoreTable, method: str, chosen: ndarray) -> Summary:
 
 
 def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> dict[str, list[float]]:
-    """95 % intervals of means, and of how far we are ahead of each other method on the same cases.
+    """Computes 95 % confidence intervals of means, and of the lead over each other method on the same samples.
 
     Args:
         ledger: the scores.
@@ -184,7 +186,7 @@ def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> di
 
 
 def ahead(table: ScoreTable, methods: Iterable[str]) -> dict[str, Summary]:
-    """How far we are ahead of each method, mean over the cases that both have a score of; none without a result."""
+    """Computes the mean lead over each method on the samples that both have; empty without restored images."""
     return {
         method: {score.split(".")[1]: rounded(statistics.mean(gaps(table, method, score))) for score in AHEAD}
         for method in methods
@@ -193,11 +195,11 @@ def ahead(table: ScoreTable, methods: Iterable[str]) -> dict[str, Summary]:
 
 
 def gaps(table: ScoreTable, method: str, score: str) -> Float[ndarray, " n"]:
-    """Our score less a method's, of each case; none where one of them has none, nor of ourselves."""
+    """Computes restored minus `method` for each sample; empty if either has no scores, or if they are the same."""
     ours, theirs = table.values(RESTORED, score), table.values(method, score)
     if method == RESTORED or len(ours) != len(theirs):
         return np.empty(0)
-    with np.errstate(invalid="ignore"):  # endless less endless is not defined, and left out
+    with np.errstate(invalid="ignore"):  # infinity minus infinity is undefined, and left out
         return ours - theirs
 
 

@@ -1,4 +1,4 @@
-"""The figures of an evaluation as its JSON has them: the same keys always, numbers or null."""
+"""The summary of an evaluation as printed by `--json`: always the same keys, numbers or null."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,14 +34,16 @@ BASELINES = ("masked input", "mean fill", "mean face", "telea")
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """What the figures are figures of.
+    """Description of a scored run.
 
     Attributes:
-        map: whose map the generator was told, "truth" or "predicted".
-        network: whose features FID and KID compare; `perceptual`: those of the distance; `identity`: who knows people.
+        map: source of the generator's map, "truth" or "predicted".
+        network: name of the network whose features FID and KID compare.
+        identity: name of the face recognition network.
+        perceptual: name of the network of the perceptual distance.
         others: names of the other methods.
-        seconds: of the networks over all cases.
-        attributes_of: tells the groups that a photo's people belong to.
+        seconds: time spent in the networks over all samples.
+        attributes_of: maps a photo's id to its attributes.
     """
 
     settings: EvalSettings
@@ -59,7 +61,7 @@ class ScoredRun:
 
 
 def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
-    """Everything that was measured, as `unmask eval --json` prints it."""
+    """Assembles all results, as `unmask eval --json` prints them."""
     draws = _draws(table, run.settings)
     ours = method_summary(table, RESTORED, run.network)
     count = len(table.samples)
@@ -98,7 +100,7 @@ def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
 
 
 def _closely_scored() -> list[tuple[str, str]]:
-    """Names in the JSON of the methods whose pictures are looked at closer."""
+    """Returns (name in the JSON, method) of the methods that are scored closely."""
     return [("masked" if method == MASKED else method, method) for method in CLOSELY_SCORED]
 
 
@@ -107,7 +109,7 @@ def _draws(table: ScoreTable, settings: EvalSettings) -> Draws:
 
 
 def _identity(table: ScoreTable, run: ScoredRun) -> Summary:
-    """Mean cosine to the truth's embedding, and what verification makes of the pictures."""
+    """Summarises the mean cosine to the truth's embedding, and the verification."""
     return {
         "model": run.identity,
         "restored": table.mean(RESTORED, "identity"),
@@ -133,7 +135,7 @@ def _intervals(table: ScoreTable, run: ScoredRun, draws: Draws) -> dict[str, lis
 
 
 def wear_summary(wear_readings: Sequence[WearReading]) -> Summary:
-    """How well the map tells masked from bare, worn right from worn wrong, and each wear.
+    """Summarises how well the map tells masked from bare, correct from incorrect wear, and each wear.
 
     `by_wear`: `recall` is the share that is said to wear a mask, of the bare ones (`unmasked`) the share that is said
     to wear none; `named` the share whose wear is said right.

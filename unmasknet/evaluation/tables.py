@@ -1,4 +1,4 @@
-"""An evaluation as tables of text, the same for the page and for Markdown."""
+"""Tables of an evaluation, shared by the HTML page and Markdown."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ DIGITS = {"psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpip
 
 @dataclass(frozen=True)
 class Table:
-    """A headed table; `note` says what must be known to read it. The first row may be our own."""
+    """A table with a head; `note` explains how to read it. A restored row is marked by `**`."""
 
     title: str
     head: tuple[str, ...]
@@ -28,12 +28,12 @@ class Table:
 
 
 def tables(summary: Summary) -> list[Table]:
-    """All tables that the figures fill, and what others published."""
+    """Builds all tables with rows, and the published results."""
     return [table for table in (*measured(summary), published()) if table.rows]
 
 
 def measured(summary: Summary) -> list[Table]:
-    """All tables that the figures fill."""
+    """Builds all tables with rows."""
     every = [
         methods(summary),
         ahead(summary),
@@ -47,7 +47,7 @@ def measured(summary: Summary) -> list[Table]:
 
 
 def as_text(summary: Summary) -> str:
-    """The tables that matter most, for a terminal."""
+    """Formats the most important tables for a terminal."""
     lines = [
         f"{summary['n']:,} samples ({summary['split']}) at {summary['size']} px, map: {summary['map_source']}"
     ]
@@ -64,7 +64,7 @@ def as_text(summary: Summary) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """A table's rows and its note, without its title."""
+    """Formats a table's rows and its note, without its title."""
     rule = "|".join(["---"] * len(table.head))
     rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows)
     text = f"| {' | '.join(table.head)} |\n|{rule}|\n{rows}"
@@ -72,7 +72,7 @@ def as_markdown(table: Table) -> str:
 
 
 def methods(summary: Summary) -> Table:
-    """Our result, what costs nothing, and other methods, under the same scores."""
+    """Compares the restored images, trivial baselines and other methods by the same scores."""
     rows = []
     ci95 = summary["ci95"]
     if summary["weights"] and summary["hole"]["psnr"] is not None:
@@ -82,9 +82,9 @@ def methods(summary: Summary) -> Table:
         rows += [_method(name, values, ci95, f"{kind}.{name}.") for name, values in summary[kind].items()]
     name, network = summary["perceptual"]["name"], summary["fid"]["features"]
     note = (
-        "Inside the hole first: whole-picture figures flatter, since most of the picture is the photo itself. "
-        "Every method's pictures are laid into the masked photo before they are scored. In brackets 95 % intervals, "
-        "people drawn with replacement. "
+        "Compare the scores inside the hole: those of the whole image are higher, since most of it is the photo. "
+        "Every method's images are composited into the masked photo before scoring. In brackets: 95 % intervals, "
+        "bootstrapped over people. "
     )
     note += f"Perceptual distance by {name}, not LPIPS. " if name else ""
     note += f"FID and KID on features of {network}, n = {summary['fid']['n']:,}." if network else ""
@@ -110,24 +110,24 @@ def _method(name: str, values: Summary, ci95: Mapping[str, Sequence[float]], pre
         for group, score in scores
     ]
     distances = [number(values["perceptual"][part], 3) for part in ("hole", "whole")]
-    missing = f" ({values['missing']} pictures missing)" if values.get("missing") else ""
+    missing = f" ({values['missing']} images missing)" if values.get("missing") else ""
     return (f"{name}{missing}", *cells, *distances, number(values["fid"], 2), number(values["kid"], 4))
 
 
 def ahead(summary: Summary) -> Table:
-    """How far our result is ahead of each other method, on the same samples."""
+    """Builds the table of the restored images' lead over each other method, on the same samples."""
     rows = []
     for name, gains in summary["ahead"].items():
         intervals = {score: summary["ci95"].get(f"hole.{score} minus {name}") for score in gains}
         if all(intervals.values()):
             cells = (with_interval(gain, intervals[score], score, sign=True) for score, gain in gains.items())
             rows.append((name, *cells))
-    note = "Differences on the same samples: an interval that does not hold 0 is no luck."
+    note = "Differences on the same samples; an interval without 0 is a significant difference."
     return Table("How far ahead inside the hole", ("of", "PSNR, dB", "SSIM"), tuple(rows), note)
 
 
 def segmenter(summary: Summary) -> Table:
-    """The segmenter on this data set and on labelled photos of others."""
+    """Builds the table of the segmenter on this data set and on labelled photos of others."""
     head = ("photos", "n", "Dice", "IoU", "boundary F", "Dice, mask alone")
     rows = []
     found, ci95 = summary["map"], summary["ci95"]
@@ -143,8 +143,8 @@ def segmenter(summary: Summary) -> Table:
         rows.append(_labelled(name, scores))
         rows += [_labelled(f"{name}, {group}", part) for group, part in scores["by_name"].items()]
     note = (
-        "On the data set the mask with its straps is asked for; “mask alone” leaves straps out of the count. Labels "
-        "by others show the mask alone, and hand-drawn outlines are right to a few pixels."
+        "On the data set, the map of mask and straps is scored; “mask alone” ignores straps. Labels by others show the "
+        "mask alone, and hand-drawn outlines are accurate to a few pixels."
     )
     return Table("Finding the mask", head, tuple(rows), note)
 
@@ -158,7 +158,7 @@ def _labelled(name: str, scores: Summary) -> tuple[str, ...]:
 
 
 def wearing(summary: Summary) -> Table:
-    """What the segmenter's map says of how a mask is worn."""
+    """Builds the table of how well the segmenter's map shows how a mask is worn."""
     found = summary["wearing"]
     rows = tuple(
         (wear, f"{part['n']:,}", percent(part["recall"]), percent(part["named"]))
@@ -166,14 +166,14 @@ def wearing(summary: Summary) -> Table:
     )
     note = (
         f"Area under the ROC curve, masked against bare: {number(found['roc_auc'], 4)}; "
-        f"worn wrong against worn right: {number(found['roc_auc_wrong'], 4)}. “Right” counts masked photos said to be "
-        "masked, and bare ones said to be bare; “wear named” asks for what is bare as well."
+        f"worn wrong against worn right: {number(found['roc_auc_wrong'], 4)}. “Right” is the fraction of photos "
+        "correctly predicted as masked or bare; “wear named” requires the wear state to be right as well."
     )
     return Table("Who wears a mask, and how", ("worn", "n", "right", "wear named"), rows, note)
 
 
 def people(summary: Summary) -> Table:
-    """Whether results still look like faces, and like the same people."""
+    """Builds the table of found faces, likeness, verification and BRISQUE."""
     identity, verified = summary["identity"], summary["identity"]["verification"] or {}
     rows = []
     for name, key in (("restored", "restored"), ("masked photo", "masked"), ("truth", "truth")):
@@ -191,21 +191,21 @@ def people(summary: Summary) -> Table:
     note = ""
     if identity["model"]:
         note = (
-            f"Likeness: cosine of the embeddings of picture and truth, by {identity['model']}; two photos of one "
+            f"Likeness: cosine of the embeddings of image and truth, by {identity['model']}; two photos of one "
             f"person {number(identity['same_person'], 3)}, of two people {number(identity['strangers'], 3)}. "
         )
     if verified:
         note += (
-            f"Verification: each picture against another photo of the same person, {verified['pairs']:,} pairs, and as "
-            "many of two people; ten-fold as in LFW's protocol. "
+            f"Verification: each image against another photo of the same person, {verified['pairs']:,} pairs, and as "
+            "many of two people; with ten folds as in LFW's protocol. "
         )
     note += "What is restored is invented: a likeness is no evidence of who it is."
-    head = ("picture", "face found", "likeness", "verified", "AUC", "accepted at 1 % false", "BRISQUE")
+    head = ("image", "face found", "likeness", "verified", "AUC", "accepted at 1 % false", "BRISQUE")
     return Table("Faces and people", head, tuple(rows), note)
 
 
 def breakdowns(summary: Summary) -> list[Table]:
-    """Our result by how much is hidden, by mask, by pose and by wear."""
+    """Breaks the result down by hidden fraction, mask family, head yaw and wear."""
     if summary["hole"]["psnr"] is None:
         return []
 
@@ -221,23 +221,23 @@ def breakdowns(summary: Summary) -> list[Table]:
     tail = ("n", "hole PSNR, dB", "hole SSIM")
     return [
         Table(
-            "By share of the picture that is hidden",
+            "By hidden fraction of the image",
             ("hidden", *tail),
             rows(ranges(summary["by_hole"], " %", 100)),
         ),
         Table("By mask", ("family", *tail), rows(summary["by_family"])),
-        Table("By how far the head is turned", ("yaw", *tail), rows(ranges(summary["by_yaw"], "°", 1))),
+        Table("By head yaw", ("yaw", *tail), rows(ranges(summary["by_yaw"], "°", 1))),
         Table("By wear", ("worn", *tail), rows(summary["by_wear"])),
     ]
 
 
 def groups(summary: Summary) -> list[Table]:
-    """Our result and the segmenter's by group of people, a table for each attribute."""
+    """Builds a table per attribute: the results by group of people."""
     head = ("n", "hole PSNR, dB", "hole SSIM", "over mean face, dB", "Dice", "likeness")
     scores = {"psnr": "psnr", "ssim": "ssim", "ahead": "psnr", "dice": "ssim", "likeness": "ssim"}
     note = (
-        "As the authors of the photos labelled. In brackets 95 % intervals of the group alone; groups whose intervals "
-        "overlap were not told apart."
+        "Groups as labelled by the authors of the photos. In brackets: 95 % intervals of the group alone; overlapping "
+        "intervals do not show a difference between groups."
     )
     return [
         Table(
@@ -261,7 +261,7 @@ def groups(summary: Summary) -> list[Table]:
 
 
 def published() -> Table:
-    """What others published, each with its protocol."""
+    """Builds the table of published results, each with its protocol."""
     entries: list[dict[str, Any]] = tomllib.loads(
         (Path(__file__).parent / "published.toml").read_text("utf-8")
     )["method"]
@@ -277,8 +277,8 @@ def published() -> Table:
         for entry in entries
     )
     note = (
-        "No ranking: data, masks and sizes differ, and whole-picture figures grow as the hole shrinks. Only methods "
-        "run on the same samples (--compare) can be told apart."
+        "Not a ranking: data, masks and sizes differ, and whole-image scores rise as the hole shrinks. Only methods "
+        "run on the same samples (--compare) are comparable."
     )
     return Table(
         "Published by others",
@@ -289,19 +289,19 @@ def published() -> Table:
 
 
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
-    """A figure with so many decimals; a dash where there is none."""
+    """Formats a value with `digits` decimals; None is a dash."""
     return NOTHING if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
 
 
 def percent(value: float | None) -> str:
-    """A share in per cent."""
+    """Formats a fraction as per cent."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
 def with_interval(
     value: float | None, interval: Sequence[float] | None, score: str, *, sign: bool = False
 ) -> str:
-    """A figure and its 95 % interval."""
+    """Formats a value and its 95 % confidence interval."""
     digits = DIGITS[score]
     text = number(value, digits, sign=sign)
     if value is None or not interval:

@@ -1,4 +1,4 @@
-"""What a network that knows people makes of the results: likeness, and verification of pairs."""
+"""Face recognition scores of the results: likeness, and verification of pairs."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -12,12 +12,12 @@ from unmasknet.evaluation.scorer import MASKED
 from unmasknet.evaluation.scores import RESTORED, TRUTH, SampleFacts, ScoreTable, Summary, rounded
 from unmasknet.metrics import statistics
 
-MOST_PAIRS = 6000  # of one person, as many as LFW's own list has in all
+MOST_PAIRS = 6000  # same-person pairs; as many as LFW's own list has in total
 Pairs = Int[ndarray, "p 2"]
 
 
 def add_likeness(table: ScoreTable) -> None:
-    """Add the cosine between each result's embedding and its truth's to the scores, as `identity`."""
+    """Adds the cosine between the embeddings of each result and its truth to the scores, as `identity`."""
     for method in (RESTORED, MASKED):
         values = [
             float("nan") if one is None or other is None else float(one @ other)
@@ -28,10 +28,10 @@ def add_likeness(table: ScoreTable) -> None:
 
 
 def verification(table: ScoreTable, seed: int) -> Summary | None:
-    """Verification accuracy on pairs of people whose names are known; None where there are too few.
+    """Computes the verification accuracy on pairs of photos with known identities; None if there are too few.
 
-    The one picture of a pair is restored (or masked, or left as it was), the other is a photo without a mask, as when a
-    camera's picture is held against a passport. There are as many pairs of two people as of one.
+    One image of a pair (the probe) is restored, masked or the truth; the other (the gallery) is a photo without a mask,
+    as when a camera image is compared with a passport. There are as many pairs of two people as of one.
     """
     same, other = pairs(table.samples, seed)
     truth = _matrix(table.faces.get(TRUTH, []))
@@ -50,7 +50,7 @@ def verification(table: ScoreTable, seed: int) -> Summary | None:
 
 
 def typical_likeness(table: ScoreTable, seed: int) -> Summary:
-    """What likeness is usual between the truths of two photos: of one person, and of two people."""
+    """Computes the mean likeness between the truths of two photos of one person, and of two people."""
     truth = _matrix(table.faces.get(TRUTH, []))
     found: Summary = {"same_person": None, "strangers": None}
     if truth is not None:
@@ -60,7 +60,10 @@ def typical_likeness(table: ScoreTable, seed: int) -> Summary:
 
 
 def pairs(samples: Sequence[SampleFacts], seed: int) -> tuple[Pairs, Pairs]:
-    """Pairs (probe, gallery) of two photos of one person, and as many of two people; functions of keys and seed."""
+    """Draws pairs (probe, gallery) of two photos of one person, and as many of two people.
+
+    The result depends on keys and seed only.
+    """
     people: dict[str, list[int]] = {}
     for number, sample in enumerate(samples):
         if sample.known:
@@ -95,7 +98,7 @@ def _array(found: Sequence[tuple[int, int]]) -> Pairs:
 
 
 def _matrix(faces: Sequence[Float[ndarray, " d"] | None]) -> Float[ndarray, "n d"] | None:
-    """Embeddings as rows, NaN where there is none; None without any."""
+    """Stacks embeddings as rows, NaN for a missing one; None if all are missing."""
     width = next((len(face) for face in faces if face is not None), 0)
     if not width:
         return None

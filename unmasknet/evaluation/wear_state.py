@@ -1,7 +1,7 @@
-"""From a map to a state: no mask, a mask worn right, or one that leaves nose, mouth or chin bare.
+"""Reads from a map whether a mask is worn, and whether it leaves nose, mouth or chin bare.
 
-The face's frame is that of eyes and mouth alone, which a detector gives for masked faces too: `down` goes from the
-middle of the eyes to the middle of the mouth, `across` from eye to eye. Places are in lengths of the two.
+The frame is defined by eyes and mouth alone, which a detector also finds on masked faces: `down` goes from the middle
+of the eyes to the middle of the mouth, `across` from eye to eye. Regions are given in units of these two lengths.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ PLACES: Mapping[str, tuple[float, float, float]] = {
     "chin": (1.44, 1.60, 0.22),
     "face": (0.40, 1.60, 0.60),
 }
-STEPS = 9  # points a side at which a place is looked at
-COVERED = 0.5  # share from which a place is covered
-MASKED = 0.12  # share of the lower face from which there is a mask
+STEPS = 9  # sampling points per side of a region
+COVERED = 0.5  # fraction from which a region counts as covered
+MASKED = 0.12  # fraction of the lower face from which a mask is present
 STATES = ("correct", "nose", "chin", "below-mouth")
 
 
 @dataclass(frozen=True)
 class Wearing:
-    """What shares of nose, mouth, chin and of the whole lower face are hidden, each in [0, 1]."""
+    """Hidden fractions of nose, mouth, chin and of the whole lower face, each in [0, 1]."""
 
     nose: float
     mouth: float
@@ -38,7 +38,7 @@ class Wearing:
 
     @property
     def state(self) -> str:
-        """`unmasked`, `correct`, or what is bare: `nose`, `chin`, `below-mouth` (nose and mouth)."""
+        """The state: `unmasked`, `correct`, or what is bare: `nose`, `chin`, `below-mouth` (nose and mouth)."""
         if self.face < MASKED:
             return "unmasked"
         if self.mouth < COVERED:
@@ -49,22 +49,22 @@ class Wearing:
 
     @property
     def wrong(self) -> float:
-        """How much of the place that is covered least is bare, in [0, 1]: a score of "worn wrong"."""
+        """Bare fraction of the least covered region, in [0, 1]; a score of "worn wrong"."""
         return 1 - min(self.nose, self.mouth, self.chin)
 
 
 def wearing(map: Float[ndarray, "h w"], points: Points) -> Wearing:
-    """Look up a map, or probabilities, at the places of a face.
+    """Samples a map, or probabilities, in the regions of a face.
 
     Args:
-        map: 0 to 1.
-        points: eyes and corners of the mouth, in its pixels.
+        map: values in [0, 1].
+        points: eyes and corners of the mouth, in pixels of `map`.
     """
     return Wearing(**{name: _fraction(map, points, *place) for name, place in PLACES.items()})
 
 
 def _fraction(map: Float[ndarray, "h w"], points: Points, start: float, end: float, half: float) -> float:
-    """Mean of the map over a place; what lies beyond the picture does not count."""
+    """Computes the mean of the map over a region, without points outside the image."""
     eyes, mouth = points[:2].mean(0), points[2:].mean(0)
     down, across = mouth - eyes, points[1] - points[0]
     along, aside = np.meshgrid(np.linspace(start, end, STEPS), np.linspace(-half, half, STEPS))

@@ -1,7 +1,8 @@
 """Inception v3 as FID defines it, with the weights file that pytorch-fid and torch-fidelity fetch.
 
 It is TensorFlow's network of 2015-12-05 and differs from torchvision's in three places, as pytorch-fid found: average
-pools exclude the padding, the last block pools by maximum, and there are 1,008 classes. Images are resampled to 299 pixels without anti-aliasing and scaled to [-1, 1], as pytorch-fid does.
+pools exclude the padding, the last block pools by maximum, and there are 1,008 classes. Images are resampled to
+299 pixels without anti-aliasing and scaled to [-1, 1], as in pytorch-fid.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The evaluation as a whole, on a drawn data set and networks that were never trained."""
+"""The whole evaluation, on a synthetic data set and untrained networks."""
 
 import json
 from collections.abc import Iterator
@@ -96,16 +96,16 @@ def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, 
     assert summary["wearing"]["by_wear"].keys() == {"correct", "nose", "unmasked"}
 
 
-def test_what_the_figures_must_not_be_taken_for_is_said(data: Path, runs: tuple[str, str]) -> None:
+def test_warnings_name_fewer_samples_and_the_training_split(data: Path, runs: tuple[str, str]) -> None:
     assert evaluate(quick(data, weights=runs)).warnings == ()
     few, seen = evaluate(quick(data, weights=runs, n=9999, split="train")).warnings
     assert "are scored and not 9,999" in few
     assert "split that networks learn from" in seen
 
 
-def test_a_judge_that_the_generator_learnt_to_please_is_named() -> None:
+def test_an_identity_network_that_the_generator_was_trained_with_is_a_warning() -> None:
     for learnt_from, network, expected in (
-        ("faces/net.onnx", "elsewhere/net.onnx", ["judge by another network"]),
+        ("faces/net.onnx", "elsewhere/net.onnx", ["set identity to another network"]),
         ("faces/net.onnx", "dlib", []),
         ("", "dlib", []),
         ("", "", []),
@@ -116,7 +116,7 @@ def test_a_judge_that_the_generator_learnt_to_please_is_named() -> None:
         assert [line.rpartition(": ")[2] for line in warned] == expected
 
 
-def test_without_weights_only_what_costs_nothing_is_scored(data: Path) -> None:
+def test_without_weights_only_trivial_baselines_are_scored(data: Path) -> None:
     summary = evaluate(quick(data)).summary
     assert summary["hole"] == {"psnr": None, "ssim": None, "l1": None}
     assert summary["baselines"]["telea"]["hole"]["psnr"] > 0
@@ -150,7 +150,7 @@ def test_generator_with_the_true_map_fills_the_hole_and_nothing_else(
     assert not np.array_equal(example.images["restored"], example.sample.masked)
 
 
-def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are_counted(
+def test_perfect_images_of_another_method_have_infinite_psnr_and_missing_ones_are_counted(
     data: Path, tmp_path: Path
 ) -> None:
     for number, sample in enumerate(open_data_set(data).samples(split="test")):
@@ -164,7 +164,7 @@ def test_another_methods_perfect_pictures_score_without_end_and_missing_ones_are
     assert summary["hole"]["l1"] == 0
 
 
-def test_how_far_ahead_is_said_of_the_samples_that_both_have(
+def test_ahead_is_computed_over_the_samples_that_both_methods_have(
     data: Path, runs: tuple[str, str], tmp_path: Path
 ) -> None:
     samples = list(open_data_set(data).samples(split="test"))
@@ -184,22 +184,22 @@ def test_how_far_ahead_is_said_of_the_samples_that_both_have(
     assert summary["ahead"]["grey"]["psnr"] != pytest.approx(summary["hole"]["psnr"] - theirs, abs=1e-3)
 
 
-def test_without_a_result_nothing_is_ahead_of_anything(data: Path) -> None:
+def test_ahead_is_empty_without_a_generator(data: Path) -> None:
     summary = evaluate(quick(data)).summary
     assert summary["ahead"] == {}
     assert [name for name in summary["ci95"] if "minus" in name] == []
 
 
-def test_two_pictures_of_one_sample_are_refused(data: Path, tmp_path: Path) -> None:
+def test_two_images_of_one_sample_are_refused(data: Path, tmp_path: Path) -> None:
     sample = next(open_data_set(data).samples(split="test"))
     for folder in ("inputs", "outputs"):  # as unmask unpack writes them
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
-    with pytest.raises(InputError, match="both pictures of"):
+    with pytest.raises(InputError, match="both images of"):
         evaluate(quick(data, compare=[f"x={tmp_path}"]))
 
 
-def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tmp_path: Path) -> None:
+def test_images_of_another_method_are_resampled_to_size(data: Path, tmp_path: Path) -> None:
     for sample in open_data_set(data).samples(split="test"):
         large = cv2.resize(sample.decode()["gt"], (128, 128), interpolation=cv2.INTER_CUBIC)
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(large, "png"))
@@ -207,14 +207,14 @@ def test_another_methods_pictures_of_another_size_are_made_to_fit(data: Path, tm
     assert summary["hole"]["l1"] < 0.005
 
 
-def test_compare_without_a_picture_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="none of its 0 pictures"):
+def test_compare_without_an_image_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none of its 0 images"):
         evaluate(quick(data, compare=[f"empty={tmp_path}"]))
     with pytest.raises(UsageError, match="give a name and a folder"):
         evaluate(quick(data, compare=["nonsense"]))
 
 
-def test_a_detector_is_asked_about_results_truth_and_masked_photos(data: Path, runs: tuple[str, str]) -> None:
+def test_the_face_detector_runs_on_results_truth_and_masked_photos(data: Path, runs: tuple[str, str]) -> None:
     def find(image: np.ndarray, side: int) -> list[np.ndarray]:
         return (
             [np.eye(2, 3, dtype=np.float32)] if image[40, 32, 2] < 128 else []
@@ -235,25 +235,25 @@ def test_a_predicted_map_needs_a_segmenter(data: Path, runs: tuple[str, str]) ->
         evaluate(quick(data, weights=runs[1:], map="predicted"))
 
 
-def test_weights_of_another_size_work_at_their_own(data: Path, tmp_path: Path) -> None:
+def test_size_defaults_to_that_of_the_weights(data: Path, tmp_path: Path) -> None:
     run = str(write_run(tmp_path / "gan", "gan", side=32))
     summary = evaluate(quick(data, weights=[run], size=64, n=3)).summary
     assert (summary["size"], summary["n"]) == (64, 3)
     assert evaluate(quick(data, weights=[run], n=3)).summary["size"] == 32
 
 
-def test_released_weights_say_that_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_released_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(released, "has_model", lambda name: False)
     with pytest.raises(MissingError, match="released"):
         two_stage.load_restorer(["released"], torch.device("cpu"))
 
 
-def test_figures_are_given_by_group_with_intervals_of_the_group_alone(
+def test_scores_are_given_by_group_with_intervals_of_the_group_alone(
     data: Path, runs: tuple[str, str], tmp_path: Path
 ) -> None:
     table = tmp_path / "people.csv"
     rows = [f"{number}.jpg,{'old' if number % 4 < 2 else 'young'}," for number in range(12)]
-    # with the mark that spreadsheets write first
+    # with the byte order mark that spreadsheets write
     table.write_text("\n".join(["photo,age,hat", *rows, "p0/12.jpg,young,red"]), encoding="utf-8-sig")
     evaluation = evaluate(quick(data, weights=runs, by=str(table)))
     groups = evaluation.summary["by_group"]
@@ -266,7 +266,7 @@ def test_figures_are_given_by_group_with_intervals_of_the_group_alone(
     assert part["psnr"] == pytest.approx(np.mean(old), abs=1e-3)
     assert part["ci95"]["psnr"][0] <= part["psnr"] <= part["ci95"]["psnr"][1]
     assert part["people"] == 2
-    assert groups["hat"]["red"]["ci95"] == {}  # of one person nobody knows how far people differ
+    assert groups["hat"]["red"]["ci95"] == {}  # one person says nothing about the variance between people
     assert part["dice"] is not None
     assert part["likeness"] is None
     text = markdown(evaluation.summary, "toys")
@@ -290,7 +290,7 @@ def test_a_table_of_people_without_photos_is_refused(tmp_path: Path) -> None:
         ("lfw/Bono/Bono_0003.jpg", {}),
     ],
 )
-def test_utkface_s_names_tell_sex_group_and_age(source: str, found: dict[str, str]) -> None:
+def test_utkface_file_names_give_sex_group_and_age(source: str, found: dict[str, str]) -> None:
     assert read_attributes("utkface")(source) == found
 
 
@@ -307,5 +307,5 @@ def test_scores_of_each_sample_are_written_and_read_back(
     )
     assert {row["likeness"] for row in rows} == {""}
     (tmp_path / "other.csv").write_text("a,b\n")
-    with pytest.raises(InputError, match="no table of scores"):
+    with pytest.raises(InputError, match="not a table of scores"):
         read_scores(tmp_path / "other.csv")
