@@ -1,32 +1,20 @@
 """Masks on one photo, in memory: `mask_photo`, for notebooks and programs of one's own."""
 
 from functools import lru_cache
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import ValidationError
 
-from maskgen.errors import InputError, Skip, UsageError
-from maskgen.images.codecs import decode
+from maskgen.errors import Skip, UsageError
+from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.rendering.triplet import Tools, build_tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    Given = np.ndarray | Image | str | PathLike[str] | bytes
-else:
-    Given = Any
-
+from maskgen.types import Photo, PhotoRef, Triplet
 
 _ARGUMENTS = {"choose": "faces"}  # settings that are called otherwise here
 
 
 def mask_photo(
-    image: Given,
+    image: PhotoInput,
     masks: str = "surgical",
     *,
     wear: str = "correct",
@@ -35,10 +23,11 @@ def mask_photo(
     seed: int = 0,
     landmarks: str = "auto",
 ) -> Triplet | Skip:
-    """Put masks on the faces of a photo.
+    """Puts masks on the faces of a photo.
 
     Args:
-        image: RGB or grey `uint8`, `h w 3` or `h w`; or a Pillow image, the path of a file, or its bytes.
+        image: a file's path or bytes, a Pillow image, or an array: `uint8`, `uint16` or `bool`, `h w`, `h w 1`,
+            RGB `h w 3` or RGBA `h w 4`. EXIF orientation is applied; transparent pixels lie on grey.
         masks: SPEC, as `--masks` takes it; of several one is drawn by `seed`.
         wear: WEAR, as `--wear` takes it.
         faces: "largest", or "all" that are found and fit for a mask.
@@ -53,7 +42,8 @@ def mask_photo(
         UsageError, InputError: an argument is off, or the image is none.
         MissingError: the backend is not there.
     """
-    pixels = _pixels(image)
+    limits = SourceSettings()
+    pixels = load_photo(image, max_pixels=limits.max_pixels, background=limits.background)
     if isinstance(pixels, Skip):
         return pixels
     made = make_triplets(
@@ -77,33 +67,3 @@ def _tools(masks: str, wear: str, faces: str, size: int, seed: int, landmarks: s
         said = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in places)
         raise UsageError(f"mask_photo: {'; '.join(said)}") from errors
     return build_tools(settings)
-
-
-def _pixels(image: Given) -> RGBImage | Skip:
-    """RGB of whatever was given."""
-    if isinstance(image, (str, PathLike)):
-        return _decoded(_read(Path(image)))
-    if isinstance(image, bytes):
-        return _decoded(image)
-    if hasattr(image, "convert"):  # Pillow's
-        image = np.asarray(image.convert("RGB"))
-    array = np.asarray(image)
-    if array.ndim == 2:
-        array = np.repeat(array[..., None], 3, axis=2)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or min(array.shape) < 1:
-        raise InputError(
-            f"mask_photo: got an array of {array.dtype}, shape {array.shape}; give RGB uint8, height x width x 3"
-        )
-    return np.ascontiguousarray(array)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}. Give the path of a photo") from error
-
-
-def _decoded(data: bytes) -> RGBImage | Skip:
-    limits = SourceSettings()
-    return decode(data, max_pixels=limits.max_pixels, background=limits.background)

@@ -102,12 +102,12 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
             pixels = _jpeg_pixels(data) if plain else rgb_of(image, background)
             if isinstance(pixels, Skip) or (kind == "jpeg" and not plain and _closed_early(data)):
                 return CLOSED_EARLY
-            orientation = _orientation(image)
+            orientation = exif_orientation(image)
     except (MemoryError, Image.DecompressionBombError) as error:
         return Skip("too_large", f"{kind}: {error or 'decoding needs more memory than there is'}")
     except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
         return Skip("truncated" if _ends_early(data, kind, error) else "unreadable", f"{kind}: {error}")
-    return _upright(pixels, orientation)
+    return turn_upright(pixels, orientation)
 
 
 def colour_profile(data: bytes) -> bytes:
@@ -187,7 +187,8 @@ def rgb_of(image: Image.Image, background: int) -> RGBImage:
         ValueError: its pixels are 32-bit numbers.
     """
     image.load()
-    if image.mode.startswith("I;16"):
+    # PNG has no 32-bit pixels: where Pillow opens one as "I", it holds 16 bits
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):
@@ -198,7 +199,7 @@ def rgb_of(image: Image.Image, background: int) -> RGBImage:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _orientation(image: ImageFile) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """Reads the EXIF orientation, 1-8. Ask after loading: Pillow rotates TIFFs itself, then drops their tag."""
     try:
         value = image.getexif().get(ExifTag.Orientation, 1)
@@ -207,7 +208,8 @@ def _orientation(image: ImageFile) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wide 3"]:
+def turn_upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wide 3"]:
+    """Applies an EXIF orientation, 1-8, to pixels."""
     if orientation == 1:
         return pixels
     if orientation in (5, 6, 7, 8):

@@ -8,14 +8,15 @@ restored = unmasker("photo.jpg")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
+from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
@@ -24,9 +25,6 @@ from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, res
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.runtimes.open import AUTO, open_networks
 from unmasknet.restore.variations import glances
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 MASK, RIM = 255, 64  # values of a result's map: the mask; what was changed around it for the seam
 MAX_PIXELS = 100_000_000  # a photo whose header promises more is refused before memory is taken
@@ -99,7 +97,7 @@ class Unmasker:
 
     def __call__(
         self,
-        image: "str | Path | RGBImage | Image",
+        image: PhotoInput,
         *,
         map: Plane | None = None,
         samples: int = 1,
@@ -108,7 +106,7 @@ class Unmasker:
         """Take the masks off one photo.
 
         Args:
-            image: a file's path, a Pillow image, or RGB `h w 3`, 0-255.
+            image: a file's path or bytes, a Pillow image, or an array, as `load_photo` takes them.
             map: where masks are, not 0, in the photo's pixels; None asks the segmenter.
             samples: how many plausible pictures to make.
             seed: draws the looks of all but the first.
@@ -158,23 +156,14 @@ def _window(place: Affine, photo: RGBImage) -> FaceWindow:
     return window
 
 
-def as_picture(image: "str | Path | RGBImage | Image") -> RGBImage:
+def as_picture(image: PhotoInput) -> RGBImage:
     """Upright RGB of whatever a photo is given as.
 
     Raises:
         InputError: the file is no photo.
     """
-    if isinstance(image, np.ndarray):
-        return image
-    if isinstance(image, str | Path):
-        try:
-            return read_photo(Path(image).read_bytes(), str(image))
-        except OSError as error:
-            raise InputError(f"{image}: cannot be read: {error.strerror}. Check the path") from error
-    from PIL import ImageOps
-
-    upright: Any = ImageOps.exif_transpose(image)
-    return np.ascontiguousarray(codecs.rgb_of(upright, GROUND))
+    photo = load_photo(image, max_pixels=MAX_PIXELS, background=GROUND)
+    return _usable(photo, str(image) if isinstance(image, str | PathLike) else "photo")
 
 
 def read_photo(data: bytes, name: str) -> RGBImage:
@@ -183,7 +172,10 @@ def read_photo(data: bytes, name: str) -> RGBImage:
     Raises:
         InputError: it is no photo.
     """
-    photo = codecs.decode(data, max_pixels=MAX_PIXELS, background=GROUND)
+    return _usable(codecs.decode(data, max_pixels=MAX_PIXELS, background=GROUND), name)
+
+
+def _usable(photo: RGBImage | Skip, name: str) -> RGBImage:
     if isinstance(photo, Skip):
         raise InputError(f"{name}: {photo.reason}: {photo.detail}. Give a photo: jpg, png, webp, tiff, bmp")
     return photo
