@@ -1,5 +1,6 @@
 """Masks on one photo, in memory: `mask_photo`, for notebooks and programs of one's own."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from pydantic import ValidationError
@@ -46,17 +47,21 @@ def mask_photo(
     pixels = load_photo(image, max_pixels=limits.max_pixels, background=limits.background)
     if isinstance(pixels, Skip):
         return pixels
-    made = make_triplets(
-        Photo(PhotoRef("photo"), pixels, ""), _tools(masks, wear, faces, size, seed, landmarks), "photo"
-    )
+    settings = _settings(masks, wear, faces, size, landmarks, seed)
+    tools = replace(_tools(masks, wear, faces, size, landmarks), settings=settings)
+    made = make_triplets(Photo(PhotoRef("photo"), pixels, ""), tools, "photo")
     return made if isinstance(made, Skip) else made[0][1]
 
 
 @lru_cache(maxsize=8)
-def _tools(masks: str, wear: str, faces: str, size: int, seed: int, landmarks: str) -> Tools:
-    """Detector and templates, loaded once for each choice of arguments."""
+def _tools(masks: str, wear: str, faces: str, size: int, landmarks: str) -> Tools:
+    """Loads detector and templates once for each choice of arguments; the seed is set per call."""
+    return build_tools(_settings(masks, wear, faces, size, landmarks, seed=0))
+
+
+def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed: int) -> GenSettings:
     try:
-        settings = GenSettings(
+        return GenSettings(
             faces=FaceSettings.model_validate({"landmarks": landmarks, "choose": faces, "cache": "off"}),
             crop=CropSettings(size=size),
             masks=MaskSettings(masks=masks, wear=wear),
@@ -66,4 +71,3 @@ def _tools(masks: str, wear: str, faces: str, size: int, seed: int, landmarks: s
         places = [(str(error["loc"][0]), error["msg"]) for error in errors.errors()]
         said = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in places)
         raise UsageError(f"mask_photo: {'; '.join(said)}") from errors
-    return build_tools(settings)

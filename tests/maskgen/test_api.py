@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import maskgen
+from maskgen import api
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images.codecs import encode_lossless
 from tests.helpers.faces import astronaut
@@ -31,6 +32,16 @@ def test_seed_masks_and_size_decide_the_picture():
     assert one.masked.shape == (128, 128, 3)
     assert (one.masked == maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1).masked).all()
     assert (one.masked != maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=2).masked).any()
+
+
+def test_two_seeds_share_one_detector(monkeypatch):
+    built = []
+    build = api.build_tools
+    monkeypatch.setattr(api, "build_tools", lambda settings: built.append(settings) or build(settings))
+    api._tools.cache_clear()
+    one, two = (maskgen.mask_photo(astronaut(), "cloth", size=64, seed=seed) for seed in (1, 2))
+    assert len(built) == 1
+    assert one.seed != two.seed
 
 
 def test_grey_photos_do_as_well():
