@@ -76,6 +76,9 @@ def load_settings(
         required: path -> how to give it, for settings that may not stay empty.
         base: values that stand in for the defaults, such as a preset's.
 
+    Returns:
+        A checked `model`.
+
     Raises:
         UsageError: with every problem of all four in one message.
     """

@@ -180,6 +180,12 @@ def _header(name: str, size: int) -> bytes:
 def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
     """Reads the samples of a shard in its order: key, and members by the part of the name after the key's dot.
 
+    Args:
+        path: the shard's tar file.
+
+    Yields:
+        Key, and members: bytes by name, such as `map.png`.
+
     Raises:
         InputError: the file is missing or no tar. A tar cut between two members may pass: `verify` sees it.
     """

@@ -109,6 +109,9 @@ def generate(
         source: the photos; none is what the settings name.
         hang_after: seconds that a photo may take, beside `MASK_SECONDS` for each of its masks.
 
+    Returns:
+        What was made and what was skipped.
+
     Raises:
         Stopped: by SIGINT or SIGTERM; the same call goes on. Workers have ended.
         UsageError: the target was begun otherwise, is not ours, or its slice is being made by another run.

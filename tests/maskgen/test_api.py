@@ -1,5 +1,8 @@
 """`maskgen.mask_photo`: one photo in memory."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -75,3 +78,14 @@ def test_what_cannot_be_is_refused(tmp_path):
             maskgen.mask_photo(astronaut(), **wrong)
         assert str(error.value).startswith(f"mask_photo: {next(iter(wrong))}: ")
         assert "pydantic" not in str(error.value)
+
+
+def test_the_api_page_imports_from_the_two_packages_only():
+    page = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+    imports = re.findall(r"^from (\S+) import (.+)$", page, re.M)
+    assert imports
+    for package, names in imports:
+        assert package in ("maskgen", "unmasknet")
+        assert set(names.split(", ")) <= set(__import__(package).__all__)
+    for name in re.findall(r"`maskgen\.(\w+)", page):
+        assert hasattr(maskgen, name)

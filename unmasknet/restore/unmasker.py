@@ -89,8 +89,18 @@ class Unmasker:
         device: str = "auto",
         threads: int = 0,
     ) -> "Unmasker":
-        """Load networks: the released ones, or those of some runs (a segmenter's and a generator's). Raises as
-        `open_networks` does.
+        """Loads networks: the released ones, or those of runs.
+
+        Args:
+            weights: names or paths: a segmenter, a generator, or both.
+            runtime: what runs the networks; "auto" picks one.
+            device: "auto", or as the runtime names it.
+            threads: of the CPU; 0 leaves the choice to the runtime.
+
+        Returns:
+            An `Unmasker` with the built-in face finder.
+
+        Errors are those of `open_networks`.
         """
         names = [weights] if isinstance(weights, str | Path) else weights
         return cls(open_networks([str(name) for name in names], runtime, device, threads))
@@ -103,13 +113,16 @@ class Unmasker:
         samples: int = 1,
         seed: int = 0,
     ) -> Restored:
-        """Take the masks off one photo.
+        """Takes the masks off one photo.
 
         Args:
             image: a file's path or bytes, a Pillow image, or an array, as `load_photo` takes them.
             map: where masks are, not 0, in the photo's pixels; None asks the segmenter.
             samples: how many plausible pictures to make.
             seed: draws the looks of all but the first.
+
+        Returns:
+            The restored image, its map, and the faces found.
 
         Raises:
             InputError: the file is no photo, or the map is not of its size. UsageError: no map and no segmenter.
