@@ -129,7 +129,13 @@ class DataSet:
 
 
 def open_data_set(folder: str | Path) -> DataSet:
-    """Find the finished shards of a folder.
+    """Finds the finished shards of a folder.
+
+    Args:
+        folder: the data set.
+
+    Returns:
+        Its samples, labels and skipped photos.
 
     Raises:
         InputError: it is no folder, or holds no record of a shard.

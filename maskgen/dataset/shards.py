@@ -77,6 +77,12 @@ def encode_photo(
 def decode(members: Mapping[str, bytes]) -> Sample:
     """Decodes the members of a sample: the inverse of `encode`.
 
+    Args:
+        members: bytes by name, as `read_shard` yields them.
+
+    Returns:
+        `masked`, `gt`, `map`, `parts`, and `json`.
+
     Raises:
         InputError: a member is missing or cannot be decoded.
     """

@@ -83,6 +83,9 @@ def unpack(
         overwrite: write into a folder that holds files; those of the same name are replaced.
         on_progress: called with samples done and samples in all.
 
+    Returns:
+        What was written.
+
     Raises:
         UsageError: the target is not empty, or the names are off.
         InputError: the data set cannot be read, or names a path outside the target.

@@ -78,6 +78,9 @@ def verify(
         on_progress: called with shards done, shards in all.
         jobs: processes that check a shard each; None is one a core, where there is enough to check.
 
+    Returns:
+        What was checked, and every fault found.
+
     Raises:
         InputError: the folder is missing or holds no shard.
         UnmaskError: a process was killed.

@@ -111,7 +111,14 @@ def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str
 
 
 def pack(settings: PackSettings, on_progress: Callable[[GenProgress], object] | None = None) -> GenReport:
-    """Make a data set of triplets in folders.
+    """Makes a data set of triplets in folders.
+
+    Args:
+        settings: the folders, the target and its format.
+        on_progress: called a few times a second.
+
+    Returns:
+        What was made and what was skipped.
 
     Raises:
         UsageError: the target is another data set, or the names are off.

@@ -45,6 +45,9 @@ def preview(folder: str | Path, *, n: int = 36, out: str | Path | None = None) -
         n: samples to show; the first of each family and wear, then others drawn by a hash of their key.
         out: where the two files go; the data set's own folder if none.
 
+    Returns:
+        What was written.
+
     Raises:
         InputError: `folder` holds no finished shard, or one that cannot be read.
         MissingError: the disk has no room. UnmaskError: `out` takes no file.
