@@ -1,4 +1,4 @@
-"""A drawn data set and runs that were never trained, for tests of the evaluation."""
+"""A synthetic data set and untrained runs, for tests of the evaluation."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ QUICK = {"features": "off", "identity": "off", "detect": False, "bootstrap": 50,
 
 
 def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> None:
-    """A shard of `count` samples of `people` people, with landmarks that eyes and mouth can be read from."""
+    """Writes a shard of `count` samples of `people` people, with landmarks of eyes and mouth."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, count) as writer:
@@ -43,7 +43,7 @@ def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> Non
 
 
 def triplet(number: int) -> Triplet:
-    """A drawn triplet whose mask covers nose to chin."""
+    """Draws a triplet whose mask covers nose to chin."""
     drawn = small_images.drawn_triplet(number)
     worn = drawn.faces[0]
     face = replace(worn.face, landmarks=np.array(POINTS, np.float32), scheme="celeba5")
@@ -56,7 +56,7 @@ def triplet(number: int) -> Triplet:
 
 
 def write_run(folder: Path, stage: str, side: int = SIDE) -> Path:
-    """A run's folder with fresh weights of a very small network."""
+    """Writes a run folder with random weights of a very small network."""
     torch.manual_seed(3)
     data = DataSettings(size=side)
     settings: SegmSettings | GanSettings
@@ -74,5 +74,5 @@ def write_run(folder: Path, stage: str, side: int = SIDE) -> Path:
 
 
 def quick(data: Path, **changes: object) -> EvalSettings:
-    """Settings that need no package beyond the base."""
+    """Builds settings that need no optional package."""
     return EvalSettings.model_validate({"data": str(data), **QUICK, **changes})

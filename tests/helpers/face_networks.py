@@ -1,4 +1,4 @@
-"""A face network small enough for a test, as ONNX, with every operator that can be run with gradients."""
+"""A small ONNX face recognition network for tests, with every operator that supports gradients."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SIDE = 16
 def write_face_net(
     path: Path, *, side: int | str = SIDE, last: str = "Flatten", pad: str = "NOTSET", outputs: int = 1
 ) -> Path:
-    """Write it: fixed weights, `side` pixels, 5 numbers a face; `pad` is the second convolution's auto_pad."""
+    """Writes it with fixed weights, `side` pixels, 5 outputs per face; `pad` is auto_pad of the second convolution."""
     rng = np.random.default_rng(3)
     shapes = {
         "k1": (6, 3, 3, 3), "b1": (6,), "k2": (6, 1, 3, 3), "slope": (6, 1, 1),

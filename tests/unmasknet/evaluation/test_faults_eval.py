@@ -1,4 +1,4 @@
-"""Rows of the fault matrix that the evaluation meets."""
+"""Rows of the fault matrix that concern the evaluation."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_row33_one_sample_gives_valid_json_with_null_where_undefined(
 
 
 @pytest.mark.fault
-def test_row33_identical_pictures_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
+def test_row33_identical_images_give_null_and_not_infinity(data: Path, tmp_path: Path) -> None:
     for sample in open_data_set(data).samples(split="test"):
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
     summary = evaluate(quick(data, compare=[f"same={tmp_path}"])).summary
@@ -87,7 +87,7 @@ def test_row32_weights_of_another_network_are_one_line(data: Path, tmp_path: Pat
 
 @pytest.mark.fault
 @pytest.mark.parametrize("option", ["--html", "--scores"])
-def test_row17_a_report_that_cannot_be_written_is_said_before_the_work(tmp_path: Path, option: str) -> None:
+def test_row17_an_unwritable_report_is_refused_before_the_work(tmp_path: Path, option: str) -> None:
     (tmp_path / "a-file").write_text("")
     for target, code in ((tmp_path, 2), (tmp_path / "a-file" / "report", 1)):
         done = program("eval", "--data", str(tmp_path / "nowhere"), option, str(target))

@@ -1,4 +1,4 @@
-"""Labels of two kinds are read right, and a segmenter is scored on them."""
+"""Decoding of both kinds of labels, and scores of a segmenter on them."""
 
 from pathlib import Path
 
@@ -30,24 +30,24 @@ def test_a_coloured_label_shows_the_mask_in_green() -> None:
     assert counted.all()
 
 
-def test_a_grey_label_says_what_does_not_count() -> None:
+def test_a_grey_label_marks_ignored_pixels() -> None:
     label = grey(np.array([[255, 128, 0]]))
     mask, counted = labelled_photos.read_label(label, 1, 3)
     assert mask.tolist() == [[1, 0, 0]]
     assert counted.tolist() == [[1, 0, 1]]
 
 
-def test_a_label_of_another_size_is_brought_to_the_photos() -> None:
+def test_a_label_of_another_size_is_resampled_to_the_photos() -> None:
     mask, _ = labelled_photos.read_label(grey(np.array([[255, 0], [0, 0]])), 8, 8)
     assert mask[:4, :4].all()
     assert mask.sum() == 16
 
 
-def test_the_whole_photo_is_held_by_the_look() -> None:
+def test_the_view_contains_the_whole_photo() -> None:
     photo = np.zeros((50, 100, 3), np.uint8)
     view = labelled_photos.whole(photo, 64)
     corners = np.array([[0, 0], [99, 0], [0, 49], [99, 49]]) @ view[:, :2].T + view[:, 2]
-    assert corners.min() >= -0.5  # a pixel's own half
+    assert corners.min() >= -0.5  # half a pixel
     assert corners.max() <= 63.5
     assert np.allclose(corners.mean(0), 31.5)
 
@@ -65,7 +65,7 @@ def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
         labelled_photos.open_labelled([str(tmp_path)])
 
 
-def test_scores_are_given_in_all_and_by_group(tmp_path: Path) -> None:
+def test_scores_are_given_in_total_and_by_name_prefix(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("CWM-1", "CWM-2", "IWM-1"):
         write(tmp_path / f"images/{name}.png", rng.integers(0, 255, (70, 90, 3), dtype=np.uint8))

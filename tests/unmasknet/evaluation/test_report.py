@@ -1,4 +1,4 @@
-"""The report holds the figures, asks nothing of the network, and speaks of what is invented."""
+"""The report contains the scores, makes no requests, and warns that results are invented."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_page_markdown_and_sheet_are_written(evaluation: Evaluation, tmp_path: P
     assert all(file.stat().st_size > 1000 for file in files)
 
 
-def test_page_is_one_file_that_asks_nothing_of_the_network(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_page_is_one_file_that_makes_no_requests(evaluation: Evaluation, tmp_path: Path) -> None:
     write_report(tmp_path / "eval.html", evaluation, "a <b>name</b>")
     text = (tmp_path / "eval.html").read_text("utf-8")
     assert "<b>name</b>" not in text
@@ -34,7 +34,7 @@ def test_page_is_one_file_that_asks_nothing_of_the_network(evaluation: Evaluatio
     assert "invented" in text
 
 
-def test_every_method_and_its_figure_stand_in_the_markdown(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_the_markdown_has_every_method_and_its_score(evaluation: Evaluation, tmp_path: Path) -> None:
     write_report(tmp_path / "eval.html", evaluation, "toys")
     text = (tmp_path / "eval.md").read_text("utf-8")
     for name, values in evaluation.summary["baselines"].items():
@@ -60,12 +60,12 @@ def test_worst_middle_and_best_are_shown_in_that_order(evaluation: Evaluation) -
     assert len({example.sample.key for example in evaluation.examples}) == 9
 
 
-def test_all_rows_of_a_table_are_as_wide_as_its_head(evaluation: Evaluation) -> None:
+def test_all_rows_of_a_table_have_as_many_cells_as_its_head(evaluation: Evaluation) -> None:
     for table in tables.tables(evaluation.summary):
         assert {len(row) for row in table.rows} == {len(table.head)}, table.title
 
 
-def test_published_figures_name_their_protocol() -> None:
+def test_published_results_name_their_protocol() -> None:
     table = tables.published()
     assert len(table.rows) >= 8
     for row in table.rows:
@@ -73,7 +73,7 @@ def test_published_figures_name_their_protocol() -> None:
         assert row[table.head.index("data")]
 
 
-def test_a_figure_that_is_not_defined_is_a_dash() -> None:
+def test_an_undefined_value_is_a_dash() -> None:
     assert tables.number(None, 2) == "-"
     assert tables.with_interval(1.234, [1.0, 1.5], "psnr") == "1.23 [1.00, 1.50]"
     assert tables.with_interval(-1.234, [-2.0, 1.5], "psnr", sign=True) == "-1.23 [-2.00, +1.50]"

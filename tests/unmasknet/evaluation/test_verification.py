@@ -1,4 +1,4 @@
-"""Pairs are what they say, and likeness is a cosine."""
+"""Pairs of photos for verification, and likeness as a cosine."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def score_table(noise: float) -> ScoreTable:
     return table
 
 
-def test_pairs_are_of_one_person_and_of_two_and_as_many() -> None:
+def test_there_are_as_many_pairs_of_one_person_as_of_two() -> None:
     samples = score_table(0.1).samples
     same, other = pairs(samples, seed=1)
     assert len(same) == len(other) == 12 * 3 * 2
@@ -36,17 +36,17 @@ def test_pairs_are_of_one_person_and_of_two_and_as_many() -> None:
     assert np.array_equal(pairs(samples, seed=1)[1], other)
 
 
-def test_two_masks_of_one_photo_are_no_pair() -> None:
+def test_two_masks_of_one_photo_are_not_a_pair() -> None:
     same, _ = pairs([facts("a", 1), facts("a", 1), facts("b", 1)], seed=1)
     assert len(same) == 0
 
 
-def test_photos_of_nobody_known_are_no_pairs() -> None:
+def test_photos_of_unknown_people_form_no_pairs() -> None:
     same, other = pairs([facts("a", 1, known=False), facts("a", 2, known=False)], seed=1)
     assert len(same) == len(other) == 0
 
 
-def test_good_restorations_verify_and_masks_that_hide_all_do_not() -> None:
+def test_good_restorations_verify_better_than_masked_photos() -> None:
     summary = verification(score_table(0.1), seed=1)
     assert summary is not None
     assert summary["restored"]["accuracy"] > 0.95
@@ -70,6 +70,6 @@ def test_likeness_is_the_cosine_and_nan_without_points() -> None:
     assert len(table.values(MASKED, "identity")) == 0
 
 
-def test_usual_likeness_tells_people_apart() -> None:
+def test_typical_likeness_is_higher_for_one_person() -> None:
     summary = typical_likeness(score_table(0.1), seed=1)
     assert summary["same_person"] > summary["strangers"] + 0.3

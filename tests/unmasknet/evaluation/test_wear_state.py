@@ -1,4 +1,4 @@
-"""A map says whether a mask is worn, and what it leaves bare."""
+"""The wear state read from a map."""
 
 import numpy as np
 import pytest
@@ -27,21 +27,21 @@ def covered(top: int, bottom: int) -> np.ndarray:
         (covered(0, 20), "unmasked"),
     ],
 )
-def test_state_is_what_the_map_leaves_bare(map: np.ndarray, state: str) -> None:
+def test_state_names_the_bare_region(map: np.ndarray, state: str) -> None:
     assert wearing(map, POINTS).state == state
 
 
-def test_a_turned_face_is_read_the_same() -> None:
+def test_rotation_does_not_change_the_state() -> None:
     turned = np.rot90(covered(40, 62))
     points = np.column_stack([POINTS[:, 1], 63 - POINTS[:, 0]])  # as rot90 moves pixels
     assert wearing(turned, points) == wearing(covered(40, 62), POINTS)
 
 
-def test_wrong_rises_with_what_is_bare() -> None:
+def test_wrong_rises_with_the_bare_fraction() -> None:
     right, half, wrong = (wearing(covered(top, 62), POINTS).wrong for top in (30, 36, 44))
     assert right == 0
     assert right < half <= wrong
 
 
-def test_a_face_beyond_the_picture_is_no_mask() -> None:
+def test_a_face_outside_the_image_is_unmasked() -> None:
     assert wearing(covered(30, 62), POINTS + 500).state == "unmasked"

@@ -1,4 +1,4 @@
-"""BRISQUE against the package whose regression it uses, and its sense of direction."""
+"""BRISQUE against the package whose regression it uses, and on degraded images."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def image(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_score_is_the_packages(name: str) -> None:
+def test_score_equals_the_packages(name: str) -> None:
     assert brisque.brisque(image(name)) == pytest.approx(KNOWN[name], abs=0.01)
 
 
@@ -39,5 +39,5 @@ def test_shape_of_a_gaussian_is_two_and_of_a_laplacian_one() -> None:
     assert brisque.aggd(laplacian)[0] == pytest.approx(1, abs=0.05)
 
 
-def test_a_flat_picture_has_a_score() -> None:
+def test_a_flat_image_has_a_score() -> None:
     assert np.isfinite(brisque.brisque(np.full((64, 64, 3), 127, np.uint8)))

@@ -1,4 +1,4 @@
-"""The feature networks, and what distances they give. Skipped where their packages are not installed."""
+"""The feature extractors and their distances. Skipped where their packages are not installed."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def lite0() -> features.Lite0:
 
 
 @needs_lite0
-def test_vectors_are_what_the_packages_own_classifier_takes(lite0: features.Lite0) -> None:
+def test_vectors_equal_the_inputs_of_the_packages_own_classifier(lite0: features.Lite0) -> None:
     image = torch.rand(1, 3, 96, 96)
     own = lite0.net.extract_features((image - features.MEAN) / features.STD).mean((2, 3))
     assert torch.allclose(lite0(image).vector, own, atol=1e-4)
@@ -51,7 +51,7 @@ def test_distance_over_the_hole_is_larger_where_the_change_is(lite0: features.Li
 
 
 @pytest.mark.parametrize(("size", "side"), [(32, 96), (64, 96), (128, 128), (178, 192), (512, 224)])
-def test_pictures_are_looked_at_near_their_own_size(size: int, side: int) -> None:
+def test_images_are_resampled_to_a_side_near_their_own(size: int, side: int) -> None:
     assert features.side_for(size) == side
 
 

@@ -1,4 +1,4 @@
-"""Faces are aligned where they should be, and the same person is nearer than another."""
+"""Alignment of faces, and the choice of a face recognition network."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,13 +16,13 @@ POINTS = np.array([[20.0, 30.0], [44.0, 31.0], [24.0, 58.0], [41.0, 58.5]])
 
 
 @given(st.floats(0.2, 5), st.floats(-3, 3), st.floats(-50, 50), st.floats(-50, 50))
-def test_a_similarity_is_found_again(scale: float, rotation: float, x: float, y: float) -> None:
+def test_a_known_similarity_is_recovered(scale: float, rotation: float, x: float, y: float) -> None:
     linear = scale * np.array([[np.cos(rotation), -np.sin(rotation)], [np.sin(rotation), np.cos(rotation)]])
     found = identity.similarity(POINTS, POINTS @ linear.T + (x, y))
     assert np.allclose(found, np.column_stack([linear, (x, y)]), atol=1e-6)
 
 
-def test_no_mirror_image_is_taken_for_a_turn() -> None:
+def test_a_mirror_image_is_not_taken_for_a_rotation() -> None:
     mirrored = POINTS * (-1, 1)
     assert np.linalg.det(identity.similarity(POINTS, mirrored)[:, :2]) >= 0
 
@@ -53,7 +53,7 @@ def test_an_unknown_scheme_has_no_points() -> None:
     assert identity.four_points([[1.0, 2.0]], "toy2") is None
 
 
-def test_off_is_none_and_a_missing_file_is_said() -> None:
+def test_off_is_none_and_a_missing_file_is_an_error() -> None:
     assert identity.build_identity("off") is None
     with pytest.raises(MissingError, match="no such file"):
         identity.build_identity("nowhere.onnx")

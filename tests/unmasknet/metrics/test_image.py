@@ -25,7 +25,7 @@ def square(size: int = 40, low: int = 10, high: int = 30) -> torch.Tensor:
     return hole
 
 
-def test_psnr_over_the_whole_picture_is_scikit_images() -> None:
+def test_psnr_over_the_whole_image_equals_scikit_images() -> None:
     real, fake = images(), images()
     everything = torch.ones(2, 1, 40, 40)
     expected = [
@@ -40,7 +40,7 @@ def test_psnr_of_a_constant_error_of_a_tenth_is_20_db() -> None:
 
 
 class Metal(torch.Tensor):
-    """A tensor that says it lies on Apple's GPUs, which have no doubles."""
+    """A tensor that pretends to be on an Apple GPU, which lacks double precision."""
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
@@ -53,7 +53,7 @@ class Metal(torch.Tensor):
         return self.as_subclass(torch.Tensor)
 
 
-def test_scores_need_no_doubles_of_a_gpu_that_has_none() -> None:
+def test_scores_need_no_doubles_on_apple_gpus() -> None:
     fake, real, hole = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
     there = [tensor.as_subclass(Metal) for tensor in (fake, real, hole)]
     for score in (image_metrics.psnr, image_metrics.ssim):
@@ -65,7 +65,7 @@ def test_psnr_of_identical_pixels_is_infinite() -> None:
     assert torch.isinf(image_metrics.psnr(real, real, square().expand(2, -1, -1, -1))).all()
 
 
-def test_hole_scores_do_not_see_what_lies_outside() -> None:
+def test_hole_scores_ignore_pixels_outside() -> None:
     real, fake, hole = images(1), images(1), square()
     other = maps.composite(fake, images(1), hole)
     assert image_metrics.psnr(fake, real, hole) == image_metrics.psnr(other, real, hole)
@@ -79,7 +79,7 @@ def test_an_empty_hole_has_no_score() -> None:
     assert math.isnan(image_metrics.ssim(real, real, nothing))
 
 
-def test_whole_psnr_is_hole_psnr_plus_the_share() -> None:
+def test_whole_psnr_is_hole_psnr_plus_the_log_of_the_hole_fraction() -> None:
     real, hole = images(1), square()
     whole = maps.composite(images(1), real, hole)
     gain = image_metrics.psnr(whole, real, torch.ones_like(hole)) - image_metrics.psnr(whole, real, hole)
@@ -92,7 +92,7 @@ def test_l1_is_the_mean_absolute_difference() -> None:
     assert image_metrics.l1(fake, real, hole).item() == pytest.approx(float(expected), abs=1e-6)
 
 
-def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
+def test_ssim_map_equals_scikit_images_wherever_its_window_fits() -> None:
     real = images(1)
     fake = (real + 0.3 * images(1)).clamp(0, 1)
     _, expected = structural_similarity(
@@ -112,7 +112,7 @@ def test_ssim_map_is_scikit_images_wherever_its_window_fits() -> None:
     )
 
 
-def test_ssim_map_is_torchmetrics_up_to_the_edge() -> None:
+def test_ssim_map_equals_torchmetrics_up_to_the_edge() -> None:
     real, fake = images(1), images(1)
     _, expected = structural_similarity_index_measure(
         fake.double(), real.double(), data_range=1.0, reduction="none", return_full_image=True
@@ -120,12 +120,12 @@ def test_ssim_map_is_torchmetrics_up_to_the_edge() -> None:
     assert torch.allclose(image_metrics.ssim_map(fake, real).double(), expected, atol=1e-6)
 
 
-def test_ssim_of_a_picture_with_itself_is_one() -> None:
+def test_ssim_of_an_image_with_itself_is_one() -> None:
     real = images(1)
     assert image_metrics.ssim(real, real, square()).item() == pytest.approx(1, abs=1e-6)
 
 
-def test_a_better_picture_scores_better_in_all_of_them() -> None:
+def test_a_better_image_scores_better_in_all_metrics() -> None:
     real, noise, hole = images(1), images(1), square()
     near, far = (real * (1 - share) + noise * share for share in (0.1, 0.5))
     assert image_metrics.psnr(near, real, hole) > image_metrics.psnr(far, real, hole)
@@ -142,7 +142,7 @@ def test_dice_and_iou_of_half_a_square_are_two_thirds_and_a_half() -> None:
     assert iou.item() == pytest.approx(1 / 2)
 
 
-def test_two_empty_maps_agree_and_one_alone_does_not() -> None:
+def test_two_empty_maps_score_one_and_a_single_empty_map_zero() -> None:
     nothing = torch.zeros(1, 1, 40, 40)
     assert image_metrics.overlap(nothing, nothing) == (1, 1)
     assert image_metrics.overlap(nothing, square()) == (0, 0)
@@ -150,7 +150,7 @@ def test_two_empty_maps_agree_and_one_alone_does_not() -> None:
     assert image_metrics.boundary_f(nothing, square()) == 0
 
 
-def test_pixels_that_do_not_count_change_nothing() -> None:
+def test_ignored_pixels_do_not_change_the_overlap() -> None:
     truth, found = square(), square()
     counted = torch.ones_like(truth)
     counted[..., :5] = 0
@@ -158,7 +158,7 @@ def test_pixels_that_do_not_count_change_nothing() -> None:
     assert image_metrics.overlap(found, truth, counted) == (1, 1)
 
 
-def test_boundary_f_forgives_a_pixel_and_not_five() -> None:
+def test_boundary_f_tolerates_one_pixel_but_not_five() -> None:
     truth = square()
     assert image_metrics.boundary_f(torch.roll(truth, 1, dims=3), truth) == 1
     assert image_metrics.boundary_f(square(low=15, high=25), truth) == 0
@@ -172,7 +172,7 @@ def test_outline_is_the_map_less_its_erosion() -> None:
     assert np.array_equal(maps.outline(blob)[0, 0].numpy(), expected)
 
 
-def test_growing_reaches_as_far_as_asked_along_the_axes() -> None:
+def test_dilation_reaches_the_given_distance_along_the_axes() -> None:
     dot = torch.zeros(1, 1, 21, 21)
     dot[..., 10, 10] = 1
     for reach in range(5):

@@ -1,4 +1,4 @@
-"""Figures against independent computations and known answers."""
+"""Statistics against independent computations and known answers."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ from unmasknet.metrics import statistics
 RNG = np.random.default_rng(3)
 
 
-def test_mean_leaves_out_what_is_not_defined() -> None:
+def test_mean_ignores_undefined_values() -> None:
     assert statistics.mean(np.array([1.0, np.nan, np.inf, 3.0])) == 2
     assert statistics.mean(np.array([np.nan, np.inf])) is None
     assert statistics.mean(np.array([])) is None
 
 
-def test_auc_is_torchmetrics_with_ties() -> None:
+def test_auc_equals_torchmetrics_with_ties() -> None:
     positive, negative = RNG.integers(0, 9, 80) / 9.0, RNG.integers(0, 7, 50) / 9.0
     expected = binary_auroc(
         torch.from_numpy(np.concatenate([positive, negative])), torch.tensor([1] * 80 + [0] * 50)
@@ -44,7 +44,7 @@ def test_roc_runs_from_corner_to_corner_over_an_area_of_auc() -> None:
     )
 
 
-def test_frechet_distance_is_the_formula_with_a_matrix_root() -> None:
+def test_frechet_distance_equals_the_formula_with_a_matrix_root() -> None:
     one, other = RNG.normal(size=(90, 6)), RNG.normal(0.3, 1.4, size=(70, 6))
     first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
     root = sqrtm(first @ second).real
@@ -64,13 +64,13 @@ def test_frechet_distance_holds_with_fewer_samples_than_features() -> None:
     assert statistics.frechet(one, one) == pytest.approx(0, abs=1e-6)
 
 
-def test_kernel_distance_is_torchmetrics() -> None:
+def test_kernel_distance_equals_torchmetrics() -> None:
     one, other = RNG.normal(size=(40, 7)), RNG.normal(0.4, 1, size=(40, 7))
     expected = poly_mmd(torch.from_numpy(one), torch.from_numpy(other))
     assert statistics.kernel_distance(one, other) == pytest.approx(expected.item(), rel=1e-9)
 
 
-def test_kernel_distance_of_two_halves_of_one_lot_is_about_zero() -> None:
+def test_kernel_distance_of_two_halves_of_one_set_is_about_zero() -> None:
     features = RNG.normal(size=(600, 8))
     near = statistics.kernel_distance(features[:300], features[300:])
     far = statistics.kernel_distance(features[:300], features[300:] + 0.5)
@@ -88,7 +88,7 @@ def test_interval_of_a_known_spread() -> None:
 
 
 def test_photos_of_one_person_are_drawn_together() -> None:
-    groups = [str(i // 20) for i in range(400)]  # 20 people, 20 alike photos each
+    groups = [str(i // 20) for i in range(400)]  # 20 people, 20 identical values each
     values = np.repeat(RNG.normal(0, 1, 20), 20)
     together = statistics.interval(values, statistics.draws(groups, 500, seed=1)) or [0, 0]
     alone = statistics.interval(values, statistics.draws([str(i) for i in range(400)], 500, seed=1)) or [0, 0]
