@@ -19,7 +19,8 @@ from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
 from maskgen.images.resample import warp
 from maskgen.types import Affine, Plane, RGBImage
-from unmasknet.evaluation.other_methods import MAX_PIXELS, SUFFIXES
+from unmasknet.data.decode import MAX_PIXELS
+from unmasknet.evaluation.other_methods import SUFFIXES
 from unmasknet.evaluation.samples import to_tensor
 from unmasknet.evaluation.scorer import FindFaces
 from unmasknet.evaluation.scores import Summary, rounded

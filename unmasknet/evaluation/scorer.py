@@ -109,7 +109,8 @@ def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: t
     """Builds the scorer that the settings select, from the packages that are installed.
 
     Raises:
-        MissingError: one that was asked for by name is not installed. InputError: a file of weights is none.
+        MissingError: a package that the settings require is not installed.
+        InputError: a weights file is not valid.
     """
     wanted = settings.features == "on" or (settings.features == "auto" and features.has_lite0())
     inception = load_inception(Path(settings.inception)) if settings.inception else None
@@ -123,5 +124,5 @@ def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: t
 
 
 def composited(images: ImageBatch, batch: SampleBatch) -> ImageBatch:
-    """Composites a method's images into the masked photos by the true hole; every method but ours is scored by that."""
+    """Composites a method's images into the masked photos by the true hole; baselines and other methods are scored so."""
     return composite(images, batch.masked, batch.hole)

@@ -173,8 +173,8 @@ def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> di
 
     Args:
         ledger: the scores.
-        methods: method -> what its figures' names begin with in the result, "" for our own.
-        draws: bootstrap samples of the cases.
+        methods: method -> prefix of its keys in the result, "" for the restored images.
+        draws: bootstrap samples, as indices.
     """
     found: dict[str, list[float]] = {}
     for method, prefix in methods.items():
