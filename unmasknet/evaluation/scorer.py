@@ -124,5 +124,5 @@ def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: t
 
 
 def composited(images: ImageBatch, batch: SampleBatch) -> ImageBatch:
-    """Composites a method's images into the masked photos by the true hole; baselines and other methods are scored so."""
+    """Composites a method's images into the masked photos by the true hole; for baselines and other methods."""
     return composite(images, batch.masked, batch.hole)
