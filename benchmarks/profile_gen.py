@@ -25,13 +25,16 @@ from maskgen.settings import CropSettings, FaceSettings, GenSettings, SourceSett
 from maskgen.sources import build_source
 
 STEPS = (
-    "sources.base.load", "landmarks.cache.CachedDetector.detect", "triplet.set_stages", "align.crop",
-    "light.estimate_light", "pose.head_pose", "warp.fit_head", "layer.draw_layer", "seat.seat",
-    "warp.carry", "warp.rasterise", "seat._over_eyes", "cloth.weave", "cloth._tile", "layer._soft",
-    "straps.draw_straps", "front.in_front", "layer._contact_shadow", "blend.blend",
-    "warp._draw_cells", "cloth._shade", "cloth._lay", "layer._drape", "layer._finish",
-    "dress.pick_mask", "dress.pick_dress", "shards.encode_photo", "imageio.encode_jpeg",
-    "imageio.encode_map", "imageio.encode_parts", "labels.encode_labels",
+    "sources.base.load", "faces.landmarks.cache.CachedDetector.detect", "rendering.triplet.set_stages",
+    "faces.align.crop", "rendering.lighting.estimate_light", "faces.pose.head_pose",
+    "rendering.projection.fit_head", "rendering.layer.draw_layer", "rendering.placement.seat",
+    "rendering.projection.carry", "rendering.projection.rasterise", "rendering.placement._over_eyes",
+    "rendering.cloth.weave", "rendering.cloth._tile", "rendering.layer._soft", "rendering.straps.draw_straps",
+    "rendering.occlusion.in_front", "rendering.layer._contact_shadow", "rendering.blend.blend",
+    "rendering.projection._draw_cells", "rendering.cloth._shade", "rendering.cloth._lay",
+    "rendering.layer._drape", "rendering.layer._finish", "masks.appearance.pick_mask",
+    "masks.appearance.pick_dress", "dataset.shards.encode_photo", "images.codecs.encode_jpeg",
+    "images.codecs.encode_map", "images.codecs.encode_parts", "dataset.labels.encode_labels",
 )  # fmt: skip
 
 
