@@ -1,4 +1,4 @@
-"""Build `assets/models/look.npz`: what the edges of faces are like on average, which `maskgen/look.py` takes off.
+"""Builds `assets/models/look.npz`: the mean edges of faces, which the face descriptor of `maskgen/video` subtracts.
 
 python tools/build_look.py --src lfw-deepfunneled --n 1000
 """
