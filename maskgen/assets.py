@@ -77,7 +77,7 @@ def _models() -> dict[str, dict[str, str]]:
 
 
 def check_model(path: Path, expected: str) -> ModelFile:
-    """Hash a model file before a runtime parses it.
+    """Hashes a model file before a runtime parses it.
 
     Raises:
         InputError: the hash is another one.

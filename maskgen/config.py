@@ -66,7 +66,7 @@ def load_settings(
     required: Mapping[str, str] | None = None,
     base: Tree | None = None,
 ) -> S:
-    """Resolve the settings of a command.
+    """Resolves the settings of a command.
 
     Args:
         model: what they are checked against.
@@ -181,7 +181,7 @@ def _field(model: type[BaseModel], path: str) -> FieldInfo | None:
 
 
 def _check(draft: _Draft, model: type[S]) -> S:
-    """Validate; what is wrong is noted and left out, so that conflicts among the rest are found as well.
+    """Validates; what is wrong is noted and left out, so that conflicts among the rest are found as well.
 
     Raises:
         UsageError: with the problems so far: the model itself finds that settings do not fit each other, and none of
@@ -226,7 +226,7 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def _drop(tree: Tree, path: str) -> None:
-    """Take out the value at `path`, or the list that holds it."""
+    """Takes out the value at `path`, or the list that holds it."""
     section, _, rest = path.partition(".")
     inner = tree.get(section)
     if rest and isinstance(inner, dict):
@@ -290,7 +290,7 @@ _BOUNDS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
 
 
 def _toml(value: Value) -> str:
-    """Python writes floats and JSON writes texts, booleans and lists as TOML does."""
+    """Formats a value as TOML: Python writes floats, and JSON writes texts, booleans and lists, as TOML does."""
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, BaseModel):

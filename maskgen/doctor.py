@@ -49,7 +49,7 @@ class Check:
 
 
 def examine(folder: Path) -> list[Check]:
-    """Look at everything: needed things first, then those that some commands take if they are there.
+    """Looks at everything: needed things first, then those that some commands take if they are there.
 
     Args:
         folder: where data would be written.
@@ -96,7 +96,7 @@ def _opencv_builds() -> list[str]:
 
 
 def _headless() -> str:
-    """Lay a build that needs no libGL over whatever is in the folder `cv2`."""
+    """Lays a build that needs no libGL over whatever is in the folder `cv2`."""
     versions = {build.split()[1] for build in _opencv_builds()}
     pin = f"=={max(versions)}" if versions else ""
     return f"pip install --force-reinstall --no-deps opencv-contrib-python-headless{pin}"
@@ -117,7 +117,7 @@ def _masks() -> str:
 
 
 def _faces() -> str:
-    """Find the face of the built-in photo, through every part of the way."""
+    """Finds the face of the built-in photo, through every part of the way."""
     from maskgen.assets import asset
     from maskgen.errors import Skip
     from maskgen.faces.landmarks import build_detector

@@ -30,7 +30,7 @@ def part_path(folder: Path, name: str) -> Path:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a kill or a full disk leaves the old file or the new one, never half.
+    """Writes `data` to `path` so that a kill or a full disk leaves the old file or the new one, never half.
 
     In a data set's folder the part lies in its work folder, so that a kill leaves nothing beside the shards.
 
@@ -66,7 +66,7 @@ def check_writable(path: Path) -> None:
 
 
 def make_folder(folder: Path, needed: str = "this folder") -> None:
-    """Make a folder, and those above it, if they are not there.
+    """Makes a folder, and those above it, if they are not there.
 
     Raises:
         MissingError: the disk has no room. UnmaskError: a file is in the way, or it may not be made.
@@ -91,18 +91,18 @@ def held_files(folder: Path) -> list[str]:
 
 
 def remove(path: Path) -> None:
-    """Delete a file of ours if it is there; a folder that takes no change is said when it is written to."""
+    """Deletes a file of ours if it is there; a folder that takes no change is said when it is written to."""
     with suppress(OSError):
         path.unlink()
 
 
 def sync(descriptor: int) -> None:
-    """Bring an open file's bytes to the disk."""
+    """Brings an open file's bytes to the disk."""
     os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, where the system lets a folder be opened."""
+    """Brings a folder's names to the disk, where the system lets a folder be opened."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -128,7 +128,7 @@ def whole(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def disk_errors(folder: Path, needed: str, again: str = RESUME) -> Iterator[None]:
-    """Turn a failed write below `folder` into one line that names what was `needed`, and how to go on then.
+    """Turns a failed write below `folder` into one line that names what was `needed`, and how to go on then.
 
     Raises:
         MissingError: no room on the disk, or a limit on the size of a file.

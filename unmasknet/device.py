@@ -47,7 +47,7 @@ def _gpu(device: torch.device) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Mixed precision where it is asked for: bf16 for convolutions, full precision for what needs it."""
+    """Enables mixed precision if asked for: bf16 for convolutions, full precision for what needs it."""
     wanted = precision == "bf16" or (
         precision == "auto"
         and device.type == "cuda"

@@ -37,7 +37,7 @@ def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> RGB
 
 
 def as_picture(picture: Float[Tensor, "3 h w"]) -> RGBImage:
-    """RGB in [0, 1] as bytes."""
+    """Converts RGB in [0, 1] to bytes."""
     pixels = (picture.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return pixels.permute(1, 2, 0).contiguous().cpu().numpy()
 

@@ -285,7 +285,7 @@ class _TrainSettings(Section):
 
 
 def _check_side(side: int, net: SegmenterSettings | GeneratorSettings) -> None:
-    """Raise ValueError for a side that the network cannot halve as often as it wants to."""
+    """Raises ValueError for a side that the network cannot halve as often as it wants to."""
     factor = net.patch * 2**net.depth
     if side % factor:
         raise ValueError(

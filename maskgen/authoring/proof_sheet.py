@@ -58,7 +58,7 @@ class LibrarySheet:
 
 
 def prove(settings: CheckSettings, *, only: str = "") -> ProofReport:
-    """Check a folder of templates; if all is well, draw them, or only one of them, on the built-in photo."""
+    """Checks a folder of templates; if all is well, draw them, or only one of them, on the built-in photo."""
     folder = Path(settings.templates)
     report = check_templates(folder, replace=settings.replace)
     families = tuple(path.name for path in report.sound if only in ("", path.name))
@@ -74,7 +74,7 @@ def prove(settings: CheckSettings, *, only: str = "") -> ProofReport:
 
 
 def draw_library(settings: SheetSettings) -> LibrarySheet:
-    """Draw every family on faces in three poses.
+    """Draws every family on faces in three poses.
 
     Raises:
         InputError: a template is off, or the source has no face in one of the poses.
@@ -112,7 +112,7 @@ def draw_families(
 
 
 def choices_of(library: Library, family: str) -> Iterator[MaskChoice]:
-    """Plain, then the textures that are drawn most; where there are too few, the first in further colours."""
+    """Lists the plain texture, then those that are drawn most; if there are too few, the first in further colours."""
     look = library.template(family).look
     colours = sorted(look.colours, key=lambda colour: -look.colours[colour])
     textures = sorted(look.textures, key=lambda name: (name != "plain", -look.textures[name]))
@@ -133,7 +133,7 @@ def built_in_faces() -> Faces:
 
 
 def source_faces(settings: SheetSettings) -> Faces:
-    """Faces of a source by their pose, those turned the most usual way first.
+    """Finds faces of a source by their pose, those turned the most usual way first.
 
     Raises:
         InputError: the photos looked through show no face in one of the poses.

@@ -82,7 +82,7 @@ class PhotographedMask:
 
 
 def draft_template(settings: DraftSettings) -> DraftReport:
-    """Make a template of a photo, check it, and draw it on a face.
+    """Makes a template of a photo, check it, and draw it on a face.
 
     Raises:
         InputError: the name is taken or none, the photo shows no mask, or the folder has a template of the name.
@@ -342,7 +342,7 @@ def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane
 
 
 def _height(shade: Plane32, opacity: Plane32) -> Plane32:
-    """Relief, 0-1 around a half, from shading by a lamp that stands above: brighter slopes look up.
+    """Computes relief, 0-1 around a half, from shading by a lamp above: brighter slopes face up.
 
     The slope down is integrated by its spectrum, damped where it would change across: folds run across.
     """

@@ -45,7 +45,7 @@ draws there: its pictures show what could be, and must not be used to tell who s
 
 
 def write_card(out: Path) -> Path:
-    """Write the card of the data set in `out`, whole or not at all.
+    """Writes the card of the data set in `out`, whole or not at all.
 
     Raises:
         InputError: its `dataset.json` is missing or cannot be read.
@@ -145,5 +145,5 @@ def _toml(table: Mapping[str, Any]) -> str:
 
 
 def _line(text: str) -> str:
-    """Foreign text as one line of Markdown without markup."""
+    """Formats foreign text as one line of Markdown without markup."""
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")

@@ -59,7 +59,7 @@ class Target:
 
 
 def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Find the plan that was made before, or take the new one; and keep it. Call it while nobody else changes the plan.
+    """Finds the plan that was made before, or takes the new one, and keeps it. Nobody else may change the plan then.
 
     Args:
         target: the data set's folder; its work folder exists.
@@ -180,7 +180,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def clear(target: Target) -> None:
-    """Delete a data set: the files that its plan or its records name as ours, and nothing else.
+    """Deletes a data set: the files that its plan or its records name as ours, and nothing else.
 
     The plan goes first, under another name, and is deleted last: a kill in between is noticed by the next run.
     """
@@ -218,7 +218,7 @@ def _is_facts(path: Path) -> bool:
 
 
 def remove_parts(target: Target, names: Iterable[str]) -> None:
-    """Delete what killed runs left unfinished of these shards, or files."""
+    """Deletes what killed runs left unfinished of these shards, or files."""
     for name in names:
         for path in target.work.glob(f"{name}.*{PART}"):
             remove(path)
@@ -236,7 +236,7 @@ def recall_poison(target: Target, plan: ShardPlan) -> ShardPlan:
 
 
 def keep_poison(target: Target, name: str, entry: Entry) -> None:
-    """Remember that a photo ends its worker."""
+    """Remembers that a photo ends its worker."""
     try:
         entries = json.loads(target.poison(name).read_bytes())
     except (OSError, ValueError):
@@ -255,7 +255,7 @@ def finished(target: Target, plan: ShardPlan, *, retry_failed: bool) -> ShardRep
 
 
 def complete(target: Target, write_card: Callable[[Path], object]) -> bool:
-    """Write `dataset.json` and the card if all planned shards have their records; whether they have."""
+    """Writes `dataset.json` and the card if all planned shards have their records; whether they have."""
     plan = load_plan(target.plan)
     assert plan is not None, target.plan
     reports = []

@@ -113,14 +113,14 @@ def points_text(points: Float[ndarray, "n 2"]) -> str:
 
 @compiled
 def _write_points(hundredths: Int64[ndarray, "n 2"], text: UInt8[ndarray, "n wide"]) -> None:
-    """Write pairs of hundredths as `[x,y],`: two decimals, blanks before a number; `text` is the result."""
+    """Writes pairs of hundredths as `[x,y],`: two decimals, blanks before a number; `text` is the result."""
     each = (text.shape[1] - 4) // 2
     for (x, y), line in zip((hundredths / 100).tolist(), text, strict=True):
         line[:] = np.frombuffer(f"[{x:{each}.2f},{y:{each}.2f}],".encode("ascii"), np.uint8)
 
 
 def number(value: SupportsFloat) -> float:
-    """Four decimals: never written as 1e-05 (no point) or -0.0."""
+    """Formats a number with four decimals: never as 1e-05 (no point) or -0.0."""
     return round(float(value), 4) + 0.0
 
 

@@ -22,7 +22,7 @@ _NAME = re.compile(r"lock-(\d+)-of-(\d+)")
 
 
 def parse_slice(text: str) -> Slice:
-    """Read `i::k`; empty is the whole.
+    """Reads `i::k`; empty is the whole.
 
     Raises:
         UsageError: i is not below k.
@@ -39,7 +39,7 @@ def parse_slice(text: str) -> Slice:
 
 @contextmanager
 def changing(work: Path) -> Iterator[None]:
-    """Wait until no other run changes the plan below `work`, and keep others waiting meanwhile."""
+    """Waits until no other run changes the plan below `work`, and keep others waiting meanwhile."""
     # This file stays: others may have opened it and wait. Were it deleted, they would come to hold a file that nobody
     # finds any more, beside the holder of the one that the next run makes.
     with _open(work / "lock") as file:
@@ -48,7 +48,7 @@ def changing(work: Path) -> Iterator[None]:
 
 
 def hold_slice(work: Path, part: Slice) -> IO[str]:
-    """Take a slice; it is held until `let_go`, until the file that is returned is closed, or the process ends.
+    """Takes a slice; it is held until `let_go`, until the file that is returned is closed, or the process ends.
 
     Call it inside `changing`, and after `refuse_held`, or two runs could take overlapping slices at once.
     """
@@ -61,7 +61,7 @@ def hold_slice(work: Path, part: Slice) -> IO[str]:
 
 
 def let_go(file: IO[str]) -> None:
-    """Give back a slice that `hold_slice` took, and delete its file.
+    """Gives back a slice that `hold_slice` took, and delete its file.
 
     Call it inside `changing`: files of slices are opened there alone, so nobody else has this one open.
     """
@@ -111,7 +111,7 @@ def _lock(file: IO[str], how: int) -> None:
 
 
 def _open(path: Path) -> IO[str]:
-    """Open without cutting: the text in it may be another's."""
+    """Opens without cutting: the text in it may be another's."""
     with disk_errors(path.parent, f"the lock {path.name}"):
         file = path.open("a+", encoding="utf-8")
     file.seek(0)

@@ -96,7 +96,7 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
 
 
 def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Add shards for photos that are not planned yet, until `n` are; what was planned stays as it is.
+    """Adds shards for photos that are not planned yet, until `n` are; what was planned stays as it is.
 
     Who is in a split stays in it, even if the source's official split has come or gone since.
 
@@ -198,7 +198,7 @@ def _ids(shard: ShardPlan) -> list[str]:
 
 
 def save_plan(path: Path, plan: Plan) -> None:
-    """Keep a plan: ids only, the source knows the rest of a photo."""
+    """Keeps a plan: ids only, the source knows the rest of a photo."""
     shards = [
         {
             "name": shard.name,

@@ -190,11 +190,11 @@ def worn(labels: Labels) -> dict[str, Any]:
 
 
 def posed(labels: Labels) -> tuple[float, float, float]:
-    """Yaw, pitch and roll of the first face in degrees."""
+    """Returns yaw, pitch and roll of the first face in degrees."""
     pose = labels["faces"][0]["pose"] if labels["faces"] else {"yaw": 0.0, "pitch": 0.0, "roll": 0.0}
     return pose["yaw"], pose["pitch"], pose["roll"]
 
 
 def mask_name(mask: dict[str, Any]) -> str:
-    """Family and texture as one name, `plain` left out."""
+    """Joins family and texture to one name, `plain` left out."""
     return f"{mask['family']} {'' if mask['texture'] == 'plain' else mask['texture']}".strip()

@@ -46,7 +46,7 @@ def record_bytes(report: ShardReport) -> bytes:
 
 
 def parse_record(data: bytes) -> ShardReport:
-    """Read a record's bytes back.
+    """Reads a record's bytes back.
 
     Raises:
         ValueError: they are none.
@@ -75,7 +75,7 @@ def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
 
 
 def write_record(folder: Path, report: ShardReport) -> None:
-    """Write a shard's record: from now on the shard exists."""
+    """Writes a shard's record: from now on the shard exists."""
     write_atomic(folder / f"{report.name}.json", record_bytes(report))
 
 

@@ -132,7 +132,7 @@ class ShardWriter:
             self._drop()
 
     def add_photo(self, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
-        """Append the samples of one photo; keys come in order, members sorted."""
+        """Appends the samples of one photo; keys come in order, members sorted."""
         with self._errors():
             for key, members in samples:
                 assert KEY.fullmatch(key), key
@@ -142,7 +142,7 @@ class ShardWriter:
         self.filled += 1
 
     def finish(self) -> tuple[int, str]:
-        """Close the tar and move it to its place; its size and sha256. Nothing of it appears if it is empty."""
+        """Closes the tar and move it to its place; its size and sha256. Nothing of it appears if it is empty."""
         if not self.count:
             self._drop()
             remove(self.folder / f"{self.name}.tar")
@@ -208,7 +208,7 @@ def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
 
 
 def read_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every plain file in a tar, in its order.
+    """Names and bytes of every plain file in a tar, in its order.
 
     Raises:
         InputError: the file is missing or no tar.

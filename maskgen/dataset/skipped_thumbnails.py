@@ -34,7 +34,7 @@ def thumb_path(out: Path, photo: str) -> Path:
 
 
 def keep_thumb(out: Path, photo: str, pixels: RGBImage) -> None:
-    """Store a skipped photo's thumbnail: a function of id and pixels, whole or not there.
+    """Stores a skipped photo's thumbnail: a function of id and pixels, whole or not there.
 
     Raises:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
@@ -47,7 +47,7 @@ def keep_thumb(out: Path, photo: str, pixels: RGBImage) -> None:
 def keep_skipped(
     out: Path, number: int, ref: PhotoRef, skip: Skip, source: Source, settings: SourceSettings
 ) -> None:
-    """Store the thumbnail of a shard's `number`-th skipped photo, counted from 1, if it is one that a person can see.
+    """Stores the thumbnail of a shard's `number`-th skipped photo, counted from 1, if it is one that a person can see.
 
     The photo is loaded once more: that is rare, and what was skipped by its file alone, or as poison, is not touched.
 

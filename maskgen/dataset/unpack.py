@@ -71,7 +71,7 @@ def unpack(
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> UnpackReport:
-    """Write the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
+    """Writes the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
 
     Args:
         folder: the data set.
@@ -144,7 +144,7 @@ def _check_target(to: Path, folder: Path, overwrite: bool) -> None:
 
 
 def folder_files(sample: Encoded, names: Sequence[str]) -> list[File]:
-    """Masked and original as they lie in the shard, the map as an 8-bit PNG of 0 and 255."""
+    """Yields masked and original as they are in the shard, and the map as an 8-bit PNG of 0 and 255."""
     return [
         (f"{name}/{sample.key}.{end}", content)
         for name, (content, end) in zip(names, _contents(sample), strict=True)
@@ -158,7 +158,7 @@ def _contents(sample: Encoded) -> tuple[tuple[bytes, str], ...]:
 
 
 def strip_files(sample: Encoded) -> list[File]:
-    """Original, masked and map side by side; as a JPEG, or losslessly where the data set is lossless."""
+    """Yields original, masked and map side by side: as a JPEG, or losslessly if the data set is lossless."""
     pixels, suffix = sample.decode(), sample.member("masked")[1]
     strip = np.hstack([pixels["gt"], pixels["masked"], np.dstack([pixels["map"] * np.uint8(255)] * 3)])
     if suffix == "jpg":
@@ -219,7 +219,7 @@ def _claim(name: str, key: str, taken: set[str]) -> str:
 
 
 def _write(to: Path, key: str, files: list[File], taken: set[str]) -> list[str]:
-    """Write the files of a sample; their names, as they came to be."""
+    """Writes the files of a sample; their names, as they came to be."""
     names = [_claim(name, key, taken) for name, _ in files]
     for name, (_, content) in zip(names, files, strict=True):
         _put(to, name, content)

@@ -65,13 +65,13 @@ class Findings:
 
 
 def _ignore(done: int, total: int) -> None:
-    """Nobody watches."""
+    """Ignores progress."""
 
 
 def verify(
     folder: str | Path, on_progress: Callable[[int, int], object] = _ignore, *, jobs: int | None = None
 ) -> VerifyReport:
-    """Check a data set.
+    """Checks a data set.
 
     Args:
         folder: the data set.
@@ -142,7 +142,7 @@ def _with_clashes(shards: Iterable[Findings]) -> Iterator[Findings]:
 
 
 def check_shard(folder: Path, name: str) -> Findings:
-    """Look at one shard by itself."""
+    """Looks at one shard by itself."""
     found = Findings(name)
     found.problems += _check_shard(folder, found)
     return found

@@ -53,7 +53,7 @@ def write_report(
     facts: DemoFacts,
     restored: bytes = b"",
 ) -> None:
-    """Write the report, whole or not at all.
+    """Writes the report, whole or not at all.
 
     Args:
         path: the HTML file.

@@ -57,7 +57,7 @@ def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
 
 
 def crop_matrix(face: Face, size: int) -> Affine:
-    """Photo -> crop: upright, the face in the middle, from above the hair to the neck.
+    """Computes the matrix photo -> crop: upright, the face in the centre, from above the hair to the neck.
 
     The frame is FFHQ's, moved down a little. On a turned head, where the eyes come close together, the distance
     from the eyes to the mouth decides the side.
@@ -95,7 +95,7 @@ def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
 
 
 def crop(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> tuple[Resized, Inside]:
-    """Cut a crop out of a photo.
+    """Cuts a crop out of a photo.
 
     Args:
         pixels: the photo.

@@ -96,7 +96,7 @@ class Head:
 def on_axis(
     azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"], radius: Float[ndarray, "*n"]
 ) -> Float[ndarray, "*n 3"]:
-    """Cylinder coordinates about the head's axis to x, y, z."""
+    """Converts cylinder coordinates about the head's axis to x, y, z."""
     turn = np.radians(azimuth)
     return np.stack([radius * np.sin(turn), height, AXIS_Z - radius * np.cos(turn)], axis=-1)
 
@@ -104,7 +104,7 @@ def on_axis(
 def umeyama(
     source: Float[ndarray, "n 3"], target: Float[ndarray, "n 3"]
 ) -> tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]:
-    """Scale, rotation, offset of the similarity that takes `source` to `target` with the least squared error.
+    """Computes scale, rotation and offset of the similarity that takes `source` to `target` with least squared error.
 
     Source: S. Umeyama, Least-squares estimation of transformation parameters between two point patterns, 1991.
     """
@@ -116,7 +116,7 @@ def umeyama(
 
 
 def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, Float[ndarray, "3 3"]]:
-    """Scale and rotation of `umeyama`.
+    """Computes scale and rotation as `umeyama` does.
 
     Args:
         products: of the targets' coordinates with those of the sources, less their means, summed up over points.

@@ -9,7 +9,9 @@ LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, cor
 
 
 def eye_opening(face: Face) -> float:
-    """Height of the eyes between their lids, as a share of their width; the wider one counts, so a wink is open."""
+    """Measures the height of the eyes between their lids as a fraction of their width; the wider eye counts, so a wink
+    is open.
+    """
 
     def opening(upper: int, lower: int, corners: tuple[int, int]) -> float:
         lids, ends = face.mesh[[upper, lower]], face.mesh[list(corners)]

@@ -48,7 +48,7 @@ class Sighting:
     score: float
 
     def matrix(self, size: int) -> Affine:
-        """Photo -> crop of `size` pixels, framed as the training crops are."""
+        """Computes the matrix photo -> crop of `size` pixels, framed as the training crops are."""
         return frame_matrix(self.right, self.left, self.mouth, size)
 
 
@@ -72,7 +72,7 @@ class FaceFinder:
         return sorted(found, key=lambda one: one.box[0] - one.box[2])
 
     def _search(self, pixels: RGBImage, looks: Iterable[Affine], least: float = SCORE) -> list[Sighting]:
-        """Faces of the looks, each of which counts when it is seen again."""
+        """Finds the faces of the looks, each of which counts when it is seen again."""
         findings = [finding for look in looks for finding in self._blazeface.find(pixels, look, FIND)]
         found: list[Sighting] = []
         for finding in sorted(findings, key=lambda one: -one.score):
@@ -137,7 +137,7 @@ def _corners(finding: Finding) -> tuple[float, float, float, float]:
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Share of the smaller box that both cover."""
+    """Computes the fraction of the smaller box that both cover."""
     a, b = np.array(one), np.array(other)
     shared = np.prod(np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None))
     return float(shared / min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2])))

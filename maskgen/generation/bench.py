@@ -97,7 +97,7 @@ def bench_gen(
     reference: Callable[[str], Reference] | None = None,
     build: KitBuilder = build_kit,
 ) -> GenBench:
-    """Measure `gen-data` on photos of a source.
+    """Measures `gen-data` on photos of a source.
 
     Args:
         settings: which photos, at which size, how often.
@@ -167,7 +167,7 @@ def dlib_reference(models: str) -> Reference:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """OpenCV works on one core, as in a worker."""
+    """Limits OpenCV to one core, as in a worker."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -226,7 +226,7 @@ class _Bench:
         return rates, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
     def find_faces(self, plans: Sequence[ShardPlan]) -> None:
-        """Make all shards once, which caches the landmarks.
+        """Makes all shards once, which caches the landmarks.
 
         Raises:
             InputError: nobody wears a mask in them.
@@ -238,7 +238,7 @@ class _Bench:
             raise InputError(f"{self.settings.src}: no photo gives a triplet ({reasons}); choose others")
 
     def run(self, plans: Sequence[ShardPlan], jobs: int) -> Iterator[Event]:
-        """Make shards with so many workers."""
+        """Makes shards with so many workers."""
         (self.folder / WORK).mkdir(exist_ok=True)
         return LocalEngine(jobs).run(MakeShards(self.gen(), self.source, self.folder, self.build), plans)
 
@@ -283,7 +283,7 @@ class _Bench:
     def one_by_one(
         self, subjects: dict[PhotoRef, _Subject], reference: Reference, tell: Callable[[], None]
     ) -> dict[str, float]:
-        """Mean over the photos of the best time of each, in ms, by what was done."""
+        """Averages over the photos the best time of each, in ms, by step."""
         with ExitStack() as writers:
             passes = self.passes(subjects, reference, writers)
             best = {name: dict.fromkeys(subjects, float("inf")) for name in passes}
@@ -339,7 +339,7 @@ class _Bench:
 
 
 def _forget(cache: Path) -> None:
-    """Delete all landmarks of a cache. Its 256 folders stay: after some thousand photos none is missing."""
+    """Deletes all landmarks of a cache. Its 256 folders stay: after some thousand photos none is missing."""
     for file in cache.rglob("*"):
         if file.is_file():
             file.unlink()

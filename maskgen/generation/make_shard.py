@@ -35,26 +35,26 @@ class MakeShards:
         return self.build(self.settings, self.source)
 
     def prepare(self) -> None:
-        """Load the tools."""
+        """Loads the tools."""
         assert self.kit
 
     def make(self, plan: ShardPlan, tell: Tell) -> ShardReport:
-        """Make a shard."""
+        """Makes a shard."""
         return make_shard(plan, self.settings, self.out, self.kit, tell)
 
     def probe(self, plan: ShardPlan, index: int) -> None:
-        """Make one photo's samples, and drop them."""
+        """Makes one photo's samples, and drop them."""
         make_samples(plan.refs[index], plan.split, self.kit, self.settings)
 
 
 def _quiet(index: int, outcome: Outcome) -> None:
-    """Nobody wants to know."""
+    """Ignores reports."""
 
 
 def make_shard(
     plan: ShardPlan, settings: GenSettings, out: Path, kit: Kit, tell: Tell = _quiet
 ) -> ShardReport:
-    """Make a shard of the data set in `out`: write a part, flush it, rename it, then write the record the same way.
+    """Makes a shard of the data set in `out`: write a part, flush it, rename it, then write the record the same way.
 
     Args:
         plan: which photos.

@@ -100,7 +100,7 @@ class TripletSource:
 
 
 def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Stem below its folder -> role -> file."""
+    """Finds the files: stem below its folder -> role -> file."""
     found: dict[str, dict[str, str]] = {}
     for name in filter(is_photo_name, names):
         for role, folder in folders.items():

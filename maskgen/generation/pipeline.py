@@ -89,7 +89,7 @@ class Rehearsal:
 
 
 def _ignore(progress: GenProgress) -> None:
-    """Nobody watches."""
+    """Ignores progress."""
 
 
 def generate(
@@ -100,7 +100,7 @@ def generate(
     source: Source | None = None,
     hang_after: float = HANG_SECONDS,
 ) -> GenReport:
-    """Make a data set, or go on with one.
+    """Makes a data set, or go on with one.
 
     Args:
         settings: what to make of which photos, where, on how many cores.
@@ -254,7 +254,7 @@ def _make(
     task: MakeShards,
     on_progress: Callable[[GenProgress], object],
 ) -> tuple[list[ShardReport], int, list[str]]:
-    """Make the shards that are not there; the reports of all, how many photos that took, and what was there spoilt."""
+    """Makes the shards that are not there; the reports of all, how many photos that took, and what was there spoilt."""
     retry = task.settings.run.retry_failed
     tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
     todo: list[ShardPlan] = []

@@ -104,7 +104,7 @@ class _Slot:
     hung: bool = False
 
     def close(self) -> None:
-        """Let go of what it was heard by."""
+        """Lets go of what it was heard by."""
         self.pipe.close()
         self.board.close()
 
@@ -119,7 +119,7 @@ class LocalEngine:
         self._queue: deque[_Work] = deque()
 
     def run(self, task: ShardTask, plans: Sequence[ShardPlan]) -> Generator[Event, None, None]:
-        """Make all shards; what happens is yielded as it happens.
+        """Makes all shards; what happens is yielded as it happens.
 
         Raises:
             UnmaskError: what a worker raised: no room on the disk, say. Also when workers die again and again
@@ -136,7 +136,7 @@ class LocalEngine:
             self._slots = []
 
     def _turn(self, task: ShardTask) -> Iterator[Event]:
-        """Hear every worker that has something to say; replace the dead, kill the hung."""
+        """Hears every worker that has something to say; replace the dead, kill the hung."""
         began = time.monotonic()
         heard = wait([slot.pipe for slot in self._slots], TICK_SECONDS)
         if time.monotonic() - began > ASLEEP_SECONDS:
@@ -199,7 +199,7 @@ class LocalEngine:
                 slot.pipe.send(Job(slot.work.plan, slot.work.suspect))
 
     def _bury(self, slot: _Slot) -> Iterator[Event]:
-        """Find out what a dead worker's last photo has to do with it, and put its shard back."""
+        """Finds out what a dead worker's last photo has to do with it, and put its shard back."""
         slot.process.kill()
         slot.process.wait()
         slot.index = slot.board.read()
@@ -220,7 +220,7 @@ class LocalEngine:
             )
 
     def _suspect(self, lost: _Work, slot: _Slot) -> Iterator[Event]:
-        """Have a photo tried alone; when it was, and its worker died again, set it aside."""
+        """Has a photo tried alone; when it was, and its worker died again, set it aside."""
         if lost.suspect is None:
             lost.suspect = slot.index
             # SIGKILL may come from outside, and may do so again by chance; all else is the photo's own doing.
@@ -242,7 +242,7 @@ class LocalEngine:
 
 
 def _start(task: ShardTask) -> _Slot:
-    """Start a worker. No signal reaches it before it can say what it does about signals.
+    """Starts a worker. No signal reaches it before it can say what it does about signals.
 
     A plain subprocess and not `multiprocessing`: that would run the caller's main script again in every worker.
     """
@@ -270,7 +270,7 @@ def _start(task: ShardTask) -> _Slot:
 
 
 def _end(slots: Sequence[_Slot]) -> None:
-    """End all workers at once: what they write is whole or not there."""
+    """Ends all workers at once: what they write is whole or not there."""
     for slot in slots:
         slot.process.kill()
     for slot in slots:
@@ -281,7 +281,7 @@ def _end(slots: Sequence[_Slot]) -> None:
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise `Stopped` inside; a second one does not disturb the clearing up.
+    """Lets SIGINT and SIGTERM raise `Stopped` inside; a second one does not disturb the clearing up.
 
     Signals belong to the main thread; in another one this does nothing.
     """

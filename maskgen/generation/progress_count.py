@@ -71,7 +71,7 @@ class Tally:
         self.reports[report.name] = report
 
     def tell(self, *, now: bool = False) -> None:
-        """Report progress, unless that was done just before."""
+        """Reports progress, unless that was done just before."""
         at = time.monotonic()
         if not now and at - self.told < REPORT_SECONDS:
             return
@@ -96,7 +96,7 @@ class Tally:
 
 
 def skip_counts(reports: Iterable[ShardReport]) -> Counter[str]:
-    """Skipped photos of some shards by reason."""
+    """Counts the skipped photos of some shards by reason."""
     total: Counter[str] = Counter()
     for report in reports:
         total.update(report.skipped)

@@ -42,13 +42,13 @@ class ShardTask(Protocol):
     """What is done to a shard. Pickled to the workers; pure, so that any of them may do it, and do it again."""
 
     def prepare(self) -> None:
-        """Load what all jobs need."""
+        """Loads what all jobs need."""
 
     def make(self, plan: ShardPlan, tell: Tell) -> ShardReport:
-        """Make a shard; `tell(i, outcome of photo i - 1)` before photo i, and once after the last."""
+        """Makes a shard; `tell(i, outcome of photo i - 1)` before photo i, and once after the last."""
 
     def probe(self, plan: ShardPlan, index: int) -> None:
-        """Do all that `make` does with one photo, and keep nothing."""
+        """Does all that `make` does with one photo, and keep nothing."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Board:
         self._memory = mmap.mmap(descriptor, self._FORM.size)
 
     def write(self, index: int) -> None:
-        """Put the number there."""
+        """Puts the number there."""
         self._FORM.pack_into(self._memory, 0, index)
 
     def read(self) -> int:
@@ -111,7 +111,7 @@ class Board:
         return index
 
     def close(self) -> None:
-        """Let go of it."""
+        """Lets go of it."""
         self._memory.close()
         if self._file:
             self._file.close()
@@ -139,14 +139,14 @@ class _Teller:
             self.flush()
 
     def flush(self) -> None:
-        """Say all that has not been said."""
+        """Says all that has not been said."""
         if self._steps:
             self._pipe.send(Steps(tuple(self._steps)))
         self._steps, self._told = [], time.monotonic()
 
 
 def main(descriptor: int, board: int, parent: int) -> None:
-    """Take the task, then serve jobs, until the parent closes the pipe.
+    """Takes the task, then serve jobs, until the parent closes the pipe.
 
     Args:
         descriptor, board: of the pipe to the parent, and of its board.
@@ -202,7 +202,7 @@ def _attempt(step: Callable[[], Any]) -> Any:
 
 
 def _die_with(parent: int) -> None:
-    """End this process when its parent ends, however that ends and whatever this one is doing."""
+    """Ends this process when its parent ends, however that ends and whatever this one is doing."""
     if sys.platform == "linux":  # at once, by the kernel, even inside a decoder that never returns
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

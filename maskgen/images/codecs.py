@@ -73,7 +73,7 @@ def is_html(head: bytes) -> bool:
 
 
 def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
-    """Decode a photo of any usual format, and of any mode, to upright RGB.
+    """Decodes a photo of any usual format, and of any mode, to upright RGB.
 
     EXIF orientation is applied; CMYK, palette, grey and 16-bit pictures get their colours, 16 bits as their 8 high
     ones; transparent ones lie on a grey ground; of animated ones the first frame counts.
@@ -138,7 +138,7 @@ def _size_refused(size: tuple[int, int], max_pixels: int) -> Skip | None:
 
 
 def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a JPEG whose header says no more than that it is grey or in the usual colours.
+    """Reads width and height of a JPEG whose header says only that it is grey or in the usual colours.
 
     None where its segments hold more, such as EXIF or Adobe's words on colours, or are odd: all that is for Pillow.
     A photo without metadata, as data sets have them, needs none of Pillow's classes: a tenth of its decoding.
@@ -181,7 +181,7 @@ def _closed_early(data: bytes) -> bool:
 
 
 def rgb_of(image: Image.Image, background: int) -> RGBImage:
-    """RGB of a picture of any mode, as `decode` gives it; not turned.
+    """Converts an image of any mode to RGB, as `decode` gives it; not rotated.
 
     Raises:
         ValueError: its pixels are 32-bit numbers.

@@ -42,7 +42,7 @@ class Block:
 
 
 def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1634) -> AnyPicture:
-    """Draw a contact sheet.
+    """Draws a contact sheet.
 
     Args:
         title, subtitle: text over everything; letters that the built-in font lacks are drawn as boxes.

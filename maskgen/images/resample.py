@@ -87,7 +87,7 @@ def _look_up(
     y_by_row: int,
     result: UInt8[ndarray, "h w 3"],
 ) -> None:
-    """Look pixels up in 4 x 4 of a source; all of them lie in it.
+    """Looks pixels up in 4 x 4 of a source; all of them lie in it.
 
     Args:
         source: RGB, 0-255, and anything.

@@ -45,7 +45,7 @@ class Dress:
 
 
 def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
-    """Draw a family, its texture and first colour, and the way it is worn."""
+    """Draws a family, its texture and first colour, and the way it is worn."""
     choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
     template = wardrobe.library.template(choice.family)
     texture = choice.texture or _draw(template.look.textures, rng)
@@ -63,7 +63,7 @@ def pick_dress(
     aspect: float = 1.0,
     artwork: Artwork | None = None,
 ) -> Dress:
-    """Draw what the labels leave open: the pattern's other colours, where it lies, the straps' colour.
+    """Draws what the labels leave open: the pattern's other colours, where it lies, the straps' colour.
 
     Args:
         worn: the labels.

@@ -65,7 +65,7 @@ Layers = tuple[Grid, Grid, Grid]  # weight of the second colour, of the third, s
 
 
 def _check(rng: np.random.Generator) -> Layers:
-    """Gingham or tartan: bands across and down, darker where they cross."""
+    """Draws gingham or tartan: bands across and down, darker where they cross."""
     count = int(rng.integers(4, 10))
     across, down = (_soft(np.sin(2 * np.pi * count * axis), 0.15) for axis in (_X, _Y))
     thin = _soft(np.cos(2 * np.pi * count * _X + 2) - 0.96, 0.02) + _soft(
@@ -83,7 +83,7 @@ def _stripes(rng: np.random.Generator) -> Layers:
 
 
 def _dots(rng: np.random.Generator) -> Layers:
-    """Polka dots on a staggered grid."""
+    """Draws polka dots on a staggered grid."""
     count = int(rng.integers(4, 11))
     size = rng.uniform(0.18, 0.34)
     row = np.floor(_Y * count)
@@ -133,7 +133,7 @@ def _knit(rng: np.random.Generator) -> Layers:
 
 
 def _weave(rng: np.random.Generator) -> Layers:
-    """Coarse linen: threads over and under, some thicker."""
+    """Draws coarse linen: threads over and under, some thicker."""
     count = int(rng.integers(28, 44))
     shade = _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8.0) + 0.12 * _noise(rng, 0.7, 8.0).T
     return _NOWHERE, _NOWHERE, shade
@@ -184,7 +184,7 @@ def _print(rng: np.random.Generator) -> Layers:
 
 
 def _weave_shade(count: int) -> Grid:
-    """Threads over and under."""
+    """Shades threads over and under."""
     return 0.25 * np.sin(2 * np.pi * count * _X) * np.sin(2 * np.pi * count * _Y)
 
 
@@ -216,7 +216,9 @@ def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
 
 @cache
 def wrinkles() -> Float[ndarray, "256 256 4"]:
-    """Slopes, across and down, of a seamless creased surface of unit deviation; the last two channels are empty."""
+    """Computes slopes, across and down, of a seamless creased surface of unit standard deviation; the last two
+    channels are empty.
+    """
     rng = np.random.default_rng(7)
     surface = _noise(rng, 7.0, 2.2) + 0.5 * _noise(rng, 4.0, 3.0) - 0.8 * np.abs(_noise(rng, 10.0, 1.8))
     across = (np.roll(surface, -1, 1) - np.roll(surface, 1, 1)) / 2

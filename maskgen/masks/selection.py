@@ -61,7 +61,7 @@ def open_library(templates: str, *, replace: bool) -> Library:
 
 
 def _gather(settings: MaskSettings, problems: list[str]) -> Library:
-    """Built-in families, the user's, and the user's pictures; what is wrong with them is added to `problems`."""
+    """Collects the built-in families, the user's, and the user's images; adds what is wrong with them to `problems`."""
     folders = dict(built_in().folders)
     if settings.templates:
         report = check_templates(Path(settings.templates), replace=settings.replace)

@@ -163,7 +163,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
 
 
 def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows columns 3"]:
-    """Unit normals of a grid, away from the head."""
+    """Computes unit normals of a grid, away from the head."""
     across = np.gradient(points, axis=1)
     down = np.gradient(points, axis=0)
     normal = np.cross(down, across)
@@ -171,7 +171,7 @@ def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows co
 
 
 def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
-    """Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
+    """Computes Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
     lengths = (np.square(of).sum(1) for of in (points, anchors))
     squared = np.add.outer(*lengths) - 2 * points @ anchors.T
     nearest = squared.min(1, keepdims=True)
@@ -181,14 +181,16 @@ def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]
 
 
 def edge(curve: Curve, u: Float[ndarray, "*n"]) -> tuple[Float[ndarray, "*n"], Float[ndarray, "*n"]]:
-    """Azimuth and height of an edge at u, the viewer's left mirroring the right; smooth through its points."""
+    """Computes azimuth and height of an edge at u, the viewer's left mirroring the right; smooth through its points."""
     knots = np.array(curve)
     azimuth, height = _smooth_interpolation(np.abs(u), knots[:, 0], knots[:, 1:].T)
     return np.sign(u) * azimuth, height
 
 
 def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
-    """Cubic Hermite through each row of values with finite-difference slopes, flat at none; linear beyond the last."""
+    """Interpolates each row of values by cubic Hermite with finite-difference slopes, flat at none; linear beyond the
+    last.
+    """
     slope = np.gradient(values, at, axis=1)
     i = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     width = at[i + 1] - at[i]
@@ -270,7 +272,7 @@ def _even_down(points: ndarray) -> ndarray:
 
 
 def _standoff(shape: ShellShape, u: ndarray, v: ndarray) -> ndarray:
-    """Distance from the stretched skin at every v, u."""
+    """Computes the distance from the stretched skin at every v, u."""
     across, down = np.abs(u)[None, :].clip(0, 1), v[:, None].clip(0, 1)
     summit = np.where(down < shape.bulge_top, down / shape.bulge_top, (1 - down) / (1 - shape.bulge_top))
     cup = np.sin(np.pi / 2 * summit) * np.sqrt(1 - across**2)

@@ -47,7 +47,7 @@ class CheckReport:
 
 
 def check_templates(folder: Path, *, replace: bool = False) -> CheckReport:
-    """Look at every template of a folder; a folder in it without a template's files is left alone.
+    """Looks at every template of a folder; a folder in it without a template's files is left alone.
 
     Args:
         folder: holds a folder for each family.

@@ -40,7 +40,7 @@ def compilers() -> list[list[str]]:
 
 
 def compile_kernels(*more: str) -> str:
-    """Make `LIBRARY` of the sources, or none.
+    """Makes `LIBRARY` of the sources, or none.
 
     Args:
         more: options beside `OPTIONS`.
@@ -66,7 +66,7 @@ def compile_kernels(*more: str) -> str:
 
 
 def main() -> int:
-    """Compile; a machine without a compiler is no failure."""
+    """Compiles; a machine without a compiler is no failure."""
     said = compile_kernels(*sys.argv[1:])
     sys.stderr.write(f"kernels: {said}\n" if said else "")
     return 0 if LIBRARY.exists() or said == NO_COMPILER else 1

@@ -26,7 +26,7 @@ def blend(
     hole: UInt8[ndarray, "tall wide"],
     parts: UInt8[ndarray, "tall wide"],
 ) -> bool:
-    """Lay a mask over a photo.
+    """Lays a mask over a photo.
 
     Args:
         layer: mask and straps: premultiplied RGB, and opacity, 0-255.

@@ -110,7 +110,7 @@ def bare(mask: Mask, shell: Shell, scale: float) -> UInt8[ndarray, "h w 4"]:
 
 
 def cloth_size(shell: Shell, scale: float) -> tuple[int, int]:
-    """Width and height in texels of the cloth of a shell: about as many as pixels it would have laid flat."""
+    """Computes width and height in texels of a shell's cloth: about as many as pixels it would cover flat."""
     across, down = (extent * scale for extent in shell.extent)
     texels = (across / CELLS_ACROSS, MOST[0]), (down / CELLS_DOWN, MOST[1])
     wide, tall = (min(max(2 * round(wanted / 2 + 0.25), 2), most) for wanted, most in texels)
@@ -187,7 +187,7 @@ def _lay(
     tile_left: int,
     texels: UInt8[ndarray, "h w 4"],
 ) -> None:
-    """Put a cloth together.
+    """Puts a cloth together.
 
     Args:
         cells: of `_shade`.
@@ -233,7 +233,7 @@ def _dyed(
     tints: Float32[ndarray, "3 3"],
     ink: float,
 ) -> Float32[ndarray, "h w 3"]:
-    """R, G, B, 0-255, under even light, of a cloth with a pattern or a picture."""
+    """Computes R, G, B, 0-255, under even light, of a cloth with a pattern or an image."""
     if ink > 0:
         inks = tile * np.float32(ink)
         return grey * (tints[0] * (1 - inks[..., 3:]) + inks[..., :3])
@@ -286,7 +286,7 @@ def _dot(one: Float32[ndarray, "*n 3"], other: Float32[ndarray, "*_ 3"]) -> Floa
 
 
 def _differences(grid: Float32[ndarray, "rows columns 3"], axis: int) -> Float32[ndarray, "rows columns 3"]:
-    """Central differences of a grid along an axis, one-sided at its ends."""
+    """Computes central differences of a grid along an axis, one-sided at its ends."""
     result = np.empty_like(grid)
     lines, target = (grid, result) if axis == 0 else (grid.swapaxes(0, 1), result.swapaxes(0, 1))
     np.subtract(lines[2:], lines[:-2], out=target[1:-1])

@@ -113,7 +113,7 @@ def _drape(
     hidden: UInt8[ndarray, "hidden_h hidden_w"],
     layer: UInt8[ndarray, "h w 4"],
 ) -> None:
-    """Carry a cloth into the photo: each pixel a mean of four texels, nothing where none of it is seen.
+    """Carries a cloth into the photo: each pixel a mean of four texels, nothing where none of it is seen.
 
     Args:
         cloth: premultiplied RGB and opacity, 0-255.
@@ -154,7 +154,7 @@ def _finish(
     layer: UInt8[ndarray, "h w 4"],
     seen: UInt8[ndarray, "h w"],
 ) -> None:
-    """Give a mask the photo's grain, and draw its straps below it.
+    """Gives a mask the photo's grain, and draw its straps below it.
 
     Args:
         colour: the mask, premultiplied RGB and opacity, 0-255.
@@ -211,7 +211,7 @@ def _blur(
     across: UInt16[ndarray, "taps"],
     result: UInt8[ndarray, "h w c"],
 ) -> None:
-    """Blur a picture, which goes on beyond its edges as it ends there.
+    """Blurs a picture, which goes on beyond its edges as it ends there.
 
     Args:
         layer: of any number of channels.
@@ -228,7 +228,7 @@ def _blur(
 
 
 def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
-    """R, G, B, 0-255, of the straps."""
+    """Computes R, G, B, 0-255, of the straps."""
     lit = [
         min(albedo * math.sqrt(gain * STRAP_LIGHT), 1.0)
         for albedo, gain in zip(dress.strap, light.gain.tolist(), strict=True)
@@ -273,7 +273,7 @@ def _cast(
     blurred: Float32[ndarray, "tall wide"],
     shade: UInt8[ndarray, "h w"],
 ) -> None:
-    """Cast a shadow: a layer's opacity moved, blurred, and taken from the light.
+    """Casts a shadow: a layer's opacity moved, blurred, and taken from the light.
 
     Args:
         layer: its last channel is the opacity, 0-255.

@@ -55,7 +55,7 @@ class Light:
 
 
 def lit_along(share: Float32[ndarray, "*n"], direction: Float32[ndarray, "3"]) -> Float32[ndarray, "*n"]:
-    """Light on surfaces, 1 on one that faces the viewer, by their normals' share along `Light.direction`."""
+    """Computes the light on surfaces, 1 on one facing the viewer, by their normals' part along `Light.direction`."""
     return np.clip(share + (1 + direction[2]), np.float32(0.25), np.float32(1.7))
 
 
@@ -228,7 +228,7 @@ def _saturation(sums: Int64[ndarray, "10"]) -> float:
 
 
 def _white(bright: float, tone: Colour, front: float, saturation: float) -> Colour:
-    """Linear R, G, B of a white surface: between what the skin and the photo's brightest parts, 0-1, tell."""
+    """Estimates linear R, G, B of a white surface, between the skin and the photo's brightest parts, 0-1."""
     level = math.sqrt(_within(front / SKIN_ALBEDO, 0.05, 1.3) * _within(bright**2, 0.15, 1.0))
     level = _within(level, 0.12, 1.05)
     r, g, b = (channel / usual for channel, usual in zip(tone, SKIN_CHROMA, strict=True))
@@ -246,7 +246,7 @@ def _within(value: float, low: float, high: float) -> float:
 
 @cache
 def _grain_tile(blur: int) -> Float32[ndarray, "512 512"]:
-    """Noise of unit variance, as soft as `blur` eighths of a pixel; wearings cut their own piece out of it."""
+    """Draws noise of unit variance, as soft as `blur` eighths of a pixel; wearings cut their own piece out of it."""
     if blur <= 2:
         return np.random.default_rng(0).standard_normal((512, 512), dtype=np.float32)
     field = cv2.GaussianBlur(_grain_tile(0), (0, 0), blur / 8, borderType=cv2.BORDER_REFLECT)
@@ -260,7 +260,7 @@ def pick_grain(rng: np.random.Generator, blur: float) -> tuple[Float32[ndarray, 
 
 
 def grain_field(rng: np.random.Generator, shape: tuple[int, int], blur: float) -> Float32[ndarray, "h w"]:
-    """Noise of unit variance, as soft as `blur` pixels."""
+    """Draws noise of unit variance, as soft as `blur` pixels."""
     tile, top, left = pick_grain(rng, blur)
     if max(shape) > 384:
         tile = np.tile(tile, (shape[0] // 512 + 2, shape[1] // 512 + 2))

@@ -183,7 +183,7 @@ def _carry(
     placed: Float32[ndarray, "p 3"],
     bounds: Float32[ndarray, "2 2 2"],
 ) -> None:
-    """Carry points into a picture.
+    """Carries points into a picture.
 
     Args:
         points, follow, slack: `everything` and its companions of a shell.
@@ -238,7 +238,7 @@ def _draw_cells(
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
 ) -> int:
-    """Draw the cells of a grid, two triangles each; of several at a pixel the nearest is seen, or the first.
+    """Draws the cells of a grid, two triangles each; of several at a pixel the nearest is seen, or the first.
 
     A pixel belongs to a triangle if its middle does, edges included. Corners are rounded to whole parts of a pixel,
     `ONE` to each, so that is exact.

@@ -25,7 +25,7 @@ EDGE_ON = 0.10  # z of a unit normal up to which the skin under a strap is still
 def draw_straps(
     carried: Carried, shell: Shell, scale: float, picture: RGBImage, skin: Float32[ndarray, "c"], box: Box
 ) -> UInt8[ndarray, "rows columns"]:
-    """Opacity of the straps inside `box`, 0-255, both sides; what the turned head or hair hides is left out.
+    """Draws the opacity of the straps inside `box`, 0-255, both sides, without what the turned head or hair hides.
 
     Args:
         carried: the shell on the face.
@@ -98,7 +98,7 @@ def _length(line: Float32[ndarray, "n 2"]) -> float:
 
 
 def _runs(seen: list[bool]) -> list[tuple[int, int]]:
-    """First and end of each stretch of at least two points that are seen."""
+    """Finds start and end of each stretch of at least two visible points."""
     ends = [i for i, (a, b) in enumerate(pairwise([False, *seen, False])) if a != b]
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 

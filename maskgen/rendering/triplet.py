@@ -56,7 +56,7 @@ class Stage:
 
 
 def build_tools(settings: GenSettings) -> Tools:
-    """Everything that `make_triplets` needs.
+    """Builds everything that `make_triplets` needs.
 
     Raises:
         InputError: a SPEC, WEAR, template or picture is off; all of them in one message.
@@ -120,12 +120,12 @@ def _overlaps(face: Face, height: int, width: int) -> bool:
 
 
 def set_stage(pixels: RGBImage, face: Face, tools: Tools) -> Stage:
-    """Crop a face and read off its pose, its place and the light on it."""
+    """Crops a face and read off its pose, its place and the light on it."""
     return set_stages(pixels, [face], 0, tools)[0]
 
 
 def _stage(picture: RGBImage, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
-    """Read off the pose, the place and the light of a face in a crop."""
+    """Reads off the pose, the place and the light of a face in a crop."""
     fit, light = fit_head(face.mesh, tools.head), estimate_light(picture, face.mesh, tools.skin)
     pose = head_pose(face.mesh, (fit.scale, fit.turn, fit.offset))
     return Stage(picture, inside, face, pose, fit, light, softness)
@@ -162,7 +162,7 @@ def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> T
 def _put_on(
     stage: Stage, tools: Tools, seed: int, masked: RGBImage, hole: Plane, parts: Plane
 ) -> WornMask | None:
-    """Draw a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
+    """Draws a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
     rng = np.random.default_rng(seed)
     worn = pick_mask(tools.wardrobe, rng)
     library = tools.wardrobe.library

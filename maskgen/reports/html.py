@@ -19,7 +19,7 @@ CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # units of a chart's own grid
 
 
 def esc(text: object) -> str:
-    """Text for HTML, also inside quotes. Control characters and stray bytes of file names are made visible."""
+    """Escapes text for HTML, also inside quotes; makes control characters and stray bytes of file names visible."""
     clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     return html.escape("".join(letter if letter.isprintable() else _visible(letter) for letter in clean))
 

@@ -38,7 +38,7 @@ class PreviewReport:
 
 
 def preview(folder: str | Path, *, n: int = 36, out: str | Path | None = None) -> PreviewReport:
-    """Write `preview.png` and `preview.html` of a data set.
+    """Writes `preview.png` and `preview.html` of a data set.
 
     Args:
         folder: the data set; a shard without its record is not there.
@@ -92,7 +92,7 @@ def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
 
 
 def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> sheet.AnyPicture:
-    """Photo, masked and map of each sample in a row of three; below them what was skipped, and why."""
+    """Draws photo, masked and map of each sample in a row of three; below them what was skipped, and why."""
     tiles = tuple(_tile(sample) for sample in samples)
     blank = np.full((8, 8, 3), 210, np.uint8)
     failed = tuple(
@@ -117,7 +117,7 @@ def _tile(sample: Encoded) -> sheet.Tile:
 
 
 def _named(photo: str) -> list[str]:
-    """Folder and name of a photo, a line each: many people have an `img005.jpg`."""
+    """Names a photo by folder and name, on a line each: many people have an `img005.jpg`."""
     return [part for part in photo.rpartition("/")[::2] if part]
 
 

@@ -63,7 +63,7 @@ class PhotoSource:
 
 
 def load(source: Source, ref: PhotoRef, settings: SourceSettings) -> Photo | Skip:
-    """Read and decode one photo; why not, as a Skip."""
+    """Reads and decode one photo; why not, as a Skip."""
     data = source.read(ref)
     if isinstance(data, Skip):
         return data

@@ -74,7 +74,7 @@ def _lines(file: ListFile) -> Iterator[tuple[int, list[str]]]:
 
 
 def _numbers(cells: list[str]) -> tuple[int, ...]:
-    """Whole numbers; none where one is something else."""
+    """Parses whole numbers; None if one is something else."""
     try:
         return tuple(map(int, cells))
     except ValueError:

@@ -64,7 +64,7 @@ class FolderStore:
     def _list(
         self, folder: str, seen: set[tuple[int, int]], found: dict[str, str]
     ) -> tuple[list[str], list[str]]:
-        """Add one folder's files to `found`; its real folders, and its links to folders."""
+        """Adds one folder's files to `found`; its real folders, and its links to folders."""
         real: list[str] = []
         linked: list[str] = []
         try:

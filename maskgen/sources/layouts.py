@@ -60,7 +60,7 @@ class Layout:
 
 
 def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
-    """Recognise a store's layout. InputError where it holds no photos, or web pages in their place.
+    """Recognises a store's layout. InputError where it holds no photos, or web pages in their place.
 
     Args:
         store: where the files are.

@@ -43,7 +43,7 @@ def _kind(path: Path) -> str:
 
 
 def _celeba(root: Path, settings: SourceSettings) -> CelebaSource:
-    """CelebA below `root`: its photos lie there, or in a zip that does; or `root` is that zip."""
+    """Opens CelebA below `root`: its photos are there, or in a zip there; or `root` is that zip."""
     if not root.exists():
         raise _no_celeba(root)
     store: Store = FolderStore(root) if root.is_dir() else open_store(root)

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def open_clip(path: Path, threads: int = 0, backend: str = "auto") -> Clip:
-    """Open a video file.
+    """Opens a video file.
 
     Args:
         path: the file.

@@ -15,7 +15,7 @@ LATE = 0.01  # seconds by which samples may be off their time stamps before sile
 
 
 def write_audio(path: Path, folder: Path, begin: float, end: float | None, rate: int | None) -> str:
-    """Write the sound from `begin` to `end`.
+    """Writes the sound from `begin` to `end`.
 
     Args:
         path: the video.
@@ -51,7 +51,7 @@ def _suffix(stream: Any) -> str:
 
 
 def _copy(container: Any, stream: Any, target: Path, begin: float, end: float) -> None:
-    """Copy packets that begin at `begin` or later; the first is at most one packet (about 20 ms) late, and says so."""
+    """Copies packets that begin at `begin` or later; the first is at most one packet (about 20 ms) late."""
     shift = round(begin / stream.time_base)
     with av.open(str(target), "w") as out:
         copy = out.add_stream_from_template(stream)
@@ -66,7 +66,7 @@ def _copy(container: Any, stream: Any, target: Path, begin: float, end: float) -
 
 
 def _decode(container: Any, stream: Any, target: Path, span: tuple[float, float], rate: int) -> None:
-    """Decode to 16-bit samples, each where its time says; what is missing is silence."""
+    """Decodes to 16-bit samples, each where its time says; what is missing is silence."""
     channels = stream.codec_context.channels
     with wave.open(str(target), "wb") as out:
         out.setnchannels(channels)

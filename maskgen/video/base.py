@@ -53,7 +53,7 @@ class Clip(Protocol):
         """Frames in the order they are shown, from the one on screen at `start` seconds after `begin`, or earlier."""
 
     def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
 
 
 class Grid:

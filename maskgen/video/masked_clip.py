@@ -39,7 +39,7 @@ class Film:
 
 
 def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -> Film:
-    """Write a clip with masks on.
+    """Writes a clip with masks on.
 
     Args:
         source: the clip.
@@ -84,7 +84,7 @@ class _Cast:
     _lead: int | None = None
 
     def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, RGBImage]]:
-        """Look at each frame, and give it back when what comes shortly after it has been looked at."""
+        """Looks at each frame, and give it back when what comes shortly after it has been looked at."""
         self._watcher = Watcher(build_detector(self.tools.settings.faces))
         waiting: deque[tuple[Moment, RGBImage]] = deque()
         for moment in moments:

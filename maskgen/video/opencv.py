@@ -39,11 +39,11 @@ class CvClip:
         self.duration = float(count / self._rate) if self._rate > 0 and count > 0 else 0.0
 
     def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
         self._capture.release()
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:  # noqa: ARG002 (all frames, so that they are counted)
-        """See `Clip`; always from the beginning."""
+        """Sees `Clip`; always from the beginning."""
         index, last = 0, -np.inf
         while self._capture.grab():
             time = float(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
@@ -72,7 +72,7 @@ class _Fetched:
 
 @contextmanager
 def _only_files() -> Iterator[None]:
-    """Tell OpenCV's FFmpeg to open containers alone, and nothing over a network."""
+    """Tells OpenCV's FFmpeg to open containers alone, and nothing over a network."""
     kept = os.environ.get(OPTIONS)
     os.environ[OPTIONS] = f"protocol_whitelist;file|format_whitelist;{FORMATS}"
     try:

@@ -33,7 +33,7 @@ def is_video_name(name: str) -> bool:
 
 
 def check_container(path: Path) -> None:
-    """Refuse what is no container of pictures.
+    """Refuses what is no container of pictures.
 
     Raises:
         InputError: it cannot be read, or it is something else: a playlist, a picture, a web page.

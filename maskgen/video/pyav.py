@@ -22,7 +22,7 @@ av.logging.set_level(None)  # FFmpeg's remarks on damaged data would go to stder
 
 
 def open_container(path: Path) -> Any:
-    """Open a file, and nothing that it refers to. InputError where it is no video, or cut before its index."""
+    """Opens a file, and nothing that it refers to. InputError where it is no video, or cut before its index."""
     try:
         return av.open(
             f"file:{path.resolve()}",
@@ -80,11 +80,11 @@ class AvClip:
         return (self._container.duration or 0) / 1e6
 
     def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
         self._container.close()
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """See `Clip`. A stream that gives nothing when its rules are kept is read once more without them."""
+        """Sees `Clip`. A stream that gives nothing when its rules are kept is read once more without them."""
         before, none = self.damaged, True
         for moment in self._decode(start):
             none = False
@@ -117,7 +117,7 @@ class AvClip:
         return time + float(1 / rate) if rate else time
 
     def _frames(self) -> Iterator[Any]:
-        """Decoded frames; what cannot be decoded is counted, and the decoder goes on after it.
+        """Yields decoded frames; what cannot be decoded is counted, and the decoder goes on after it.
 
         A frame whose data were cut still comes out, its rest made up, and so do those that refer to it: after
         damage, nothing counts until the next sound key frame.
@@ -147,7 +147,7 @@ class AvClip:
                 yield frame if sound else None
 
     def _seek(self, start: float) -> list[int]:
-        """Go to the last key frame before `start`; the time stamps of all frames, which tell a frame's number."""
+        """Goes to the last key frame before `start`; the time stamps of all frames, which tell a frame's number."""
         early = (
             self.begin + start - SEEK_FROM
         )  # of what follows a key frame, the first pictures may need one before it

@@ -36,7 +36,7 @@ class Reel:
 
 
 def take_photos(settings: GenSettings, tell: Tell) -> Reel:
-    """Take photos out of the videos that `settings.source.src` names, a file or a folder.
+    """Takes photos out of the videos that `settings.source.src` names, a file or a folder.
 
     Raises:
         MissingError: PyAV is not installed.
@@ -53,7 +53,7 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
 
 
 def rehearse_reel(settings: GenSettings) -> FramesPlan:
-    """Open the videos and write nothing. Raises as `take_photos` does."""
+    """Opens the videos and write nothing. Raises as `take_photos` does."""
     return rehearse_frames(_places(settings)[1])
 
 

@@ -24,7 +24,7 @@ def suffix_for(source: Path) -> str:
 
 
 def container_of(target: Path) -> str:
-    """FFmpeg's name of the container that a file named by `suffix_for` has."""
+    """Returns FFmpeg's name of the container that a file named by `suffix_for` has."""
     return "matroska" if target.suffix == ".mkv" else "mp4"
 
 
@@ -67,7 +67,7 @@ class ClipWriter:
             self._source.close()
 
     def write(self, moment: Moment, pixels: RGBImage) -> None:
-        """Write the picture that is on screen at a moment; both sides of it must be even."""
+        """Writes the picture that is on screen at a moment; both sides of it must be even."""
         if self._video is None:
             self._open_streams(pixels.shape[0], pixels.shape[1])
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
@@ -99,7 +99,7 @@ class ClipWriter:
             self._out.mux(packet)
 
     def _copy_sound(self, until: float) -> None:
-        """Copy the packets of sound that begin up to a time, as they are."""
+        """Copies the packets of sound that begin up to a time, as they are."""
         while True:
             packet = self._held or next(self._sound, None)
             self._held = None

@@ -61,7 +61,7 @@ def bench_run(
     example: Callable[[], bytes],
     on_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> RunBench:
-    """Measure.
+    """Measures.
 
     Args:
         settings: networks, cores, rounds.

@@ -42,7 +42,7 @@ class LoadReport:
 
 
 def bench_load(data: Sequence[str], settings: Settings, workers: Sequence[int] = ()) -> LoadReport:
-    """Measure the loader.
+    """Measures the loader.
 
     Args:
         data: data sets; their train split is read.
@@ -82,7 +82,7 @@ def _measure(data: Sequence[str], settings: Settings, workers: Sequence[int]) ->
 
 
 def decode_bare(samples: Sequence[Encoded]) -> int:
-    """Decode both JPEGs and the map of samples and throw them away: what no loader can be faster than."""
+    """Decodes both JPEGs and the map of samples and throw them away: what no loader can be faster than."""
     for sample in samples:
         for name in ("gt.jpg", "masked.jpg"):
             cv2.imdecode(np.frombuffer(sample[name], np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -42,7 +42,7 @@ class TrainBench:
 
 
 def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = ()) -> TrainBench:
-    """Measure training steps with all losses in force.
+    """Measures training steps with all losses in force.
 
     Args:
         settings: of a stage, with data.

@@ -57,7 +57,7 @@ class Views:
 
 
 def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | None) -> Views:
-    """Bring a sample of any size to `size` x `size`.
+    """Brings a sample of any size to `size` x `size`.
 
     Args:
         views: as decoded.
@@ -80,7 +80,7 @@ def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | Non
 
 
 def _hole_centre(hole: Plane) -> Float64[ndarray, "2"]:
-    """Middle of the hole's box, x and y; of the picture where there is none."""
+    """Computes the centre of the hole's bounding box, x and y; of the image if there is no hole."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     if not len(rows):
         return np.array([hole.shape[1] / 2, hole.shape[0] / 2])
@@ -133,13 +133,13 @@ def _scaled(views: Views, size: int) -> Views:
 
 
 def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[RGBImage, RGBImage]:
-    """Photo and truth after a change; one picture that stands for both is changed once."""
+    """Changes photo and truth; one image that stands for both is changed once."""
     masked = change(views.masked)
     return masked, masked if views.gt is views.masked else change(views.gt)
 
 
 def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, Plane]:
-    """Map and parts after a change of geometry.
+    """Changes the geometry of map and parts.
 
     A pixel that the hole touches at all is hidden. Parts change as their nested regions (any, strap or mask, mask), so
     that no edge between two of them invents a third.
@@ -167,7 +167,7 @@ def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.G
 
 
 def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """Mirror, rotate, zoom, shift. Linear: truth and surroundings grow soft alike, and it is twice as fast."""
+    """Mirrors, rotates, zooms, shifts. Linear: truth and surroundings blur alike, and it is twice as fast."""
     if rng.random() < chosen.flip:
         views = Views(*_pictures(views, _mirrored), _mirrored(views.map), _mirrored(views.parts))
     if not (chosen.rotate or chosen.zoom or chosen.shift):
@@ -188,7 +188,7 @@ def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> V
 
 
 def _recoloured(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """Brightness, contrast, saturation and the colour of the light, by one matrix for both pictures."""
+    """Changes brightness, contrast, saturation and the colour of the light, by one matrix for both pictures."""
     if not chosen.colour:
         return views
     strength = chosen.colour

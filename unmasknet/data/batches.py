@@ -111,7 +111,7 @@ def open_batches(
     start_step: int = 0,
     device: str | torch.device = "cpu",
 ) -> Iterator[Batch]:
-    """Stream batches.
+    """Streams batches.
 
     Training: endless, shuffled, changed at random; of each step's `data.batch` samples this rank gets its slice. What
     a step gets is a function of settings and step alone: neither of ranks, of workers, nor of where the run resumed.
@@ -163,7 +163,7 @@ def _endless(
 
 
 def default_workers(lanes: int, world: int) -> int:
-    """Most workers that share the lanes evenly, with a core left for each rank's trainer; at least one."""
+    """Chooses the most workers that share the lanes evenly, with a core left for each rank's trainer; at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = max(cores // world - 1, 1)
     return max(workers for workers in range(1, lanes + 1) if lanes % workers == 0 and workers <= most)
@@ -228,7 +228,7 @@ def _wanted(settings: Settings) -> Wanted:
 
 
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
-    """Decode, fit and change the samples of a step; what cannot be decoded is left out and noted."""
+    """Decodes, fits and augments the samples of a step; notes and leaves out what cannot be decoded."""
     views, keys, chances = [], [], []
     for sample in samples:
         key = sample["__key__"]

@@ -26,7 +26,7 @@ ALL = ("masked", "gt", "map", "parts")
 
 
 def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> Views:
-    """Decode photo, truth, map and parts, or what is wanted of them.
+    """Decodes photo, truth, map and parts, or what is wanted of them.
 
     Args:
         members: of one sample, by what follows the key's dot.

@@ -11,7 +11,7 @@ KEPT = 1 << 30  # bytes; blocks up to here come from the heap, and so much of it
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator so; whether there was one to tell. Other systems are left as they are."""
+    """Tells glibc's allocator so; whether there was one to tell. Other systems are left as they are."""
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -87,7 +87,7 @@ def _checked(entry: str, record: ShardReport) -> Shard:
 
 
 def open_url(url: str) -> Readable:
-    """Open a path or a URL for reading forwards.
+    """Opens a path or a URL for reading forwards.
 
     Raises:
         InputError: it cannot be opened.

@@ -42,7 +42,7 @@ class SampleOrder:
     shuffle: int
 
     def place(self, step: int) -> tuple[int, int, int]:
-        """Lane, leg and batch of the leg that a step trains on."""
+        """Computes lane, leg and batch of the leg that a step trains on."""
         turn = step // self.lanes
         per_leg = max(LEG // self.batch, 1)
         return step % self.lanes, turn // per_leg, turn % per_leg
@@ -51,7 +51,7 @@ class SampleOrder:
 def encoded_batches(
     shards: Sequence[Shard], order: SampleOrder, steps: Iterable[int], wanted: Wanted, note: Note
 ) -> Iterator[tuple[int, list[Encoded]]]:
-    """Step and batch for ascending steps.
+    """Yields step and batch for ascending steps.
 
     Args:
         wanted: whether a member, such as "gt.jpg", is needed; others are not read.
@@ -138,7 +138,7 @@ def _any_members(shard: Shard, select: Wanted, note: Note) -> Iterator[dict[str,
 
 
 def distinct_batches(samples: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
-    """Cut a stream into batches in which no photo occurs twice; what does not fit waits for the next one.
+    """Cuts a stream into batches in which no photo occurs twice; what does not fit waits for the next one.
 
     Raises:
         InputError: `HELD` samples wait.

@@ -18,7 +18,7 @@ class Broken(ValueError):
 
 
 def plain_members(file: Readable, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of the members that are wanted.
+    """Names and bytes of the members that are wanted.
 
     Raises:
         NotPlain: at the first member of another kind, or at once if this is no USTAR file.

@@ -61,7 +61,7 @@ class ExportReport:
 
 
 def export(settings: ExportSettings, crops: Callable[[int], Sequence[RGBImage]]) -> ExportReport:
-    """Write the networks as one file and compare it with torch on real pictures.
+    """Writes the networks as one file and compare it with torch on real pictures.
 
     Args:
         settings: which weights, which format, where to.
@@ -127,7 +127,7 @@ def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
 
 
 def _about(trained: Trained[Any]) -> dict[str, Any]:
-    """Side, hash of the weights, settings without paths, and where the weights come from."""
+    """Describes the file: side, hash of the weights, settings without paths, and where the weights come from."""
     settings = trained.settings.model_dump(mode="json")
     settings["data"].pop("data")  # folders of the machine that trained
     settings.pop("segmenter", None)
@@ -159,7 +159,8 @@ def opened(data: bytes, kind: str) -> Run:
 
 
 def compare(pipeline: Pipeline, run: Run, photos: Tensor) -> tuple[float, float]:
-    """Largest difference of an output in [0, 1] but the map, and the share of the map's pixels that differ.
+    """Computes the largest difference of an output in [0, 1] but the map, and the fraction of the map's pixels that
+    differ.
 
     One picture after the other, and where a pixel of the map differs, by a probability that lies on the threshold to
     the last bit, the pictures made by it are not compared: they answer another question.

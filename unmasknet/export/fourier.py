@@ -49,7 +49,7 @@ class Waves(nn.Module):
         return self.leave(x + self.back(real, imaginary))
 
     def transformed(self, x: Features) -> tuple[Features, Features]:
-        """Real and imaginary part of the half spectrum, as `torch.fft.rfft2` gives it."""
+        """Computes real and imaginary part of the half spectrum, as `torch.fft.rfft2` gives it."""
         across, minus = x @ self.half_cosine, x @ self.half_sine  # along rows: e^-i = cos - i sin
         real = self.cosine @ across - self.sine @ minus
         return real, -(self.cosine @ minus + self.sine @ across)

@@ -116,7 +116,7 @@ def _port(name: str) -> onnx.ValueInfoProto:
 
 
 def halve(graph: onnx.GraphProto) -> None:
-    """Store large weights with 16 bits, each with a cast behind it that runtimes fold away when they load."""
+    """Stores large weights with 16 bits, each with a cast behind it that runtimes fold away when they load."""
     kept, casts = [], []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)

@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 
 def save(path: Path, state: Mapping[str, Any]) -> None:
-    """Write `state` so that a kill at any moment leaves the old file or the new one.
+    """Writes `state` so that a kill at any moment leaves the old file or the new one.
 
     Raises:
         MissingError: the disk has no room. UnmaskError: the folder takes no file.
@@ -67,7 +67,7 @@ def load(path: Path) -> State:
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
-    """Write the weights of one network as safetensors, with `facts` in the header. Atomic, as `save`."""
+    """Writes the weights of one network as safetensors, with `facts` in the header. Atomic, as `save`."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, to_safetensors(plain, dict(facts)))
 
@@ -92,7 +92,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], origin: object) -> None:
-    """Load `tensors` into `net`; all of its own and no others, each of the same shape.
+    """Loads `tensors` into `net`; all of its own and no others, each of the same shape.
 
     Raises:
         InputError: they are another network's.
@@ -111,7 +111,7 @@ def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], origin: object) -
 
 
 def put_state(optimiser: torch.optim.Optimizer, state: State, origin: object) -> None:
-    """Load an optimiser's state.
+    """Loads an optimiser's state.
 
     Raises:
         InputError: it is of other parameters.

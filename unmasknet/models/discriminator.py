@@ -56,7 +56,7 @@ class Discriminator(nn.Module):
     def forward(
         self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None = None
     ) -> Judgement:
-        """Judge pictures; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
+        """Judges pictures; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
 
         Args:
             picture: RGB in [0, 1].
@@ -126,7 +126,7 @@ def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[T
 
 
 def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
-    """First place that is hidden and first place after the last; all of it where nothing is."""
+    """Finds the first hidden place and the first after the last; all of it if nothing is hidden."""
     places = torch.arange(length, device=hidden.device, dtype=torch.float32)
     some = hidden.amax(dim=1) > 0
     first = torch.where(hidden > 0, places, float(length)).amin(dim=1)
@@ -135,7 +135,7 @@ def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " 
 
 
 def diff_augment(x: Float[Tensor, "b c h w"], chance: Chance) -> Float[Tensor, "b c h w"]:
-    """Brightness, saturation, contrast, a shift and a cut (Zhao et al. 2020), differentiable.
+    """Augments brightness, saturation, contrast, a shift and a cut (Zhao et al. 2020), differentiable.
 
     Args:
         x: RGB in [-1, 1], and maybe a map, which is shifted and cut alike.

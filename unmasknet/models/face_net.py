@@ -27,7 +27,7 @@ class FaceNet(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> "FaceNet":  # noqa: ARG002 (it never trains)
-        """Stay as it is."""
+        """Stays as it is."""
         return super().train(False)
 
     def embed(self, pictures: ImageBatch) -> Float[Tensor, "b d"]:

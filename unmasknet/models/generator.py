@@ -42,7 +42,7 @@ class Generator(nn.Module):
 
 
 def brightness(photo: ImageBatch) -> MapBatch:
-    """Red, green and blue as JPEG weighs them."""
+    """Weighs red, green and blue by the Rec. 601 luma weights."""
     red, green, blue = (share * channel for share, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
     return (red + green + blue)[:, None]
 

@@ -128,7 +128,7 @@ def find_checkpoint(path: Path) -> Path:
 
 
 def _read_facts(file: Path, facts: Mapping[str, str]) -> tuple[str, SegmSettings | GanSettings]:
-    """Stage and settings of weights.
+    """Reads stage and settings of weights.
 
     Raises:
         InputError: they are missing, or of another version.

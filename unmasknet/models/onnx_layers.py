@@ -67,7 +67,7 @@ class OnnxLayers(nn.Module):
 
     @torch.no_grad()
     def _try(self, path: Path) -> None:
-        """Compute once: what an operator cannot do is said now, not after the training's first steps."""
+        """Computes once: what an operator cannot do is said now, not after the training's first steps."""
         try:
             self(torch.zeros(1, 3, self.side, self.side))
         except Exception as error:

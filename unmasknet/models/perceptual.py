@@ -58,7 +58,7 @@ class Perceptual(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> "Perceptual":  # noqa: ARG002 (it never trains)
-        """Stay as it is: its norms keep their statistics."""
+        """Stays as it is: its norms keep their statistics."""
         return super().train(False)
 
     def features(self, pictures: ImageBatch) -> list[Tensor]:
@@ -71,7 +71,7 @@ class Perceptual(nn.Module):
         return found
 
     def forward(self, pictures: ImageBatch, truth: ImageBatch) -> Float[Tensor, " b"]:
-        """Mean squared distance over the stages, of each sample; 0 for equal pictures, at most 4 if `unit`."""
+        """Computes the mean squared distance over the stages, per sample; 0 for equal images, at most 4 if `unit`."""
         with torch.no_grad():
             wanted = self.features(truth)
         per_stage = [self._distance(a, b) for a, b in zip(self.features(pictures), wanted, strict=True)]
@@ -120,7 +120,7 @@ def _weights(name: str, given: str) -> Path | None:
 
 
 def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
-    """VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as plain tensors alone.
+    """Loads VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as plain tensors only.
 
     Raises:
         InputError: the file holds no such weights.
@@ -141,7 +141,7 @@ def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
 
 
 def vgg_stages(name: str) -> list[nn.Sequential]:
-    """VGG's layers cut behind the convolutions that are compared, before their ReLU; fresh weights."""
+    """Builds VGG's layers, cut behind the convolutions that are compared, before their ReLU; fresh weights."""
     stages: list[list[nn.Module]] = [[]]
     inner = 3
     for block, (count, width) in enumerate(zip(VGG_BLOCKS[name], VGG_WIDTHS, strict=True), 1):
@@ -165,7 +165,7 @@ def _vgg_places(name: str) -> list[int]:
 
 
 def load_efficientnet(*, unit: bool) -> Perceptual:
-    """EfficientNet-Lite0 with the ImageNet weights that its package ships.
+    """Loads EfficientNet-Lite0 with the ImageNet weights that its package ships.
 
     Raises:
         MissingError: the packages are not installed.

@@ -49,7 +49,7 @@ def has_released() -> bool:
 
 
 def check_released() -> None:
-    """Raise MissingError where none ship."""
+    """Raises MissingError where none ship."""
     if not has_released():
         raise MissingError(
             "--weights released: this version brings no weights. Train some (unmask train segm, then unmask train gan, "

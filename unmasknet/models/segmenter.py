@@ -5,11 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unmasknet.maps import REFERENCE_SIDE
 from unmasknet.models.blocks import Kind, start_normal
 from unmasknet.models.unet import UNet
 from unmasknet.settings import SegmenterSettings
-
-REFERENCE_SIDE = 256  # pixels; radii in the settings are meant at this side
 
 
 class Segmenter(nn.Module):
@@ -49,15 +48,15 @@ def build_segmenter(settings: SegmenterSettings) -> Segmenter:
 
 
 def open_map(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
-    """Erode, then dilate, by a square of 2 radius + 1 pixels: what is thinner than it vanishes."""
+    """Erodes, then dilates, by a square of 2 radius + 1 pixels: what is thinner than it vanishes."""
     return grow(shrink(plane, radius), radius)
 
 
 def grow(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
-    """Dilate by a square of 2 radius + 1 pixels."""
+    """Dilates by a square of 2 radius + 1 pixels."""
     return functional.max_pool2d(plane, 2 * radius + 1, 1, radius) if radius else plane
 
 
 def shrink(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
-    """Erode by a square of 2 radius + 1 pixels; beyond the border counts as hidden."""
+    """Erodes by a square of 2 radius + 1 pixels; beyond the border counts as hidden."""
     return 1 - grow(1 - plane, radius)

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import UsageError
-from unmasknet.maps import ImageBatch, MapBatch, binary, composite, grown
+from unmasknet.maps import REFERENCE_SIDE, ImageBatch, MapBatch, binary, composite, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.load import Trained, load_trained
 from unmasknet.models.released import expanded
 from unmasknet.models.segmenter import Segmenter
-
-REFERENCE_SIDE = 256  # pixels; widths in settings are meant at this side
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def widened(hole: MapBatch, pixels: int) -> MapBatch:
 
 
 def resized(pictures: Tensor, side: int) -> Tensor:
-    """Square pictures or maps at another side."""
+    """Resizes square images or maps to another side."""
     if pictures.shape[-1] == side and pictures.shape[-2] == side:
         return pictures
     return interpolate(pictures, (side, side), mode="bilinear", antialias=True, align_corners=False)

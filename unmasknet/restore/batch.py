@@ -71,7 +71,7 @@ class RunReport:
 
 
 def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
-    """Restore all inputs. A file that cannot be used is counted, and the run goes on.
+    """Restores all inputs. A file that cannot be used is counted, and the run goes on.
 
     Raises:
         UsageError: results would replace inputs. InputError: there is no input, or none can be used.
@@ -94,7 +94,7 @@ def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
 
 
 def watch_camera(settings: RestoreSettings, unmasker: Unmasker, tell: Callable[[str], None]) -> RunReport:
-    """Show a camera's pictures without masks. `tell` hears where they are to be seen.
+    """Shows a camera's pictures without masks. `tell` hears where they are to be seen.
 
     Raises:
         UsageError: there are other inputs beside it, or a network is missing.
@@ -125,7 +125,7 @@ def as_text(report: RunReport) -> str:
 
 
 def check_failures(report: RunReport, limit: float) -> None:
-    """Raise TooManyFailures where more inputs failed than the share `limit`."""
+    """Raises TooManyFailures where more inputs failed than the share `limit`."""
     if report.failed > limit * len(report.results):
         raise TooManyFailures(
             f"{report.failed} of {len(report.results)} inputs could not be used, more than --max-failures {limit:g} "
@@ -195,7 +195,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
 def _restore_video(
     one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path, tell: Callable[[float, float], None]
 ) -> Result:
-    """Restore a clip; where there is nothing to do, its own bytes are the result."""
+    """Restores a clip; where there is nothing to do, its own bytes are the result."""
     if find_spec("av") is None:
         raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
     from maskgen.video.writer import suffix_for
@@ -241,7 +241,7 @@ def _check_folders(settings: RestoreSettings) -> None:
 
 
 def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
-    """Raise UsageError where results could take the place of files that the run was given."""
+    """Raises UsageError where results could take the place of files that the run was given."""
     out = Path(settings.out).resolve()
     targets = {str(_target(one, out).resolve()) for one in inputs}
     for one in inputs:

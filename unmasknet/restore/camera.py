@@ -28,7 +28,7 @@ class Capture(Protocol):
         """Reads an image as BGR, and whether there is one."""
 
     def release(self) -> None:
-        """Let go of the camera."""
+        """Lets go of the camera."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def watch(
     find_faces: FindFaces,
     clock: Callable[[], float] = time.monotonic,
 ) -> Watched:
-    """Show a camera's pictures without masks until it gives no more, or the user wants no more."""
+    """Shows a camera's pictures without masks until it gives no more, or the user wants no more."""
     follower, steadier = Follower(), Steadier(networks)
     began = now = clock()
     count = changed = 0

@@ -32,7 +32,7 @@ class Screen(Protocol):
     where: str
 
     def show(self, picture: RGBImage) -> bool:
-        """Show a picture; False when the user wants no more."""
+        """Shows a picture; False when the user wants no more."""
 
     def __enter__(self) -> "Screen": ...
 
@@ -74,7 +74,7 @@ class DisplayWindow:
         cv2.destroyWindow(TITLE)
 
     def show(self, picture: RGBImage) -> bool:
-        """See `Screen`."""
+        """Sees `Screen`."""
         cv2.imshow(TITLE, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         pressed = cv2.waitKey(1) & 0xFF
         return pressed not in (ESCAPE, QUIT) and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0
@@ -112,7 +112,7 @@ class Page:
         self._thread.join()
 
     def show(self, picture: RGBImage) -> bool:
-        """See `Screen`; a page goes on until the command is stopped."""
+        """Sees `Screen`; a page goes on until the command is stopped."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         with self._news:
@@ -167,4 +167,4 @@ class _Answer(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Nothing: requests are no news."""
+        """Logs nothing: requests are not reported."""

@@ -67,7 +67,7 @@ def grained(result: Colours, photo: RGBImage, hole: Plane, side: float) -> Colou
 
 
 def grain_of(picture: UInt8[ndarray, "h w 3"] | Float32[ndarray, "h w 3"], where: ndarray) -> float:
-    """Standard deviation of the noise among some pixels, in grey levels.
+    """Measures the standard deviation of the noise among some pixels, in grey levels.
 
     Second differences cancel slopes; their smaller half, which knows no edges, tells the noise.
     """

@@ -59,7 +59,7 @@ class Follower:
         self.most = 0
 
     def see(self, time: float, pixels: RGBImage, faces: list[DetectedFace]) -> list[Path]:
-        """Note the faces of a frame, later than the one before; the path of each."""
+        """Notes the faces of a frame, later than the one before; the path of each."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
             self._tracker.cut()
@@ -80,7 +80,7 @@ class Follower:
         return {number: path for number, path in self._paths.items() if time - path.times[-1] <= LATELY}
 
     def forget(self, time: float) -> None:
-        """Drop what no later frame will ask for, so that a camera can be watched for days."""
+        """Drops what no later frame will ask for, so that a camera can be watched for days."""
         self._paths = {
             number: path for number, path in self._paths.items() if time - path.times[-1] <= MISSED
         }
@@ -98,7 +98,7 @@ class Follower:
 
 
 def follow(clip: Clip, find_faces: FindFaces, tell: Tell) -> Paths:
-    """Look at every frame of a clip."""
+    """Looks at every frame of a clip."""
     follower = Follower()
     for moment in clip.moments():
         pixels = moment.pixels()

@@ -41,7 +41,7 @@ class FoundMask:
 
 
 def find_masks(photo: RGBImage, windows: Sequence[FaceWindow], networks: Networks) -> list[FoundMask]:
-    """Look for the mask of each face with the segmenter."""
+    """Looks for the mask of each face with the segmenter."""
     side = networks.segmenter_side
     assert side is not None, "whoever calls this has a segmenter"
     if not windows:
@@ -169,7 +169,7 @@ def tone_of(picture: RGBImage, where: ndarray) -> Float32[ndarray, "3 3"] | None
 
 
 def toned(grey: Float32[ndarray, "*shape"], tone: Float32[ndarray, "3 3"]) -> Float32[ndarray, "*shape 3"]:
-    """Greys, 0-255, as a toned photo has them."""
+    """Tones greys, 0-255, as a toned photo has them."""
     return grey[..., None] + _powers(grey) @ tone
 
 

@@ -30,7 +30,7 @@ def draw_strip(
 
 
 def restored_strip(masked: RGBImage, truth: RGBImage) -> bytes:
-    """Masked photo, map, result and truth side by side, as a PNG that says what it is.
+    """Draws masked photo, map, result and truth side by side, as a PNG that says what it is.
 
     Raises:
         MissingError: no weights ship. InputError: they are damaged.

@@ -170,7 +170,7 @@ def _window(place: Affine, photo: RGBImage) -> FaceWindow:
 
 
 def as_picture(image: PhotoInput) -> RGBImage:
-    """Upright RGB of whatever a photo is given as.
+    """Loads a photo as upright RGB.
 
     Raises:
         InputError: the file is no photo.
@@ -180,7 +180,7 @@ def as_picture(image: PhotoInput) -> RGBImage:
 
 
 def read_photo(data: bytes, name: str) -> RGBImage:
-    """Upright RGB of a file's bytes; `name` is for the message.
+    """Decodes a file's bytes to upright RGB; `name` is for the message.
 
     Raises:
         InputError: it is no photo.

@@ -54,7 +54,7 @@ class TrackedFace:
     made_at: float = -np.inf
 
     def note(self, time: float, hidden: Hidden) -> None:
-        """Keep what a frame shows; what no frame will ask for again is forgotten."""
+        """Keeps what a frame shows; what no frame will ask for again is forgotten."""
         self.times.append(time)
         self.maps.append(hidden)
         while self.times[0] < time - 3 * REACH:
@@ -84,7 +84,7 @@ class Steadier:
         self._faces: dict[int, TrackedFace] = {}
 
     def look(self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]) -> None:
-        """Let the segmenter see the faces of a frame: their windows by their numbers."""
+        """Lets the segmenter see the faces of a frame: their windows by their numbers."""
         side = self._networks.segmenter_side
         assert side is not None, "whoever restores a video has a segmenter"
         if not windows:
@@ -94,7 +94,7 @@ class Steadier:
             self._faces.setdefault(number, TrackedFace()).note(time, hidden)
 
     def forget(self, time: float) -> None:
-        """Drop the faces that were not seen for long."""
+        """Drops the faces that were not seen for long."""
         self._faces = {n: face for n, face in self._faces.items() if time - face.times[-1] <= FORGET}
 
     def restore(
@@ -121,7 +121,7 @@ class Steadier:
 def restore_clip(
     source: File, target: File, networks: Networks, find_faces: FindFaces, tell: Tell
 ) -> RestoredClip:
-    """Write a clip without masks; nothing is written where no frame shows one.
+    """Writes a clip without masks; nothing is written where no frame shows one.
 
     Args:
         source: the clip.

@@ -18,7 +18,7 @@ class AdmissionSlot:
     held: int = 0
 
     def hold(self, count: int) -> None:
-        """Take up as many bytes as this in all.
+        """Takes up as many bytes as this in all.
 
         Raises:
             Full: there is no room for them.
@@ -30,7 +30,7 @@ class AdmissionSlot:
         self.held = count
 
     def free(self) -> None:
-        """Give the bytes back."""
+        """Gives the bytes back."""
         self.gate.held -= self.held
         self.held = 0
 

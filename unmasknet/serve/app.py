@@ -152,7 +152,7 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         samples: Annotated[int, samples_wanted] = 1,
         seed: Annotated[int, Query(ge=0, le=2**31, description="draws all samples but the first")] = 0,
     ) -> Response:
-        """Take the masks off the faces of a photo. Nothing of it is kept."""
+        """Takes the masks off the faces of a photo. Nothing of it is kept."""
         async with AsyncExitStack() as stack:
             try:
                 place = stack.enter_context(gate.place())

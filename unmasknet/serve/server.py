@@ -31,7 +31,7 @@ Told = Callable[[str], object]
 def serve(
     settings: ServeSettings, tell: Told, warn: Told, example: Callable[[], bytes] | None = None
 ) -> None:
-    """Serve until a signal stops it.
+    """Serves until a signal stops it.
 
     Args:
         settings: address, limits, networks.
@@ -57,7 +57,7 @@ def serve(
 
 
 def check_networks(unmasker: Unmasker) -> None:
-    """Raise UsageError where no photo could be worked on: better now than at each of them."""
+    """Raises UsageError where no photo could be worked on: better now than at each of them."""
     if unmasker.networks.segmenter_side is None:
         raise UsageError(
             "--weights: got no segmenter, and a page has no maps; give a segmenter's run as well"

@@ -22,7 +22,7 @@ SMOOTH = 0.02  # of the points of a curve: the width of the running mean over th
 
 
 def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> RGBImage:
-    """Draw one panel for each name.
+    """Draws one panel for each name.
 
     Args:
         curves: name -> "train" or "validate" -> its points; numbers that are none are left out.

@@ -37,7 +37,7 @@ class Ranks:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Join the ranks that `torchrun` started, if it did; leave them at the end.
+    """Joins the ranks that `torchrun` started, if it did; leave them at the end.
 
     Raises:
         UnmaskError: another rank ended or did not come.
@@ -86,7 +86,7 @@ def environment_ranks() -> Ranks:
 
 
 def share_weights(nets: Iterable[nn.Module]) -> None:
-    """Give every rank the first one's weights and buffers."""
+    """Gives every rank the first one's weights and buffers."""
     if not dist.is_initialized():
         return
     for net in nets:
@@ -95,7 +95,7 @@ def share_weights(nets: Iterable[nn.Module]) -> None:
 
 
 def average_gradients(net: nn.Module) -> None:
-    """Replace gradients by their mean over ranks, in one message."""
+    """Replaces gradients by their mean over ranks, in one message."""
     if not dist.is_initialized():
         return
     gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
@@ -104,7 +104,7 @@ def average_gradients(net: nn.Module) -> None:
 
 
 def average_buffers(net: nn.Module) -> None:
-    """Replace running statistics by their mean over ranks: BatchNorm learns them on each rank's own samples."""
+    """Replaces running statistics by their mean over ranks: BatchNorm learns them on each rank's own samples."""
     if not dist.is_initialized():
         return
     buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
@@ -139,11 +139,6 @@ def largest(value: float, device: torch.device) -> float:
     flat = torch.tensor([value], dtype=_wide(device), device=device)
     dist.all_reduce(flat, op=dist.ReduceOp.MAX)
     return float(flat.item())
-
-
-def wait_for_all(device: torch.device) -> None:
-    """Wait until every rank is here."""
-    largest(0.0, device)
 
 
 def _wide(device: torch.device) -> torch.dtype:

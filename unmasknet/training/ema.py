@@ -24,7 +24,7 @@ class Ema(Generic[Net]):
 
     @torch.no_grad()
     def update(self, net: nn.Module, batch: int, seen: int) -> None:
-        """Take in the weights after a step of `batch` images, the last of `seen`."""
+        """Takes in the weights after a step of `batch` images, the last of `seen`."""
         keep = ema_keep(self.half_life, batch, seen)
         torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1 - keep)
         for mine, theirs in zip(self.net.buffers(), net.buffers(), strict=True):
@@ -40,6 +40,8 @@ class Ema(Generic[Net]):
 
 
 def ema_keep(half_life: float, batch: int, seen: int) -> float:
-    """Share of the old average that stays after a step, in [0, 1): .5 ** (batch / half-life in images)."""
+    """Computes the fraction of the old average that stays after a step, in [0, 1): .5 ** (batch / half-life in
+    images).
+    """
     span = min(half_life, RAMP * seen)
     return 0.5 ** (batch / span) if span > 0 else 0.0

@@ -85,7 +85,7 @@ class GanTask:
         lr_share: float,
         log: Terms,
     ) -> bool:
-        """Teach the discriminators photos from results."""
+        """Teaches the discriminators photos from results."""
         optimiser, count = self.optimisers["discriminators"], sum(len(part) for part in parts)
         judge_loss, _ = losses.ADVERSARIAL[self.settings.loss.adversarial]
         optimiser.begin(lr_share)
@@ -108,7 +108,7 @@ class GanTask:
         lr_share: float,
         log: Terms,
     ) -> bool:
-        """Teach the generator the truth, and to pass for a photo."""
+        """Teaches the generator the truth, and to pass for a photo."""
         optimiser, count = self.optimisers["generator"], sum(len(part) for part in parts)
         optimiser.begin(lr_share)
         for judge in self.judges.values():
@@ -212,7 +212,7 @@ class GanTask:
         return {**figures, **over}
 
     def score(self, fill: Callable[[Batch], Tensor], device: torch.device) -> dict[str, float]:
-        """PSNR in dB and SSIM inside the hole, and of the whole composited picture; means over samples."""
+        """Computes PSNR in dB and SSIM inside the hole, and of the whole composited image; means over samples."""
         names = ("psnr_hole", "ssim_hole", "l1_hole", "psnr_whole", "ssim_whole")
         sums = dict.fromkeys([*names, *(f"n {name}" for name in names)], 0.0)
         for batch in self.held_out.on(device):
@@ -256,7 +256,7 @@ class GanTask:
         }
 
     def recall(self, facts: Mapping[str, str]) -> None:
-        """Nothing: what the baselines reach was measured anew."""
+        """Restores nothing: the baselines were scored anew."""
 
 
 def find_masks(run: str, device: torch.device) -> Restorer:
@@ -273,5 +273,5 @@ def _over_photo(fill: baselines.Baseline) -> Callable[[Batch], Tensor]:
 
 
 def _note(log: Terms, name: str, value: Tensor) -> None:
-    """Add a part's share of a number to the step's."""
+    """Adds a part's share of a number to the step's."""
     log[name] = log[name] + value.detach() if name in log else value.detach()

@@ -70,7 +70,7 @@ class TrainReport:
 
 
 def launch(settings: Settings, order: TrainingOrder, tell: Callable[[News], None]) -> TrainReport:
-    """Train the stage that the settings are of; `tell` is called after each step.
+    """Trains the stage that the settings are of; `tell` is called after each step.
 
     Raises:
         UsageError: `order.out` holds another run, or one with other settings.
@@ -121,12 +121,12 @@ def build_task(settings: Settings, place: TrainingProcess) -> Task:
 
 
 def _gmac(task: Task, side: int) -> float:
-    """Work of one picture through the network that the run is for."""
+    """Works of one picture through the network that the run is for."""
     return count_gmac(task.ema.net, *((1, channels, side, side) for channels in task.inputs))
 
 
 def check_data(settings: Settings) -> None:
-    """Refuse settings that name no data.
+    """Refuses settings that name no data.
 
     Raises:
         UsageError: they do not.
@@ -151,7 +151,7 @@ def count_steps(settings: Settings) -> int:
 
 
 def set_up_torch(settings: Settings, device: torch.device) -> None:
-    """Threads, and what makes a GPU quick."""
+    """Sets the number of threads, and what makes a GPU fast."""
     if settings.loop.threads:
         torch.set_num_threads(settings.loop.threads)
     if device.type == "cuda":
@@ -164,7 +164,7 @@ def set_up_torch(settings: Settings, device: torch.device) -> None:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Fresh weights depend on the seed alone; all ranks draw the same."""
+    """Seeds torch: fresh weights depend on the seed alone; all ranks draw the same."""
     torch.manual_seed(hash64("weights", seed) % 2**63)
     random.seed(seed)
     yield

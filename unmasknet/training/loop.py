@@ -66,7 +66,7 @@ def fit(
     progress: TrainProgress,
     tell: Callable[[News], None],
 ) -> TrainProgress:
-    """Train from `progress.step` to the plan's end.
+    """Trains from `progress.step` to the plan's end.
 
     Args:
         stream: the batches from a given step on, this rank's part of each, without an end.
@@ -137,14 +137,14 @@ class _Leg:
         self.window.lr = share * settings.optimiser.lr
 
     def note_unread(self, faults: Sequence[str]) -> None:
-        """Log what could not be read, each once: a broken shard comes up again at every pass."""
+        """Logs what could not be read, each once: a broken shard comes up again at every pass."""
         for fault in faults:
             if fault not in self.unread and self.plan.ranks.first:
                 self.run.note("unread", self.progress.step + 1, fault)
             self.unread.add(fault)
 
     def count_bad(self) -> None:
-        """Note a step that was left out; end the run if there were too many in a row."""
+        """Notes a step that was left out; end the run if there were too many in a row."""
         self.progress.bad += 1
         self.progress.bad_run += 1
         if self.progress.bad_run >= self.loop.max_bad_steps:
@@ -155,7 +155,7 @@ class _Leg:
             )
 
     def news(self, tell: Callable[[News], None]) -> None:
-        """Tell who watches, and log at the steps for it."""
+        """Tells who watches, and log at the steps for it."""
         progress = self.progress
         if progress.step % self.loop.log_every == 0 or progress.step == self.plan.steps:
             row = self.window.close(self.plan.device)
@@ -206,7 +206,7 @@ class _Leg:
             checkpoint.save(path, capture(self.task, self.progress, self.plan.facts))
 
     def release(self) -> None:
-        """Write the averaged weights, which are what a run is for."""
+        """Writes the averaged weights, which are what a run is for."""
         facts = {**self.plan.facts, **self.task.facts()}
         facts |= checkpoint.facts_text(step=self.progress.step, validation=self.progress.latest)
         checkpoint.save_weights(self.run.weights, self.task.ema.state_dict(), facts)
@@ -230,7 +230,7 @@ class _Leg:
 
 @contextmanager
 def _memory_errors(plan: FitPlan) -> Iterator[None]:
-    """Turn a memory that is too small into the settings that make the step smaller.
+    """Turns a memory that is too small into the settings that make the step smaller.
 
     Raises:
         MissingError: it was too small.

@@ -22,7 +22,7 @@ C1, C2 = 0.01**2, 0.03**2  # the same, for pictures in [0, 1]
 
 
 def bce(logits: MapBatch, target: MapBatch) -> PerSample:
-    """Binary cross-entropy of a map; in [0, inf), log 2 for an undecided one."""
+    """Computes the binary cross-entropy of a map; in [0, inf), log 2 for an undecided one."""
     return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=(1, 2, 3))
 
 
@@ -35,18 +35,18 @@ def dice(logits: MapBatch, target: MapBatch) -> PerSample:
 
 
 def l1_whole(picture: ImageBatch, truth: ImageBatch) -> PerSample:
-    """Mean absolute difference over the picture; in [0, 1]."""
+    """Computes the mean absolute difference over the image; in [0, 1]."""
     return (picture - truth).abs().mean(dim=(1, 2, 3))
 
 
 def l1_hole(picture: ImageBatch, truth: ImageBatch, hole: MapBatch) -> PerSample:
-    """Mean absolute difference over the hole; in [0, 1], 0 where there is no hole."""
+    """Computes the mean absolute difference over the hole; in [0, 1], 0 if there is no hole."""
     hidden = ((picture - truth).abs() * hole).sum(dim=(1, 2, 3))
     return hidden / (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
 def ssim(picture: ImageBatch, truth: ImageBatch) -> PerSample:
-    """Structural similarity (Wang et al. 2004), no loss yet: in [-1, 1], 1 for equal pictures.
+    """Computes the structural similarity (Wang et al. 2004), no loss yet: in [-1, 1], 1 for equal images.
 
     Over places whose whole window lies inside the picture, mean over the three channels.
     """
@@ -76,7 +76,8 @@ def _blur(x: ImageBatch) -> Float[Tensor, "b 3 p q"]:
 
 
 def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> PerSample:
-    """Mean absolute difference of a discriminator's features of result and truth, over its layers; in [0, inf).
+    """Computes the mean absolute difference of a discriminator's features of result and truth, over its layers; in [0,
+    inf).
 
     The truth's features are what is aimed at: no gradient goes through them.
     """
@@ -86,22 +87,26 @@ def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> PerSampl
 
 
 def hinge_d(real: Logits, fake: Logits) -> PerSample:
-    """Hinge loss of a discriminator; in [0, inf), 2 for an undecided one, 0 beyond the margins."""
+    """Computes the hinge loss of a discriminator; in [0, inf), 2 for an undecided one, 0 beyond the margins."""
     return functional.relu(1 - real).mean(dim=(1, 2, 3)) + functional.relu(1 + fake).mean(dim=(1, 2, 3))
 
 
 def hinge_g(fake: Logits) -> PerSample:
-    """Hinge loss of a generator: unbounded both ways, 0 for an undecided discriminator, lower if it is fooled."""
+    """Computes the hinge loss of a generator: unbounded both ways, 0 for an undecided discriminator, lower if it is
+    fooled.
+    """
     return -fake.mean(dim=(1, 2, 3))
 
 
 def bce_d(real: Logits, fake: Logits) -> PerSample:
-    """Cross-entropy loss of a discriminator; in [0, inf), 2 log 2 for an undecided one."""
+    """Computes the cross-entropy loss of a discriminator; in [0, inf), 2 log 2 for an undecided one."""
     return functional.softplus(-real).mean(dim=(1, 2, 3)) + functional.softplus(fake).mean(dim=(1, 2, 3))
 
 
 def bce_g(fake: Logits) -> PerSample:
-    """Cross-entropy loss of a generator (non-saturating); in [0, inf), log 2 for an undecided discriminator."""
+    """Computes the cross-entropy loss of a generator (non-saturating); in [0, inf), log 2 for an undecided
+    discriminator.
+    """
     return functional.softplus(-fake).mean(dim=(1, 2, 3))
 
 

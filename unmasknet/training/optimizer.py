@@ -25,13 +25,13 @@ class Optimiser:
         )
 
     def begin(self, lr_share: float) -> None:
-        """Forget the last gradients; the learning rate is `lr_share` of the full one."""
+        """Forgets the last gradients; the learning rate is `lr_share` of the full one."""
         self.adam.zero_grad(set_to_none=True)
         for group in self.adam.param_groups:
             group["lr"] = self.lr * lr_share
 
     def step(self) -> bool:
-        """Update the weights with the gradients at hand; False, and no update, if one is no number."""
+        """Updates the weights with the gradients at hand; False, and no update, if one is no number."""
         average_gradients(self.nets)
         limit = self.clip or float("inf")
         norm = nn.utils.clip_grad_norm_(self.nets.parameters(), limit)
@@ -42,7 +42,7 @@ class Optimiser:
 
 
 def lr_share(step: int, steps: int, warmup: float, schedule: Literal["constant", "cosine"]) -> float:
-    """Learning rate at `step` (from 0) of `steps` as a share of the full one, in (0, 1]."""
+    """Computes the learning rate at `step` (from 0) of `steps` as a fraction of the full one, in (0, 1]."""
     rise = min(1.0, (step + 1) / (warmup * steps)) if warmup > 0 else 1.0
     if schedule == "constant":
         return rise
@@ -59,6 +59,6 @@ class Steady:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put them back."""
+        """Puts them back."""
         for buffer, old in zip(self.buffers, self.before, strict=True):
             buffer.copy_(old)

@@ -40,7 +40,7 @@ class RunFolder:
         return self.checkpoints / f"{step:06d}.pt"
 
     def begin(self, config: str, *, resume: bool) -> None:
-        """Make the folder, or go on in it.
+        """Makes the folder, or go on in it.
 
         Args:
             config: the settings as TOML.
@@ -62,7 +62,7 @@ class RunFolder:
         write_atomic(self.folder / "config.toml", config.encode("utf-8"))
 
     def go_back(self, step: int) -> None:
-        """Forget what was logged and drawn after `step`: it will be done again."""
+        """Forgets what was logged and drawn after `step`: it will be done again."""
         rows = [row for row in self.rows() if row["step"] <= step]
         write_atomic(self.metrics, b"".join(_line(row) for row in rows))
         for path in self.samples.glob("*.png"):
@@ -70,7 +70,7 @@ class RunFolder:
                 path.unlink()
 
     def log(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
-        """Append a line to metrics.jsonl and to TensorBoard's log; `kind` is "train" or "validate"."""
+        """Appends a line to metrics.jsonl and to TensorBoard's log; `kind` is "train" or "validate"."""
         with disk_errors(self.folder, "a line of metrics.jsonl"):
             with self.metrics.open("ab") as file:
                 file.write(_line({"step": step, "kind": kind, **figures}))
@@ -78,7 +78,7 @@ class RunFolder:
                 self.events.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
 
     def note(self, kind: str, step: int, what: str) -> None:
-        """Append a line of words to metrics.jsonl; `kind` is "unread"."""
+        """Appends a line of words to metrics.jsonl; `kind` is "unread"."""
         with disk_errors(self.folder, "a line of metrics.jsonl"), self.metrics.open("ab") as file:
             file.write(_line({"step": step, "kind": kind, "what": what}))
 
@@ -99,17 +99,19 @@ class RunFolder:
         return rows
 
     def waiting(self) -> float | None:
-        """Share of the time that steps waited for data, median over the lines of the log; None without one."""
+        """Computes the fraction of the time that steps waited for data, median over the lines of the log; None without
+        one.
+        """
         shares = [row["wait"] for row in self.rows() if row["kind"] == "train"]
         return round(median(shares), 4) if shares else None
 
     def save_sample(self, step: int, picture: RGBImage) -> None:
-        """Keep the fixed samples as they look after `step`."""
+        """Keeps the fixed samples as they look after `step`."""
         write_atomic(self.samples / f"{step:06d}.png", png(picture))
 
 
 def _line(row: Row) -> bytes:
-    """JSON without NaN or Infinity, which other readers refuse: null instead."""
+    """Encodes JSON without NaN or Infinity, which other readers refuse: null instead."""
     clean = {
         name: None if isinstance(value, float) and not isfinite(value) else value
         for name, value in row.items()

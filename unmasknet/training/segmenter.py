@@ -74,7 +74,7 @@ class SegmTask:
         return {**self.figures(found), "threshold": self.threshold}
 
     def figures(self, found: Sequence[tuple[Tensor, Batch]]) -> dict[str, float]:
-        """Dice, IoU and boundary F at the chosen threshold. `dice_mask`: of the mask alone, straps not counted."""
+        """Computes Dice, IoU and boundary F at the chosen threshold. `dice_mask`: of the mask alone, without straps."""
         sums = dict.fromkeys(("dice", "iou", "boundary_f", "dice_mask", "loss", "count"), 0.0)
         for logits, batch in found:
             map, target = self.ema.net.clean(logits, self.threshold), batch.target

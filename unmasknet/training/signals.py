@@ -29,7 +29,7 @@ class Asked:
 
 @contextmanager
 def listening() -> Iterator[Asked]:
-    """Note SIGINT and SIGTERM instead of acting on them; a second one acts as it did before.
+    """Notes SIGINT and SIGTERM instead of acting on them; a second one acts as it did before.
 
     Signals belong to the main thread; in another one this does nothing.
     """

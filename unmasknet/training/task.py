@@ -63,7 +63,7 @@ class Task(Protocol):
     inputs: tuple[int, ...]
 
     def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Losses, bool]:
-        """Update the weights by a batch.
+        """Updates the weights by a batch.
 
         Args:
             parts: the batch, in one or more parts; what is learned is the same.
@@ -84,7 +84,7 @@ class Task(Protocol):
         """Returns what a reader of the weights must know beside the settings."""
 
     def recall(self, facts: Mapping[str, str]) -> None:
-        """Take back from a checkpoint's facts what is not in its weights."""
+        """Takes back from a checkpoint's facts what is not in its weights."""
 
 
 def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> State:
@@ -111,7 +111,7 @@ def restore(task: Task, state: State, origin: object) -> TrainProgress:
 
 
 def begin_from(task: Task, state: State, origin: object) -> None:
-    """Take a checkpoint's weights and averages and what belongs to them, and nothing else of it.
+    """Takes a checkpoint's weights and averages and what belongs to them, and nothing else of it.
 
     Raises:
         InputError: the checkpoint is another network's.

@@ -36,7 +36,7 @@ class EventLog:
         self._append(_field(3, _VERSION))
 
     def add(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Log numbers under their names; a name's part before "/" is its group."""
+        """Logs numbers under their names; a name's part before "/" is its group."""
         values = b"".join(
             _field(1, _field(1, name.encode()) + b"\x15" + struct.pack("<f", number))
             for name, number in numbers.items()
@@ -65,7 +65,7 @@ def _varint(value: int) -> bytes:
 
 
 def _checksum(data: bytes) -> bytes:
-    """CRC-32C, turned and shifted as records of TensorFlow have it."""
+    """Computes CRC-32C, rotated and shifted as TensorFlow's records have it."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 255] ^ crc >> 8

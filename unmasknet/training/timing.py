@@ -35,14 +35,14 @@ class TimingWindow:
         self.latest: dict[str, float] = {}
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Take in a step's losses; they stay on their device until the line is written."""
+        """Takes in a step's losses; they stay on their device until the line is written."""
         for name, value in losses.items():
             value = value.detach().float()
             self.sums[name] = self.sums[name] + value if name in self.sums else value
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def time(self, waited: float, spent: float, images: int) -> None:
-        """Take in a step's times in seconds, the waiting within the spending."""
+        """Takes in a step's times in seconds, the waiting within the spending."""
         self.waited += waited
         self.spent += spent
         self.images += images

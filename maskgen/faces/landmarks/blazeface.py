@@ -51,7 +51,7 @@ class BlazeFace:
         self.name = f"blazeface-{file.digest[:8]}"
 
     def find(self, pixels: RGBImage, look: Affine, threshold: float) -> list[Finding]:
-        """Faces in one look at the photo, best first.
+        """Finds faces in one look at the photo, best first.
 
         Args:
             pixels: the photo.
@@ -109,7 +109,7 @@ def _merged(raw: Float32[ndarray, "n 5 2"], scores: Float64[ndarray, "n"]) -> li
 
 
 def _overlap(one: Pairs, other: Pairs) -> float:
-    """Intersection over union of boxes given as centre and size."""
+    """Computes the intersection over union of boxes given as centre and size."""
     (x, y, width, height), (u, v, wide, tall) = one[:4], other[:4]
     across = min(x + width / 2, u + wide / 2) - max(x - width / 2, u - wide / 2)
     down = min(y + height / 2, v + tall / 2) - max(y - height / 2, v - tall / 2)

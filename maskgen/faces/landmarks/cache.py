@@ -82,7 +82,7 @@ def fingerprint(pixels: RGBImage) -> str:
 
 
 def pack(found: list[Face] | Skip, mark: str) -> bytes:
-    """Faces, or why there are none, as a cache file's bytes."""
+    """Encodes faces, or why there are none, as a cache file's bytes."""
     header: dict[str, Any] = {"pixels": mark}
     points: list[bytes] = []
     if isinstance(found, Skip):
@@ -133,7 +133,7 @@ def _read(path: str) -> bytes:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Replace a file in one step, so that another process reads the old one or the new one, never half."""
+    """Replaces a file in one step, so that another process reads the old one or the new one, never half."""
     part = f"{path}.{os.getpid()}.part"
     try:
         try:

@@ -25,7 +25,7 @@ SAME_SHIFT, SAME_SCALE, SAME_ANGLE = (
 
 
 def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -> Affine:
-    """Photo -> a square of `size` pixels with `centre` in its middle.
+    """Computes the matrix photo -> a square of `size` pixels around `centre`.
 
     Args:
         centre: x, y in the photo.
@@ -50,7 +50,7 @@ def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
 
 
 def tile_looks(height: int, width: int, size: int) -> Iterator[Affine]:
-    """Overlapping tiles, for faces that are small in the photo."""
+    """Yields overlapping tiles, for faces that are small in the photo."""
     side = TILE * max(height, width)
     for y in _stops(height, side):
         for x in _stops(width, side):
@@ -66,12 +66,12 @@ def _stops(length: int, side: float) -> ndarray:
 
 
 def view_of_box(centre: Float[ndarray, "2"], side: float, angle: float, size: int) -> Affine:
-    """Photo -> what the mesh network is shown of a face of the given side, turned upright."""
+    """Computes the matrix photo -> the mesh network's view of a face of the given side, rotated upright."""
     return window(centre, angle, size / (MARGIN * max(side, 1.0)), size)  # points may have collapsed into one
 
 
 def view_of_mesh(mesh: Mesh, size: int) -> Affine:
-    """Photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
+    """Computes the matrix photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
     points = mesh[:, :2]
     angle = tilt(points[RIGHT_EYE[0]], points[LEFT_EYE[0]])
     cos, sin = math.cos(angle), math.sin(angle)
@@ -84,7 +84,7 @@ def view_of_mesh(mesh: Mesh, size: int) -> Affine:
 def extent(
     mesh: Float32[ndarray, "n 3"], cosine: float = 1.0, sine: float = 0.0
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Least and most x and y of points, in axes that are turned clockwise; infinite where none is a number."""
+    """Computes least and largest x and y of points, in axes rotated clockwise; infinite if a point is not finite."""
     found = np.empty(4, np.float32)
     _bounds(mesh, cosine, sine, found)
     left, top, right, bottom = found.tolist()
@@ -93,7 +93,7 @@ def extent(
 
 @compiled
 def _bounds(mesh: Float32[ndarray, "n 3"], cosine: float, sine: float, result: Float32[ndarray, "4"]) -> None:
-    """Least x and y of points in turned axes, then most."""
+    """Computes least x and y of points in rotated axes, then the largest."""
     x, y, _ = mesh.T
     cos, sin = np.float32(cosine), np.float32(sine)
     across, down = x * cos + y * sin, y * cos - x * sin

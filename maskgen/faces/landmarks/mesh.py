@@ -154,7 +154,7 @@ class MeshDetector:
         return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
     def _search(self, pixels: RGBImage, looks: Iterable[Affine]) -> tuple[list[Face], str]:
-        """Faces of the looks, up to the first with a clear one; and why one that was seen was refused."""
+        """Finds the faces of the looks, up to the first with a clear one; and why one that was seen was refused."""
         faces: list[Face] = []
         fault = ""
         for look in looks:
@@ -169,7 +169,7 @@ class MeshDetector:
         return faces, fault
 
     def _face(self, pixels: RGBImage, finding: Finding, view: Affine) -> Face | str | None:
-        """Lay the mesh over one finding.
+        """Lays the mesh over one finding.
 
         Returns:
             The face; or what is wrong with its points; or None where the networks do not believe in a face.

@@ -17,7 +17,7 @@ FARTHEST = 1 << 20  # pixels: a position beyond is outside every photo
 
 
 def show(pixels: RGBImage, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
-    """Write `gain * level + offset` of the levels 0-255 that `view` carries `pixels` to.
+    """Writes `gain * level + offset` of the levels 0-255 that `view` carries `pixels` to.
 
     Args:
         pixels: the photo.
@@ -53,7 +53,7 @@ def _look_between(
     offset: float,
     result: Float32[ndarray, "h w 3"],
 ) -> None:
-    """Look pixels up between four of a source.
+    """Looks pixels up between four of a source.
 
     Args:
         source: 0-255.

@@ -103,7 +103,7 @@ def fit_mesh(points: Points) -> Float64[ndarray, "468 3"]:
 def _similarity(
     places: Float64[ndarray, "n 3"], points: Float64[ndarray, "n 2"], weights: Float64[ndarray, "n"]
 ) -> tuple[float, Float64[ndarray, "3 3"], Float64[ndarray, "2"]]:
-    """Scale, rotation and offset under which the places, seen from far away, lie nearest to the points."""
+    """Computes scale, rotation and offset under which the places, seen from far away, are nearest to the points."""
     share = weights / weights.sum()
     model, seen = places - share @ places, points - share @ points
     root = np.sqrt(weights)[:, None]

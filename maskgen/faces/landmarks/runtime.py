@@ -48,12 +48,12 @@ class Model:
     offset: float = 0.0
 
     def show(self, pixels: RGBImage, view: Affine, shown: Shown) -> None:
-        """Write what the network sees of a photo."""
+        """Writes what the network sees of a photo."""
         show(pixels, view, self.outside, self.gain, self.offset, shown)
 
 
 def load_network(model: Model, runtime: str = "auto") -> Network:
-    """Load a TFLite file.
+    """Loads a TFLite file.
 
     Args:
         model: the file.
@@ -115,7 +115,7 @@ class OpenCvNetwork:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Hold back LiteRT's greeting, which its C++ side writes to file descriptor 2 and cannot be told not to."""
+    """Holds back LiteRT's greeting, which its C++ side writes to file descriptor 2 and cannot be told not to."""
     sys.stderr.flush()
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)

@@ -19,7 +19,7 @@ def eye_centres(mesh: Mesh) -> tuple[Point, Point]:
 
 
 def mouth_centre(mesh: Mesh) -> Point:
-    """Middle of the mouth's corners, pixels."""
+    """Computes the midpoint of the mouth's corners, in pixels."""
     return _between(mesh, *MOUTH)
 
 

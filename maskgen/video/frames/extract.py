@@ -58,7 +58,7 @@ class _Shot:
 
 
 def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder: Path, tell: Tell) -> Taken:
-    """Write the photos of a clip.
+    """Writes the photos of a clip.
 
     Args:
         clip: opened; it is read once, from `settings.start` on.
@@ -121,11 +121,11 @@ class _Desk:
     _hashes: list[Hash] = field(default_factory=list)
 
     def put(self, shot: _Shot) -> None:
-        """Let a frame wait."""
+        """Lets a frame wait."""
         self._waiting.append(shot)
 
     def settle(self, until: float, cuts: list[float]) -> None:
-        """Deal with the frames before `until`, and with the oldest while those that wait take too much memory."""
+        """Deals with the frames before `until`, and with the oldest while those that wait take too much memory."""
         while self._waiting and (
             self._waiting[0].moment.time <= until
             or sum(shot.pixels.nbytes for shot in self._waiting) > MAX_HELD
@@ -145,7 +145,7 @@ class _Desk:
         return [*shot.seen[:1]] if one else [*shot.seen]
 
     def _deal(self, shot: _Shot, own: FaceOnTrack | None, near_cut: bool) -> None:
-        """Write one photo, or note why not."""
+        """Writes one photo, or note why not."""
         settings = self.settings
         picture, grey = _pictures(shot, own, settings.size)
         others = [seen for seen in shot.seen if seen is not own]

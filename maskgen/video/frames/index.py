@@ -19,7 +19,7 @@ SHOWN = 96  # photos of the sheet
 
 
 def write_catalogue(out: Path) -> str:
-    """Write both for all clips that are whole, those of earlier runs too; the sheet's path."""
+    """Writes both for all clips that are whole, those of earlier runs too; the sheet's path."""
     rows = list(_all_rows(out))
     sheet = out / SHEET
     write_atomic(out / TABLE, _csv(rows))

@@ -33,7 +33,7 @@ def fingerprint(grey: Plane) -> Hash:
 
 
 def distance(one: Hash, others: Sequence[Hash]) -> int:
-    """Least number of bits, 0 to 64, in which a hash differs from one of others; 64 where there is none."""
+    """Computes the least Hamming distance, 0 to 64 bits, of a hash to others; 64 if there are none."""
     if not others:
         return 64
     return int(np.unpackbits(np.stack(list(others)) ^ one, axis=1).sum(1).min())

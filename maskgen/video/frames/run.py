@@ -93,7 +93,7 @@ class VideoFile:
 
 
 def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
-    """Take the photos of all files.
+    """Takes the photos of all files.
 
     Raises:
         UsageError: a clip is there already, made with other settings; a file of another stands in their place.
@@ -118,7 +118,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
 
 
 def rehearse_frames(settings: FramesSettings) -> FramesPlan:
-    """Open all files and write nothing. Raises as `frames_from_video` does, but for single files."""
+    """Opens all files and write nothing. Raises as `frames_from_video` does, but for single files."""
     sources, out = find_files(settings.files), target_of(settings)
     _refuse_foreign(out)
     reports = []
@@ -165,7 +165,7 @@ def find_files(names: tuple[str, ...]) -> list[VideoFile]:
 
 
 def _mark(path: Path) -> str:
-    """Eight hex digits that tell files of one name apart, in whatever folder and order they come."""
+    """Computes eight hex digits that tell files of one name apart, in whatever folder and order they come."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)

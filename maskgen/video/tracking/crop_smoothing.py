@@ -34,7 +34,7 @@ def place_of_matrix(matrix: Affine) -> Place:
 
 
 def matrix_of(place: Place, size: int) -> Affine:
-    """Photo -> crop of `size` pixels."""
+    """Computes the matrix photo -> crop of `size` pixels."""
     x, y, log_side, angle = place
     scale = size / np.exp(log_side)
     linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

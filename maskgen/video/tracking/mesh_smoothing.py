@@ -31,7 +31,7 @@ class Followed:
     lights: list[Light] = field(default_factory=list)
 
     def note(self, time: float, mesh: Mesh, light: Light) -> None:
-        """Keep what a frame shows; what no frame will ask for again is forgotten."""
+        """Keeps what a frame shows; what no frame will ask for again is forgotten."""
         self.times.append(time)
         self.meshes.append(mesh)
         self.lights.append(light)

@@ -59,7 +59,7 @@ class Track:
     beside: set[int] = field(default_factory=set)
 
     def add(self, time: float, sight: Sight) -> None:
-        """Note where and how it was seen; what no smoothing will ask for again is forgotten."""
+        """Notes where and how it was seen; what no smoothing will ask for again is forgotten."""
         self.times.append(time)
         self.places.append(sight.place)
         self.eyes.append(sight.eyes)
@@ -86,7 +86,7 @@ class Tracker:
         self._live: list[Track] = []
 
     def see(self, time: float, sights: list[Sight]) -> list[Track]:
-        """Give each face of a frame, seen later than the frame before, its track."""
+        """Gives each face of a frame, seen later than the frame before, its track."""
         self._live = [track for track in self._live if time - track.times[-1] <= MAX_GAP]
         costs = [
             (cost, i, j)
@@ -105,7 +105,7 @@ class Tracker:
         return found
 
     def cut(self) -> None:
-        """End all tracks: what comes next is another shot."""
+        """Ends all tracks: what comes next is another shot."""
         self._live = []
 
     def _begin(self) -> Track:

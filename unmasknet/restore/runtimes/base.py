@@ -52,7 +52,7 @@ class Networks(Protocol):
 
 
 def on_cpu(runtime: str, device: str) -> None:
-    """Raise UsageError where a runtime that computes on the processor is asked for another device."""
+    """Raises UsageError where a runtime that computes on the processor is asked for another device."""
     if device not in ("auto", "cpu"):
         raise UsageError(f"--device {device}: --runtime {runtime} computes on the CPU; leave it out")
 

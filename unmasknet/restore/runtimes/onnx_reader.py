@@ -50,7 +50,7 @@ class Field:
 
 
 def read_exported(path: Path) -> Exported:
-    """Read a file.
+    """Reads a file.
 
     Raises:
         InputError: there is none, it is damaged, or of other origin.

@@ -43,7 +43,7 @@ BRINGS: dict[str, tuple[str, ...]] = {
 def open_networks(
     weights: Sequence[str], runtime: str = AUTO, device: str = "auto", threads: int = 0
 ) -> Networks:
-    """Load the networks.
+    """Loads the networks.
 
     Args:
         weights: run folders or files, at most one of each network; `released` are those that ship.

@@ -11,7 +11,7 @@ from unmasknet.restore.runtimes.base import Cleaning, Crops, Maps, Networks
 
 
 def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
-    """Load runs with torch. See `open_networks`."""
+    """Loads runs with torch. See `open_networks`."""
     require("--runtime torch", "train", "torch")
     return TorchNetworks(weights, device, threads)
 
@@ -39,7 +39,7 @@ class TorchNetworks:
         )
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """See `Networks`."""
+        """Sees `Networks`."""
         import torch
 
         from unmasknet.evaluation.samples import to_tensor
@@ -49,7 +49,7 @@ class TorchNetworks:
         return np.asarray(found[:, 0].float().cpu().numpy(), np.float32)
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """See `Networks`."""
+        """Sees `Networks`."""
         import torch
 
         from unmasknet.evaluation.samples import to_tensor
