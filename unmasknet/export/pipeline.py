@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from unmasknet.export.fourier import without_fft
-from unmasknet.maps import composite, grown
+from unmasknet.maps import REFERENCE_SIDE, composite, grown
 from unmasknet.models.segmenter import Segmenter, open_map
-from unmasknet.models.two_stage import REFERENCE_SIDE, Restorer
+from unmasknet.models.two_stage import Restorer
 
 ImageBatch = Float[Tensor, "b 3 h w"]
 MapBatch = Float[Tensor, "b 1 h w"]

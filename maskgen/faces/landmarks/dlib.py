@@ -75,7 +75,7 @@ class DlibDetector:
         return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
 
     def _find(self, pixels: RGBImage, doublings: int) -> Found:
-        """Finds the faces of a photo that is doubled in size so many times: the detectors know none below 80 or 40 pixels."""
+        """Finds faces in the photo, doubled in size so many times: the detectors find none below 80 or 40 pixels."""
         if self._finder == "cnn":
             return [
                 (find.rect, float(np.clip(find.confidence, 0, 1))) for find in self._cnn(pixels, doublings)
