@@ -82,7 +82,7 @@ class PhotographedMask:
 
 
 def draft_template(settings: DraftSettings) -> DraftReport:
-    """Makes a template of a photo, check it, and draw it on a face.
+    """Makes a template of a photo, checks it, and draws it on a face.
 
     Raises:
         InputError: the name is taken or none, the photo shows no mask, or the folder has a template of the name.

@@ -39,7 +39,7 @@ def parse_slice(text: str) -> Slice:
 
 @contextmanager
 def changing(work: Path) -> Iterator[None]:
-    """Waits until no other run changes the plan below `work`, and keep others waiting meanwhile."""
+    """Waits until no other run changes the plan below `work`, and keeps others waiting meanwhile."""
     # This file stays: others may have opened it and wait. Were it deleted, they would come to hold a file that nobody
     # finds any more, beside the holder of the one that the next run makes.
     with _open(work / "lock") as file:
@@ -61,7 +61,7 @@ def hold_slice(work: Path, part: Slice) -> IO[str]:
 
 
 def let_go(file: IO[str]) -> None:
-    """Gives back a slice that `hold_slice` took, and delete its file.
+    """Gives back a slice that `hold_slice` took, and deletes its file.
 
     Call it inside `changing`: files of slices are opened there alone, so nobody else has this one open.
     """

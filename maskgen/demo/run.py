@@ -62,7 +62,7 @@ class DemoReport:
 
 
 def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> DemoReport:
-    """Makes a small data set of the built-in photo, verify it, restore a face, and draw a sheet and a report.
+    """Makes a small data set of the built-in photo, verifies it, restores a face, and draws a sheet and a report.
 
     Args:
         out: gets `photos/`, `shards/`, `sheet.png`, `restored.png`, `report.html`; a data set of an older demo there

@@ -100,7 +100,7 @@ def generate(
     source: Source | None = None,
     hang_after: float = HANG_SECONDS,
 ) -> GenReport:
-    """Makes a data set, or go on with one.
+    """Makes a data set, or resumes one.
 
     Args:
         settings: what to make of which photos, where, on how many cores.

@@ -199,7 +199,7 @@ class LocalEngine:
                 slot.pipe.send(Job(slot.work.plan, slot.work.suspect))
 
     def _bury(self, slot: _Slot) -> Iterator[Event]:
-        """Finds out what a dead worker's last photo has to do with it, and put its shard back."""
+        """Finds out what a dead worker's last photo has to do with it, and puts its shard back."""
         slot.process.kill()
         slot.process.wait()
         slot.index = slot.board.read()

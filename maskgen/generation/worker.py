@@ -48,7 +48,7 @@ class ShardTask(Protocol):
         """Makes a shard; `tell(i, outcome of photo i - 1)` before photo i, and once after the last."""
 
     def probe(self, plan: ShardPlan, index: int) -> None:
-        """Does all that `make` does with one photo, and keep nothing."""
+        """Does all that `make` does with one photo, and keeps nothing."""
 
 
 @dataclass(frozen=True)

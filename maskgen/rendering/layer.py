@@ -154,7 +154,7 @@ def _finish(
     layer: UInt8[ndarray, "h w 4"],
     seen: UInt8[ndarray, "h w"],
 ) -> None:
-    """Gives a mask the photo's grain, and draw its straps below it.
+    """Gives a mask the photo's grain, and draws its straps below it.
 
     Args:
         colour: the mask, premultiplied RGB and opacity, 0-255.

@@ -120,7 +120,7 @@ def _overlaps(face: Face, height: int, width: int) -> bool:
 
 
 def set_stage(pixels: RGBImage, face: Face, tools: Tools) -> Stage:
-    """Crops a face and read off its pose, its place and the light on it."""
+    """Crops a face and estimates its pose, its place and the light on it."""
     return set_stages(pixels, [face], 0, tools)[0]
 
 

@@ -111,7 +111,7 @@ class PackedTarStore:
 
 
 def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
-    """Writes all members behind each other into `out`, and say where. Refuses bombs before their bytes."""
+    """Writes all members behind each other into `out`, and tells where. Refuses bombs before their bytes."""
     allowed = RATIO_FROM + MAX_RATIO * path.stat().st_size
     spans: dict[str, Span | Skip] = {}
     with tarfile.open(path, "r|*") as tar:

@@ -84,7 +84,7 @@ class _Cast:
     _lead: int | None = None
 
     def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, RGBImage]]:
-        """Looks at each frame, and give it back when what comes shortly after it has been looked at."""
+        """Looks at each frame, and yields it once the frames shortly after it are known."""
         self._watcher = Watcher(build_detector(self.tools.settings.faces))
         waiting: deque[tuple[Moment, RGBImage]] = deque()
         for moment in moments:

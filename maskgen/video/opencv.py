@@ -43,7 +43,7 @@ class CvClip:
         self._capture.release()
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:  # noqa: ARG002 (all frames, so that they are counted)
-        """Sees `Clip`; always from the beginning."""
+        """Implements `Clip`; always from the beginning."""
         index, last = 0, -np.inf
         while self._capture.grab():
             time = float(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)

@@ -84,7 +84,7 @@ class AvClip:
         self._container.close()
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """Sees `Clip`. A stream that gives nothing when its rules are kept is read once more without them."""
+        """Implements `Clip`. A stream that gives nothing when its rules are kept is read once more without them."""
         before, none = self.damaged, True
         for moment in self._decode(start):
             none = False

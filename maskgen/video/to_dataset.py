@@ -53,7 +53,7 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
 
 
 def rehearse_reel(settings: GenSettings) -> FramesPlan:
-    """Opens the videos and write nothing. Raises as `take_photos` does."""
+    """Opens the videos and writes nothing. Raises as `take_photos` does."""
     return rehearse_frames(_places(settings)[1])
 
 

@@ -1,5 +1,8 @@
-"""Take masks off: photos, videos and a camera's pictures in, restored ones out.
+"""Restoring: photos, videos and a camera's images in, images without masks out.
 
-Photos go by `unmasker` (faces, then `photo`: `clean`, `paste`), files by `run`; what moves by `follow` and `video`, a
-camera by `camera` and `screen`. The networks stand behind `networks`, by torch or by ONNX.
+unmasker       the public class: one photo
+photo          the steps of one photo: masks, restoring, compositing
+batch          files and folders
+video, camera  moving images, with face_tracks; camera_view shows a camera's
+runtimes       the networks behind one protocol: torch, ONNX Runtime or OpenCV
 """

@@ -224,7 +224,7 @@ def _restore_video(
 
 
 def _check_folders(settings: RestoreSettings) -> None:
-    """Pass if maps and truths can be read, and will not be replaced.
+    """Passes if maps and truths can be read, and will not be replaced.
 
     Raises:
         UsageError: they lie where results go, or the truth would not be shown. InputError: there is no such folder.

@@ -74,7 +74,7 @@ class DisplayWindow:
         cv2.destroyWindow(TITLE)
 
     def show(self, picture: RGBImage) -> bool:
-        """Sees `Screen`."""
+        """Implements `Screen`."""
         cv2.imshow(TITLE, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         pressed = cv2.waitKey(1) & 0xFF
         return pressed not in (ESCAPE, QUIT) and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0
@@ -112,7 +112,7 @@ class Page:
         self._thread.join()
 
     def show(self, picture: RGBImage) -> bool:
-        """Sees `Screen`; a page goes on until the command is stopped."""
+        """Implements `Screen`; a page goes on until the command is stopped."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         with self._news:

@@ -1,10 +1,10 @@
 """The web page: photos in, restored ones out, on this machine alone.
 
-settings    what can be set
+settings    the settings
 server      binds the port and runs the rest
-guard       whom it answers: Host, Origin, headers of every answer
-gate        how much at once: places, bytes, one photo at a time
-intake      a body, read within its bounds
-answer      what became of a photo, as JSON
-app         the page's addresses
+middleware  whom the page answers: Host, Origin, the headers of every answer
+admission   admission control: places, bytes, one photo at a time
+upload      reads a body within its bounds
+response    the result of a photo, as JSON
+app         the addresses of the page
 """

@@ -37,7 +37,7 @@ class Ranks:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Joins the ranks that `torchrun` started, if it did; leave them at the end.
+    """Joins the ranks that `torchrun` started, if it did; leaves them at the end.
 
     Raises:
         UnmaskError: another rank ended or did not come.

@@ -144,7 +144,7 @@ class _Leg:
             self.unread.add(fault)
 
     def count_bad(self) -> None:
-        """Notes a step that was left out; end the run if there were too many in a row."""
+        """Notes a step that was left out; ends the run if there were too many in a row."""
         self.progress.bad += 1
         self.progress.bad_run += 1
         if self.progress.bad_run >= self.loop.max_bad_steps:

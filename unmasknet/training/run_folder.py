@@ -40,7 +40,7 @@ class RunFolder:
         return self.checkpoints / f"{step:06d}.pt"
 
     def begin(self, config: str, *, resume: bool) -> None:
-        """Makes the folder, or go on in it.
+        """Makes the folder, or resumes in it.
 
         Args:
             config: the settings as TOML.

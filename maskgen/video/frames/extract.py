@@ -145,7 +145,7 @@ class _Desk:
         return [*shot.seen[:1]] if one else [*shot.seen]
 
     def _deal(self, shot: _Shot, own: FaceOnTrack | None, near_cut: bool) -> None:
-        """Writes one photo, or note why not."""
+        """Writes one photo, or notes why not."""
         settings = self.settings
         picture, grey = _pictures(shot, own, settings.size)
         others = [seen for seen in shot.seen if seen is not own]

@@ -118,7 +118,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
 
 
 def rehearse_frames(settings: FramesSettings) -> FramesPlan:
-    """Opens all files and write nothing. Raises as `frames_from_video` does, but for single files."""
+    """Opens all files and writes nothing. Raises as `frames_from_video` does, but for single files."""
     sources, out = find_files(settings.files), target_of(settings)
     _refuse_foreign(out)
     reports = []

@@ -58,5 +58,5 @@ def on_cpu(runtime: str, device: str) -> None:
 
 
 def planes(crops: Crops) -> Float32[ndarray, "n 3 side side"]:
-    """Crops as exported files take them: 0 to 1."""
+    """Converts crops to the planes that exported files take, in [0, 1]."""
     return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)

@@ -36,13 +36,13 @@ class OnnxNetworks:
         self._fill = _session(path, exported.fill, threads) if exported.fill else None
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         assert self._find is not None
         (found,) = self._find.run(None, {"photo": planes(crops)})
         return found[:, 0]
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         assert self._fill is not None
         (made,) = self._fill.run(None, {"photo": planes(crops), "map": maps[:, None].astype(np.float32)})
         return np.ascontiguousarray(made.transpose(0, 2, 3, 1)) * np.float32(255)

@@ -35,7 +35,7 @@ class OpencvNetworks:
         self._fill = _net(path, exported.fill) if exported.fill else None
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         assert self._find is not None
         self._find.setInput(planes(crops), "photo")
         return np.array(
@@ -43,7 +43,7 @@ class OpencvNetworks:
         )  # a copy: the net writes its next answer into the same memory
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         assert self._fill is not None
         self._fill.setInput(planes(crops), "photo")
         self._fill.setInput(maps[:, None].astype(np.float32), "map")

@@ -39,7 +39,7 @@ class TorchNetworks:
         )
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         import torch
 
         from unmasknet.evaluation.samples import to_tensor
@@ -49,7 +49,7 @@ class TorchNetworks:
         return np.asarray(found[:, 0].float().cpu().numpy(), np.float32)
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """Sees `Networks`."""
+        """Implements `Networks`."""
         import torch
 
         from unmasknet.evaluation.samples import to_tensor
