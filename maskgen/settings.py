@@ -16,7 +16,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 # Headings of `--help`.
 COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
-SIZE_RULE = "must be 0 (the source's own grid) or 64 to 1024"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Section(BaseModel):
 
 def _crop_side(value: int) -> int:
     if value != 0 and not 64 <= value <= 1024:
-        raise ValueError(SIZE_RULE)
+        raise ValueError("must be 0 (the source's own grid) or 64 to 1024")
     return value
 
 

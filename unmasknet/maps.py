@@ -8,8 +8,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-REFERENCE_SIDE = 256  # pixels; radii and widths in the settings are meant at this side
-
 ImageBatch = Float[Tensor, "b 3 h w"]
 MapBatch = Float[Tensor, "b 1 h w"]
 

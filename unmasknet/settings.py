@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from maskgen.settings import COMMON, RUN, Option, Section
 
+REFERENCE_SIDE = 256  # pixels; radii, widths and distances in the settings are meant at this side
 LEARN = "What to learn"  # heading of `--help`
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from maskgen.cli.options import Output, kernel_warning, reason_lines, skipped_line, switch
+from maskgen.cli.options import Output, kernel_warning, photo_progress, reason_lines, switch
 from maskgen.settings import RUN, GenSettings
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def make(settings: GenSettings) -> "GenReport":
     from maskgen.generation.pipeline import generate
 
     with Meter("photos", sys.stderr) as meter:
-        return generate(
-            settings, lambda news: meter(news.photos, news.total, skipped_line(news.skipped), news.found)
-        )
+        return generate(settings, photo_progress(meter))
 
 
 def mask_videos(settings: GenSettings) -> Output:

@@ -7,10 +7,10 @@ the settings declare (`maskgen.settings.Option`), those that every command has, 
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel
@@ -18,6 +18,10 @@ from pydantic.fields import FieldInfo
 
 from maskgen.errors import SKIP_REASONS
 from maskgen.settings import COMMON, Option
+
+if TYPE_CHECKING:
+    from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.progress_count import GenProgress
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,12 @@ def setting_options(model: type[BaseModel], prefix: str = "") -> Iterator[Settin
 
 def option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
     """Declares an option that is no setting; its text is checked by the command."""
-    # Typer reads [words] in a help text as colours.
-    text = help.replace("[", r"\[")
-    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel, show_default=False)
+    return typer.Option(flag, metavar=metavar, help=_escaped(help), rich_help_panel=panel, show_default=False)
+
+
+def _escaped(help: str) -> str:
+    """Escapes [words], which Typer reads as colours."""
+    return help.replace("[", r"\[")
 
 
 def switch(flag: str, help: str, panel: str | None = None) -> Any:
@@ -174,18 +181,16 @@ def as_command(
         if output is not None:
             show_output(output, as_json=as_json)
 
-    order = [one for one in options.values() if one.positional]
-    order += [one for one in options.values() if not one.positional]
-    listed = [_parameter(one) for one in order]
-    positional_own = [one for one in own.values() if _is_argument(one)]
-    other_own = [one for one in own.values() if not _is_argument(one)]
+    # Positional arguments stand first; Python's sort keeps the order of the rest.
+    listed = [_parameter(one) for one in sorted(options.values(), key=lambda one: not one.positional)]
+    arguments = [one for one in own.values() if _is_argument(one)]
+    flags = [one for one in own.values() if not _is_argument(one)]
     common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
         for (name, hint), default in zip(COMMON_PARAMETERS.items(), (None, None, False, False), strict=True)
     ]
     parameters = [
-        one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for one in (*positional_own, *listed, *other_own, *common)
+        one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*arguments, *listed, *flags, *common)
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -203,15 +208,11 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 def _parameter(one: SettingOption) -> inspect.Parameter:
     """Turns a setting into a parameter that Typer reads; its value stays text, for the settings to check."""
-    text = one.help.replace("[", r"\[")
     kind = list[str] | None if one.repeated else bool | None if one.switch else str | None
-    metavar = one.metavar
     declared = (
-        typer.Argument(metavar=metavar, help=text, show_default=False)
+        typer.Argument(metavar=one.metavar, help=_escaped(one.help), show_default=False)
         if one.positional
-        else typer.Option(
-            one.flag, metavar=metavar, help=text, rich_help_panel=one.option.panel, show_default=False
-        )
+        else option(one.flag, one.metavar, one.help, one.option.panel)
     )
     return inspect.Parameter(
         one.path.replace(".", "__"),
@@ -225,7 +226,7 @@ def _load(
     resolved: Resolution,
     config: Path | None,
     sets: Sequence[str] | None,
-    options: Iterator[SettingOption] | Any,
+    options: Collection[SettingOption],
     used: Mapping[str, Any],
     *,
     show: bool,
@@ -284,6 +285,11 @@ def count_of(number: int, noun: str) -> str:
 def reason_lines(counts: Mapping[str, int]) -> list[str]:
     """Lists skipped photos, one line per reason."""
     return [f"  {count:>7,}  {reason}: {SKIP_REASONS.get(reason, '')}" for reason, count in counts.items()]
+
+
+def photo_progress(meter: "Meter") -> "Callable[[GenProgress], None]":
+    """Builds the callback that shows a run's photos, and what was skipped, on a meter."""
+    return lambda news: meter(news.photos, news.total, skipped_line(news.skipped), news.found)
 
 
 def skipped_line(counts: Mapping[str, int]) -> str:

@@ -128,10 +128,18 @@ def _what_instead(data: bytes) -> str:
     return "a web page" if is_html(data[:HEAD_BYTES]) else "not a picture format that is known"
 
 
-def _size_refused(size: tuple[int, int], max_pixels: int) -> Skip | None:
+def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
+    """Refuses an image of `size`, width and height, with more than `max_pixels` pixels."""
     width, height = size
     if width * height > max_pixels:
         return Skip("too_large", f"{width} x {height} pixels, at most {max_pixels} are allowed")
+    return None
+
+
+def _size_refused(size: tuple[int, int], max_pixels: int) -> Skip | None:
+    width, height = size
+    if refused := too_many_pixels(size, max_pixels):
+        return refused
     if min(width, height) < MIN_SIDE:
         return Skip("too_small", f"{width} x {height} pixels, {MIN_SIDE} a side are needed")
     return None

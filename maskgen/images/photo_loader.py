@@ -9,7 +9,7 @@ from numpy import ndarray
 from PIL import Image
 
 from maskgen.errors import InputError, Skip
-from maskgen.images.codecs import decode, exif_orientation, rgb_of, turn_upright
+from maskgen.images.codecs import decode, exif_orientation, rgb_of, too_many_pixels, turn_upright
 from maskgen.types import RGBImage
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def _read(path: Path) -> bytes:
 
 def _of_pillow(image: Image.Image, max_pixels: int, background: int) -> RGBImage | Skip:
     width, height = image.size
-    if width * height > max_pixels:
-        return Skip("too_large", f"{width} x {height} pixels, at most {max_pixels} are allowed")
+    if refused := too_many_pixels(image.size, max_pixels):
+        return refused
     if not width or not height:
         raise InputError(f"photo: got a Pillow image of {width} x {height} pixels; give one that has pixels")
     try:

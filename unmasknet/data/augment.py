@@ -15,9 +15,8 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from maskgen.types import BRIGHTNESS, Plane, RGBImage
-from unmasknet.settings import AugmentSettings, GanSettings, SegmSettings
+from unmasknet.settings import REFERENCE_SIDE, AugmentSettings, GanSettings, SegmSettings
 
-REFERENCE_SIDE = 256  # pixels; distances in the settings are meant at this side
 JPEG_MAX = 95
 Matrix = Float64[ndarray, "2 3"]
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])

@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from unmasknet.export.fourier import without_fft
-from unmasknet.maps import REFERENCE_SIDE, composite, grown
+from unmasknet.maps import ImageBatch, MapBatch, composite, grown
 from unmasknet.models.segmenter import Segmenter, open_map
 from unmasknet.models.two_stage import Restorer
+from unmasknet.settings import REFERENCE_SIDE
 
-ImageBatch = Float[Tensor, "b 3 h w"]
-MapBatch = Float[Tensor, "b 1 h w"]
 FOUND, FILLED = ("probability", "map"), ("restored", "composited")
 TOUCHED = 1e-3  # share of a pixel of the generator that must be hidden for all of it to count
 

@@ -5,10 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unmasknet.maps import REFERENCE_SIDE
 from unmasknet.models.blocks import Kind, start_normal
 from unmasknet.models.unet import UNet
-from unmasknet.settings import SegmenterSettings
+from unmasknet.settings import REFERENCE_SIDE, SegmenterSettings
 
 
 class Segmenter(nn.Module):

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskgen.errors import UsageError
-from unmasknet.maps import REFERENCE_SIDE, ImageBatch, MapBatch, binary, composite, grown
+from unmasknet.maps import ImageBatch, MapBatch, binary, composite, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.load import Trained, load_trained
 from unmasknet.models.released import expanded
 from unmasknet.models.segmenter import Segmenter
+from unmasknet.settings import REFERENCE_SIDE
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from numpy import ndarray
 
 from maskgen.rendering.lighting import grain_field
 from maskgen.types import Plane, RGBImage
+from unmasknet.settings import REFERENCE_SIDE
 
-REFERENCE_SIDE = 256  # pixels; widths are meant at this side of a crop
 GROW = 5.0  # pixels by which a map is grown: a mask's rim, its shadow, what the segmenter cut too close
 FEATHER = (
     4.0  # pixels of that, from outside, over which the result fades in; all of the map itself is covered

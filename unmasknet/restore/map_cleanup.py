@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from maskgen.types import Plane
 from unmasknet.restore.runtimes.base import Cleaning
+from unmasknet.settings import REFERENCE_SIDE
 
-REFERENCE_SIDE = 256  # pixels; radii are meant at this side
 LEAST_PIECE = 0.003  # share of the crop that a piece of a map covers at least
 MOST_ASIDE = 0.02  # the same of a piece that lies off the face at most: a strap, and no collar
 FACE_CENTRE, FACE_AXES = (0.5, 0.66), (0.30, 0.30)  # where masks are: nose to chin, in sides of the crop

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-ImageBatch = Float[Tensor, "b 3 h w"]
-MapBatch = Float[Tensor, "b 1 h w"]
+from unmasknet.maps import ImageBatch, MapBatch
+
 Logits = Float[Tensor, "b 1 p q"]
 PerSample = Float[Tensor, " b"]
 
