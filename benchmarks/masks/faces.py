@@ -6,7 +6,8 @@ import numpy as np
 
 from maskgen.errors import Skip
 from maskgen.faces.align import choose_faces
-from maskgen.rendering.triplet import Stage, Tools, set_stage
+from maskgen.rendering.stage import Stage
+from maskgen.rendering.triplet import Tools, set_stage
 from maskgen.sources import Source, load
 from maskgen.types import PhotoRef
 

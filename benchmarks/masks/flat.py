@@ -17,11 +17,11 @@ import numpy as np
 from maskgen.faces.canonical_head import canonical_head
 from maskgen.masks.appearance import Dress, pick_dress
 from maskgen.masks.library import built_in
-from maskgen.rendering.layer import draw_layer
+from maskgen.rendering.layer import DressedMask, draw_layer
 from maskgen.rendering.lighting import Light
 from maskgen.rendering.projection import Fit, Looseness
-from maskgen.rendering.triplet import Stage
-from maskgen.types import WornMask
+from maskgen.rendering.stage import Stage
+from maskgen.types import Face, Pose, WornMask
 
 SIDE, UNIT, PLACE = (
     512,
@@ -59,18 +59,16 @@ def paste(stage: Stage, worn: WornMask, seed: int, edge: str = "blended") -> tup
     flat = flat_picture(worn.family, dress)
     anchors = canonical_head().mesh[list(ANCHORS), :2] * UNIT + np.array(PLACE, np.float32)
     matrix, _ = cv2.findHomography(anchors, stage.face.mesh[list(ANCHORS), :2])
-    height, width = stage.picture.shape[:2]
+    height, width = stage.image.shape[:2]
     warped = cv2.warpPerspective(flat, matrix, (width, height)).astype(np.float32)
     opacity = warped[..., 3:] / 255
     if edge == "added":
-        below = stage.picture * (opacity < 1)
+        below = stage.image * (opacity < 1)
         masked = np.clip(below + warped[..., :3] * (opacity > 0), 0, 255).astype(np.uint8)
     else:
-        masked = np.rint(stage.picture * (1 - opacity) + warped[..., :3] * opacity).astype(np.uint8)
+        masked = np.rint(stage.image * (1 - opacity) + warped[..., :3] * opacity).astype(np.uint8)
     hole = (opacity[..., 0] > 0.5) & (stage.inside > 0)
-    return np.where((opacity > 0) & (stage.inside[..., None] > 0), masked, stage.picture), hole.astype(
-        np.uint8
-    )
+    return np.where((opacity > 0) & (stage.inside[..., None] > 0), masked, stage.image), hole.astype(np.uint8)
 
 
 @lru_cache(maxsize=64)  # 1 MiB each
@@ -82,7 +80,9 @@ def flat_picture(family: str, dress: Dress) -> np.ndarray:
     mesh = head.mesh * np.float32(UNIT) + np.array([*PLACE, 0], np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask, shell = built_in().mask(family), built_in().shell(family, "correct")
-    layer = draw_layer(mask, shell, dress, fit, mesh, EVEN, Looseness(), 0.0, np.random.default_rng(0), blank)
+    face = Face((0, 0, SIDE, SIDE), mesh[:, :2], "mesh468", mesh, 1.0)
+    stage = Stage(blank, np.ones((SIDE, SIDE), np.uint8), face, Pose(0, 0, 0), fit, EVEN, 0.0)
+    layer = draw_layer(stage, DressedMask(mask, shell, dress, Looseness()), np.random.default_rng(0))
     assert layer is not None
     picture = np.zeros((SIDE, SIDE, 4), np.uint8)
     opacity = cv2.subtract(layer.colour[..., 3], layer.strap)

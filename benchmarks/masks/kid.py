@@ -89,7 +89,7 @@ def drawn_crops(
         eyes = stage.face.mesh[[[33, 133], [362, 263]], :2].mean(1).astype(np.float64)
         if isinstance(triplet, Skip) or tools.wardrobe.library.template(worn.family).look.flat:
             continue
-        crops = [lower_face(p, eyes) for p in (triplet.masked, paste(stage, worn, i)[0], stage.picture)]
+        crops = [lower_face(p, eyes) for p in (triplet.masked, paste(stage, worn, i)[0], stage.image)]
         if any(crop is None for crop in crops):
             continue
         for into, crop in zip((ours, flats, bare), crops, strict=True):

@@ -20,7 +20,8 @@ from maskgen.images.codecs import encode_lossless
 from maskgen.images.contact_sheet import Block, Tile, draw_sheet
 from maskgen.masks.library import built_in
 from maskgen.masks.selection import open_wardrobe
-from maskgen.rendering.triplet import Stage, Tools, build_tools, wear_mask
+from maskgen.rendering.stage import Stage
+from maskgen.rendering.triplet import Tools, build_tools, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings, MaskSettings, SourceSettings
 from maskgen.sources import build_source

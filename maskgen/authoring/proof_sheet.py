@@ -16,7 +16,8 @@ from maskgen.masks.library import Library
 from maskgen.masks.selection import Wardrobe, open_library
 from maskgen.masks.spec import MaskChoice
 from maskgen.masks.validation import TemplateProblem, check_templates
-from maskgen.rendering.triplet import Stage, Tools, build_tools, set_stage, wear_mask
+from maskgen.rendering.stage import Stage
+from maskgen.rendering.triplet import Tools, build_tools, set_stage, wear_mask
 from maskgen.seeds import hash64
 from maskgen.settings import (
     CheckSettings,
@@ -103,7 +104,7 @@ def draw_families(
             for pose, stages in faces.items():
                 stage = stages[(nth * TEXTURES_SHOWN + row) % len(stages)]
                 triplet = wear_mask(stage, worn, hash64(seed, f"{family} {row}"))
-                shown = stage.picture if isinstance(triplet, Skip) else triplet.masked
+                shown = stage.image if isinstance(triplet, Skip) else triplet.masked
                 tiles.append(
                     Tile((shown,), (f"{choice.texture} {choice.colour}", f"{pose}, {stage.pose.yaw:.0f}"))
                 )

@@ -1,4 +1,4 @@
-"""A mask as a layer in the photo: its cloth carried over, straps, what hangs before it, softness, grain, shadow."""
+"""Layer of a mask over a photo: projected cloth, straps, occluding hair, blur, grain and contact shadow."""
 
 import math
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ from maskgen.rendering.cloth import bare, weave
 from maskgen.rendering.lighting import LUMA, Light, pick_grain
 from maskgen.rendering.occlusion import in_front
 from maskgen.rendering.placement import Seat, seat
-from maskgen.rendering.projection import Box, Fit, Looseness, Places, box_around
+from maskgen.rendering.projection import Box, Looseness, Places, box_around
+from maskgen.rendering.stage import Stage
 from maskgen.rendering.straps import draw_straps
-from maskgen.types import RGBImage
 
-SHADOW_REACH = 0.07  # head units, deviation of its softness
-REACHES = 2.2  # deviations beyond which a shadow is too faint to see
-SHARP = 0.2  # pixels; a softness below it is none
-SHADOW_DEPTH = 0.42  # share of the light that contact takes away
-STRAP_LIGHT = 0.75  # straps lie at the side of the face
-BLUR_REACH = 2.5  # deviations of a blur beyond which a hundredth is left of a pixel
+SHADOW_REACH = 0.07  # head units: sigma of the shadow's blur
+REACHES = 2.2  # sigmas beyond which a shadow is too faint to see
+SHARP = 0.2  # pixels: no blur below this sigma
+SHADOW_DEPTH = 0.42  # fraction of the light that contact takes away
+STRAP_LIGHT = 0.75  # fraction of the light on straps, which lie at the side of the face
+BLUR_REACH = 2.5  # sigmas beyond which a pixel's weight is below a hundredth
 HALF = 128  # opacity from which a flat mask is painted
-REMEMBERED = 256  # weights of blurs
-COARSE = 1.25  # pixels; deviation down to which a blurred thing is drawn on a coarser grid
+REMEMBERED = 256  # cached blur kernels
+COARSE = 1.25  # pixels: smallest sigma, on the coarser grid, of a shadow that is drawn on a coarser grid
 
 _NOTHING = np.zeros((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What lies over the photo inside `box`.
+    """Mask, straps and shadow over the photo inside `box`.
 
     Attributes:
         box: the pixels it covers.
         colour: premultiplied RGB, and opacity, 0-255.
-        strap: the part of the opacity that is strap, 0-255.
-        shade: what the shadow leaves of the light on the photo, 0-255.
+        strap: the part of the opacity that belongs to straps, 0-255.
+        shade: fraction of the photo's light that the shadow leaves, 0-255.
     """
 
     box: Box
@@ -51,26 +51,38 @@ class Layer:
     shade: UInt8[ndarray, "h w"]
 
 
-def draw_layer(
-    mask: Mask, shell: Shell, dress: Dress, fit: Fit, mesh: Float32[ndarray, "468 3"], light: Light, loose: Looseness,
-    softness: float, rng: np.random.Generator, picture: RGBImage,
-) -> Layer | None:  # fmt: skip
-    """Draws the layer of a mask on a face, or returns None where it lies outside the image.
+@dataclass(frozen=True)
+class DressedMask:
+    """Mask ready to be drawn on a face.
+
+    Attributes:
+        mask: the family.
+        shell: the family's surface, worn in one way.
+        dress: colours and pattern.
+        loose: how its seat differs from the ideal.
+    """
+
+    mask: Mask
+    shell: Shell
+    dress: Dress
+    loose: Looseness
+
+
+def draw_layer(stage: Stage, dressed: DressedMask, rng: np.random.Generator) -> Layer | None:
+    """Draws the layer of a mask over a face.
 
     Args:
-        mask: the family.
-        shell: it, worn in some way.
-        dress: its colours and pattern.
-        fit: the head's place in the picture.
-        mesh: of the face, pixels.
-        light: of the photo on this face.
-        loose: how it sits.
-        softness: deviation in pixels of the blur that an edge of the photo has.
+        stage: the face; its image is only read.
+        dressed: the mask.
         rng: for creases and grain.
-        picture: what the layer will lie over.
+
+    Returns:
+        the layer, or None if the mask lies outside the image.
     """
-    height, width = picture.shape[:2]
-    place = seat(shell, fit, loose, mesh, _edge(softness), (height, width))
+    mask, shell, dress = dressed.mask, dressed.shell, dressed.dress
+    fit, light, softness = stage.fit, stage.light, stage.softness
+    height, width = stage.image.shape[:2]
+    place = seat(shell, fit, dressed.loose, stage.face.mesh, _edge(softness), (height, width))
     if place is None:
         return None
     if mask.template.look.flat:
@@ -79,13 +91,13 @@ def draw_layer(
         return Layer(place.box, colour, plain, cv2.bitwise_not(plain))
     cloth = weave(mask, shell, dress, place.carried.grid, fit.scale, light, rng)
     hidden = _NOTHING
-    if mask.template.straps:  # what is wound round the head goes over the hair
-        hidden = in_front(picture, place.box, place.places, light, cloth.light)
+    if mask.template.straps:  # a mask without straps is wound round the head, over the hair
+        hidden = in_front(stage.image, place.box, place.places, light, cloth.light)
     colour = np.empty((*place.box.shape, 4), np.uint8)
     _drape(cloth.texels, place.places, hidden, colour)
     tile, tile_top, tile_left = pick_grain(rng, softness)
     box = _whole_box(place, fit.scale, softness, height, width)
-    straps = draw_straps(place.carried, shell, fit.scale, picture, light.skin, box)
+    straps = draw_straps(place.carried, shell, fit.scale, stage.image, light.skin, box)
     straps = _soft(straps[..., None], softness)[..., 0] if shell.strap_widths else straps
     layer, strap = np.empty((*box.shape, 4), np.uint8), np.empty(box.shape, np.uint8)
     _finish(
@@ -96,7 +108,7 @@ def draw_layer(
 
 
 def _edge(softness: float) -> float:
-    """Pixels around a mask that its soft edge may reach."""
+    """Computes how many pixels around a mask its soft edge may reach."""
     return BLUR_REACH * softness + 1
 
 
@@ -113,12 +125,12 @@ def _drape(
     hidden: UInt8[ndarray, "hidden_h hidden_w"],
     layer: UInt8[ndarray, "h w 4"],
 ) -> None:
-    """Carries a cloth into the photo: each pixel a mean of four texels, nothing where none of it is seen.
+    """Projects a cloth into the photo by bilinear sampling; a pixel that shows no cloth stays 0.
 
     Args:
         cloth: premultiplied RGB and opacity, 0-255.
-        places: which place of it is seen at each pixel.
-        hidden: how far something is in front of it, 0-255; or empty for nothing.
+        places: the point of the cloth that is visible at each pixel.
+        hidden: opacity of what occludes the cloth, 0-255; empty if nothing does.
         layer: the result.
     """
     size = np.array(cloth.shape[:2], np.float32)
@@ -133,7 +145,7 @@ def _drape(
 
 
 def _painted(cloth: UInt8[ndarray, "tall wide 4"], dress: Dress, places: Places) -> UInt8[ndarray, "h w 4"]:
-    """Divides the mask's colour by its opacity; nothing where it is transparent."""
+    """Paints a flat mask in its first colour wherever its opacity is at least `HALF`; 0 elsewhere."""
     draped = np.empty((*places.shape[:2], 4), np.uint8)
     _drape(cloth, places, _NOTHING, draped)
     colour = np.rint(np.append(np.array(dress.tints[0]), 1) * 255).astype(np.uint8)
@@ -154,18 +166,18 @@ def _finish(
     layer: UInt8[ndarray, "h w 4"],
     seen: UInt8[ndarray, "h w"],
 ) -> None:
-    """Gives a mask the photo's grain, and draws its straps below it.
+    """Adds the photo's grain to a mask, and draws its straps below it.
 
     Args:
         colour: the mask, premultiplied RGB and opacity, 0-255.
-        straps: their opacity, 0-255.
-        tile: grain of unit deviation, repeated.
+        straps: opacity of the straps, 0-255.
+        tile: grain of sigma 1, repeated.
         strap: R, G, B, 0-255, of the straps.
-        grain: its deviation in grey levels.
-        left, top: the mask's first column and row in the layer.
-        tile_left, tile_top: the tile's at the mask's first.
+        grain: sigma of the photo's grain, in grey levels.
+        left, top: the layer's column and row at which the mask begins.
+        tile_left, tile_top: the tile's column and row at the mask's first pixel.
         layer: the result.
-        seen: what of the straps is not under the mask, 0-255: a second result.
+        seen: opacity of the straps that the mask does not cover, 0-255: a second result.
     """
     rows, columns = (
         (np.arange(count) + first) % len(tile)
@@ -185,7 +197,7 @@ def _finish(
 
 
 def _soft(layer: UInt8[ndarray, "h w c"], softness: float) -> UInt8[ndarray, "h w c"]:
-    """Blurs a layer as the photo is blurred; `softness` is sigma in pixels."""
+    """Blurs a layer by the photo's own blur; `softness` is sigma in pixels."""
     if softness <= SHARP:
         return layer
     blurred = np.empty_like(layer)
@@ -194,9 +206,9 @@ def _soft(layer: UInt8[ndarray, "h w c"], softness: float) -> UInt8[ndarray, "h 
 
 
 @lru_cache(REMEMBERED)
-def _taps(deviation: float) -> tuple[UInt16[ndarray, "taps"], UInt16[ndarray, "taps"]]:
-    """Weights of a blur, from its middle on, whole numbers: of 256, and of 65,536 as far as 16 bits hold it."""
-    bell = _bell(deviation).astype(np.float64)
+def _taps(sigma: float) -> tuple[UInt16[ndarray, "taps"], UInt16[ndarray, "taps"]]:
+    """Computes the right half of a Gaussian kernel in whole numbers that sum to 256, and to 65,536 (16 bits)."""
+    bell = _bell(sigma).astype(np.float64)
     half = bell[len(bell) // 2 :]
     coarse, fine = (np.rint(half * one) for one in (256, 65536))
     for weights, one in ((coarse, 256), (fine, 65536)):
@@ -211,13 +223,13 @@ def _blur(
     across: UInt16[ndarray, "taps"],
     result: UInt8[ndarray, "h w c"],
 ) -> None:
-    """Blurs a picture, which goes on beyond its edges as it ends there.
+    """Blurs an image by a separable kernel; pixels beyond the edge repeat the edge.
 
     Args:
-        layer: of any number of channels.
-        down: weights of a pixel, and of those above and below it by their distance; together 256.
-        across: of those left and right of it; together 65,536, or one less.
-        result: as `layer`.
+        layer: image of any number of channels.
+        down: vertical weights by distance from the pixel; the whole kernel sums to 256.
+        across: horizontal weights by distance; the whole kernel sums to 65,536, or to one less.
+        result: of the shape of `layer`.
     """
     reach, (h, w) = len(down) - 1, layer.shape[:2]
     around = np.pad(layer.astype(np.uint32), ((reach, reach), (reach, reach), (0, 0)), mode="edge")
@@ -228,7 +240,7 @@ def _blur(
 
 
 def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
-    """Computes R, G, B, 0-255, of the straps."""
+    """Computes the colour of the straps: R, G, B, 0-255."""
     lit = [
         min(albedo * math.sqrt(gain * STRAP_LIGHT), 1.0)
         for albedo, gain in zip(dress.strap, light.gain.tolist(), strict=True)
@@ -240,7 +252,7 @@ def _strap_colour(dress: Dress, light: Light) -> Int32[ndarray, "3"]:
 def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) -> UInt8[ndarray, "h w"]:
     """Computes the fraction of the light that is left beside the mask: darker at the contact, away from the light."""
     reach = max(SHADOW_REACH * scale, 0.5)
-    # so soft a thing is blurred on a grid of every second, fourth, .. pixel: x = (x' + .5) * step - .5 + away
+    # a wide blur is computed on a grid of every 2nd, 4th, .. pixel: x = (x' + .5) * step - .5 + offset
     step = 2 ** max(0, int(math.log2(reach / COARSE)))
     height, width = layer.shape[:2]
     small = (-(-height // step), -(-width // step))
@@ -254,10 +266,10 @@ def _contact_shadow(layer: UInt8[ndarray, "h w 4"], scale: float, light: Light) 
 
 
 @lru_cache(REMEMBERED)
-def _bell(deviation: float) -> Float32[ndarray, "taps"]:
-    """Computes a Gaussian's weights up to `BLUR_REACH` sigma."""
-    reach = math.ceil(BLUR_REACH * deviation)
-    weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / deviation))
+def _bell(sigma: float) -> Float32[ndarray, "taps"]:
+    """Computes a Gaussian's weights up to `BLUR_REACH` sigmas."""
+    reach = math.ceil(BLUR_REACH * sigma)
+    weights = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma))
     return (weights / weights.sum()).astype(np.float32)
 
 
@@ -273,16 +285,16 @@ def _cast(
     blurred: Float32[ndarray, "tall wide"],
     shade: UInt8[ndarray, "h w"],
 ) -> None:
-    """Casts a shadow: a layer's opacity moved, blurred, and taken from the light.
+    """Casts a shadow: shifts and blurs the layer's opacity, and takes it from the light.
 
     Args:
-        layer: its last channel is the opacity, 0-255.
-        weights: of the blur, on a grid of every `step`-th pixel, as long as it is wide.
-        step: pixels.
-        right, down: where the first point of that grid lies on the opacity.
-        depth: share of the light that full opacity takes.
-        small, blurred: to work with; on that grid.
-        shade: what is left of the light, 0-255: the result.
+        layer: the last channel is the opacity, 0-255.
+        weights: the blur's kernel on the coarse grid of every `step`-th pixel.
+        step: spacing of the coarse grid in pixels.
+        right, down: position of the coarse grid's first point on the layer, in pixels.
+        depth: fraction of the light that full opacity takes.
+        small, blurred: buffers on the coarse grid.
+        shade: fraction of the light that is left, 0-255: the result.
     """
     whole = np.floor(np.float32(right))
     left = np.arange(small.shape[1]) * step + int(whole)
@@ -311,7 +323,7 @@ def _cast(
 def _between(
     at: Float32[ndarray, "n"], side: int
 ) -> tuple[Int64[ndarray, "n"], Int64[ndarray, "n"], Float32[ndarray, "n"]]:
-    """Finds the two of `side` points around each position, and how far from the first it is."""
+    """Finds the two of `side` points around each position, and the fraction of the way between them."""
     at = np.clip(at, 0, side - 1)
     first = at.astype(np.int64)
     return first, np.minimum(first + 1, side - 1), at - first.astype(np.float32)

@@ -1,4 +1,4 @@
-"""One photo to its triplets: find the face, crop, read pose and light, then wear K masks."""
+"""Triplets of one photo: detects faces, crops, estimates pose and light, then draws K masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,25 +15,26 @@ from maskgen.images.resample import scale_of
 from maskgen.masks.appearance import pick_dress, pick_mask
 from maskgen.masks.selection import Wardrobe, open_wardrobe
 from maskgen.rendering.blend import blend
-from maskgen.rendering.layer import draw_layer
-from maskgen.rendering.lighting import Light, estimate_light, skin_triangles
-from maskgen.rendering.projection import Fit, Looseness, fit_head
+from maskgen.rendering.layer import DressedMask, draw_layer
+from maskgen.rendering.lighting import estimate_light, skin_triangles
+from maskgen.rendering.projection import Looseness, fit_head
+from maskgen.rendering.stage import Stage
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
-from maskgen.types import Face, MaskedFace, Photo, Plane, Pose, RGBImage, Triplet, WornMask
+from maskgen.types import Face, MaskedFace, Photo, Plane, RGBImage, Triplet, WornMask
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
     0.035,
     1.8,
     0.025,
-)  # deviations of how masks sit: head units, degrees, share
-LENS_BLUR = 0.50  # pixels of the photo; what a sharp photo's own edges have
+)  # sigma of a mask's seat: head units, degrees, fraction
+LENS_BLUR = 0.50  # sigma, pixels of the photo: the blur that edges of a sharp photo have
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What making triplets takes, built once a process: `build_tools`."""
+    """Detector, head model and masks that `make_triplets` needs; built once per process by `build_tools`."""
 
     settings: GenSettings
     detector: CachedDetector
@@ -42,25 +43,12 @@ class Tools:
     wardrobe: Wardrobe
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A cropped face, and all that does not depend on the mask it will wear."""
-
-    picture: RGBImage
-    inside: Plane
-    face: Face
-    pose: Pose
-    fit: Fit
-    light: Light
-    softness: float
-
-
 def build_tools(settings: GenSettings) -> Tools:
     """Builds everything that `make_triplets` needs.
 
     Raises:
-        InputError: a SPEC, WEAR, template or picture is off; all of them in one message.
-        MissingError: a model or package is not there.
+        InputError: a SPEC, WEAR, template or image is invalid; one message lists all of them.
+        MissingError: a model or package is missing.
     """
     wardrobe = open_wardrobe(settings.masks)
     head = canonical_head()
@@ -76,12 +64,15 @@ def build_tools(settings: GenSettings) -> Tools:
 def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, Triplet]] | Skip:
     """Makes all triplets of a photo, with their keys: K per chosen face, or K of the whole photo with size 0.
 
-    In each picture every chosen face that is seen wears a mask; in the K-th of all of them the same one.
+    In every image all visible chosen faces wear a mask. A face wears the same mask in the K-th image of every crop.
 
     Args:
-        photo: decoded.
-        tools: of `build_tools`.
-        base_key: what the samples' keys begin with; with the seed it decides all that is random.
+        photo: decoded photo.
+        tools: result of `build_tools`.
+        base_key: prefix of the samples' keys. The seed and this key determine everything random.
+
+    Returns:
+        (key, triplet) pairs, or the reason why the photo gives none.
     """
     found = tools.detector.detect(photo)
     if isinstance(found, Skip):
@@ -103,15 +94,25 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
 
 
 def set_stages(pixels: RGBImage, faces: list[Face], own: int, tools: Tools) -> dict[int, Stage]:
-    """Prepares the crop of one face, and all faces seen in it by number; its own comes first."""
+    """Crops one face and prepares all faces that are visible in the crop.
+
+    Args:
+        pixels: the photo.
+        faces: chosen faces, in pixels of the photo.
+        own: index of the face that the crop is cut for.
+        tools: result of `build_tools`.
+
+    Returns:
+        index of a face -> its stage; the crop's own face first.
+    """
     settings = tools.settings.crop
     matrix = crop_matrix(faces[own], settings.size)
-    picture, inside = crop(pixels, matrix, settings.size, settings.border)
-    height, width = picture.shape[:2]
+    image, inside = crop(pixels, matrix, settings.size, settings.border)
+    height, width = image.shape[:2]
     moved = {nth: face.moved(matrix) for nth, face in enumerate(faces)}
-    seen = [nth for nth, face in moved.items() if nth != own and _overlaps(face, height, width)]
+    visible = [nth for nth, face in moved.items() if nth != own and _overlaps(face, height, width)]
     softness = LENS_BLUR * max(scale_of(matrix), 0.9)
-    return {nth: _stage(picture, inside, moved[nth], softness, tools) for nth in (own, *seen)}
+    return {nth: _stage(image, inside, moved[nth], softness, tools) for nth in (own, *visible)}
 
 
 def _overlaps(face: Face, height: int, width: int) -> bool:
@@ -120,49 +121,52 @@ def _overlaps(face: Face, height: int, width: int) -> bool:
 
 
 def set_stage(pixels: RGBImage, face: Face, tools: Tools) -> Stage:
-    """Crops a face and estimates its pose, its place and the light on it."""
+    """Crops a face, estimates its pose and light, and fits the canonical head."""
     return set_stages(pixels, [face], 0, tools)[0]
 
 
-def _stage(picture: RGBImage, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
-    """Reads off the pose, the place and the light of a face in a crop."""
-    fit, light = fit_head(face.mesh, tools.head), estimate_light(picture, face.mesh, tools.skin)
+def _stage(image: RGBImage, inside: Plane, face: Face, softness: float, tools: Tools) -> Stage:
+    """Estimates the pose and the light of a face in a crop, and fits the canonical head."""
+    fit, light = fit_head(face.mesh, tools.head), estimate_light(image, face.mesh, tools.skin)
     pose = head_pose(face.mesh, (fit.scale, fit.turn, fit.offset))
-    return Stage(picture, inside, face, pose, fit, light, softness)
+    return Stage(image, inside, face, pose, fit, light, softness)
 
 
 def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
-    """Makes the triplet of a face and one mask; `seed` decides everything random in it."""
+    """Makes the triplet of one face and one mask; `seed` determines everything random in it."""
     return wear_masks([stage], tools, [seed])
 
 
 def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> Triplet | Skip:
-    """Makes the triplet of a crop whose faces all wear masks; None if no mask would be seen.
+    """Makes the triplet of a crop in which every face wears a mask.
 
     Args:
-        stages: of one crop, first the face that it was cut for.
-        tools: of `build_tools`.
-        seeds: a face's; everything random of its mask comes from it.
+        stages: faces of one crop; first the face that it was cut for.
+        tools: result of `build_tools`.
+        seeds: one per face; each determines everything random of that face's mask.
+
+    Returns:
+        the triplet, or the reason `off_frame` if no mask would be visible.
     """
     first = stages[0]
-    masked = first.picture.copy()
-    hole, parts = np.zeros(first.inside.shape, np.uint8), np.zeros(first.inside.shape, np.uint8)
+    masked = first.image.copy()
+    map, parts = np.zeros(first.inside.shape, np.uint8), np.zeros(first.inside.shape, np.uint8)
     worn: dict[int, WornMask] = {}
     for nth in sorted(range(len(stages)), key=lambda nth: stages[nth].fit.scale):  # near faces over far ones
-        mask = _put_on(stages[nth], tools, seeds[nth], masked, hole, parts)
+        mask = _put_on(stages[nth], tools, seeds[nth], masked, map, parts)
         if mask is not None:
             worn[nth] = mask
     if not worn:
         return Skip("off_frame")
     faces = tuple(MaskedFace(stages[nth].face, stages[nth].pose, worn[nth]) for nth in sorted(worn))
     valid = np.count_nonzero(first.inside) / first.inside.size
-    return Triplet(masked, first.picture, hole, parts, faces, valid, seeds[0])
+    return Triplet(masked, first.image, map, parts, faces, valid, seeds[0])
 
 
 def _put_on(
-    stage: Stage, tools: Tools, seed: int, masked: RGBImage, hole: Plane, parts: Plane
+    stage: Stage, tools: Tools, seed: int, masked: RGBImage, map: Plane, parts: Plane
 ) -> WornMask | None:
-    """Draws a mask on a face of `masked`, and where it is into `hole` and `parts`; None where none of it is seen."""
+    """Draws a mask into `masked`, `map` and `parts`, and returns its description; None if it is not visible."""
     rng = np.random.default_rng(seed)
     worn = pick_mask(tools.wardrobe, rng)
     library = tools.wardrobe.library
@@ -174,11 +178,9 @@ def _put_on(
     )
     artwork = library.pictures.get(worn.texture)
     dress = pick_dress(worn, mask.template.look, rng, aspect=shell.aspect, artwork=artwork)
-    layer = draw_layer(
-        mask, shell, dress, stage.fit, stage.face.mesh, stage.light, loose, stage.softness, rng, stage.picture,
-    )  # fmt: skip
+    layer = draw_layer(stage, DressedMask(mask, shell, dress, loose), rng)
     if layer is None:
         return None
     corner = layer.box.x0, layer.box.y0
-    seen = blend(layer.colour, layer.strap, layer.shade, stage.inside, corner, masked, hole, parts)
-    return worn if seen else None
+    visible = blend(layer.colour, layer.strap, layer.shade, stage.inside, corner, masked, map, parts)
+    return worn if visible else None

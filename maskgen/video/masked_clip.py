@@ -17,7 +17,8 @@ from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors, whole
 from maskgen.rendering.lighting import estimate_light
 from maskgen.rendering.projection import fit_head
-from maskgen.rendering.triplet import LENS_BLUR, Stage, Tools, wear_masks
+from maskgen.rendering.stage import Stage
+from maskgen.rendering.triplet import LENS_BLUR, Tools, wear_masks
 from maskgen.seeds import hash64
 from maskgen.types import Face, RGBImage
 from maskgen.video import Moment, even, open_clip
