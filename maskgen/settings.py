@@ -14,6 +14,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+MAX_PHOTO_PIXELS = 100_000_000  # a photo whose header promises more is refused before memory is allocated
+PHOTO_BACKGROUND = 255  # grey level, 0-255, behind transparent photos
+
 # Headings of `--help`.
 COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks", "Output", "Run"
 
@@ -90,9 +93,9 @@ class SourceSettings(Section):
     """Fraction of the identities that go to validation in a hash split."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the identities that go to the test split in a hash split."""
-    max_pixels: Annotated[int, Field(ge=4096)] = 100_000_000
+    max_pixels: Annotated[int, Field(ge=4096)] = MAX_PHOTO_PIXELS
     """Largest photo, in pixels; a photo whose header promises more is skipped before memory is allocated."""
-    background: Annotated[int, Field(ge=0, le=255)] = 255
+    background: Annotated[int, Field(ge=0, le=255)] = PHOTO_BACKGROUND
     """Grey level, 0-255, behind transparent photos."""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
 from maskgen.images.photo_loader import PhotoInput, load_photo
+from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
@@ -27,8 +28,6 @@ from unmasknet.restore.runtimes.open import AUTO, open_networks
 from unmasknet.restore.variations import glances
 
 MASK, RIM = 255, 64  # values of a result's map: the mask; what was changed around it for the seam
-MAX_PIXELS = 100_000_000  # a photo whose header promises more is refused before memory is taken
-GROUND = 255  # grey level under transparent photos
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def as_picture(image: PhotoInput) -> RGBImage:
     Raises:
         InputError: the file is no photo.
     """
-    photo = load_photo(image, max_pixels=MAX_PIXELS, background=GROUND)
+    photo = load_photo(image, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND)
     return _usable(photo, str(image) if isinstance(image, str | PathLike) else "photo")
 
 
@@ -185,7 +184,7 @@ def read_photo(data: bytes, name: str) -> RGBImage:
     Raises:
         InputError: it is no photo.
     """
-    return _usable(codecs.decode(data, max_pixels=MAX_PIXELS, background=GROUND), name)
+    return _usable(codecs.decode(data, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND), name)
 
 
 def _usable(photo: RGBImage | Skip, name: str) -> RGBImage:

@@ -16,8 +16,9 @@ from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import Skip
 from maskgen.images import codecs
+from maskgen.settings import PHOTO_BACKGROUND
 from maskgen.types import RGBImage
-from unmasknet.restore.unmasker import GROUND, Restored
+from unmasknet.restore.unmasker import Restored
 from unmasknet.serve.admission import Full, Gate
 from unmasknet.serve.middleware import Guard
 from unmasknet.serve.response import INVENTED, Answer, answer_of
@@ -177,7 +178,7 @@ def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
         HTTPException: 400, it is no photo.
     """
     began = time.perf_counter()
-    photo = codecs.decode(data, max_pixels=shop.settings.max_pixels, background=GROUND)
+    photo = codecs.decode(data, max_pixels=shop.settings.max_pixels, background=PHOTO_BACKGROUND)
     if isinstance(photo, Skip):
         raise HTTPException(
             400, f"the photo cannot be used: {photo.reason.replace('_', ' ')}: {photo.detail}"
