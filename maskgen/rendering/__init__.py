@@ -1,1 +1,1 @@
-"""Rendering: one photo and one mask become a triplet."""
+"""Rendering: draws a mask on a photo and produces a triplet."""

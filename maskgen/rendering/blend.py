@@ -1,7 +1,7 @@
-"""A layer over a photo: what is touched, by what, and by nothing else.
+"""Blending of a mask layer into a photo, with the map and the part labels of the changed pixels.
 
-The map is the contract of a data set: where it is 0 the two pictures are the same to the bit. So effects too weak to
-see are cut to nothing here, before anything is encoded.
+A data set guarantees that the masked image and the photo are bit-identical where the map is 0. So changes too weak to
+see are discarded here, before encoding.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy import ndarray
 
 from maskgen.native import compiled
 
-FAINT = 4  # grey levels; a change below it is none
+FAINT = 4  # grey levels; smaller changes are discarded
 HALF = 128  # opacity from which a pixel counts as covered
-COVERS = 281  # of 510: see `_blend`
+COVERS = 281  # of 510; threshold between shadow and covered, see `_blend`
 SHADOW, STRAP, MASK = 1, 2, 3
 
 
@@ -29,17 +29,17 @@ def blend(
     """Lays a mask over a photo.
 
     Args:
-        layer: mask and straps: premultiplied RGB, and opacity, 0-255.
-        strap: the part of the layer's opacity that is strap, 0-255.
-        shade: what the shadow leaves of the light on the photo, 0-255; 255 is no shadow.
-        inside: 1 where `masked` is photo; the map is 0 elsewhere.
-        corner: the layer's first column and row in the photo.
-        masked: the photo, RGB, 0-255; changed.
-        hole: the map, 1 where the photo was changed, by this mask or an earlier one; changed.
-        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; changed.
+        layer: mask and straps: premultiplied RGB and opacity, 0-255.
+        strap: the part of the layer's opacity that belongs to straps, 0-255.
+        shade: light that the shadow leaves on the photo, 0-255; 255 is no shadow.
+        inside: 1 where `masked` shows the photo; the map is 0 elsewhere.
+        corner: column and row of the layer's first pixel in the photo.
+        masked: the photo, RGB, 0-255; modified in place.
+        hole: the map, 1 where this mask or an earlier one changed the photo; modified in place.
+        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; modified in place.
 
     Returns:
-        Whether the mask is seen; if it is not, nothing is changed.
+        Whether any pixel of the mask is visible; if not, nothing is modified.
     """
     return _blend(layer, strap, shade, np.ascontiguousarray(inside), *corner, masked, hole, parts) > 0
 
@@ -56,18 +56,18 @@ def _blend(
     hole: UInt8[ndarray, "tall wide"],
     parts: UInt8[ndarray, "tall wide"],
 ) -> int:
-    """Computes `blend`; returns 1 or 0."""
+    """Implements `blend`; returns 1 if the mask is visible, else 0."""
     at = slice(top, top + len(layer)), slice(left, left + layer.shape[1])
     opacity, below = layer[..., 3].astype(np.int32), masked[at].astype(np.int32)
     remaining = ((255 - opacity) * shade + 127) // 255
     over = np.minimum((below * remaining[..., None] + 127) // 255 + layer[..., :3], 255)
     changed = np.abs(over - below).max(-1) >= FAINT
-    # what is covered is hidden, also where its colour happens to be the photo's: a map has no pinholes
+    # a covered pixel is hidden even if its colour equals the photo's, so the map has no pinholes
     touched = (changed | (opacity >= HALF)) & (inside[at] > 0)
     mask = np.maximum(opacity - strap, 0)
-    # half of what the shadow takes, and a little: more opaque, and it is no shadow
+    # covered: the opacity exceeds half of the light that the shadow takes away, by a margin
     covers = 2 * np.maximum(mask, strap) + shade >= COVERS
-    # counted up: touched at all is 1, SHADOW; covered is 2, STRAP; covered by the mask first of all is 3, MASK
+    # touched adds 1 (SHADOW), covered adds 1 (STRAP), covered more by the mask than by a strap adds 1 (MASK)
     kinds = touched * (1 + covers * (1 + (mask >= strap)))
     if not (kinds == MASK).any():
         return 0

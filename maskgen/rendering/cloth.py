@@ -1,12 +1,11 @@
-"""A mask's cloth, laid flat: its colours and pattern under the photo's light, as a small picture over its own u, v.
+"""Flat texture of a mask ("cloth"): colours and pattern under the photo's light, as a small image over u, v.
 
-All of it is smooth over the cloth: what the template shows, the pattern, the creases, and the light on the shell. So
-it is put together here, on about as many texels as the mask will have pixels; `layer` then carries it into the photo at
-once. Intensities are linear, approximated by squares of pixel values; so a light of `g` multiplies a pixel by
-`sqrt(g)`.
+The template, the pattern, the creases and the light on the shell all vary smoothly over the mask. So they are combined
+here, on about as many texels as the mask will have pixels, and `layer` maps the result into the photo in one step.
+Intensities are linear, approximated by squares of pixel values; so light `g` multiplies a pixel by `sqrt(g)`.
 
-A cloth has a whole, even number of texels in each cell of the shell's grid. Texel x, y lies in column (x + 1/2) / n
-and row (y + 1/2) / m of the grid, with n and m texels a cell.
+A cloth has an even integer number of texels in each cell of the shell's grid. Texel x, y lies in column (x + 1/2) / n
+and row (y + 1/2) / m of the grid, with n x m texels per cell.
 """
 
 from dataclasses import dataclass
@@ -26,24 +25,24 @@ from maskgen.rendering.lighting import LUMA, Light, lit_along
 from maskgen.seeds import between
 
 CELLS_ACROSS, CELLS_DOWN = COLUMNS - 1, ROWS - 1
-MOST = 26, 32  # texels a cell, across and down: as many as the templates' own pictures have
-REMEMBERED = 64  # templates at a size; an eighth of a megabyte each, as a rule
-RELIEF_GAIN = 0.9  # measured: nearest to real masks on the judge's features between 0.6 and 1.0
-DARKEST, BRIGHTEST = 0.12, 1.9  # light on creases and relief
-CREASES = 0.8  # share of the tile of creases that a mask shows
-ORIGINS = 256  # places across and down where the creases of a wearing may begin
-STEEP = 1024  # of a slope kept as a whole number: parts of one
+MOST = 26, 32  # texels per cell, across and down: the resolution of the template images
+REMEMBERED = 64  # cached (template, size) pairs, usually an eighth of a megabyte each
+RELIEF_GAIN = 0.9  # measured: between 0.6 and 1.0, the judge's features are nearest to those of real masks
+DARKEST, BRIGHTEST = 0.12, 1.9  # limits of the light on creases and relief
+CREASES = 0.8  # fraction of the crease tile that a mask shows
+ORIGINS = 256  # possible start positions in the crease tile, across and down
+STEEP = 1024  # fixed-point scale of slopes: an integer slope of STEEP is 1
 _LIMITS = np.array([DARKEST, BRIGHTEST, *LUMA], np.float32)
 _BARE = np.zeros((0, 0, 4), np.uint8)
 
 
 @dataclass(frozen=True)
 class Cloth:
-    """A mask's cloth, laid flat.
+    """Flat texture of a mask.
 
     Attributes:
-        texels: premultiplied RGB, and opacity, 0-255; no colour is more than the opacity.
-        light: on the bare shell at the grid's points, relative to a surface that faces the viewer.
+        texels: premultiplied RGB and opacity, 0-255; no colour exceeds the opacity.
+        light: light on the smooth shell at the grid points, relative to a surface that faces the viewer.
     """
 
     texels: UInt8[ndarray, "h w 4"]
@@ -52,12 +51,12 @@ class Cloth:
 
 @dataclass(frozen=True)
 class _Swatch:
-    """A template at a size: the planes of `Mask.surface`, and the overlay's R, G, B, if any.
+    """Template resampled to one size: the planes of `Mask.surface`, and R, G, B of the overlay, if any.
 
     Attributes:
         grey, opacity: 0-255.
-        slopes: along u / 2 and along v, `STEEP` to one.
-        overlay: 0-255; empty where there is none.
+        slopes: along u / 2 and along v, in units of 1 / `STEEP`.
+        overlay: 0-255; empty if the template has no overlay.
     """
 
     grey: UInt8[ndarray, "h w"]
@@ -78,13 +77,13 @@ def weave(
     """Renders the cloth of a mask in an appearance under a light.
 
     Args:
-        mask: the family.
-        shell: it, worn in some way.
-        dress: its colours and pattern.
-        grid: the shell in the picture.
-        scale: pixels a head unit.
-        light: of the photo on this face.
-        rng: for creases.
+        mask: the mask's family.
+        shell: shell of the mask for one way of wearing it.
+        dress: colours and pattern.
+        grid: points of the shell in the image, pixels.
+        scale: pixels per head unit.
+        light: the photo's light on this face.
+        rng: random generator for the creases.
     """
     size = cloth_size(shell, scale)
     swatch = _swatch(mask, size)
@@ -105,12 +104,12 @@ def weave(
 
 
 def bare(mask: Mask, shell: Shell, scale: float) -> UInt8[ndarray, "h w 4"]:
-    """Returns a cloth that is drawn without light: white, with the mask's opacity."""
+    """Returns the texels of a cloth drawn without light: white, premultiplied by the mask's opacity."""
     return cv2.merge([_swatch(mask, cloth_size(shell, scale)).opacity] * 4)
 
 
 def cloth_size(shell: Shell, scale: float) -> tuple[int, int]:
-    """Computes width and height in texels of a shell's cloth: about as many as pixels it would cover flat."""
+    """Computes width and height of a shell's cloth in texels: about the pixels that it would cover if laid flat."""
     across, down = (extent * scale for extent in shell.extent)
     texels = (across / CELLS_ACROSS, MOST[0]), (down / CELLS_DOWN, MOST[1])
     wide, tall = (min(max(2 * round(wanted / 2 + 0.25), 2), most) for wanted, most in texels)
@@ -134,16 +133,18 @@ def _whole_slopes(slopes: Float32[ndarray, "2 h w"]) -> Int16[ndarray, "2 h w"]:
     return np.rint(np.clip(slopes * STEEP, -32768, 32767)).astype(np.int16)
 
 
-def _shrunk(pyramid: tuple[ndarray, ...], size: tuple[int, int], how: int = cv2.INTER_AREA) -> ndarray:
+def _shrunk(
+    pyramid: tuple[ndarray, ...], size: tuple[int, int], interpolation: int = cv2.INTER_AREA
+) -> ndarray:
     """Resamples the smallest level of a pyramid that is no smaller than `size` to that size."""
     large = [level for level in pyramid if level.shape[1] >= size[0] and level.shape[0] >= size[1]]
-    return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=how)
+    return cv2.resize(large[-1] if large else pyramid[0], size, interpolation=interpolation)
 
 
 def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"], int, int]:
-    """Returns the tile of an appearance, as it repeats over the cloth, and its row and column at the first texel."""
+    """Returns the tile that is repeated over the cloth, and the tile's row and column at the first texel."""
     if not (dress.strength if dress.artwork else dress.pattern != "plain"):
-        return _BARE, 0, 0  # nothing is seen of it; and an ink of 0 would mean a pattern
+        return _BARE, 0, 0  # it is invisible, and `_lay` would read an ink of 0 as a pattern
     levels = dress.artwork.levels if dress.artwork else pattern(dress.pattern, dress.variant)
     wide, tall = (max(round(side / count), 1) for side, count in zip(size, dress.repeats, strict=True))
     left, top = (round(shift * side) % side for shift, side in zip(dress.shift, (wide, tall), strict=True))
@@ -151,7 +152,7 @@ def _tile(dress: Dress, size: tuple[int, int]) -> tuple[UInt8[ndarray, "h w 4"],
 
 
 def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
-    """Draws the depth of the creases, and where in the tile they start, in units of `ORIGINS`."""
+    """Draws the depth of the creases and their start row and column in the tile, in units of 1 / `ORIGINS`."""
     if depth <= 0:
         return 0.0, 0, 0
     amount = depth * between(rng, 0.3, 1.0)
@@ -161,7 +162,7 @@ def _creases(depth: float, rng: np.random.Generator) -> tuple[float, int, int]:
 
 @lru_cache(REMEMBERED)
 def _crease_tile(size: tuple[int, int]) -> Int16[ndarray, "2 h w"]:
-    """Computes the slopes of a creased surface across and down, `STEEP` to one, for a cloth of `size`."""
+    """Computes the slopes of a creased surface across and down, in units of 1 / `STEEP`, for a cloth of `size`."""
     whole = round(size[0] / CREASES), round(size[1] / CREASES)
     return _whole_slopes(np.stack(cv2.split(cv2.resize(wrinkles(), whole))[:2]))
 
@@ -187,22 +188,22 @@ def _lay(
     tile_left: int,
     texels: UInt8[ndarray, "h w 4"],
 ) -> None:
-    """Puts a cloth together.
+    """Combines template, pattern, creases and light into the texels of a cloth.
 
     Args:
-        cells: of `_shade`.
-        grey, opacity, slopes, overlay: of a swatch.
-        creases: slopes, of a tile that is repeated.
-        tile: pattern (shares of the second and third colour, shade) or picture (premultiplied RGB and cover), 0-255,
-            repeated; or empty.
-        tints: the colours.
-        gains: what light does to R, G, B of a white that faces the viewer.
-        limits: least and most light; share of R, G, B in a grey.
-        saturation: 0-1, of the colours.
-        crease: what creases are multiplied by.
-        ink: what a picture is multiplied by; 0 for a pattern.
+        cells: result of `_shade`.
+        grey, opacity, slopes, overlay: fields of a swatch.
+        creases: slopes of a tile that is repeated, in units of 1 / `STEEP`.
+        tile: repeated tile, 0-255, or empty. A pattern holds weights of the second and third colour, and shade; an
+            image holds premultiplied RGB and opacity.
+        tints: R, G, B of the three colours.
+        gains: factors of the light on R, G, B of a white surface that faces the viewer.
+        limits: least and most light, then the luma weights of R, G, B.
+        saturation: saturation of the colours, 0-1.
+        crease: factor of the crease slopes.
+        ink: factor of the image in `tile`; 0 for a pattern.
         crease_top, crease_left, tile_top, tile_left: rows and columns of the tiles at the first texel.
-        texels: the result.
+        texels: result.
     """
     h, w = grey.shape
     rows, columns = np.arange(h), np.arange(w)
@@ -233,7 +234,7 @@ def _dyed(
     tints: Float32[ndarray, "3 3"],
     ink: float,
 ) -> Float32[ndarray, "h w 3"]:
-    """Computes R, G, B, 0-255, under even light, of a cloth with a pattern or an image."""
+    """Computes R, G, B, 0-255, of a cloth with a pattern or an image, under even light."""
     if ink > 0:
         inks = tile * np.float32(ink)
         return grey * (tints[0] * (1 - inks[..., 3:]) + inks[..., :3])
@@ -244,7 +245,7 @@ def _dyed(
 
 
 def _on_cloth(cells: Float32[ndarray, "rows columns 3"], h: int, w: int) -> Float32[ndarray, "tall wide 3"]:
-    """Values at the grid's points, at each texel between them."""
+    """Interpolates values at the grid points linearly at each texel."""
     (row, v), (column, u) = (
         (at // each, ((at % each).astype(np.float32) + np.float32(0.5)) * (np.float32(1) / np.float32(each)))
         for at, each in ((np.arange(h), h // (len(cells) - 1)), (np.arange(w), w // (cells.shape[1] - 1)))
@@ -263,14 +264,14 @@ def _shade(
 ) -> None:
     """Computes the light at each grid point, and its change with a slope along u / 2 and v.
 
-    A rise of h head units over a way of s turns the normal by h / s against the way; a slope is the rise over the
-    whole texture, which spans |tangent| / scale head units.
+    A rise of h head units over a distance of s tilts the normal by h / s against the direction of the rise. A slope is
+    the rise over the whole texture, which spans |tangent| / scale head units.
 
     Args:
-        grid: the shell in the picture.
-        direction: of `Light`.
-        across_gain, down_gain: what slopes are multiplied by, times pixels a head unit, over cells a texture.
-        cells: the result.
+        grid: points of the shell in the image, pixels.
+        direction: `Light.direction`.
+        across_gain, down_gain: gain of the slopes, times pixels per head unit, divided by cells per texture.
+        cells: result: the light and its two derivatives.
     """
     across, down = _differences(grid, 1), _differences(grid, 0)
     aa, dd, ad = _dot(across, across), _dot(down, down), _dot(across, down)
@@ -281,7 +282,7 @@ def _shade(
 
 
 def _dot(one: Float32[ndarray, "*n 3"], other: Float32[ndarray, "*_ 3"]) -> Float32[ndarray, "*n"]:
-    """Sums of products, in the order x, y, z."""
+    """Computes dot products; sums in the order x, y, z."""
     return one[..., 0] * other[..., 0] + one[..., 1] * other[..., 1] + one[..., 2] * other[..., 2]
 
 

@@ -1,8 +1,8 @@
-"""What stays in front of a mask: hair over the cheek and the rims of glasses, told by their darkness.
+"""Objects in front of a mask: hair over the cheek and rims of glasses, detected by their darkness.
 
-Only where they can be expected: hair at the mask's sides above the jaw, rims along its upper edge. There a pixel that
-is much darker than skin would be under the photo's light is no skin, and the mask goes behind it. Light hair is not
-told from skin: it is then covered, as it would be by a mask put on over it.
+They are looked for only where they can be expected: hair at the mask's sides above the jaw, rims along its upper edge.
+There a pixel that is much darker than skin would be under the photo's light is not skin, and the mask goes behind it.
+Light hair cannot be distinguished from skin, so the mask covers it.
 """
 
 import cv2
@@ -16,17 +16,15 @@ from maskgen.rendering.lighting import LUMA, Light
 from maskgen.rendering.projection import UNSEEN, Box, Places
 from maskgen.types import RGBImage
 
-DARK, DARKER = 0.30, 0.17  # light on a pixel relative to skin: from here it may be hair, from here it is
-CORE = 20  # of 255: how much of a pixel must be hidden for it to count as part of something
-DIM = 0.05  # linear light on skin below which its shaded side is as dark as hair, and nothing can be told
-# Places are 0-1 over the grid, which reaches MARGIN beyond the mask; u is twice as far from its middle.
+DARK, DARKER = 0.30, 0.17  # light relative to skin: below DARK a pixel may be hair, below DARKER it is
+CORE = 20  # of 255: pixels hidden more than this count as part of an object
+DIM = 0.05  # linear light on skin; below it the shaded side is as dark as hair, so nothing is detected
+# Grid positions are 0-1 and reach MARGIN beyond the mask. u runs from -1 to 1, v from 0 to 1.
 _U, _V = 0.5 / (1 + 2 * MARGIN), 1 / (1 + 2 * MARGIN)
 SIDE, JAW = 0.62 * _U, (0.75 + MARGIN) * _V  # hair is looked for beyond |u| = .62 and above v = .75
-NOSE, RIM = (
-    0.24 * _U,
-    (0.12 + MARGIN) * _V,
-)  # rims beyond |u| = .24, above v = .12: the nose has its own shadows
-FADE_U, FADE_V, RIM_FADE = 0.08 * _U, 0.08 * _V, 0.03 * _V  # of these borders
+# rims are looked for beyond |u| = .24, since the nose has its own shadows, and above v = .12
+NOSE, RIM = 0.24 * _U, (0.12 + MARGIN) * _V
+FADE_U, FADE_V, RIM_FADE = 0.08 * _U, 0.08 * _V, 0.03 * _V  # widths over which detection fades out
 
 _BORDERS = np.array(
     [SIDE, JAW, NOSE, RIM, 1 / FADE_U, 1 / FADE_V, 1 / RIM_FADE, DARK, 1 / (DARK - DARKER)], np.float32
@@ -35,35 +33,33 @@ _NOTHING = np.zeros((0, 0), np.uint8)
 
 
 def in_front(
-    picture: RGBImage,
+    image: RGBImage,
     box: Box,
     places: Float32[ndarray, "r c 2"],
     light: Light,
     shade: Float32[ndarray, "rows columns"],
 ) -> UInt8[ndarray, "_ _"]:
-    """Measures how far each pixel of a mask is behind hair or a rim, 0-255; empty if that cannot be told.
+    """Measures how much of each pixel of a mask hair or a rim hides, 0-255; empty without visible, lit skin.
 
     Args:
-        picture: without the mask.
-        box: the pixels that `places` speaks of.
-        places: which place of the mask is seen at each.
-        light: of the photo on this face.
-        shade: light on the mask at the points of its grid, relative to a surface that faces the viewer.
+        image: RGB image without the mask.
+        box: the pixels that `places` covers.
+        places: position on the mask visible at each pixel, see `rasterise`.
+        light: the photo's light on this face.
+        shade: light on the mask at its grid points, relative to a surface that faces the viewer.
     """
     if len(light.skin) == 0 or light.skin @ LUMA < DIM:
         return _NOTHING
     hidden = np.empty(box.shape, np.uint8)
     skin = float(light.skin @ LUMA)
-    if _dark(
-        np.ascontiguousarray(picture), places, shade, _BORDERS, LUMA, skin, box.x0, box.y0, CORE, hidden
-    ):
+    if _dark(np.ascontiguousarray(image), places, shade, _BORDERS, LUMA, skin, box.x0, box.y0, CORE, hidden):
         hidden[_hanging_loose(hidden, places)] = 0
     return hidden
 
 
 @compiled
 def _dark(
-    picture: UInt8[ndarray, "high wide 3"],
+    image: UInt8[ndarray, "high wide 3"],
     places: Places,
     lights: Float32[ndarray, "rows columns"],
     borders: Float32[ndarray, "9"],
@@ -74,21 +70,21 @@ def _dark(
     core: int,
     hidden: UInt8[ndarray, "h w"],
 ) -> int:
-    """Finds where a mask lies over something much darker than skin would be there.
+    """Finds where a mask lies over pixels that are much darker than skin would be there.
 
     Args:
-        picture: without the mask.
-        places: which place of the mask is seen at each pixel of a box.
-        lights: at the points of the mask's grid.
-        borders: where it is looked for, how fast it fades out there, what is dark.
-        luma: share of R, G, B in a grey.
+        image: RGB image without the mask.
+        places: position on the mask visible at each pixel of a box, see `rasterise`.
+        lights: light on the mask at its grid points.
+        borders: `_BORDERS`: limits of the search regions, their fades, and the darkness limits.
+        luma: luma weights of R, G, B.
         skin: linear grey of skin under even light.
-        left, top: the box's first column and row in the picture.
-        core: what counts.
-        hidden: how dark, 0-255: the result.
+        left, top: column and row of the box's first pixel in the image.
+        core: value of `hidden` above which a pixel counts.
+        hidden: result: how far the pixel hides the mask, 0-255.
 
     Returns:
-        How many pixels are more than `core`.
+        Number of pixels above `core`.
     """
     side, jaw, nose, rim, per_u, per_v, per_rim, darkest, per_dark = borders
     row, column = np.moveaxis(places, -1, 0)
@@ -96,10 +92,10 @@ def _dark(
     look = (row >= 0) & (((aside > side) & (row < jaw)) | ((aside > nose) & (row < rim)))
     y, x = np.nonzero(look)
     row, column, aside = row[look], column[look], aside[look]
-    colour = picture[y + top, x + left].astype(np.float32) * np.float32(1 / 255)
+    colour = image[y + top, x + left].astype(np.float32) * np.float32(1 / 255)
     r, g, b = (colour * colour * luma).T
     expected = np.clip(_between(lights, row, column), np.float32(0.3), np.float32(1.2)) * np.float32(skin)
-    # what is looked for fades out at the borders of where it is looked for, or a shaded cheek would be cut along them
+    # detection fades out at the borders of its regions, or a shaded cheek would be cut along them
     hair = np.minimum((aside - side) * per_u, (jaw - row) * per_v)
     frame = np.minimum((aside - nose) * per_u, (rim - row) * per_rim)
     reach = np.clip(np.maximum(hair, frame), 0, 1)
@@ -112,7 +108,7 @@ def _dark(
 def _between(
     values: Float32[ndarray, "rows columns"], row: Float32[ndarray, "n"], column: Float32[ndarray, "n"]
 ) -> Float32[ndarray, "n"]:
-    """Values at a grid's points, at places between them."""
+    """Interpolates a grid's values bilinearly at positions given as 0-1 over its rows and columns."""
     rows, columns = values.shape
     down, across = row * np.float32(rows - 1), column * np.float32(columns - 1)
     i, j = np.minimum(down.astype(np.int64), rows - 2), np.minimum(across.astype(np.int64), columns - 2)
@@ -123,9 +119,9 @@ def _between(
 
 
 def _hanging_loose(hidden: UInt8[ndarray, "h w"], places: Places) -> Bool[ndarray, "h w"]:
-    """Finds the dark pixels that are not connected to what lies around the mask.
+    """Finds the dark pixels that are not connected to the surroundings of the mask.
 
-    Hair and rims come over its edge; a nostril or a mole does not.
+    Hair and rims cross the mask's edge; a nostril or a mole does not.
     """
     dark = hidden > CORE
     around = (dark | (places[..., 0] == UNSEEN)).view(np.uint8)

@@ -1,4 +1,4 @@
-"""Seat a mask on a face: carry it over, and where it would lie over an eye, pull it down as its wearer would."""
+"""Placement of a mask on a face; a mask that would cover an eye is pulled down, as its wearer would do."""
 
 from dataclasses import dataclass, replace
 
@@ -20,18 +20,24 @@ from maskgen.rendering.projection import (
     rasterise,
 )
 
-# Contours of the lids, the subject's right eye and left eye, in order round the eye.
+# Mesh points of the eyelid contours in order, the subject's right eye, then the left eye.
 LIDS = np.array([
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 ])  # fmt: skip
-PULL, PULLS = 0.05, 3  # head units, and how often
-LASHES = 0.06  # head units around the lids that stay free
+PULL, PULLS = 0.05, 3  # head units per pull, greatest number of pulls
+LASHES = 0.06  # head units around the lids that a mask leaves free
 
 
 @dataclass(frozen=True)
 class Seat:
-    """A mask in its place: the carried shell, the pixels around it (not its straps), the place of it seen at each."""
+    """Placed mask.
+
+    Attributes:
+        carried: the shell in the image.
+        box: the pixels around the shell, without its straps.
+        places: position on the mask visible at each pixel of `box`, see `rasterise`.
+    """
 
     carried: Carried
     box: Box
@@ -48,15 +54,16 @@ def seat(
 ) -> Seat | None:
     """Places the mask; returns None if it lies outside the image.
 
-    On a far-turned head a cup can hide the far eye however it sits; what is then left of it over an eye is cut.
+    On a head turned far to the side, a cup can cover the far eye wherever it sits. The part that still covers an eye
+    after `PULLS` pulls is cut off.
 
     Args:
         shell: the mask.
-        fit: the head's place in the picture.
-        loose: how it sits.
-        mesh: of the face, pixels.
+        fit: fit of the head to the image.
+        loose: how far the mask deviates from its ideal position.
+        mesh: the face's mesh, pixels.
         margin: pixels around the mask that its soft edge may reach.
-        shape: height and width of the picture.
+        shape: height and width of the image.
     """
     pulls = 0
     while True:
@@ -77,7 +84,7 @@ def seat(
 def _over_eyes(
     places: Places, mesh: Float32[ndarray, "468 3"], around: int, box: Box
 ) -> tuple[ndarray, ndarray] | None:
-    """Rows and columns of the seen pixels that lie between the lids or up to `around` pixels from them, if any do."""
+    """Returns rows and columns of the mask pixels between the lids or within `around` pixels of them, or None."""
     points = np.rint(mesh.take(LIDS, axis=0)[..., :2]).astype(np.int32)
     left, top, wide, tall = cv2.boundingRect(points.reshape(-1, 2))
     near = Box(

@@ -1,4 +1,4 @@
-"""A shell onto a face: carried over in 3-D, projected, rasterised to the place of it that is seen at each pixel."""
+"""Projection of a shell onto a face: transforms it in 3-D and rasterises the position visible at each pixel."""
 
 import math
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from maskgen.faces.canonical_head import Head, similarity
 from maskgen.masks.shell import Shell
 from maskgen.native import compiled
 
-UNSEEN = -1.0
-ONE = 256  # parts of a pixel that corners are rounded to
-BEYOND = 2.0**28  # parts of a pixel
+UNSEEN = -1.0  # row and column at a pixel that the mask does not cover
+ONE = 256  # corners are rounded to 1 / ONE pixel
+BEYOND = 2.0**28  # limit of corner coordinates, in units of 1 / ONE pixel
 _AROUND = np.ones((3, 3), np.uint8)
 
 Places = Float32[ndarray, "h w 2"]
@@ -23,14 +23,14 @@ Places = Float32[ndarray, "h w 2"]
 
 @dataclass(frozen=True)
 class Fit:
-    """How the canonical head lies in a picture: `scale * turn @ (point + sway) + offset`.
+    """Transformation of the canonical head into an image: `scale * turn @ (point + sway) + offset`.
 
     Attributes:
-        scale: pixels a head unit.
-        turn: rotation of the head.
-        offset: where the head's origin lies, x, y, z in pixels.
-        sway: what this face's steady mesh points differ by, in head units and the head's frame, as shares of the
-            head's `modes`.
+        scale: pixels per head unit.
+        turn: rotation matrix of the head.
+        offset: position of the head's origin, x, y, z in pixels.
+        sway: displacement of this face's steady mesh points from the canonical head, in head units and the head's
+            frame, as coefficients of the head's `modes`.
     """
 
     scale: float
@@ -41,7 +41,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of pixels: columns x0 to x1, rows y0 to y1, the ends not included."""
+    """Rectangle of pixels: columns x0 to x1, rows y0 to y1, with x1 and y1 excluded."""
 
     x0: int
     y0: int
@@ -55,11 +55,11 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """To cut the box out of an array."""
+        """Slices that cut the box out of an image."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def inside(self, other: "Box") -> tuple[slice, slice]:
-        """Returns the slices that cut the box out of an array of the pixels of a larger one."""
+        """Returns the slices that cut this box out of an array that covers the box `other`."""
         return (
             slice(self.y0 - other.y0, self.y1 - other.y0),
             slice(self.x0 - other.x0, self.x1 - other.x0),
@@ -68,7 +68,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Looseness:
-    """How one wearing differs from the ideal: `down` in head units, `tilt` in degrees, `size` a factor."""
+    """Deviation of a mask from its ideal position: `down` in head units, `tilt` in degrees, `size` a factor."""
 
     down: float = 0.0
     tilt: float = 0.0
@@ -77,13 +77,13 @@ class Looseness:
 
 @dataclass(frozen=True)
 class Carried:
-    """A shell in a picture: x, y in pixels, z in the same unit, smaller is nearer to the viewer.
+    """Shell in an image: x, y in pixels, z in the same unit; smaller z is nearer to the viewer.
 
     Attributes:
-        grid: its points.
-        straps: of its straps.
-        strap_normals: of the skin under them; z < 0 looks at the viewer.
-        bounds: least and largest x, y of the grid; then of all points.
+        grid: points of the shell.
+        straps: points of its straps.
+        strap_normals: normals of the skin under the straps; z < 0 faces the viewer.
+        bounds: least and largest x, y of the grid, then of all points.
     """
 
     grid: Float32[ndarray, "rows columns 3"]
@@ -93,7 +93,7 @@ class Carried:
 
 
 def fit_head(mesh: Float32[ndarray, "468 3"], head: Head) -> Fit:
-    """Fits the head to `mesh`: its place in the image, in the mesh's pixels."""
+    """Fits the canonical head to a face's mesh, in pixels of the mesh's image."""
     mesh, mean, products = np.ascontiguousarray(mesh), np.empty(3), np.empty((3, 3))
     _compare(mesh, head.steady, head.steady_centred, mean, products)
     scale, turn = similarity(products, head.spread)
@@ -111,14 +111,14 @@ def _compare(
     mean: Float64[ndarray, "3"],
     products: Float64[ndarray, "3 3"],
 ) -> None:
-    """Compares some points of a mesh with a model's.
+    """Computes the mean of selected mesh points and their products with the points of a model.
 
     Args:
-        mesh: all points.
-        steady: indices of some.
-        model: these points of the model, from their mean.
-        mean: of the points: a result, as the last.
-        products: of their coordinates with the model's, summed up.
+        mesh: all points of the mesh.
+        steady: indices of the selected points.
+        model: the selected points of the model, relative to their mean.
+        mean: result: mean of the selected mesh points.
+        products: result: sums of products of the mesh's coordinates (rows) with the model's (columns).
     """
     points = mesh[steady].astype(np.float64)
     mean[:] = np.add.accumulate(points)[-1] / len(points)
@@ -135,15 +135,15 @@ def _sway(
     modes: Float32[ndarray, "s m"],
     sway: Float32[ndarray, "m 3"],
 ) -> None:
-    """Measures how points of a mesh differ from a model.
+    """Measures how selected points of a mesh differ from a model.
 
     Args:
-        mesh, steady: as `_compare`.
-        model: the points of the model.
-        offset: where its origin lies in the mesh's frame.
-        back: columns that turn and scale what is seen from there into the model's frame.
-        modes: a point's share in each mode.
-        sway: the difference as shares of the modes: the result.
+        mesh, steady: see `_compare`.
+        model: the selected points of the model.
+        offset: position of the model's origin in the mesh's frame.
+        back: rotation and scale from the mesh's frame into the model's, for row vectors: `vector @ back`.
+        modes: weight of each point in each mode.
+        sway: result: coefficients of the difference in the modes.
     """
     x, y, z = (mesh[steady].astype(np.float64) - offset).T[..., None]
     away = (x * back[0] + y * back[1] + z * back[2] - model).astype(np.float32)
@@ -151,7 +151,7 @@ def _sway(
 
 
 def carry(shell: Shell, fit: Fit, loose: Looseness) -> Carried:
-    """Carries the shell into the image, following the face's own shape."""
+    """Transforms the shell into the image and adapts it to the face's shape."""
     count, tilt = shell.points.size // 3, math.radians(loose.tilt)
     placed, bounds = np.empty((len(shell.slack), 3), np.float32), np.empty((2, 2, 2), np.float32)
     _carry(
@@ -183,19 +183,22 @@ def _carry(
     placed: Float32[ndarray, "p 3"],
     bounds: Float32[ndarray, "2 2 2"],
 ) -> None:
-    """Carries points into a picture.
+    """Transforms points into an image.
 
     Args:
-        points, follow, slack: `everything` and its companions of a shell.
-        sway, turn, scale, offset: of a fit.
-        cosine, sine, size, down: of a looseness, each less what it is where nothing is loose.
-        first: how many points are the grid's.
-        placed: the points in the picture: the result.
-        bounds: of `Carried`: a second result.
+        points: `Shell.everything`.
+        follow, slack: fields of a shell.
+        sway, turn, scale, offset: fields of a fit.
+        cosine, sine, size: tilt and size of a looseness; the values of an ideal position are subtracted from cosine
+            and size.
+        down: `Looseness.down`.
+        first: number of points that belong to the grid.
+        placed: result: the points in the image.
+        bounds: result: `Carried.bounds`.
     """
     at = points.copy()
-    for share, way in zip(follow, sway, strict=True):
-        at += share * way[:, None]
+    for weight, coefficients in zip(follow, sway, strict=True):
+        at += weight * coefficients[:, None]
     middle = np.add.accumulate(at[:, :first], axis=1)[:, -1] / np.float32(first)
     x, y, z = at - middle[:, None]
     cos, sin, grow, fall = (np.float32(number) for number in (cosine, sine, size, down))
@@ -207,7 +210,7 @@ def _carry(
 
 
 def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, width: int) -> Box:
-    """Finds the pixels around the least and largest x, y, inside the image; empty if all of that lies outside."""
+    """Returns the pixels within `margin` of the bounds, cut to the image; empty if all of them lie outside."""
     (left, top), (right, bottom) = bounds.tolist()
     x0, x1 = (min(max(x, 0), width) for x in (math.floor(left - margin), math.ceil(right + margin) + 1))
     y0, y1 = (min(max(y, 0), height) for y in (math.floor(top - margin), math.ceil(bottom + margin) + 1))
@@ -215,14 +218,14 @@ def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, widt
 
 
 def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places | None:
-    """Rasterises a grid: which place of it is seen at each pixel of `box`.
+    """Rasterises a grid: computes which position on it is visible at each pixel of `box`.
 
-    Of what looks away only the cells next to the fold are drawn, so that the outline is the fold's and not that of
-    whole cells; the rest is behind the head.
+    Of the cells that face away from the viewer, only those next to the fold are drawn, so that the outline follows the
+    fold and not whole cells; the others are behind the head.
 
     Returns:
-        Row and column of the place, 0-1 from the first line of the grid to the last; `UNSEEN` where none is seen. None
-        where no pixel sees any.
+        Row and column of the visible position, 0-1 from the first line of the grid to the last; `UNSEEN` where the grid
+        does not cover the pixel. None if it covers no pixel.
     """
     places, nearest = np.empty((*box.shape, 2), np.float32), np.empty(box.shape, np.float32)
     return places if _draw_cells(grid, box.x0, box.y0, BEYOND, UNSEEN, places, nearest) else None
@@ -238,21 +241,21 @@ def _draw_cells(
     places: Float32[ndarray, "h w 2"],
     nearest: Float32[ndarray, "h w"],
 ) -> int:
-    """Draws the cells of a grid, two triangles each; of several at a pixel the nearest is seen, or the first.
+    """Draws the cells of a grid as two triangles each; at each pixel the nearest triangle wins, on a tie the first.
 
-    A pixel belongs to a triangle if its middle does, edges included. Corners are rounded to whole parts of a pixel,
-    `ONE` to each, so that is exact.
+    A pixel belongs to a triangle if its centre does, edges included. Corners are rounded to multiples of 1 / `ONE`
+    pixel, so this test is exact.
 
     Args:
         grid: x, y and depth.
-        x0, y0: the first pixel's middle.
-        beyond: parts; no corner is taken to be farther away, or areas would not fit into 64 bits.
-        unseen: what stands for no place.
-        places: row and column, 0-1 over the grid: a result.
-        nearest: the depth of what is at each pixel: a second one.
+        x0, y0: centre of the first pixel.
+        beyond: limit of the corners' coordinates in units of 1 / `ONE` pixel, so that areas fit into 64 bits.
+        unseen: value of `places` at pixels that the grid does not cover.
+        places: result: row and column, 0-1 over the grid.
+        nearest: result: depth of the visible position.
 
     Returns:
-        1 if any pixel sees a place, 0 if none does.
+        1 if the grid covers any pixel, else 0.
     """
     places[:], nearest[:] = unseen, np.inf
     corners = np.rint((grid[..., :2] - np.array([x0, y0], np.float32)) * np.float32(ONE))
@@ -262,7 +265,7 @@ def _draw_cells(
     triangles = _triangles(rows, columns)[drawn.reshape(-1) > 0].reshape(-1, 3)
     (ax, bx, cx), (ay, by, cy) = corners.reshape(-1, 2)[triangles].astype(np.int64).transpose(2, 1, 0)
     whole = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    # the pixels of the rectangle around each triangle, those of all triangles one after another
+    # the pixels of each triangle's bounding rectangle, concatenated over all triangles
     (left, right), (top, bottom) = (
         (
             np.maximum(-(-np.minimum(np.minimum(a, b), c) // ONE), 0),
@@ -275,15 +278,15 @@ def _draw_cells(
     of = np.repeat(np.arange(len(count)), count)
     nth = np.arange(len(of)) - np.repeat(count.cumsum() - count, count)
     x, y = left[of] + nth % wide[of], top[of] + nth // wide[of]
-    # twice the areas towards the corners b and c
+    # barycentric coordinates of corners b and c, times twice the triangle's area
     dx, dy = x * ONE - ax[of], y * ONE - ay[of]
     sign = np.sign(whole)
     at_b = (dx * (cy - ay)[of] - dy * (cx - ax)[of]) * sign[of]
     at_c = ((bx - ax)[of] * dy - (by - ay)[of] * dx) * sign[of]
     within = np.flatnonzero((at_b >= 0) & (at_c >= 0) & (np.abs(whole)[of] - at_b - at_c >= 0))
     of, pixel = of[within], (y * places.shape[1] + x)[within]
-    share = np.float32(1) / np.abs(whole)[of].astype(np.float32)
-    s, t = at_b[within].astype(np.float32) * share, at_c[within].astype(np.float32) * share
+    unit = np.float32(1) / np.abs(whole)[of].astype(np.float32)
+    s, t = at_b[within].astype(np.float32) * unit, at_c[within].astype(np.float32) * unit
 
     def between(values: Float32[ndarray, "_"]) -> Float32[ndarray, "_"]:
         a, b, c = (values[triangles[:, i]][of] for i in range(3))
@@ -293,9 +296,8 @@ def _draw_cells(
     z = between(depth.reshape(-1))
     steps = np.float32(1) / np.array([rows - 1, columns - 1], np.float32)
     found = np.stack([between(row) * steps[0], between(column) * steps[1]], axis=1)
-    order = np.argsort(z, kind="stable")[
-        ::-1
-    ]  # the nearest last, of equals the first: what is put last stays
+    # the nearest last, and on a tie the first triangle last, since the last assignment stays
+    order = np.argsort(z, kind="stable")[::-1]
     order = order[z[order] < nearest.reshape(-1)[pixel[order]]]
     places.reshape(-1, 2)[pixel[order]] = found[order]
     nearest.reshape(-1)[pixel[order]] = z[order]
@@ -303,7 +305,7 @@ def _draw_cells(
 
 
 def _facing(grid: Float32[ndarray, "rows columns 3"]) -> UInt8[ndarray, "down across"]:
-    """Finds the cells of a grid that face the viewer, and those next to them."""
+    """Marks the cells of a grid that face the viewer, and their neighbours."""
     down = grid[1:, 1:, :2] - grid[:-1, :-1, :2]
     up = grid[:-1, 1:, :2] - grid[1:, :-1, :2]
     front = up[..., 0] * down[..., 1] > up[..., 1] * down[..., 0]
