@@ -1,8 +1,8 @@
-"""`unmask run`: each input in turn, its results into the target folder, what became of it into a list.
+"""`unmask run`: restores each input, writes its results to the output folder and reports on it.
 
-OUT/NAME.jpg                  the restored photo; the input's own bytes where nothing was done
-OUT/NAME-map.png              with save_map
-OUT/NAME-strip.png            with strip
+OUT/NAME.jpg                  the restored photo; a copy of the input file if nothing was changed
+OUT/NAME-map.png              with `save_map`
+OUT/NAME-strip.png            with `strip`
 OUT/NAME-1.jpg ..             with several samples: all of them, and OUT/NAME-disagreement.png
 """
 
@@ -24,28 +24,28 @@ from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
 from unmasknet.restore.camera_view import open_screen
-from unmasknet.restore.inputs import OF_ANOTHER, PHOTOS, Input, find_inputs
+from unmasknet.restore.inputs import PHOTOS, RESULT_ENDING, Input, find_inputs
 from unmasknet.restore.provenance import encode_result, result_suffix
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
 
-Tell = Callable[[int, int, str], None]  # inputs done, of how many, a word on the last one
+OnProgress = Callable[[int, int, str], None]  # inputs done, total, text about the last one
 
 
 @dataclass(frozen=True)
 class Result:
-    """One input.
+    """Result of one input.
 
     Attributes:
-        output: its result, "" where it was unreadable.
-        map: the map's file, "" without `save_map`.
-        faces, boxes: all that were seen, masked or not, x0, y0, x1, y1 in pixels of the upright photo; of a video the
-            most in one frame, and no boxes.
-        worn: of each box, whether a mask was seen there.
-        masked: faces that a mask was seen on.
-        said: what was done, or why nothing was.
-        error: why it could not be used, "" where it could.
+        output: path of the result; "" if the input could not be used.
+        map: path of the map; "" without `save_map`.
+        faces: number of faces found, masked or not; for a video the largest number in one frame.
+        boxes: their bounding boxes, x0, y0, x1, y1 in pixels of the upright photo; empty for a video.
+        worn: for each box, whether a mask was found there.
+        masked: number of faces with a mask.
+        said: what was done, or why nothing was done.
+        error: why the input could not be used; "" if it could.
     """
 
     input: str
@@ -62,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run gave. `failed`: inputs that could not be used."""
+    """Report on all inputs of a run. `failed`: number of inputs that could not be used."""
 
     out: str
     results: list[Result]
@@ -70,12 +70,13 @@ class RunReport:
     seconds: float
 
 
-def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
-    """Restores all inputs. A file that cannot be used is counted, and the run goes on.
+def run(settings: RestoreSettings, unmasker: Unmasker, on_progress: OnProgress) -> RunReport:
+    """Restores all inputs. An input that cannot be used is counted, and the run continues.
 
     Raises:
-        UsageError: results would replace inputs. InputError: there is no input, or none can be used.
-        MissingError, UnmaskError: results cannot be written.
+        UsageError: a result would replace an input.
+        InputError: an input does not exist, or none can be used.
+        MissingError, UnmaskError: a package is missing, or results cannot be written.
     """
     began, out = time.perf_counter(), Path(settings.out)
     inputs = find_inputs(settings.inputs, out)
@@ -84,39 +85,42 @@ def run(settings: RestoreSettings, unmasker: Unmasker, tell: Tell) -> RunReport:
     make_folder(out)
     results = []
     for count, one in enumerate(inputs):
-        result = _restored(one, unmasker, settings, out, _within(tell, one, count, len(inputs)))
+        result = _restored(
+            one, unmasker, settings, out, _input_progress(on_progress, one, count, len(inputs))
+        )
         results.append(result)
-        tell(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}")
+        on_progress(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}")
     failed = sum(bool(result.error) for result in results)
     if failed == len(results):
         raise InputError("\n  ".join(result.error for result in results))
     return RunReport(str(out), results, failed, time.perf_counter() - began)
 
 
-def watch_camera(settings: RestoreSettings, unmasker: Unmasker, tell: Callable[[str], None]) -> RunReport:
-    """Shows a camera's pictures without masks. `tell` hears where they are to be seen.
+def watch_camera(settings: RestoreSettings, unmasker: Unmasker, announce: Callable[[str], None]) -> RunReport:
+    """Shows a camera's images without masks. `announce` is called with the place where they are shown.
 
     Raises:
-        UsageError: there are other inputs beside it, or a network is missing.
-        InputError, MissingError: there is no such camera.
+        UsageError: there are further inputs, or a network is missing.
+        InputError, MissingError: the input does not name a camera, or there is no such camera.
     """
     if len(settings.inputs) > 1:
-        raise UsageError("INPUT: a camera is watched alone; give it without other inputs")
+        raise UsageError("INPUT: a camera must be the only input; leave out the others")
     _needs_both(settings.inputs[0], unmasker)
     capture = open_camera(settings.inputs[0])
     try:
         with open_screen(settings.port) as screen:
-            tell(screen.where)
-            seen = watch(capture, screen, unmasker.networks, unmasker.find_faces)
+            announce(screen.where)
+            watched = watch(capture, screen, unmasker.networks, unmasker.find_faces)
     finally:
         capture.release()
-    said = f"{seen.changed} of {seen.frames} frames restored"
-    result = Result(settings.inputs[0], faces=seen.faces, masked=seen.faces, seconds=seen.seconds, said=said)
-    return RunReport("", [result], 0, seen.seconds)
+    said = f"{watched.changed} of {watched.frames} frames restored"
+    faces, seconds = watched.faces, watched.seconds
+    result = Result(settings.inputs[0], faces=faces, masked=faces, seconds=seconds, said=said)
+    return RunReport("", [result], 0, seconds)
 
 
 def as_text(report: RunReport) -> str:
-    """Formats a line per input, and one for all."""
+    """Formats one line per input and a summary line."""
     lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{len(report.results):,} inputs, {restored:,} with masks"
@@ -125,31 +129,37 @@ def as_text(report: RunReport) -> str:
 
 
 def check_failures(report: RunReport, limit: float) -> None:
-    """Raises TooManyFailures where more inputs failed than the share `limit`."""
+    """Raises TooManyFailures if more than the fraction `limit` of the inputs failed."""
     if report.failed > limit * len(report.results):
         raise TooManyFailures(
             f"{report.failed} of {len(report.results)} inputs could not be used, more than --max-failures {limit:g} "
-            "allows; what could be is in the target"
+            f"allows; the results of the others are in {report.out}"
         )
 
 
-def _within(tell: Tell, one: Input, count: int, total: int) -> Callable[[float, float], None]:
-    """Builds the progress callback of a long input."""
+def _input_progress(
+    on_progress: OnProgress, one: Input, count: int, total: int
+) -> Callable[[float, float], None]:
+    """Builds the progress callback of a long input: it takes seconds done, and seconds in total."""
 
-    def news(done: float, length: float) -> None:
-        share = f" {min(done / length, 1):.0%}" if length > 0 else f" {done:.0f} s"
-        tell(count, total, one.path.name + share)
+    def on_seconds(done: float, length: float) -> None:
+        progress = f" {min(done / length, 1):.0%}" if length > 0 else f" {done:.0f} s"
+        on_progress(count, total, one.path.name + progress)
 
-    return news
+    return on_seconds
 
 
 def _restored(
-    one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path, tell: Callable[[float, float], None]
+    one: Input,
+    unmasker: Unmasker,
+    settings: RestoreSettings,
+    out: Path,
+    on_seconds: Callable[[float, float], None],
 ) -> Result:
     began = time.perf_counter()
     try:
         result = (
-            _restore_video(one, unmasker, settings, out, tell)
+            _restore_video(one, unmasker, settings, out, on_seconds)
             if one.is_video
             else _restore_photo(one, unmasker, settings, out)
         )
@@ -193,9 +203,13 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
 
 
 def _restore_video(
-    one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path, tell: Callable[[float, float], None]
+    one: Input,
+    unmasker: Unmasker,
+    settings: RestoreSettings,
+    out: Path,
+    on_seconds: Callable[[float, float], None],
 ) -> Result:
-    """Restores a clip; where there is nothing to do, its own bytes are the result."""
+    """Restores a clip; copies the file if no frame shows a mask."""
     if find_spec("av") is None:
         raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
     from maskgen.video.writer import suffix_for
@@ -204,13 +218,13 @@ def _restore_video(
     _needs_both(str(one.path), unmasker)
     if settings.map:
         raise InputError(
-            f"{one.path}: --map gives maps of photos; leave it out, and the segmenter maps the frames"
+            f"{one.path}: --map is for photos only; leave it out, and the segmenter finds the masks"
         )
     check_container(one.path)
     target = _target(one, out)
     make_folder(target.parent)
     file = target.with_name(target.name + suffix_for(one.path))
-    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, tell)
+    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, on_seconds)
     if not clip.changed:
         file = target.with_name(target.name + one.path.suffix)
         with disk_errors(file.parent, file.name):
@@ -224,39 +238,40 @@ def _restore_video(
 
 
 def _check_folders(settings: RestoreSettings) -> None:
-    """Passes if maps and truths can be read, and will not be replaced.
+    """Checks that the folders of maps and truths exist and are not the output folder.
 
     Raises:
-        UsageError: they lie where results go, or the truth would not be shown. InputError: there is no such folder.
+        UsageError: one of them is the output folder, or `truth` is given without `strip`.
+        InputError: there is no such folder.
     """
     if settings.truth and not settings.strip:
-        raise UsageError("--truth: is shown in the strip; give --strip as well")
+        raise UsageError("--truth: is only shown in the strip; give --strip as well")
     for option, folder in (("--map", settings.map), ("--truth", settings.truth)):
         if folder and not Path(folder).is_dir():
             raise InputError(f"{option} {folder}: there is no such folder; check the path")
         if folder and Path(folder).resolve() == Path(settings.out).resolve():
             raise UsageError(
-                f"--out {settings.out}: is the folder of {option}, whose files results would replace"
+                f"--out {settings.out}: is also the folder of {option}; results would replace its files"
             )
 
 
 def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
-    """Raises UsageError where results could take the place of files that the run was given."""
+    """Raises UsageError if a result could replace an input file."""
     out = Path(settings.out).resolve()
     targets = {str(_target(one, out).resolve()) for one in inputs}
     for one in inputs:
         stem = str(one.path.resolve().with_suffix(""))
-        if {stem, OF_ANOTHER.sub("", stem)} & targets:
+        if {stem, RESULT_ENDING.sub("", stem)} & targets:
             raise UsageError(
                 f"--out {settings.out}: a result would replace {one.path}; choose another folder"
             )
 
 
 def _target(one: Input, out: Path) -> Path:
-    """Builds an input's result path without its suffix.
+    """Builds the path of an input's result, without suffix.
 
-    In the input's own folder it is called otherwise, whatever its suffix: a GIF's PNG, and a JPG where names are the
-    same in capitals, could be another photo of the user's.
+    In the input's own folder the name gets `-unmasked`, whatever the suffix: the PNG made from a GIF, or a JPG on a
+    case-insensitive file system, could otherwise replace another photo.
     """
     target = out / one.name
     same = target.parent.resolve() == one.path.parent.resolve()
@@ -266,7 +281,7 @@ def _target(one: Input, out: Path) -> Path:
 def _needs_both(name: str, unmasker: Unmasker) -> None:
     if None in (unmasker.networks.segmenter_side, unmasker.networks.generator_side):
         raise UsageError(
-            f"{name}: moving pictures need a segmenter and a generator; give both with --weights"
+            f"{name}: videos and cameras need a segmenter and a generator; give both with --weights"
         )
 
 
@@ -275,7 +290,7 @@ def _write_samples(restored: Restored, target: Path, suffix: str, profile: bytes
         write_atomic(
             target.with_name(f"{target.name}-{number}{suffix}"), encode_result(picture, suffix, profile)
         )
-    brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # 64 grey levels are already white
+    brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # white from 64 grey levels on
     write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
 
 
@@ -300,7 +315,7 @@ def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage |
 
 
 def _same_name(folder: Path, one: Input) -> Path | None:
-    """Finds the image of an input in another folder: by its path below what was given, or by its file name alone."""
+    """Finds the image of an input in another folder, by the input's relative path or by its file name alone."""
     for stem in dict.fromkeys((one.name, f"{one.name}-map", one.path.stem)):
         for suffix in dict.fromkeys((".png", one.path.suffix, *PHOTOS)):
             if (path := folder / f"{stem}{suffix}").is_file():

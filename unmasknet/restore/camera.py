@@ -1,4 +1,4 @@
-"""A camera's pictures without masks, as they come: what cannot keep up is left out, not late."""
+"""Live restoration of a camera's images; images that arrive during processing are dropped, so nothing is delayed."""
 
 import time
 from collections.abc import Callable
@@ -15,25 +15,25 @@ from unmasknet.restore.face_tracks import Follower
 from unmasknet.restore.face_window import FaceWindow, windows_of
 from unmasknet.restore.faces import FindFaces
 from unmasknet.restore.runtimes.base import Networks
-from unmasknet.restore.video import Steadier
+from unmasknet.restore.video import SequenceRestorer
 
 PREFIX = "camera:"
 
 
 @runtime_checkable
 class Capture(Protocol):
-    """What a camera is here: OpenCV's captures are some."""
+    """Source of camera images, such as OpenCV's captures."""
 
     def read(self) -> tuple[bool, Any]:
-        """Reads an image as BGR, and whether there is one."""
+        """Returns whether there is a next image, and the image as BGR."""
 
     def release(self) -> None:
-        """Lets go of the camera."""
+        """Releases the camera."""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What was seen. `frames`: shown; `changed`: those with a mask; `faces`: the most in one frame."""
+class WatchReport:
+    """Counts of a camera session. `frames`: shown; `changed`: with a mask; `faces`: the most in one frame."""
 
     frames: int
     changed: int
@@ -42,7 +42,7 @@ class Watched:
 
 
 def is_camera(name: str) -> bool:
-    """Tells whether an input is a camera and no file."""
+    """Tells whether an input is a camera, not a file."""
     return name.startswith(PREFIX)
 
 
@@ -50,18 +50,18 @@ def open_camera(name: str) -> Capture:
     """Opens the camera of a name such as `camera:0`.
 
     Raises:
-        InputError: the name is none. MissingError: there is no such camera.
+        InputError: the name has no number. MissingError: there is no such camera.
     """
     number = name.removeprefix(PREFIX)
     if not number.isdecimal():
-        raise InputError(f"{name}: is no camera; give its number, as in camera:0")
+        raise InputError(f"{name}: does not name a camera; give its number, as in camera:0")
     capture = cv2.VideoCapture(int(number))
     if not capture.isOpened():
         capture.release()
         raise MissingError(
-            f"{name}: this machine has no such camera, or another program has it; try camera:1"
+            f"{name}: this machine has no such camera, or another program uses it; try camera:1"
         )
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not those that wait
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # keep only the newest image
     return capture
 
 
@@ -71,23 +71,23 @@ def watch(
     networks: Networks,
     find_faces: FindFaces,
     clock: Callable[[], float] = time.monotonic,
-) -> Watched:
-    """Shows a camera's pictures without masks until it gives no more, or the user wants no more."""
-    follower, steadier = Follower(), Steadier(networks)
+) -> WatchReport:
+    """Shows a camera's images without masks until the camera or the user ends it."""
+    follower, restorer = Follower(), SequenceRestorer(networks)
     began = now = clock()
     count = changed = 0
-    while (picture := _next(capture)) is not None:
+    while (image := _next(capture)) is not None:
         now = clock()
-        follower.see(now, picture, find_faces(picture))
-        windows = _windows(follower, now, picture)
-        steadier.look(now, picture, windows)
-        shown, masks = steadier.restore(now, picture, windows)
+        follower.see(now, image, find_faces(image))
+        windows = _windows(follower, now, image)
+        restorer.look(now, image, windows)
+        shown, masks = restorer.restore(now, image, windows)
         follower.forget(now)
-        steadier.forget(now)
+        restorer.forget(now)
         count, changed = count + 1, changed + bool(masks)
         if not screen.show(shown):
             break
-    return Watched(count, changed, follower.most, round(now - began, 3))
+    return WatchReport(count, changed, follower.most, round(now - began, 3))
 
 
 def _next(capture: Capture) -> RGBImage | None:
@@ -95,7 +95,7 @@ def _next(capture: Capture) -> RGBImage | None:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)) if there else None
 
 
-def _windows(follower: Follower, now: float, picture: RGBImage) -> dict[int, FaceWindow]:
-    """Lists the windows of the faces that are there or were a moment ago."""
+def _windows(follower: Follower, now: float, image: RGBImage) -> dict[int, FaceWindow]:
+    """Returns the windows of the faces that are present or were a moment ago, by number."""
     places = {number: path.place_at(now) for number, path in follower.recent(now).items()}
-    return windows_of(places, *picture.shape[:2])
+    return windows_of(places, *image.shape[:2])

@@ -1,4 +1,4 @@
-"""Where a camera's restored pictures are seen: a window where there is a display, else a page on this machine alone."""
+"""Display of a camera's restored images: a window, or without a display a page that only this machine can open."""
 
 import os
 import sys
@@ -16,8 +16,8 @@ from maskgen.types import RGBImage
 
 TITLE = "unmask: what a mask covers is invented"
 HOST = "127.0.0.1"
-QUALITY = 85  # of the JPEGs that a page is fed with
-WAIT = 5.0  # seconds without a new picture after which a page's stream ends
+QUALITY = 85  # of the JPEGs in the page's stream
+WAIT = 5.0  # seconds without a new image after which the stream ends
 ESCAPE, QUIT = 27, ord("q")
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{TITLE}</title><style>body{{margin:0;background:#1c1e21;color:#fafaf8;font:16px system-ui;text-align:center}}
@@ -27,12 +27,12 @@ img{{max-width:100%;max-height:90vh}}</style><p>What a mask covers is invented.<
 
 @runtime_checkable
 class Screen(Protocol):
-    """Shows pictures. A context: leaving it closes what was opened. `where`: for the user, where to look."""
+    """Display for images, closed when its context is left. `where`: tells the user where to look."""
 
     where: str
 
     def show(self, picture: RGBImage) -> bool:
-        """Shows a picture; False when the user wants no more."""
+        """Shows an image; returns False if the user wants to end."""
 
     def __enter__(self) -> "Screen": ...
 
@@ -42,25 +42,25 @@ class Screen(Protocol):
 
 
 def open_screen(port: int) -> Screen:
-    """Opens a window, or a page at `port` if this machine has no display or OpenCV no windows.
+    """Opens a window, or a page at `port` if this machine has no display or OpenCV cannot open windows.
 
     Raises:
-        UnmaskError: the port is taken.
+        UnmaskError: the port cannot be used.
     """
     return DisplayWindow() if has_display() else Page(port)
 
 
 def has_display() -> bool:
-    """Tells whether a window can be opened; the headless builds of OpenCV cannot."""
-    seen = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Tells whether a window can be opened; headless builds of OpenCV cannot open any."""
+    display = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     gui = next(
         (line for line in cv2.getBuildInformation().splitlines() if line.strip().startswith("GUI:")), ""
     )
-    return seen and not gui.strip().endswith("NONE") and gui != ""
+    return display and not gui.strip().endswith("NONE") and gui != ""
 
 
 class DisplayWindow:
-    """OpenCV's window; q, Escape or closing it ends."""
+    """OpenCV window. The keys q and Escape, or closing it, end the session."""
 
     where = "a window; press q to end"
 
@@ -81,10 +81,10 @@ class DisplayWindow:
 
 
 class Page:
-    """A page with a stream of JPEGs. Answers this machine alone, and only under its own name."""
+    """Web page with a stream of JPEGs. Answers only this machine, and only under its own host name."""
 
     def __init__(self, port: int) -> None:
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._jpeg, self._count, self._ended = b"", 0, False
         try:
             self._server = ThreadingHTTPServer((HOST, port), partial(_Answer, self))
@@ -104,40 +104,40 @@ class Page:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._news:
+        with self._changed:
             self._ended = True
-            self._news.notify_all()
+            self._changed.notify_all()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def show(self, picture: RGBImage) -> bool:
-        """Implements `Screen`; a page goes on until the command is stopped."""
+        """Implements `Screen`. Always returns True: a page ends when the command is stopped."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        with self._news:
+        with self._changed:
             self._jpeg, self._count = np.asarray(encoded).tobytes(), self._count + 1
-            self._news.notify_all()
+            self._changed.notify_all()
         return True
 
     def newer(self, count: int) -> tuple[bytes, int]:
-        """Returns the newest image after number `count`, and its number; no bytes if none comes."""
-        with self._news:
-            came = self._news.wait_for(lambda: self._count > count or self._ended, WAIT)
+        """Returns the newest image after number `count`, and its number; no bytes if none comes in time."""
+        with self._changed:
+            came = self._changed.wait_for(lambda: self._count > count or self._ended, WAIT)
             return (self._jpeg, self._count) if came and self._count > count else (b"", count)
 
 
 class _Answer(BaseHTTPRequestHandler):
-    """One request."""
+    """Handler of one request."""
 
     def __init__(self, page: Page, *request: object) -> None:
         self._page = page
         super().__init__(*request)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        """Answers with the page, or its stream."""
+        """Answers with the page or its stream."""
         if self.headers.get("Host") not in (f"{HOST}:{self._page.port}", f"localhost:{self._page.port}"):
-            self.send_error(403)  # another site's name that leads here
+            self.send_error(403)  # another site's host name that resolves to this machine
         elif self.path == "/":
             self._send("text/html; charset=utf-8", PAGE.encode())
         elif self.path == "/stream":
@@ -167,4 +167,4 @@ class _Answer(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Logs nothing: requests are not reported."""
+        """Drops the line: requests are not logged."""

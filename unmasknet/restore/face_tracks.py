@@ -1,7 +1,8 @@
-"""The faces of a clip over time: found in every frame, followed, their crops steadied. A video's first pass of two.
+"""Face tracks of a clip: faces are detected in every frame and tracked, and their crops smoothed over time.
 
-A crop that is found anew in each frame trembles by a pixel or two, and with it all that is made in it. So a crop lies
-on a line through those shortly before and after it, and a face that is missed for a moment keeps its place.
+Crops detected independently in each frame jitter by a pixel or two, and the generated faces with them. Therefore each
+crop comes from a line fitted to the crops shortly before and after it, and a face that the detector misses for a moment
+keeps its place. For a video, this is the first of two passes.
 """
 
 from collections.abc import Callable
@@ -17,40 +18,40 @@ from maskgen.video.tracking.tracks import Sight, Thumb, Tracker, is_cut, thumb_o
 from unmasknet.restore.face_window import at_size, unit_place
 from unmasknet.restore.faces import DetectedFace, FindFaces
 
-MISSED = 0.5  # seconds that a face may be missed and still be there
-LATELY = 0.25  # seconds that a face of a camera's picture may be missed
-SHORT = 3  # sightings below which a track is a slip of the finder
+MISSED = 0.5  # seconds without a detection after which a face counts as gone
+LATELY = 0.25  # the same for a camera
+SHORT = 3  # tracks with fewer detections are dropped as errors of the face detector
 
-Tell = Callable[[float, float], None]  # seconds done, of how many
+OnProgress = Callable[[float, float], None]  # seconds done, total
 
 
 @dataclass
 class Path:
-    """Where one face was seen: seconds, and the place of its crop then."""
+    """Track of one face: times of its detections in seconds, and the place of the crop at each."""
 
     times: list[float] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
 
     def is_there(self, time: float) -> bool:
-        """Tells whether it is seen at a time, or was shortly before and will be shortly after."""
+        """Tells whether the face is detected at a time, or both shortly before and shortly after it."""
         return spans(np.array(self.times, np.float64), time, MISSED)
 
     def place_at(self, time: float) -> Affine:
-        """Returns its smoothed crop at a time: photo -> the crop at a side of 1."""
+        """Computes the smoothed crop at a time: matrix photo -> the crop at a side of 1."""
         place = smoothed(np.array(self.times, np.float64), np.array(self.places, np.float64), time)
         return unit_place(matrix_of(place, UNIT), UNIT)
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The faces of a clip. `most`: of them in one frame."""
+    """Tracks of all faces of a clip. `most`: largest number of faces in one frame."""
 
     paths: tuple[Path, ...]
     most: int
 
 
 class Follower:
-    """Follows faces from frame to frame. `most`: of them in one frame."""
+    """Tracker of faces from frame to frame. `most`: largest number of faces in one frame."""
 
     def __init__(self) -> None:
         self._tracker, self._paths = Tracker(), dict[int, Path]()
@@ -59,7 +60,7 @@ class Follower:
         self.most = 0
 
     def see(self, time: float, pixels: RGBImage, faces: list[DetectedFace]) -> list[Path]:
-        """Notes the faces of a frame, later than the one before; the path of each."""
+        """Adds the detections of a frame, later than the frame before, and returns the track of each."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
             self._tracker.cut()
@@ -76,11 +77,11 @@ class Follower:
         return found
 
     def recent(self, time: float) -> dict[int, Path]:
-        """Lists the faces that are there at a time, or were a moment ago, by number."""
+        """Returns the tracks of the faces that are present at a time or were a moment before, by number."""
         return {number: path for number, path in self._paths.items() if time - path.times[-1] <= LATELY}
 
     def forget(self, time: float) -> None:
-        """Drops what no later frame will ask for, so that a camera can be watched for days."""
+        """Drops detections that no later frame needs, so that memory stays bounded for a camera."""
         self._paths = {
             number: path for number, path in self._paths.items() if time - path.times[-1] <= MISSED
         }
@@ -88,20 +89,20 @@ class Follower:
             while path.times[0] < time - 2 * MISSED:
                 del path.times[0], path.places[0]
         if not self._paths:
-            self._first += len(self._tracker.tracks)  # numbers are never given twice
+            self._first += len(self._tracker.tracks)  # numbers are never reused
             self._tracker = Tracker()
 
     def paths(self) -> Paths:
-        """Lists all faces that were seen more than by accident."""
+        """Returns the tracks that have at least `SHORT` detections."""
         lasting = tuple(path for path in self._paths.values() if len(path.times) >= SHORT)
         return Paths(lasting, self.most)
 
 
-def follow(clip: Clip, find_faces: FindFaces, tell: Tell) -> Paths:
-    """Looks at every frame of a clip."""
+def follow(clip: Clip, find_faces: FindFaces, on_progress: OnProgress) -> Paths:
+    """Tracks the faces through all frames of a clip."""
     follower = Follower()
     for moment in clip.moments():
         pixels = moment.pixels()
         follower.see(moment.time, pixels, find_faces(pixels))
-        tell(moment.time - clip.begin, clip.duration)
+        on_progress(moment.time - clip.begin, clip.duration)
     return follower.paths()

@@ -1,4 +1,4 @@
-"""Where the faces of a photo are, masked or not. The one place of `unmasknet` that finds faces by `maskgen`."""
+"""Detection of faces, masked or not. The only module of `unmasknet` that uses the face detector of `maskgen`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ import numpy as np
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.restore.face_window import FaceWindow, unit_place
 
-UNIT = 256  # side at which a crop is asked for; any would do
-USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)  # of masks in training crops, in their sides
-LEAST = 64  # pixels of a given map below which a piece of it is a slip of the pen
+UNIT = 256  # side at which crop matrices are computed; any value would do
+# Centre, and width and height, of masks in training crops, in sides of the crop.
+USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)
+LEAST = 64  # pixels; smaller components of a given map are ignored as drawing errors
 
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in a photo.
+    """Face found in a photo.
 
     Attributes:
         box: x0, y0, x1, y1 in pixels.
-        place: photo -> the crop that training would cut, at a side of 1.
-        score: 0-1.
+        place: matrix photo -> crop at a side of 1, framed as the training crops are.
+        score: confidence of the face detector, 0-1.
     """
 
     box: tuple[float, float, float, float]
@@ -33,11 +34,13 @@ FindFaces = Callable[[RGBImage], list[DetectedFace]]
 
 
 def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
-    """Infers faces from masks that lie in no window: upright, of the size that is usual for the mask.
+    """Infers face crops from the masks of a map that lie outside all windows.
+
+    Such a face is taken to be upright, with the usual place and size of a mask in a crop.
 
     Args:
         hidden: 1 where a mask is, in the photo's pixels.
-        windows: of the faces that were found.
+        windows: windows of the faces that were found.
     """
     left = hidden.copy()
     for window in windows:
@@ -55,19 +58,20 @@ def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
     return places
 
 
-def build_finder() -> FindFaces:
-    """Builds a finder of faces, the largest first. It holds a network: use one per thread.
+def build_face_detector() -> FindFaces:
+    """Builds the face detector, which returns the largest face first. It holds networks: use one per thread.
 
     Raises:
-        MissingError: its model or runtime is not there.
+        MissingError: its model or runtime is missing.
     """
     from maskgen.faces.masked_face_finder import FaceFinder
 
-    finder = FaceFinder()
+    detector = FaceFinder()
 
     def find(photo: RGBImage) -> list[DetectedFace]:
         return [
-            DetectedFace(one.box, unit_place(one.matrix(UNIT), UNIT), one.score) for one in finder.find(photo)
+            DetectedFace(one.box, unit_place(one.matrix(UNIT), UNIT), one.score)
+            for one in detector.find(photo)
         ]
 
     return find

@@ -1,4 +1,4 @@
-"""Which files are restored, and what their results are called: no two share a name."""
+"""Input files of `unmask run`, and the unique names of their results."""
 
 import os
 import re
@@ -11,33 +11,33 @@ from maskgen.errors import InputError
 from maskgen.video import SUFFIXES as VIDEOS
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".ppm", ".pgm")
-OF_ANOTHER = re.compile(r"-(\d+|map|strip|disagreement|unmasked)$")  # ends of what is written beside a result
+RESULT_ENDING = re.compile(r"-(\d+|map|strip|disagreement|unmasked)$")  # of the files written beside a result
 
 
 @dataclass(frozen=True)
 class Input:
-    """One file. `name`: of its results below the target, POSIX, without a suffix, unique whatever the case."""
+    """Input file. `name`: POSIX path of its results in the output folder, without suffix; unique in any letter case."""
 
     path: Path
     name: str
 
     @property
     def is_video(self) -> bool:
-        """Whether its name says that it is a video."""
+        """Whether its suffix is that of a video."""
         return self.path.suffix.lower() in VIDEOS
 
 
 def find_inputs(given: Sequence[str], aside: Path) -> list[Input]:
-    """Lists the files that are named, and all photos and videos of the folders that are.
+    """Lists the given files, and all photos and videos in the given folders.
 
     Args:
         given: files and folders.
-        aside: the target; what lies in it is no input, or a second run would restore results.
+        aside: the output folder; files in it are not inputs, or a second run would restore results.
 
     Raises:
-        InputError: one is not there, or a folder holds nothing.
+        InputError: a path does not exist, or a folder holds no photo or video.
     """
-    found: list[tuple[Path, Path]] = []  # the file, and its name below what was given
+    found: list[tuple[Path, Path]] = []  # the file, and its path relative to the given folder
     for name in given:
         path = Path(name)
         if path.is_dir():
@@ -62,13 +62,13 @@ def _inside(folder: Path, aside: Path) -> Iterable[Path]:
 
 
 def _named(files: Sequence[tuple[Path, Path]]) -> list[Input]:
-    """Stems as names; what may be another's or stand beside it gets its suffix, and if need be a number."""
+    """Names each file by its stem, plus its suffix and a number where names of two inputs or results could collide."""
     stems = Counter(below.with_suffix("").as_posix().lower() for _, below in files)
     taken: set[str] = set()
     named = []
     for path, below in files:
         name = below.with_suffix("").as_posix()
-        whole = OF_ANOTHER.sub("", name.lower())
+        whole = RESULT_ENDING.sub("", name.lower())
         if (stems[name.lower()] > 1 or (whole != name.lower() and whole in stems)) and below.suffix:
             name = f"{name}-{below.suffix[1:].lower()}"
         free, count = name, 2

@@ -1,6 +1,6 @@
-"""From probabilities to a map that can be a mask's: threshold, opening, the pieces that lie on the face.
+"""Cleaning of the segmenter's probabilities: threshold, opening, and removal of components that cannot be a mask.
 
-Everything here is in the frame of a face's crop, where eyes, mouth and chin have their places.
+All maps are in the frame of a face's crop, where eyes, mouth and chin have fixed places.
 """
 
 import cv2
@@ -12,16 +12,15 @@ from maskgen.types import Plane
 from unmasknet.restore.runtimes.base import Cleaning
 from unmasknet.settings import REFERENCE_SIDE
 
-LEAST_PIECE = 0.003  # share of the crop that a piece of a map covers at least
-MOST_ASIDE = 0.02  # the same of a piece that lies off the face at most: a strap, and no collar
-FACE_CENTRE, FACE_AXES = (0.5, 0.66), (0.30, 0.30)  # where masks are: nose to chin, in sides of the crop
-ON_FACE = (
-    0.2  # share of that ellipse that a mask covers at least: of 60 masks the least did .26, a moustache .16
-)
+LEAST_PIECE = 0.003  # smallest component, as a fraction of the crop
+MOST_ASIDE = 0.02  # largest component off the face, as a fraction of the crop: a strap, but not a collar
+FACE_CENTRE, FACE_AXES = (0.5, 0.66), (0.30, 0.30)  # ellipse from nose to chin, in sides of the crop
+# Smallest fraction of that ellipse that a mask covers: the minimum of 60 masks is .26; a moustache covers .16.
+ON_FACE = 0.2
 
 
 def clean_map(hidden: Float32[ndarray, "side side"], cleaning: Cleaning) -> Plane:
-    """Cleans the map of a crop, 0 or 1; all 0 if the mask found is too small, or not where masks are worn.
+    """Computes the clean map of a crop, 0 or 1; all 0 if the mask is too small or not where masks are worn.
 
     Args:
         hidden: probabilities in a face's crop.
@@ -40,17 +39,17 @@ def clean_map(hidden: Float32[ndarray, "side side"], cleaning: Cleaning) -> Plan
 
 
 def _pieces(found: Plane, face: Plane) -> Plane:
-    """Returns the parts of a map that can be a mask and its straps."""
+    """Keeps the components of a map that can be a mask or its straps."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
-    share = stats[:, cv2.CC_STAT_AREA] / found.size
+    fraction = stats[:, cv2.CC_STAT_AREA] / found.size
     on_face = np.bincount(labels[face > 0], minlength=count) > 0
-    kept = (share >= LEAST_PIECE) & (on_face | (share <= MOST_ASIDE))
+    kept = (fraction >= LEAST_PIECE) & (on_face | (fraction <= MOST_ASIDE))
     kept[0] = False
     return kept[labels].astype(np.uint8)
 
 
 def _filled(plane: Plane) -> Plane:
-    """Holes inside a mask are mask: a print, a valve, a crease that the segmenter missed."""
+    """Fills holes inside a mask, such as a print, a valve or a crease that the segmenter missed."""
     outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(np.zeros_like(plane), outlines, -1, 1, cv2.FILLED)
 

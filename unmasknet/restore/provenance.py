@@ -1,4 +1,4 @@
-"""Pictures as files that say of themselves that a part of them is invented."""
+"""Encoding of results, with a note in their metadata that a part of the image is synthetic."""
 
 import io
 
@@ -10,8 +10,8 @@ from maskgen.types import Plane, RGBImage
 
 NOTE = "synthetic: a network invented what a mask covered; it is not what the person looks like"
 SOFTWARE = "unmask"
-QUALITY = 95  # of a JPEG or WebP whose own cannot be told
-# IPTC's word for pictures a part of which a network made
+QUALITY = 95  # of JPEG and WebP results
+# IPTC's term for images that are partly made by a trained model
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -27,21 +27,21 @@ FORMATS = {
     ".webp": "WEBP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
-}  # the rest becomes PNG
+}  # all others become PNG
 
 
 def result_suffix(suffix: str) -> str:
-    """Returns the suffix of a restored photo: that of its source if the format can carry the note, else `.png`."""
+    """Returns the suffix of a restored photo: that of its source if its format can carry the note, else `.png`."""
     return suffix.lower() if suffix.lower() in FORMATS else ".png"
 
 
 def encode_result(picture: RGBImage | Plane, suffix: str, profile: bytes = b"") -> bytes:
-    """Encodes a restored image with the note in its metadata, and no other metadata but the colour profile.
+    """Encodes a restored image with the note in its metadata, without any other metadata but the colour profile.
 
     Args:
         picture: RGB or grey.
-        suffix: as `result_suffix` gives it.
-        profile: the ICC profile of an RGB picture: without its photo's all colours would change.
+        suffix: as `result_suffix` returns it.
+        profile: ICC profile of the photo, for an RGB result: without it, all colours would change.
     """
     image, out = Image.fromarray(np.ascontiguousarray(picture)), io.BytesIO()
     kind, icc = FORMATS.get(suffix, "PNG"), profile or None

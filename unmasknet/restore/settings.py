@@ -17,25 +17,25 @@ class RestoreSettings(Command):
     out: Annotated[str, Option("DIR", OUTPUT)] = "unmasked"
     """Folder of the results."""
     weights: Annotated[tuple[str, ...], Option("RUN", RUN)] = ("released",)
-    """Run folders or weight files: a segmenter's and a generator's, or one of them; `released` are ours."""
+    """Run folders or weight files: a segmenter's and a generator's, or one of them; `released`: the included ones."""
     runtime: Annotated[str, Option("auto|torch|onnx|opencv", RUN)] = "auto"
-    """What computes the networks: `torch`, `onnx` or `opencv`; `auto`: the first of them that is installed and can
-    read the weights."""
+    """Runtime of the networks: `torch`, `onnx` or `opencv`; `auto`: the first of them that is installed and can read
+    the weights."""
     device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0
-    """Cores to use; 0 is as many as the runtime sees fit."""
+    """Cores to use; 0: the runtime decides."""
     samples: Annotated[int, Field(ge=1, le=64), Option("K", OUTPUT)] = 1
-    """Plausible pictures of each photo; beyond 1 they and a picture of where they disagree are written as well."""
+    """Number of plausible results per photo; above 1, all of them and an image of their differences are written."""
     strip: Annotated[bool, Option("", OUTPUT)] = False
-    """Write photo, map, result, and truth where there is one, side by side."""
+    """Write photo, map, result and, if there is one, the truth, side by side."""
     truth: Annotated[str, Option("DIR", OUTPUT)] = ""
-    """Folder with the photos without masks under the same names, for `strip`."""
+    """Folder of the photos without masks, under the same names, for `strip`."""
     save_map: Annotated[bool, Option("", OUTPUT)] = False
     """Write the map of each photo."""
     map: Annotated[str, Option("DIR", OUTPUT)] = ""
-    """Folder with maps under the photos' names, white where a mask is, in place of the segmenter's."""
+    """Folder of maps under the photos' names, white where a mask is, to use instead of the segmenter."""
     max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
-    """Share of the inputs that may be unreadable before the command ends with exit code 3."""
+    """Exit with 3 if more than this fraction of the inputs cannot be used."""
     port: Annotated[int, Field(ge=0, le=65535), Option("N", RUN)] = 8001
-    """Of the page that shows a camera's pictures where there is no display; 0 takes a free one."""
+    """Port of the page that shows a camera's images if there is no display; 0: any free port."""

@@ -1,4 +1,4 @@
-"""A photo's way on one picture: with the mask, the map laid over it, the result, and the truth where there is one."""
+"""Strip image of a photo: masked photo, map overlaid on it, result and, if there is one, the truth."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from maskgen.types import Plane, RGBImage
 from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.unmasker import Unmasker
 
-SIDE = 512  # pixels that the longer side of a part has at most
+SIDE = 512  # pixels; the most that the longer side of a part has
 GAP = 6
 TINT = np.array((255, 64, 32), np.float32)
 PAPER = 250
@@ -18,7 +18,7 @@ PAPER = 250
 def draw_strip(
     photo: RGBImage, map: Plane, result: RGBImage, truth: UInt8[ndarray, "_ _ 3"] | None
 ) -> UInt8[ndarray, "tall wide 3"]:
-    """Draws the parts side by side. `map`: 255 where the mask is; `truth`: of any size, shown at the photo's."""
+    """Draws the parts side by side. `map`: 255 where the mask is; `truth`: of any size, resized to the photo's."""
     shown = photo.astype(np.float32)
     shown[map == 255] = 0.45 * shown[map == 255] + 0.55 * TINT
     parts = [photo, shown.astype(np.uint8), result, *([] if truth is None else [truth])]
@@ -30,10 +30,10 @@ def draw_strip(
 
 
 def restored_strip(masked: RGBImage, truth: RGBImage) -> bytes:
-    """Draws masked photo, map, result and truth side by side, as a PNG that says what it is.
+    """Draws masked photo, map, result and truth side by side, as a PNG with the note in its metadata.
 
     Raises:
-        MissingError: no weights ship. InputError: they are damaged.
+        MissingError: the released weights are missing. InputError: they are damaged.
     """
     restored = Unmasker.from_pretrained()(masked)
     return encode_result(draw_strip(masked, restored.map, restored.picture, truth), ".png")

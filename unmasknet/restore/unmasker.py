@@ -1,4 +1,4 @@
-"""The public face of restoring: a photo in, a photo without masks out.
+"""Public class for restoration: a photo in, a photo without masks out.
 
 from unmasknet import Unmasker
 
@@ -21,18 +21,18 @@ from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
-from unmasknet.restore.faces import DetectedFace, FindFaces, build_finder, places_of_map
+from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detector, places_of_map
 from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, restore
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.runtimes.open import AUTO, open_networks
-from unmasknet.restore.variations import glances
+from unmasknet.restore.variations import draw_variations
 
-MASK, RIM = 255, 64  # values of a result's map: the mask; what was changed around it for the seam
+MASK, RIM = 255, 64  # values of a result's map: the mask, and pixels changed around it for the seam
 
 
 @dataclass(frozen=True)
 class FoundFace:
-    """A face of a photo. `box`: x0, y0, x1, y1 in its pixels; `masked`: whether a mask was seen on it."""
+    """Face of a photo. `box`: x0, y0, x1, y1 in its pixels; `masked`: whether it has a mask."""
 
     box: tuple[float, float, float, float]
     score: float
@@ -41,16 +41,16 @@ class FoundFace:
 
 @dataclass(frozen=True)
 class Restored:
-    """What became of a photo.
+    """Result for one photo.
 
     Attributes:
-        picture: RGB, the photo's size; the photo itself where nothing was done.
-        map: the photo's size: 255 where a mask is, 64 where the picture was changed around it for the seam, else 0.
-            Where it is 0, `picture` equals the photo to the bit.
-        faces: all that were found, largest first.
-        alternatives: where several samples were asked for, pictures that are as plausible, `picture` first.
-        disagreement: how far they differ: standard deviation in grey levels; all 0 with one sample.
-        said: what was done, or why nothing was.
+        picture: RGB, the size of the photo; the photo itself if nothing was done.
+        map: the size of the photo: 255 where a mask is, 64 where pixels around it were changed for the seam, else 0.
+            Where it is 0, `picture` equals the photo exactly.
+        faces: all faces found, largest first.
+        alternatives: all samples, equally plausible, `picture` first; empty if nothing was changed.
+        disagreement: standard deviation of the samples in grey levels; all 0 with one sample.
+        said: what was done, or why nothing was done.
     """
 
     picture: RGBImage
@@ -62,22 +62,22 @@ class Restored:
 
     @property
     def changed(self) -> bool:
-        """Whether `picture` is another one than the photo."""
+        """Whether `picture` differs from the photo."""
         return bool(self.alternatives)
 
 
 class Unmasker:
-    """Takes masks off photos. Holds networks: one a thread.
+    """Remover of masks from photos. Holds networks: use one object per thread.
 
     Args:
         networks: a segmenter, a generator, or both. Without a segmenter each photo needs a map; without a generator
             only maps are made.
-        find_faces: where faces are; None takes the built-in finder.
+        find_faces: the face detector; None takes the built-in one.
     """
 
     def __init__(self, networks: Networks, find_faces: FindFaces | None = None) -> None:
         self.networks = networks
-        self.find_faces = find_faces or build_finder()
+        self.find_faces = find_faces or build_face_detector()
 
     @classmethod
     def from_pretrained(
@@ -88,16 +88,16 @@ class Unmasker:
         device: str = "auto",
         threads: int = 0,
     ) -> "Unmasker":
-        """Loads networks: the released ones, or those of runs.
+        """Loads the released networks, or networks of your own.
 
         Args:
-            weights: names or paths: a segmenter, a generator, or both.
-            runtime: what runs the networks; "auto" picks one.
+            weights: run folders, weight files or "released": a segmenter, a generator, or both.
+            runtime: "torch", "onnx" or "opencv"; "auto" chooses one.
             device: "auto", or as the runtime names it.
-            threads: of the CPU; 0 leaves the choice to the runtime.
+            threads: number of CPU threads; 0 leaves the choice to the runtime.
 
         Returns:
-            An `Unmasker` with the built-in face finder.
+            An `Unmasker` with the built-in face detector.
 
         Errors are those of `open_networks`.
         """
@@ -112,35 +112,37 @@ class Unmasker:
         samples: int = 1,
         seed: int = 0,
     ) -> Restored:
-        """Takes the masks off one photo.
+        """Removes the masks from one photo.
 
         Args:
             image: a file's path or bytes, a Pillow image, or an array, as `load_photo` takes them.
-            map: where masks are, not 0, in the photo's pixels; None asks the segmenter.
-            samples: how many plausible pictures to make.
-            seed: draws the looks of all but the first.
+            map: of the photo's size, not 0 where masks are; None uses the segmenter.
+            samples: number of plausible results to make.
+            seed: of the random variations, from which all samples but the first are made.
 
         Returns:
             The restored image, its map, and the faces found.
 
         Raises:
-            InputError: the file is no photo, or the map is not of its size. UsageError: no map and no segmenter.
+            InputError: the file is not a photo, or the map is not of its size.
+            UsageError: there is neither a map nor a segmenter.
         """
         photo = as_picture(image)
         if map is not None and map.shape != photo.shape[:2]:
             raise InputError(
                 f"map: got {map.shape[1]} x {map.shape[0]} pixels, the photo has {photo.shape[1]} x "
-                f"{photo.shape[0]}; give one of its size"
+                f"{photo.shape[0]}; give a map of that size"
             )
-        seen = self.find_faces(photo)
-        masks = self._masks(photo, seen, map)
+        detected = self.find_faces(photo)
+        masks = self._masks(photo, detected, map)
         worn = [mask for mask in masks if mask.worn]
         faces = tuple(
-            FoundFace(face.box, face.score, mask.worn) for face, mask in zip(seen, masks, strict=False)
+            FoundFace(face.box, face.score, mask.worn) for face, mask in zip(detected, masks, strict=False)
         )
         pictures: list[RGBImage] = []
         if worn and self.networks.generator_side is not None:
-            pictures = [restore(photo, worn, self.networks, look) for look in glances(samples, seed)]
+            variations = draw_variations(samples, seed)
+            pictures = [restore(photo, worn, self.networks, variation) for variation in variations]
         return Restored(
             pictures[0] if pictures else photo,
             _result_map(photo, worn, restored=bool(pictures)),
@@ -150,9 +152,9 @@ class Unmasker:
             _said(len(faces), len(worn), bool(pictures)),
         )
 
-    def _masks(self, photo: RGBImage, seen: Sequence[DetectedFace], map: Plane | None) -> list[FoundMask]:
-        """Finds a mask per face, worn or not; of a given map also what lies on no face that was found."""
-        windows = [_window(face.place, photo) for face in seen]
+    def _masks(self, photo: RGBImage, faces: Sequence[DetectedFace], map: Plane | None) -> list[FoundMask]:
+        """Finds one mask per face, empty on bare faces, then the masks of a given map that lie on no face found."""
+        windows = [_window(face.place, photo) for face in faces]
         if map is None:
             if self.networks.segmenter_side is None:
                 raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
@@ -164,7 +166,7 @@ class Unmasker:
 
 def _window(place: Affine, photo: RGBImage) -> FaceWindow:
     window = window_of(place, photo.shape[0], photo.shape[1])
-    assert window is not None, "a crop holds eyes or a mask, and they lie in the photo"
+    assert window is not None, "a crop contains eyes or a mask, which lie in the photo"
     return window
 
 
@@ -172,17 +174,17 @@ def as_picture(image: PhotoInput) -> RGBImage:
     """Loads a photo as upright RGB.
 
     Raises:
-        InputError: the file is no photo.
+        InputError: it is not a photo.
     """
     photo = load_photo(image, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND)
     return _usable(photo, str(image) if isinstance(image, str | PathLike) else "photo")
 
 
 def read_photo(data: bytes, name: str) -> RGBImage:
-    """Decodes a file's bytes to upright RGB; `name` is for the message.
+    """Decodes a file's bytes to upright RGB; `name` is used in the message.
 
     Raises:
-        InputError: it is no photo.
+        InputError: it is not a photo.
     """
     return _usable(codecs.decode(data, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND), name)
 
@@ -197,14 +199,14 @@ def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -
     shape = photo.shape[:2]
     if not worn:
         return np.zeros(shape, np.uint8)
-    seen = painted(shape, worn, lambda mask: mask.seen) * np.uint8(MASK)
-    return (
-        np.maximum(seen, painted(shape, worn, lambda mask: mask.hole) * np.uint8(RIM)) if restored else seen
-    )
+    mask_map = painted(shape, worn, lambda mask: mask.covered) * np.uint8(MASK)
+    if not restored:
+        return mask_map
+    return np.maximum(mask_map, painted(shape, worn, lambda mask: mask.hole) * np.uint8(RIM))
 
 
 def _spread(pictures: Sequence[RGBImage]) -> Plane:
-    """Computes the standard deviation over images, in grey levels, of the channel where it is largest."""
+    """Computes the standard deviation over images per pixel, in grey levels: the largest of the three channels."""
     total, squares = np.zeros(pictures[0].shape, np.float32), np.zeros(pictures[0].shape, np.float32)
     for picture in pictures:
         total += picture

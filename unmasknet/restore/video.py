@@ -1,7 +1,8 @@
-"""A clip without masks: steady crops, maps smoothed over time, results that change slowly; its own times and sound.
+"""Restoration of a clip: crops, maps and results are smoothed over time; frame times and sound are kept.
 
-Two passes: the first follows the faces, the second restores. In the second a frame waits until what comes shortly
-after it has been looked at, so that a map is the mean of those around it, and a mask's coming and going is not late.
+The first of two passes tracks the faces, the second restores. In the second, a frame waits until the frames shortly
+after it are segmented: its map is the weighted mean of those around it, so that a mask put on or taken off shows
+without delay.
 """
 
 from collections import deque
@@ -24,20 +25,18 @@ from unmasknet.restore.photo import FoundMask, crops_of, imagine, lay, mask_of, 
 from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.runtimes.base import Networks
 
-REACH, SPREAD = (
-    0.15,
-    0.06,
-)  # seconds around a frame whose maps count for it, and the deviation of their weights
-SETTLE = 0.12  # seconds in which a result follows what the generator sees now by two thirds
-FORGET = 0.3  # seconds without a mask after which a result begins anew
+# Seconds around a frame from which maps are averaged, and sigma of their Gaussian weights.
+REACH, SPREAD = 0.15, 0.06
+SETTLE = 0.12  # seconds; time constant with which the result follows the generator's image
+FORGET = 0.3  # seconds without a mask after which the last result is no longer used
 
-Tell = Callable[[float, float], None]  # seconds done, of how many, over both passes
+OnProgress = Callable[[float, float], None]  # seconds done, total, over both passes
 Hidden = Float32[ndarray, "side side"]
 
 
 @dataclass(frozen=True)
 class RestoredClip:
-    """A clip that was restored. `frames`: of it; `changed`: those with a mask; `faces`: the most in one frame."""
+    """Counts of a restored clip. `frames`: all; `changed`: with a mask; `faces`: the most in one frame."""
 
     frames: int
     changed: int
@@ -46,7 +45,7 @@ class RestoredClip:
 
 @dataclass
 class TrackedFace:
-    """A face over time: what the segmenter saw of late, and the last result, both in the frame of its crop."""
+    """State of a tracked face: recent segmenter outputs and the last result, both in the frame of its crop."""
 
     times: deque[float] = field(default_factory=deque)
     maps: deque[Hidden] = field(default_factory=deque)
@@ -54,7 +53,7 @@ class TrackedFace:
     made_at: float = -np.inf
 
     def note(self, time: float, hidden: Hidden) -> None:
-        """Keeps what a frame shows; what no frame will ask for again is forgotten."""
+        """Stores the segmenter's output for a frame, and drops those that no frame needs any more."""
         self.times.append(time)
         self.maps.append(hidden)
         while self.times[0] < time - 3 * REACH:
@@ -62,13 +61,13 @@ class TrackedFace:
             self.maps.popleft()
 
     def hidden_at(self, time: float) -> Hidden:
-        """Averages the probabilities of the frames around a time, near ones weighing more."""
+        """Averages the probabilities of the frames around a time, with Gaussian weights."""
         since = np.array(self.times) - time
         weights = np.where(np.abs(since) <= REACH, np.exp(-0.5 * (since / SPREAD) ** 2), 0.0)
         return np.average(np.stack(self.maps), axis=0, weights=weights).astype(np.float32)
 
     def settled(self, time: float, made: Float32[ndarray, "size size 3"]) -> Float32[ndarray, "size size 3"]:
-        """Moves the last result towards what the generator sees now, and returns what is shown."""
+        """Moves the last result towards the generator's image `made`, and returns the result to show."""
         gap = time - self.made_at
         if self.made is not None and gap <= FORGET:
             made = self.made + (made - self.made) * np.float32(1 - np.exp(-gap / SETTLE))
@@ -76,17 +75,17 @@ class TrackedFace:
         return made
 
 
-class Steadier:
-    """Restores pictures that follow each other. The faces' crops come from whoever follows them."""
+class SequenceRestorer:
+    """Restorer of consecutive frames. The caller tracks the faces and gives their windows."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._faces: dict[int, TrackedFace] = {}
 
     def look(self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]) -> None:
-        """Lets the segmenter see the faces of a frame: their windows by their numbers."""
+        """Segments the faces of a frame. `windows`: by the number of the face."""
         side = self._networks.segmenter_side
-        assert side is not None, "whoever restores a video has a segmenter"
+        assert side is not None, "needs a segmenter"
         if not windows:
             return
         crops = crops_of(pixels, windows.values(), side)
@@ -94,13 +93,13 @@ class Steadier:
             self._faces.setdefault(number, TrackedFace()).note(time, hidden)
 
     def forget(self, time: float) -> None:
-        """Drops the faces that were not seen for long."""
+        """Drops the faces that were last segmented more than `FORGET` seconds ago."""
         self._faces = {n: face for n, face in self._faces.items() if time - face.times[-1] <= FORGET}
 
     def restore(
         self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]
     ) -> tuple[RGBImage, list[FoundMask]]:
-        """Restores the frame and returns it with its masks; the frame itself if there is no mask."""
+        """Restores a frame and returns it with its masks; returns the frame itself if there is no mask."""
         masks: dict[int, FoundMask] = {}
         for number, window in windows.items():
             map = clean_map(self._faces[number].hidden_at(time), self._networks.cleaning)
@@ -119,42 +118,42 @@ class Steadier:
 
 
 def restore_clip(
-    source: File, target: File, networks: Networks, find_faces: FindFaces, tell: Tell
+    source: File, target: File, networks: Networks, find_faces: FindFaces, on_progress: OnProgress
 ) -> RestoredClip:
-    """Writes a clip without masks; nothing is written where no frame shows one.
+    """Restores a clip; writes nothing if no frame shows a mask.
 
     Args:
         source: the clip.
-        target: the video to write; it is whole or not there.
-        networks: both of them.
-        find_faces: where faces are.
-        tell: called with every frame of both passes.
+        target: the video to write, atomically.
+        networks: segmenter and generator.
+        find_faces: the face detector.
+        on_progress: called after every frame of both passes.
 
     Raises:
-        InputError: the clip cannot be read, or its sound not copied.
+        InputError: the clip cannot be read, or its sound cannot be copied.
     """
     from maskgen.video.writer import ClipWriter, container_of
 
     clip = open_clip(source)
     try:
-        paths = follow(clip, find_faces, lambda done, length: tell(done, 2 * length))
+        paths = follow(clip, find_faces, lambda done, length: on_progress(done, 2 * length))
     finally:
         clip.close()
     if not paths.paths:
         return RestoredClip(0, 0, paths.most)
     count = changed = 0
-    clip, steadier = open_clip(source), Steadier(networks)
+    clip, restorer = open_clip(source), SequenceRestorer(networks)
     try:
         with whole(target) as part:
             with (
                 disk_errors(target.parent, target.name),
                 ClipWriter(source, part, container_of(target), NOTE) as writer,
             ):
-                for moment, pixels, windows in _played(clip.moments(), paths.paths, steadier):
-                    shown, masks = steadier.restore(moment.time, pixels, windows)
+                for moment, pixels, windows in _segmented(clip.moments(), paths.paths, restorer):
+                    shown, masks = restorer.restore(moment.time, pixels, windows)
                     writer.write(moment, shown)
                     count, changed = count + 1, changed + bool(masks)
-                    tell(clip.duration + moment.time - clip.begin, 2 * clip.duration)
+                    on_progress(clip.duration + moment.time - clip.begin, 2 * clip.duration)
             if not changed:
                 remove(part)
     finally:
@@ -162,17 +161,17 @@ def restore_clip(
     return RestoredClip(count, changed, paths.most)
 
 
-def _played(
-    moments: Iterator[Moment], paths: tuple[Path, ...], steadier: Steadier
+def _segmented(
+    moments: Iterator[Moment], paths: tuple[Path, ...], restorer: SequenceRestorer
 ) -> Iterator[tuple[Moment, RGBImage, dict[int, FaceWindow]]]:
-    """Yields each frame and the windows of its faces, once the frames shortly after it are known."""
+    """Yields each frame and the windows of its faces, once the frames shortly after it are segmented."""
     waiting: deque[tuple[Moment, RGBImage, dict[int, FaceWindow]]] = deque()
     for moment in moments:
         pixels = even(moment.pixels())
         places = {n: path.place_at(moment.time) for n, path in enumerate(paths) if path.is_there(moment.time)}
         present = windows_of(places, *pixels.shape[:2])
         while waiting and waiting[0][0].time < moment.time - REACH:
-            yield waiting.popleft()  # before the look: after a long gap that forgets what these frames need
-        steadier.look(moment.time, pixels, present)
+            yield waiting.popleft()  # before `look`: after a long gap it drops the maps that these frames need
+        restorer.look(moment.time, pixels, present)
         waiting.append((moment, pixels, present))
     yield from waiting

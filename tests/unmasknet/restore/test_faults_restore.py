@@ -10,7 +10,7 @@ from PIL import Image
 from tests.helpers.faces import astronaut
 from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
 from unmasknet.restore.batch import run
-from unmasknet.restore.faces import build_finder
+from unmasknet.restore.faces import build_face_detector
 from unmasknet.restore.provenance import NOTE, encode_result
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import MASK, Unmasker
@@ -99,7 +99,7 @@ def test_row35_without_a_face_or_a_mask_nothing_changes_and_it_is_said(tmp_path)
 
 @pytest.fixture(scope="module")
 def find():
-    return build_finder()
+    return build_face_detector()
 
 
 def test_row35_the_finder_sees_a_bare_face_a_small_one_and_none_where_none_is(find):

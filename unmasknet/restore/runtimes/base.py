@@ -1,4 +1,4 @@
-"""The protocol of the two networks: arrays in, arrays out, whatever runtime computes them."""
+"""Protocol of the two networks: arrays in, arrays out, in any runtime."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -15,8 +15,11 @@ Maps = UInt8[ndarray, "n side side"]
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How probabilities become a map. `threshold`: from which a pixel is mask; `opening`: radius in pixels at a side
-    of 256 below which lone pixels vanish.
+    """Parameters that turn probabilities into a map.
+
+    Attributes:
+        threshold: probability above which a pixel is mask.
+        opening: radius of the morphological opening, in pixels at a side of 256.
     """
 
     threshold: float
@@ -25,13 +28,13 @@ class Cleaning:
 
 @runtime_checkable
 class Networks(Protocol):
-    """A segmenter and a generator, either of which may be missing.
+    """Segmenter and generator; one of them may be missing.
 
     Attributes:
         name: runtime and weights, for reports.
-        segmenter_side: pixels of the crops that `hidden` is shown; None where there is no segmenter.
-        generator_side: the same of `fill`.
-        cleaning: how the segmenter's probabilities become a map.
+        segmenter_side: side in pixels of the crops for `hidden`; None if there is no segmenter.
+        generator_side: side in pixels of the crops for `fill`; None if there is no generator.
+        cleaning: parameters that turn the segmenter's probabilities into a map.
     """
 
     name: str
@@ -40,7 +43,7 @@ class Networks(Protocol):
     cleaning: Cleaning
 
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """Computes the probability of each pixel to be mask or strap, 0-1. `crops`: RGB at `segmenter_side`."""
+        """Computes the probability that a pixel is mask or strap, 0-1. `crops`: RGB at `segmenter_side`."""
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
         """Computes the generator's images: RGB, 0-255, not rounded, not composited.
@@ -52,11 +55,11 @@ class Networks(Protocol):
 
 
 def on_cpu(runtime: str, device: str) -> None:
-    """Raises UsageError where a runtime that computes on the processor is asked for another device."""
+    """Raises UsageError if `device` is not the CPU, for a runtime that computes only there."""
     if device not in ("auto", "cpu"):
         raise UsageError(f"--device {device}: --runtime {runtime} computes on the CPU; leave it out")
 
 
 def planes(crops: Crops) -> Float32[ndarray, "n 3 side side"]:
-    """Converts crops to the planes that exported files take, in [0, 1]."""
+    """Converts crops to the input of exported files: planes in [0, 1]."""
     return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)

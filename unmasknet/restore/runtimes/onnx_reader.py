@@ -1,8 +1,7 @@
-"""A file that `unmask export` wrote, read with nothing but Python: what it says of itself, and either network alone.
+"""Reader of files that `unmask export` wrote, in pure Python: their metadata, and each network as a file of its own.
 
-ONNX is a protobuf message: fields, each with a number, a kind and a value. Names of nodes, weights and ports are all
-that must be understood to cut a network out by them; the rest is copied as it lies. So no runtime needs the package
-that writes such files.
+ONNX is a protobuf message: fields, each with a number, a kind and a value. To cut out a network, only the names of
+nodes, weights and ports are parsed; all other bytes are copied. Therefore no runtime needs the package `onnx`.
 """
 
 import json
@@ -14,23 +13,24 @@ from typing import Any
 from maskgen.errors import InputError
 from unmasknet.restore.runtimes.base import Cleaning
 
-UNTRAINED = Cleaning(0.5, 0)  # where the file holds no segmenter
-# numbers of the fields that are looked at, of onnx.proto3
+UNTRAINED = Cleaning(0.5, 0)  # if the file contains no segmenter
+# Numbers of the fields that are read, from onnx.proto3.
 GRAPH, FACTS, IR_VERSION, OPSETS = 7, 14, 1, 8  # of a model
 NODE, GRAPH_NAME, WEIGHT, INPUT, OUTPUT = 1, 2, 5, 11, 12  # of a graph
 NODE_NAME, WEIGHT_NAME, PORT_NAME = 3, 8, 1
-DATA_LOCATION = 14  # of a weight: 1 where its numbers lie in another file
+DATA_LOCATION = 14  # of a weight: 1 if its values are in another file
 NUMBER, EIGHT_BYTES, TEXT, FOUR_BYTES = 0, 1, 2, 5  # kinds of a field
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported file.
+    """Content of an exported file.
 
     Attributes:
-        segmenter_side, generator_side: pixels of each network's crops; None where the file has none.
-        find: the segmenter as a file of its own, `photo` to `probability`; empty where there is none.
-        fill: the generator, `photo` and `map` to `restored`.
+        segmenter_side, generator_side: side in pixels of each network's crops; None if the file lacks that network.
+        cleaning: parameters that turn the segmenter's probabilities into a map.
+        find: the segmenter as a file of its own, `photo` to `probability`; empty if the file has none.
+        fill: the generator as a file of its own, `photo` and `map` to `restored`; empty if the file has none.
     """
 
     segmenter_side: int | None
@@ -42,7 +42,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a message. `value`: of a text its bytes, of a number itself; `raw`: all of it, number and kind."""
+    """Field of a message. `value`: a number, or the bytes of a text; `raw`: all bytes, with number and kind."""
 
     number: int
     value: memoryview | int
@@ -50,10 +50,10 @@ class Field:
 
 
 def read_exported(path: Path) -> Exported:
-    """Reads a file.
+    """Reads an exported file.
 
     Raises:
-        InputError: there is none, it is damaged, or of other origin.
+        InputError: it cannot be read, is damaged, or was not written by `unmask export`.
     """
     try:
         model = [*fields(memoryview(path.read_bytes()))]
@@ -88,9 +88,9 @@ def read_exported(path: Path) -> Exported:
 def cut(
     model: Sequence[Field], graph: Sequence[Field], part: str, inputs: Sequence[str], output: str
 ) -> bytes:
-    """Cuts one network out of a file, itself a file: nodes and weights whose names start with `part/`.
+    """Cuts one network out of a file, as a file of its own: nodes and weights whose names start with `part/`.
 
-    What only leads to other outputs is left to the runtime, which drops it.
+    Nodes that lead only to other outputs are kept; the runtime drops them.
     """
     head = f"{part}/".encode()
     ports = {_name(field, PORT_NAME): field for field in graph if field.number in (INPUT, OUTPUT)}
@@ -111,7 +111,7 @@ def fields(message: memoryview) -> Iterator[Field]:
     """Yields the fields of a message, in order.
 
     Raises:
-        ValueError, IndexError: it is cut, or no message.
+        ValueError, IndexError: the message is truncated or malformed.
     """
     at = 0
     while at < len(message):
@@ -136,7 +136,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def _number(message: memoryview, at: int) -> tuple[int, int]:
-    """Reads a varint (seven bits per byte, the lowest first), and where it ends."""
+    """Reads a varint (seven bits per byte, lowest first); returns it and the position of its end."""
     value = shift = 0
     while True:
         byte = message[at]
@@ -168,7 +168,7 @@ def _text(field: Field) -> memoryview:
 
 
 def _name(field: Field, number: int) -> bytes:
-    """Reads the name in a node, weight or port; it is never empty."""
+    """Reads the name of a node, weight or port."""
     return next((bytes(_text(inner)) for inner in fields(_text(field)) if inner.number == number), b"")
 
 

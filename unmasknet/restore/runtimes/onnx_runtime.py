@@ -1,4 +1,4 @@
-"""The networks by ONNX Runtime, out of a file that `unmask export` wrote. Loads no torch."""
+"""Networks in ONNX Runtime, from a file that `unmask export` wrote. Does not import torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def open_onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
 
 
 class OnnxNetworks:
-    """See `Networks`."""
+    """Networks of an exported file, in ONNX Runtime; see `Networks`."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         import onnxruntime
@@ -53,11 +53,11 @@ def _session(path: Path, model: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False  # it would keep for good what it once took
-    options.log_severity_level = 3  # errors; warnings are about nodes of the other outputs
+    options.enable_cpu_mem_arena = False  # the arena would never return its memory
+    options.log_severity_level = 3  # errors only: warnings concern the nodes of other outputs
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # it raises kinds of its own, which share no base
+    except Exception as error:  # its exception classes share no other base class
         raise InputError(
             f"{path}: ONNX Runtime cannot read its networks ({str(error).splitlines()[0]}); export it again"
         ) from error

@@ -1,6 +1,6 @@
 """Opens the networks in one of the runtimes.
 
-Loads neither torch nor ONNX Runtime; the chosen runtime does, when it is opened.
+Imports neither torch nor ONNX Runtime; the chosen runtime is imported when it is opened.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,14 +46,15 @@ def open_networks(
     """Loads the networks.
 
     Args:
-        weights: run folders or files, at most one of each network; `released` are those that ship.
+        weights: run folders or files, at most one of each network; `released`: the included weights.
         runtime: a key of `RUNTIMES`, or "auto", see `choose_runtime`.
-        device: as `device.choose_device` names it.
-        threads: cores to use; 0 is as many as the runtime sees fit.
+        device: as in `device.choose_device`.
+        threads: number of CPU threads; 0 leaves the choice to the runtime.
 
     Raises:
-        UsageError: an unknown runtime or device, or two networks of a kind.
-        InputError: weights cannot be read. MissingError: the runtime, or released weights, are not there.
+        UsageError: the runtime or device is unknown, or there are two networks of one kind.
+        InputError: weights cannot be read.
+        MissingError: the runtime or the released weights are missing.
     """
     if runtime not in (AUTO, *RUNTIMES):
         raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join((AUTO, *RUNTIMES))}")
@@ -61,10 +62,10 @@ def open_networks(
 
 
 def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "auto") -> str:
-    """Chooses the runtime that `auto` means: the first installed one of those that can read these weights.
+    """Chooses the runtime for `auto`: the first installed one that can read these weights.
 
-    Runs are read by torch alone, an exported file by all others; the released weights are there for each. What
-    computes elsewhere than on the processor is torch.
+    Only torch reads runs, and only the others read an exported file; each can read the released weights. Devices other
+    than the CPU need torch.
     """
     if runtime != AUTO:
         return runtime

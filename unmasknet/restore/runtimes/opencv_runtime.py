@@ -1,4 +1,4 @@
-"""The networks by OpenCV, out of a file that `unmask export` wrote: needs nothing beyond the base install."""
+"""Networks in OpenCV, from a file that `unmask export` wrote. Needs no package beyond the base install."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def open_opencv(weights: Sequence[str], device: str, threads: int) -> Networks:
 
 
 class OpencvNetworks:
-    """See `Networks`. `threads` are those of all of OpenCV in this process."""
+    """Networks of an exported file, in OpenCV; see `Networks`. `threads` applies to all of OpenCV in this process."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         if threads:
@@ -38,9 +38,8 @@ class OpencvNetworks:
         """Implements `Networks`."""
         assert self._find is not None
         self._find.setInput(planes(crops), "photo")
-        return np.array(
-            self._find.forward()[:, 0]
-        )  # a copy: the net writes its next answer into the same memory
+        # a copy, because the net writes its next output into the same memory
+        return np.array(self._find.forward()[:, 0])
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
         """Implements `Networks`."""
@@ -51,9 +50,9 @@ class OpencvNetworks:
 
 
 def _net(path: Path, model: bytes) -> Any:
-    reason = "it knows not all of their operators"
+    reason = "it does not support all of their operators"
     try:
-        # the classic engine knows no sizes that are free
+        # the classic engine does not support dynamic sizes
         net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8), cv2.dnn.ENGINE_NEW)
         if not net.empty():
             return net

@@ -1,4 +1,4 @@
-"""The networks by torch: the same as the evaluation scores."""
+"""Networks in torch, as in the evaluation."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def open_torch(weights: Sequence[str], device: str, threads: int) -> Networks:
 
 
 class TorchNetworks:
-    """See `Networks`."""
+    """Networks of run folders or weight files, in torch; see `Networks`."""
 
     def __init__(self, weights: Sequence[str], device: str, threads: int) -> None:
         import torch
