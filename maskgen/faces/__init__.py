@@ -1,1 +1,1 @@
-"""Faces: the canonical head, alignment, head pose, eye opening, and a finder of faces that may be masked."""
+"""Faces: canonical head, alignment, head pose, eye opening, and a detector of faces that may wear a mask."""

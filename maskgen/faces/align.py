@@ -1,4 +1,4 @@
-"""Which faces of a photo are used, and the upright square crop around one."""
+"""Choice of the faces that get a mask, and the upright square crop around a face."""
 
 import math
 
@@ -15,9 +15,9 @@ from maskgen.settings import FaceSettings
 from maskgen.types import Affine, Face, RGBImage
 
 Inside = UInt8[ndarray, "height width"]
-UPSIDE_DOWN = 120.0  # degrees of roll; a head that only lies on its side is turned upright by the crop
-ROUGHLY = 20.0  # degrees within which a rough pose is right
-EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances, and in eye-to-mouth distances (FFHQ's)
+UPSIDE_DOWN = 120.0  # degrees of roll; the crop rotates a head that lies on its side upright
+ROUGHLY = 20.0  # degrees; error bound of `rough_pose`
+EYE_SPANS, MOUTH_SPANS = 4.0, 3.6  # side of the crop in eye distances and in eye-to-mouth distances (FFHQ's)
 BELOW_EYES = 0.3  # eye-to-mouth distances; FFHQ's .1 leaves too little room for a mask under the chin
 
 
@@ -26,10 +26,10 @@ def choose_faces(faces: list[Face], settings: FaceSettings) -> list[Face] | Skip
 
     Args:
         faces: at least one, largest first.
-        settings: the policy and its limits.
+        settings: which faces to choose, and the limits of size and head pose.
 
     Returns:
-        At least one face, or why the largest is unfit.
+        At least one face, or why the largest face cannot be used.
     """
     assert faces, "a photo without a face is a Skip before this"
     if settings.choose == "largest":
@@ -59,8 +59,8 @@ def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
 def crop_matrix(face: Face, size: int) -> Affine:
     """Computes the matrix photo -> crop: upright, the face in the centre, from above the hair to the neck.
 
-    The frame is FFHQ's, moved down a little. On a turned head, where the eyes come close together, the distance
-    from the eyes to the mouth decides the side.
+    The frame is that of FFHQ, moved down a little. On a turned head the eyes come close together; there the
+    eye-to-mouth distance decides the side of the crop.
 
     Args:
         face: in pixels of the photo.
@@ -73,17 +73,18 @@ def crop_matrix(face: Face, size: int) -> Affine:
 
 
 def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
-    """Computes `crop_matrix` for a face of which only the centres of eyes and mouth are known.
+    """Computes `crop_matrix` for a face of which only the centres of the eyes and the mouth are known.
 
     Args:
-        right, left: the subject's eyes, pixels of the photo; mouth: its middle.
+        right, left: centres of the subject's eyes, in pixels of the photo.
+        mouth: centre of the mouth.
         size: side of the crop, not 0.
     """
     (x0, y0), (x1, y1), (mouth_x, mouth_y) = (point.tolist() for point in (right, left, mouth))
     across_x, across_y, x, y = x1 - x0, y1 - y0, (x0 + x1) / 2, (y0 + y1) / 2
     down_x, down_y = mouth_x - x, mouth_y - y
     side = max(EYE_SPANS * math.hypot(across_x, across_y), MOUTH_SPANS * math.hypot(down_x, down_y))
-    # Both lines say how the head is tilted; a turned head shortens one of them, and then the other counts more.
+    # Both lines show the tilt of the head. A turned head shortens one of them; the other then has more weight.
     axis_x, axis_y = across_x + down_y, across_y - down_x
     gain = size / side / math.hypot(axis_x, axis_y)
     cos, sin = axis_x * gain, axis_y * gain
@@ -99,21 +100,21 @@ def crop(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> tuple[R
 
     Args:
         pixels: the photo.
-        matrix: photo -> crop, as `crop_matrix` gives it.
-        size: side of the crop; 0 gives the photo itself, no copy.
-        border: what fills the crop beyond the photo.
+        matrix: photo -> crop, from `crop_matrix`.
+        size: side of the crop; 0 returns the photo itself, without a copy.
+        border: how to fill the crop outside the photo.
 
     Returns:
-        The crop, and `inside`: 1 where the centre of a crop's pixel lies in the photo.
+        The crop, and `inside`: 1 where the centre of the crop's pixel lies in the photo.
     """
     if size == 0:
         return pixels, np.ones(pixels.shape[:2], np.uint8)
     inside = _inside(pixels.shape[0], pixels.shape[1], matrix, size)
     if border == "reflect":
         return warp(pixels, matrix, size, "reflect", fine=True), inside
-    # Warped on a copied edge and cut after: the photo's last pixels would else be mixed with black.
-    picture = warp(pixels, matrix, size, "replicate", fine=True)
-    return cv2.bitwise_and(picture, picture, mask=inside), inside
+    # Warp with a replicated border and blacken the outside afterwards; otherwise the edge pixels mix with black.
+    image = warp(pixels, matrix, size, "replicate", fine=True)
+    return cv2.bitwise_and(image, image, mask=inside), inside
 
 
 def _inside(height: int, width: int, matrix: Affine, size: int) -> Inside:

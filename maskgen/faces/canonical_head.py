@@ -1,8 +1,8 @@
-"""The canonical head: the face mesh everybody has in common, and the surface around it that masks lie on.
+"""The canonical head: the mean face mesh, and the surface around it on which masks lie.
 
-Frame: origin between the eyes, unit the distance between the eyes' centres (about 62 mm on an adult), x to the
-viewer's right, y down, z away from the viewer. Points are named by azimuth (degrees about a vertical axis at
-`AXIS_Z`, 0 in front, > 0 to the viewer's right) and height y. Built by `tools/build_head.py`.
+Frame: origin between the eyes; the unit is the distance between the centres of the eyes (about 62 mm on an adult); x to
+the viewer's right, y down, z away from the viewer. Points of the surface are given by azimuth (degrees about a vertical
+axis at `AXIS_Z`, 0 in front, > 0 to the viewer's right) and height y. Built by `tools/build_head.py`.
 """
 
 import math
@@ -19,12 +19,10 @@ from maskgen.assets import asset
 AXIS_Z = 0.75
 AZIMUTHS = np.arange(-130.0, 131.0, 2.0)
 HEIGHTS = np.arange(-1.0, 2.81, 0.03)
-KERNEL = 0.22  # head units; shells follow the face's own shape smoothed this much
-MODES = (
-    96  # of the smoothed shape: what the others add is below .003 head units, a hundredth of that on the mean
-)
+KERNEL = 0.22  # head units; sigma of the smoothing of the face's own shape, which mask shells follow
+MODES = 96  # of the smoothed shape; the others together add less than .003 head units, .00003 on average
 
-# Points that speech, smiles and blinks move: of no use to place a mask by.
+# Points that move with speech and smiles: not used to place a mask.
 LIPS = (0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 74, 76, 77, 78, 80, 81, 82, 84, 85,
         86, 87, 88, 89, 90, 91, 95, 96, 146, 178, 179, 180, 181, 183, 184, 185, 191, 267, 268, 269, 270, 271, 272,
         291, 292, 302, 303, 304, 306, 307, 308, 310, 311, 312, 314, 315, 316, 317, 318, 319, 320, 321, 324, 325,
@@ -37,9 +35,9 @@ class Head:
 
     Attributes:
         mesh: the 468 points of the face mesh.
-        triangles: its triangles, outward side clockwise as the viewer sees them.
-        radius: distance from the axis at each of `HEIGHTS` and `AZIMUTHS`.
-        steady: indices of `mesh` without the lips.
+        triangles: indices of `mesh`; clockwise when seen from outside.
+        radius: distance of the surface from the axis at each of `HEIGHTS` and `AZIMUTHS`.
+        steady: indices of the points of `mesh` that are not in `LIPS`.
     """
 
     mesh: Float32[ndarray, "468 3"]
@@ -54,22 +52,22 @@ class Head:
 
     @cached_property
     def steady_mean(self) -> Float64[ndarray, "3"]:
-        """Their mean."""
+        """Mean of the steady points."""
         return self.steady_mesh.mean(0)
 
     @cached_property
     def steady_centred(self) -> Float64[ndarray, "s 3"]:
-        """The steady points from their mean."""
+        """The steady points minus their mean."""
         return self.steady_mesh - self.steady_mean
 
     @cached_property
     def spread(self) -> float:
-        """Their squared distances from it, summed up."""
+        """Sum of the squared distances of the steady points from their mean."""
         return float(np.vdot(self.steady_centred, self.steady_centred))
 
     @cached_property
     def modes(self) -> Float32[ndarray, "m s"]:
-        """Orthonormal rows: what of a displacement of the steady points is left when it is smoothed over `KERNEL`."""
+        """Orthonormal rows: the modes of a displacement of the steady points that smoothing by `KERNEL` keeps."""
         steady = self.steady_mesh
         squared = ((steady[:, None] - steady[None]) ** 2).sum(-1)
         weights = np.exp(-squared / (2 * KERNEL**2))
@@ -77,11 +75,11 @@ class Head:
 
     @cached_property
     def modes_of_points(self) -> Float32[ndarray, "s m"]:
-        """The same, the other way round."""
+        """Transpose of `modes`, contiguous in memory."""
         return np.ascontiguousarray(self.modes.T)
 
     def surface(self, azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"]) -> Float[ndarray, "*n 3"]:
-        """Points of the skin at the given azimuths (degrees) and heights."""
+        """Computes points of the skin at the given azimuths (degrees) and heights."""
         column = np.clip((azimuth - AZIMUTHS[0]) / (AZIMUTHS[1] - AZIMUTHS[0]), 0, len(AZIMUTHS) - 1.001)
         row = np.clip((height - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]), 0, len(HEIGHTS) - 1.001)
         i, j = row.astype(int), column.astype(int)
@@ -96,7 +94,7 @@ class Head:
 def on_axis(
     azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"], radius: Float[ndarray, "*n"]
 ) -> Float[ndarray, "*n 3"]:
-    """Converts cylinder coordinates about the head's axis to x, y, z."""
+    """Converts cylindrical coordinates about the head's axis to x, y, z."""
     turn = np.radians(azimuth)
     return np.stack([radius * np.sin(turn), height, AXIS_Z - radius * np.cos(turn)], axis=-1)
 
@@ -104,7 +102,7 @@ def on_axis(
 def umeyama(
     source: Float[ndarray, "n 3"], target: Float[ndarray, "n 3"]
 ) -> tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]:
-    """Computes scale, rotation and offset of the similarity that takes `source` to `target` with least squared error.
+    """Computes the least-squares similarity from `source` to `target`: scale, rotation and offset.
 
     Source: S. Umeyama, Least-squares estimation of transformation parameters between two point patterns, 1991.
     """
@@ -116,14 +114,14 @@ def umeyama(
 
 
 def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, Float[ndarray, "3 3"]]:
-    """Computes scale and rotation as `umeyama` does.
+    """Computes scale and rotation of `umeyama` from sums over the points.
 
     Args:
-        products: of the targets' coordinates with those of the sources, less their means, summed up over points.
-        squares: of the sources' distances from their mean, summed up.
+        products: sum of the outer products of target and source points, each minus its mean.
+        squares: sum of the squared distances of the source points from their mean.
     """
     spread, u, vt = cv2.SVDecomp(products)
-    flip = math.copysign(1.0, cv2.determinant(u) * cv2.determinant(vt))  # no mirror image
+    flip = math.copysign(1.0, cv2.determinant(u) * cv2.determinant(vt))  # exclude reflections
     u[:, 2] *= flip
     x, y, z = spread[:, 0].tolist()
     return (x + y + z * flip) / squares, u @ vt

@@ -1,4 +1,4 @@
-"""How far the eyes of a face are open."""
+"""Opening of a face's eyes."""
 
 import numpy as np
 
@@ -9,8 +9,9 @@ LIDS = ((159, 145, RIGHT_EYE), (386, 374, LEFT_EYE))  # upper and lower lid, cor
 
 
 def eye_opening(face: Face) -> float:
-    """Measures the height of the eyes between their lids as a fraction of their width; the wider eye counts, so a wink
-    is open.
+    """Measures the distance between an eye's lids as a fraction of its width.
+
+    The eye that is open wider counts, so a wink counts as open.
     """
 
     def opening(upper: int, lower: int, corners: tuple[int, int]) -> float:

@@ -1,4 +1,4 @@
-"""Head pose: how a face is turned, from the points of its mesh that no expression moves."""
+"""Head pose of a face, from the points of its mesh that expressions do not move."""
 
 import math
 from functools import cache
@@ -18,7 +18,7 @@ STABLE = np.array([
     389, 127, 356, 234, 454, 117, 346, 50, 280,
 ])  # fmt: skip
 RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
-DISTANCE = 100  # eye distances from the camera: least error on LFW, whose meshes are seen nearly in parallel
+DISTANCE = 100  # eye distances from the camera; least error on LFW, whose meshes are nearly orthographic
 STEPS = 4
 DAMPING = 1e-9
 
@@ -26,19 +26,18 @@ Place = tuple[float, Float[ndarray, "3 3"], Float[ndarray, "3"]]  # scale, rotat
 
 
 def head_pose(mesh: Mesh, place: Place | None = None) -> Pose:
-    """Estimates the head pose by PnP: the rotation under which the mean face looks like this one.
+    """Estimates the head pose by PnP: the rotation under which the mean face projects to this mesh.
 
-    The mesh's own depth gives the start, which also decides between a face and its mirror image in depth; the
-    pixels then decide alone. The camera is looked at straight, from `DISTANCE`, since a crop does not tell where
-    the lens was.
+    The mesh's own depth gives the initial pose, which also excludes the mirror image in depth; the refinement uses x
+    and y alone. The face is assumed on the optical axis at `DISTANCE`, since a crop does not tell where the lens was.
 
     Args:
-        mesh: points in pixels of an upright or turned picture.
-        place: the head's, where it is known already; as `umeyama` gives it.
+        mesh: points in pixels of an upright or rotated image.
+        place: similarity from the mean face to the mesh, from `umeyama`; None computes it.
 
     Returns:
-        Degrees; the rotation is roll after yaw after pitch, so roll is the tilt of the eyes' line as seen and
-        turning the picture changes nothing else.
+        Degrees; the rotation is roll after yaw after pitch, so roll is the visible tilt of the line of the eyes, and
+        rotating the image changes roll alone.
     """
     seen = mesh.take(STABLE, axis=0).astype(np.float64)
     scale, rotation, offset = place or umeyama(_model(), seen)
@@ -62,16 +61,16 @@ def _settle(
     damping: float,
     steps: int,
 ) -> None:
-    """Turns and shift points until they are seen where they should be: least squares, by Gauss and Newton.
+    """Fits rotation and shift of a model to its projected points: least squares by Gauss-Newton.
 
     Args:
-        points: a model.
-        seen: where its points are, in the model's unit, from the middle of the picture.
-        turn: changed.
-        shift: from the camera; changed.
-        distance: of the picture from the camera.
-        damping: keeps what the points do not tell where it is.
-        steps: how often; each leaves a hundredth of what the one before left.
+        points: points of the model.
+        seen: their projections, in the model's unit, from the centre of the image.
+        turn: rotation; changed in place.
+        shift: position from the camera; changed in place.
+        distance: distance of the image plane from the camera.
+        damping: added to the diagonal, so that directions which the points do not determine stay unchanged.
+        steps: number of iterations; each leaves a hundredth of the previous error.
     """
     for _ in range(steps):
         turned = points[:, :1] * turn[:, 0] + points[:, 1:2] * turn[:, 1] + points[:, 2:] * turn[:, 2]
@@ -96,7 +95,7 @@ def _settle(
 
 
 def _turn_by(a: float, b: float, c: float) -> Float64[ndarray, "3 3"]:
-    """Computes the rotation that Cayley's formula gives for half its vector."""
+    """Computes the rotation matrix by Cayley's formula, from half the rotation vector."""
     gain = 2 / (1 + a * a + b * b + c * c)
     rows = [
         [1 - gain * (b * b + c * c), gain * (a * b - c), gain * (a * c + b)],
@@ -107,7 +106,7 @@ def _turn_by(a: float, b: float, c: float) -> Float64[ndarray, "3 3"]:
 
 
 def _sum_of_products(one: Float64[ndarray, "3 3"], other: Float64[ndarray, "3 3"]) -> Float64[ndarray, "3 3"]:
-    """Computes `one @ other`, summed in order."""
+    """Computes `one @ other` with a fixed order of summation."""
     return one[:, :1] * other[0] + one[:, 1:2] * other[1] + one[:, 2:] * other[2]
 
 
@@ -118,7 +117,7 @@ def rough_pose(mesh: Mesh) -> tuple[float, float]:
 
 
 def pose_of_rotation(rotation: Float64[ndarray, "3 3"]) -> Pose:
-    """Computes angles of R = Rz(roll) Ry(-yaw) Rx(-pitch) in a frame with x right, y down, z away from the viewer."""
+    """Computes the angles of R = Rz(roll) Ry(-yaw) Rx(-pitch); x points right, y down, z away from the viewer."""
     (xx, _, _), (yx, _, _), (zx, zy, zz) = rotation.tolist()
     yaw, pitch, roll = math.atan2(zx, math.hypot(xx, yx)), math.atan2(-zy, zz), math.atan2(yx, xx)
     return Pose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))

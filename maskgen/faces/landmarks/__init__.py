@@ -1,6 +1,6 @@
-"""Faces and their points: backends by name.
+"""Landmark backends by name.
 
-Importing this loads no network; building a detector does.
+Importing this module loads no network; building a detector does.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def _fan(_: FaceSettings, fetch: bool = True) -> Detector:
     return FanDetector(fetch)
 
 
-# Best first: `mesh` finds the most faces, and its points are measured where those of the others are fitted. To choose
-# is no reason to fetch something.
+# Best first: `mesh` finds the most faces, and predicts its 468 points; the others fit them to 68. `auto` downloads
+# nothing.
 AUTO: dict[str, Callable[[FaceSettings], Detector]] = {
     "mesh": lambda settings: _mesh(settings, "first"),
     "dlib": _dlib,
@@ -63,7 +63,8 @@ def build_detector(settings: FaceSettings) -> Detector:
 
     Raises:
         UsageError: there is no such backend.
-        MissingError: its package or models are not there. InputError: a model file is damaged.
+        MissingError: its package or models are missing.
+        InputError: a model file is damaged.
     """
     if settings.landmarks not in DETECTORS:
         raise UsageError(f"--landmarks {settings.landmarks}: unknown; choose from {', '.join(DETECTORS)}")

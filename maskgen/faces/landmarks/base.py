@@ -1,4 +1,4 @@
-"""What every landmark backend is to the rest."""
+"""Protocols that the landmark backends implement."""
 
 from typing import Protocol, runtime_checkable
 
@@ -10,10 +10,10 @@ SourcePoints = tuple[tuple[float, float], ...]  # `PhotoRef.points`
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds the faces of a picture.
+    """Face detector with landmarks.
 
     Attributes:
-        name: backend, runtime and model hashes; two detectors of one name give the same bytes.
+        name: backend, runtime and model hashes; two detectors with the same name give the same bytes.
     """
 
     name: str
@@ -21,14 +21,14 @@ class Detector(Protocol):
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """Detects faces, largest first, each with a plausible mesh.
 
-        Returns `Skip("no_face")` where none is seen, `Skip("bad_landmarks")` where all that were seen gave
-        landmarks that cannot be a face's.
+        Returns `Skip("no_face")` if no face is found, `Skip("bad_landmarks")` if the landmarks of all faces found
+        are implausible.
         """
 
 
 @runtime_checkable
 class GuidedDetector(Detector, Protocol):
-    """A detector that makes use of points which the source itself brings."""
+    """Detector that can use the face points given by a source."""
 
     def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
-        """Detects faces as `detect`, in a photo whose source gives the points of a face."""
+        """Detects faces like `detect`, in a photo whose source gives the points of a face."""

@@ -1,6 +1,6 @@
-"""BlazeFace, short range: where faces are, and how they are turned in the picture's plane.
+"""Face detector BlazeFace, short range: bounding boxes, eyes and mouths of faces.
 
-The network sees 128 x 128 pixels in [-1, 1] and answers for 896 anchors: 2 in each cell of a 16 x 16 grid, 6 in
+The network takes 128 x 128 pixels in [-1, 1] and predicts for 896 anchors: 2 in each cell of a 16 x 16 grid, 6 in
 each of an 8 x 8 grid.
 """
 
@@ -16,21 +16,21 @@ from maskgen.faces.landmarks.runtime import Model, load_network
 from maskgen.images.resample import carry, inverse, scale_of
 from maskgen.types import Affine, RGBImage
 
-Pairs = list[float]  # x, y of an answer's centre, size, right eye, left eye, mouth
+Pairs = list[float]  # x, y of a prediction's centre, size, right eye, left eye, mouth
 
 SIDE = 128
-OUTPUTS = (0, 1, 2, 3, 5)  # of an anchor's: the box's centre, its size, right eye, left eye, mouth
-SAME_FACE = 0.3  # overlap (IoU) from which two boxes mean one face
+OUTPUTS = (0, 1, 2, 3, 5)  # pairs of an anchor: centre and size of the box, right eye, left eye, mouth
+SAME_FACE = 0.3  # intersection over union above which two boxes belong to one face
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A face as the detector sees it, in pixels of the photo.
+class Detection:
+    """Detected face, in pixels of the photo.
 
     Attributes:
-        box: centre x, centre y, width, height: brow to chin, about square.
-        eyes: the subject's right eye, on the left of an upright picture, and left eye.
-        mouth: its middle; under a mask the network guesses it.
+        box: centre x, centre y, width, height; from brow to chin, about square.
+        eyes: the subject's right eye, which is on the left of an upright image, and left eye.
+        mouth: centre of the mouth; under a mask the network guesses it.
         score: 0-1.
     """
 
@@ -41,7 +41,7 @@ class Finding:
 
 
 class BlazeFace:
-    """The detector network."""
+    """Face detector network. Not to be shared between threads."""
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_detection_short_range")
@@ -50,12 +50,12 @@ class BlazeFace:
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
-    def find(self, pixels: RGBImage, look: Affine, threshold: float) -> list[Finding]:
-        """Finds faces in one look at the photo, best first.
+    def find(self, pixels: RGBImage, look: Affine, threshold: float) -> list[Detection]:
+        """Finds faces in one view of the photo, highest score first.
 
         Args:
             pixels: the photo.
-            look: photo -> the 128 x 128 pixels that the network is shown.
+            look: matrix photo -> the view of 128 x 128 pixels that is the network's input.
             threshold: least score, 0-1.
         """
         back = inverse(look)
@@ -65,7 +65,7 @@ class BlazeFace:
     def answers(
         self, pixels: RGBImage, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 2"], Float32[ndarray, "n"], Float64[ndarray, "n"]]:
-        """Centres and longer sides in pixels of the photo, and scores, of all anchors' answers: not merged to faces."""
+        """Predicts centres and longer sides in pixels of the photo, and scores, per anchor: not merged to faces."""
         raw, scores = self._answers(pixels, look, threshold)
         back = inverse(look)
         sides = raw[:, 1].max(1, initial=0) * np.float32(SIDE * scale_of(back))
@@ -74,7 +74,7 @@ class BlazeFace:
     def _answers(
         self, pixels: RGBImage, look: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
-        """Decodes the anchors of at least this score, in [0, 1] from edge to edge of the view, and their scores."""
+        """Decodes the anchors with at least this score, and their scores; [0, 1] is from edge to edge of the view."""
         regressors, logits = self._network(pixels, look)
         chosen = np.flatnonzero(logits > math.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
@@ -84,7 +84,7 @@ class BlazeFace:
 
 
 def _anchors() -> Float32[ndarray, "896 2"]:
-    """Centres of the anchors in [0, 1], in the network's order."""
+    """Computes the centres of the anchors in [0, 1], in the network's order."""
     grids = []
     for cells, each in ((16, 2), (8, 6)):
         y, x = np.mgrid[:cells, :cells]
@@ -94,7 +94,7 @@ def _anchors() -> Float32[ndarray, "896 2"]:
 
 
 def _merged(raw: Float32[ndarray, "n 5 2"], scores: Float64[ndarray, "n"]) -> list[tuple[Pairs, float]]:
-    """Merges overlapping answers into one per face: their mean by score, which is steadier than the best alone."""
+    """Merges overlapping predictions: their mean weighted by score varies less than the best one alone."""
     found = []
     answers = zip(scores.tolist(), raw.reshape(-1, 10).tolist(), strict=True)
     left = sorted(answers, key=lambda answer: -answer[0])
@@ -117,8 +117,8 @@ def _overlap(one: Pairs, other: Pairs) -> float:
     return shared / max(width * height + wide * tall - shared, 1e-9)
 
 
-def _in_photo(pairs: Pairs, score: float, back: Affine) -> Finding:
-    """Transforms from the network's [0, 1] (edges of its view) to the photo's pixels (centres)."""
+def _in_photo(pairs: Pairs, score: float, back: Affine) -> Detection:
+    """Transforms from [0, 1] (0 and 1 are the edges of the view) to pixels of the photo (integers are centres)."""
     (a, b, x), (c, d, y) = back.tolist()
     scale = SIDE * math.hypot(a, c)
     across, down = ([SIDE * at - 0.5 for at in pairs[first::2]] for first in (0, 1))
@@ -128,4 +128,4 @@ def _in_photo(pairs: Pairs, score: float, back: Affine) -> Finding:
     )
     box = np.array([*centre, pairs[2] * scale, pairs[3] * scale], np.float32)
     seen = np.array(points, np.float32)
-    return Finding(box, seen[:2], seen[2], score)
+    return Detection(box, seen[:2], seen[2], score)

@@ -1,9 +1,9 @@
-"""Landmarks remembered: a photo's faces in one small file, keyed by the photo's bytes and the detector.
+"""Cache of landmarks: one small file per photo, keyed by the photo's bytes and the detector's name.
 
     magic | crc32 of the rest | length of the header | header (JSON) | points (float32)
 
 A file that is damaged, or was made from other pixels of the same photo (another background under transparency,
-another decoder), counts as absent. Numbers survive the way bit for bit.
+another decoder), counts as absent. Numbers are stored bit-exactly.
 """
 
 import errno
@@ -25,7 +25,7 @@ from maskgen.types import Face, Photo, RGBImage
 
 MAGIC = b"unmask landmarks 1\n"
 PREFIX = struct.Struct("<II")
-BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has another way
+BINARY = getattr(os, "O_BINARY", 0)  # defined on Windows only
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY
 
 
@@ -40,7 +40,7 @@ def cache_folder(setting: str) -> Path | None:
 
 
 class CachedDetector:
-    """A detector of photos that remembers. With `folder` None it only passes on."""
+    """Detector of photos that caches its results in `folder`; with None it caches nothing."""
 
     def __init__(self, detector: Detector, folder: Path | None) -> None:
         self.name = detector.name
@@ -50,7 +50,7 @@ class CachedDetector:
         self._folder = str(folder / key) if folder else None
 
     def detect(self, photo: Photo) -> list[Face] | Skip:
-        """Returns what the detector finds, now or earlier; the answers are bit-identical."""
+        """Detects faces, or reads them from the cache; both give the same bits."""
         if self._folder is None:
             return self._detect(photo)
         path = f"{self._folder}/{photo.digest[:2]}/{photo.digest}"
@@ -60,7 +60,7 @@ class CachedDetector:
         with suppress(OSError, ValueError):
             return unpack(_read(path), mark)
         found = self._detect(photo)
-        with suppress(OSError):  # a cache that cannot be written costs time, never a run
+        with suppress(OSError):  # a cache that cannot be written costs time, but must not end the run
             _write(path, pack(found, mark))
         return found
 
@@ -74,7 +74,10 @@ class CachedDetector:
 
 
 def fingerprint(pixels: RGBImage) -> str:
-    """Tells two decodings of one file apart. Not for files that want to be confused: their bytes are the key."""
+    """Computes a checksum that tells two decodings of one file apart.
+
+    It does not resist deliberate collisions: the cache's key is the hash of the file's bytes.
+    """
     flat = np.ascontiguousarray(pixels).reshape(-1)
     words = flat[: flat.size // 8 * 8].view(np.uint64)
     total = int(np.add.reduce(words, dtype=np.uint64)) ^ zlib.crc32(flat[words.size * 8 :].tobytes())
@@ -82,7 +85,7 @@ def fingerprint(pixels: RGBImage) -> str:
 
 
 def pack(found: list[Face] | Skip, mark: str) -> bytes:
-    """Encodes faces, or why there are none, as a cache file's bytes."""
+    """Encodes faces, or the reason why there are none, as the bytes of a cache file."""
     header: dict[str, Any] = {"pixels": mark}
     points: list[bytes] = []
     if isinstance(found, Skip):
@@ -96,7 +99,7 @@ def pack(found: list[Face] | Skip, mark: str) -> bytes:
 
 
 def unpack(data: bytes, mark: str) -> list[Face] | Skip:
-    """Unpacks faces: the inverse of `pack`.
+    """Decodes the bytes of a cache file: the inverse of `pack`.
 
     Raises:
         ValueError: the bytes are damaged, or belong to other pixels.
@@ -122,7 +125,7 @@ def unpack(data: bytes, mark: str) -> list[Face] | Skip:
     return faces
 
 
-# The system's own calls: with `pathlib` and Python's files a photo's first look into the cache takes twice as long.
+# Plain system calls: with `pathlib` and Python's file objects the first lookup of a photo takes twice as long.
 def _read(path: str) -> bytes:
     """Reads a file; raises `OSError` if there is none."""
     file = os.open(path, os.O_RDONLY | BINARY)
@@ -133,12 +136,12 @@ def _read(path: str) -> bytes:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Replaces a file in one step, so that another process reads the old one or the new one, never half."""
+    """Replaces a file atomically, so that another process reads either the old or the new one, never a part."""
     part = f"{path}.{os.getpid()}.part"
     try:
         try:
             file = os.open(part, CREATE)
-        except FileNotFoundError:  # of 256 folders nearly all are there, so that is not asked first
+        except FileNotFoundError:  # nearly all of the 256 folders exist, so this is not checked first
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             file = os.open(part, CREATE)
         try:

@@ -1,4 +1,4 @@
-"""What the networks are shown: square windows on a photo, as matrices photo -> window."""
+"""Views of a photo that are the networks' input: square windows, as matrices photo -> window."""
 
 import math
 from collections.abc import Iterator
@@ -12,16 +12,10 @@ from maskgen.images.resample import inverse
 from maskgen.native import compiled
 from maskgen.types import Affine
 
-MARGIN = 1.5  # side of what the mesh network is shown, in sides of the face's box; it was trained so
-PADDED = (
-    0.6  # share of the window that the photo fills in the second look: a face that fills the photo fits then
-)
-TILE = 0.55  # side of a tile in the photo's longer sides
-SAME_SHIFT, SAME_SCALE, SAME_ANGLE = (
-    0.05,
-    0.12,
-    math.radians(5),
-)  # windows nearer than this show the same thing
+MARGIN = 1.5  # side of the mesh network's view in sides of the face's box; the network was trained so
+PADDED = 0.6  # fraction of the second view that the photo fills: for faces that fill the photo
+TILE = 0.55  # side of a tile as a fraction of the photo's longer side
+SAME_SHIFT, SAME_SCALE, SAME_ANGLE = 0.05, 0.12, math.radians(5)  # windows that differ less count as equal
 
 
 def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -> Affine:
@@ -29,8 +23,8 @@ def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -
 
     Args:
         centre: x, y in the photo.
-        angle: radians, clockwise as seen, by which the face is turned; the window turns it back.
-        scale: pixels of the window a pixel of the photo.
+        angle: in-plane rotation of the face in radians, clockwise as seen; the window reverses it.
+        scale: pixels of the window per pixel of the photo.
         size: side of the window.
     """
     cos, sin, middle = scale * math.cos(angle), scale * math.sin(angle), (size - 1) / 2
@@ -41,7 +35,7 @@ def window(centre: Float[ndarray, "2"], angle: float, scale: float, size: int) -
 
 
 def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
-    """Yields views of the photo: as it is, with a wide margin, upside down and on its sides."""
+    """Yields views of the whole photo: as it is, with a wide margin, and rotated by 180, 90 and 270 degrees."""
     centre, scale = np.array([width - 1, height - 1]) / 2, size / max(height, width)
     yield window(centre, 0.0, scale, size)
     yield window(centre, 0.0, scale * PADDED, size)
@@ -58,7 +52,7 @@ def tile_looks(height: int, width: int, size: int) -> Iterator[Affine]:
 
 
 def _stops(length: int, side: float) -> ndarray:
-    """Centres of windows of `side` that cover `length`, overlapping."""
+    """Computes the centres of overlapping windows of `side` that cover `length`."""
     if side >= length:
         return np.array([(length - 1) / 2])
     count = int(np.ceil((length - side) / (0.5 * side))) + 1
@@ -71,7 +65,7 @@ def view_of_box(centre: Float[ndarray, "2"], side: float, angle: float, size: in
 
 
 def view_of_mesh(mesh: Mesh, size: int) -> Affine:
-    """Computes the matrix photo -> the view that a mesh itself asks for: upright by its eyes, centred on its box."""
+    """Computes the matrix photo -> the mesh network's view of a known mesh: upright eyes, centred on its box."""
     points = mesh[:, :2]
     angle = tilt(points[RIGHT_EYE[0]], points[LEFT_EYE[0]])
     cos, sin = math.cos(angle), math.sin(angle)
@@ -84,7 +78,7 @@ def view_of_mesh(mesh: Mesh, size: int) -> Affine:
 def extent(
     mesh: Float32[ndarray, "n 3"], cosine: float = 1.0, sine: float = 0.0
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Computes least and largest x and y of points, in axes rotated clockwise; infinite if a point is not finite."""
+    """Computes the least and largest x and y of points in axes rotated clockwise; infinite if a point is non-finite."""
     found = np.empty(4, np.float32)
     _bounds(mesh, cosine, sine, found)
     left, top, right, bottom = found.tolist()
@@ -93,7 +87,7 @@ def extent(
 
 @compiled
 def _bounds(mesh: Float32[ndarray, "n 3"], cosine: float, sine: float, result: Float32[ndarray, "4"]) -> None:
-    """Computes least x and y of points in rotated axes, then the largest."""
+    """Computes the least x and y of points in rotated axes, then the largest."""
     x, y, _ = mesh.T
     cos, sin = np.float32(cosine), np.float32(sine)
     across, down = x * cos + y * sin, y * cos - x * sin
@@ -102,12 +96,12 @@ def _bounds(mesh: Float32[ndarray, "n 3"], cosine: float, sine: float, result: F
 
 
 def tilt(right: Float[ndarray, "2"], left: Float[ndarray, "2"]) -> float:
-    """Computes the in-plane rotation of the line of the eyes in radians, clockwise; the subject's right eye is left."""
+    """Computes the rotation of the line from the subject's right eye to the left one, in radians, clockwise."""
     return math.atan2(float(left[1] - right[1]), float(left[0] - right[0]))
 
 
 def alike(one: Affine, other: Affine, size: int) -> bool:
-    """Tells whether two windows show so nearly the same that a network's answers would not differ."""
+    """Tells whether two windows are so similar that a network's predictions would hardly differ."""
     (a, b, x), (c, d, y) = one.tolist()
     (e, f, u), (g, h, v) = inverse(other).tolist()
     a, b, x, c, d, y = (

@@ -1,7 +1,7 @@
-"""The backend `dlib`: its HOG or CNN detector, 68 points by its shape predictor, the mesh fitted to them.
+"""Backend `dlib`: its HOG or CNN face detector, its shape predictor for 68 points, and the mesh fitted to them.
 
-The model files are not ours to ship: they are found, by path, in the installed package `face-recognition-models`, or in
-a folder that the settings name.
+The model files are not shipped, because of their licence. They are found, by path, in the installed package
+`face-recognition-models`, or in a folder named by the settings.
 """
 
 import hashlib
@@ -21,25 +21,26 @@ from maskgen.types import Face, RGBImage
 PACKAGE = "face_recognition_models"
 POINTS_FILE = "shape_predictor_68_face_landmarks.dat"
 CNN_FILE = "mmod_human_face_detector.dat"
-LONGEST = 1600  # pixels of a photo's longer side in which faces are looked for; the CNN takes 3 GB at this
+LONGEST = 1600  # pixels of the longer side; larger photos are shrunk first; here the CNN needs 3 GB of memory
 
-Finder = Literal["hog", "cnn"]
-Found = list[tuple[Any, float]]  # dlib's rectangle in pixels of what was searched, score 0-1
+FaceDetector = Literal["hog", "cnn"]
+Found = list[tuple[Any, float]]  # dlib's rectangle in pixels of the searched image, score 0-1
 
 
 class DlibDetector:
-    """Faces by dlib. One detector a thread.
+    """Detector of faces with dlib. Use one per thread.
 
     Args:
-        finder: "hog", the quick one, or "cnn".
+        detector: dlib's face detector: "hog", the faster one, or "cnn".
         models: folder of the model files, "" for those of the package.
-        every_look: look for small faces beside large ones too.
+        every_look: search for small faces beside large ones too.
 
     Raises:
-        MissingError: dlib or a model file is not there. InputError: a model file is damaged.
+        MissingError: dlib or a model file is missing.
+        InputError: a model file is damaged.
     """
 
-    def __init__(self, finder: Finder = "hog", models: str = "", every_look: bool = False) -> None:
+    def __init__(self, detector: FaceDetector = "hog", models: str = "", every_look: bool = False) -> None:
         try:
             import dlib
         except ImportError as error:
@@ -48,14 +49,14 @@ class DlibDetector:
         self._every_look = every_look
         folder = model_folder(models)
         self._points, digest = _load(dlib.shape_predictor, folder / POINTS_FILE)
-        self._finder = finder
-        if finder == "cnn":
+        self._detector = detector
+        if detector == "cnn":
             self._cnn, cnn_digest = _load(dlib.cnn_face_detection_model_v1, folder / CNN_FILE)
-            finder_name = f"cnn-{cnn_digest[:8]}"
+            detector_name = f"cnn-{cnn_digest[:8]}"
         else:
-            self._hog, finder_name = dlib.get_frontal_face_detector(), "hog"
+            self._hog, detector_name = dlib.get_frontal_face_detector(), "hog"
         search = "every-look" if every_look else "first-look"
-        self.name = f"dlib-{search}-{dlib.__version__}-{finder_name}-points68-{digest[:8]}"
+        self.name = f"dlib-{search}-{dlib.__version__}-{detector_name}-points68-{digest[:8]}"
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """Detects faces, largest first. See `Detector`."""
@@ -75,8 +76,8 @@ class DlibDetector:
         return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
 
     def _find(self, pixels: RGBImage, doublings: int) -> Found:
-        """Finds faces in the photo, doubled in size so many times: the detectors find none below 80 or 40 pixels."""
-        if self._finder == "cnn":
+        """Finds faces after doubling the image's size so many times: HOG needs 80 pixels, the CNN 40."""
+        if self._detector == "cnn":
             return [
                 (find.rect, float(np.clip(find.confidence, 0, 1))) for find in self._cnn(pixels, doublings)
             ]
@@ -88,14 +89,16 @@ class DlibDetector:
         return self._dlib.rectangle(*(round(side * scale) for side in sides))
 
     def _face(self, pixels: RGBImage, box: Any, score: float) -> Face | str:
-        """Builds the face of a box, or tells what is wrong with its points."""
+        """Builds the face of a box, or says why its points are implausible."""
         shape = self._points(pixels, box)
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float64)
         return face_of_points(points, score, *pixels.shape[:2])
 
 
 def model_folder(given: str) -> Path:
-    """Finds dlib's model files. The package is located, not imported: its code needs what Python no longer has.
+    """Finds dlib's model files.
+
+    The package is located but not imported: its code needs modules that Python no longer has.
 
     Raises:
         MissingError: no folder was given, and the package is not installed.
@@ -112,7 +115,7 @@ def model_folder(given: str) -> Path:
 
 
 def _load(read: Callable[[str], Any], path: Path) -> tuple[Any, str]:
-    """Loads a model and computes the hex sha256 of its file."""
+    """Loads a model, and computes the SHA-256 of its file in hex."""
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

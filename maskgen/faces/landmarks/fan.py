@@ -1,6 +1,7 @@
-"""The backend `fan`: face-alignment's own API finds faces and their 68 points, the mesh is fitted to them.
+"""Backend `fan`: face-alignment's own API finds faces and their 68 points; the mesh is fitted to them.
 
-Its weights are not ours to ship. face-alignment keeps them in torch's cache, and fetches what is not there.
+Its weights are not shipped, because of their licence. face-alignment keeps them in torch's cache, and downloads missing
+files.
 """
 
 import hashlib
@@ -17,18 +18,18 @@ from maskgen.faces.landmarks.points68_to_mesh import face_of_points
 from maskgen.types import Face, RGBImage
 
 ORIGIN = "https://www.adrianbulat.com/downloads/python-fan/"
-WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")  # the points' network, the finder's
+WEIGHTS = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")  # landmark network, face detector
 
 
 class FanDetector:
-    """Faces by face-alignment, on the processor. One detector a thread.
+    """Detector of faces with face-alignment, on the CPU. Use one per thread.
 
     Args:
         fetch: let face-alignment download weights that are not in its cache.
 
     Raises:
-        MissingError: face-alignment is not installed, or its weights are not there and cannot be fetched.
-        InputError: a file of weights is damaged.
+        MissingError: face-alignment is not installed, or its weights are missing and cannot be downloaded.
+        InputError: a weights file is damaged.
     """
 
     def __init__(self, fetch: bool = True) -> None:
@@ -37,7 +38,9 @@ class FanDetector:
             torch = import_module("torch")
         except ImportError as error:
             raise MissingError(f"face-alignment cannot be loaded ({error}). {install_line('fan')}") from error
-        torch.set_num_threads(1)  # a worker has one core, and sums must not depend on how many there are
+        torch.set_num_threads(
+            1
+        )  # a worker has one core, and float sums must not depend on the number of cores
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         if not fetch and not all((folder / name).exists() for name in WEIGHTS):
             raise _missing(folder, "not tried")
@@ -59,7 +62,7 @@ class FanDetector:
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """Detects faces, largest first. See `Detector`."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where it finds none
+            warnings.simplefilter("ignore")  # it warns if it finds no face
             points, _, boxes = self._fan.get_landmarks_from_image(pixels, return_bboxes=True)
         if points is None or not len(points):
             return Skip("no_face")

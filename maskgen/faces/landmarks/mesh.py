@@ -1,4 +1,4 @@
-"""The backend `mesh`: BlazeFace finds the face, a second network lays 468 points in three dimensions over it."""
+"""Backend `mesh`: BlazeFace detects faces, and a second network predicts 468 points of each in three dimensions."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from numpy import ndarray
 from maskgen.assets import model_file
 from maskgen.errors import Skip
 from maskgen.faces.landmarks.base import SourcePoints
-from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Finding
+from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Detection
 from maskgen.faces.landmarks.crop_windows import (
     alike,
     extent,
@@ -21,7 +21,7 @@ from maskgen.faces.landmarks.crop_windows import (
     view_of_mesh,
     whole_looks,
 )
-from maskgen.faces.landmarks.five_points import finding_at
+from maskgen.faces.landmarks.five_points import detection_at
 from maskgen.faces.landmarks.plausibility import fault_of
 from maskgen.faces.landmarks.runtime import Model, load_network
 from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
@@ -33,32 +33,29 @@ MESH_SIDE = 192
 
 Guided = Literal["ignored", "first", "only"]
 
-# A face's score is the finder's, times the mesh network's belief, times how well both agree on where the eyes are.
-# Alone none of the three suffices: the finder fires on hands and folds, and on a head that is upside down both
-# networks see another, upright face, four times in five; its score is below CLEAR in 199 of 200.
-FIND = 0.5  # the finder's least score
-BELIEF = (
-    0.7  # the mesh network's least belief; of 600 crops without a face the finder fired on 64, it on none
-)
-SCORE = 0.4  # meshes above it lie on their faces; the one below it in 14,690 photos did not
-CLEAR = (
-    0.72  # 99 % of LFW's faces score more, 91 % of UTKFace's tight ones; until one does, the search goes on
-)
+# A face's score is the detector's score, times the mesh network's belief (the probability of a face that it predicts),
+# times the agreement of both on the positions of the eyes. None of the three is enough alone: the detector fires on
+# hands and folds, and on an upside-down head both networks see another, upright face, four times in five; its score is
+# below CLEAR in 199 of 200.
+FIND = 0.5  # least score of the detector
+BELIEF = 0.7  # least belief of the mesh network; none of 64 false detections in 600 crops reaches it
+SCORE = 0.4  # least score: of 14,690 photos one had less, and its mesh did not lie on the face
+CLEAR = 0.72  # ends the search; 99 % of LFW's faces and 91 % of UTKFace's tight crops score more
 
-HOPELESS = 0.05  # no face of 14,600 that a second view saved was believed in less at first
-CUT_COUNTS = 4  # a face three quarters in the photo counts as a third of its size: few photos are of it
-# From the finder's box to the view that the mesh asks for, by how far right of and below the eyes the box's middle
-# lies, all in sides of the box: least squares over 160 photos of LFW. On
-# 200 others the second network then runs 1.2 times a photo, not 1.5, and ends nearer to where it would settle.
+HOPELESS = 0.05  # least belief in the first view: all of 14,600 faces accepted after a second view had more
+CUT_COUNTS = 4  # exponent of the visible fraction: three quarters visible count as a third of the size
+# From the detector's box to the view that suits the mesh (`view_of_mesh`), depending on how far the centre of the box
+# lies right of and below the eyes, all in sides of the box: least squares over 160 photos of LFW. On 200 others the
+# mesh network then runs 1.2 times per photo instead of 1.5, and ends nearer to the mesh that further views approach.
 BACK, RAISED, SETTLED = 0.19, -0.13, -0.73
 WIDER, NARROWER = 1.09, 0.19
-VIEW = 4  # counted up with how views are chosen and shown, so that no earlier mesh is taken from a cache
-NESTED = 1.4  # ratio of widths from which one mesh lies in another, not on it
-SAME_FACE = 0.5  # share of the smaller box from which two meshes mean one face
+VIEW = 4  # to be raised when views are chosen or sampled differently: it invalidates cached meshes
+NESTED = 1.4  # ratio of widths above which one mesh lies inside another, not on the same face
+SAME_FACE = 0.5  # fraction of the smaller box above which two overlapping meshes belong to one face
 
 
 class FaceMesh:
-    """The network of the mesh. Not to be shared between threads."""
+    """Mesh network. Not to be shared between threads."""
 
     def __init__(self, runtime: str = "auto") -> None:
         file = model_file("face_landmark")
@@ -67,17 +64,17 @@ class FaceMesh:
         self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
 
     def __call__(self, pixels: RGBImage, view: Affine) -> tuple[Mesh, float]:
-        """The mesh in pixels of the photo, and the network's belief, 0-1, that the view shows a face."""
+        """Predicts the mesh in pixels of the photo, and the probability that the view shows a face (the belief)."""
         points, logit = self._network(pixels, view)
         (cos, sin, x), (_, _, y) = inverse(view).tolist()
         mesh = np.empty((468, 3), np.float32)
         _lay_out(points.reshape(468, 3), cos, sin, x, y, math.hypot(cos, sin), mesh)
-        return mesh, _share(float(logit[0]))
+        return mesh, _probability(float(logit[0]))
 
 
-def _share(logit: float) -> float:
-    """Applies the logistic function: a network's logit to 0-1."""
-    return 1 / (1 + math.exp(-max(logit, -700.0)))  # below it, `exp` has no answer
+def _probability(logit: float) -> float:
+    """Applies the logistic function to a logit."""
+    return 1 / (1 + math.exp(-max(logit, -700.0)))  # smaller logits would overflow `exp`
 
 
 @compiled
@@ -90,7 +87,7 @@ def _lay_out(
     scale: float,
     mesh: Float32[ndarray, "n 3"],
 ) -> None:
-    """Transforms from the network's pixels, counted from edges, to the photo's, counted from centres."""
+    """Transforms from the network's pixels (integers are edges) to the photo's (integers are centres)."""
     cos, sin = np.float32(cosine), np.float32(sine)
     right, below, deep = points.T - np.array([[0.5], [0.5], [0]], np.float32)
     mesh[:, 0] = right * cos + below * sin + np.float32(x)
@@ -99,14 +96,14 @@ def _lay_out(
 
 
 class MeshDetector:
-    """Faces with a 468-point mesh. Holds two networks: one detector a thread.
+    """Detector of faces with a 468-point mesh. Holds two networks: use one per thread.
 
     Args:
-        every_look: look for small faces beside large ones too; otherwise the search ends with the first look
-            that finds a face clearly.
+        every_look: search for small faces beside large ones too; otherwise the search ends with the first view
+            in which a face scores at least `CLEAR`.
         runtime: as in `load_network`.
-        points: what to do with points that the source brings: "ignored"; "first", they say where a face is, and a
-            search follows where they do not; or "only".
+        points: use of the face points that a source gives: "ignored"; "first": the face is taken from them, and
+            searched if there are none or they do not fit; or "only".
     """
 
     def __init__(self, every_look: bool = False, runtime: str = "auto", points: Guided = "ignored") -> None:
@@ -122,10 +119,10 @@ class MeshDetector:
         """Detects the face at the five points that the source gives, before others. See `GuidedDetector`."""
         if self._points == "ignored":
             return self.detect(pixels)
-        finding = finding_at(points)
+        detection = detection_at(points)
         face = (
-            self._face(pixels, finding, _view(finding))
-            if finding
+            self._face(pixels, detection, _view(detection))
+            if detection
             else f"{len(points)} points in place of five"
         )
         if not isinstance(face, Face):
@@ -139,7 +136,7 @@ class MeshDetector:
         )
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
-        """Detects faces, largest first; doubtful ones and ones cut by the photo's edge come later. See `Detector`."""
+        """Detects faces, largest first; doubtful faces and faces cut by the photo's edge come later. See `Detector`."""
         if self._points == "only":
             return Skip("no_face", "the source has no points of this photo")
         height, width = pixels.shape[:2]
@@ -154,12 +151,12 @@ class MeshDetector:
         return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
     def _search(self, pixels: RGBImage, looks: Iterable[Affine]) -> tuple[list[Face], str]:
-        """Finds the faces of the looks, up to the first with a clear one; and why one that was seen was refused."""
+        """Finds faces in the views, up to the first view with a clear face; also returns why a face was refused."""
         faces: list[Face] = []
         fault = ""
         for look in looks:
-            for finding in self._blazeface.find(pixels, look, FIND):
-                face = self._face(pixels, finding, _first_view(finding))
+            for detection in self._blazeface.find(pixels, look, FIND):
+                face = self._face(pixels, detection, _first_view(detection))
                 if isinstance(face, str):
                     fault = fault or face
                 elif face is not None:
@@ -168,23 +165,23 @@ class MeshDetector:
                 break
         return faces, fault
 
-    def _face(self, pixels: RGBImage, finding: Finding, view: Affine) -> Face | str | None:
-        """Lays the mesh over one finding.
+    def _face(self, pixels: RGBImage, detection: Detection, view: Affine) -> Face | str | None:
+        """Predicts the mesh of one detection.
 
         Returns:
-            The face; or what is wrong with its points; or None where the networks do not believe in a face.
+            The face; or why its points are implausible; or None if belief or score are too low.
         """
         mesh, belief = self._mesh(pixels, view)
         if belief < HOPELESS:
             return None
         if not math.isfinite(mesh.sum(dtype=np.float64)):
-            return "points that are no numbers"
-        score = finding.score * belief * _agreement(mesh, finding)
+            return "non-finite points"
+        score = detection.score * belief * _agreement(mesh, detection)
         own_view = view_of_mesh(mesh, MESH_SIDE)
         if score < CLEAR or not alike(view, own_view, MESH_SIDE):
             mesh, again = self._mesh(pixels, own_view)
             belief = min(belief, again)
-            score = finding.score * belief * _agreement(mesh, finding)
+            score = detection.score * belief * _agreement(mesh, detection)
         if belief < BELIEF or score < SCORE:
             return None
         least, most = extent(mesh)
@@ -192,17 +189,17 @@ class MeshDetector:
         return fault_of(face, *pixels.shape[:2]) or face
 
 
-def _view(finding: Finding) -> Affine:
-    """Computes the mesh network's own view of a box."""
-    return view_of_box(finding.box[:2], float(finding.box[2:].max()), tilt(*finding.eyes), MESH_SIDE)
+def _view(detection: Detection) -> Affine:
+    """Computes the mesh network's view of a detection's box."""
+    return view_of_box(detection.box[:2], float(detection.box[2:].max()), tilt(*detection.eyes), MESH_SIDE)
 
 
-def _first_view(finding: Finding) -> Affine:
-    """Estimates the view that the mesh will ask for, from the detector's box and eyes."""
-    side, angle = float(finding.box[2:].max()), tilt(*finding.eyes)
+def _first_view(detection: Detection) -> Affine:
+    """Estimates the view that will suit the mesh (`view_of_mesh`) from the detector's box and eyes."""
+    side, angle = float(detection.box[2:].max()), tilt(*detection.eyes)
     cos, sin = math.cos(angle), math.sin(angle)
-    (right_x, right_y), (left_x, left_y) = finding.eyes.tolist()
-    x, y = finding.box[:2].tolist()
+    (right_x, right_y), (left_x, left_y) = detection.eyes.tolist()
+    x, y = detection.box[:2].tolist()
     across, down = (
         (x - (right_x + left_x) / 2) / max(side, 1.0),
         (y - (right_y + left_y) / 2) / max(side, 1.0),
@@ -213,18 +210,18 @@ def _first_view(finding: Finding) -> Affine:
     return view_of_box(centre, side * math.exp(WIDER * below - NARROWER), angle, MESH_SIDE)
 
 
-def _agreement(mesh: Mesh, finding: Finding) -> float:
-    """Measures how well the mesh's eyes agree with the detector's: 1 if equal, 0 from an eye distance on."""
-    # in three dimensions: a turned head brings eyes close in two
+def _agreement(mesh: Mesh, detection: Detection) -> float:
+    """Measures how well the mesh's eyes agree with the detector's: 1 if equal, 0 from one eye distance on."""
+    # the eye distance is measured in three dimensions: a turned head brings the eyes close in two
     right, left = (((mesh[one] + mesh[other]) / 2).tolist() for one, other in (RIGHT_EYE, LEFT_EYE))
     gap = max(
-        math.dist(eye[:2], found) for eye, found in zip((right, left), finding.eyes.tolist(), strict=True)
+        math.dist(eye[:2], found) for eye, found in zip((right, left), detection.eyes.tolist(), strict=True)
     )
     return max(0.0, 1 - gap / max(math.dist(right, left), 1e-6))
 
 
 def _weight(face: Face, height: int, width: int) -> float:
-    """Weighs a face by its size, less the more of it lies outside the photo."""
+    """Weighs a face by its size, and less the more of it lies outside the photo."""
     x0, y0, x1, y1 = face.box
     visible = max(0.0, min(x1, width) - max(x0, 0)) * max(0.0, min(y1, height) - max(y0, 0))
     whole = (x1 - x0) * (y1 - y0)
@@ -232,7 +229,7 @@ def _weight(face: Face, height: int, width: int) -> float:
 
 
 def _joined(faces: list[Face], face: Face) -> list[Face]:
-    """Adds a face. Of several finds of one face the best is kept, of nested ones the outer one."""
+    """Adds a face. Of several detections of one face the best is kept, of nested ones the outer one."""
     same = [other for other in faces if _same(face, other)]
     if any(_better(other, face) for other in same):
         return faces
@@ -240,7 +237,10 @@ def _joined(faces: list[Face], face: Face) -> list[Face]:
 
 
 def _better(one: Face, other: Face) -> bool:
-    """Decides which of two finds to keep: an eye or a mouth alone can look like a small face to the networks."""
+    """Decides whether to keep the first of two detections of one face.
+
+    Of nested detections the outer one is better: to the networks an eye or a mouth alone can look like a small face.
+    """
     ratio = (one.box[2] - one.box[0]) / (other.box[2] - other.box[0])
     return one.score >= other.score if 1 / NESTED < ratio < NESTED else ratio > 1
 

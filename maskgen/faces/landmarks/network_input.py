@@ -1,4 +1,4 @@
-"""What a network is shown of a photo: looked up between pixels and scaled to its levels in one pass."""
+"""Input of a network: a view of a photo, interpolated and scaled to the network's levels in one pass."""
 
 from typing import Literal
 
@@ -13,29 +13,29 @@ from maskgen.types import Affine, RGBImage
 Shown = Float32[ndarray, "tall wide 3"]
 Outside = Literal["constant", "replicate"]
 PHASES = 1 << PHASE
-FARTHEST = 1 << 20  # pixels: a position beyond is outside every photo
+FARTHEST = 1 << 20  # pixels; positions beyond it are outside every photo
 
 
 def show(pixels: RGBImage, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
-    """Writes `gain * level + offset` of the levels 0-255 that `view` carries `pixels` to.
+    """Writes `gain * level + offset` of the levels 0-255 of a view of a photo.
 
     Args:
         pixels: the photo.
-        view: a similarity, pixels of the photo -> pixels of what is shown.
-        outside: what lies beyond the photo: black, or its nearest pixel.
-        gain, offset: from levels to what the network takes.
+        view: a similarity, pixels of the photo -> pixels of the view.
+        outside: the fill outside the photo: "constant" (black), or "replicate" (its nearest pixel).
+        gain, offset: from levels to the network's input.
         shown: the result.
     """
     pixels, view = in_blocks(pixels, view)
     (a, b, x), (c, d, y) = (map(_position, line) for line in inverse(view).tolist())
     source = np.ascontiguousarray(pixels)
-    half = STEP // 2  # positions are rounded to steps of the weights
+    half = STEP // 2  # positions are rounded to the steps of the interpolation weights
     each = gain / (1 << 2 * PHASE)
     _look_between(source, x + half, y + half, a, b, c, d, int(outside == "replicate"), each, offset, shown)
 
 
 def _position(number: float) -> int:
-    """Converts pixels to fixed point with `ONE` as 1; a NaN is far outside."""
+    """Converts pixels to fixed point with `ONE` fractional bits; NaN becomes a position far outside."""
     return round(max(-FARTHEST, min(FARTHEST, number)) * (1 << ONE))
 
 
@@ -53,15 +53,15 @@ def _look_between(
     offset: float,
     result: Float32[ndarray, "h w 3"],
 ) -> None:
-    """Looks pixels up between four of a source.
+    """Interpolates bilinearly between the pixels of a source.
 
     Args:
         source: 0-255.
-        x, y: the first position, in parts of a pixel: `ONE` bits of them.
-        x_by_column, x_by_row, y_by_column, y_by_row: from there to the next in its row, and in its column.
-        replicate: 1 where the source's nearest pixel lies outside it, 0 where black does.
-        gain, offset: of a level's 4,096ths.
-        result: `gain * level + offset`.
+        x, y: position of the result's first pixel in the source, fixed point with `ONE` fractional bits.
+        x_by_column, x_by_row, y_by_column, y_by_row: steps of the position per column and per row of the result.
+        replicate: 1 to fill the outside with the source's nearest pixel, 0 to fill it with black.
+        gain, offset: applied to interpolated sums, which are levels times `PHASES` squared.
+        result: `gain * sum + offset`.
     """
     x_at, y_at = positions(result, x, x_by_column, x_by_row), positions(result, y, y_by_column, y_by_row)
     across, down = ((at >> (ONE - PHASE) & PHASES - 1)[..., None] for at in (x_at, y_at))

@@ -1,4 +1,4 @@
-"""Whether points can be a face's: the last gate before a mask is laid on them, for every backend."""
+"""Plausibility check of a face's points: the last check of every backend before a mask is placed."""
 
 import math
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from maskgen.faces.landmarks.crop_windows import extent
 from maskgen.native import compiled
 from maskgen.types import Face
 
-# On 1,200 photos whose meshes fit by eye: misfit below .13, flipped below .003.
+# On 1,200 photos whose meshes fit as judged by eye: misfit below .13, flipped below .003.
 MAX_MISFIT = 0.25  # root mean square distance to the mean face, in eye distances
-MAX_FLIPPED = 0.02  # share of triangles that face inwards
-MIN_INSIDE = 0.5  # share of points that must lie in the photo
+MAX_FLIPPED = 0.02  # fraction of triangles that face inwards
+MIN_INSIDE = 0.5  # fraction of points that must lie in the photo
 
 
 def fault_of(face: Face, height: int, width: int) -> str:
-    """Describes what is implausible in a face's points, "" if nothing is.
+    """Describes why a face's points are implausible; "" if they are plausible.
 
     Args:
         face: in pixels of a photo of `height` x `width`.
     """
     mesh = np.ascontiguousarray(face.mesh)
     (left, top), (right, bottom) = least, most = extent(mesh)
-    # what is no number shows in sums; those of float64, as large numbers are numbers
+    # Sums show non-finite values; float64, because sums of large float32 values overflow.
     sums = float(mesh.sum(dtype=np.float64)), float(face.landmarks.sum(dtype=np.float64))
     if not all(map(math.isfinite, [*least, *most, *face.box, *sums])):
-        return "points that are no numbers"
+        return "non-finite points"
     if min(left, top) < 0 or right > width - 1 or bottom > height - 1:
         x, y = mesh[:, 0], mesh[:, 1]
         inside = float(((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).mean())
@@ -63,12 +63,13 @@ def _measure(
     products: Float64[ndarray, "3 3"],
     squares: Float64[ndarray, "1"],
 ) -> None:
-    """Sums up what `similarity` needs of a mesh, in the order of its points.
+    """Computes the mean of a mesh and the sums that `similarity` needs, in the order of the points.
 
     Args:
         mesh: the points.
-        model: the points that they should be, less their mean.
-        mean, products, squares: the result: the points' mean, and see `similarity`.
+        model: the target points, minus their mean.
+        mean: result: mean of the points.
+        products, squares: result: see `similarity`.
     """
     mean[:] = np.add.accumulate(mesh, dtype=np.float64)[-1] / len(mesh)
     away = mesh - mean
@@ -85,7 +86,7 @@ def _fit(
     fitted: Float64[ndarray, "n 3"],
     away: Float64[ndarray, "n"],
 ) -> None:
-    """Points turned, scaled and moved to `fitted`; `away` becomes their squared distances from the model's."""
+    """Writes the rotated, scaled and moved points to `fitted`, and their squared distances from the model to `away`."""
     x, y, z = mesh.astype(np.float64).T[:, :, None]
     fitted[:] = x * turn[:, 0] + y * turn[:, 1] + z * turn[:, 2] + offset
     squares = (fitted - model) ** 2
@@ -106,7 +107,7 @@ def _count_flipped(
 
 
 def _normals(mesh: Float64[ndarray, "n 3"], triangles: Int64[ndarray, "t 3"]) -> Float64[ndarray, "t 3"]:
-    """Normals of a mesh's triangles, as long as twice their area."""
+    """Computes the normals of a mesh's triangles; their length is twice the area."""
     a, b, c = mesh[triangles].transpose(1, 2, 0)
     (ux, uy, uz), (vx, vy, vz) = b - a, c - a
     return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
@@ -114,12 +115,12 @@ def _normals(mesh: Float64[ndarray, "n 3"], triangles: Int64[ndarray, "t 3"]) ->
 
 @dataclass(frozen=True)
 class _FaceModel:
-    """The mean face as the check needs it.
+    """Mean face with the values that the check needs.
 
     Attributes:
-        mesh, mean, centred: its points, their mean, and the points less it.
-        steady: a point's weight in the mean misfit: the steady ones' alike, the lips' 0.
-        normals: of its triangles.
+        mesh, mean, centred: its points, their mean, and the points minus their mean.
+        steady: weight of each point in the mean misfit: equal for the steady points, 0 for the lips.
+        normals: normals of its triangles.
     """
 
     mesh: Float64[ndarray, "n 3"]

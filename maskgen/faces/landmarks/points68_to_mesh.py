@@ -1,8 +1,8 @@
-"""From the 68 points of dlib and face-alignment to the mesh of 468: the canonical face carried to them.
+"""Fit of the 468-point canonical mesh to the 68 points of dlib and face-alignment.
 
 The scheme is iBUG's (300-W): 0-16 the jaw from ear to ear, 17-26 the brows, 27-35 the nose, 36-47 the eyes, 48-67 the
-lips, each from the viewer's left to right. A similarity brings the canonical mesh there, then a smooth displacement
-closes what is left, so that one renderer serves all backends.
+lips, each from the viewer's left to right. A similarity maps the canonical mesh to the points, then a smooth
+displacement closes the remaining gaps, so that one renderer serves all backends.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from maskgen.types import Face
 SCHEME = "dlib68"
 Points = Float64[ndarray, "68 2"]
 
-# Where each of the 68 points lies on the mesh: the usual correspondence, two points of the mesh where it is between.
+# Points of the mesh for each of the 68 points: the usual correspondence; two where it lies between two points.
 JAW = ((127,), (234,), (93,), (132, 58), (58, 172), (136,), (150,), (176,), (152,),
        (400,), (379,), (365,), (397, 288), (361, 288), (323,), (454,), (356,))  # fmt: skip
 BROWS = ((70,), (63,), (105,), (66,), (107,), (336,), (296,), (334,), (293,), (300,))
@@ -29,26 +29,26 @@ LIPS = ((61,), (39,), (37,), (0,), (267,), (269,), (291,), (321,), (314,), (17,)
         (78,), (82,), (13,), (312,), (308,), (317,), (14,), (87,))  # fmt: skip
 ON_MESH = (*JAW, *BROWS, *NOSE, *EYES, *LIPS)
 
-# dlib's jaw and brows lie beside those points: medians of 227 frontal LFW photos, in eye distances, x and y, of the
-# viewer's left half and the chin. The annotators drew the jaw's outline, the mesh's edge lies a little inside it.
+# Offsets of dlib's jaw and brows from those points: medians over 227 frontal photos of LFW, in eye distances, x and y,
+# for the viewer's left half and the chin. The annotators drew the jaw's outline; the mesh's edge lies a little inside.
 JAW_SHIFT = ((-0.02, -0.02), (-0.02, 0.05), (0, 0.12), (0, 0.1), (0, 0.08), (0, 0.06), (0.08, 0.13), (0.07, 0.1),
              (0, 0.06))  # fmt: skip
 BROW_SHIFT = ((-0.02, 0.06), (0.02, 0.01), (0.06, 0.01), (0.07, 0.02), (0.04, 0.08))
 
-# On a turned head the jaw's far half is drawn where the cheek ends, not where the jaw is.
-OUTLINE_FROM, OUTLINE_TO = 10.0, 30.0  # degrees of yaw between which its far half counts less and less
-STIFFNESS = 0.3  # head units; what the displacement may leave open rather than bend; least error on LFW
-LEAST = 1e-3  # weight of a point that does not count
+# On a turned head the points of the jaw's far half lie on the outline of the cheek, not on the jaw.
+OUTLINE_FROM, OUTLINE_TO = 10.0, 30.0  # degrees of yaw; between them the weight of the far half falls
+STIFFNESS = 0.3  # head units; a stiffer spline bends less and leaves larger gaps; least error on LFW
+LEAST = 1e-3  # weight of a point that does not count; not 0, as `STIFFNESS` is divided by it
 
 
 @dataclass(frozen=True)
 class _CarryModel:
-    """The 68 places on the canonical head, and how far all else is from them.
+    """Positions of the 68 points on the canonical head, and the kernel of the spline.
 
     Attributes:
-        places: in the head's frame.
-        between: minus the distances of the places.
-        reach: minus the distances of the mesh's points to the places.
+        places: the 68 positions, in the head's frame.
+        between: minus the distances between the positions.
+        reach: minus the distances from the mesh's points to the positions.
     """
 
     places: Float64[ndarray, "68 3"]
@@ -75,10 +75,10 @@ def face_of_points(points: Points, score: float, height: int, width: int) -> Fac
     """Builds a face with a mesh from 68 points in pixels of a photo of `height` x `width`.
 
     Returns:
-        The face; or what is wrong with its points.
+        The face; or why its points are implausible.
     """
     if not np.isfinite(points).all():
-        return "points that are no numbers"
+        return "non-finite points"
     if np.linalg.matrix_rank(points - points.mean(0), tol=1.0) < 2:  # pixels
         return "all points on a line"
     mesh = fit_mesh(points).astype(np.float32)
@@ -89,9 +89,9 @@ def face_of_points(points: Points, score: float, height: int, width: int) -> Fac
 
 
 def fit_mesh(points: Points) -> Float64[ndarray, "468 3"]:
-    """Fits the canonical mesh to 68 points, in their pixels."""
+    """Fits the canonical mesh to 68 points; the result is in their pixels."""
     model, weights = _model(), np.ones(68)
-    for _ in range(2):  # the yaw decides which points count, and they decide the yaw
+    for _ in range(2):  # the weights depend on the yaw, and the yaw on the weights
         scale, turn, offset = _similarity(model.places, points, weights)
         weights = _weights(turn)
     gaps = (points - offset - scale * model.places @ turn[:2].T) / scale
@@ -103,7 +103,7 @@ def fit_mesh(points: Points) -> Float64[ndarray, "468 3"]:
 def _similarity(
     places: Float64[ndarray, "n 3"], points: Float64[ndarray, "n 2"], weights: Float64[ndarray, "n"]
 ) -> tuple[float, Float64[ndarray, "3 3"], Float64[ndarray, "2"]]:
-    """Computes scale, rotation and offset under which the places, seen from far away, are nearest to the points."""
+    """Computes scale, rotation and offset whose orthographic projection of the places is nearest to the points."""
     share = weights / weights.sum()
     model, seen = places - share @ places, points - share @ points
     root = np.sqrt(weights)[:, None]
@@ -117,7 +117,7 @@ def _similarity(
 
 
 def _weights(turn: Float64[ndarray, "3 3"]) -> Float64[ndarray, "68"]:
-    """Weighs each point: 1, less for the far half of the jaw."""
+    """Computes the weight of each point: 1, and less for the far half of the jaw."""
     yaw = np.degrees(np.arctan2(turn[2, 0], np.hypot(turn[0, 0], turn[1, 0])))
     weights = np.ones(68)
     far = slice(9, 17) if yaw > 0 else slice(0, 8)

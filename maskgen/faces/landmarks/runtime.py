@@ -1,4 +1,4 @@
-"""Run the two small TFLite networks: with LiteRT where it has a wheel, else with OpenCV, at half the speed."""
+"""Runtimes of the two small TFLite networks: LiteRT where it has a wheel, otherwise OpenCV, at half the speed."""
 
 import os
 import sys
@@ -20,24 +20,24 @@ from maskgen.types import Affine, RGBImage
 
 @runtime_checkable
 class Network(Protocol):
-    """A loaded network on one thread. Not to be shared between threads or sent to another process."""
+    """Loaded network on one thread. Not to be shared between threads or sent to another process."""
 
     runtime: str
 
     def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
-        """What it says of a view of a photo: outputs in the order of their names, flattened."""
+        """Runs the network on a view of a photo; returns its outputs, flattened, in the order of `Model.outputs`."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network's file.
+    """File of a network, and the format of its input.
 
     Attributes:
-        path: of the TFLite file.
-        outputs: names of the outputs wanted.
-        side: of the square that it is shown.
-        outside: what it is shown beyond the photo's edges.
-        gain, offset: it is shown `gain * level + offset` of levels 0-255.
+        path: the TFLite file.
+        outputs: names of the outputs to return.
+        side: side of the square input, in pixels.
+        outside: fill of the input outside the photo.
+        gain, offset: the input is `gain * level + offset` of levels 0-255.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class Model:
     offset: float = 0.0
 
     def show(self, pixels: RGBImage, view: Affine, shown: Shown) -> None:
-        """Writes what the network sees of a photo."""
+        """Writes the network's input for a view of a photo."""
         show(pixels, view, self.outside, self.gain, self.offset, shown)
 
 
@@ -74,7 +74,7 @@ def load_network(model: Model, runtime: str = "auto") -> Network:
 
 
 class LiteRtNetwork:
-    """A network run by `ai-edge-litert`."""
+    """Network run by `ai-edge-litert`."""
 
     def __init__(self, model: Model) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -90,14 +90,14 @@ class LiteRtNetwork:
 
     def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
         """See `Network`."""
-        # straight into the network's memory, of which nothing may be held on to while it runs
+        # Written directly into the network's memory; no reference to it may exist while the network runs.
         self._model.show(pixels, view, self._interpreter.tensor(self._input)()[0])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
 
 
 class OpenCvNetwork:
-    """A network run by OpenCV's own importer."""
+    """Network run by OpenCV's own importer."""
 
     def __init__(self, model: Model) -> None:
         self.runtime = "opencv-" + cv2.__version__
@@ -115,7 +115,7 @@ class OpenCvNetwork:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Holds back LiteRT's greeting, which its C++ side writes to file descriptor 2 and cannot be told not to."""
+    """Suppresses LiteRT's greeting, which its C++ side always writes to file descriptor 2."""
     sys.stderr.flush()
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Points of the 468-point mesh that several steps name. The subject's right is on the left of a picture."""
+"""Named points of the 468-point mesh. The subject's right side is on the left of an image."""
 
 from jaxtyping import Float32
 from numpy import ndarray
@@ -14,12 +14,12 @@ CHIN = 152
 
 
 def eye_centres(mesh: Mesh) -> tuple[Point, Point]:
-    """Centres of the subject's right and left eye, pixels; from the corners, so that a blink moves nothing."""
+    """Computes the centres of the subject's right and left eye, in pixels; from the corners, which a blink keeps."""
     return _between(mesh, *RIGHT_EYE), _between(mesh, *LEFT_EYE)
 
 
 def mouth_centre(mesh: Mesh) -> Point:
-    """Computes the midpoint of the mouth's corners, in pixels."""
+    """Computes the midpoint of the corners of the mouth, in pixels."""
     return _between(mesh, *MOUTH)
 
 
