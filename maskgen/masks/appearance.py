@@ -1,4 +1,4 @@
-"""What one wearing looks like: family, texture, colours and way of wearing, drawn from SPEC and WEAR."""
+"""Random draw of one mask's appearance: family, texture, colours and state of wear, from SPEC and WEAR."""
 
 import colorsys
 import math
@@ -16,22 +16,23 @@ from maskgen.seeds import between
 from maskgen.types import WornMask
 
 Tint = tuple[float, float, float]
-TURNS = (0.0, 0.08, 0.5, 0.33)  # of hue, from a colour to what goes with it
+HUE_OFFSETS = (0.0, 0.08, 0.5, 0.33)  # fractions of the hue circle, from a colour to a matching one
 
 
 @dataclass(frozen=True)
 class Dress:
-    """Colours and pattern of one wearing.
+    """Colours and pattern of one drawn mask.
 
     Attributes:
-        tints: R, G, B, 0-1, that the grey of the template is multiplied by: the first colour, the pattern's others.
-        strap: R, G, B, 0-1, of the straps.
-        pattern: `plain`, of `maskgen.masks.patterns`, or a picture's name.
-        variant: which drawing of the pattern.
-        repeats: of the pattern's tile over the mask's width and height.
-        shift: of the tile, 0-1 across and down.
-        artwork: the user's picture in place of a pattern, if it is one.
-        strength: 0-1, how far the picture covers the mask's own colour.
+        tints: three RGB colours, 0-1: the mask's first colour, which multiplies the template's grey, then the second
+            and the third colour of the pattern.
+        strap: RGB colour of the straps, 0-1.
+        pattern: `plain`, a pattern of `maskgen.masks.patterns`, or the name of a user's image.
+        variant: number of the pattern's variant.
+        repeats: how often the tile is repeated over the mask's width and height.
+        shift: offset of the tile across and down, 0-1.
+        artwork: the user's image, if `pattern` names one.
+        strength: 0-1, how far the user's image covers the mask's own colour.
     """
 
     tints: tuple[Tint, Tint, Tint]
@@ -45,7 +46,7 @@ class Dress:
 
 
 def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
-    """Draws a family, its texture and first colour, and the way it is worn."""
+    """Draws a family, its texture and first colour, and the state in which it is worn."""
     choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
     template = wardrobe.library.template(choice.family)
     texture = choice.texture or _draw(template.look.textures, rng)
@@ -63,21 +64,21 @@ def pick_dress(
     aspect: float = 1.0,
     artwork: Artwork | None = None,
 ) -> Dress:
-    """Draws what the labels leave open: the pattern's other colours, where it lies, the straps' colour.
+    """Draws the details that the labels leave open: the pattern's other colours, its position, the straps' colour.
 
     Args:
         worn: the labels.
-        look: of the family.
-        rng: what is drawn from.
+        look: look of the family.
+        rng: random generator.
         aspect: width over height of the mask, along the cloth.
-        artwork: the user's picture that `worn.texture` names, if it is one.
+        artwork: the user's image, if `worn.texture` names one.
     """
     first = tint_of(worn.colour, worn.strength)
     second, third = _companions(first, rng)
     strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
     across, down = rng.random(), rng.random()
     count = between(rng, 1.2, 2.6)
-    shape = artwork.aspect / aspect if artwork else 1 / aspect  # of the tile, to the mask's
+    shape = artwork.aspect / aspect if artwork else 1 / aspect  # aspect of the tile over that of the mask
     if worn.texture in STRETCHED:
         repeats, shift = (1.0, 1.0), (0.0, 0.0)
     elif worn.texture in ONCE or (artwork and not artwork.tile):
@@ -98,34 +99,34 @@ def pick_dress(
 
 
 def _covering(shape: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Repeats and shift of a picture that fills the mask once, its middle on the mask's; what juts out is cut.
+    """Computes repeats and shift of an image that fills the mask once, both centres aligned; the excess is cut off.
 
     Args:
-        shape: the picture's width over height, over the mask's.
+        shape: aspect (width over height) of the image over that of the mask.
     """
     across, down = min(1.0, 1 / shape), min(1.0, shape)
     return (across, down), ((1 - across) / 2, (1 - down) / 2)
 
 
 def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]
-    """Draws a key by its weight."""
+    """Draws a key with a probability proportional to its weight."""
     sums = list(accumulate(weights.values()))
     return list(weights)[min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)]
 
 
 def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
-    """Chooses two colours that contrast with the first: much lighter or darker, of a near or a far hue."""
+    """Draws two colours that contrast with the first: much lighter or darker, with a near or a far hue."""
     hue, lightness, _ = colorsys.rgb_to_hls(*first)
     tints: list[Tint] = []
     for step in (0.45, 0.3):
         away = -1 if lightness > 0.5 else 1
         level = min(max(lightness + away * (step + between(rng, -0.1, 0.15)), 0.06), 0.95)
-        turned = (hue + TURNS[int(rng.integers(len(TURNS)))] + rng.normal(0, 0.03)) % 1
-        tints.append(colorsys.hls_to_rgb(turned, level, between(rng, 0.05, 0.65)))
+        shifted = (hue + HUE_OFFSETS[int(rng.integers(len(HUE_OFFSETS)))] + rng.normal(0, 0.03)) % 1
+        tints.append(colorsys.hls_to_rgb(shifted, level, between(rng, 0.05, 0.65)))
     return tints[0], tints[1]
 
 
 def _glossed(tint: Tint, gloss: float) -> Tint:
-    """Lightens a tint by the light that glances off: no cloth is black."""
+    """Lightens a tint by glancing light: no real cloth is black."""
     red, green, blue = (channel * (1 - gloss) + gloss for channel in tint)
     return red, green, blue

@@ -1,4 +1,4 @@
-"""The mask library: the built-in families, a user's own beside them, and the pictures they can be dressed in."""
+"""The mask library: the built-in families, the user's own families, and the user's images as textures."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from maskgen.masks.user_textures import Artwork
 
 @dataclass(frozen=True)
 class Library:
-    """What there is to wear.
+    """Mask families and user's textures that can be chosen.
 
     Attributes:
-        folders: of each family, by its name.
-        pictures: the user's own textures by name; families that take any texture take them.
+        folders: folder of each family, by name.
+        pictures: the user's textures, by name; every family except the flat blocks can wear them.
     """
 
     folders: Mapping[str, Path]
@@ -26,11 +26,11 @@ class Library:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """Their names, sorted."""
+        """Sorted names of the families."""
         return tuple(sorted(self.folders))
 
     def template(self, family: str) -> Template:
-        """Returns a family's settings."""
+        """Returns a family's template settings."""
         return read_template(self.folders[family])
 
     def mask(self, family: str) -> Mask:
@@ -38,7 +38,7 @@ class Library:
         return load_mask(self.folders[family])
 
     def shell(self, family: str, wear: str) -> Shell:
-        """Returns the surface of a family worn in one way."""
+        """Returns the surface of a family in one state of wear."""
         return shell_of(self.folders[family], wear)
 
     def textures(self, family: str) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class Library:
 
     @property
     def digest(self) -> str:
-        """16 hex digits of all that decides how masks look: names and bytes of families and pictures."""
+        """16 hex digits of a hash of everything that decides how masks look: names and bytes of all files."""
         files = [self.folders[name] / file for name in self.families for file in (TEMPLATE, *PICTURES)]
         parts = [f"{path.parent.name}/{path.name} {_digest(path)}" for path in files if path.exists()]
         parts += [f"{name} {art.tile} {art.digest}" for name, art in sorted(self.pictures.items())]
@@ -66,12 +66,12 @@ def built_in() -> Library:
 
 
 def families_in(folder: Path) -> dict[str, Path]:
-    """Folders of templates in a folder, by name."""
+    """Finds the template folders in a folder, by name."""
     return {path.parent.name: path.parent for path in folder.glob(f"*/{TEMPLATE}")}
 
 
 def list_families(library: Library) -> list[dict[str, object]]:
-    """Lists what `unmask masks list` tells of each family; `own`: it is the user's."""
+    """Lists the rows of `unmask masks list`, one per family. `own` is true for a family of the user's."""
     rows: list[dict[str, object]] = []
     for name in library.families:
         template = library.template(name)

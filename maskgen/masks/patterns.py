@@ -1,7 +1,7 @@
-"""Cloth patterns: procedural, seeded, seamless tiles that say where a second and a third colour lie.
+"""Cloth patterns: procedural, seeded, seamless tiles that define where a second and a third colour lie.
 
-A tile has no colours of its own. Its channels, 0-255: weight of the second colour, weight of the third, and shade
-(128 leaves the light as it is), so one tile serves every colour and every family.
+A tile has no colours of its own. Its channels, 0-255, are: weight of the second colour, weight of the third colour, and
+shade (128 leaves the light unchanged). So one tile serves all colours and all families.
 """
 
 import math
@@ -14,20 +14,20 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 SIZE = 256
-VARIANTS = 4  # different seeds of each pattern
-Grid = Float[ndarray, "#256 #256"]  # a side of 1 stands for a whole one that is the same all along
+VARIANTS = 4  # number of seeds of each pattern
+Grid = Float[ndarray, "#256 #256"]  # a side of length 1 is broadcast: the values are constant along it
 _X = np.arange(SIZE)[None] / SIZE
 _Y = _X.T
 _NOWHERE = np.zeros((1, 1))
 
 
 def _soft(x: Float[ndarray, "h w"], width: float = 0.006) -> Float[ndarray, "h w"]:
-    """Computes a step at 0, `width` wide, so that edges are not jagged."""
+    """Computes a step at 0, blurred over `width`, so that edges are not jagged."""
     return np.clip(x / width / 2 + 0.5, 0, 1)
 
 
 def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid:
-    """Seamless noise of unit variance; `stretch` > 1 draws it out across."""
+    """Generates seamless noise of unit variance; `stretch` > 1 stretches it horizontally."""
     across, down = _gaussian(sigma * stretch), _gaussian(sigma)
     waves = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
     waves *= np.outer(down, across[: waves.shape[1]])
@@ -36,7 +36,7 @@ def _noise(rng: np.random.Generator, sigma: float, stretch: float = 1.0) -> Grid
 
 
 def _gaussian(sigma: float) -> Float[ndarray, "256"]:
-    """Computes what a blur, cut off at 4 sigma, leaves of each frequency of a periodic row."""
+    """Computes the frequency response of a Gaussian blur, truncated at 4 sigma, on a periodic row."""
     middle = round(8 * sigma + 1) // 2
     weights = np.zeros(SIZE)
     weights[: 2 * middle + 1] = cv2.getGaussianKernel(2 * middle + 1, sigma)[:, 0]
@@ -44,7 +44,7 @@ def _gaussian(sigma: float) -> Float[ndarray, "256"]:
 
 
 def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], ndarray, ndarray]:
-    """Returns the pixels up to `reach` across and down from a place of the tile, and their offsets right and down."""
+    """Returns the pixels within `reach` of a position in the tile, and their offsets to the right and down."""
     columns, rows = (
         np.arange(math.floor((at - reach) * SIZE), math.ceil((at + reach) * SIZE) + 1) % SIZE for at in (x, y)
     )
@@ -53,7 +53,7 @@ def _around(x: float, y: float, reach: float) -> tuple[tuple[ndarray, ndarray], 
 
 
 def _from_middle(x: Float[ndarray, "h w"]) -> Float[ndarray, "h w"]:
-    """Measures how far each place is from the centre of its cell; a cell is 1 wide."""
+    """Computes the signed offset of each position from the centre of its cell of width 1."""
     return x % 1 - 0.5
 
 
@@ -75,7 +75,7 @@ def _check(rng: np.random.Generator) -> Layers:
 
 
 def _stripes(rng: np.random.Generator) -> Layers:
-    """Stripes across, down or slanted, a whole number of them."""
+    """Draws horizontal, vertical or diagonal stripes; their number is whole, so that the tile is seamless."""
     a, b = [(0, 1), (1, 0), (1, 1), (1, -1)][rng.integers(4)]
     count = int(rng.integers(5, 16))
     wave = np.sin(2 * np.pi * count * (a * _X + b * _Y))
@@ -93,7 +93,7 @@ def _dots(rng: np.random.Generator) -> Layers:
 
 
 def _floral(rng: np.random.Generator) -> Layers:
-    """Flowers of five to seven petals among leaves."""
+    """Draws flowers of five to seven petals among leaves."""
     petals, leaves = _flat(), _flat()
     for _ in range(26):
         x, y, turn = rng.random(), rng.random(), rng.uniform(0, 2 * np.pi)
@@ -111,7 +111,7 @@ def _floral(rng: np.random.Generator) -> Layers:
 
 
 def _camo(rng: np.random.Generator) -> Layers:
-    """Blots of three colours."""
+    """Draws blots of three colours."""
     first, second = _noise(rng, 16.0, 1.5), _noise(rng, 14.0, 1.5)
     blot = _soft(second - 0.45, 0.05)
     return _soft(first - 0.1, 0.05) * (1 - blot), blot, _NOWHERE
@@ -124,7 +124,7 @@ def _gradient(rng: np.random.Generator) -> Layers:
 
 
 def _knit(rng: np.random.Generator) -> Layers:
-    """Columns of stitches like plaits."""
+    """Draws columns of knitted stitches, like plaits."""
     count = int(rng.integers(14, 24))
     column = _from_middle(_X * count)
     stitch = np.sin(2 * np.pi * (_Y * count * 1.0 + np.abs(column) * 0.9))
@@ -133,7 +133,7 @@ def _knit(rng: np.random.Generator) -> Layers:
 
 
 def _weave(rng: np.random.Generator) -> Layers:
-    """Draws coarse linen: threads over and under, some thicker."""
+    """Draws coarse linen: threads over and under each other, some of them thicker."""
     count = int(rng.integers(28, 44))
     shade = _weave_shade(count) * 1.1 + 0.12 * _noise(rng, 0.7, 8.0) + 0.12 * _noise(rng, 0.7, 8.0).T
     return _NOWHERE, _NOWHERE, shade
@@ -184,7 +184,7 @@ def _print(rng: np.random.Generator) -> Layers:
 
 
 def _weave_shade(count: int) -> Grid:
-    """Shades threads over and under."""
+    """Shades woven threads that pass over and under each other."""
     return 0.25 * np.sin(2 * np.pi * count * _X) * np.sin(2 * np.pi * count * _Y)
 
 
@@ -193,14 +193,15 @@ _DRAW: dict[str, Callable[[np.random.Generator], Layers]] = {
     "paisley": _paisley, "print": _print, "stripes": _stripes, "weave": _weave,
 }  # fmt: skip
 PATTERNS = tuple(_DRAW)
-ONCE = ("print",)  # lies on the mask once instead of being repeated
-STRETCHED = ("gradient",)  # fills the mask once, whatever its shape
+ONCE = ("print",)  # placed once on the mask instead of being repeated
+STRETCHED = ("gradient",)  # stretched to the mask's shape
 
 
 @cache
 def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
-    """Draws a pattern's tile as a pyramid, each level half the one before; once per process. The last channel is
-    empty: four channels are looked up in half the time of three.
+    """Draws a pattern's tile as a pyramid, each level half the size of the previous one; once per process.
+
+    The last channel is empty: four channels are looked up in half the time of three.
     """
     rng = np.random.default_rng([variant + 11, *name.encode()])
     second, third, shade = _DRAW[name](rng)
@@ -216,8 +217,9 @@ def pattern(name: str, variant: int) -> tuple[UInt8[ndarray, "_ _ 4"], ...]:
 
 @cache
 def wrinkles() -> Float[ndarray, "256 256 4"]:
-    """Computes slopes, across and down, of a seamless creased surface of unit standard deviation; the last two
-    channels are empty.
+    """Computes the slopes, across and down, of a seamless creased surface; their standard deviation is 1.
+
+    The last two channels are empty.
     """
     rng = np.random.default_rng(7)
     surface = _noise(rng, 7.0, 2.2) + 0.5 * _noise(rng, 4.0, 3.0) - 0.8 * np.abs(_noise(rng, 10.0, 1.8))

@@ -1,4 +1,4 @@
-"""What is worn: the library that the settings ask for, what they choose of it, and how it is worn."""
+"""Selection of masks by the settings: the library, the choices of SPEC, and the states of WEAR."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from maskgen.settings import MaskSettings, PictureSettings
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """A library, choices among its families, and the shares of the ways to wear them."""
+    """Library, choices among its families with their weights, and the probability of each state of wear."""
 
     library: Library
     choices: list[MaskChoice]
@@ -23,10 +23,10 @@ class Wardrobe:
 
 
 def open_wardrobe(settings: MaskSettings) -> Wardrobe:
-    """Opens what the settings of masks ask for.
+    """Opens the library, SPEC and WEAR of the mask settings.
 
     Raises:
-        InputError: every problem of templates, pictures, SPEC and WEAR in one message.
+        InputError: templates, images, SPEC or WEAR have problems; the message lists all of them.
     """
     problems: list[str] = []
     library = _gather(settings, problems)
@@ -51,7 +51,7 @@ def open_library(templates: str, *, replace: bool) -> Library:
     """Opens the built-in families and those of the user's folder, if one is given.
 
     Raises:
-        InputError: every problem of the folder's templates in one message.
+        InputError: templates in the folder have problems; the message lists all of them.
     """
     problems: list[str] = []
     library = _gather(MaskSettings(templates=templates, replace=replace), problems)
@@ -61,7 +61,7 @@ def open_library(templates: str, *, replace: bool) -> Library:
 
 
 def _gather(settings: MaskSettings, problems: list[str]) -> Library:
-    """Collects the built-in families, the user's, and the user's images; adds what is wrong with them to `problems`."""
+    """Collects the built-in families, the user's families and the user's images; appends problems to `problems`."""
     folders = dict(built_in().folders)
     if settings.templates:
         report = check_templates(Path(settings.templates), replace=settings.replace)
@@ -74,7 +74,7 @@ def _pictures(given: Mapping[str, PictureSettings], problems: list[str]) -> dict
     pictures: dict[str, Artwork] = {}
     for name, picture in given.items():
         if name in TEXTURES:
-            problems.append(f"masks.pictures.{name}: is a texture that is there already; choose another name")
+            problems.append(f"masks.pictures.{name}: is the name of a built-in texture; choose another name")
             continue
         try:
             pictures[name] = load_artwork(Path(picture.path), picture.tile)

@@ -1,11 +1,11 @@
-"""A mask's shell: the surface a mask makes on the canonical head, as a small grid of points.
+"""Shell of a mask: its surface on the canonical head, as a small grid of points.
 
-A family's `[shell]` says where the mask's edges run and how it stands off the skin. From that the shell is built
-once per family and way of wearing it; `warp` then carries it onto each face.
+A family's `[shell]` defines where the mask's edges run and how far it stands off the skin. The shell is built from it
+once per family and state of wear; `maskgen.rendering.projection` then carries it onto each face.
 
-Parameters u (-1 at the viewer's left edge, 1 at the right) and v (0 at the top edge, 1 at the bottom) run over the
-mask; its textures are addressed by them. The grid reaches a little beyond the edges, where textures are clear, so
-that edges are as soft as the textures' own.
+Textures are addressed by u (-1 at the viewer's left edge, 1 at the right edge) and v (0 at the top edge, 1 at the
+bottom edge). The grid reaches slightly beyond the edges, where the textures are transparent, so that the edges are as
+soft as the textures make them.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from maskgen.settings import Section
 MARGIN = 0.03  # how far the grid reaches beyond the edges, in u / 2 and v
 COLUMNS, ROWS = 21, 17
 STRAP_STEPS = 9
-LEAST_GAP = 0.02  # head units between the edges, so that they do not cross
+LEAST_GAP = 0.02  # smallest distance of the edges in head units, so that they do not cross
 
 
 def _curve(value: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
@@ -43,7 +43,7 @@ Curve = Annotated[list[tuple[float, float, float]], Field(min_length=2), AfterVa
 
 
 class ShellShape(Section):
-    """`[shell]` of a template: azimuths in degrees, everything else in head units (the distance of the eyes)."""
+    """`[shell]` of a template. Azimuths are in degrees, all lengths in head units (the distance of the eyes)."""
 
     top: Curve
     """Upper edge, (u, azimuth, height) from the middle to the side."""
@@ -52,17 +52,17 @@ class ShellShape(Section):
     lift: Annotated[float, Field(ge=0, le=0.5)] = 0.03
     """Distance from the skin at the edges."""
     taut_down: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """1: stretched straight from nose to chin; 0: follows every hollow."""
+    """1: stretched straight from nose to chin; 0: follows every hollow of the skin."""
     taut_across: Annotated[float, Field(ge=0, le=1)] = 0.7
     """The same from the nose to the cheeks."""
     bulge: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Height of a cup over the skin."""
     bulge_top: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """v of the cup's summit."""
+    """v of the cup's highest point."""
     ridge: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Height of a fold that stands out along `ridge_along`."""
     ridge_along: Literal["u", "v"] = "u"
-    """`u`: a fold down the middle (a shaped cloth mask, a KN95); `v`: one across (a duckbill)."""
+    """`u`: the fold runs down the middle (a shaped cloth mask, a KN95); `v`: it runs across (a duckbill)."""
     ridge_width: Annotated[float, Field(gt=0, le=1)] = 0.35
     """Width of the fold in u or v."""
 
@@ -78,33 +78,34 @@ class ShellShape(Section):
 
 
 class Strap(Section):
-    """One strap on the viewer's right; its mirror image is on the left."""
+    """Strap on the viewer's right; its mirror image is on the left."""
 
     start: tuple[float, float]
     """u, v on the mask."""
     end: tuple[float, float]
-    """Azimuth in degrees, height in head units, where it leaves the sight."""
+    """Azimuth in degrees and height in head units of the point where it goes out of sight."""
     width: Annotated[float, Field(gt=0, le=0.5)] = 0.035
     """In head units."""
     lift: Annotated[float, Field(ge=0, le=0.3)] = 0.02
-    """Distance from the skin half-way."""
+    """Distance from the skin, in head units; twice as far halfway along."""
     loop: bool = True
-    """Goes to the ear, under hair; otherwise it is a band round the head, over the hair."""
+    """True: a loop to the ear, under hair. False: a band around the head, over the hair."""
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A mask's surface on the canonical head, and the lines of its straps.
+    """Surface of a mask on the canonical head, and the lines of its straps.
 
     Attributes:
         points: grid of points in the head's frame.
-        uv: u and v of each.
-        straps: points of each strap from the mask to its end, first all on the viewer's right, then the left.
-        strap_normals: of the skin under them.
-        strap_widths: in head units.
-        strap_loops: whether each goes under hair, to the ear.
-        follow: how far each of the head's `modes` of displacement carries each point: first the grid's, row by row,
-            then the straps'.
+        uv: u and v of each point.
+        straps: points of each strap from the mask to its end; first all straps on the viewer's right, then those on
+            the left.
+        strap_normals: normals of the skin under these points.
+        strap_widths: width of each strap in head units.
+        strap_loops: whether each strap is a loop to the ear, under hair.
+        follow: how far each of the head's `modes` of displacement moves each point: first the points of the grid, row
+            by row, then those of the straps.
     """
 
     points: Float32[ndarray, "rows columns 3"]
@@ -117,12 +118,12 @@ class Shell:
 
     @cached_property
     def everything(self) -> Float32[ndarray, "3 p"]:
-        """x, y and z of the grid's points, row by row, then of the straps'."""
+        """x, y and z of the grid's points, row by row, then of the points of the straps."""
         return np.concatenate([self.points.reshape(-1, 3), self.straps.reshape(-1, 3)]).T.copy()
 
     @cached_property
     def slack(self) -> Float32[ndarray, "p"]:
-        """How far each point goes with a mask that sits loosely: straps do where they leave it, and stay at the ear."""
+        """How far, 0-1, each point moves with a loosely worn mask: 1 on the mask, down to 0 at a strap's end."""
         count, straps, steps = self.points.size // 3, *self.straps.shape[:2]
         along = np.tile(np.linspace(1, 0, steps, dtype=np.float32), straps)
         return np.concatenate([np.ones(count, np.float32), along])
@@ -163,7 +164,7 @@ def build_shell(shape: ShellShape, straps: list[Strap], head: Head) -> Shell:
 
 
 def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows columns 3"]:
-    """Computes unit normals of a grid, away from the head."""
+    """Computes unit normals of a grid that point away from the head."""
     across = np.gradient(points, axis=1)
     down = np.gradient(points, axis=0)
     normal = np.cross(down, across)
@@ -171,25 +172,26 @@ def outward(points: Float[ndarray, "rows columns 3"]) -> Float[ndarray, "rows co
 
 
 def follow_weights(points: Float[ndarray, "p 3"], anchors: Float[ndarray, "s 3"]) -> Float32[ndarray, "p s"]:
-    """Computes Gaussian weights over `anchors`, wider for points far from all of them; rows sum to 1."""
+    """Computes Gaussian weights over `anchors`, wider for points that are far from all of them; each row sums to 1."""
     lengths = (np.square(of).sum(1) for of in (points, anchors))
     squared = np.add.outer(*lengths) - 2 * points @ anchors.T
     nearest = squared.min(1, keepdims=True)
     width = np.maximum(KERNEL, 0.7 * np.sqrt(nearest.clip(0)))
-    weights = cv2.exp((nearest - squared) / (2 * width**2))  # a fifth of the time of numpy's
+    weights = cv2.exp((nearest - squared) / (2 * width**2))  # takes a fifth of the time of NumPy
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 def edge(curve: Curve, u: Float[ndarray, "*n"]) -> tuple[Float[ndarray, "*n"], Float[ndarray, "*n"]]:
-    """Computes azimuth and height of an edge at u, the viewer's left mirroring the right; smooth through its points."""
+    """Interpolates azimuth and height of an edge smoothly at u; the viewer's left is the mirror image of the right."""
     knots = np.array(curve)
     azimuth, height = _smooth_interpolation(np.abs(u), knots[:, 0], knots[:, 1:].T)
     return np.sign(u) * azimuth, height
 
 
 def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
-    """Interpolates each row of values by cubic Hermite with finite-difference slopes, flat at none; linear beyond the
-    last.
+    """Interpolates each row of values by cubic Hermite splines with finite-difference slopes.
+
+    Beyond the last knot the interpolation is linear.
     """
     slope = np.gradient(values, at, axis=1)
     i = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
@@ -206,7 +208,7 @@ def _smooth_interpolation(x: ndarray, at: ndarray, values: ndarray) -> ndarray:
 
 
 def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> ndarray:
-    """Interpolates the skin between the edges at every u, v."""
+    """Computes points on the skin between the edges at every u, v."""
     top_azimuth, top_height = edge(shape.top, u)
     bottom_azimuth, bottom_height = edge(shape.bottom, u)
     down = v[:, None]
@@ -216,7 +218,7 @@ def _between_edges(shape: ShellShape, head: Head, u: ndarray, v: ndarray) -> nda
 
 
 def _stretch_down(points: ndarray, taut: float) -> ndarray:
-    """Pulls each column straight over its hollows, seen from the side: (height, distance from the axis)."""
+    """Pulls each column straight over the hollows of its profile (height, distance from the axis)."""
     x, y, z = np.moveaxis(points, -1, 0)
     radius = np.hypot(x, AXIS_Z - z)
     straight = np.stack([upper_envelope(*line) for line in zip(y.T, radius.T, strict=True)], axis=1)
@@ -225,7 +227,7 @@ def _stretch_down(points: ndarray, taut: float) -> ndarray:
 
 
 def _stretch_across(points: ndarray, taut: float) -> ndarray:
-    """Pulls each row straight over its hollows, seen from above."""
+    """Pulls each row straight over its hollows, as seen from above."""
     result = points.copy()
     for row in range(points.shape[0]):
         x, z = points[row, :, 0], points[row, :, 2]
@@ -235,7 +237,7 @@ def _stretch_across(points: ndarray, taut: float) -> ndarray:
 
 
 def _monotone_span(x: ndarray) -> slice:
-    """Finds the middle stretch over which x grows: beyond it the row has turned round the side of the head."""
+    """Finds the middle part of a row over which x grows; beyond it the row runs around the side of the head."""
     middle = len(x) // 2
     steps = np.diff(x) > 1e-4
     left = middle
@@ -248,9 +250,12 @@ def _monotone_span(x: ndarray) -> slice:
 
 
 def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
-    """Computes the least concave curve over points (x, y), at the same x; x grows. Andrew's monotone chain, 1979."""
+    """Computes the least concave curve above the points (x, y), at the same x. x must grow.
+
+    Source: Andrew's monotone chain, 1979.
+    """
     hull: list[tuple[float, float]] = []
-    for c, up in zip(x.tolist(), y.tolist(), strict=True):  # plain numbers: a fifth of the time
+    for c, up in zip(x.tolist(), y.tolist(), strict=True):  # plain floats take a fifth of the time
         while len(hull) > 1:
             (a, low), (b, middle) = hull[-2], hull[-1]
             if (middle - low) * (c - a) > (up - low) * (b - a):
@@ -262,7 +267,7 @@ def upper_envelope(x: Float[ndarray, "n"], y: Float[ndarray, "n"]) -> Float[ndar
 
 
 def _even_down(points: ndarray) -> ndarray:
-    """Resamples the columns at even distances, so that a texture is not stretched under the chin."""
+    """Resamples each column at equal distances, so that a texture is not stretched under the chin."""
     steps = np.linalg.norm(np.diff(points, axis=0), axis=2)
     length = np.concatenate([np.zeros((1, points.shape[1])), steps.cumsum(0)])
     even = np.linspace(0, length[-1], len(points))
@@ -284,7 +289,7 @@ def _standoff(shape: ShellShape, u: ndarray, v: ndarray) -> ndarray:
 
 
 def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) -> tuple[ndarray, ndarray]:
-    """Points of all straps and the skin's normals under them, `2 k, STRAP_STEPS, 3` each."""
+    """Computes the points of all straps and the skin's normals under them, each `2 k, STRAP_STEPS, 3`."""
     along = np.linspace(0, 1, STRAP_STEPS)
     both = [(strap, side) for side in (1, -1) for strap in straps]
     at = [((uv - (strap.start[0] * side, strap.start[1])) ** 2).sum(-1).argmin() for strap, side in both]
@@ -294,15 +299,15 @@ def _strap_lines(straps: list[Strap], grid: ndarray, uv: ndarray, head: Head) ->
     azimuth0 = np.degrees(np.arctan2(start[..., 0], AXIS_Z - start[..., 2]))
     azimuth = azimuth0 + (end[:, 0] - azimuth0) * along
     skin = head.surface(azimuth, start[..., 1] + (end[:, 1] - start[..., 1]) * along)
-    turn = np.radians(azimuth)
-    normals = np.stack([np.sin(turn), np.zeros_like(turn), -np.cos(turn)], axis=-1)
+    angle = np.radians(azimuth)
+    normals = np.stack([np.sin(angle), np.zeros_like(angle), -np.cos(angle)], axis=-1)
     lines = skin + normals * (lift * (1 + np.sin(np.pi * along)))[..., None]
     lines += (start - lines[:, :1]) * ((1 - along) ** 2)[:, None]
     return np.array([_taut(line, along) for line in lines]).reshape(lines.shape), normals
 
 
 def _taut(line: ndarray, along: ndarray) -> ndarray:
-    """Pulls a strap's line straight over its hollows, as behind the angle of the jaw."""
+    """Pulls a strap's line straight over hollows, such as the one behind the angle of the jaw."""
     x, y, z = line.T
     radius = np.hypot(x, AXIS_Z - z)
     pull = upper_envelope(along, radius) / radius

@@ -1,7 +1,7 @@
-"""The SPEC and WEAR texts: which masks are drawn how often, and how they are worn.
+"""Parsers of SPEC and WEAR: which masks are drawn how often, and how they are worn.
 
-SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`. The codes of MaskTheFace, the field's usual
-generator, are read as well: `N95`, `surgical_blue`, `cloth-masks/textures/check/check_4.jpg`, `random`.
+SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`. The codes of MaskTheFace, a widely used
+generator, are accepted too: `N95`, `surgical_blue`, `cloth-masks/textures/check/check_4.jpg`, `random`.
 """
 
 import re
@@ -15,7 +15,7 @@ WEARS = ("correct", "nose", "chin", "below-mouth")
 ENTRY = re.compile(
     r"(?P<family>[A-Za-z0-9_]+)(?:-(?P<dress>[^@:\s]+))?(?:@(?P<strength>\d*\.?\d+))?(?::(?P<weight>\d*\.?\d+))?"
 )
-# What other names mean: a family, and its colour where the name says one.
+# Other names of a family, and the colour that the name implies, if any.
 ALIASES = {
     "gas": ("respirator", ""),
     "surgical_blue": ("surgical", "#a9cfe4"),
@@ -23,14 +23,14 @@ ALIASES = {
     "inpaint": ("none", ""),
     "empty": ("none", ""),
 }
-ANY = ("random", "all")  # every family that is a mask, as often as any other
-# MaskTheFace's folders and files of textures that have another name here.
+ANY = ("random", "all")  # every family except the flat blocks, equally often
+# Textures of MaskTheFace (names of files or folders) that have another name here.
 TEXTURE_NAMES = {"polka": "dots", "heart": "print", "fruits": "print", "others": "print"}
 
 
 @dataclass(frozen=True)
 class MaskChoice:
-    """One entry of a SPEC; empty `texture` or `colour` is drawn from the family's own."""
+    """Entry of a SPEC. An empty `texture` or `colour` is drawn from those of the family."""
 
     family: str
     texture: str = ""
@@ -43,7 +43,7 @@ def parse_spec(text: str, library: Library) -> list[MaskChoice]:
     """Parses a SPEC into choices among the families of a library.
 
     Raises:
-        InputError: every problem of the text in one message.
+        InputError: the text has problems; the message lists all of them.
     """
     choices: list[MaskChoice] = []
     problems: list[str] = []
@@ -61,7 +61,7 @@ def parse_spec(text: str, library: Library) -> list[MaskChoice]:
 
 
 def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
-    """Parses one entry into a choice, or says what is wrong with it."""
+    """Parses one entry into choices, or returns a text that says what is wrong with it."""
     match = ENTRY.fullmatch(part)
     if not match:
         return f"'{part}' is not family[-texture|-#rrggbb][@strength][:weight]"
@@ -69,7 +69,7 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     if not 0 <= strength <= 1:
         return f"strength {strength:g} in '{part}' is not between 0 and 1"
     if dress.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", dress):
-        return f"'{dress}' in '{part}' is no colour; write it as #rrggbb"
+        return f"'{dress}' in '{part}' is not a colour; write it as #rrggbb"
     named = match["family"].lower()
     if named in ANY:
         return _any_mask(dress, strength, weight, library)
@@ -85,7 +85,7 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
 
 
 def _any_mask(dress: str, strength: float, weight: float, library: Library) -> list[MaskChoice] | str:
-    """Lists every family that is worn, not just painted as a block; with the texture, if one is named."""
+    """Lists all families except the flat blocks; if a texture is named, only those that have it."""
     worn = [name for name in library.families if not library.template(name).look.flat]
     if dress and not dress.startswith("#"):
         textures = {name: _texture(dress, library.textures(name)) for name in worn}
@@ -97,7 +97,7 @@ def _any_mask(dress: str, strength: float, weight: float, library: Library) -> l
 
 
 def _texture(name: str, known: tuple[str, ...]) -> str:
-    """Reads a texture's name, or a path of MaskTheFace's such as `masks/textures/check/check_4.jpg`; "" for none."""
+    """Finds the texture of a name or a MaskTheFace path such as `masks/textures/check/check_4.jpg`; "" if unknown."""
     if name in known:
         return name
     path = PurePosixPath(name.replace("\\", "/"))
@@ -112,7 +112,7 @@ def parse_wear(text: str) -> dict[str, float]:
     """Parses `state:weight, ...` into fractions that sum to 1.
 
     Raises:
-        InputError: every problem of the text in one message.
+        InputError: the text has problems; the message lists all of them.
     """
     shares: dict[str, float] = {}
     problems = []

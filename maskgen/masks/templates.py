@@ -1,8 +1,8 @@
-"""A family of masks on disk: its settings, its pictures, the shell it makes.
+"""Templates of mask families on disk: settings, images, and the shell built from them.
 
-A family is a folder with `template.toml` and its pictures, all addressed by u, v: `albedo.png` (grey and opacity: what
-a colour multiplies), `height.png` (grey, 128 is the shell itself) and, where it has one, `overlay.png` (RGBA: wires,
-valves, print: parts that no colour multiplies). What may be wrong with them is in `template_check`.
+A template is a folder with `template.toml` and images addressed by u, v: `albedo.png` (opacity, and the grey that is
+multiplied by the mask's colour), `height.png` (grey; 128 is the surface of the shell) and optionally `overlay.png`
+(RGBA: wires, valves and print, which keep their own colours). `maskgen.masks.validation` checks templates.
 """
 
 import sys
@@ -29,7 +29,7 @@ else:
     import tomli as tomllib
 
 TEMPLATE = "template.toml"
-PICTURES = ("albedo.png", "height.png", "overlay.png")  # the last may be missing
+PICTURES = ("albedo.png", "height.png", "overlay.png")  # the last is optional
 PLAIN = "plain"
 TEXTURES = (PLAIN, *PATTERNS)
 TO_RGBA = {1: cv2.COLOR_GRAY2RGBA, 3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}
@@ -53,54 +53,56 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class TemplateLook(Section):
-    """What the mask is made of."""
+    """`[look]` of a template: colours, textures and material."""
 
     colours: Annotated[dict[Colour, Weight], AfterValidator(_shares)]
-    """Palette: `#rrggbb` and how often it is drawn."""
+    """Palette: `#rrggbb` and its weight in the draw."""
     textures: Annotated[dict[Texture, Weight], AfterValidator(_shares)] = {PLAIN: 1.0}
-    """Patterns it comes with, `plain` or of `maskgen.masks.patterns`, and how often each is drawn."""
+    """Textures of the family, `plain` or patterns of `maskgen.masks.patterns`, and their weights in the draw."""
     wrinkles: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Depth of creases that differ with each wearing."""
+    """Depth of creases, which differ each time the mask is worn."""
     flat: bool = False
-    """Painted on as it is: no light, shadow, softness or grain."""
+    """Painted on unchanged: no light, shadow, softness or grain."""
     relief: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    """Head units between the lowest and the highest of `height.png`."""
+    """Height in head units between black and white of `height.png`."""
     gloss: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """How far dark colours are lifted by light that glances off."""
+    """How far glancing light lifts dark colours."""
     strap_colours: Annotated[
         list[Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6}|mask)$")]], Field(min_length=1)
     ] = ["mask"]
-    """One is drawn for each wearing: `#rrggbb`, or `mask` for the mask's own colour."""
+    """Colours of the straps, of which one is drawn per mask: `#rrggbb`, or `mask` for the mask's own colour."""
 
 
 class Template(Section):
     """`template.toml` of a family."""
 
     title: str
-    """What people call it."""
+    """Common name."""
     shell: ShellShape
-    """The surface it makes."""
+    """Shape of the surface."""
     look: TemplateLook
-    """What it is made of."""
+    """Colours, textures and material."""
     straps: list[Strap] = []
-    """How it is held."""
+    """Straps on the viewer's right."""
     wear: Annotated[list[Literal["correct", "nose", "chin", "below-mouth"]], Field(min_length=1)] = [
         "correct", "nose", "chin", "below-mouth",
     ]  # fmt: skip
-    """Ways it can be worn."""
+    """States in which it can be worn."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A family ready to be worn.
+    """Family with its images, ready to be drawn.
 
     Attributes:
-        name: the family.
+        name: name of the family.
         template: its settings.
-        surface: grey that a colour multiplies, 0-255, times the opacity and what the overlay leaves of it; opacity,
-            0-1; derivatives of the height along u / 2 and v, head units of height a whole texture. All four in one
-            picture, which is looked up as fast as any of them. From full size down, each level half the one before.
-        overlay: RGB that no colour multiplies, times its opacity, and an empty channel, as `surface`; or nothing.
+        surface: pyramid from full size down, each level half the size of the previous one. Channels: grey, 0-255, that
+            is multiplied by the mask's colour, already multiplied by the opacity and by 1 - the overlay's opacity;
+            opacity, 0-1; derivatives of the height along u / 2 and v, in head units per texture width and height.
+            All four are in one image because one lookup takes as long for four channels as for one.
+        overlay: pyramid of the same sizes: RGB that keeps its own colours, multiplied by its opacity, and an empty
+            channel; an empty tuple if the family has no overlay.
     """
 
     name: str
@@ -138,7 +140,7 @@ def read_template(folder: Path) -> Template:
     """Loads a family's `template.toml`, once per process.
 
     Raises:
-        InputError: it is missing or has problems; all of them in one message.
+        InputError: it is missing or has problems; the message lists all of them.
     """
     template = parse_template(folder)
     if isinstance(template, list):
@@ -147,7 +149,7 @@ def read_template(folder: Path) -> Template:
 
 
 def parse_template(folder: Path) -> Template | list[str]:
-    """Parses a family's `template.toml`, or lists all that is wrong with it."""
+    """Parses a family's `template.toml`, or lists all its problems."""
     try:
         return Template.model_validate(tomllib.loads((folder / TEMPLATE).read_bytes().decode("utf-8-sig")))
     except OSError as error:
@@ -155,7 +157,7 @@ def parse_template(folder: Path) -> Template | list[str]:
     except ValidationError as errors:
         return [_problem(error["loc"], error["msg"]) for error in errors.errors()]
     except ValueError as error:
-        return [f"is no TOML: {error}"]
+        return [f"is not TOML: {error}"]
 
 
 def _problem(place: tuple[int | str, ...], message: str) -> str:
@@ -168,16 +170,16 @@ def _problem(place: tuple[int | str, ...], message: str) -> str:
 
 @cache
 def shell_of(folder: Path, wear: str) -> Shell:
-    """Builds the shell of a family worn in one way, once per process."""
+    """Builds the shell of a family in one state of wear, once per process."""
     template = read_template(folder)
     return build_shell(worn_shape(template.shell, wear), template.straps, canonical_head())
 
 
 def worn_shape(shape: ShellShape, wear: str) -> ShellShape:
-    """Moves the edges of the shape as `wear` says; heights are measured against the canonical face."""
+    """Moves the edges of the shape according to `wear`; heights are those of the canonical face."""
     if wear == "nose":  # the upper edge lies under the nose
         return replace_edges(shape, _lowered(shape.top, 0.80, 0.30), _lowered(shape.bottom, None, 0.08))
-    if wear == "chin":  # the lower edge rides up, the chin is bare
+    if wear == "chin":  # the lower edge has slid up, the chin is bare
         return replace_edges(shape, _lowered(shape.top, None, -0.06), _lowered(shape.bottom, 1.42, -0.22))
     if wear == "below-mouth":  # pulled down: mouth and nose are bare
         return replace_edges(shape, _lowered(shape.top, 1.34, 0.55), _lowered(shape.bottom, None, 0.14))
@@ -190,13 +192,19 @@ def replace_edges(shape: ShellShape, top: Curve, bottom: Curve) -> ShellShape:
 
 
 def _lowered(curve: Curve, middle: float | None, side: float) -> Curve:
-    """Moves the curve's centre to a height and its side by a distance, and the rest in proportion."""
+    """Moves the curve's middle to a height, its side by a distance, and the points between in proportion.
+
+    Args:
+        curve: an edge.
+        middle: height of its middle; None moves the middle by `side` too.
+        side: distance, positive downwards.
+    """
     shift = side if middle is None else middle - curve[0][2]
     return [(u, azimuth, height + shift * (1 - u) + side * u) for u, azimuth, height in curve]
 
 
 def tint_of(colour: str, strength: float) -> tuple[float, float, float]:
-    """Converts `#rrggbb` to the factor on the albedo, 0-1; at strength 0 the template keeps its own colour."""
+    """Converts `#rrggbb` to the RGB factor on the albedo, 0-1; at strength 0 the template keeps its own colour."""
     red, green, blue = (1 - strength * (1 - int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
     return red, green, blue
 
@@ -209,13 +217,13 @@ def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
     """
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.dtype != np.uint8:
-        raise InputError(f"{path}: missing, or no picture of 8 bits a channel; save it as PNG")
+        raise InputError(f"{path}: missing, or not an image with 8 bits per channel; save it as PNG")
     channels = 1 if picture.ndim == 2 else picture.shape[2]
     return cv2.cvtColor(picture, TO_RGBA[channels])
 
 
 def _slopes(height: UInt8[ndarray, "h w"], relief: float) -> list[Float32[ndarray, "h w"]]:
-    """Derivatives along u / 2 and along v of a height picture whose full range is `relief`."""
+    """Computes the derivatives along u / 2 and v of a height image whose full range is `relief`."""
     down, across = np.gradient(height * np.float32(relief / 255))
     return [across * height.shape[1], down * height.shape[0]]
 

@@ -1,4 +1,4 @@
-"""A user's own picture as a texture: decoded once, with its opacity, in levels of half the size each."""
+"""A user's image as a texture: decoded once, with its opacity, as a pyramid."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ from numpy import ndarray
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode
 
-LARGEST = 1024  # pixels of the longer side that are kept; no mask shows more
-SMALLEST = 16
+LARGEST = 1024  # longer side in pixels, to which larger images are reduced; no mask shows more
+SMALLEST = 16  # shorter side in pixels of the smallest level, at least
 MAX_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Artwork:
-    """A picture to dress masks in.
+    """User's image that masks can wear as a texture.
 
     Attributes:
-        levels: premultiplied R, G, B and opacity, 0-255, from full size down, each half the one before.
-        tile: repeated over the mask; otherwise it fills the mask once.
-        digest: 16 hex digits of the file's bytes.
+        levels: premultiplied R, G, B and opacity, 0-255, from full size down, each level half the size of the
+            previous one.
+        tile: whether it is repeated over the mask; otherwise it fills the mask once.
+        digest: 16 hex digits of the hash of the file's bytes.
     """
 
     levels: tuple[UInt8[ndarray, "_ _ 4"], ...]
@@ -41,7 +42,7 @@ class Artwork:
 
 @cache
 def load_artwork(path: Path, tile: bool) -> Artwork:
-    """Reads an image of any usual format, once per process; transparent parts show the mask's own colour.
+    """Reads an image of any common format, once per process; transparent parts will show the mask's own colour.
 
     Raises:
         InputError: it is missing or cannot be read.
@@ -50,7 +51,7 @@ def load_artwork(path: Path, tile: bool) -> Artwork:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    # a ground that shines through tells the opacity, and the decoder knows every format and mode
+    # The opacity is the difference of the image on black and on white: this works for every format and mode.
     on_black, on_white = (decode(data, max_pixels=MAX_PIXELS, background=grey) for grey in (0, 255))
     if isinstance(on_black, Skip) or isinstance(on_white, Skip):
         assert isinstance(on_black, Skip)

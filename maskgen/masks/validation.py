@@ -1,4 +1,4 @@
-"""What is wrong with a folder of templates: every problem of every one of them, before any is worn."""
+"""Check of a folder of templates: finds all problems of all templates before any of them is used."""
 
 import re
 import warnings
@@ -16,15 +16,15 @@ from maskgen.masks.templates import PICTURES, TEMPLATE, Template, parse_template
 
 KINDS = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
 MODES = {"albedo.png": ("LA", "RGBA"), "height.png": ("L", "LA", "RGB", "RGBA"), "overlay.png": ("RGBA",)}
-LEAST, MOST = 128, 4096  # pixels a side
-CLEAR = 8  # opacity, 0-255, that a picture's border may have at most
-GREY = 12  # levels by which the channels of an albedo may differ
+LEAST, MOST = 128, 4096  # bounds of an image's side in pixels
+CLEAR = 8  # largest opacity, 0-255, at the border of an albedo
+GREY = 12  # largest difference, in levels, between the colour channels of an albedo
 Pixels = UInt8[ndarray, "h w *c"]
 
 
 @dataclass(frozen=True)
 class TemplateProblem:
-    """What is wrong with a file or folder."""
+    """Problem of a file or folder."""
 
     path: str
     what: str
@@ -35,26 +35,26 @@ class TemplateProblem:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The templates of a folder that can be worn, and all that is wrong with the others."""
+    """Templates of a folder that can be used, and all problems of the others."""
 
     sound: tuple[Path, ...]
     problems: tuple[TemplateProblem, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether all can be worn."""
+        """Whether all templates can be used."""
         return not self.problems
 
 
 def check_templates(folder: Path, *, replace: bool = False) -> CheckReport:
-    """Looks at every template of a folder; a folder in it without a template's files is left alone.
+    """Checks every template of a folder; subfolders without any file of a template are ignored.
 
     Args:
-        folder: holds a folder for each family.
-        replace: whether a family may bear a built-in one's name.
+        folder: folder that holds one folder per family.
+        replace: whether a family may have the name of a built-in one.
     """
     if not folder.is_dir():
-        return _refused(folder, "is no folder")
+        return _refused(folder, "is not a folder")
     if (folder / TEMPLATE).exists():
         return _refused(folder, "is one template; give the folder that holds it")
     own = [
@@ -63,7 +63,7 @@ def check_templates(folder: Path, *, replace: bool = False) -> CheckReport:
         if any((path / name).exists() for name in (TEMPLATE, *PICTURES))
     ]
     if not own:
-        return _refused(folder, f"holds no template, such as {folder / 'NAME' / TEMPLATE}")
+        return _refused(folder, f"holds no template; expected, for example, {folder / 'NAME' / TEMPLATE}")
     found = {path: _problems(path, replace) for path in own}
     problems = tuple(problem for problems in found.values() for problem in problems)
     return CheckReport(tuple(path for path in own if not found[path]), problems)
@@ -83,13 +83,13 @@ def _problems(folder: Path, replace: bool) -> list[TemplateProblem]:
 
 
 def name_problems(name: str, *, replace: bool) -> list[str]:
-    """Describes what is wrong with a family's name."""
+    """Lists the problems of a family's name."""
     if not re.fullmatch("[a-z0-9]+", name):
-        return ["the folder's name is the family's: small letters and digits alone"]
+        return ["the folder's name is the name of the family: only lowercase letters and digits are allowed"]
     if name in ALIASES or name in ANY:
         return [f"the name means something else in SPEC; it may not be any of {', '.join((*ALIASES, *ANY))}"]
     if name in built_in().families and not replace:
-        return ["is a built-in family; choose another name, or take its place with masks.replace"]
+        return ["is a built-in family; choose another name, or replace it with masks.replace=true"]
     return []
 
 
@@ -106,8 +106,10 @@ def _picture_problems(folder: Path, template: Template | None) -> list[TemplateP
             pictures[name] = picture
     sizes = {name: f"{pixels.shape[1]} x {pixels.shape[0]}" for name, pixels in pictures.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        problems.append(TemplateProblem(str(folder), f"all pictures must be of one size; got {told}"))
+        found_sizes = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        problems.append(
+            TemplateProblem(str(folder), f"all images must have the same size; got {found_sizes}")
+        )
     if "albedo.png" in pictures:
         found = _albedo_problems(pictures["albedo.png"], template)
         problems += [TemplateProblem(str(folder / "albedo.png"), what) for what in found]
@@ -115,20 +117,20 @@ def _picture_problems(folder: Path, template: Template | None) -> list[TemplateP
 
 
 def _read(path: Path) -> Pixels | str:
-    """Reads a template's image, or says what is wrong with it; checks the header before allocating memory."""
+    """Reads a template's image, or returns its problem; checks the header before memory is allocated."""
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
             if image.format != "PNG" or image.mode not in MODES[path.name]:
                 got = f"{image.format} {image.mode}"
-                return f"must be a PNG of 8 bits a channel, {KINDS[path.name]}; got {got}"
+                return f"must be a PNG with 8 bits per channel, {KINDS[path.name]}; got {got}"
             if not all(LEAST <= side <= MOST for side in image.size):
                 return f"must have {LEAST} to {MOST} pixels a side; got {image.size[0]} x {image.size[1]}"
             image.load()
             return np.asarray(image)
     except FileNotFoundError:
         return "is missing"
-    except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
+    except Exception as error:  # noqa: BLE001 (a parser may raise anything on hostile bytes)
         return f"cannot be read: {error}"
 
 
@@ -137,14 +139,16 @@ def _albedo_problems(albedo: Pixels, template: Template | None) -> list[str]:
     problems = []
     border = max(int(line.max()) for line in (opacity[0], opacity[-1], opacity[:, 0], opacity[:, -1]))
     if border > CLEAR:
-        problems.append("must be clear at its border, where the mask ends; leave 3 % of each side without it")
+        problems.append("must be transparent at its border; leave a transparent margin of 3 % on each side")
     if (opacity >= 128).mean() < 0.02:
-        problems.append("is clear all over: its opacity (alpha) says where the mask is")
-    seen = colour[opacity >= 128]
-    if seen.size and (np.ptp(seen, axis=-1) > GREY).mean() > 0.01:
+        problems.append("is transparent everywhere; its opacity (alpha) must show where the mask is")
+    opaque = colour[opacity >= 128]
+    if opaque.size and (np.ptp(opaque, axis=-1) > GREY).mean() > 0.01:
         problems.append(
-            "must be grey, for the palette to colour; parts with their own colours belong in overlay.png"
+            "must be grey, because the palette colours it; parts with their own colours belong in overlay.png"
         )
-    if template and not template.look.flat and seen.size and np.median(seen) < 60:
-        problems.append("is dark: it multiplies the palette's colours, so cloth is near white in it")
+    if template and not template.look.flat and opaque.size and np.median(opaque) < 60:
+        problems.append(
+            "is too dark: it is multiplied by the palette's colours; make plain cloth nearly white"
+        )
     return problems

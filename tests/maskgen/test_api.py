@@ -14,7 +14,7 @@ from maskgen.images.codecs import encode_lossless
 from tests.helpers.faces import astronaut
 
 
-def test_a_photo_is_masked_where_its_face_is():
+def test_the_mask_lies_on_the_face():
     triplet = maskgen.mask_photo(astronaut(), masks="surgical-#0473e2")
     assert (triplet.gt == astronaut()).all()
     assert triplet.parts[141, 224] == 3
@@ -22,7 +22,7 @@ def test_a_photo_is_masked_where_its_face_is():
     assert triplet.faces[0].mask.family == "surgical"
 
 
-def test_arrays_pillow_paths_and_bytes_give_the_same(tmp_path):
+def test_arrays_pillow_images_paths_and_bytes_give_the_same_result(tmp_path):
     data = encode_lossless(astronaut(), "png")
     (tmp_path / "a.png").write_bytes(data)
     given = [astronaut(), Image.fromarray(astronaut()), tmp_path / "a.png", str(tmp_path / "a.png"), data]
@@ -30,7 +30,7 @@ def test_arrays_pillow_paths_and_bytes_give_the_same(tmp_path):
     assert all((one == made[0]).all() for one in made)
 
 
-def test_seed_masks_and_size_decide_the_picture():
+def test_the_result_depends_on_seed_masks_and_size():
     one = maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1)
     assert one.masked.shape == (128, 128, 3)
     assert (one.masked == maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1).masked).all()
@@ -47,22 +47,22 @@ def test_two_seeds_share_one_detector(monkeypatch):
     assert one.seed != two.seed
 
 
-def test_grey_photos_do_as_well():
+def test_grey_photos_are_accepted():
     grey = astronaut().mean(-1).astype(np.uint8)
     assert maskgen.mask_photo(grey).map.any()
 
 
-def test_all_faces_wear_one():
+def test_with_faces_all_every_face_wears_a_mask():
     double = np.hstack([astronaut()[:300, 60:380], astronaut()[:300, 60:380]])
     assert len(maskgen.mask_photo(double, faces="all").faces) == 2
 
 
-def test_a_photo_without_a_face_says_why_not():
+def test_a_photo_without_a_face_gives_a_skip_with_the_reason():
     assert maskgen.mask_photo(np.full((100, 100, 3), 90, np.uint8)) == Skip("no_face")
     assert maskgen.mask_photo(b"nothing").reason == "unreadable"
 
 
-def test_what_cannot_be_is_refused(tmp_path):
+def test_invalid_images_and_arguments_are_refused(tmp_path):
     for image in (
         astronaut() / 255,
         astronaut()[..., 0, 0],

@@ -6,7 +6,7 @@ from maskgen import config
 from maskgen.assets import asset
 from maskgen.config import Given, load_settings, print_config
 from maskgen.errors import UsageError
-from maskgen.settings import GenSettings, PreviewSettings
+from maskgen.settings import GenSettings, PreviewSettings, RunSettings
 
 
 def problems(*args: object, **kwargs: object) -> list[str]:
@@ -22,11 +22,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_nothing_given_is_the_defaults():
+def test_without_any_input_the_defaults_apply():
     assert load_settings(GenSettings) == GenSettings()
 
 
-def test_later_wins_file_then_set_then_option(file):
+def test_options_override_set_which_overrides_the_file(file):
     settings = load_settings(GenSettings, file, ["crop.size=256", "seed=4"], [Given("--seed", "seed", "5")])
     assert (settings.crop.border, settings.crop.size, settings.seed) == ("constant", 256, 5)
 
@@ -85,7 +85,7 @@ def test_extend_and_overwrite_exclude_each_other():
     assert "choose one" in problems(None, ["run.extend=true", "run.overwrite=true"])[0]
 
 
-def test_a_file_that_is_no_toml_is_named_with_the_line(tmp_path):
+def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path):
     path = tmp_path / "bad.toml"
     path.write_text("[crop\n")
     assert "not TOML" in problems(path)[0]
@@ -96,7 +96,7 @@ def test_a_missing_file_is_named(tmp_path):
     assert problems(tmp_path / "none.toml") == [f"--config: {tmp_path}/none.toml: No such file or directory"]
 
 
-def test_a_byte_order_mark_is_no_problem(file):
+def test_a_byte_order_mark_is_accepted(file):
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert load_settings(GenSettings, file).seed == 3
 
@@ -104,11 +104,11 @@ def test_a_byte_order_mark_is_no_problem(file):
 @pytest.mark.parametrize(
     "bad", ["crop=3", "seed.x=3", "crop.size.x=1", "=3", ".=3", "crop.=1", "crop.size=[1"]
 )
-def test_a_crooked_set_is_a_problem_and_no_crash(bad):
+def test_a_malformed_set_is_reported_without_a_crash(bad):
     assert problems(None, [bad])
 
 
-def test_what_is_printed_is_read_back_the_same(tmp_path):
+def test_printed_settings_are_read_back_unchanged(tmp_path):
     settings = load_settings(
         GenSettings,
         None,
@@ -119,7 +119,7 @@ def test_what_is_printed_is_read_back_the_same(tmp_path):
     assert load_settings(GenSettings, path) == settings
 
 
-def test_every_setting_is_printed_under_its_meaning():
+def test_every_setting_is_printed_below_its_description():
     text = print_config(GenSettings())
     names = list(config._names(GenSettings))
     assert len(names) > 25

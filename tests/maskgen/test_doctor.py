@@ -17,7 +17,7 @@ find_faces = doctor._faces
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the test of a sound machine loads the detector."""
+    """Replaces the face check, so that only the test of a working machine loads the detector."""
     monkeypatch.setattr(doctor, "_faces", lambda: "a face")
 
 
@@ -25,21 +25,21 @@ def named(checks: list[Check], name: str) -> Check:
     return next(check for check in checks if check.name == name)
 
 
-def test_a_sound_machine_has_no_cross(tmp_path, monkeypatch):
+def test_on_a_working_machine_no_check_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "_faces", find_faces)
-    crosses = [check for check in examine(tmp_path) if not check.ok and not check.optional]
+    failed = [check for check in examine(tmp_path) if not check.ok and not check.optional]
     assert not [
-        check for check in crosses if check.name != "packages"
-    ]  # from a bare checkout unmask is not installed
+        check for check in failed if check.name != "packages"
+    ]  # in a checkout without an installation, the package unmask is missing
 
 
-def test_every_cross_has_one_line_that_mends_it(tmp_path):
+def test_every_failed_check_has_a_one_line_fix(tmp_path):
     for check in examine(tmp_path):
         assert bool(check.mend) != check.ok
         assert "\n" not in check.mend + check.found
 
 
-def test_opencv_without_libgl_is_mended_by_a_headless_build_of_the_same_version(tmp_path, monkeypatch):
+def test_opencv_without_libgl_is_fixed_by_a_headless_build_of_the_same_version(tmp_path, monkeypatch):
     installed = {"opencv-python": "5.0.0.93"}
     monkeypatch.setattr(doctor, "_version", lambda name: installed.get(name, ""))
     monkeypatch.setitem(sys.modules, "cv2", None)
@@ -48,7 +48,7 @@ def test_opencv_without_libgl_is_mended_by_a_headless_build_of_the_same_version(
     assert opencv.mend == "pip install --force-reinstall --no-deps opencv-contrib-python-headless==5.0.0.93"
 
 
-def test_a_missing_model_is_a_cross(tmp_path, monkeypatch):
+def test_a_missing_model_fails_its_check(tmp_path, monkeypatch):
     def missing() -> str:
         raise MissingError("models/face.tflite: is missing")
 
@@ -56,16 +56,16 @@ def test_a_missing_model_is_a_cross(tmp_path, monkeypatch):
     assert named(examine(tmp_path), "models").found == "models/face.tflite: is missing"
 
 
-def test_a_full_disk_is_a_cross(tmp_path, monkeypatch):
+def test_a_full_disk_fails_its_check(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "ENOUGH_BYTES", 10**18)
     assert "--out" in named(examine(tmp_path), "disk").mend
 
 
-def test_a_folder_that_is_not_there_yet_counts_as_its_parent(tmp_path: Path):
+def test_for_a_missing_folder_the_disk_of_its_parent_is_checked(tmp_path: Path):
     assert named(examine(tmp_path / "a" / "b"), "disk").ok
 
 
-def test_an_extra_that_is_missing_is_optional(tmp_path, monkeypatch):
+def test_a_missing_extra_is_optional(tmp_path, monkeypatch):
     def none(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
@@ -75,7 +75,7 @@ def test_an_extra_that_is_missing_is_optional(tmp_path, monkeypatch):
     assert "'torch>=" in torch.mend
 
 
-def test_the_words_name_the_mend_below_its_cross():
+def test_the_text_shows_the_fix_below_its_failed_check():
     checks = [Check("disk", False, "full", "make room"), Check("torch", False, "none", "pip", optional=True)]
     assert checks_text(checks).splitlines() == [
         "XX disk            full",
@@ -85,18 +85,18 @@ def test_the_words_name_the_mend_below_its_cross():
     ]
 
 
-def test_the_words_are_not_needed_where_json_is(tmp_path):
+def test_checks_can_be_written_as_json(tmp_path):
     json.dumps([vars(check) for check in examine(tmp_path)])
 
 
-def test_what_an_uninstalled_opencv_leaves_of_its_folder_is_a_cross(tmp_path, monkeypatch):
+def test_an_empty_cv2_folder_left_by_an_uninstalled_opencv_fails_its_check(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", ModuleType("cv2"))
     opencv = named(examine(tmp_path), "opencv")
     assert "has no attribute" in opencv.found
     assert opencv.mend.startswith("pip install")
 
 
-def test_whether_kernels_are_compiled_is_told(tmp_path, monkeypatch):
+def test_the_kernels_check_reports_whether_they_are_compiled(tmp_path, monkeypatch):
     monkeypatch.setattr(native, "absent", "")
     assert named(examine(tmp_path), "kernels").ok
     monkeypatch.setattr(native, "absent", "not compiled")
@@ -107,10 +107,12 @@ def test_whether_kernels_are_compiled_is_told(tmp_path, monkeypatch):
     assert "compiler" in what
     program, script = shlex.split(line)
     assert program == sys.executable
-    assert Path(script) == native.LIBRARY.with_name("build.py")  # a wheel that lacks them lacks them again
+    assert Path(script) == native.LIBRARY.with_name(
+        "build.py"
+    )  # reinstalling a wheel without kernels would not help
 
 
-def test_kernels_that_were_switched_off_are_switched_on_again(tmp_path, monkeypatch):
+def test_the_fix_for_disabled_kernels_is_to_unset_the_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("UNMASK_KERNELS", "numpy")
     monkeypatch.setattr(native, "absent", native._load()[1])
     assert named(examine(tmp_path), "kernels").mend == "unset UNMASK_KERNELS"

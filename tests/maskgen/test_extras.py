@@ -11,17 +11,17 @@ REQUIRED = [
 ]
 
 
-def test_the_line_names_the_packages_and_not_ours(monkeypatch):
+def test_the_command_names_the_packages_and_not_unmask_itself(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
     assert install_line("train") == "pip install 'torch>=2.10'"
 
 
-def test_extras_that_name_extras_are_resolved_without_doubles(monkeypatch):
+def test_extras_that_name_extras_are_resolved_without_duplicates(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
     assert install_line("all") == "pip install 'torch>=2.10' 'av>=17'"
 
 
-def test_where_nothing_is_installed_the_line_is_for_the_checkout(monkeypatch):
+def test_without_an_installation_the_command_is_for_the_checkout(monkeypatch):
     def none(name: str) -> list[str]:
         raise metadata.PackageNotFoundError(name)
 
@@ -29,6 +29,6 @@ def test_where_nothing_is_installed_the_line_is_for_the_checkout(monkeypatch):
     assert install_line("web") == "pip install -e '.[web]' in the checkout"
 
 
-def test_every_extra_that_the_program_names_is_there():
+def test_every_extra_named_by_the_program_exists():
     for extra in ("train", "dlib", "eval", "fan", "video", "web", "onnx"):
         assert install_line(extra).startswith("pip install '"), extra

@@ -7,14 +7,14 @@ from maskgen.errors import MissingError, UnmaskError
 from maskgen.files import disk_errors, part_path, size_text, write_atomic
 
 
-def test_a_file_is_replaced_whole_and_no_part_stays(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_no_partial_file_stays(tmp_path: Path) -> None:
     for data in (b"old", b"new"):
         write_atomic(tmp_path / "a", data)
         assert (tmp_path / "a").read_bytes() == data
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_in_a_data_set_the_part_lies_in_its_work_folder(
+def test_in_a_data_set_the_partial_file_lies_in_the_work_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".work").mkdir()
@@ -24,7 +24,7 @@ def test_in_a_data_set_the_part_lies_in_its_work_folder(
     assert [path.parent.name for path in seen] == [".work"]
 
 
-def test_no_two_writers_share_a_part(tmp_path: Path) -> None:
+def test_no_two_writers_share_a_partial_file(tmp_path: Path) -> None:
     assert len({part_path(tmp_path, "a") for _ in range(100)}) == 100
 
 
@@ -43,7 +43,7 @@ def test_no_two_writers_share_a_part(tmp_path: Path) -> None:
         (errno.EIO, UnmaskError, "cannot write shard: Input/output error; check the disk"),
     ],
 )
-def test_a_failed_write_says_what_was_needed(
+def test_a_failed_write_says_what_could_not_be_written(
     number: int, kind: type[UnmaskError], says: str, tmp_path: Path
 ) -> None:
     with pytest.raises(kind, match=says) as failed, disk_errors(tmp_path, "shard"):
@@ -54,7 +54,7 @@ def test_a_failed_write_says_what_was_needed(
     assert "\n" not in str(failed.value)
 
 
-def test_sizes_are_said_as_people_do() -> None:
+def test_sizes_are_formatted_for_people() -> None:
     assert [size_text(n) for n in (0, 999, 1000, 61_234_567, 2 * 10**12)] == [
         "0 bytes",
         "999 bytes",

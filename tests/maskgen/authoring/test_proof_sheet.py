@@ -18,7 +18,7 @@ CLOTH = (110, 150, 190)
 
 @pytest.fixture
 def photo(tmp_path):
-    """A pleated mask with a red disc and two ear loops, turned a little, on a dark table."""
+    """Photo of a pleated mask with a red disc and two ear loops, slightly rotated, on a dark table."""
     rng = np.random.default_rng(0)
     table = np.full((450, 600, 3), (52, 60, 44), np.uint8)
     mask = np.full((180, 320, 3), CLOTH, np.uint8)
@@ -36,12 +36,12 @@ def photo(tmp_path):
     return path
 
 
-def test_the_outline_of_a_mask_has_no_loops_and_no_table(photo):
+def test_the_outline_of_a_mask_excludes_loops_and_table(photo):
     outline = find_outline(read_photo(photo))
     assert outline.sum() == pytest.approx(320 * 180, rel=0.06)
 
 
-def test_a_mask_is_cut_out_upright_and_fills_its_pictures(photo):
+def test_a_mask_is_cut_out_upright_and_fills_its_images(photo):
     cloth = cut_out(read_photo(photo))
     middle = np.median(cloth.colour[60:-60, 60:200].reshape(-1, 3), axis=0) * 255
     assert middle == pytest.approx(CLOTH, abs=8)
@@ -49,12 +49,12 @@ def test_a_mask_is_cut_out_upright_and_fills_its_pictures(photo):
     left, right = (
         cloth.colour[60:250, part].mean((1, 2)).argmin() for part in (slice(40, 140), slice(420, 480))
     )
-    assert left == pytest.approx(right, abs=6)  # the upper fold runs level
+    assert left == pytest.approx(right, abs=6)  # the upper fold is horizontal
     assert cloth.opacity[256, 256] == 1
     assert cloth.opacity[[0, -1]].max() == 0
 
 
-def test_a_template_from_a_photo_is_sound_and_can_be_worn(photo, tmp_path):
+def test_a_template_from_a_photo_is_valid_and_can_be_worn(photo, tmp_path):
     report = draft_template(DraftSettings(name="heart", photo=str(photo), to=str(tmp_path / "own")))
     assert report.problems == ()
     assert report.like in built_in().families
@@ -68,7 +68,7 @@ def test_a_template_from_a_photo_is_sound_and_can_be_worn(photo, tmp_path):
 
 
 @pytest.mark.fault
-def test_row14_a_photo_without_a_mask_and_a_name_that_is_taken_are_refused(photo, tmp_path):
+def test_row14_a_photo_without_a_mask_and_a_name_in_use_are_refused(photo, tmp_path):
     blank = tmp_path / "blank.png"
     Image.new("RGB", (300, 200), (90, 90, 90)).save(blank)
     with pytest.raises(InputError, match="shows no mask"):
@@ -83,7 +83,7 @@ def test_row14_a_photo_without_a_mask_and_a_name_that_is_taken_are_refused(photo
 
 
 @pytest.mark.fault
-def test_row14_a_portrait_is_refused_with_what_is_needed(tmp_path):
+def test_row14_a_portrait_is_refused_with_the_reason(tmp_path):
     portrait = tmp_path / "me.png"
     Image.fromarray(astronaut()).save(portrait)
     with pytest.raises(InputError, match=r"shows a face.*flat on a plain table"):
@@ -91,7 +91,7 @@ def test_row14_a_portrait_is_refused_with_what_is_needed(tmp_path):
     assert not (tmp_path / "heart").exists()
 
 
-def test_three_textures_of_a_family_are_shown_or_what_there_is():
+def test_up_to_three_textures_of_a_family_are_shown():
     assert next(choices_of(built_in(), "cloth")).texture == "plain"
     assert len({choice.texture for choice in choices_of(built_in(), "cloth")}) == 3
     assert len({choice.colour for choice in choices_of(built_in(), "n95")}) == 3
@@ -113,7 +113,7 @@ def test_row14_a_source_without_turned_faces_says_so(tmp_path):
 
 
 @pytest.mark.fault
-def test_row14_check_tells_problems_and_draws_nothing(tmp_path):
+def test_row14_check_reports_problems_and_draws_nothing(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "template.toml").write_text("title = 1")
     report = prove(CheckSettings(templates=str(tmp_path)))

@@ -17,7 +17,7 @@ from maskgen.masks.library import built_in
 
 
 def side_by_side(masked, truth):
-    """What a network would draw, were there one."""
+    """Stands in for a network: returns masked and true face side by side."""
     return encode_lossless(np.hstack([masked, truth]), "png")
 
 
@@ -38,14 +38,14 @@ def test_demo_wears_every_family(shown):
     assert shown.families == len(families)
 
 
-def test_demo_says_where_to_look(shown):
+def test_demo_prints_the_paths_of_its_results(shown):
     assert str(shown.page) in str(shown)
     assert shown.page.exists()
     with Image.open(shown.sheet) as sheet:
         assert min(sheet.size) > 500
 
 
-def test_a_face_is_masked_and_what_is_made_of_it_shown(shown):
+def test_a_face_is_masked_and_its_restoration_is_shown(shown):
     assert f"restored  {shown.restored}" in str(shown)
     with Image.open(shown.restored) as strip:
         masked, truth = np.hsplit(np.asarray(strip), 2)
@@ -55,7 +55,7 @@ def test_a_face_is_masked_and_what_is_made_of_it_shown(shown):
     assert base64.b64encode(shown.restored.read_bytes()).decode() in shown.page.read_text("utf-8")
 
 
-def test_without_networks_the_demo_says_so_and_shows_no_older_one_s_picture(tmp_path, monkeypatch):
+def test_without_networks_the_demo_says_so_and_removes_an_older_result(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "LOOKS", {"near": LOOKS["near"]})
     monkeypatch.setattr(demo, "A_FAMILY", 0)
     (tmp_path / "restored.png").write_bytes(b"older")
@@ -66,14 +66,14 @@ def test_without_networks_the_demo_says_so_and_shows_no_older_one_s_picture(tmp_
     assert "taken off again" not in report.page.read_text("utf-8")
 
 
-def test_report_is_one_file_that_asks_nothing_of_the_network(shown):
+def test_report_is_one_file_without_network_requests(shown):
     text = shown.page.read_text("utf-8")
     assert {address[:5] for address in re.findall(r'(?:src|href)="([^"]*)"', text)} == {"data:"}
     assert str(shown.out) not in text
     assert "NASA" in text
 
 
-def test_nothing_of_the_target_s_place_is_in_the_data_set(shown):
+def test_the_data_set_does_not_contain_the_path_of_its_folder(shown):
     for path in filter(Path.is_file, shown.data.rglob("*")):
         assert str(shown.out).encode() not in path.read_bytes()
 
@@ -85,7 +85,7 @@ def test_demo_again_gives_the_same_shard(tmp_path, monkeypatch):
     assert (run_demo(tmp_path).data / "train-000000.tar").read_bytes() == before
 
 
-def test_every_family_is_shown_on_as_many_photos_as_can_be():
+def test_every_family_is_shown_on_as_many_photos_as_possible():
     labels = {
         f"k{n}": {"source": f"{n % 5}.jpg", "faces": [{"mask": {"family": "n95" if n else "clear"}}]}
         for n in range(30)
@@ -95,17 +95,17 @@ def test_every_family_is_shown_on_as_many_photos_as_can_be():
     assert len({labels[key]["source"] for key in shown[1:]}) == demo.SHOWN
 
 
-def test_every_look_is_another_picture(tmp_path):
+def test_all_variants_of_the_photo_differ(tmp_path):
     pictures = [path.read_bytes() for path in write_photos(tmp_path)]
     assert len(set(pictures)) == len(LOOKS)
 
 
-def test_many_families_get_many_masks_a_photo(tmp_path):
+def test_many_families_get_many_masks_per_photo(tmp_path):
     settings = demo_settings(tmp_path, [f"f{n}" for n in range(16)], [tmp_path] * 12, 0)
     assert settings.masks.per_face * 12 >= 16 * 8
 
 
-def test_a_place_that_takes_no_folder_is_said_in_a_line(tmp_path):
+def test_a_file_in_the_way_of_the_folder_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnmaskError, match="a file is in the way"):
         run_demo(tmp_path / "file")

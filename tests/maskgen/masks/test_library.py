@@ -18,14 +18,14 @@ from tests.maskgen.rendering.test_triplet import one
 
 @pytest.fixture
 def own(tmp_path):
-    """A folder with one sound template, a copy of the cloth mask under another name."""
+    """Folder with one valid template, a copy of the cloth mask under another name."""
     shutil.copytree(asset("masks/cloth"), tmp_path / "own" / "mine")
     return tmp_path / "own"
 
 
 @pytest.fixture
 def picture(tmp_path):
-    """A picture of a red left and a green right half, clear below the middle."""
+    """Image with a red left and a green right half, transparent below the middle."""
     pixels = np.zeros((60, 120, 4), np.uint8)
     pixels[:, :60] = (0, 0, 255, 255)
     pixels[:, 60:] = (0, 255, 0, 255)
@@ -42,7 +42,7 @@ def test_the_built_in_templates_pass_the_check(tmp_path):
     assert problems(asset("masks"), replace=True) == []
 
 
-def test_own_families_stand_beside_the_built_in_ones(own):
+def test_own_families_are_added_to_the_built_in_ones(own):
     library = open_library(str(own), replace=False)
     assert set(library.families) == {*built_in().families, "mine"}
     assert library.mask("mine").name == "mine"
@@ -50,7 +50,7 @@ def test_own_families_stand_beside_the_built_in_ones(own):
     assert [choice.family for choice in wardrobe.choices] == ["mine", "n95"]
 
 
-def test_two_folders_may_hold_families_of_one_name(own, tmp_path):
+def test_two_folders_may_hold_families_of_the_same_name(own, tmp_path):
     shutil.copytree(asset("masks/n95"), tmp_path / "other" / "mine")
     one_, other = (open_library(str(folder), replace=False) for folder in (own, tmp_path / "other"))
     assert one_.template("mine").title == "cloth"
@@ -58,14 +58,14 @@ def test_two_folders_may_hold_families_of_one_name(own, tmp_path):
     assert one_.shell("mine", "correct").aspect != other.shell("mine", "correct").aspect
 
 
-def test_a_built_in_family_is_replaced_only_when_asked(own):
+def test_a_built_in_family_is_replaced_only_on_request(own):
     (own / "mine").rename(own / "n95")
     with pytest.raises(InputError, match=r"n95: is a built-in family.*masks\.replace"):
         open_library(str(own), replace=False)
     assert open_library(str(own), replace=True).template("n95").title == "cloth"
 
 
-def test_the_digest_tells_of_every_byte_of_templates_and_pictures(own, picture):
+def test_the_digest_depends_on_every_byte_of_templates_and_images(own, picture):
     settings = MaskSettings(templates=str(own), pictures={"halves": str(picture)}, masks="mine")
     digests = [built_in().digest, open_wardrobe(settings).library.digest]
     tiled = settings.model_copy(update={"pictures": {"halves": MaskSettings(
@@ -78,13 +78,13 @@ def test_the_digest_tells_of_every_byte_of_templates_and_pictures(own, picture):
     assert versions("mesh", digests[0])["templates"] == digests[0]
 
 
-def test_no_path_of_templates_or_pictures_gets_into_a_data_set(own, picture):
+def test_a_data_set_contains_no_path_of_templates_or_images(own, picture):
     masks = MaskSettings(templates=str(own), pictures={"halves": str(picture)})
     assert str(own.parent) not in str(data_settings(GenSettings(masks=masks)))
 
 
 @pytest.mark.fault
-def test_row14_every_problem_of_every_template_is_told_at_once(own):
+def test_row14_all_problems_of_all_templates_are_reported_at_once(own):
     for name in ("half", "gas", "Bad-Name", "colours"):
         shutil.copytree(own / "mine", own / name)
     data = (own / "half" / "albedo.png").read_bytes()
@@ -97,14 +97,14 @@ def test_row14_every_problem_of_every_template_is_told_at_once(own):
     opaque = cv2.imread(str(own / "colours" / "albedo.png"))
     cv2.imwrite(str(own / "colours" / "albedo.png"), opaque)
     cv2.imwrite(str(own / "colours" / "height.png"), opaque[:100])
-    told = "\n".join(problems(own))
+    text = "\n".join(problems(own))
     for words in (
         "half/albedo.png: cannot be read", "half/height.png: is missing", "gas: the name means something else",
         "Bad-Name: the folder's name", "colours/template.toml: look.colours.#23252", "look.textures.plane",
-        "depth", "colours/albedo.png: must be a PNG of 8 bits a channel, LA or RGBA; got PNG RGB",
+        "depth", "colours/albedo.png: must be a PNG with 8 bits per channel, LA or RGBA; got PNG RGB",
         "colours/height.png: must have 128 to 4096",
     ):  # fmt: skip
-        assert words in told, (words, told)
+        assert words in text, (words, text)
     assert not any("mine" in problem for problem in problems(own))
 
 
@@ -117,10 +117,10 @@ def test_row14_every_problem_of_every_template_is_told_at_once(own):
         (("[1, 70, 0.48]", "[1, 170, 0.48]"), "azimuths"),
         (('ridge_along = "u"', 'ridge_along = "w"'), "ridge_along"),
         (("colours = {", "colours = { } #"), "weight above 0"),
-        (("[shell]", "[shell"), "is no TOML"),
+        (("[shell]", "[shell"), "is not TOML"),
     ],
 )
-def test_row14_a_shape_that_cannot_be_is_refused(own, change, words):
+def test_row14_an_impossible_shape_is_refused(own, change, words):
     toml = own / "mine" / "template.toml"
     assert change[0] in toml.read_text()
     toml.write_text(toml.read_text().replace(*change))
@@ -128,26 +128,26 @@ def test_row14_a_shape_that_cannot_be_is_refused(own, change, words):
 
 
 @pytest.mark.fault
-def test_row14_pictures_that_would_look_wrong_are_refused(own):
+def test_row14_images_that_would_look_wrong_are_refused(own):
     path = str(own / "mine" / "albedo.png")
     pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA) if pixels.ndim == 2 else pixels
     pixels[..., 0], pixels[..., 3] = 40, 255
     cv2.imwrite(path, pixels)
-    told = "\n".join(problems(own))
-    assert "must be grey" in told
-    assert "must be clear at its border" in told
+    text = "\n".join(problems(own))
+    assert "must be grey" in text
+    assert "must be transparent at its border" in text
 
 
 @pytest.mark.parametrize("name", ["nowhere", "own/mine"])
-def test_a_folder_that_holds_no_template_says_what_it_should(own, name):
+def test_a_folder_without_templates_is_refused_with_one_problem(own, name):
     folder = own.parent / name
     assert len(problems(folder)) == 1
     with pytest.raises(InputError):
         open_library(str(folder), replace=False)
 
 
-def test_a_picture_is_worn_once_over_the_mask_with_its_clear_parts_in_the_masks_colour(picture):
+def test_an_image_fills_the_mask_once_and_its_transparent_parts_show_the_masks_colour(picture):
     triplet = one(masks="cloth-halves", pictures={"halves": str(picture)})
     (worn,) = triplet.faces
     assert worn.mask.texture == "halves"
@@ -158,13 +158,13 @@ def test_a_picture_is_worn_once_over_the_mask_with_its_clear_parts_in_the_masks_
     assert np.ptp(below) < 0.5 * below.max()
 
 
-def test_a_picture_of_no_strength_leaves_the_masks_own_colour(picture):
+def test_an_image_of_strength_zero_leaves_the_masks_own_colour(picture):
     triplet = one(masks="cloth-halves@0", pictures={"halves": str(picture)})
     left, right = triplet.masked[130:145, 95:110].mean((0, 1)), triplet.masked[130:145, 145:160].mean((0, 1))
     assert left[0] / left[1] == pytest.approx(right[0] / right[1], rel=0.02)
 
 
-def test_a_picture_fills_the_mask_without_being_stretched(picture):
+def test_an_image_fills_the_mask_without_being_stretched(picture):
     wardrobe = open_wardrobe(MaskSettings(masks="cloth-halves", pictures={"halves": str(picture)}))
     worn = pick_mask(wardrobe, np.random.default_rng(0))
     look, art = wardrobe.library.template("cloth").look, wardrobe.library.pictures["halves"]
@@ -172,11 +172,11 @@ def test_a_picture_fills_the_mask_without_being_stretched(picture):
         dress = pick_dress(worn, look, np.random.default_rng(0), aspect=aspect, artwork=art)
         across, down = dress.repeats
         assert max(across, down) == pytest.approx(1)
-        assert across / down == pytest.approx(aspect / 2)  # the picture is twice as wide as tall
+        assert across / down == pytest.approx(aspect / 2)  # the image is twice as wide as tall
 
 
 @pytest.mark.fault
-def test_row14_a_picture_that_cannot_be_read_or_takes_a_textures_name_is_refused(tmp_path, picture):
+def test_row14_an_unreadable_image_or_the_name_of_a_built_in_texture_is_refused(tmp_path, picture):
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     pictures = {"check": str(picture), "cut": str(tmp_path / "cut.jpg"), "gone": str(tmp_path / "gone.png")}
     with pytest.raises(InputError) as caught:

@@ -7,7 +7,7 @@ from maskgen.masks.patterns import SIZE, pattern
 
 
 @pytest.mark.parametrize(("sigma", "stretch"), [(16.0, 1.5), (0.7, 8.0), (2.0, 1.0)])
-def test_noise_is_blurred_over_the_edges_of_its_tile(sigma, stretch):
+def test_noise_is_blurred_across_the_edges_of_its_tile(sigma, stretch):
     field = np.tile(np.random.default_rng(5).standard_normal((SIZE, SIZE)), (3, 3))
     blurred = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma)[SIZE:-SIZE, SIZE:-SIZE]
     found = patterns._noise(np.random.default_rng(5), sigma, stretch)
@@ -15,7 +15,7 @@ def test_noise_is_blurred_over_the_edges_of_its_tile(sigma, stretch):
 
 
 @pytest.mark.parametrize("name", ["floral", "paisley"])
-def test_the_window_that_a_flower_is_drawn_in_cuts_nothing_off(name, monkeypatch):
+def test_the_window_around_a_drawn_shape_cuts_nothing_off(name, monkeypatch):
     drawn = [pattern(name, variant)[0] for variant in range(patterns.VARIANTS)]
     around = patterns._around
     monkeypatch.setattr(patterns, "_around", lambda x, y, reach: around(x, y, 0.49))

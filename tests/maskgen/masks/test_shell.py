@@ -26,7 +26,7 @@ def test_envelope_of_a_concave_line_is_the_line():
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (4, 2)])
-def test_an_edge_is_the_same_in_whatever_shape_its_places_come(shape):
+def test_an_edge_does_not_depend_on_the_shape_of_the_array_of_u(shape):
     curve = [(0.0, 0.0, -1.0), (0.5, 30.0, -1.2), (1.0, 60.0, -0.8)]
     u = np.linspace(-1.2, 1.2, math.prod(shape)).reshape(shape)
     for found, one_by_one in zip(edge(curve, u), edge(curve, u.ravel()), strict=True):
@@ -42,7 +42,7 @@ def test_follow_weights_sum_to_one_and_prefer_the_nearest():
 
 
 @pytest.mark.parametrize("family", built_in().families)
-def test_every_shell_lies_outside_the_face_and_looks_outward(family):
+def test_every_shell_lies_outside_the_face_and_its_normals_point_outwards(family):
     for wear in built_in().mask(family).template.wear:
         shell = built_in().shell(family, wear)
         assert np.isfinite(shell.points).all()
@@ -60,7 +60,7 @@ def test_every_shell_is_symmetric(family):
     assert points[:, ::-1] * [-1, 1, 1] == pytest.approx(points, abs=1e-3)
 
 
-def test_ways_of_wearing_bare_what_their_names_say():
+def test_each_state_of_wear_leaves_bare_what_its_name_says():
     mesh = canonical_head().mesh
     mouth, nose, chin = mesh[13, 1], mesh[1, 1], mesh[152, 1]
     tops = {wear: built_in().shell("surgical", wear).points[1, 10, 1] for wear in WEARS}

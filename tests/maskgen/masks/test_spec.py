@@ -22,7 +22,7 @@ def test_gas_is_the_respirator():
 
 
 @pytest.mark.fault
-def test_row14_unknown_families_textures_and_colours_are_all_told_at_once():
+def test_row14_unknown_families_textures_and_colours_are_reported_at_once():
     with pytest.raises(InputError) as caught:
         parse_spec("surgcal, cloth-tartan, n95-#12, n95@7, surgical", built_in())
     message = str(caught.value)
@@ -34,7 +34,7 @@ def test_row14_unknown_families_textures_and_colours_are_all_told_at_once():
 
 
 @pytest.mark.fault
-def test_row14_unknown_wear_is_refused_with_what_there_is():
+def test_row14_an_unknown_wear_is_refused_with_the_list_of_states():
     with pytest.raises(InputError, match=r"hat.*correct, nose, chin, below-mouth"):
         parse_wear("correct:.8,hat:.2")
 
@@ -45,17 +45,17 @@ def test_a_spec_that_chooses_nothing_is_refused(text):
         parse_spec(text, built_in())
 
 
-def test_a_weight_below_zero_is_refused_with_what_it_may_be():
+def test_a_negative_weight_is_refused_with_the_allowed_values():
     with pytest.raises(InputError, match="weight '-1' of 'nose' must be a number, 0 or more"):
         parse_wear("nose:-1")
 
 
-def test_wear_shares_sum_to_one():
+def test_wear_fractions_sum_to_one():
     shares = parse_wear("correct:3,nose:1")
     assert shares == {"correct": 0.75, "nose": 0.25}
 
 
-def test_codes_of_maskthefaces_kind_are_understood():
+def test_the_codes_of_masktheface_are_understood():
     code = (
         "cloth-masks/textures/check/check_4.jpg, cloth-#e54294, cloth, cloth-masks/textures/others/heart_1.png, "
         "cloth-masks/textures/fruits/pineapple.png, N95, KN95, surgical_blue, surgical_green, gas, inpaint"
@@ -69,7 +69,7 @@ def test_codes_of_maskthefaces_kind_are_understood():
 
 
 @pytest.mark.parametrize("name", ["random", "all"])
-def test_random_is_every_mask_as_often_as_any_other(name):
+def test_random_chooses_all_masks_equally_often(name):
     choices = parse_spec(f"{name}-#ff0000:2, n95", built_in())
     families = [choice.family for choice in choices[:-1]]
     assert set(families) == set(built_in().families) - {"none", "oval", "rectangle"}
@@ -77,7 +77,7 @@ def test_random_is_every_mask_as_often_as_any_other(name):
     assert {choice.colour for choice in choices[:-1]} == {"#ff0000"}
 
 
-def test_random_with_a_texture_is_the_masks_that_come_with_it():
+def test_random_with_a_texture_chooses_the_masks_that_have_it():
     choices = parse_spec("random-paisley", built_in())
     assert "bandana" in {choice.family for choice in choices}
     assert {choice.texture for choice in choices} == {"paisley"}

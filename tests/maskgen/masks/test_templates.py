@@ -8,14 +8,14 @@ from maskgen.masks.library import built_in, list_families
 from maskgen.masks.patterns import PATTERNS, VARIANTS, pattern
 from maskgen.masks.templates import read_template, tint_of
 
-CONTRACT = (
+PROMISED = (
     "surgical n95 kn95 ffp2 duckbill cloth cloth2 urethane pleated respirator bandana gaiter scarf clear "
     "rectangle oval none"
 )
 
 
-def test_all_families_of_the_contract_are_there():
-    assert set(CONTRACT.split()) <= set(built_in().families)
+def test_all_promised_families_exist():
+    assert set(PROMISED.split()) <= set(built_in().families)
 
 
 @pytest.mark.parametrize("family", built_in().families)
@@ -26,11 +26,11 @@ def test_every_template_is_complete(family):
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in look.colours)
     assert set(look.textures) <= {"plain", *PATTERNS}
     assert mask.surface[0][256, 200, 1] > 0.4 or family == "clear"
-    assert mask.surface[0][[0, -1]][..., 1].max() < 0.03  # the edge of the grid is clear
+    assert mask.surface[0][[0, -1]][..., 1].max() < 0.03  # the edge of the grid is transparent
 
 
 @pytest.mark.fault
-def test_row14_a_template_with_a_missing_anchor_is_refused_naming_it(tmp_path):
+def test_row14_a_template_with_a_missing_edge_is_refused_by_name(tmp_path):
     (tmp_path / "template.toml").write_text(
         'title = "x"\n[shell]\ntop = [[0,0,0.1],[1,60,0.5]]\n[look]\ncolours = {}\nhue = 1\n'
     )
@@ -40,12 +40,12 @@ def test_row14_a_template_with_a_missing_anchor_is_refused_naming_it(tmp_path):
     assert "look.hue" in str(caught.value)
 
 
-def test_strength_leads_from_the_templates_own_colour_to_the_given():
+def test_strength_blends_from_the_templates_own_colour_to_the_given_one():
     assert tint_of("#102030", 0.0) == (1, 1, 1)
     assert tint_of("#102030", 1.0) == pytest.approx((16 / 255, 32 / 255, 48 / 255))
 
 
-def test_list_tells_of_every_family():
+def test_the_list_describes_every_family():
     rows = list_families(built_in())
     assert [row["name"] for row in rows] == list(built_in().families)
     assert all(row["colours"] and row["textures"] and row["wear"] for row in rows)

@@ -19,7 +19,7 @@ from maskgen.reports.html import Axis, document, esc, histogram, pose_dial, shar
         ("Ödön", "Ödön"),
     ],
 )
-def test_text_is_escaped_and_what_cannot_be_seen_is_made_visible(text, shown):
+def test_text_is_escaped_and_invisible_characters_are_made_visible(text, shown):
     assert esc(text) == shown
 
 
@@ -46,11 +46,11 @@ def test_histogram_counts_every_value_once():
     assert bar_counts(chart) == [1, 1, 0, 4]
 
 
-def test_histogram_of_nothing_is_drawn():
+def test_histogram_without_values_is_drawn():
     assert bar_counts(histogram("Yaw", [], Axis((0, 1, 2), (0,)))) == [0, 0]
 
 
-def test_shares_come_largest_first():
+def test_bars_are_sorted_by_size():
     assert re.findall(r'class="name">(\w+)', shares("Families", {"a": 1, "b": 3, "c": 3})) == ["b", "c", "a"]
 
 
@@ -58,7 +58,7 @@ def test_shares_come_largest_first():
     ("yaw", "pitch", "sign_x", "sign_y"),
     [(30.0, 0.0, 1, 0), (-30.0, 0.0, -1, 0), (0.0, 20.0, 0, -1), (0.0, -20.0, 0, 1)],
 )
-def test_dial_points_where_the_face_looks(yaw, pitch, sign_x, sign_y):
+def test_dial_points_in_the_direction_of_the_face(yaw, pitch, sign_x, sign_y):
     x, y = (
         float(value)
         for value in re.search(r'cx="([-\d.]+)" cy="([-\d.]+)"', pose_dial(yaw, pitch, 0.0)).groups()
@@ -68,7 +68,7 @@ def test_dial_points_where_the_face_looks(yaw, pitch, sign_x, sign_y):
 
 
 class Balance(HTMLParser):
-    """Notes every tag that is closed out of turn."""
+    """Parser that records every tag closed in the wrong order."""
 
     def __init__(self):
         super().__init__()

@@ -34,7 +34,7 @@ def test_preview_writes_a_sheet_and_a_page(tmp_path):
     assert {report.sheet.parent, report.page.parent} == {folder}
 
 
-def test_preview_goes_where_it_is_told(tmp_path):
+def test_preview_is_written_to_the_given_folder(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
     before = sorted(folder.iterdir())
     preview(folder, out=tmp_path / "look")
@@ -61,7 +61,7 @@ def test_the_sheet_names_folder_and_file(tmp_path, monkeypatch):
     assert drawn[1].tiles[0].lines == ("no face", "x/Bo", "img1.jpg")
 
 
-def test_names_of_files_stay_text(tmp_path):
+def test_names_of_files_are_escaped(tmp_path):
     folder = write_data_set(tmp_path / "set", [EVIL], skips=[("<script>alert(2)</script>", "no_face", "<b>")])
     text = preview(folder).page.read_text("utf-8")
     assert "<img src=x" not in text
@@ -69,18 +69,18 @@ def test_names_of_files_stay_text(tmp_path):
     assert "&lt;script&gt;alert(2)" in text
 
 
-def test_page_asks_nothing_of_the_network(tmp_path):
+def test_page_makes_no_network_requests(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
     text = preview(folder).page.read_text("utf-8")
     assert {address[:5] for address in re.findall(r'(?:src|href)="([^"]*)"', text)} == {"data:"}
 
 
-def test_large_and_lossless_pictures_are_made_small(tmp_path):
+def test_large_and_lossless_images_are_reduced(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.png"], encoding="png", photo=drawn_photo(1, 900))
     assert preview(folder).page.stat().st_size < 200_000
 
 
-def test_skipped_photo_is_shown_with_picture_and_reason(tmp_path):
+def test_skipped_photo_is_shown_with_image_and_reason(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("dir/lost.jpg", "tiny_face", "12 px")])
     skipped_thumbnails.keep_thumb(folder, "dir/lost.jpg", drawn_photo(5, 400))
     text = preview(folder).page.read_text("utf-8")
@@ -90,7 +90,7 @@ def test_skipped_photo_is_shown_with_picture_and_reason(tmp_path):
     assert "dir/lost.jpg" in text
 
 
-def test_skipped_photo_without_kept_picture_says_so(tmp_path):
+def test_skipped_photo_without_stored_image_says_so(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("x.jpg", "truncated", "")])
     text = preview(folder).page.read_text("utf-8")
     assert text.count("no picture</div>") == 1
@@ -145,14 +145,14 @@ def test_thumbnail_is_small_and_the_same_every_time(tmp_path):
     assert skipped_thumbnails.read_thumb(tmp_path / "a", "other.jpg") is None
 
 
-def test_damaged_thumbnail_is_no_picture(tmp_path):
+def test_damaged_thumbnail_is_ignored(tmp_path):
     skipped_thumbnails.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
     skipped_thumbnails.thumb_path(tmp_path, "x.jpg").write_bytes(b"\xff\xd8\xff broken")
     assert skipped_thumbnails.read_thumb(tmp_path, "x.jpg") is None
 
 
 class OnePhoto:
-    """A source of one photo."""
+    """Source with one photo."""
 
     name, terms = "one", ""
 
@@ -177,7 +177,7 @@ class OnePhoto:
         (1, "poison", False),
     ],
 )
-def test_only_some_photos_that_a_person_can_see_are_kept(tmp_path, number, reason, kept):
+def test_only_the_first_readable_skipped_photos_are_kept(tmp_path, number, reason, kept):
     source = OnePhoto()
     skipped_thumbnails.keep_skipped(
         tmp_path, number, PhotoRef("x.jpg"), Skip(reason), source, SourceSettings()
@@ -186,14 +186,14 @@ def test_only_some_photos_that_a_person_can_see_are_kept(tmp_path, number, reaso
     assert source.reads == kept
 
 
-def test_shard_keeps_pictures_of_what_it_skips(tmp_path):
+def test_shard_keeps_thumbnails_of_skipped_photos(tmp_path):
     (tmp_path / ".work").mkdir()
     kit = Kit(OnePhoto(), mask=lambda photo, base: Skip("no_face"), versions={})
     make_shard(ShardPlan("train-000000", "train", (PhotoRef("x.jpg"),)), GenSettings(), tmp_path, kit)
     assert preview(tmp_path).page.read_text("utf-8").count('<figure class="skip"><img') == 1
 
 
-def test_a_folder_of_thumbnails_that_cannot_be_made_is_said_in_a_line(tmp_path):
+def test_a_failure_to_make_the_folder_of_thumbnails_is_reported_in_one_line(tmp_path):
     (tmp_path / ".work").write_text("a file")
     with pytest.raises(
         UnmaskError, match="skipped: cannot write this folder: a file is in the way; choose another folder"
@@ -201,14 +201,14 @@ def test_a_folder_of_thumbnails_that_cannot_be_made_is_said_in_a_line(tmp_path):
         skipped_thumbnails.keep_thumb(tmp_path, "x.jpg", drawn_photo(1))
 
 
-def test_a_place_that_takes_no_file_is_said_in_a_line(tmp_path):
+def test_a_file_in_the_way_of_the_folder_is_reported_in_one_line(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnmaskError, match="a file is in the way"):
         preview(folder, out=tmp_path / "file")
 
 
-def test_labels_that_are_not_ours_are_said_in_a_line(tmp_path):
+def test_labels_of_another_program_are_reported_in_one_line(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
     [(key, members)] = shards.read_shard(folder / "train-000000.tar")
     with shards.ShardWriter(folder, folder, "train-000000", 1) as writer:
