@@ -1,6 +1,6 @@
-"""Videos in: any usual file to upright RGB frames with the times of its stream.
+"""Video input: decodes common video files to upright RGB frames with the time stamps of their stream.
 
-clip = open_clip(path)                          refuses playlists, pictures, sound alone
+clip = open_clip(path)                          # refuses playlists, images and audio-only files
 for moment, asked in on_screen(clip.moments(), end, Grid(...)):
     moment.time, moment.index, moment.pixels()
 """
@@ -28,12 +28,12 @@ def open_clip(path: Path, threads: int = 0, backend: str = "auto") -> Clip:
     """Opens a video file.
 
     Args:
-        path: the file.
-        threads: for decoding; 0 is as many as the backend sees fit.
-        backend: "pyav", "opencv", or "auto": PyAV where it is installed.
+        path: the video file.
+        threads: decoder threads; 0 lets the backend choose.
+        backend: "pyav", "opencv", or "auto": PyAV if it is installed, else OpenCV.
 
     Raises:
-        InputError: it is no video, holds no pictures, or was cut before its index.
+        InputError: the file is not a video, has no video stream, or was cut off before its index.
     """
     check_container(path)
     if backend == "pyav" or (backend == "auto" and importlib.util.find_spec("av") is not None):

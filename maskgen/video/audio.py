@@ -1,4 +1,4 @@
-"""The sound of a clip beside its photos: time 0 of the file is the first kept frame."""
+"""Extraction of a clip's audio, such that time 0 of the audio file is the first kept frame."""
 
 import wave
 from pathlib import Path
@@ -11,23 +11,23 @@ from maskgen.errors import InputError
 from maskgen.files import disk_errors
 from maskgen.video.pyav import open_container
 
-LATE = 0.01  # seconds by which samples may be off their time stamps before silence is laid between
+LATE = 0.01  # seconds; smaller differences between samples and time stamps are ignored, larger gaps become silence
 
 
 def write_audio(path: Path, folder: Path, begin: float, end: float | None, rate: int | None) -> str:
-    """Writes the sound from `begin` to `end`.
+    """Writes the audio from `begin` to `end`.
 
     Args:
         path: the video.
-        folder: where the file goes.
-        begin, end: seconds on the stream's clock; end None is the clip's.
-        rate: samples a second of a WAV; None copies the track as it is, into .m4a where it is AAC, else .mka.
+        folder: the output folder.
+        begin, end: seconds on the stream's clock; `end` None: until the end of the clip.
+        rate: sample rate of a WAV file in Hz; None copies the track unchanged, into .m4a for AAC and ALAC, else .mka.
 
     Returns:
-        The file's name, "" where the clip is silent.
+        The file name; "" if the clip has no audio track.
 
     Raises:
-        InputError: the sound cannot be decoded or copied.
+        InputError: the audio cannot be decoded or copied.
     """
     with open_container(path) as container:
         if not container.streams.audio:
@@ -42,7 +42,7 @@ def write_audio(path: Path, folder: Path, begin: float, end: float | None, rate:
                 else:
                     _decode(container, stream, folder / name, (begin, limit), rate)
         except (av.FFmpegError, ValueError) as error:
-            raise InputError(f"{path}: its sound cannot be taken: {error}. Leave out --audio") from error
+            raise InputError(f"{path}: its audio cannot be extracted: {error}. Leave out --audio") from error
     return name
 
 
@@ -51,7 +51,7 @@ def _suffix(stream: Any) -> str:
 
 
 def _copy(container: Any, stream: Any, target: Path, begin: float, end: float) -> None:
-    """Copies packets that begin at `begin` or later; the first is at most one packet (about 20 ms) late."""
+    """Copies the packets that begin at `begin` or later: the first is at most one packet (about 20 ms) late."""
     shift = round(begin / stream.time_base)
     with av.open(str(target), "w") as out:
         copy = out.add_stream_from_template(stream)
@@ -66,7 +66,7 @@ def _copy(container: Any, stream: Any, target: Path, begin: float, end: float) -
 
 
 def _decode(container: Any, stream: Any, target: Path, span: tuple[float, float], rate: int) -> None:
-    """Decodes to 16-bit samples, each where its time says; what is missing is silence."""
+    """Decodes to 16-bit samples, placed by their time stamps; gaps are filled with silence."""
     channels = stream.codec_context.channels
     with wave.open(str(target), "wb") as out:
         out.setnchannels(channels)
@@ -74,20 +74,20 @@ def _decode(container: Any, stream: Any, target: Path, span: tuple[float, float]
         out.setframerate(rate)
         written = 0
         for time, samples in _resampled(container, stream, rate):
-            at = round((time - span[0]) * rate)
-            if abs(at - written) <= LATE * rate:
-                at = written  # the clock of the sound itself is steadier than rounded time stamps
-            if at < written:
-                samples, at = samples[written - at :], written
-            room = span[1] - span[0]
-            samples = samples[: max(0, round(room * rate) - at)] if np.isfinite(room) else samples
+            first = round((time - span[0]) * rate)
+            if abs(first - written) <= LATE * rate:
+                first = written  # counting samples is more exact than rounded time stamps
+            if first < written:
+                samples, first = samples[written - first :], written
+            length = span[1] - span[0]
+            samples = samples[: max(0, round(length * rate) - first)] if np.isfinite(length) else samples
             if len(samples):
-                out.writeframes(bytes(2 * channels * (at - written)) + samples.tobytes())
-                written = at + len(samples)
+                out.writeframes(bytes(2 * channels * (first - written)) + samples.tobytes())
+                written = first + len(samples)
 
 
 def _resampled(container: Any, stream: Any, rate: int) -> Any:
-    """Yields (time of the first sample, samples `n channels`) of each decoded piece."""
+    """Yields the time of the first sample and the samples, `n channels`, of each decoded block."""
     resampler = av.AudioResampler("s16", stream.codec_context.layout, rate)
     last = None
     for packet in container.demux(stream):
@@ -98,12 +98,12 @@ def _resampled(container: Any, stream: Any, rate: int) -> Any:
         for frame in frames:
             last = frame
             for piece in resampler.resample(frame):
-                yield _piece(piece)
+                yield _timed(piece)
     if last is not None:
         for piece in resampler.resample(None):
-            yield _piece(piece)
+            yield _timed(piece)
 
 
-def _piece(frame: Any) -> tuple[float, np.ndarray]:
+def _timed(frame: Any) -> tuple[float, np.ndarray]:
     channels = frame.layout.nb_channels
     return float(frame.pts * frame.time_base), frame.to_ndarray().reshape(-1, channels)

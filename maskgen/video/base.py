@@ -1,4 +1,4 @@
-"""What a clip is to the rest, and which of its frames are looked at: by time, never by index."""
+"""Interface of a video clip, and the sampling of its frames: by time, never by frame number."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import numpy as np
 
 from maskgen.types import RGBImage
 
-SLACK = 0.002  # seconds; containers round times to a millisecond, and a frame may come that much late
+SLACK = 0.002  # seconds by which a frame may be late, since containers round times to a millisecond
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One decoded frame, its pixels not yet converted.
+    """Decoded frame whose pixels are not yet converted.
 
     Attributes:
-        index: its number in the clip, in the order they are shown, from 0.
-        time: seconds on the stream's own clock: exactly its time stamp.
-        end: when the next frame should follow, on the same clock; `time` where the container does not say.
-        pixels: converts it: RGB, upright, square pixels.
+        index: frame number in the clip, in display order, from 0.
+        time: time stamp in seconds on the stream's own clock, not rounded.
+        end: expected time of the next frame on the same clock; `time` if it is unknown.
+        pixels: converts the frame and returns it: RGB, upright, square pixels.
     """
 
     index: int
@@ -29,19 +29,19 @@ class Moment:
 
 
 def even(pixels: RGBImage) -> RGBImage:
-    """Drops the last row or column of a frame if their number is odd: encoders want even sides."""
+    """Drops the last row or column of a frame if their number is odd, because encoders need even sides."""
     return np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
 
 
 @runtime_checkable
 class Clip(Protocol):
-    """An opened video file.
+    """Opened video file.
 
     Attributes:
         begin: time of the first frame on the stream's clock, seconds.
-        duration: seconds that the container promises, 0.0 where it does not say.
-        backend: what decodes it.
-        damaged: packets that could not be decoded so far, and a torn end of the file.
+        duration: duration in seconds according to the container, 0.0 if it states none.
+        backend: name and version of the decoder.
+        damaged: number of packets so far that could not be decoded, plus 1 if the file ends within a packet.
     """
 
     begin: float
@@ -50,23 +50,23 @@ class Clip(Protocol):
     damaged: int
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """Frames in the order they are shown, from the one on screen at `start` seconds after `begin`, or earlier."""
+        """Yields the frames in display order, from the one on screen at `start` seconds after `begin`, or earlier."""
 
     def close(self) -> None:
         """Closes the file."""
 
 
 class Grid:
-    """Times that are asked for: `start`, `start + step`, ... until `end`; every frame where `step` is 0."""
+    """Requested times: `start`, `start + step`, ... until `end`; every frame if `step` is 0."""
 
     def __init__(self, start: float, step: float, end: float) -> None:
         self._start, self._step, self._end = start, step, end
         self._count = 0
 
     def asks(self, time: float, until: float) -> bool:
-        """Tells whether a frame that is on screen from `time` until just before `until` is asked for.
+        """Tells whether a frame that is on screen from `time` until just before `until` is requested.
 
-        To be asked in the order of time; a time that was answered is not asked for again.
+        Must be called in the order of time; each requested time selects one frame only.
         """
         if self._step == 0:
             return self._start < until - SLACK and time < self._end - SLACK
@@ -78,13 +78,14 @@ class Grid:
 
 
 def on_screen(moments: Iterable[Moment], end: float, *grids: Grid) -> Iterator[tuple[Moment, list[bool]]]:
-    """Yields the frames that at least one grid asks for, each once, with the grids that do.
+    """Yields each frame that at least one grid requests, once, with a flag per grid that tells whether it does.
 
-    A frame is on screen until the next one's time, and before the first frame the first one is.
+    A frame is on screen until the time of the next one; the first frame also stands for the time before it.
 
     Args:
-        moments: in the order they are shown.
-        end: seconds on the stream's clock at which to stop.
+        moments: frames in display order.
+        end: time at which to stop, in seconds on the stream's clock.
+        grids: the requested times.
     """
     held: Moment | None = None
     for moment in moments:

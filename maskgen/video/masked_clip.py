@@ -1,7 +1,7 @@
-"""A clip with masks on: one mask a person, steady from frame to frame, with the clip's own times and sound.
+"""Video output with masks: one mask per person, steady between frames, with the clip's own times and audio.
 
-One pass in little memory: a frame waits a quarter of a second, until the faces in it can be steadied by what comes
-after. Who is who across cuts is told by looks; a person wears one mask throughout.
+The clip is read once, in little memory: a frame waits a quarter of a second, so that its face meshes can be smoothed
+over the frames after it. Persons are matched across cuts by face descriptors, and keep one mask throughout.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ Tell = Callable[[float, float], None]  # seconds done, of how many
 
 @dataclass(frozen=True)
 class Film:
-    """A masked clip. `masked`: frames in which somebody wears a mask; `worn`: each person's mask family."""
+    """Result of a masked clip. `masked`: number of frames with a mask; `worn`: mask family of each person."""
 
     video: str
     frames: int
@@ -40,17 +40,17 @@ class Film:
 
 
 def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -> Film:
-    """Writes a clip with masks on.
+    """Writes a copy of a clip with masks on the faces.
 
     Args:
         source: the clip.
-        target: the video to write; it is whole or not there.
-        tools: of `build_tools`.
-        name: of the clip; with the seed it decides what is worn.
-        tell: called with every frame.
+        target: the video to write, atomically.
+        tools: the result of `build_tools`.
+        name: the clip's name; with the seed it determines the masks.
+        tell: called after every frame.
 
     Raises:
-        InputError: the clip cannot be read, or its sound not copied.
+        InputError: the clip cannot be read, or its audio cannot be copied.
     """
     from maskgen.video.writer import ClipWriter, container_of
 
@@ -75,7 +75,7 @@ def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -
 
 @dataclass
 class _Cast:
-    """The people of a clip, and what they wear."""
+    """Persons of a clip and their masks."""
 
     tools: Tools
     name: str
@@ -85,7 +85,7 @@ class _Cast:
     _lead: int | None = None
 
     def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, RGBImage]]:
-        """Looks at each frame, and yields it once the frames shortly after it are known."""
+        """Detects the faces of each frame, and yields it once the frames up to `REACH` after it are processed."""
         self._watcher = Watcher(build_detector(self.tools.settings.faces))
         waiting: deque[tuple[Moment, RGBImage]] = deque()
         for moment in moments:
@@ -102,7 +102,7 @@ class _Cast:
         self._faces.setdefault(seen.track.number, Followed()).note(time, seen.face.mesh, light)
 
     def mask(self, time: float, pixels: RGBImage) -> tuple[RGBImage, bool]:
-        """Draws masks on the frame, and tells whether there is one."""
+        """Draws masks on a frame, and tells whether there is at least one."""
         there = [number for number, face in self._faces.items() if face.times[-1] >= time - REACH]
         present = {self._person(number): number for number in there if self._faces[number].is_seen(time)}
         if self.tools.settings.faces.choose == "largest" and present:
@@ -134,7 +134,7 @@ class _Cast:
         return Stage(pixels, inside, found, head_pose(mesh), fit, face.light_at(time), LENS_BLUR)
 
     def _person(self, number: int) -> int:
-        """Decides which person a track is, when the track is first drawn; it never changes after."""
+        """Assigns a track to a person when the track is first drawn; the assignment never changes afterwards."""
         if number not in self._persons:
             tracks: list[Track] = self._watcher.tracks
             groups = persons(tracks)

@@ -1,6 +1,6 @@
-"""Decode with OpenCV, where PyAV is not installed: the same frames and times, no sound.
+"""Decoding with OpenCV if PyAV is not installed: the same frames and times, but no audio.
 
-OpenCV does not tell where a stream's clock begins, so times are counted from the first frame.
+OpenCV does not report where a stream's clock begins, so times are counted from the first frame.
 """
 
 import os
@@ -21,7 +21,7 @@ OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 
 
 class CvClip:
-    """A clip read by OpenCV. See `Clip`."""
+    """Clip decoded by OpenCV. See `Clip`."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         with _only_files():
@@ -29,8 +29,8 @@ class CvClip:
             self._capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG, settings)
         if not self._capture.isOpened():
             raise InputError(
-                f"{path}: cannot be opened as a video. It may be sound alone, or cut before its index; "
-                f"{install_line('video')} tells more"
+                f"{path}: cannot be opened as a video. It may be audio only, or cut before its index; "
+                f"with PyAV the message is more exact: {install_line('video')}"
             )
         self.backend = f"opencv-{cv2.__version__}"
         self.begin, self.damaged = 0.0, 0
@@ -42,20 +42,20 @@ class CvClip:
         """Closes the file."""
         self._capture.release()
 
-    def moments(self, start: float = 0.0) -> Iterator[Moment]:  # noqa: ARG002 (all frames, so that they are counted)
-        """Implements `Clip`; always from the beginning."""
+    def moments(self, start: float = 0.0) -> Iterator[Moment]:  # noqa: ARG002 (all frames are numbered)
+        """Implements `Clip`; always starts at the first frame."""
         index, last = 0, -np.inf
         while self._capture.grab():
             time = float(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
             if time > last:
-                # The picture must be fetched now: the next grab replaces it.
+                # The frame must be retrieved now: the next grab replaces it.
                 frame = _Fetched(self._capture)
                 yield Moment(index, time, time + (1 / self._rate if self._rate > 0 else 0.0), frame)
                 index, last = index + 1, time
 
 
 class _Fetched:
-    """The frame that was grabbed last, decoded at once."""
+    """Frame that was grabbed last, retrieved immediately."""
 
     def __init__(self, capture: cv2.VideoCapture) -> None:
         done, self._bgr = capture.retrieve()
@@ -72,7 +72,7 @@ class _Fetched:
 
 @contextmanager
 def _only_files() -> Iterator[None]:
-    """Tells OpenCV's FFmpeg to open containers alone, and nothing over a network."""
+    """Restricts OpenCV's FFmpeg to video containers in local files."""
     kept = os.environ.get(OPTIONS)
     os.environ[OPTIONS] = f"protocol_whitelist;file|format_whitelist;{FORMATS}"
     try:

@@ -1,7 +1,7 @@
-"""What may be opened as a video: told by a file's first bytes, before any demuxer sees it.
+"""Check that a file may be opened as a video, by its first bytes, before any demuxer reads it.
 
-FFmpeg opens whatever a text tells it to open: a playlist named `.mp4` would fetch other files and addresses. So only
-containers that hold their own pictures are let through, and both backends are told the same once more.
+FFmpeg follows the references in a text file: a playlist named `.mp4` would open other files and addresses. So only
+containers that hold their own frames are accepted, and both backends restrict the formats a second time.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from maskgen.errors import InputError
 from maskgen.images.codecs import HEAD_BYTES, is_html, picture_format
 
-# FFmpeg's names of the demuxers that are let through; none of them follows a reference to another file.
+# FFmpeg's names of the accepted demuxers; none of them follows a reference to another file.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv",
             ".asf", ".ogv", ".3gp", ".3g2", ".mj2", ".vob")  # fmt: skip
@@ -28,15 +28,15 @@ PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"v=0", b"[Reference]", b"<
 
 
 def is_video_name(name: str) -> bool:
-    """Tells whether a file's suffix is one of videos. Only its bytes say what it is."""
+    """Tells whether a file name has a video suffix; `check_container` checks the content."""
     return name.lower().endswith(SUFFIXES) and not name.startswith("._")
 
 
 def check_container(path: Path) -> None:
-    """Refuses what is no container of pictures.
+    """Refuses a file that is not a video container.
 
     Raises:
-        InputError: it cannot be read, or it is something else: a playlist, a picture, a web page.
+        InputError: the file cannot be read, or is something else: a playlist, an image, a web page.
     """
     try:
         with path.open("rb") as file:
@@ -53,7 +53,7 @@ def is_container(head: bytes) -> bool:
         return True
     if head[:1] == b"G" and head[188:189] in (b"G", b""):
         return True
-    if head[4:5] == b"G" and head[196:197] == b"G":  # M2TS: four bytes of time before each packet
+    if head[4:5] == b"G" and head[196:197] == b"G":  # M2TS: a time stamp of four bytes before each packet
         return True
     return head.startswith(STARTS) and head[8:12] not in (b"WEBP", b"WAVE")
 
@@ -62,9 +62,9 @@ def _what_instead(head: bytes) -> str:
     if not head:
         return "the file is empty"
     if is_html(head):
-        return "a web page, looks like a download page saved in its place"
+        return "a web page, probably a download page that was saved instead of the video"
     if kind := picture_format(head):
-        return f"a picture ({kind}), not a video"
+        return f"an image ({kind}), not a video"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(PLAYLISTS):
         return "a playlist, which would open other files, not a video"
-    return f"not a video container that is known, it starts with {head[:8]!r}"
+    return f"not a known video container, the file starts with {head[:8]!r}"

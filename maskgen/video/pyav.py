@@ -1,4 +1,4 @@
-"""Decode with PyAV: exact times, upright pictures, damage counted."""
+"""Decoding with PyAV: exact times, upright frames, damaged packets counted."""
 
 import bisect
 from collections.abc import Iterator
@@ -14,15 +14,19 @@ from maskgen.types import RGBImage
 from maskgen.video.base import Moment
 from maskgen.video.probe import FORMATS
 
-SEEK_FROM = 5.0  # seconds; what starts earlier is decoded from the beginning, which needs no index
-TS_PACKET = 188  # bytes; a transport stream of another length was cut
-MAX_PIXELS = 100_000_000  # of a frame; a header that promises more is refused before memory is taken
+SEEK_FROM = 5.0  # seconds; an earlier start is decoded from the beginning, which needs no index
+TS_PACKET = 188  # bytes; a transport stream whose length is no multiple of it was cut off
+MAX_PIXELS = 100_000_000  # per frame; a header that states more is refused before memory is allocated
 
-av.logging.set_level(None)  # FFmpeg's remarks on damaged data would go to stderr; damage is counted here
+av.logging.set_level(None)  # FFmpeg would log damaged data to stderr; damage is counted here instead
 
 
 def open_container(path: Path) -> Any:
-    """Opens a file, and nothing that it refers to. InputError where it is no video, or cut before its index."""
+    """Opens a file, but no other file that it refers to.
+
+    Raises:
+        InputError: the file is not a video, or was cut off before its index.
+    """
     try:
         return av.open(
             f"file:{path.resolve()}",
@@ -38,11 +42,11 @@ def open_container(path: Path) -> Any:
 
 
 class AvClip:
-    """A clip read by PyAV. See `Clip`.
+    """Clip decoded by PyAV. See `Clip`.
 
     Args:
-        path: a file that `check_container` let through.
-        threads: for decoding; 0 is as many as FFmpeg sees fit.
+        path: a file that `check_container` accepted.
+        threads: decoder threads; 0 lets FFmpeg choose.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
@@ -65,15 +69,15 @@ class AvClip:
 
     def _configure(self, strict: bool) -> None:
         context = self._stream.codec_context
-        # Strict: a frame that was cut or damaged is an error, not a picture with its rest made up.
+        # Strict: an incomplete or damaged frame is an error; otherwise FFmpeg invents the missing part.
         context.options = {"max_pixels": str(MAX_PIXELS)} | ({"err_detect": "explode"} if strict else {})
         context.thread_count = self._threads
-        context.thread_type = "SLICE"  # threads by frame would tell of damage only after the frames it spoils
+        context.thread_type = "SLICE"  # frame threads would report damage only after the damaged frames
 
     def _promised(self) -> float:
         if self._stream.duration:
             return _seconds(self._stream.duration, self._stream)
-        tag = self._stream.metadata.get("DURATION", "")  # Matroska's
+        tag = self._stream.metadata.get("DURATION", "")  # set by Matroska
         if tag.count(":") == 2:
             hours, minutes, seconds = tag.split(":")
             return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
@@ -84,12 +88,12 @@ class AvClip:
         self._container.close()
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """Implements `Clip`. A stream that gives nothing when its rules are kept is read once more without them."""
-        before, none = self.damaged, True
+        """Implements `Clip`. If strict decoding finds damage and yields no frame, decodes once more without it."""
+        before, empty = self.damaged, True
         for moment in self._decode(start):
-            none = False
+            empty = False
             yield moment
-        if none and self.damaged > before:
+        if empty and self.damaged > before:
             self._container.close()
             self._container = open_container(self._path)
             self._stream = self._container.streams[self._stream.index]
@@ -106,7 +110,7 @@ class AvClip:
             time = float(frame.pts * frame.time_base)
             if time <= last:
                 count += 1
-                continue  # a clock that jumps back: a frame that was shown is not shown again
+                continue  # the clock jumped back: do not show a frame again
             index = bisect.bisect_left(times, frame.pts) if times else count
             end = time + float((frame.duration or 0) * frame.time_base)
             yield Moment(index, time, end or self._next(time), _Converter(frame, self._stream))
@@ -117,14 +121,14 @@ class AvClip:
         return time + float(1 / rate) if rate else time
 
     def _frames(self) -> Iterator[Any]:
-        """Yields decoded frames; what cannot be decoded is counted, and the decoder goes on after it.
+        """Yields decoded frames; counts the packets that cannot be decoded, and continues after them.
 
-        A frame whose data were cut still comes out, its rest made up, and so do those that refer to it: after
-        damage, nothing counts until the next sound key frame.
+        The decoder still returns a frame with missing data, its rest invented, and the frames that refer to it. So
+        after damage None is yielded instead of each frame, until the next intact key frame.
         """
         packets = self._container.demux(self._stream)
         torn: set[int | None] = set()
-        sound = True
+        intact = True
         while True:
             pts = None
             try:
@@ -133,24 +137,27 @@ class AvClip:
                     return
                 pts = packet.pts
                 frames = packet.decode()
-                hurt = bool(packet.is_corrupt)
+                damaged = bool(packet.is_corrupt)
             except av.EOFError:
                 return
             except av.FFmpegError:
-                frames, hurt = [], True
-            if hurt:
+                frames, damaged = [], True
+            if damaged:
                 self.damaged += 1
                 torn.add(pts)
-                sound = False
+                intact = False
             for frame in frames:
-                sound = sound or (bool(frame.key_frame) and frame.pts not in torn)
-                yield frame if sound else None
+                intact = intact or (bool(frame.key_frame) and frame.pts not in torn)
+                yield frame if intact else None
 
     def _seek(self, start: float) -> list[int]:
-        """Goes to the last key frame before `start`; the time stamps of all frames, which tell a frame's number."""
-        early = (
-            self.begin + start - SEEK_FROM
-        )  # of what follows a key frame, the first pictures may need one before it
+        """Seeks to a key frame before `start`.
+
+        Returns:
+            The sorted time stamps of all frames; a frame's position in it is its number.
+        """
+        # Seek further back than `start`: the first frames after a key frame may refer to frames before it.
+        early = self.begin + start - SEEK_FROM
         target = int(early / self._stream.time_base)
         with open_container(self._path) as container:
             packets = container.demux(container.streams[self._stream.index])
@@ -161,14 +168,14 @@ class AvClip:
 
 
 class _Converter:
-    """Turns one frame into a picture when it is called."""
+    """Conversion of one frame to an RGB image, done when it is called."""
 
     def __init__(self, frame: Any, stream: Any) -> None:
         self._frame, self._ratio = frame, stream.sample_aspect_ratio
 
     def __call__(self) -> RGBImage:
         pixels = self._frame.to_ndarray(format="rgb24")
-        if self._ratio and self._ratio not in (0, 1):  # pixels of the file that are not square
+        if self._ratio and self._ratio not in (0, 1):  # non-square pixels
             width = max(1, round(pixels.shape[1] * float(self._ratio)))
             pixels = cv2.resize(pixels, (width, pixels.shape[0]), interpolation=cv2.INTER_LINEAR)
         quarters = round(self._frame.rotation / 90) % 4

@@ -1,8 +1,8 @@
-"""`unmask gen-data --video`: a video's frames to triplets in shards, and beside them the video with masks on.
+"""`unmask gen-data --video`: makes triplets of the frames of videos, and writes the videos with masks.
 
-OUT/            the data set, as of any source
-OUT/video/      each video with a mask on each person, its own times and sound
-OUT-frames/     the photos that were taken out, one a second: what `frames-from-video` gives
+OUT/            the data set, as for any source
+OUT/video/      each video with a mask on each person, with its own times and audio
+OUT-frames/     the extracted photos, one per second, as written by `frames-from-video`
 """
 
 import importlib.util
@@ -29,19 +29,19 @@ Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on i
 
 @dataclass(frozen=True)
 class Reel:
-    """Videos, a file or a folder, and the settings that make a data set of their photos."""
+    """Videos (a file or a folder), and the settings that make a data set of their photos."""
 
     source: str
     settings: GenSettings
 
 
 def take_photos(settings: GenSettings, tell: Tell) -> Reel:
-    """Takes photos out of the videos that `settings.source.src` names, a file or a folder.
+    """Extracts photos from the videos that `settings.source.src` names, a file or a folder.
 
     Raises:
         MissingError: PyAV is not installed.
         InputError: no video can be used.
-        UsageError: the photos are there already, taken otherwise; a file of another stands in their place.
+        UsageError: the photos exist already with other settings, or the photos' folder holds other files.
     """
     if importlib.util.find_spec("av") is None:
         raise MissingError(f"--video needs PyAV: {install_line('video')}")
@@ -53,7 +53,11 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
 
 
 def rehearse_reel(settings: GenSettings) -> FramesPlan:
-    """Opens the videos and writes nothing. Raises as `take_photos` does."""
+    """Opens the videos and writes nothing.
+
+    Raises:
+        InputError, UsageError: as in `take_photos`.
+    """
     return rehearse_frames(_places(settings)[1])
 
 
@@ -71,10 +75,10 @@ def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
 
 
 def mask_films(reel: Reel, tell: Tell) -> list[str]:
-    """Writes the videos with masks; existing ones are kept, unless they are to be replaced.
+    """Writes the videos with masks; existing ones are kept, unless `run.overwrite` is set.
 
     Raises:
-        InputError: a video's sound cannot be copied.
+        InputError: a video's audio cannot be copied.
     """
     from maskgen.video.writer import suffix_for
 

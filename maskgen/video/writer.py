@@ -1,4 +1,4 @@
-"""A clip written anew: other pictures at the same times, its sound copied."""
+"""Video output: writes new images at the times of a clip's frames, and copies its audio."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -12,30 +12,30 @@ from maskgen.types import RGBImage
 from maskgen.video.base import Moment
 from maskgen.video.pyav import open_container
 
-IN_MP4 = ("aac", "alac", "mp3", "ac3", "eac3", "opus", "flac")  # sound that players expect in an mp4
-QUALITY = "16"  # x264's scale; from about 17 down nobody tells it from the source
-COLOUR = ("colorspace", "color_range", "color_primaries", "color_trc")  # what a player shows numbers as
+IN_MP4 = ("aac", "alac", "mp3", "ac3", "eac3", "opus", "flac")  # audio codecs that players expect in an MP4
+QUALITY = "16"  # x264's CRF; at about 17 and below nobody sees a difference from the source
+COLOUR = ("colorspace", "color_range", "color_primaries", "color_trc")  # how players read the pixel values
 
 
 def suffix_for(source: Path) -> str:
-    """Returns `.mp4`, or `.mkv` if the clip's sound could not be copied into one."""
+    """Returns `.mp4`, or `.mkv` if the clip's audio cannot be copied into an MP4."""
     with open_container(source) as container:
         return ".mp4" if all(s.codec_context.name in IN_MP4 for s in container.streams.audio) else ".mkv"
 
 
 def container_of(target: Path) -> str:
-    """Returns FFmpeg's name of the container that a file named by `suffix_for` has."""
+    """Returns FFmpeg's name of the container for a file with a suffix from `suffix_for`."""
     return "matroska" if target.suffix == ".mkv" else "mp4"
 
 
 class ClipWriter:
-    """Writes pictures in place of those of a clip.
+    """Writer of a video in which new images replace the frames of a clip.
 
     Args:
-        source: the clip, for its clock, its colours and its sound.
-        target: the file; its suffix says which container.
-        container: FFmpeg's name of it, if the suffix does not say.
-        note: what the file's metadata say of it.
+        source: the clip, for its clock, colour metadata and audio.
+        target: the file to write; its suffix determines the container.
+        container: FFmpeg's name of the container, if the suffix does not determine it.
+        note: comment in the file's metadata.
     """
 
     def __init__(self, source: Path, target: Path, container: str | None = None, note: str = "") -> None:
@@ -67,7 +67,7 @@ class ClipWriter:
             self._source.close()
 
     def write(self, moment: Moment, pixels: RGBImage) -> None:
-        """Writes the picture that is on screen at a moment; both sides of it must be even."""
+        """Writes the image that is on screen at a moment; both its sides must be even."""
         if self._video is None:
             self._open_streams(pixels.shape[0], pixels.shape[1])
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
@@ -84,7 +84,7 @@ class ClipWriter:
         video = self._out.add_stream("libx264", rate=rate)
         video.height, video.width, video.pix_fmt = height, width, "yuv420p"
         video.time_base = video.codec_context.time_base = self._clock
-        # without pictures that refer ahead, decoding times are showing times, and no edit list shifts the start
+        # without B-frames, decoding times equal display times, and no edit list shifts the start
         video.options = {"crf": QUALITY, "preset": "fast", "bf": "0", "x264-params": "log-level=none"}
         for name in COLOUR:
             setattr(video.codec_context, name, getattr(model, name))
@@ -99,7 +99,7 @@ class ClipWriter:
             self._out.mux(packet)
 
     def _copy_sound(self, until: float) -> None:
-        """Copies the packets of sound that begin up to a time, as they are."""
+        """Copies the audio packets that begin up to a time, unchanged."""
         while True:
             packet = self._held or next(self._sound, None)
             self._held = None
@@ -114,4 +114,6 @@ class ClipWriter:
             try:
                 self._out.mux(packet)
             except av.FFmpegError as error:
-                raise InputError(f"the sound cannot be copied: {error}. Copy the file without it") from error
+                raise InputError(
+                    f"the audio cannot be copied: {error}. Use a copy of the file without audio"
+                ) from error

@@ -1,1 +1,1 @@
-"""Frames: the photos of a clip, chosen by time and quality, written as a folder."""
+"""Extraction of photos from videos: frames chosen by time and quality, written to a folder."""

@@ -1,7 +1,7 @@
-"""One clip to photos: look at frames, follow faces, cut steady crops, keep what is asked for.
+"""Extraction of photos from one clip: detects and tracks faces, cuts smoothed crops, keeps the requested ones.
 
-One pass over the clip, in little memory: a frame waits half a second until its crop can be smoothed over what comes
-after it, and is then written or dropped. Who is who is decided at the end, and then the files get their names.
+The clip is read once, in little memory: a frame waits half a second, so that its crop can be smoothed over the frames
+after it, and is then written or dropped. Persons are determined at the end, and then the files get their names.
 """
 
 from collections import deque
@@ -28,19 +28,20 @@ from maskgen.video.frames.rows import NO_POSE, Row, name_photos
 from maskgen.video.tracking.crop_smoothing import REACH, matrix_of
 from maskgen.video.tracking.tracker import FaceOnTrack, Watcher
 
-LOOKS_PER_SECOND = 6.0  # while a face is followed; between two of them a head moves less than its own width
-LOOKED_AT = 160  # side of the crop that sharpness and likeness are measured on
-MAX_HELD = 256_000_000  # bytes of frames that wait; beyond them a crop is smoothed over less that comes after
-SHORT = 0.25  # seconds missing at a clip's end from which it counts as cut
+LOOKS_PER_SECOND = 6.0  # while a face is tracked; in between, a head moves less than its own width
+LOOKED_AT = 160  # side in pixels of the crop on which sharpness and perceptual hash are computed
+MAX_HELD = 256_000_000  # bytes of waiting frames; above it, crops are smoothed over fewer later frames
+SHORT = 0.25  # seconds missing at a clip's end from which the clip counts as cut off
 
-Kept = UInt8[ndarray, "tall wide 3"]  # a `Picture` beside planes of other sizes
+# An `RGBImage` whose sides differ from those of a `Plane` in the same signature.
+Kept = UInt8[ndarray, "tall wide 3"]
 Tell = Callable[[float, int], None]  # seconds done, photos kept
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What a clip gave. `covered`: seconds from its first frame to the end of the last one decoded; `whole`: whether
-    that is the clip, as far as was asked for.
+    """Result of one clip. `covered`: seconds from its first frame to the end of the last one decoded; `whole`: whether
+    the clip was read completely, as far as it was requested.
     """
 
     rows: tuple[Row, ...]
@@ -50,7 +51,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class _Shot:
-    """A sampled frame that waits."""
+    """Sampled frame that waits to be processed."""
 
     moment: Moment
     pixels: RGBImage
@@ -61,11 +62,11 @@ def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder
     """Writes the photos of a clip.
 
     Args:
-        clip: opened; it is read once, from `settings.start` on.
-        detector: finds the faces.
-        settings: what is asked for.
-        folder: an empty one of the clip's own; its name begins the photos' names.
-        tell: called with every frame that is looked at.
+        clip: an opened clip; it is read once, from `settings.start` on.
+        detector: the face detector.
+        settings: which frames and faces to keep, and how.
+        folder: an empty folder for this clip; the photos' names begin with its name.
+        tell: called after every frame in which faces are detected.
 
     Raises:
         MissingError, UnmaskError: a photo cannot be written.
@@ -96,7 +97,7 @@ def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder
 
 
 class _Played:
-    """Frames as they come; remembers where the last one ended."""
+    """Iterator over frames that stores when the last frame ended."""
 
     def __init__(self, moments: Iterable[Moment]) -> None:
         self._moments = moments
@@ -111,7 +112,7 @@ class _Played:
 
 @dataclass
 class _Desk:
-    """Frames that wait, and the rows of those that were dealt with."""
+    """Waiting frames, and the rows of the processed ones."""
 
     settings: FramesSettings
     folder: Path
@@ -121,11 +122,11 @@ class _Desk:
     _hashes: list[Hash] = field(default_factory=list)
 
     def put(self, shot: _Shot) -> None:
-        """Lets a frame wait."""
+        """Adds a frame to the waiting ones."""
         self._waiting.append(shot)
 
     def settle(self, until: float, cuts: list[float]) -> None:
-        """Deals with the frames before `until`, and with the oldest while those that wait take too much memory."""
+        """Processes the frames up to `until`, and the oldest ones while the waiting frames take too much memory."""
         while self._waiting and (
             self._waiting[0].moment.time <= until
             or sum(shot.pixels.nbytes for shot in self._waiting) > MAX_HELD
@@ -145,7 +146,7 @@ class _Desk:
         return [*shot.seen[:1]] if one else [*shot.seen]
 
     def _deal(self, shot: _Shot, own: FaceOnTrack | None, near_cut: bool) -> None:
-        """Writes one photo, or notes why not."""
+        """Writes one photo, or records why it was dropped."""
         settings = self.settings
         picture, grey = _pictures(shot, own, settings.size)
         others = [seen for seen in shot.seen if seen is not own]
@@ -197,16 +198,14 @@ class _Desk:
 
 
 def _eyes(own: FaceOnTrack | None, time: float) -> float:
-    """Measures how far the eyes are open, as a fraction of the face's usual opening."""
+    """Returns how far the eyes are open, as a fraction of the face's usual opening."""
     return eye_opening(own.face) / max(own.track.usual_eyes(time), 1e-6) if own else 0.0
 
 
 def _pictures(shot: _Shot, own: FaceOnTrack | None, size: int) -> tuple[Kept, Plane]:
-    """Returns the photo to keep, and the grey one by which it is scored."""
+    """Returns the photo to keep, and the grey image on which it is scored."""
     height, width = shot.pixels.shape[:2]
-    whole = shot.pixels[
-        : height // 2 * 2, : width // 2 * 2
-    ]  # even sides, as encoders of video want them back
+    whole = shot.pixels[: height // 2 * 2, : width // 2 * 2]  # even sides, as video encoders need them
     if own is None:
         small = cv2.resize(shot.pixels, (LOOKED_AT, LOOKED_AT), interpolation=cv2.INTER_AREA)
         return whole, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)

@@ -1,4 +1,4 @@
-"""What a folder of photos from video holds: `frames.csv` for programs, `sheet.png` for eyes."""
+"""Index of a folder of photos from videos: `frames.csv` for programs, `sheet.png` for people."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ from maskgen.images.contact_sheet import Block, Tile, draw_sheet
 COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
            "roll", "eyes", "kept", "why")  # fmt: skip
 TABLE, SHEET = "frames.csv", "sheet.png"
-SHOWN = 96  # photos of the sheet
+SHOWN = 96  # photos on the sheet at most
 
 
 def write_catalogue(out: Path) -> str:
-    """Writes both for all clips that are whole, those of earlier runs too; the sheet's path."""
+    """Writes both files for all finished clips, including those of earlier runs; returns the sheet's path."""
     rows = list(_all_rows(out))
     sheet = out / SHEET
     write_atomic(out / TABLE, _csv(rows))
@@ -28,7 +28,7 @@ def write_catalogue(out: Path) -> str:
 
 
 def _all_rows(out: Path) -> Iterator[dict[str, str]]:
-    """Reads the rows of every clip in the target, also of earlier runs."""
+    """Reads the rows of every clip in the target folder, including those of earlier runs."""
     for file in sorted(out.glob("*/clip.json")):
         record = json.loads(file.read_bytes())
         for row in record["rows"]:

@@ -1,4 +1,4 @@
-"""Which frames are worth keeping: how sharp, how alike, eyes open or not; and a choice of many poses."""
+"""Quality measures of frames: sharpness, near-duplicates, faces outside the frame; and the choice of diverse poses."""
 
 from collections.abc import Sequence
 
@@ -9,31 +9,31 @@ from numpy import ndarray
 
 from maskgen.types import Face, Plane, Pose, RGBImage
 
-ROLL_COUNTS = 0.5  # a tilted head is turned upright by the crop: half as new a sight as a turned one
+ROLL_COUNTS = 0.5  # weight of roll in pose distances: the crop undoes roll, so it changes a photo less
 
 Hash = UInt8[ndarray, "8"]
 
 
 def sharpness(grey: Plane) -> float:
-    """Measures fine detail: the Laplacian's standard deviation divided by the grey levels' own.
+    """Computes the sharpness: the Laplacian's standard deviation divided by that of the grey levels.
 
     Args:
-        grey: a face at a size of `LOOKED_AT`, so that numbers of near and far faces can be compared.
+        grey: a face at `LOOKED_AT` pixels, so that values of near and far faces are comparable.
     """
     spread = float(grey.std())
     return float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(spread, 1.0)
 
 
 def fingerprint(grey: Plane) -> Hash:
-    """Computes a perceptual hash: the signs of the 64 lowest frequencies of an image, packed."""
+    """Computes a perceptual hash: which of the 64 lowest DCT coefficients are above their median, packed."""
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     waves = cv2.dct(small)[:8, :8].ravel()
-    waves[0] = 0  # the brightness says nothing of what is seen
+    waves[0] = 0  # ignores the mean brightness
     return np.packbits(waves > np.median(waves))
 
 
 def distance(one: Hash, others: Sequence[Hash]) -> int:
-    """Computes the least Hamming distance, 0 to 64 bits, of a hash to others; 64 if there are none."""
+    """Computes the smallest Hamming distance, 0 to 64 bits, from a hash to others; 64 if there are none."""
     if not others:
         return 64
     return int(np.unpackbits(np.stack(list(others)) ^ one, axis=1).sum(1).min())
@@ -47,15 +47,18 @@ def is_cut_off(face: Face, pixels: RGBImage) -> bool:
 
 
 def spread_out(poses: Sequence[Pose], count: int) -> list[int]:
-    """Indices of `count` poses that differ as much as can be: the most frontal, then each farthest from those taken."""
+    """Returns the indices of `count` poses that differ as much as possible, in ascending order.
+
+    The first choice is the most frontal pose, each further one the pose farthest from all chosen before.
+    """
     points: Float32[ndarray, "n 3"] = np.array(
         [[pose.yaw, pose.pitch, ROLL_COUNTS * pose.roll] for pose in poses], np.float32
     ).reshape(-1, 3)
-    taken: list[int] = []
-    away = -np.linalg.norm(points, axis=1)  # at first, the nearest to a frontal head is the one to take
-    while len(taken) < min(count, len(points)):
-        taken.append(int(np.argmax(away)))
-        gaps = np.linalg.norm(points - points[taken[-1]], axis=1)
-        away = gaps if len(taken) == 1 else np.minimum(away, gaps)
-        away[taken] = -np.inf
-    return sorted(taken)
+    chosen: list[int] = []
+    distances = -np.linalg.norm(points, axis=1)  # negative at first, so that the most frontal pose is chosen
+    while len(chosen) < min(count, len(points)):
+        chosen.append(int(np.argmax(distances)))
+        gaps = np.linalg.norm(points - points[chosen[-1]], axis=1)
+        distances = gaps if len(chosen) == 1 else np.minimum(distances, gaps)
+        distances[chosen] = -np.inf
+    return sorted(chosen)

@@ -1,12 +1,12 @@
-"""Videos in, a folder of photos out that `unmask gen-data --src` takes as it is.
+"""`unmask frames-from-video`: extracts photos from videos into a folder that `unmask gen-data --src` reads.
 
-    OUT/frames.csv            a row for each sampled frame, or each face of it: kept or not, and why
-    OUT/sheet.png             what was kept, to be looked at
-    OUT/CLIP/clip.json        written last: a clip's folder without it does not exist
-    OUT/CLIP/p0/*.jpg         photos of one person; whole frames lie in CLIP itself
-    OUT/CLIP/audio.*          the sound, from the first kept frame on
+    OUT/frames.csv            one row per sampled frame, or per face in it: kept or not, and why
+    OUT/sheet.png             contact sheet of the kept photos
+    OUT/CLIP/clip.json        written last: a clip's folder without it is ignored
+    OUT/CLIP/p0/*.jpg         photos of one person; whole frames are in CLIP itself
+    OUT/CLIP/audio.*          the audio, from the first kept frame on
 
-A clip is made in `OUT/.CLIP` and renamed when it is whole, so a run that was stopped goes on with the next clip.
+A clip is written to `OUT/.CLIP` and renamed when it is complete, so an interrupted run continues with the next clip.
 """
 
 import importlib.util
@@ -33,18 +33,18 @@ from maskgen.video.frames.extract import Taken, take_frames
 from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
 
 PLACE = Path("data/frames")
-ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that change no byte of a clip
-HASHED = 1 << 20  # bytes at a file's start and end that name it, with its length
+ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that do not change the bytes of a clip
+HASHED = 1 << 20  # bytes at a file's start and end that are hashed with its length, to identify it
 
 Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on what was kept
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """One file. `frames`: sampled; `kept`: of these, with at least one photo; `faces`: of those, with a face.
+    """Result of one file. `frames`: sampled frames; `kept`: those with a photo; `faces`: kept frames with a face.
 
-    `cut` says that the clip ends before it should, or is damaged; `dropped` why frames gave no photo; `error` why the
-    file was refused, "" where it was not.
+    `cut`: whether the clip ends too early or is damaged; `dropped`: number of rows without a photo, per reason;
+    `error`: why the file was refused, "" if it was not.
     """
 
     file: str
@@ -65,7 +65,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class FramesReport:
-    """What a run of `frames-from-video` gave."""
+    """Result of a run of `frames-from-video`."""
 
     out: str
     files: list[FileReport]
@@ -77,7 +77,7 @@ class FramesReport:
 
 @dataclass(frozen=True)
 class FramesPlan:
-    """What a run would read, and where it would write."""
+    """Files that a run would read, and the folder it would write."""
 
     out: str
     files: list[FileReport]
@@ -85,7 +85,7 @@ class FramesPlan:
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A file that was named, or found in a folder that was."""
+    """Video file that was named, or found in a named folder."""
 
     path: Path
     name: str
@@ -93,12 +93,12 @@ class VideoFile:
 
 
 def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
-    """Takes the photos of all files.
+    """Extracts the photos of all files.
 
     Raises:
-        UsageError: a clip is there already, made with other settings; a file of another stands in their place.
+        UsageError: a clip exists already with other settings, or the target folder holds other files.
         InputError: no file can be used.
-        MissingError: sound is asked for and PyAV is not installed.
+        MissingError: audio is requested and PyAV is not installed.
     """
     began = time.perf_counter()
     sources = find_files(settings.files)
@@ -118,7 +118,11 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
 
 
 def rehearse_frames(settings: FramesSettings) -> FramesPlan:
-    """Opens all files and writes nothing. Raises as `frames_from_video` does, but for single files."""
+    """Opens all files and writes nothing; the plan holds the errors of single files.
+
+    Raises:
+        UsageError, InputError: as in `frames_from_video`.
+    """
     sources, out = find_files(settings.files), target_of(settings)
     _refuse_foreign(out)
     reports = []
@@ -148,7 +152,7 @@ def _warnings(reports: list[FileReport]) -> Iterator[str]:
 
 
 def find_files(names: tuple[str, ...]) -> list[VideoFile]:
-    """Lists the video files that are named, and those in named folders; each content once."""
+    """Lists the named video files, and those in named folders; files of equal content once."""
     found: dict[str, VideoFile] = {}
     for name in names:
         path = Path(name).expanduser()
@@ -165,7 +169,7 @@ def find_files(names: tuple[str, ...]) -> list[VideoFile]:
 
 
 def _mark(path: Path) -> str:
-    """Computes eight hex digits that tell files of one name apart, in whatever folder and order they come."""
+    """Computes eight hex digits from a file's content, to distinguish files of the same name."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)
@@ -186,16 +190,16 @@ def target_of(settings: FramesSettings) -> Path:
 
 
 def _refuse_foreign(out: Path) -> None:
-    """Pass if nothing of another stands where the table and the sheet of all clips will be written."""
+    """Refuses a folder that holds a table or sheet, but no clip: they belong to something else."""
     found = [name for name in (TABLE, SHEET) if (out / name).exists()]
     if found and not any(out.glob("*/clip.json")):
         raise UsageError(
-            f"{out}: holds {', '.join(found)}, and no clip of ours; choose another folder, or move it away"
+            f"{out}: holds {', '.join(found)}, but no extracted clip; choose another folder, or move it away"
         )
 
 
 def _fixed(settings: FramesSettings) -> dict[str, Any]:
-    """Returns the settings that decide what a clip gives."""
+    """Returns the settings that determine the output of a clip."""
     return settings.model_dump(mode="json", exclude=set(ASIDE))
 
 
@@ -223,7 +227,7 @@ def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileRepor
 def _take(
     source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, tell: Tell
 ) -> FileReport:
-    """Extracts one file's folder atomically; or returns why the file was refused."""
+    """Extracts one file into its folder, atomically, and returns its report; refused files have an `error`."""
     part, final = out / f".{source.clip}", out / source.clip
     try:
         clip = open_clip(source.path, settings.threads)

@@ -1,1 +1,1 @@
-"""Tracking: faces over time, smoothed crops and meshes."""
+"""Tracking of faces over time, with smoothed crops and meshes."""

@@ -1,4 +1,4 @@
-"""Look at frames one after the other: find faces, follow them, notice cuts."""
+"""Face detection, tracking and cut detection, frame by frame."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from maskgen.video.tracking.tracks import Sight, Thumb, Track, Tracker, is_cut, 
 
 @dataclass(frozen=True)
 class FaceOnTrack:
-    """A face of a frame and its track."""
+    """Face of a frame, and its track."""
 
     face: Face
     track: Track
 
 
 class Watcher:
-    """Finds and follows faces, and notes cuts."""
+    """Detector and tracker of the faces in successive frames, which also records cuts."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector, self._tracker = detector, Tracker()
@@ -34,7 +34,7 @@ class Watcher:
         return self._tracker.tracks
 
     def look(self, time: float, pixels: RGBImage) -> list[FaceOnTrack]:
-        """Detects the faces of a frame, the largest first."""
+        """Detects the faces of a frame, the largest first, and assigns each to a track."""
         thumb = thumb_of(pixels)
         if self._thumb is not None and is_cut(self._thumb, thumb):
             self._tracker.cut()

@@ -1,7 +1,7 @@
-"""Faces over time: which face of a frame is which of the frames before, and which tracks are one person.
+"""Tracks of faces over time, and the assignment of tracks to persons.
 
-A track is a face followed without a break. At a cut, or after a second unseen, it ends; what begins later is another
-track, and whether it is the same person their looks decide.
+A track is one face followed without interruption. It ends at a cut, or when the face is not detected for about a
+second; after that a new track begins. Face descriptors decide which tracks show the same person.
 """
 
 from dataclasses import dataclass, field
@@ -15,25 +15,25 @@ from maskgen.types import RGBImage
 from maskgen.video.tracking.crop_smoothing import REACH, Place, smoothed
 from maskgen.video.tracking.face_descriptor import Look, likeness
 
-MAX_GAP = 1.1  # seconds unseen after which a track has ended: a little over one step of --fps 1
-NEAR, SPEED = 0.15, 0.35  # crop sides a face may have moved at once, and in a second
-AT_ONCE = 0.3  # seconds within which a face must still look much as it did
+MAX_GAP = 1.1  # seconds without detection after which a track ends: a little over one step of --fps 1
+NEAR, SPEED = 0.15, 0.35  # largest motion of a face in crop sides: at any time, plus per second
+AT_ONCE = 0.3  # seconds up to which the limit FOLLOWED holds, and after which SAME does
 
-# Likeness of two looks of one person in the four talking heads that this was measured on: after a sixth of a second
-# .64 or more, after any time .32 or more. Of different people: at most .28; of strangers in LFW, 1 in 1,000 pairs
-# above .32.
+# Least similarity of descriptors to continue a track, and to join tracks to a person. Measured on four talking-head
+# clips: one person has .64 or more after a sixth of a second, .32 or more after any time; different people have at most
+# .28. Of pairs of different people in LFW, 1 in 1,000 is above .32.
 FOLLOWED, SAME = 0.45, 0.3
-NOVEL = 0.85  # likeness above which a look adds nothing to what is known of a track
-USUAL = 1.5  # seconds back over which eyes are compared
-LOOKS = 12  # looks that are kept of a track
+NOVEL = 0.85  # similarity above which a descriptor adds nothing to a track
+USUAL = 1.5  # seconds back over which the usual eye opening is measured
+LOOKS = 12  # descriptors kept per track at most
 
 Thumb = Float32[ndarray, "18 32 3"]
-CUT_CHANGE, CUT_LIKE = 18.0, 0.7  # grey levels of mean change, and likeness of the pictures, that make a cut
+CUT_CHANGE, CUT_LIKE = 18.0, 0.7  # at a cut the mean change in grey levels is at least, the correlation below
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A face in one frame: where its crop lies, how it looks, how far its eyes are open (height over width)."""
+    """Detection of a face in one frame: place of its crop, descriptor, eye opening (height over width)."""
 
     place: Place
     look: Look
@@ -42,13 +42,13 @@ class Sight:
 
 @dataclass(eq=False)
 class Track:
-    """A face followed over time.
+    """Face followed over time.
 
     Attributes:
-        number: in order of first sight.
-        times, places, eyes: of the last seconds, for smoothing.
-        looks: how it has looked, the first and what was new since.
-        beside: tracks seen in one frame with it, who cannot be the same person.
+        number: number of the track, in order of first appearance.
+        times, places, eyes: detections of the last seconds, for smoothing.
+        looks: descriptors: the first one, and later ones that differ from all before.
+        beside: numbers of tracks seen in the same frame, which cannot be the same person.
     """
 
     number: int
@@ -59,7 +59,7 @@ class Track:
     beside: set[int] = field(default_factory=set)
 
     def add(self, time: float, sight: Sight) -> None:
-        """Notes where and how it was seen; what no smoothing will ask for again is forgotten."""
+        """Adds a detection, and removes those that no smoothing needs any more."""
         self.times.append(time)
         self.places.append(sight.place)
         self.eyes.append(sight.eyes)
@@ -69,24 +69,24 @@ class Track:
             self.looks.append(sight.look)
 
     def place_at(self, time: float) -> Place:
-        """Returns the smoothed place of its crop at a time."""
+        """Returns the smoothed place of the face's crop at a time."""
         return smoothed(np.array(self.times, np.float64), np.array(self.places, np.float64), time)
 
     def usual_eyes(self, time: float) -> float:
-        """Returns how far its eyes are usually open around a time: what a blink differs from."""
+        """Returns the median eye opening around a time, with which a blink is compared."""
         near = [eyes for at, eyes in zip(self.times, self.eyes, strict=True) if -USUAL <= at - time <= REACH]
         return float(np.median(near))
 
 
 class Tracker:
-    """Follows the faces of one clip."""
+    """Tracker of the faces of one clip."""
 
     def __init__(self) -> None:
         self.tracks: list[Track] = []
         self._live: list[Track] = []
 
     def see(self, time: float, sights: list[Sight]) -> list[Track]:
-        """Gives each face of a frame, seen later than the frame before, its track."""
+        """Assigns a track to each face of a frame. Frames must come in the order of time."""
         self._live = [track for track in self._live if time - track.times[-1] <= MAX_GAP]
         costs = [
             (cost, i, j)
@@ -105,7 +105,7 @@ class Tracker:
         return found
 
     def cut(self) -> None:
-        """Ends all tracks: what comes next is another shot."""
+        """Ends all tracks, because the next frame belongs to another shot."""
         self._live = []
 
     def _begin(self) -> Track:
@@ -116,7 +116,7 @@ class Tracker:
 
 
 def _cost(track: Track, time: float, sight: Sight) -> float | None:
-    """Measures how badly a face fits a track; None if it cannot be the same."""
+    """Computes how badly a face fits a track; None if it cannot be the same face."""
     gap = time - track.times[-1]
     last, place = track.places[-1], sight.place
     shift = float(np.hypot(*(place[:2] - last[:2])) / np.exp(max(place[2], last[2])))
@@ -130,8 +130,8 @@ def _cost(track: Track, time: float, sight: Sight) -> float | None:
 def persons(tracks: list[Track]) -> dict[int, int]:
     """Assigns tracks to persons: track number -> person, numbered by first appearance.
 
-    A track joins the person it looks most like, unless the two were seen side by side. In doubt it joins: two
-    people under one name cost little, one person under two can end up on both sides of a split.
+    A track joins the most similar person, unless both were seen in one frame. In doubt it joins: two people with one
+    number cost little, but one person with two numbers can end up in two splits.
     """
     groups: list[list[Track]] = []
     for track in tracks:
@@ -149,7 +149,7 @@ def persons(tracks: list[Track]) -> dict[int, int]:
 
 
 def thumb_of(pixels: RGBImage) -> Thumb:
-    """Shrinks a frame so far that only a cut changes much; drops rows and columns of a large frame first."""
+    """Shrinks a frame so far that only a cut changes it much; subsamples the pixels of a large frame first."""
     step = max(1, min(pixels.shape[:2]) // 100)
     few = np.ascontiguousarray(pixels[::step, ::step])
     return np.asarray(cv2.resize(few, (32, 18), interpolation=cv2.INTER_AREA), np.float32)

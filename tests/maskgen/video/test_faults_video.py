@@ -1,4 +1,4 @@
-"""Rows 25-27 of docs/faults.md: odd, cut and false video files."""
+"""Rows 25-27 of docs/faults.md: unusual, cut and false video files."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def check_times(path, out):
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_row25_times_of_a_variable_rate_are_the_stream_s(tmp_path, name):
+def test_row25_times_of_a_variable_frame_rate_are_those_of_the_stream(tmp_path, name):
     gaps = [0.02, 0.05, 0.033, 0.4, 0.011, 0.1, 0.7, 0.02, 0.3, 0.09] * 2
     times = np.cumsum([0, *gaps]).tolist()
     path = write_clip(tmp_path / name, moving(len(times)), times=times)
@@ -40,10 +40,10 @@ def test_row25_times_of_a_variable_rate_are_the_stream_s(tmp_path, name):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("turn", [90, 180, 270])
-def test_row25_a_rotated_clip_is_upright(tmp_path, turn, backend):
-    lying = np.ascontiguousarray(np.rot90(picture(), -turn // 90))
-    path = write_clip(tmp_path / "a.mp4", [lying] * 3, rotation=turn)
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_row25_a_rotated_clip_is_upright(tmp_path, rotation, backend):
+    lying = np.ascontiguousarray(np.rot90(picture(), -rotation // 90))
+    path = write_clip(tmp_path / "a.mp4", [lying] * 3, rotation=rotation)
     clip = open_clip(path, 1, backend)
     pixels = next(iter(clip.moments())).pixels()
     clip.close()
@@ -52,7 +52,7 @@ def test_row25_a_rotated_clip_is_upright(tmp_path, turn, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_row25_ten_bits_have_the_right_colours(tmp_path, backend):
+def test_row25_a_ten_bit_clip_has_the_right_colours(tmp_path, backend):
     path = write_clip(tmp_path / "a.mp4", [picture()] * 3, pix_fmt="yuv420p10le")
     clip = open_clip(path, 1, backend)
     pixels = next(iter(clip.moments())).pixels()
@@ -66,7 +66,7 @@ def test_row25_odd_sides_become_even(tmp_path):
     assert first_picture(tmp_path / "out").shape == (240, 318, 3)
 
 
-def test_row25_a_clip_without_sound_is_taken(tmp_path):
+def test_row25_a_clip_without_audio_is_extracted(tmp_path):
     path = write_clip(tmp_path / "a.mp4", moving(20))
     (file,) = take(path, out=tmp_path / "out", size=64, audio_rate=8000).files
     assert (file.kept, file.audio, file.error) == (1, "", "")
@@ -96,14 +96,14 @@ def test_row26_a_cut_clip_gives_frames_up_to_the_cut_and_a_warning(tmp_path, nam
     assert last == pytest.approx(file.seconds_covered + whole[0], abs=0.15)
 
 
-def test_row26_no_frame_is_made_up_where_a_ts_was_cut(tmp_path):
+def test_row26_a_cut_ts_gives_no_invented_frame(tmp_path):
     path = write_clip(tmp_path / "a.ts", moving(60))
     data, whole = path.read_bytes(), stream_times(path)
     clip = open_clip(path, 1)
     truth = [moment.pixels() for moment in clip.moments()]
     clip.close()
-    for share in (0.31, 0.52, 0.77):
-        path.write_bytes(data[: int(len(data) * share)])
+    for fraction in (0.31, 0.52, 0.77):
+        path.write_bytes(data[: int(len(data) * fraction)])
         clip = open_clip(path, 1)
         found = list(clip.moments())
         clip.close()
@@ -125,7 +125,7 @@ FALSE = {
 
 @pytest.mark.parametrize("kind", FALSE)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_row27_a_playlist_named_mp4_opens_nothing(tmp_path, kind, backend):
+def test_row27_a_playlist_named_mp4_opens_no_other_file_or_address(tmp_path, kind, backend):
     import os
     import socket
 
@@ -153,10 +153,10 @@ def test_row27_the_decoder_itself_refuses_playlists_too(tmp_path, kind):
         AvClip(tmp_path / "a.mp4")
 
 
-def test_row27_a_picture_and_a_web_page_named_mp4_are_refused(tmp_path):
+def test_row27_an_image_and_a_web_page_named_mp4_are_refused(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(encode_lossless(picture(), "png"))
-    with pytest.raises(InputError, match="a picture"):
+    with pytest.raises(InputError, match="an image"):
         open_clip(path)
     path.write_text("<!doctype html><html>")
     with pytest.raises(InputError, match="web page"):
@@ -164,7 +164,7 @@ def test_row27_a_picture_and_a_web_page_named_mp4_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_row27_sound_alone_is_refused(tmp_path, backend):
+def test_row27_an_audio_only_file_is_refused(tmp_path, backend):
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as out:
         stream = out.add_stream("aac", rate=44_100)
@@ -176,7 +176,7 @@ def test_row27_sound_alone_is_refused(tmp_path, backend):
         open_clip(path, 1, backend)
 
 
-def test_row27_a_bad_file_does_not_keep_the_good_ones_back(tmp_path):
+def test_row27_a_bad_file_does_not_stop_the_good_ones(tmp_path):
     write_clip(tmp_path / "good.mp4", moving(5))
     (tmp_path / "bad.mp4").write_text("#EXTM3U\n")
     settings = FramesSettings(files=(str(tmp_path),), out=str(tmp_path / "out"), size=64)

@@ -1,4 +1,4 @@
-"""Videos with masks on: one mask, steady, the clip's own times and sound."""
+"""Videos with masks: one steady mask per person, the clip's own times and audio."""
 
 import json
 
@@ -13,7 +13,7 @@ from maskgen.video.tracking.mesh_smoothing import REACH, Followed
 from tests.helpers.clips import av, moving, pictures_of, stream_times, write_clip
 from tests.helpers.program import program
 
-STEP = 2  # pixels that the face of `moving` goes to the left in a frame
+STEP = 2  # pixels by which the face of `moving` moves left per frame
 LIGHT = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 1.0, 1.0, np.ones(3, np.float32) / 3)
 
 
@@ -24,7 +24,7 @@ def packets_of(path):
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    """A clip of uneven times with sound, and it with a mask on."""
+    """Clip with uneven times and audio, and its copy with a mask."""
     folder = tmp_path_factory.mktemp("films")
     times = np.cumsum([0, *([0.04, 0.03, 0.05] * 6)]).tolist()
     clip = write_clip(folder / "raw.mp4", moving(len(times)), times=times, sound=0.8)
@@ -32,19 +32,19 @@ def films(tmp_path_factory):
     return clip, mask_film(clip, folder / "masked.mp4", tools, "raw", lambda *_: None)
 
 
-def test_times_and_sound_of_a_masked_video_are_the_clips_own(films):
+def test_a_masked_video_has_the_times_and_audio_of_the_clip(films):
     clip, film = films
     assert np.allclose(stream_times(film.video), stream_times(clip), atol=1e-6)
     assert packets_of(film.video) == packets_of(clip)
 
 
-def test_every_frame_of_a_masked_video_wears_the_one_mask(films):
+def test_every_frame_of_a_masked_video_has_the_same_mask(films):
     clip, film = films
     assert film.masked == film.frames == len(stream_times(clip))
     assert film.worn == ("surgical",)
 
 
-def test_a_mask_moves_with_its_face_and_does_not_tremble(films):
+def test_a_mask_moves_with_its_face_and_does_not_jitter(films):
     clip, film = films
     changed = np.abs(pictures_of(clip) - pictures_of(film.video)).max(-1) > 60
     centres = np.array([np.argwhere(frame).mean(0) for frame in changed])
@@ -53,31 +53,31 @@ def test_a_mask_moves_with_its_face_and_does_not_tremble(films):
     assert np.abs(off - off.mean(0)).max() < 0.8  # pixels
 
 
-def test_outside_the_mask_the_video_is_the_clip(films):
+def test_outside_the_mask_the_video_equals_the_clip(films):
     clip, film = films
     before, after = pictures_of(clip), pictures_of(film.video)
     assert np.abs(before - after)[:, :60, :60].mean() < 2
 
 
-def test_a_trembling_mesh_is_steadied_without_a_lag():
+def test_a_jittering_mesh_is_smoothed_without_lag():
     rng = np.random.default_rng(0)
     times = np.arange(0, 1, 1 / 30)
     path = np.stack([60 * times, 10 * times, 0 * times], axis=1)[:, None].astype(np.float32)
     noise = rng.normal(0, 0.7, (len(times), 468, 3)).astype(np.float32)
     face = Followed()
-    steadied = []
+    smoothed = []
     for time, mesh in zip(times, path + noise, strict=True):
         face.note(float(time), mesh, LIGHT)
         if time - REACH >= REACH:
-            steadied.append(face.mesh_at(float(time - REACH))[:, :2])
-    jerk = np.abs(np.diff(steadied, 2, axis=0)).mean()
+            smoothed.append(face.mesh_at(float(time - REACH))[:, :2])
+    jerk = np.abs(np.diff(smoothed, 2, axis=0)).mean()
     assert jerk < 0.25 * np.abs(np.diff(noise[..., :2], 2, axis=0)).mean()
     shown = times[times - REACH >= REACH] - REACH
     truth = np.stack([60 * shown, 10 * shown], axis=1)
-    assert np.abs(np.mean(steadied, axis=1) - truth).max() < 0.1
+    assert np.abs(np.mean(smoothed, axis=1) - truth).max() < 0.1
 
 
-def test_a_face_missed_for_a_few_frames_is_seen_all_the_same():
+def test_a_face_missed_for_a_few_frames_still_counts_as_seen():
     face = Followed()
     for time in (0.0, 0.04, 0.16, 0.2):
         face.note(time, np.zeros((468, 3), np.float32), LIGHT)

@@ -1,4 +1,4 @@
-"""Which frames a clip gives, at which times, and how they look."""
+"""Video decoding: which frames a clip gives, at which times, with which pixels."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def sampled(times, start, step, end=1e9):
     return [moment.time for moment, _ in on_screen(moments_at(times), end, Grid(start, step, end))]
 
 
-def test_a_grid_takes_what_is_on_screen_at_its_times():
+def test_a_grid_selects_the_frames_on_screen_at_its_times():
     assert sampled([0.0, 0.4, 0.9, 1.1, 2.6], 0.0, 1.0) == [0.0, 0.9, 1.1]
 
 
@@ -30,7 +30,7 @@ def test_a_time_that_was_rounded_up_by_a_millisecond_still_counts():
     assert sampled([0.0, 0.034, 0.067, 0.101], 0.0, 1 / 30) == [0.0, 0.034, 0.067, 0.101]
 
 
-def test_a_frame_that_stays_long_is_taken_once():
+def test_a_frame_that_stays_long_is_selected_once():
     assert sampled([0.0, 5.0], 0.0, 1.0) == [0.0, 5.0]
 
 
@@ -42,7 +42,7 @@ def test_step_zero_takes_every_frame_from_start_to_end():
     assert sampled([0.0, 0.1, 0.2, 0.3, 0.4], 0.1, 0.0, 0.3) == [0.1, 0.2]
 
 
-def test_the_end_is_not_taken():
+def test_the_frame_at_the_end_is_not_selected():
     assert sampled([0.0, 1.0, 2.0, 3.0], 1.0, 1.0, 3.0) == [1.0, 2.0]
 
 
@@ -68,7 +68,7 @@ def test_every_time_of_the_grid_gets_the_frame_on_screen_then(gaps, step, start)
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.mov"])
-def test_times_and_numbers_are_the_stream_s(tmp_path, name, backend):
+def test_times_and_numbers_are_those_of_the_stream(tmp_path, name, backend):
     path = write_clip(tmp_path / name, moving(40))
     clip = open_clip(path, 1, backend)
     moments = list(clip.moments())
@@ -105,7 +105,7 @@ def test_pixels_are_those_that_were_encoded(tmp_path, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_pixels_that_are_not_square_are_made_so(tmp_path, backend):
+def test_non_square_pixels_become_square(tmp_path, backend):
     path = write_clip(tmp_path / "a.mp4", [picture()] * 3, aspect=2)
     clip = open_clip(path, 1, backend)
     assert next(iter(clip.moments())).pixels().shape == (240, 640, 3)
@@ -133,7 +133,7 @@ def test_an_empty_file_is_no_video(tmp_path):
         (b"", False),
     ],
 )
-def test_only_containers_of_pictures_are_let_through(head, known):
+def test_only_video_containers_are_accepted(head, known):
     assert is_container(head) is known
 
 

@@ -1,4 +1,4 @@
-"""What is measured of a photo before it is kept."""
+"""Quality measures of frames from video."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def test_blur_lowers_sharpness_and_contrast_does_not():
     assert sharpness((sharp // 2 + 40).astype(np.uint8)) == pytest.approx(sharpness(sharp), rel=0.1)
 
 
-def test_a_fingerprint_stays_under_noise_and_light_and_tells_pictures_apart():
+def test_a_fingerprint_survives_noise_and_brightness_and_differs_between_images():
     one = grey()
     noisy = np.clip(one + np.random.default_rng(0).normal(0, 3, one.shape), 0, 255).astype(np.uint8)
     darker = (one * 0.7).astype(np.uint8)
@@ -54,7 +54,7 @@ def test_spread_takes_the_most_frontal_and_the_most_different():
 
 
 @given(st.lists(st.floats(-60, 60), max_size=12), st.integers(1, 12))
-def test_spread_gives_as_many_as_there_are(yaws, count):
+def test_spread_gives_the_requested_count_or_all_poses(yaws, count):
     chosen = spread_out([Pose(yaw, 0.0, 0.0) for yaw in yaws], count)
     assert chosen == sorted(set(chosen))
     assert len(chosen) == min(count, len(yaws))

@@ -1,4 +1,4 @@
-"""Videos in, a folder out that gen-data takes."""
+"""`frames-from-video`: the folder that it writes, its filters, its reports, and its use by gen-data."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ def files_of(out):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Two seconds at 30 frames a second, with sound."""
+    """Clip of two seconds at 30 frames per second, with audio."""
     return write_clip(tmp_path_factory.mktemp("clip") / "raw clip.mp4", moving(60), sound=2.0)
 
 
@@ -59,7 +59,7 @@ def test_a_clip_gives_crops_at_exact_times(clip, tmp_path):
     assert (tmp_path / "out" / "sheet.png").stat().st_size > 10_000
 
 
-def test_crops_hold_the_face_in_one_place(clip, tmp_path):
+def test_crops_keep_the_face_at_one_position(clip, tmp_path):
     take(clip, out=tmp_path / "out", fps=0, end=0.7, size=128)
     photos = [
         decode((tmp_path / "out" / row["photo"]).read_bytes(), max_pixels=10**6, background=255).astype(float)
@@ -104,20 +104,20 @@ def test_filters_say_why(tmp_path):
     assert file.kept == 1
 
 
-def test_faces_of_frames_without_one_are_counted(tmp_path):
+def test_frames_without_a_face_are_counted(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [other_picture()] * 30)
     (file,) = take(path, out=tmp_path / "out", fps=2, size=64).files
     assert (file.frames, file.kept, file.dropped) == (4, 2, {"no_face": 2})
 
 
-def test_a_cut_drops_what_is_near_it(tmp_path):
+def test_frames_near_a_cut_are_dropped(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [np.ascontiguousarray(255 - picture(40))] * 30)
     take(path, out=tmp_path / "out", fps=10, size=0, drop="cuts")
     near = [float(row["time"]) for row in rows_of(tmp_path / "out") if row["why"] == "cuts"]
     assert 0.8 <= min(near) <= 1.0 <= max(near) <= 1.25
 
 
-def test_spread_and_person_choose_among_all(clip, tmp_path):
+def test_spread_and_person_choose_among_all_photos(clip, tmp_path):
     (file,) = take(clip, out=tmp_path / "a", fps=5, size=64, spread=3).files
     assert (file.photos, file.dropped) == (3, {"spread": 7})
     short = write_clip(tmp_path / "short.mp4", moving(6))
@@ -127,7 +127,7 @@ def test_spread_and_person_choose_among_all(clip, tmp_path):
     assert (file.photos, file.dropped) == (0, {"other_face": 1})
 
 
-def test_sound_begins_with_the_first_kept_frame(clip, tmp_path):
+def test_audio_begins_with_the_first_kept_frame(clip, tmp_path):
     (file,) = take(clip, out=tmp_path / "a", start=0.5, size=64, audio_rate=16_000).files
     with wave.open(str(tmp_path / "a" / file.audio)) as sound:
         assert (sound.getframerate(), sound.getsampwidth()) == (16_000, 2)
@@ -139,13 +139,13 @@ def test_sound_begins_with_the_first_kept_frame(clip, tmp_path):
     assert frames[-1].time == pytest.approx(1.5, abs=0.06)
 
 
-def test_a_silent_clip_gives_no_sound_and_no_error(tmp_path):
+def test_a_clip_without_audio_gives_no_audio_file_and_no_error(tmp_path):
     path = write_clip(tmp_path / "a.mp4", moving(10))
     (file,) = take(path, out=tmp_path / "out", size=64, audio=True).files
     assert (file.audio, file.error, file.kept) == ("", "", 1)
 
 
-def test_the_same_command_gives_the_same_bytes_and_does_nothing_twice(clip, tmp_path):
+def test_the_same_command_gives_the_same_bytes_and_repeats_no_work(clip, tmp_path):
     take(clip, out=tmp_path / "a", fps=2, size=64, threads=1)
     take(clip, out=tmp_path / "b", fps=2, size=64, threads=2)
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
@@ -156,7 +156,7 @@ def test_the_same_command_gives_the_same_bytes_and_does_nothing_twice(clip, tmp_
     assert photo.stat().st_mtime_ns == before
 
 
-def test_a_run_that_was_stopped_goes_on(clip, tmp_path):
+def test_an_interrupted_run_can_be_repeated(clip, tmp_path):
     out = tmp_path / "out"
 
     def stop(*_):
@@ -195,7 +195,7 @@ def test_a_folder_without_videos_and_a_missing_file_are_input_errors(tmp_path):
         take(tmp_path / "gone.mp4", out=tmp_path / "out")
 
 
-def test_a_rehearsal_writes_nothing(clip, tmp_path):
+def test_a_dry_run_writes_nothing(clip, tmp_path):
     plan = rehearse_frames(FramesSettings(files=(str(clip),), out=str(tmp_path / "out")))
     assert [file.duration for file in plan.files] == [2.0]
     assert not (tmp_path / "out").exists()
@@ -207,7 +207,7 @@ def test_gen_data_takes_the_folder_with_persons_as_identities(clip, tmp_path):
     source = build_source(SourceSettings(src=str(out)))
     refs = source.refs()
     assert {ref.identity for ref in refs} == {f"{file.clip}/p0"}
-    assert len(refs) == 4  # the sheet beside them is no photo of it
+    assert len(refs) == 4  # sheet.png is not among the photos
     assert load(source, refs[0], SourceSettings()).pixels.shape == (96, 96, 3)
     with tarfile.open(tmp_path / "packed.tar", "w") as tar:
         tar.add(out, arcname="inner")
@@ -221,7 +221,7 @@ def test_a_table_without_kept_photos_is_refused(tmp_path):
         build_source(SourceSettings(src=str(tmp_path)))
 
 
-def test_a_clip_s_record_holds_its_report(clip, tmp_path):
+def test_clip_json_holds_the_report_and_the_settings(clip, tmp_path):
     (file,) = take(clip, out=tmp_path / "out", size=64).files
     record = json.loads((tmp_path / "out" / file.clip / "clip.json").read_bytes())
     assert record["report"]["photos"] == 2
@@ -249,9 +249,9 @@ def test_the_command_reports_as_json_and_a_bad_file_is_exit_4(clip, tmp_path):
 @pytest.mark.parametrize(
     "run", [take, lambda *names, out: rehearse_frames(FramesSettings(files=names, out=str(out)))]
 )
-def test_a_table_of_another_is_not_written_over(run, tmp_path):
+def test_a_foreign_frames_csv_is_not_overwritten(run, tmp_path):
     (tmp_path / "frames.csv").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds frames\.csv, and no clip of ours; choose another folder"):
+    with pytest.raises(UsageError, match=r"holds frames\.csv, but no extracted clip; choose another folder"):
         run(__file__, out=tmp_path)
     assert (tmp_path / "frames.csv").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["frames.csv"]
