@@ -60,6 +60,13 @@ def _crop_side(value: int) -> int:
     return value
 
 
+def _slice(value: str) -> str:
+    first, _, step = value.partition("::")
+    if value and not int(first) < int(step):
+        raise ValueError("must be i::k with 0 <= i < k")
+    return value
+
+
 def _texture(value: object) -> object:
     """Takes a path alone as an image that fills the mask once."""
     return {"path": value} if isinstance(value, str) else value
@@ -175,7 +182,9 @@ class RunSettings(Section):
     """Target folder; empty: `data/shards/NAME`."""
     jobs: Annotated[Jobs | None, Option("J", RUN, default="one per core")] = None
     """Number of worker processes."""
-    shards: Annotated[str, Field(pattern=r"^(\d+::\d+)?$"), Option("i::k", RUN, default="all")] = ""
+    shards: Annotated[
+        str, Field(pattern=r"^(\d+::\d+)?$"), AfterValidator(_slice), Option("i::k", RUN, default="all")
+    ] = ""
     """This machine's slice of the shards, `i::k` with 0 <= i < k; empty: all."""
     extend: Annotated[bool, Option("", RUN)] = False
     """Add shards with more photos to an existing data set."""
@@ -187,6 +196,14 @@ class RunSettings(Section):
     """The source is a video, or a folder of videos: take photos from it, and write it with masks as well."""
     max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
     """Exit with code 3 if more than this fraction of the photos fails, that is, is skipped not for its faces."""
+
+    @property
+    def slice(self) -> tuple[int, int]:
+        """This machine's slice as (i, k): every k-th shard from the i-th on; (0, 1) for all."""
+        if not self.shards:
+            return 0, 1
+        first, step = self.shards.split("::")
+        return int(first), int(step)
 
 
 class GenSettings(Section):
@@ -212,10 +229,6 @@ class GenSettings(Section):
             yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
         if run.extend and run.overwrite:
             yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
-        if run.shards:
-            i, k = (int(part) for part in run.shards.split("::"))
-            if i >= k:
-                yield f"run.shards (--shards): i::k needs 0 <= i < k; got {run.shards}"
 
 
 class Command(Section):

@@ -1,21 +1,22 @@
-"""The folder that a data set grows in: what is planned, whose files are whose, when it is whole.
+"""Folder of a data set: its plan, its locks, its finished shards, and which of the files in it belong to it.
 
-What is not part of the data set lies in its folder `.work`:
-    plan.json            what is to be made, with settings and versions
-    SHARD.poison.json    photos of a shard that end their worker
-    skipped/             pictures of skipped photos
-    lock*                who is at work
+Its subfolder `.work` holds what is not part of the data set:
+    plan.json            the planned shards, with settings and versions
+    SHARD.poison.json    photos of a shard that crash their worker
+    skipped/             thumbnails of skipped photos
+    lock*                which runs are at work
 """
 
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from maskgen.dataset.locks import refuse_held
+from maskgen.dataset.locks import changing, hold_slice, let_go, refuse_held
 from maskgen.dataset.plan import (
     FORMAT,
     Entry,
@@ -30,177 +31,267 @@ from maskgen.dataset.plan import (
 from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_record
 from maskgen.dataset.skipped_thumbnails import thumbs_folder
 from maskgen.errors import UsageError
-from maskgen.files import CARD, FACTS, PART, WORK, held_files, remove, write_atomic
+from maskgen.files import CARD, FACTS, PART, WORK, held_files, make_folder, remove, write_atomic
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
-@dataclass(frozen=True)
-class Target:
-    """A data set's folder, and the folder in it for what is not part of the data set."""
+class DataSetFolder:
+    """Folder of one data set.
 
-    out: Path
+    Attributes:
+        out: the folder.
+        work: subfolder with everything that is not part of the data set.
+    """
 
-    @property
-    def work(self) -> Path:
-        """Plan, parts, locks."""
-        return self.out / WORK
+    def __init__(self, out: Path) -> None:
+        self.out, self.work = out, out / WORK
+        self._plan_file, self._doomed_file = self.work / _PLAN, self.work / _DOOMED
+        self._lock: IO[str] | None = None
 
-    @property
-    def plan(self) -> Path:
-        """What is to be made."""
-        return self.work / _PLAN
+    @contextmanager
+    def claim(
+        self, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
+    ) -> Iterator[Sequence[ShardPlan]]:
+        """Settles the plan and holds this run's slice of the shards until the end of the `with` block.
 
-    def poison(self, name: str) -> Path:
-        """Photos of a shard that end their worker."""
+        Args:
+            wanted: the plan of a new data set.
+            refs: all photos of the source.
+            settings: whether to resume an existing plan (default), extend it or overwrite it; the slice.
+
+        Yields:
+            the shards of the slice.
+
+        Raises:
+            UsageError: the folder holds a data set made otherwise (with the differences) or files of others, or
+                another run holds a shard of the slice.
+            UnmaskError: the folder cannot be written to.
+        """
+        if not self.work.exists() and not settings.run.overwrite:
+            self.next_plan(None, wanted, refs, settings)  # refuses before anything is written
+        make_folder(self.work, "the data set")
+        part = settings.run.slice
+        with changing(self.work):
+            refuse_held(self.work, part)
+            plan = self._settle_plan(wanted, refs, settings)
+            self._lock = hold_slice(self.work, part)
+        with self._lock:
+            yield plan.shards[part[0] :: part[1]]
+
+    def release(self, write_card: Callable[[Path], object]) -> bool:
+        """Gives back the slice, after a run that made all its shards, and completes the data set if it can.
+
+        Returns:
+            whether the data set is complete: all slices are done.
+        """
+        assert self._lock is not None, "claim first"
+        with changing(self.work):
+            complete = self.complete(write_card)
+            let_go(self._lock)
+        return complete
+
+    def complete(self, write_card: Callable[[Path], object]) -> bool:
+        """Writes `dataset.json` and the card if every planned shard has its record.
+
+        Returns:
+            whether every planned shard has its record.
+        """
+        plan = self.read_plan()  # another run may have extended it
+        assert plan is not None, self._plan_file
+        reports = []
+        for shard in plan.shards:
+            report = read_record(self.out, shard.name)
+            if report is None or report.settings != shard.settings:
+                return False
+            reports.append(report)
+        write_atomic(self.out / FACTS, facts_bytes(plan, reports))
+        write_card(self.out)
+        return True
+
+    def read_plan(self) -> Plan | None:
+        """Reads the plan, or returns None if there is none. Its photos have ids only.
+
+        Raises:
+            UsageError: the plan is damaged or of another version of the format.
+        """
+        return load_plan(self._plan_file)
+
+    def next_plan(
+        self, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
+    ) -> Plan:
+        """Computes the next plan from `old`, if there is one; writes nothing.
+
+        Raises:
+            UsageError: the folder holds a data set made otherwise (with the differences), or files of others.
+        """
+        if old is None:
+            self._refuse_foreign((CARD, FACTS, *_files(wanted.shards)))
+            return wanted
+        self._refuse_difference(old, wanted, settings)
+        plan = with_refs(old, refs)
+        if settings.run.extend:
+            plan = extend_plan(plan, refs, settings)
+            self._refuse_foreign(_files(plan.shards[len(old.shards) :]))
+        return plan
+
+    def finished(self, shard: ShardPlan, *, retry_failed: bool) -> ShardReport | None:
+        """Returns the record of a finished shard, or None.
+
+        A shard is finished if its record fits the plan and its tar fits the record byte for byte. With
+        `retry_failed`, a shard with photos that crashed their worker does not count as finished.
+        """
+        report = read_record(self.out, shard.name)
+        if report is None or (report.settings, report.photos) != (shard.settings, shard.photos):
+            return None
+        if retry_failed and "poison" in report.skipped:
+            return None
+        return report if matches(self.out, report) else None
+
+    def remove_parts(self, names: Iterable[str]) -> None:
+        """Deletes the partial files that killed runs left of these shards or files."""
+        for name in names:
+            for path in self.work.glob(f"{name}.*{PART}"):
+                remove(path)
+
+    def warn_of_company(self) -> tuple[str, ...]:
+        """Warns if the folder holds files but no data set of unmask: the new one will lie among them."""
+        found = held_files(self.out)  # looked at first: another slice makes `.work` before its files
+        is_data_set = self.work.exists() or any(self._is_ours(path.name) for path in self.out.glob("*.json"))
+        if not found or is_data_set:
+            return ()
+        return (
+            f"{self.out}: held {', '.join(found)} before; the data set lies among them, and they are left alone",
+        )
+
+    def without_poison(self, shard: ShardPlan) -> ShardPlan:
+        """Skips the photos of a shard that crashed their worker in earlier runs."""
+        for i, reason, detail in self._poison(shard.name):
+            shard = shard.without((i, reason, detail))
+        return shard
+
+    def keep_poison(self, name: str, entry: Entry) -> None:
+        """Remembers that a photo of a shard crashes its worker."""
+        entries = sorted([*self._poison(name), list(entry)])
+        write_atomic(self._poison_file(name), json.dumps(entries, indent=1).encode("ascii"))
+
+    def forget_poison(self, name: str) -> None:
+        """Forgets which photos of a shard crashed their worker."""
+        remove(self._poison_file(name))
+
+    def _poison(self, name: str) -> list[list[str]]:
+        try:
+            entries: list[list[str]] = json.loads(self._poison_file(name).read_bytes())
+        except (OSError, ValueError):
+            return []
+        return entries
+
+    def _poison_file(self, name: str) -> Path:
         return self.work / f"{name}.poison.json"
 
+    def _settle_plan(self, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
+        """Resumes, extends or replaces the stored plan, and stores the result. Call it inside `changing`."""
+        self.remove_parts((_PLAN, FACTS, CARD))
+        if self._doomed_file.exists():  # an --overwrite that was killed
+            self._clear()
+        if settings.run.overwrite and not self._is_being_overwritten(wanted):
+            refuse_held(self.work)
+            self._clear()
+        old = self.read_plan()
+        plan = self.next_plan(old, wanted, refs, settings)
+        if old is None or len(plan.shards) > len(old.shards):
+            remove(self.out / FACTS)  # it would list fewer shards
+            save_plan(self._plan_file, plan)
+        return plan
 
-def settle_plan(target: Target, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Finds the plan that was made before, or takes the new one, and keeps it. Nobody else may change the plan then.
+    def _is_being_overwritten(self, wanted: Plan) -> bool:
+        """Tells whether an --overwrite by this very plan was begun and not finished: the same command resumes it."""
+        if not self._plan_file.exists() or (self.out / FACTS).exists():
+            return False
+        try:
+            old = self.read_plan()
+        except UsageError:
+            return False
+        return old is not None and not differences(old, wanted) and old.ids == wanted.ids
 
-    Args:
-        target: the data set's folder; its work folder exists.
-        wanted: the plan as it would be made now.
-        refs: all photos of the source.
-        settings: what to do with a plan that is there: go on (default), extend, overwrite.
+    def _refuse_foreign(self, names: Iterable[str]) -> None:
+        """Refuses to write over files that no plan names.
 
-    Raises:
-        UsageError: what is there was made otherwise (with the difference), or is not ours.
-    """
-    remove_parts(target, (_PLAN, FACTS, CARD))
-    if (target.work / _DOOMED).exists():  # an --overwrite that was killed
-        clear(target)
-    if settings.run.overwrite and not _under_way(target, wanted):
-        refuse_held(target.work)
-        clear(target)
-    old = load_plan(target.plan)
-    plan = next_plan(target, old, wanted, refs, settings)
-    if old is None or len(plan.shards) > len(old.shards):
-        remove(target.out / FACTS)  # it would speak of fewer shards
-        save_plan(target.plan, plan)
-    return plan
+        Raises:
+            UsageError: one of the files that would be written exists.
+        """
+        found = [name for name in names if (self.out / name).exists()]
+        if found:
+            older = all(self._is_ours(name) for name in found)
+            raise UsageError(
+                f"{self.out}: holds {_some(found)}, and no plan says that it is of this data set; choose another folder"
+                + (
+                    ", or --overwrite what is there"
+                    if older
+                    else ", or move it away: --overwrite would not replace it"
+                )
+            )
 
+    def _is_ours(self, name: str) -> bool:
+        """Tells whether a file belongs to a data set of unmask whose plan is lost, so that `_clear` deletes it."""
+        if name in (CARD, FACTS):
+            return _is_facts(self.out / FACTS)
+        return read_record(self.out, Path(name).stem) is not None
 
-def warn_of_company(target: Target) -> tuple[str, ...]:
-    """Warns if the folder holds files but no data set of unmask, finished or not: the new one will lie among them."""
-    found = held_files(target.out)  # looked at first: another slice makes `.work` before its files
-    ours = target.work.exists() or any(_is_ours(target, path.name) for path in target.out.glob("*.json"))
-    if not found or ours:
-        return ()
-    return (
-        f"{target.out}: held {', '.join(found)} before; the data set lies among them, and they are left alone",
-    )
+    def _refuse_difference(self, old: Plan, wanted: Plan, settings: GenSettings) -> None:
+        """Refuses to resume a plan that differs from the one that would be made now.
 
+        Raises:
+            UsageError: with each difference.
+        """
+        found = differences(old, wanted)
+        if not found and not settings.run.extend and old.ids != wanted.ids:
+            more, gone = wanted.ids - old.ids, old.ids - wanted.ids
+            found = [f"photos: {len(old.ids)} there, {len(wanted.ids)} now"]
+            found += (
+                [f"photos that were not planned: {_some(sorted(more))} (--extend adds them)"] if more else []
+            )
+            found += [f"planned photos that are not among them now: {_some(sorted(gone))}"] if gone else []
+        if found:
+            raise UsageError(
+                f"{self.out}: was begun otherwise, so this run would not fit to it:\n  "
+                + "\n  ".join(found)
+                + "\nGive what it was begun with, choose another --out, or --overwrite it"
+            )
 
-def next_plan(
-    target: Target, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
-) -> Plan:
-    """Computes the next plan from `old`, if there is one; writes nothing.
+    def _clear(self) -> None:
+        """Deletes the data set: the files that its plan or its records name, and nothing else.
 
-    Raises:
-        UsageError: what is there was made otherwise (with the difference), or is not ours.
-    """
-    if old is None:
-        refuse_foreign(target, (CARD, FACTS, *_files(wanted.shards)))
-        return wanted
-    refuse_difference(target, old, wanted, settings)
-    plan = with_refs(old, refs)
-    if settings.run.extend:
-        plan = extend_plan(plan, refs, settings)
-        refuse_foreign(target, _files(plan.shards[len(old.shards) :]))
-    return plan
-
-
-def _under_way(target: Target, wanted: Plan) -> bool:
-    """Tells whether an --overwrite of exactly this was started and not finished: the same command then resumes it."""
-    if not target.plan.exists() or (target.out / FACTS).exists():
-        return False
-    try:
-        old = load_plan(target.plan)
-    except UsageError:
-        return False
-    return old is not None and not differences(old, wanted) and old.ids == wanted.ids
+        The plan is renamed first and deleted last, so that the next run notices a kill in between.
+        """
+        doomed = self._doomed_file
+        if self._plan_file.exists():
+            self._plan_file.replace(doomed)
+        names = {path.stem for split in SPLITS for path in self.out.glob(f"{split}-*.json")}
+        names = {name for name in names if read_record(self.out, name)} | _planned(doomed)
+        if doomed.exists() or _is_facts(self.out / FACTS):
+            remove(self.out / FACTS)
+            remove(self.out / CARD)
+        for name in sorted(names):
+            for path in (self.out / f"{name}.json", self.out / f"{name}.tar", self._poison_file(name)):
+                remove(path)
+        self.remove_parts(names)
+        shutil.rmtree(thumbs_folder(self.out), ignore_errors=True)
+        remove(doomed)
 
 
 def _files(shards: Iterable[ShardPlan]) -> list[str]:
     return [f"{shard.name}.{kind}" for shard in shards for kind in ("tar", "json")]
 
 
-def refuse_foreign(target: Target, names: Iterable[str]) -> None:
-    """Pass if none of the files that would be written is there.
-
-    Raises:
-        UsageError: one is, and we do not know it as ours.
-    """
-    found = [name for name in names if (target.out / name).exists()]
-    if found:
-        older = all(_is_ours(target, name) for name in found)
-        raise UsageError(
-            f"{target.out}: holds {_some(found)}, and no plan says that it is of this data set; choose another folder"
-            + (
-                ", or --overwrite what is there"
-                if older
-                else ", or move it away: --overwrite would not replace it"
-            )
-        )
-
-
-def _is_ours(target: Target, name: str) -> bool:
-    """Tells whether `clear` takes a file for part of a data set of unmask whose plan is lost."""
-    if name in (CARD, FACTS):
-        return _is_facts(target.out / FACTS)
-    return read_record(target.out, Path(name).stem) is not None
-
-
-def refuse_difference(target: Target, old: Plan, wanted: Plan, settings: GenSettings) -> None:
-    """Pass if what is there was planned as it would be now.
-
-    Raises:
-        UsageError: with each difference.
-    """
-    found = differences(old, wanted)
-    if not found and not settings.run.extend and old.ids != wanted.ids:
-        more, gone = wanted.ids - old.ids, old.ids - wanted.ids
-        found = [f"photos: {len(old.ids)} there, {len(wanted.ids)} now"]
-        found += [f"photos that were not planned: {_some(sorted(more))} (--extend adds them)"] if more else []
-        found += [f"planned photos that are not among them now: {_some(sorted(gone))}"] if gone else []
-    if found:
-        raise UsageError(
-            f"{target.out}: was begun otherwise, so this run would not fit to it:\n  "
-            + "\n  ".join(found)
-            + "\nGive what it was begun with, choose another --out, or --overwrite it"
-        )
-
-
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def clear(target: Target) -> None:
-    """Deletes a data set: the files that its plan or its records name as ours, and nothing else.
-
-    The plan goes first, under another name, and is deleted last: a kill in between is noticed by the next run.
-    """
-    doomed = target.work / _DOOMED
-    if target.plan.exists():
-        target.plan.replace(doomed)
-    names = {path.stem for split in SPLITS for path in target.out.glob(f"{split}-*.json")}
-    names = {name for name in names if read_record(target.out, name)} | _planned(doomed)
-    if doomed.exists() or _is_facts(target.out / FACTS):
-        remove(target.out / FACTS)
-        remove(target.out / CARD)
-    for name in sorted(names):
-        for path in (target.out / f"{name}.json", target.out / f"{name}.tar", target.poison(name)):
-            remove(path)
-    remove_parts(target, names)
-    shutil.rmtree(thumbs_folder(target.out), ignore_errors=True)
-    remove(doomed)
-
-
 def _planned(path: Path) -> set[str]:
+    """Lists the shards of a plan; a missing or unreadable plan lists none."""
     try:
         plan = load_plan(path)
     except UsageError:
@@ -217,60 +308,8 @@ def _is_facts(path: Path) -> bool:
     return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
 
 
-def remove_parts(target: Target, names: Iterable[str]) -> None:
-    """Deletes what killed runs left unfinished of these shards, or files."""
-    for name in names:
-        for path in target.work.glob(f"{name}.*{PART}"):
-            remove(path)
-
-
-def recall_poison(target: Target, plan: ShardPlan) -> ShardPlan:
-    """Removes the photos that crashed their workers before from a shard's plan."""
-    try:
-        entries = json.loads(target.poison(plan.name).read_bytes())
-    except (OSError, ValueError):
-        return plan
-    for i, reason, detail in entries:
-        plan = plan.without((i, reason, detail))
-    return plan
-
-
-def keep_poison(target: Target, name: str, entry: Entry) -> None:
-    """Remembers that a photo ends its worker."""
-    try:
-        entries = json.loads(target.poison(name).read_bytes())
-    except (OSError, ValueError):
-        entries = []
-    write_atomic(target.poison(name), json.dumps(sorted([*entries, list(entry)]), indent=1).encode("ascii"))
-
-
-def finished(target: Target, plan: ShardPlan, *, retry_failed: bool) -> ShardReport | None:
-    """Returns the record of a finished shard: it fits the plan, and the tar fits it byte for byte; else None."""
-    report = read_record(target.out, plan.name)
-    if report is None or (report.settings, report.photos) != (plan.settings, plan.photos):
-        return None
-    if retry_failed and "poison" in report.skipped:
-        return None
-    return report if matches(target.out, report) else None
-
-
-def complete(target: Target, write_card: Callable[[Path], object]) -> bool:
-    """Writes `dataset.json` and the card if all planned shards have their records; whether they have."""
-    plan = load_plan(target.plan)
-    assert plan is not None, target.plan
-    reports = []
-    for shard in plan.shards:
-        report = read_record(target.out, shard.name)
-        if report is None or report.settings != shard.settings:
-            return False
-        reports.append(report)
-    write_atomic(target.out / FACTS, facts_bytes(plan, reports))
-    write_card(target.out)
-    return True
-
-
 def facts_bytes(plan: Plan, reports: Sequence[ShardReport]) -> bytes:
-    """Encodes `dataset.json`; it does not depend on when, where or by how many processes the data set was made."""
+    """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes."""
     return json.dumps(_facts(plan, reports), indent=1).encode("ascii") + b"\n"
 
 

@@ -1,7 +1,7 @@
-"""One run for one slice of a data set: locks that end with the process that holds them.
+"""Locks that let one run at a time make a slice of a data set.
 
-The system lets go of a lock when its holder dies, however it dies, so a file that is left behind holds nobody up; the
-text in it only tells a person who holds it. A run that ends well takes the file of its slice away.
+The system releases a lock when the process that holds it ends, for whatever reason, so a lock file that is left behind
+blocks no run. The text in the file only tells a person who holds it. A run that ends well deletes its lock file.
 """
 
 import fcntl
@@ -17,40 +17,24 @@ from typing import IO
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.files import disk_errors, remove
 
-Slice = tuple[int, int]  # i, k: every k-th shard, beginning with the i-th
+Slice = tuple[int, int]  # i, k: every k-th shard from the i-th on
 _NAME = re.compile(r"lock-(\d+)-of-(\d+)")
-
-
-def parse_slice(text: str) -> Slice:
-    """Reads `i::k`; empty is the whole.
-
-    Raises:
-        UsageError: i is not below k.
-    """
-    if not text:
-        return 0, 1
-    index, count = (int(part) for part in text.split("::"))
-    if not index < count:
-        raise UsageError(
-            f"--shards {text}: i must be below k in i::k; give 0::{count} to {count - 1}::{count}"
-        )
-    return index, count
 
 
 @contextmanager
 def changing(work: Path) -> Iterator[None]:
-    """Waits until no other run changes the plan below `work`, and keeps others waiting meanwhile."""
-    # This file stays: others may have opened it and wait. Were it deleted, they would come to hold a file that nobody
-    # finds any more, beside the holder of the one that the next run makes.
+    """Waits until no other run changes the plan in `work`; others wait until the `with` block ends."""
+    # This file is never deleted: other runs may have opened it and wait. They would then lock a file that no longer
+    # has a name, while the next run makes and locks a new one.
     with _open(work / "lock") as file:
         _lock(file, fcntl.LOCK_EX)
         yield
 
 
 def hold_slice(work: Path, part: Slice) -> IO[str]:
-    """Takes a slice; it is held until `let_go`, until the file that is returned is closed, or the process ends.
+    """Locks a slice until `let_go`, until the returned file is closed, or until the process ends.
 
-    Call it inside `changing`, and after `refuse_held`, or two runs could take overlapping slices at once.
+    Call it inside `changing` and after `refuse_held`; else two runs could take overlapping slices at once.
     """
     file = _open(work / f"lock-{part[0]}-of-{part[1]}")
     _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,19 +45,19 @@ def hold_slice(work: Path, part: Slice) -> IO[str]:
 
 
 def let_go(file: IO[str]) -> None:
-    """Gives back a slice that `hold_slice` took, and deletes its file.
+    """Releases a slice that `hold_slice` locked, and deletes its file.
 
-    Call it inside `changing`: files of slices are opened there alone, so nobody else has this one open.
+    Call it inside `changing`: lock files of slices are opened only there, so no other run has this one open.
     """
-    remove(Path(file.name))  # some shares keep a file that is open; left behind, it holds nobody up
+    remove(Path(file.name))  # some network disks keep a file that is open; left behind, it blocks no run
     file.close()
 
 
 def refuse_held(work: Path, part: Slice = (0, 1)) -> None:
-    """Pass if no live run holds any shard of a slice.
+    """Refuses a slice of which a live run holds a shard.
 
     Raises:
-        UsageError: one does; the message names it.
+        UsageError: a live run holds one; the message names it.
     """
     for path in sorted(work.glob("lock-*-of-*")):
         match = _NAME.fullmatch(path.name)
@@ -85,12 +69,12 @@ def refuse_held(work: Path, part: Slice = (0, 1)) -> None:
 
 
 def overlap(one: Slice, other: Slice) -> bool:
-    """Tells whether two slices share a shard, of endlessly many."""
+    """Tells whether two slices of an infinite list of shards share a shard."""
     return (one[0] - other[0]) % gcd(one[1], other[1]) == 0
 
 
 def _holder(path: Path) -> str:
-    """Reads who holds the lock, "" if nobody does."""
+    """Reads which process holds the lock; "" if none does."""
     with _open(path) as file:
         try:
             _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +95,7 @@ def _lock(file: IO[str], how: int) -> None:
 
 
 def _open(path: Path) -> IO[str]:
-    """Opens without cutting: the text in it may be another's."""
+    """Opens a lock file without truncating it: it may hold the text of another run."""
     with disk_errors(path.parent, f"the lock {path.name}"):
         file = path.open("a+", encoding="utf-8")
     file.seek(0)

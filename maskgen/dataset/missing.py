@@ -1,11 +1,10 @@
-"""What of a source is not in its data set: shards that are not there, photos that gave no sample, and who they show."""
+"""Source photos missing from a data set: missing shards, photos without a sample, and their identities."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from maskgen.dataset.folder import Target
-from maskgen.dataset.plan import load_plan
+from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.reader import DataSet, Encoded
 from maskgen.errors import UsageError
 from maskgen.sources.layouts import person
@@ -15,11 +14,11 @@ NAMED = 3  # shards that a warning names
 
 @dataclass(frozen=True)
 class Design:
-    """What a data set was to be: by `dataset.json`, or while that is not written by the plan of its runs.
+    """Intended content of a data set, from `dataset.json` or, before that is written, from the plan of its runs.
 
     Attributes:
-        settings: section -> key -> value; empty where neither is there.
-        shards: name, split and photos of each shard; None where nobody knows.
+        settings: section -> key -> value; empty if there is neither file.
+        shards: name, split and number of photos of each shard; None if there is neither file.
     """
 
     settings: dict[str, Any]
@@ -27,12 +26,12 @@ class Design:
 
     @property
     def people(self) -> Literal["auto", "folders"]:
-        """How its source told who is seen."""
+        """How identities were inferred from the source: `source.people`."""
         return self.settings.get("source", {}).get("people", "auto")
 
     @property
     def strangers(self) -> bool:
-        """Whether it can hold crops of others than the main face of a photo."""
+        """Whether the data set can hold crops of faces other than a photo's main face."""
         every = self.settings.get("faces", {}).get("choose", "all") == "all"
         return every and self.settings.get("crop", {}).get("size") != 0
 
@@ -44,7 +43,7 @@ def read_design(data: DataSet) -> Design:
         planned = tuple((shard["name"], shard["split"], shard["photos"]) for shard in shards)
         return Design(data.about.get("settings", {}), planned)
     try:
-        plan = load_plan(Target(data.folder).plan)
+        plan = DataSetFolder(data.folder).read_plan()
     except UsageError:
         plan = None
     if plan is None:
@@ -78,8 +77,11 @@ def warn_of_absent(data: DataSet, design: Design, split: str) -> tuple[str, ...]
 def who_by_path(known: Iterable[tuple[str, str]], people: Literal["auto", "folders"]) -> Callable[[str], str]:
     """Infers the identities of photos without a sample by the rule that gave the others' identities; "" if unknown.
 
-    Paths and people of these are `known`: where they do not agree a list told them, CelebA's or a clip's, and of
-    photos in no list nothing is known. Nobody is named on a crop of a stranger: where some are named, these decide.
+    Args:
+        known: (photo, identity) pairs of the photos with a sample. If the identities do not follow from the paths, they
+            came from a list (CelebA's or a clip's), and a photo that is in no list has no known identity. Crops of
+            strangers carry no identity, so named pairs decide where there are any.
+        people: the data set's `source.people`.
     """
     pairs = set(known)
     named = {pair for pair in pairs if pair[1]} or pairs
@@ -88,9 +90,9 @@ def who_by_path(known: Iterable[tuple[str, str]], people: Literal["auto", "folde
 
 
 def find_strangers(samples: Iterable[Encoded], design: Design) -> set[str]:
-    """Keys of the samples that name nobody though their photo's person is known: crops of other faces.
+    """Finds the samples that show another face than the photo's main one: no identity, though the photo has one.
 
-    A sample of the same photo tells who that is, else its path: the main face may have no sample.
+    A photo's identity comes from another sample of the photo, or else from its path: the main face may have no sample.
     """
     people = {
         (sample.key, str(sample.labels["source"]), str(sample.labels["identity"])) for sample in samples

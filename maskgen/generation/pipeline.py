@@ -1,31 +1,20 @@
-"""`unmask gen-data` as a list of steps: source, plan, shards on all cores, `dataset.json` and card."""
+"""Steps of `unmask gen-data`: source, plan, shards on all cores, `dataset.json` and card."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import cpu_count  # what a container's limit leaves of them
+from joblib import cpu_count  # respects a container's limit
 
 from maskgen.dataset.card import write_card
-from maskgen.dataset.folder import (
-    Target,
-    complete,
-    finished,
-    keep_poison,
-    next_plan,
-    recall_poison,
-    remove_parts,
-    settle_plan,
-    warn_of_company,
-)
-from maskgen.dataset.locks import changing, hold_slice, let_go, parse_slice, refuse_held
-from maskgen.dataset.plan import Plan, ShardPlan, data_settings, extend_plan, load_plan
+from maskgen.dataset.folder import DataSetFolder
+from maskgen.dataset.plan import Plan, ShardPlan, data_settings, extend_plan
 from maskgen.dataset.shard_record import ShardReport, read_record
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
-from maskgen.files import FACTS, make_folder, remove
+from maskgen.files import FACTS, remove
 from maskgen.generation.make_shard import MakeShards
 from maskgen.generation.process_pool import (
     HANG_SECONDS,
@@ -44,24 +33,24 @@ from maskgen.sources import Source, build_source
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
-MASK_SECONDS = (
-    1.0  # a photo may take so much longer for each mask it gets, before its worker is taken for hung
-)
+MASK_SECONDS = 1.0  # added to the time after which a photo's worker counts as hung, for each mask
 
 
 @dataclass(frozen=True)
 class GenReport:
-    """What a run, or the runs before it, made of this slice.
+    """Result of a run on its slice of a data set, together with the runs before it.
 
     Attributes:
-        photos: photos taken; `triplets` of them; `skipped` by reason.
-        shards: shards that are there.
-        made: photos looked at in this run; the others are from runs before.
-        seconds: of this run.
-        whole: whether all slices are done, and the data set with them.
-        landmarks: the backend that found the faces, with its models.
+        photos: number of photos taken from the source.
+        triplets: number of triplets made from them.
+        skipped: reason -> number of skipped photos.
+        shards: number of finished shards.
+        made: photos processed in this run; the others were processed by earlier runs.
+        seconds: wall time of this run.
+        whole: whether all slices are done, and so the data set is complete.
+        landmarks: the landmark backend, with its models.
         warnings: one line each, for a person.
-        videos: files of --video, with masks on.
+        videos: with `--video`, the files written with masks on.
     """
 
     out: str
@@ -79,7 +68,7 @@ class GenReport:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What `--dry-run` says: photos and shards by split, and how many shards are still to be made."""
+    """Result of `--dry-run`: photos and shards by split, and how many shards are still missing."""
 
     out: str
     photos: int
@@ -103,49 +92,39 @@ def generate(
     """Makes a data set, or resumes one.
 
     Args:
-        settings: what to make of which photos, where, on how many cores.
+        settings: the photos, the triplets to make of them, the folder, the number of processes.
         on_progress: called a few times a second.
-        build: the tools; a function of a module, so that workers find it.
-        source: the photos; none is what the settings name.
-        hang_after: seconds that a photo may take, beside `MASK_SECONDS` for each of its masks.
+        build: builds the workers' tools; must be a function of a module, so that workers can import it.
+        source: the photos; default: the source that the settings name.
+        hang_after: seconds, beside `MASK_SECONDS` for each mask, after which a photo's worker counts as hung.
 
     Returns:
-        What was made and what was skipped.
+        what was made and what was skipped.
 
     Raises:
-        Stopped: by SIGINT or SIGTERM; the same call goes on. Workers have ended.
-        UsageError: the target was begun otherwise, is not ours, or its slice is being made by another run.
-        InputError: the source has no photos, or cannot be read.
-        MissingError: no room on the disk; a model or package is missing.
-        UnmaskError: the target may not be written to.
+        Stopped: SIGINT or SIGTERM arrived. Workers have ended; the same call resumes.
+        UsageError: the folder holds a data set made otherwise or files of others, or another run makes its slice.
+        InputError: the source has no photos or cannot be read.
+        MissingError: the disk is full, or a model or package is missing.
+        UnmaskError: the folder cannot be written to.
     """
     began = time.monotonic()
-    with stop_on_signals(), ExitStack() as held:
+    with stop_on_signals():
         source = source or build_source(settings.source)
         refs = list_photos(source)
         refuse_pointless(refs, settings)
-        target = _target(settings, source)
-        company = warn_of_company(target)
+        folder = _folder(settings, source)
+        company = folder.warn_of_company()
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
-        if not target.work.exists() and not settings.run.overwrite:
-            next_plan(target, None, wanted, refs, settings)  # refuses before anything is written
-        make_folder(target.work, "the data set")
-        part = parse_slice(settings.run.shards)
-        with changing(target.work):
-            refuse_held(target.work, part)
-            plan = settle_plan(target, wanted, refs, settings)
-            lock = held.enter_context(hold_slice(target.work, part))
-        shards = plan.shards[part[0] :: part[1]]
-        patience = hang_after + MASK_SECONDS * settings.masks.per_face
-        engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
-        task = MakeShards(settings, source, target.out, build)
-        reports, made, spoilt = _make(target, shards, engine, task, on_progress)
-        with changing(target.work):
-            whole = complete(target, write_card)
-            let_go(lock)
+        with folder.claim(wanted, refs, settings) as shards:
+            patience = hang_after + MASK_SECONDS * settings.masks.per_face
+            engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
+            task = MakeShards(settings, source, folder.out, build)
+            reports, made, damaged = _make(folder, shards, engine, task, on_progress)
+            whole = folder.release(write_card)
     return GenReport(
-        out=str(target.out),
+        out=str(folder.out),
         photos=sum(report.photos for report in reports),
         triplets=sum(report.count for report in reports),
         skipped=dict(sorted(skip_counts(reports).items())),
@@ -154,48 +133,51 @@ def generate(
         made=made,
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
-        warnings=(*source.notes, *company, *_warnings(settings, refs, reports, spoilt)),
+        warnings=(*source.notes, *company, *_warnings(settings, refs, reports, damaged)),
     )
 
 
 def rehearse(settings: GenSettings) -> Rehearsal:
     """Plans what `generate` would make; writes nothing and opens no photo.
 
-    No tools are loaded, so other versions of libraries than a data set was begun with are not noticed, and no tar is
-    read, so damaged ones are not.
+    It loads no tools, so it does not notice that a data set was begun with other versions of libraries. It reads no
+    tar, so it does not notice a damaged one.
 
     Raises:
-        UsageError: the target was begun otherwise, or is not ours.
-        InputError: the source has no photos, or cannot be read; a SPEC, WEAR, template or picture is off.
+        UsageError: the folder holds a data set made otherwise or files of others.
+        InputError: the source has no photos or cannot be read; a SPEC, WEAR, template or image is invalid.
     """
     open_wardrobe(settings.masks)
     source = build_source(settings.source)
     refs = list_photos(source)
     refuse_pointless(refs, settings)
-    target = _target(settings, source)
-    old = None if settings.run.overwrite else load_plan(target.plan)
+    folder = _folder(settings, source)
+    old = None if settings.run.overwrite else folder.read_plan()
     plan = _wanted(settings, source, refs, old.versions if old else {})
     if not settings.run.overwrite:
-        plan = next_plan(target, old, plan, refs, settings)
-    index, count = parse_slice(settings.run.shards)
-    shards = plan.shards[index::count]
+        plan = folder.next_plan(old, plan, refs, settings)
+    first, step = settings.run.slice
+    shards = plan.shards[first::step]
     splits: Counter[str] = Counter()
     for shard in shards:
         splits[shard.split] += shard.photos
-    records = [old and read_record(target.out, shard.name) for shard in shards]
+    records = [old and read_record(folder.out, shard.name) for shard in shards]
     missing = sum(not record for record in records)
-    return Rehearsal(str(target.out), sum(splits.values()), dict(splits), len(shards), missing)
+    return Rehearsal(str(folder.out), sum(splits.values()), dict(splits), len(shards), missing)
 
 
 def check_failures(report: GenReport, settings: GenSettings) -> None:
-    """Pass if few enough photos failed. A face that is small or turned away is no failure; poison always is.
+    """Refuses a result with too many failed photos.
+
+    A photo skipped for its faces (too small, turned away) does not count as failed. A photo that crashed its worker
+    counts as failed whatever the fraction, unless `run.max_failures` is 1.
 
     Raises:
-        TooManyFailures: more than `run.max_failures` allows, or a photo that ends its worker.
+        TooManyFailures: more than `run.max_failures` failed, or a photo crashed its worker.
     """
     failed = {reason: n for reason, n in report.skipped.items() if reason not in FACE_REASONS}
-    share, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
-    if share > allowed or ("poison" in failed and allowed < 1):
+    fraction, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
+    if fraction > allowed or ("poison" in failed and allowed < 1):
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
         raise TooManyFailures(
             f"{report.out}: done, but {sum(failed.values())} of {report.photos} photos failed ({reasons}); "
@@ -207,7 +189,7 @@ def list_photos(source: Source) -> list[PhotoRef]:
     """Lists all photos of a source.
 
     Raises:
-        InputError: it has none.
+        InputError: the source has no photos.
     """
     refs = source.refs()
     if not refs:
@@ -218,10 +200,10 @@ def list_photos(source: Source) -> list[PhotoRef]:
 
 
 def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
-    """Pass unless the source's own points are asked for and it has none.
+    """Refuses `--landmarks celeba` for a source that gives no points of its photos.
 
     Raises:
-        InputError: then.
+        InputError: the source gives none.
     """
     if settings.faces.landmarks == "celeba" and not any(ref.points for ref in refs):
         raise InputError(
@@ -230,52 +212,56 @@ def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
         )
 
 
-def _target(settings: GenSettings, source: Source) -> Target:
-    """Returns the data set's folder. UsageError if it is the source: the output would lie among the photos."""
+def _folder(settings: GenSettings, source: Source) -> DataSetFolder:
+    """Returns the data set's folder; raises UsageError if it is the source, where output would lie among the photos."""
     out = Path(settings.run.out).expanduser() if settings.run.out else DEFAULT_OUT / source.name
     src = settings.source.src
     if src != "celeba" and out.resolve() == Path(src).expanduser().resolve():
         raise UsageError(f"{out}: is the source itself; choose another folder with --out")
-    return Target(out)
+    return DataSetFolder(out)
 
 
 def _wanted(
     settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
 ) -> Plan:
-    """Computes the plan as if nothing existed yet."""
+    """Computes the plan of a new data set."""
     blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
     return extend_plan(blank, refs, settings)
 
 
 def _make(
-    target: Target,
+    folder: DataSetFolder,
     shards: Sequence[ShardPlan],
     engine: LocalEngine,
     task: MakeShards,
     on_progress: Callable[[GenProgress], object],
 ) -> tuple[list[ShardReport], int, list[str]]:
-    """Makes the shards that are not there; the reports of all, how many photos that took, and what was there spoilt."""
+    """Makes the missing shards.
+
+    Returns:
+        the reports of all shards, the number of photos processed, the names of shards that were found damaged.
+    """
     retry = task.settings.run.retry_failed
     tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
     todo: list[ShardPlan] = []
-    spoilt = []
+    damaged = []
     for shard in shards:
-        report = finished(target, shard, retry_failed=retry)
+        report = folder.finished(shard, retry_failed=retry)
         if report:
             tally.finish(report)
             tally.found += report.photos
         else:
             if retry:
-                remove(target.poison(shard.name))
-            elif read_record(target.out, shard.name):
-                spoilt.append(shard.name)
-            todo.append(recall_poison(target, shard))
+                folder.forget_poison(shard.name)
+            elif read_record(folder.out, shard.name):
+                damaged.append(shard.name)
+            todo.append(folder.without_poison(shard))
         tally.tell()
     tally.began = time.monotonic()
     if todo:
-        remove(target.out / FACTS)  # it says that all is there
+        remove(folder.out / FACTS)  # its presence means a complete data set
     names = [shard.name for shard in shards]
-    remove_parts(target, names)
+    folder.remove_parts(names)
     try:
         with closing(engine.run(task, todo)) as events:
             for event in events:
@@ -285,25 +271,25 @@ def _make(
                     tally.finish(event.report)
                 else:
                     assert isinstance(event, Poisoned)
-                    keep_poison(target, event.name, event.entry)
+                    folder.keep_poison(event.name, event.entry)
                 tally.tell()
     except PoolStopped as stopped:
         raise PoolStopped(
             stopped.number, f" with {len(tally.reports)} of {len(shards)} shards done"
         ) from None
     finally:
-        remove_parts(target, names)
+        folder.remove_parts(names)
     tally.tell(now=True)
-    return [tally.reports[name] for name in names], tally.total - tally.found, spoilt
+    return [tally.reports[name] for name in names], tally.total - tally.found, damaged
 
 
 def _warnings(
-    settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport], spoilt: Sequence[str]
+    settings: GenSettings, refs: Sequence[PhotoRef], reports: Sequence[ShardReport], damaged: Sequence[str]
 ) -> tuple[str, ...]:
     """Lists warnings about a run that succeeded."""
     lines = []
-    if spoilt:
-        lines.append(f"{', '.join(spoilt)}: not what the record says; made again")
+    if damaged:
+        lines.append(f"{', '.join(damaged)}: not what the record says; made again")
     wanted = settings.source.n
     if wanted and len(refs) < wanted:
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")

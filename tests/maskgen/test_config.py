@@ -85,6 +85,13 @@ def test_extend_and_overwrite_exclude_each_other():
     assert "choose one" in problems(None, ["run.extend=true", "run.overwrite=true"])[0]
 
 
+def test_a_slice_of_the_shards_is_read_from_its_text():
+    assert (RunSettings().slice, RunSettings(shards="2::5").slice) == ((0, 1), (2, 5))
+    assert problems(None, ["run.shards=5::5"]) == [
+        "--set run.shards=5::5: must be i::k with 0 <= i < k; got '5::5'"
+    ]
+
+
 def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path):
     path = tmp_path / "bad.toml"
     path.write_text("[crop\n")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskgen.dataset.locks import changing, hold_slice, let_go, overlap, parse_slice, refuse_held
+from maskgen.dataset.locks import changing, hold_slice, let_go, overlap, refuse_held
 from maskgen.errors import UsageError
 
 SLICES = st.integers(1, 12).flatmap(lambda k: st.tuples(st.integers(0, k - 1), st.just(k)))
@@ -16,12 +16,6 @@ SLICES = st.integers(1, 12).flatmap(lambda k: st.tuples(st.integers(0, k - 1), s
 def test_slices_overlap_where_they_share_a_shard(one: tuple[int, int], other: tuple[int, int]) -> None:
     shards = range(200)
     assert overlap(one, other) == bool(set(shards[one[0] :: one[1]]) & set(shards[other[0] :: other[1]]))
-
-
-def test_a_slice_is_read_from_its_text() -> None:
-    assert (parse_slice(""), parse_slice("2::5")) == ((0, 1), (2, 5))
-    with pytest.raises(UsageError, match="i must be below k"):
-        parse_slice("5::5")
 
 
 def test_a_held_slice_is_refused_until_it_is_let_go(tmp_path: Path) -> None:

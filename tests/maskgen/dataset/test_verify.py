@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from maskgen.dataset.card import write_card
-from maskgen.dataset.folder import Target, complete
+from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.shard_record import read_record, write_record
 from maskgen.dataset.shards import Members, ShardWriter, decode, read_shard
 from maskgen.dataset.verify import verify
@@ -51,7 +51,7 @@ def forge(out: Path, change: Change, name: str = "train-000000") -> None:
         shard.add_photo(samples)
         size, digest = shard.finish()
     write_record(out, replace(record, bytes=size, sha256=digest))
-    assert complete(Target(out), write_card)
+    assert DataSetFolder(out).complete(write_card)
 
 
 def relabel(**changes: Any) -> Change:

@@ -177,11 +177,6 @@ def test_more_slices_than_shards_leave_some_with_nothing_to_do(photos: Path, tmp
     assert (report.shards, report.whole, report.warnings) == (0, False, ())
 
 
-def test_a_slice_outside_its_count_is_refused(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="i must be below k"):
-        generate(settings_for(photos, tmp_path / "out", run={"shards": "2::2"}), build=build)
-
-
 def test_a_source_without_photos_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError):
