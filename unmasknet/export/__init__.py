@@ -1,1 +1,1 @@
-"""The two networks as one file that runs without us: ONNX or TorchScript, checked against what it was made of."""
+"""Export of both networks to one file that runs without unmask, ONNX or TorchScript, verified against torch."""

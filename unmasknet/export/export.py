@@ -1,4 +1,4 @@
-"""`unmask export`: networks to a file, and the proof that the file gives the same pixels."""
+"""`unmask export`: writes networks to a file after a check that the file gives the same pixels as torch."""
 
 import json
 import time
@@ -26,27 +26,27 @@ from unmasknet.models.two_stage import Restorer, load_restorer
 from unmasknet.restore.provenance import NOTE
 
 NAMES = {"onnx": "unmask.onnx", "torchscript": "unmask.torchscript.pt"}
-CHECKED = 32  # pictures of a data set
-GREY = 1 / 255  # the most by which a pixel may differ
-GREY_HALF = 8 / 255  # the same where weights were rounded to 16 bits
+CHECKED = 32  # images of a data set to compare on
+GREY = 1 / 255  # largest allowed difference of a pixel
+GREY_HALF = 8 / 255  # the same if weights are rounded to 16 bits
 
 Run = Callable[[Tensor, Tensor | None], list[Tensor]]
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written, and how well it does.
+    """Report on an exported file and its comparison with torch.
 
     Attributes:
-        out: the file.
+        out: path of the file.
         format: "onnx" or "torchscript".
-        bytes: its size.
-        sides: pixels that each network works at.
-        outputs: names of what the pipeline gives.
-        checked: pictures that torch and the file were compared on.
-        difference: largest difference of a value of any output, pictures in grey levels of 0-255.
-        flipped: share of the map's pixels that differ.
-        seconds: of all.
+        bytes: size of the file.
+        sides: side in pixels at which each network works.
+        outputs: names of the pipeline's outputs.
+        checked: number of images that torch and the file were compared on.
+        difference: largest difference of a value in any output but the map, on the scale 0-255.
+        flipped: fraction of the map's pixels that differ.
+        seconds: total time.
     """
 
     out: str
@@ -61,23 +61,23 @@ class ExportReport:
 
 
 def export(settings: ExportSettings, crops: Callable[[int], Sequence[RGBImage]]) -> ExportReport:
-    """Writes the networks as one file and compare it with torch on real pictures.
+    """Writes the networks as one file, after comparing it with torch on real images.
 
     Args:
-        settings: which weights, which format, where to.
-        crops: of a side in pixels, pictures of masked faces to compare on where no data set is named.
+        settings: weights, format and path.
+        crops: called with a side in pixels; returns crops of masked faces to compare on if no data set is given.
 
     Raises:
-        UsageError, InputError: settings do not fit each other, or an input cannot be read.
-        MissingError: a package, or released weights, are not there.
-        UnmaskError: the file's pixels are not torch's; it was not written.
+        UsageError, InputError: settings contradict each other, or an input cannot be read.
+        MissingError: a package or the released weights are missing.
+        UnmaskError: the file's pixels differ from torch's; nothing was written.
     """
     began = time.perf_counter()
     _check_settings(settings)
     restorer = load_restorer(settings.weights, torch.device("cpu"))
     pipeline = build_pipeline(restorer, settings.grow)
     sides = network_sides(pipeline)
-    photos = to_tensor(_pictures(settings, max(sides.values()), crops), torch.device("cpu"))
+    photos = to_tensor(_images(settings, max(sides.values()), crops), torch.device("cpu"))
     data = write(pipeline.exportable(), settings, facts_of(restorer, settings.grow))
     difference, flipped = compare(pipeline, opened(data, settings.format), photos)
     _check_difference(difference, settings.half)
@@ -98,13 +98,13 @@ def export(settings: ExportSettings, crops: Callable[[int], Sequence[RGBImage]])
 
 
 def network_sides(pipeline: Pipeline) -> dict[str, int]:
-    """Pixels that each network of the pipeline works at."""
+    """Returns the side in pixels at which each network of the pipeline works."""
     parts = {"segmenter": pipeline.find, "generator": pipeline.fill}
     return {name: part.side for name, part in parts.items() if part is not None}
 
 
 def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]) -> bytes:
-    """Writes the file of an exportable pipeline."""
+    """Returns the bytes of the file of an exportable pipeline."""
     if settings.format == "torchscript":
         from unmasknet.export.torchscript import to_torchscript
 
@@ -115,7 +115,7 @@ def write(pipeline: Pipeline, settings: ExportSettings, facts: Mapping[str, str]
 
 
 def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
-    """Returns the metadata of the file: text by name."""
+    """Builds the metadata of the file: text by name."""
     facts = {"unmask": __version__, "synthetic": NOTE, "grow": str(grow)}
     if restorer.segmenter:
         net = restorer.segmenter
@@ -127,9 +127,9 @@ def facts_of(restorer: Restorer, grow: int) -> dict[str, str]:
 
 
 def _about(trained: Trained[Any]) -> dict[str, Any]:
-    """Describes the file: side, hash of the weights, settings without paths, and where the weights come from."""
+    """Describes a network: side, hash of the weights, facts on their training, and settings without paths."""
     settings = trained.settings.model_dump(mode="json")
-    settings["data"].pop("data")  # folders of the machine that trained
+    settings["data"].pop("data")  # folders on the training machine
     settings.pop("segmenter", None)
     known = {name: trained.facts[name] for name in ("step", "data", "terms") if name in trained.facts}
     return {
@@ -141,7 +141,7 @@ def _about(trained: Trained[Any]) -> dict[str, Any]:
 
 
 def opened(data: bytes, kind: str) -> Run:
-    """Opens the file as a function of photos, and of maps if they are asked for."""
+    """Loads the bytes of a file as a function of a photo and, if needed, a map."""
     if kind == "torchscript":
         from unmasknet.export.torchscript import load_torchscript
 
@@ -159,35 +159,43 @@ def opened(data: bytes, kind: str) -> Run:
 
 
 def compare(pipeline: Pipeline, run: Run, photos: Tensor) -> tuple[float, float]:
-    """Computes the largest difference of an output in [0, 1] but the map, and the fraction of the map's pixels that
-    differ.
+    """Compares a file with torch.
 
-    One picture after the other, and where a pixel of the map differs, by a probability that lies on the threshold to
-    the last bit, the pictures made by it are not compared: they answer another question.
+    A probability exactly at the threshold can flip a pixel of the map. The images made with such a map are not
+    compared, because the generator had another input.
+
+    Args:
+        pipeline: the networks in torch.
+        run: the exported file.
+        photos: float images, compared one by one.
+
+    Returns:
+        The largest difference in any output but the map, outputs being in [0, 1]; NaN if one is NaN. The fraction of
+        the map's pixels that differ.
     """
     worst, flips = 0.0, []
     for photo in torch.split(photos, 1):
         map = None if pipeline.find else _half_hidden(photo)
         with torch.no_grad():
-            ours = dict(zip(pipeline.outputs, pipeline(photo, map), strict=True))
-        theirs = dict(zip(pipeline.outputs, run(photo, map), strict=True))
-        if "map" in ours:
-            flips.append(float((ours.pop("map") != theirs.pop("map")).float().mean()))
-        told = [name for name in ours if name == "probability" or not flips or flips[-1] == 0]
-        gaps = [float((ours[name] - theirs[name]).abs().max()) for name in told]
-        worst = float(np.max([worst, *gaps]))  # Python's max passes over what is no number
+            expected = dict(zip(pipeline.outputs, pipeline(photo, map), strict=True))
+        exported = dict(zip(pipeline.outputs, run(photo, map), strict=True))
+        if "map" in expected:
+            flips.append(float((expected.pop("map") != exported.pop("map")).float().mean()))
+        compared = [name for name in expected if name == "probability" or not flips or flips[-1] == 0]
+        gaps = [float((expected[name] - exported[name]).abs().max()) for name in compared]
+        worst = float(np.max([worst, *gaps]))  # unlike Python's max, it propagates NaN
     return worst, float(np.mean(flips)) if flips else 0.0
 
 
 def _half_hidden(photo: Tensor) -> Tensor:
-    """Returns a map for a generator without a segmenter: the lower half of the face."""
+    """Returns a map for a generator without a segmenter: 1 in the lower half of the face."""
     map = torch.zeros_like(photo[:, :1])
     side = photo.shape[-1]
     map[:, :, side // 2 : side * 7 // 8, side // 4 : side * 3 // 4] = 1
     return map
 
 
-def _pictures(
+def _images(
     settings: ExportSettings, side: int, crops: Callable[[int], Sequence[RGBImage]]
 ) -> Sequence[RGBImage]:
     if not settings.data:
@@ -204,7 +212,7 @@ def _pictures(
 
 def _check_settings(settings: ExportSettings) -> None:
     if settings.half and settings.format != "onnx":
-        raise UsageError(f"--half: is for --format onnx alone; got {settings.format}")
+        raise UsageError(f"--half: is for --format onnx only; got {settings.format}")
     needed = ("onnx", "onnxruntime", "onnxscript") if settings.format == "onnx" else ()
     require(f"--format {settings.format}", "onnx", *needed)
 
@@ -214,6 +222,6 @@ def _check_difference(difference: float, half: bool) -> None:
     if not difference <= allowed:
         raise UnmaskError(
             f"the exported pixels differ from torch's by up to {difference * 255:.2f} grey levels, "
-            f"{allowed * 255:.0f} is the most; nothing was written. Please tell us the preset and these versions: "
-            f"torch {torch.__version__}"
+            f"at most {allowed * 255:.0f} is allowed; nothing was written. Please report this with the preset and "
+            f"the version of torch, {torch.__version__}"
         )

@@ -1,7 +1,7 @@
-"""Fourier transforms as matrix products: the same numbers in every runtime, at every precision, on every chip.
+"""Fourier transforms as matrix products, which every runtime supports.
 
-ONNX's DFT is slow in most runtimes and missing from many. Planes at the lowest level are 16 pixels wide, where a
-product with a 16 x 9 matrix is quicker than a fast transform anyway.
+ONNX's DFT operator is slow in most runtimes and missing from many. Planes at the lowest level are 16 pixels wide; at
+that size a product with a 16 x 9 matrix is faster than a fast Fourier transform.
 """
 
 import copy
@@ -15,7 +15,7 @@ from unmasknet.models.blocks import Features, Spectral
 
 
 class Waves(nn.Module):
-    """`Spectral` for planes of one side, its transforms written as products with cosines and sines."""
+    """`Spectral` for planes of one size, with its transforms as products with cosine and sine matrices."""
 
     cosine: Tensor
     sine: Tensor
@@ -29,12 +29,12 @@ class Waves(nn.Module):
         steps = torch.arange(side, dtype=torch.float64)
         angles = 2 * math.pi / side * (steps[:, None] * steps[None] % side)
         half = side // 2 + 1
-        # of a real signal's half spectrum, every wave but the constant and the shortest stands for two
+        # in the half spectrum of a real signal, each frequency but zero and Nyquist stands for two
         twice = torch.full((half,), 2.0, dtype=torch.float64)
         twice[0] = 1
         if side % 2 == 0:
             twice[-1] = 1
-        scale = side**-0.5  # of each axis: norm="ortho"
+        scale = side**-0.5  # per axis: norm="ortho"
         self.register_buffer("cosine", (angles.cos() * scale).float())
         self.register_buffer("sine", (angles.sin() * scale).float())
         self.register_buffer("half_cosine", (angles.cos() * scale)[:, :half].float())
@@ -42,14 +42,14 @@ class Waves(nn.Module):
         self.register_buffer("weights", twice.float())
 
     def forward(self, x: Features) -> Features:
-        """Features of the same shape."""
+        """Computes features of the same shape."""
         x = self.enter(x)
         mixed = self.mix(torch.cat(self.transformed(x), dim=1))
         real, imaginary = mixed.chunk(2, dim=1)
         return self.leave(x + self.back(real, imaginary))
 
     def transformed(self, x: Features) -> tuple[Features, Features]:
-        """Computes real and imaginary part of the half spectrum, as `torch.fft.rfft2` gives it."""
+        """Computes real and imaginary part of the half spectrum, as `torch.fft.rfft2` does."""
         across, minus = x @ self.half_cosine, x @ self.half_sine  # along rows: e^-i = cos - i sin
         real = self.cosine @ across - self.sine @ minus
         return real, -(self.cosine @ minus + self.sine @ across)
@@ -62,7 +62,7 @@ class Waves(nn.Module):
 
 
 def without_fft(net: nn.Module, *example: Float[Tensor, "1 _ h w"]) -> nn.Module:
-    """Copies a network with its Fourier blocks as matrix products, for images of the example's side."""
+    """Returns a copy of a network with its Fourier blocks as matrix products, for images of the example's size."""
     net = copy.deepcopy(net)
     sides: dict[str, int] = {}
     spectral = {name: part for name, part in net.named_modules() if isinstance(part, Spectral)}

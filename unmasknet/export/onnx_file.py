@@ -1,7 +1,7 @@
-"""A pipeline as one ONNX graph, of operators that every runtime knows.
+"""Export of a pipeline as one ONNX graph with standard operators only.
 
-Names of nodes and values begin with `find/` or `fill/`, so that a reader can cut either network out of the file;
-`restore/onnx_networks.py` does.
+Names of nodes and values start with `find/` or `fill/`, so that a reader can cut either network out of the file, as
+`restore/runtimes/onnx_reader.py` does.
 """
 
 import logging
@@ -20,8 +20,8 @@ from unmasknet.export.pipeline import FILLED, FOUND, Pipeline
 OPSET = 20
 AXES = {0: "batch", 2: "height", 3: "width"}
 CHANNELS = {"photo": 3, "map": 1, "probability": 1, "restored": 3, "composited": 3}
-HALVED_FROM = 1024  # numbers; smaller tensors stay as they are
-EXAMPLE = (2, 120, 136)  # pictures, height and width, all different so that none is taken for another
+HALVED_FROM = 1024  # values; smaller tensors keep 32 bits
+EXAMPLE = (2, 120, 136)  # batch, height, width; all different, so that the exporter cannot confuse them
 
 
 def to_onnx(pipeline: Pipeline, facts: Mapping[str, str], *, half: bool = False) -> onnx.ModelProto:
@@ -29,8 +29,8 @@ def to_onnx(pipeline: Pipeline, facts: Mapping[str, str], *, half: bool = False)
 
     Args:
         pipeline: without Fourier transforms.
-        facts: text by name for the file's metadata.
-        half: store large weights with 16 bits.
+        facts: metadata of the file, text by name.
+        half: store large weights in 16 bits.
     """
     parts = []
     photo, map = _example("photo"), _example("map")
@@ -54,7 +54,7 @@ def _example(name: str) -> Tensor:
 def _part(
     name: str, module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]
 ) -> onnx.ModelProto:
-    """Builds one network's graph; inputs and outputs keep their names, all other names get the part's as a prefix."""
+    """Builds one network's graph; all names but those of inputs and outputs get the prefix `name/`."""
     sizes = {axis: torch.export.Dim(label) for axis, label in AXES.items()}
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -73,13 +73,13 @@ def _part(
     for node in model.graph.node:
         node.input[:] = [public.get(key, key) for key in node.input]
         node.output[:] = [public.get(key, key) for key in node.output]
-        del node.metadata_props[:]  # of which line of whose file a node was made
+        del node.metadata_props[:]  # source lines from which the nodes were made
     return model
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences the exporter, which reports optional packages and its own deprecated calls."""
+    """Silences the exporter's reports on optional packages and on its own deprecated calls."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -116,7 +116,7 @@ def _port(name: str) -> onnx.ValueInfoProto:
 
 
 def halve(graph: onnx.GraphProto) -> None:
-    """Stores large weights with 16 bits, each with a cast behind it that runtimes fold away when they load."""
+    """Stores large weights in 16 bits, each followed by a cast to 32 bits that runtimes evaluate at load time."""
     kept, casts = [], []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)

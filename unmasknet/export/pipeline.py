@@ -1,7 +1,7 @@
-"""What is exported: the way from a masked face to a restored one as one module, with nothing that a file cannot hold.
+"""Exported module: from a masked face to a restored one, built only from operations that a file can contain.
 
-`Find` is the segmenter with what cleans its map, `Fill` the generator with what lays its picture into the photo. Both
-take pictures of any size and resize them inside, exactly as the evaluation does.
+`Find` is the segmenter and the cleaning of its map; `Fill` is the generator and the compositing of its image. Both take
+images of any size and resize them exactly as the evaluation does.
 """
 
 from typing import Any
@@ -18,17 +18,17 @@ from unmasknet.models.two_stage import Restorer
 from unmasknet.settings import REFERENCE_SIDE
 
 FOUND, FILLED = ("probability", "map"), ("restored", "composited")
-TOUCHED = 1e-3  # share of a pixel of the generator that must be hidden for all of it to count
+TOUCHED = 1e-3  # a pixel at the generator's size is hidden if more than this fraction of it is
 
 
 class Find(nn.Module):
-    """Photo in; probabilities and map out.
+    """Segmentation: computes probabilities and map of a photo.
 
     Args:
         segmenter: the network.
-        side: pixels that it was trained at.
-        threshold: probability from which a pixel is mask.
-        grow: pixels at a side of 256 by which the map is widened.
+        side: in pixels, at which it was trained.
+        threshold: probability above which a pixel is mask.
+        grow: dilation of the map, in pixels at a side of 256.
     """
 
     def __init__(self, segmenter: Segmenter, side: int, threshold: float, grow: int):
@@ -39,9 +39,9 @@ class Find(nn.Module):
         self.reach = round(grow * side / REFERENCE_SIDE)
 
     def forward(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
-        """Computes the probability of each pixel to be mask, and the map, cleaned and dilated, 0 or 1."""
+        """Computes the probability that a pixel is mask, and the map, cleaned and dilated, 0 or 1."""
         logits = self.segmenter(_resized(photo, self.side, self.side))
-        # as Segmenter.clean, whose radius a tracer cannot round
+        # same as Segmenter.clean, whose rounding of the radius cannot be traced
         found = (torch.sigmoid(logits) > self.threshold).to(logits.dtype)
         clean = grown(open_map(found, self.opening), self.reach)
         height, width = photo.shape[-2:]
@@ -50,11 +50,11 @@ class Find(nn.Module):
 
 
 class Fill(nn.Module):
-    """Photo and map in; the restored picture, and the photo with its hole filled out of it.
+    """Restoration: computes the generator's image, and the photo with its hole filled from it.
 
     Args:
         generator: the network, or one that computes the same.
-        side: pixels that it was trained at.
+        side: in pixels, at which it was trained.
     """
 
     def __init__(self, generator: nn.Module, side: int):
@@ -72,7 +72,7 @@ class Fill(nn.Module):
 
 
 class Pipeline(nn.Module):
-    """Both, one after the other; or the one that is there."""
+    """Segmentation followed by restoration, or only one of them."""
 
     def __init__(self, find: Find | None, fill: Fill | None):
         super().__init__()
@@ -80,7 +80,7 @@ class Pipeline(nn.Module):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of what `forward` gives."""
+        """Names of the outputs of `forward`."""
         return (*(FOUND if self.find else ()), *(FILLED if self.fill else ()))
 
     def forward(self, photo: ImageBatch, map: MapBatch | None = None) -> tuple[Tensor, ...]:
@@ -111,6 +111,6 @@ def build_pipeline(restorer: Restorer, grow: int) -> Pipeline:
     return Pipeline(find, Fill(gan.net, gan.settings.data.size) if gan else None).eval()
 
 
-def _resized(pictures: Float[Tensor, "b c _ _"], height: Any, width: Any) -> Float[Tensor, "b c _ _"]:
-    """Pictures at another size, whose sides are symbols and no numbers while the module is exported."""
-    return interpolate(pictures, (height, width), mode="bilinear", antialias=True, align_corners=False)
+def _resized(images: Float[Tensor, "b c _ _"], height: Any, width: Any) -> Float[Tensor, "b c _ _"]:
+    """Resizes images. During export, `height` and `width` are symbols, not numbers."""
+    return interpolate(images, (height, width), mode="bilinear", antialias=True, align_corners=False)

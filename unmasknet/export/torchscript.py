@@ -1,4 +1,4 @@
-"""A pipeline as TorchScript: `forward` for all of it, `find_map` and `fill_hole` for either network alone."""
+"""Export of a pipeline as TorchScript: `forward` runs all of it, `find_map` and `fill_hole` one network each."""
 
 import io
 import json
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from unmasknet.export.pipeline import Pipeline
 
-FACTS = "unmask.json"  # the extra file that holds the metadata
+FACTS = "unmask.json"  # extra file with the metadata
 EXAMPLE = (2, 120, 136)
 
 
 class _Traced(nn.Module):
-    """The pipeline under the names that its file has."""
+    """Pipeline with the method names of the file."""
 
     def __init__(self, pipeline: Pipeline):
         super().__init__()
@@ -34,7 +34,7 @@ class _Traced(nn.Module):
 
 
 def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
-    """Traces an exportable pipeline to the file's bytes; sizes and number of images stay free."""
+    """Traces an exportable pipeline and returns the file's bytes; size and number of images stay dynamic."""
     count, height, width = EXAMPLE
     photo, map = torch.zeros(count, 3, height, width), torch.zeros(count, 1, height, width)
     examples: dict[str, tuple[Tensor, ...]] = {"forward": (photo,) if pipeline.find else (photo, map)}
@@ -44,9 +44,7 @@ def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
         examples["fill_hole"] = (photo, map)
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter(
-            "ignore"
-        )  # sides are known; and TorchScript is no longer developed, which we know
+        warnings.simplefilter("ignore")  # about sizes taken as constants, and that TorchScript is deprecated
         traced = torch.jit.trace_module(  # type: ignore[no-untyped-call]
             _Traced(pipeline).eval(), examples, check_trace=False
         )

@@ -1,10 +1,10 @@
-"""The web page: photos in, restored ones out, on this machine alone.
+"""Web page of `unmask serve`: takes photos and returns restored ones, by default only on this machine.
 
 settings    the settings
-server      binds the port and runs the rest
-middleware  whom the page answers: Host, Origin, the headers of every answer
-admission   admission control: places, bytes, one photo at a time
-upload      reads a body within its bounds
-response    the result of a photo, as JSON
-app         the addresses of the page
+server      binds the port and runs the app
+middleware  checks Host and Origin, sets the headers of all responses
+admission   admission control: number of requests, bytes, one photo at a time
+upload      reads a request body within its limits
+response    the result for a photo, as JSON
+app         the routes
 """

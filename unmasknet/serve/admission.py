@@ -1,4 +1,4 @@
-"""How much at once: a number of places, a number of bytes, and one photo in work."""
+"""Admission control: limits on requests and on the bytes they hold, and a lock for one photo at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 
 class Full(Exception):
-    """There is no place, or no room: come again later."""
+    """There is no free slot, or no room for more bytes; the client may retry later."""
 
 
 @dataclass
 class AdmissionSlot:
-    """A request's place. `held`: bytes that it takes up."""
+    """Slot of one request. `held`: bytes that it holds."""
 
     gate: "Gate"
     held: int = 0
 
     def hold(self, count: int) -> None:
-        """Takes up as many bytes as this in all.
+        """Sets the number of bytes that the request holds in total.
 
         Raises:
             Full: there is no room for them.
@@ -30,17 +30,18 @@ class AdmissionSlot:
         self.held = count
 
     def free(self) -> None:
-        """Gives the bytes back."""
+        """Releases the bytes."""
         self.gate.held -= self.held
         self.held = 0
 
 
 class Gate:
-    """Lets in so many requests, which hold so many bytes; one at a time does its work.
+    """Limits on concurrent requests and on their bytes. Only one request at a time does its work.
 
     Args:
-        places: requests at once.
-        room: bytes that they may hold, and, counted apart, that answers on their way may take up.
+        places: largest number of concurrent requests.
+        room: largest number of bytes that requests hold; the bytes of responses being sent are counted separately,
+            with the same limit.
     """
 
     def __init__(self, places: int, room: int) -> None:
@@ -51,10 +52,10 @@ class Gate:
 
     @contextmanager
     def place(self) -> Iterator[AdmissionSlot]:
-        """Holds a place for one request.
+        """Holds a slot for one request.
 
         Raises:
-            Full: all are taken.
+            Full: all slots are taken.
         """
         if self.taken >= self.places:
             raise Full
@@ -68,7 +69,7 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Waits for this request's turn to work: those before it are done, and their answers mostly taken."""
+        """Waits until no other request works and the responses being sent hold fewer bytes than `room`."""
         async with self._turn:
             async with self._left:
                 await self._left.wait_for(lambda: self.leaving < self.room)
@@ -76,7 +77,7 @@ class Gate:
 
     @asynccontextmanager
     async def answer(self, size: int) -> AsyncIterator[None]:
-        """Counts the bytes of an answer that is on its way."""
+        """Counts the bytes of a response while it is sent."""
         self.leaving += size
         try:
             yield

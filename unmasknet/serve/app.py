@@ -1,4 +1,4 @@
-"""The addresses of the page: itself, its API, and what both are."""
+"""Routes of the server: the page's files, the API, and information about both."""
 
 import asyncio
 import time
@@ -33,33 +33,35 @@ KINDS = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-PART = 1 << 18  # bytes of an answer that are sent at once; what a client does not take is not held twice
+PART = (
+    1 << 18
+)  # bytes of a response that are sent at once, so that data a client does not read is not held twice
 PHOTO_BODY = {
     "requestBody": {
         "required": True,
-        "description": "the photo's file as it is, no form around it: jpg, png, webp, tiff, bmp, gif, avif",
+        "description": "the bytes of the photo's file, not a form: jpg, png, webp, tiff, bmp, gif, avif",
         "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "no photo, or one that cannot be read"},
-    403: {"description": "asked from another page, or under another name"},
+    400: {"description": "the body is not a photo, or the photo cannot be read"},
+    403: {"description": "the request comes from another page, or the host name is not allowed"},
     408: {"description": "the photo took too long to arrive"},
     413: {"description": "the photo's file is too large"},
-    429: {"description": "too many photos at once; Retry-After says when to come again"},
+    429: {"description": "too many photos at once; Retry-After says when to try again"},
 }
 
 
 @runtime_checkable
 class Unmask(Protocol):
-    """What takes masks off: `restore.unmasker.Unmasker`, or a stand-in."""
+    """Protocol of `restore.unmasker.Unmasker`, so that tests can replace it."""
 
     def __call__(self, image: RGBImage, *, samples: int, seed: int) -> Restored:
-        """What becomes of a photo, RGB."""
+        """Restores a photo, RGB."""
 
 
 class About(BaseModel):
-    """What this page is, and what it takes."""
+    """Version, networks and limits of this server."""
 
     version: str
     note: str
@@ -72,13 +74,13 @@ class About(BaseModel):
 
 @dataclass(frozen=True)
 class Shop:
-    """What the addresses share.
+    """State shared by the routes.
 
     Attributes:
-        unmask: called in one thread alone.
-        networks: what computes, for people.
-        example: makes a photo to try, or None.
-        settings: limits.
+        unmask: restores a photo; always called in the same thread.
+        networks: runtime and weights, for display.
+        example: returns an example photo as JPEG bytes; None if there is none.
+        settings: with the limits.
     """
 
     unmask: Unmask
@@ -113,7 +115,7 @@ def build_app(shop: Shop) -> FastAPI:
 
 
 def _add_files(app: FastAPI) -> None:
-    """Reads the page's own files now, so that no address leads to any other."""
+    """Adds the page's files, read now, so that no request can reach any other file."""
     for address, name in {**PAGES, **{f"/static/{name}": name for name in FILES}}.items():
         content, kind = asset(f"web/{name}").read_bytes(), KINDS[name.rpartition(".")[2]]
         _add_file(app, address, content, {"Content-Type": kind, "Cache-Control": "no-cache"})
@@ -128,14 +130,14 @@ def _add_file(app: FastAPI, address: str, content: bytes, headers: Mapping[str, 
 def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
     @app.get("/api/about")
     def about() -> About:
-        """Describes the page and its limits."""
+        """Returns version, networks and limits."""
         limits = shop.settings.model_dump(include={"max_bytes", "max_pixels", "max_samples"})
         example = shop.example is not None
         return About(version=__version__, note=INVENTED, networks=shop.networks, example=example, **limits)
 
     @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
     async def example() -> Response:
-        """Returns the shipped photo, its face under a mask."""
+        """Returns the included photo with a mask on the face."""
         if shop.example is None:
             raise HTTPException(404, "this page has no example")
         data = await asyncio.get_running_loop().run_in_executor(worker, shop.example)
@@ -145,15 +147,19 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
 def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
     settings = shop.settings
     gate = Gate(settings.queue, settings.queue_bytes)
-    samples_wanted = Query(ge=1, le=settings.max_samples, description="pictures to make, all as plausible")
+    samples_wanted = Query(
+        ge=1, le=settings.max_samples, description="number of results, all equally plausible"
+    )
 
     @app.post("/api/unmask", response_model=Answer, responses=REFUSALS, openapi_extra=PHOTO_BODY)
     async def unmask(
         request: Request,
         samples: Annotated[int, samples_wanted] = 1,
-        seed: Annotated[int, Query(ge=0, le=2**31, description="draws all samples but the first")] = 0,
+        seed: Annotated[
+            int, Query(ge=0, le=2**31, description="random seed of all samples but the first")
+        ] = 0,
     ) -> Response:
-        """Takes the masks off the faces of a photo. Nothing of it is kept."""
+        """Removes the masks from the faces of a photo. Nothing is stored."""
         async with AsyncExitStack() as stack:
             try:
                 place = stack.enter_context(gate.place())
@@ -162,7 +168,7 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
             data = await read_photo(request, place, settings.max_bytes, settings.seconds)
             async with gate.turn():
                 if await request.is_disconnected():
-                    raise HTTPException(400, "the client has gone")
+                    raise HTTPException(400, "the client has disconnected")
                 loop = asyncio.get_running_loop()
                 body = await loop.run_in_executor(worker, _answered, shop, data, samples, seed)
             del data
@@ -172,10 +178,10 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
 
 
 def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
-    """Restores a photo's file and returns the JSON that is sent.
+    """Restores the photo in a file and returns the JSON response.
 
     Raises:
-        HTTPException: 400, it is no photo.
+        HTTPException: 400, it is not a photo.
     """
     began = time.perf_counter()
     photo = codecs.decode(data, max_pixels=shop.settings.max_pixels, background=PHOTO_BACKGROUND)
@@ -188,7 +194,7 @@ def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
 
 
 class InParts(Response):
-    """JSON piece by piece; the request's place, held by `stack`, is kept until the last one is taken."""
+    """JSON response, sent in parts. The request keeps its slot, held by `stack`, until the last part is sent."""
 
     media_type = "application/json"
 
@@ -197,7 +203,7 @@ class InParts(Response):
         self.stack = stack
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Sends the response."""
         async with self.stack:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             for at in range(0, len(self.body), PART):

@@ -1,4 +1,4 @@
-"""Whom the page answers, and under which rules: Host and Origin of each request, the headers of each answer."""
+"""Middleware that checks Host and Origin of each request and sets the security headers of each response."""
 
 import asyncio
 import ipaddress
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-ABORT = "unmask.abort"  # a request's extension that drops its connection, where the server has one
+ABORT = "unmask.abort"  # extension of a request that drops its connection, if the server provides it
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -25,7 +25,7 @@ HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Tells whether only this machine can reach an address to listen on."""
+    """Tells whether a server that listens on `host` can be reached only from this machine."""
     if host == "localhost":
         return True
     try:
@@ -35,16 +35,16 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Stands before the app.
+    """ASGI middleware against requests from other web pages.
 
-    A page elsewhere may be shown in the same browser, and may try to send photos here or to read answers, under its
-    own name (Origin) or under one that it had point here (Host). Both are refused.
+    Another page in the same browser could send photos here or read responses, under its own name (Origin), or under a
+    host name of its own that it points at this server (Host, DNS rebinding). Both are refused.
 
     Args:
-        app: what is guarded.
-        host: the address that is listened on.
-        names: further names that are ours.
-        seconds: the longest that a client may leave a part of an answer untaken.
+        app: the app to protect.
+        host: the address that the server listens on.
+        names: further allowed host names.
+        seconds: longest time that a client may take to accept a part of a response.
     """
 
     def __init__(self, app: ASGIApp, host: str, names: Collection[str], seconds: float) -> None:
@@ -54,7 +54,7 @@ class Guard:
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Answers a request, or refuses it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -73,16 +73,16 @@ class Guard:
         try:
             await self.app(scope, receive, answer)
         except Exception:
-            if not begun:  # whoever stands before us would answer without our headers
+            if not begun:  # else the outer server would answer, without these headers
                 failed = {"detail": "the server failed; its log says why"}
                 await JSONResponse(failed, 500)(scope, receive, answer)
             raise
 
     def refusal(self, headers: Headers) -> str:
-        """Returns why a request with these headers is refused; "" if it is not."""
+        """Returns why a request with these headers is refused, "" if it is accepted."""
         host = headers.get("host", "")
-        if not self._ours(host):
-            return "this page does not go by that name; see `names` in docs/serving.md"
+        if not self._is_allowed(host):
+            return "this host name is not allowed; see `names` in docs/serving.md"
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return "requests from other pages are refused"
@@ -92,17 +92,19 @@ class Guard:
             )
         return ""
 
-    def _ours(self, host: str) -> bool:
+    def _is_allowed(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         if name in self.names:
             return True
-        return self.open and _is_address(name)  # a number was not made to point here; a name may have been
+        return self.open and _is_address(
+            name
+        )  # unlike a name, an IP address cannot be pointed here by others
 
     def _patient(self, scope: Scope, send: Send) -> Send:
-        """Wraps `send` with our headers; a client that does not take its answer is dropped."""
+        """Wraps `send`: adds the headers, and drops a client that does not accept its response in time."""
         abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, {}).get("call", lambda: None)
 
         gone = False

@@ -1,4 +1,4 @@
-"""What became of a photo, as JSON with the pictures in it: nothing is kept here that could be asked for later."""
+"""Response for a photo: JSON that contains the images, because the server stores nothing."""
 
 import base64
 
@@ -13,37 +13,37 @@ from unmasknet.restore.unmasker import Restored
 INVENTED = (
     "What lies under the mask is invented. It is not how the person looks. Do not use it to tell who it is."
 )
-HEAD = 16  # bytes that tell a format
-JPEG_FROM = 4_000_000  # pixels; a larger picture as PNG takes seconds and tens of megabytes
+HEAD = 16  # bytes that identify an image format
+JPEG_FROM = 4_000_000  # pixels; as PNG, larger images would take seconds and tens of megabytes
 
 
 class FaceAnswer(BaseModel):
-    """A face of the photo."""
+    """Face of the photo."""
 
     box: tuple[float, float, float, float] = Field(description="x0, y0, x1, y1 in the photo's pixels")
-    score: float = Field(description="how sure the detector is, 0-1")
-    masked: bool = Field(description="whether a mask was seen on it")
+    score: float = Field(description="confidence of the face detector, 0-1")
+    masked: bool = Field(description="whether it has a mask")
 
 
 class Answer(BaseModel):
-    """What became of a photo. Pictures are data: addresses, of the photo's size."""
+    """Result for a photo. Images are `data:` URLs and have the size of the photo."""
 
-    note: str = Field(description="what must be known of the pictures")
-    said: str = Field(description="what was done, or why nothing was")
+    note: str = Field(description="what must be known about the images")
+    said: str = Field(description="what was done, or why nothing was done")
     width: int
     height: int
-    faces: list[FaceAnswer] = Field(description="all that were found, largest first")
+    faces: list[FaceAnswer] = Field(description="all faces found, largest first")
     before: str = Field(description="the photo, upright")
-    pictures: list[str] = Field(description="the result, and further samples; empty where nothing was done")
-    map: str = Field(description="grey PNG: 255 mask, 64 changed around it for the seam, 0 untouched")
+    pictures: list[str] = Field(description="the result, and further samples; empty if nothing was done")
+    map: str = Field(description="grey PNG: 255 mask, 64 changed around it for the seam, 0 unchanged")
     disagreement: str = Field(
-        description="grey PNG: how far the samples differ, in grey levels; empty with one"
+        description="grey PNG: standard deviation of the samples, in grey levels; empty with one sample"
     )
     seconds: float
 
 
 def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
-    """Builds the answer from a result; `seconds`: how long it took."""
+    """Builds the response from a result; `seconds`: processing time."""
     height, width = photo.shape[:2]
     several = len(restored.alternatives) > 1
     return Answer(
@@ -61,7 +61,7 @@ def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
 
 
 def encode_plain(photo: RGBImage) -> bytes:
-    """Encodes the photo as it was given, without a note: nothing of it is invented."""
+    """Encodes the photo as given, without the note: no part of it is invented."""
     return codecs.encode_jpeg(photo, 95) if _suffix(photo) == ".jpg" else codecs.encode_lossless(photo, "png")
 
 

@@ -1,4 +1,4 @@
-"""`unmask serve`: the networks loaded, the port bound, the page up until it is stopped."""
+"""Server of `unmask serve`: binds the port, loads the networks and runs until it is stopped."""
 
 import asyncio
 import socket
@@ -17,31 +17,31 @@ from unmasknet.serve.app import Shop, build_app
 from unmasknet.serve.middleware import ABORT, is_loopback
 from unmasknet.serve.settings import ServeSettings
 
-CONNECTIONS = 4  # for each place in the queue; further ones are answered 503
-KEEP_ALIVE = 5  # seconds that a connection may lie idle
-GOING = 5  # seconds that answers under way are given when the page is stopped
+CONNECTIONS = 4  # per slot of the queue; further ones are answered with 503
+KEEP_ALIVE = 5  # seconds that a connection may be idle
+GOING = 5  # seconds to finish responses when the server is stopped
 OPEN = (
     "anyone who reaches {host} can use this page, there is no password; photos travel unencrypted. "
     "Use --host 127.0.0.1 to keep it to this machine"
 )
 
-Told = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 def serve(
-    settings: ServeSettings, tell: Told, warn: Told, example: Callable[[], bytes] | None = None
+    settings: ServeSettings, announce: Report, warn: Report, example: Callable[[], bytes] | None = None
 ) -> None:
     """Serves until a signal stops it.
 
     Args:
         settings: address, limits, networks.
-        tell: told the page's address when it is up.
-        warn: told what to beware of.
-        example: makes the photo that the page offers to try.
+        announce: called with the page's address when the server is ready.
+        warn: called with a warning.
+        example: returns the example photo that the page offers, as JPEG bytes.
 
     Raises:
-        UsageError: the address cannot be listened on, or there is no segmenter.
-        MissingError, InputError: as `open_networks`.
+        UsageError: the address cannot be used, or there is no segmenter.
+        MissingError, InputError: as in `open_networks`.
     """
     bound = bind(settings.host, settings.port)
     with bound:
@@ -52,31 +52,31 @@ def serve(
         )
         check_networks(unmasker)
         server = build_server(Shop(unmasker, networks_name(settings), example, settings))
-        tell(address(bound, settings.host))
+        announce(address(bound, settings.host))
         server.run(sockets=[bound])
 
 
 def check_networks(unmasker: Unmasker) -> None:
-    """Raises UsageError where no photo could be worked on: better now than at each of them."""
+    """Raises UsageError if there is no segmenter, without which no photo can be restored."""
     if unmasker.networks.segmenter_side is None:
         raise UsageError(
-            "--weights: got no segmenter, and a page has no maps; give a segmenter's run as well"
+            "--weights: got no segmenter, and the page takes no maps; give a segmenter's run as well"
         )
 
 
 def networks_name(settings: ServeSettings) -> str:
-    """Names the runtime and weights for the page, without folders of this machine."""
+    """Returns runtime and weights for display, without this machine's folders."""
     runtime = choose_runtime(settings.weights, settings.runtime, settings.device)
     return f"{runtime}: {', '.join(Path(name).name for name in settings.weights)}"
 
 
 def build_server(shop: Shop) -> uvicorn.Server:
-    """Builds the server of a page, not yet running."""
+    """Builds the server, not yet running."""
     config = uvicorn.Config(
         build_app(shop),
-        http=patient(shop.settings.seconds),
+        http=protocol_with_limit(shop.settings.seconds),
         ws="none",
-        access_log=False,  # who asked for what is nobody's business
+        access_log=False,  # no record of requests, for privacy
         log_level="error",
         server_header=False,
         proxy_headers=False,
@@ -88,10 +88,11 @@ def build_server(shop: Shop) -> uvicorn.Server:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Binds a socket that listens.
+    """Binds a socket to an address.
 
     Raises:
-        UsageError: the address is none, or taken. MissingError: it may not be used.
+        UsageError: the address does not exist or is taken.
+        MissingError: this user may not use the port.
     """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -106,63 +107,63 @@ def bind(host: str, port: int) -> socket.socket:
             f"--port {port}: may not be used ({error.strerror}); choose one above 1023"
         ) from error
     except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no name of a machine"
+        why = error.strerror if isinstance(error, OSError) else "it is not a valid host name"
         raise UsageError(
             f"--host {host} --port {port}: cannot be listened on ({why}); choose another, or stop what holds it"
         ) from error
 
 
 def address(bound: socket.socket, host: str) -> str:
-    """Returns the address at which a browser finds the page."""
+    """Returns the URL of the page."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{bound.getsockname()[1]}/"
 
 
-class Patient(H11Protocol):
-    """uvicorn's protocol with an end to its patience: a request's head comes in time, or its connection is dropped.
+class TimedProtocol(H11Protocol):
+    """HTTP protocol of uvicorn with a time limit: drops a connection if a request's head does not arrive in time.
 
-    Requests may drop their connection themselves, by the extension `ABORT`.
+    The extension `ABORT` lets the app drop the connection of a request.
     """
 
     seconds = 20.0
-    _patience: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Starts to wait for the first head of a client that connected."""
+        """Starts the timer for the first request head of a new connection."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Counts the bytes of a request."""
-        self._wait()
+        """Stops the timer when a request's head is complete, and provides `ABORT`."""
+        self._start_timer()
         super().data_received(data)
         if not self._idle():
-            self._rest()
+            self._stop_timer()
             self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets a client that is gone."""
-        self._rest()
+        """Stops the timer of a lost connection."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def _idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
-    def _wait(self) -> None:
-        if self._idle() and self._patience is None:
-            self._patience = self.loop.call_later(self.seconds, self._give_up)
+    def _start_timer(self) -> None:
+        if self._idle() and self._timer is None:
+            self._timer = self.loop.call_later(self.seconds, self._time_out)
 
-    def _give_up(self) -> None:
-        self._patience = None
+    def _time_out(self) -> None:
+        self._timer = None
         if self._idle():
             self.transport.abort()
 
-    def _rest(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
-def patient(seconds: float) -> type[asyncio.Protocol]:
-    """Returns `Patient` with this time limit."""
-    return type("Patient", (Patient,), {"seconds": seconds})
+def protocol_with_limit(seconds: float) -> type[asyncio.Protocol]:
+    """Returns the class `TimedProtocol` with this time limit."""
+    return type("TimedProtocol", (TimedProtocol,), {"seconds": seconds})

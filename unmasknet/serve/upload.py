@@ -1,4 +1,4 @@
-"""A photo's bytes out of a request: the right kind, no more than allowed, not too slow."""
+"""Reading of a photo from a request, with limits on type, size and time."""
 
 import asyncio
 
@@ -7,26 +7,26 @@ from fastapi import HTTPException, Request
 from unmasknet.serve.admission import AdmissionSlot, Full
 
 KINDS = ("image/", "application/octet-stream")
-CLOSE = {"Connection": "close"}  # what is left of a refused body is not read
+CLOSE = {"Connection": "close"}  # the rest of a refused body is not read
 LATER = {"Retry-After": "2"}  # seconds
 
 
 def busy() -> HTTPException:
-    """Builds the answer for when there is no place."""
+    """Builds the response for when there is no free slot or no room."""
     return HTTPException(429, "too many photos at once; try again in a moment", LATER | CLOSE)
 
 
 async def read_photo(request: Request, place: AdmissionSlot, limit: int, seconds: float) -> bytes:
-    """Reads the body.
+    """Reads the body of a request.
 
     Args:
-        request: with a photo as its body, no form around it.
-        place: what its bytes are held by.
-        limit: bytes, the most.
-        seconds: the longest that it may take.
+        request: with the bytes of a photo as its body, not a form.
+        place: slot of the request, in which the bytes are counted.
+        limit: largest size in bytes.
+        seconds: longest time that the body may take to arrive.
 
     Raises:
-        HTTPException: 400 the wrong kind, or nothing; 408 too slow; 413 too large; 429 no room.
+        HTTPException: 400 wrong type or empty; 408 too slow; 413 too large; 429 no room.
     """
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith(KINDS):

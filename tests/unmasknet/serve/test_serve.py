@@ -131,7 +131,7 @@ def test_an_address_is_one_that_a_browser_takes():
         assert address(bound, "127.0.0.1") == f"http://127.0.0.1:{bound.getsockname()[1]}/"
     with pytest.raises(UsageError, match="--host no"):
         bind("no.such.place.invalid", 0)
-    with pytest.raises(UsageError, match="no name of a machine"):
+    with pytest.raises(UsageError, match="not a valid host name"):
         bind("a..b", 0)
 
 
