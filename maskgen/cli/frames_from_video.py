@@ -15,9 +15,9 @@ DryRun = Annotated[bool, switch("--dry-run", "Say what would be read; write noth
 
 
 def frames_from_video(settings: FramesSettings, dry_run: DryRun = False) -> Output:
-    """Take faces out of videos at exact times, upright and in steady crops: photos for [bold]gen-data --src[/bold].
+    """Extract faces from videos at exact times, upright and in smoothed crops: photos for [bold]gen-data --src[/bold].
 
-    A stopped run goes on with the next clip: give the same command again.
+    To continue an interrupted run with the next clip, give the same command again.
 
     Example: [bold]unmask frames-from-video raw.mp4 --fps 1 --size 512 --out data/frames/raw[/bold]
     """
@@ -34,7 +34,7 @@ def frames_from_video(settings: FramesSettings, dry_run: DryRun = False) -> Outp
 
 
 def report_text(report: "FramesReport") -> str:
-    """Says what was taken from each file, and where to look."""
+    """Summarises the photos of each file, and names the next steps."""
     lines = []
     for file in report.files:
         if file.error:
@@ -53,6 +53,6 @@ def report_text(report: "FramesReport") -> str:
 
 
 def plan_text(plan: "FramesPlan") -> str:
-    """Says what a run would read."""
+    """Lists the files that a run would read."""
     lines = [f"{file.file}: {file.error or f'{file.duration:.2f} s'}" for file in plan.files]
     return "\n".join([*lines, f"{plan.out}: nothing was written"])

@@ -15,9 +15,9 @@ DryRun = Annotated[bool, switch("--dry-run", "Say what would be made; write noth
 
 
 def gen_data(settings: GenSettings, dry_run: DryRun = False) -> Output:
-    """Put masks on photos: triplets of masked photo, photo and map, in shards with a checksum each.
+    """Put masks on photos: write triplets of masked photo, photo and map to shards with checksums.
 
-    A stopped run goes on where it stopped: give the same command again.
+    To continue an interrupted run, give the same command again.
 
     Example: [bold]unmask gen-data --src photos/ --n 1000 --size 256 --out data/shards/mine[/bold]
     """
@@ -30,7 +30,7 @@ def gen_data(settings: GenSettings, dry_run: DryRun = False) -> Output:
 
 
 def rehearse(settings: GenSettings) -> Output:
-    """Plans without writing."""
+    """Plans a run without writing anything."""
     if settings.run.video:
         from maskgen.cli.frames_from_video import plan_text
         from maskgen.video.to_dataset import rehearse_reel
@@ -74,7 +74,7 @@ def _output(report: "GenReport", settings: GenSettings) -> Output:
 
 
 def report_text(report: "GenReport") -> str:
-    """Says what was made, how fast, and what was skipped and why."""
+    """Summarises what was made, how fast, and which photos were skipped and why."""
     rate = report.made / report.seconds if report.seconds else 0.0
     speed = f"{rate:.1f} photos/s" if report.made else "nothing left to make"
     lines = [
@@ -94,7 +94,7 @@ def report_text(report: "GenReport") -> str:
 
 
 def rehearsal_text(plan: "Rehearsal") -> str:
-    """Says what a run would make."""
+    """Summarises what a run would make."""
     splits: Mapping[str, int] = plan.splits
     counts = ", ".join(f"{count:,} {split}" for split, count in splits.items())
     return (

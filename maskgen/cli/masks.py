@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class ListByDefault(TyperGroup):
-    """The group of commands `unmask masks`, which alone lists them."""
+    """Command group `unmask masks`, which lists the masks if no command is given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `list` before options without a command."""
+        """Puts `list` before the options if no command is given."""
         bare = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
         return super().parse_args(ctx, ["list", *args] if bare else args)
 
 
 def list_masks(settings: MasksSettings) -> Output:
-    """List the families of masks, their colours, textures and the ways to wear them.
+    """List the mask families with their colours, textures and ways to wear them.
 
     Example: [bold]unmask masks list[/bold]
     """
@@ -36,7 +36,7 @@ def list_masks(settings: MasksSettings) -> Output:
 
 
 def check(settings: CheckSettings) -> Output:
-    """List all problems of templates of your own; if there are none, draw them on a face in three poses.
+    """List all problems of your own mask templates; if there are none, draw them on a face in three poses.
 
     Example: [bold]unmask masks check mymasks/[/bold]
     """
@@ -58,7 +58,7 @@ def sheet(settings: SheetSettings) -> Output:
 
 
 def new(settings: DraftSettings) -> Output:
-    """Make a template of your own from one photo of a mask; docs/masks.md tells how to take it.
+    """Make your own mask template from one photo of a mask; docs/masks.md explains how to take it.
 
     Example: [bold]unmask masks new heart heart.jpg --to mymasks/[/bold]
     """
@@ -69,7 +69,7 @@ def new(settings: DraftSettings) -> Output:
 
 
 def families_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Describes a family per paragraph: its colours, textures and ways to wear it."""
+    """Describes one family per paragraph: its colours, textures and ways to wear it."""
     lines = []
     for row in rows:
         facts = [f"{name:<9}{', '.join(row[name])}" for name in ("colours", "textures", "wear")]
@@ -79,7 +79,7 @@ def families_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def proof_text(report: "ProofReport") -> str:
-    """Lists the problems, or says where the proof is."""
+    """Lists the problems, or names the proof image."""
     if report.problems:
         lines = [f"{problem.path}: {problem.what}" for problem in report.problems]
         return "\n".join([*lines, count_of(len(lines), "problem")])
@@ -87,12 +87,12 @@ def proof_text(report: "ProofReport") -> str:
 
 
 def sheet_text(report: "LibrarySheet") -> str:
-    """Says what was drawn, and where."""
+    """Summarises what was drawn, and where."""
     return f"{report.families} families on {report.faces} faces\nlook at it: {report.sheet}"
 
 
 def draft_text(report: "DraftReport") -> str:
-    """Says what was made of the photo, and what to do next."""
+    """Summarises the template that was made, and names the next steps."""
     lines = [f"{report.folder}: {report.colour}, shaped like {report.like}"]
     problems = [f"{problem.path}: {problem.what}" for problem in report.problems]
     lines += problems or [f"look at it: {report.proof}"]

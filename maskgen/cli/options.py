@@ -1,7 +1,7 @@
-"""Builds a Typer command from a plain function: options from the fields of its settings, output from what it returns.
+"""Builds a Typer command from a plain function, with options from the fields of its settings.
 
 A command is a function `(settings, ...) -> Output`. It neither parses nor prints; `as_command` adds the options that
-the settings declare (`maskgen.settings.Option`), those that every command has, and the printing.
+the settings declare (`maskgen.settings.Option`), the options that every command has, and the printing.
 """
 
 import inspect
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Output:
-    """The result of a command, for `as_command` to print.
+    """Result of a command, for `as_command` to print.
 
     Attributes:
-        facts: what `--json` prints: a dataclass or a mapping that JSON can hold.
-        text: what is printed without `--json`.
+        facts: the output with `--json`: a dataclass or a mapping that JSON can hold.
+        text: the output without `--json`.
         warnings: lines for stderr.
         exit_code: the exit code after printing.
-        check: called after printing; raises the `UnmaskError` that a finished command may still end with.
+        check: called after printing; may raise an `UnmaskError`, such as `TooManyFailures`.
     """
 
     facts: Any
@@ -44,7 +44,7 @@ class Output:
 
 
 class Resolution(NamedTuple):
-    """How the settings of one call are resolved, where that depends on other arguments: see `as_command`."""
+    """Settings model, base values and settings file of a call that depend on other arguments: see `as_command`."""
 
     model: type[BaseModel]
     base: dict[str, Any] | None = None
@@ -52,7 +52,7 @@ class Resolution(NamedTuple):
 
 
 class SettingOption(NamedTuple):
-    """A setting that is on the command line: its dotted path, its field and its `Option`."""
+    """Setting that is a command-line option: its dotted path, its field and its `Option`."""
 
     path: str
     field: FieldInfo
@@ -75,12 +75,12 @@ class SettingOption(NamedTuple):
 
     @property
     def repeated(self) -> bool:
-        """Whether the option may be given several times, one text each."""
+        """Whether the option may be given several times, with one text each."""
         return get_origin(self.field.annotation) is tuple and get_args(self.field.annotation)[0] is str
 
     @property
     def metavar(self) -> str:
-        """What stands for the value in `--help`."""
+        """The placeholder of the value in `--help`."""
         if self.option.metavar or self.switch:
             return self.option.metavar
         if get_origin(self.field.annotation) is Literal:
@@ -95,7 +95,7 @@ class SettingOption(NamedTuple):
 
     @property
     def default(self) -> str:
-        """The default in words, "" where saying it helps nobody."""
+        """The default as text; "" if it is not shown."""
         value = self.field.default
         if self.option.default or value in ("", None, ()) or isinstance(value, bool):
             return self.option.default
@@ -114,17 +114,17 @@ def setting_options(model: type[BaseModel], prefix: str = "") -> Iterator[Settin
 
 
 def option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
-    """Declares an option that is no setting; its text is checked by the command."""
+    """Declares an option that is not a setting; the command checks its text."""
     return typer.Option(flag, metavar=metavar, help=_escaped(help), rich_help_panel=panel, show_default=False)
 
 
 def _escaped(help: str) -> str:
-    """Escapes [words], which Typer reads as colours."""
+    """Escapes [words], which Typer would read as markup."""
     return help.replace("[", r"\[")
 
 
 def switch(flag: str, help: str, panel: str | None = None) -> Any:
-    """Declares an option without a value that is no setting."""
+    """Declares an option without a value that is not a setting."""
     return option(flag, "", help, panel)
 
 
@@ -149,11 +149,12 @@ def as_command(
 
     Args:
         run: called as `run(settings, **arguments)`; its further parameters, annotated for Typer, are the command's own
-            options. If it has a parameter `given`, that receives the options that were used, path -> text; `as_json`,
-            whether JSON is wanted.
-        model: declares the options, and is what the settings are checked against, unless `resolve` says otherwise.
-        resolve: called with the options that were used, path -> text, and the command's own arguments, before settings
-            are loaded; says what they are checked against, which values stand below the user's own, and gives a file.
+            options. A parameter `given` receives the options that were used, path -> text; a parameter `as_json`
+            receives whether `--json` was given.
+        model: declares the options, and validates the settings, unless `resolve` returns another model.
+        resolve: called before settings are loaded, with the options that were used, path -> text, and the command's
+            own arguments; returns the model that validates the settings, base values that the user's values
+            override, and a settings file.
         paths: the settings that are options of this command; empty: all that `model` declares.
 
     Returns:
@@ -207,7 +208,7 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 
 def _parameter(one: SettingOption) -> inspect.Parameter:
-    """Turns a setting into a parameter that Typer reads; its value stays text, for the settings to check."""
+    """Turns a setting into a parameter for Typer; its value stays text, which the settings validate."""
     kind = list[str] | None if one.repeated else bool | None if one.switch else str | None
     declared = (
         typer.Argument(metavar=one.metavar, help=_escaped(one.help), show_default=False)
@@ -231,7 +232,7 @@ def _load(
     *,
     show: bool,
 ) -> BaseModel:
-    """Loads the settings; with --print-config they are printed and nothing else is done."""
+    """Loads the settings; with --print-config prints them and exits."""
     from maskgen.config import Given, load_settings, print_config
 
     given = [
@@ -255,17 +256,17 @@ def _load(
 
 
 def _value(one: SettingOption, value: Any) -> Any:
-    """Splits the text of a list of numbers, such as "1,2"; leaves the rest to the settings."""
+    """Splits the text of a list of numbers, such as "1,2"; returns other values unchanged."""
     listed = get_origin(one.field.annotation) is tuple and not one.repeated
     return value.split(",") if listed and isinstance(value, str) else value
 
 
 def show_output(output: Output, *, as_json: bool) -> None:
-    """Prints what a command returned: warnings on stderr, the result on stdout.
+    """Prints the output of a command: warnings on stderr, the result on stdout.
 
     Raises:
         typer.Exit: with the command's exit code, if it is not 0.
-        UnmaskError: what `output.check` raises.
+        UnmaskError: raised by `output.check`.
     """
     for warning in output.warnings:
         print(f"unmask: {warning}", file=sys.stderr)
@@ -288,18 +289,18 @@ def reason_lines(counts: Mapping[str, int]) -> list[str]:
 
 
 def photo_progress(meter: "Meter") -> "Callable[[GenProgress], None]":
-    """Builds the callback that shows a run's photos, and what was skipped, on a meter."""
+    """Builds the callback that shows the progress and the skipped photos of a run on a meter."""
     return lambda news: meter(news.photos, news.total, skipped_line(news.skipped), news.found)
 
 
 def skipped_line(counts: Mapping[str, int]) -> str:
-    """Puts skipped photos on one line, "" if there are none."""
+    """Formats the skipped photos as one line; "" if there are none."""
     return "skipped " + ", ".join(f"{count} {reason}" for reason, count in counts.items()) if counts else ""
 
 
 def kernel_warning() -> list[str]:
-    """Gives a line if masks are drawn by NumPy, for want of compiled kernels."""
+    """Returns a warning line if masks are drawn by NumPy, because there are no compiled kernels."""
     from maskgen import native
 
-    hint = "masks took several times as long as they need: unmask doctor tells more"
+    hint = "drawing masks took several times as long as with kernels; see unmask doctor"
     return [f"kernels: {native.absent}; {hint}"] if native.absent else []

@@ -8,9 +8,9 @@ from maskgen.settings import PackSettings
 
 
 def pack(settings: PackSettings) -> Output:
-    """Make shards of triplets in folders: masked, original and map under one name. The inverse of unpack.
+    """Pack triplets from folders into shards: masked photo, original and map with one name. The inverse of unpack.
 
-    A map does not tell mask, strap and shadow apart: parts is 3 wherever the map is 1.
+    A map does not distinguish mask, strap and shadow: parts is 3 wherever the map is 1.
 
     Example: [bold]unmask pack plain/ --to data/shards/mine[/bold]
     """

@@ -7,7 +7,7 @@ from maskgen.settings import PreviewSettings
 
 
 def preview(settings: PreviewSettings) -> Output:
-    """Draw a contact sheet (PNG) and a page (HTML) of a data set, with what was skipped and why.
+    """Write a contact sheet (PNG) and a page (HTML) of a data set, with the skipped photos and their reasons.
 
     Example: [bold]unmask preview data/shards/mine --n 64[/bold]
     """

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, else a plain line every few seconds. Always on stderr."""
+"""Progress of a long command: a bar on a terminal, otherwise a plain line every few seconds."""
 
 import os
 import time
@@ -15,22 +15,22 @@ DRAWS_PER_SECOND = 5.0
 
 @runtime_checkable
 class Stream(Protocol):
-    """What a meter writes to: `sys.stderr`, or what stands in for it."""
+    """Output stream of a meter: `sys.stderr`, or a substitute."""
 
     def write(self, text: str, /) -> int:
-        """Write a text."""
+        """Writes a text."""
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Writes buffered text."""
 
     def isatty(self) -> bool:
         """Tells whether the stream is a terminal."""
 
 
 class Meter:
-    """Shows `done` of `total`, the rate and the time left; call it as often as there is news.
+    """Display of `done` of `total`, the rate and the time left. Call it whenever there is progress.
 
-    `NO_COLOR` and `TERM=dumb` are honoured: the first takes the colours, the second the bar.
+    `NO_COLOR` removes the colours, `TERM=dumb` the bar.
     """
 
     def __init__(self, unit: str, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,11 +62,13 @@ class Meter:
             self._bar.stop()
 
     def __call__(self, done: int, total: int, note: str = "", found: int = 0) -> None:
-        """Tell the news.
+        """Updates the display.
 
         Args:
-            done: of `total`, with those `found` done already when this run began, which say nothing of its speed.
-            note: a word more, such as what was skipped.
+            done: number of items done, including `found`.
+            total: number of all items.
+            note: additional text, such as the skipped photos.
+            found: number of items done before this run; they do not count towards its rate.
         """
         now = self._clock()
         if done <= found:
@@ -88,7 +90,7 @@ class Meter:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 20 s, 2 h 5 min."""
+    """Formats seconds for a person: 42 s, 3 min 20 s, 2 h 5 min."""
     whole = max(round(seconds), 0)
     if whole < 60:
         return f"{whole} s"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def unpack(settings: UnpackSettings) -> Output:
     """Write the samples of a data set as plain files, for tools that read folders.
 
-    folders: masked photos, originals and maps, a folder each; strip: the three side by side; tree: masked photos under
-    their original names and folders, as face-recognition training takes them; with --names a tree of each.
-    samples.csv beside them holds the labels, skipped.csv the photos that gave no sample, and why.
+    Layouts: folders: one folder each for masked photos, originals and maps; strip: the three images side by side; tree:
+    masked photos under their original names and folders, as face-recognition training reads them; with --names one tree
+    each. samples.csv holds the labels, skipped.csv the photos that gave no sample, with reasons.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
     """
@@ -37,7 +37,7 @@ def unpack(settings: UnpackSettings) -> Output:
 
 
 def report_text(report: "UnpackReport") -> str:
-    """Says what was written, and which photos of the source are missing."""
+    """Summarises what was written, and which photos of the source are missing."""
     lines = [f"{report.samples:,} samples as {report.files:,} files in {report.to}"]
     if report.skipped:
         photos = count_of(sum(report.skipped.values()), "photo")
@@ -45,5 +45,5 @@ def report_text(report: "UnpackReport") -> str:
         lines += reason_lines(report.skipped)
     if report.left_out:
         crops = count_of(report.left_out, "crop")
-        lines.append(f"{crops} left out: faces beside the main one of a photo whose person is known")
+        lines.append(f"{crops} left out: faces other than the main one, on photos of a known person")
     return "\n".join(lines)

@@ -25,7 +25,7 @@ def verify(settings: VerifySettings) -> Output:
 
 
 def report_text(folder: str, report: "VerifyReport") -> str:
-    """Lists the problems, then says whether the data set is sound."""
+    """Lists the problems, then states whether the data set is sound."""
     lines = []
     for problem in report.problems:
         place = f"{problem.shard} {problem.key}".strip()

@@ -17,13 +17,13 @@ Preset = Annotated[str | None, option("--preset", "NAME", "As for train. [defaul
 Workers = Annotated[
     str, option("--workers", "A,B,C", "Numbers of workers to measure as well. [default: none]")
 ]
-OPTIONS = ("data.data", "data.size", "seed")  # the settings that both benchmarks of training take
+OPTIONS = ("data.data", "data.size", "seed")  # the settings that are options of both training benchmarks
 
 
 def bench_load(
     settings: StageSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
 ) -> Output:
-    """Compare the loader with bare decoding of the same images.
+    """Compare the speed of the loader with that of decoding the same images alone.
 
     Example: [bold]unmask bench load --data data/shards/mine --workers 0,1,2[/bold]
     """
@@ -37,7 +37,7 @@ def bench_load(
 def bench_train(
     settings: StageSettings, stage: Stage = "segm", preset: Preset = None, workers: Workers = ""
 ) -> Output:
-    """Compare a training step on real data with one on data that is already there.
+    """Compare the time of a training step on loaded data with that on one batch kept in memory.
 
     Example: [bold]unmask bench train gan --data data/shards/mine --preset tiny --workers 0,1,2[/bold]
     """
@@ -49,7 +49,7 @@ def bench_train(
 
 
 def bench_run(settings: BenchRunSettings) -> Output:
-    """Measure the cost of restoring one face, by runtime and cores, each in a process of its own.
+    """Measure the cost of restoring one face per runtime and number of cores, each in a separate process.
 
     Example: [bold]unmask bench run --weights data/runs/segm --weights data/runs/gan --weights unmask.onnx[/bold]
     """
@@ -63,7 +63,7 @@ def bench_run(settings: BenchRunSettings) -> Output:
 
 
 def worker_numbers(workers: str) -> tuple[int, ...]:
-    """Reads a comma list of numbers of workers.
+    """Parses a comma-separated list of worker counts.
 
     Raises:
         UsageError: an item is not a number.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(settings: EvalSettings) -> Output:
-    """Score networks on held-out samples beside trivial baselines, with intervals, and write a report.
+    """Score networks and trivial baselines on held-out samples, with confidence intervals, and write a report.
 
     Example: [bold]unmask eval --data data/shards/mine --weights data/runs/gan --html eval.html[/bold]
     """
@@ -44,7 +44,7 @@ def evaluate(settings: EvalSettings) -> Output:
 
 
 def face_finder() -> "FindCrops":
-    """Builds a finder of bare faces: photo, side -> the crops that training would cut."""
+    """Builds a detector of bare faces: photo, side -> the crops that training would use."""
     from maskgen.faces.align import crop_matrix
     from maskgen.faces.landmarks import build_detector
     from maskgen.settings import FaceSettings
@@ -59,7 +59,7 @@ def face_finder() -> "FindCrops":
 
 
 def masked_face_finder() -> "FindCrops":
-    """Builds a finder of faces that may be masked, to which a mesh seldom fits."""
+    """Builds a detector of faces that may be masked, on which the face mesh often fails."""
     from maskgen.faces.masked_face_finder import FaceFinder
 
     finder = FaceFinder()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from maskgen.types import RGBImage
     from unmasknet.export.export import ExportReport
 
-# The looks of the built-in photo, and the masks, that an exported file is checked on.
+# Variants of the built-in photo, and their masks, on which an exported file is checked.
 CHECKED_LOOKS = (("as-taken", "surgical"), ("mirrored", "n95"), ("near", "cloth"), ("dusk", "kn95"))
 
 
@@ -28,7 +28,7 @@ def export(settings: ExportSettings) -> Output:
 
 
 def masked_crops(side: int) -> "list[RGBImage]":
-    """Masks the built-in photo in several looks and crops the faces as training would, `side` pixels wide."""
+    """Masks several variants of the built-in photo and crops the faces as training would, `side` pixels wide."""
     from maskgen.api import mask_photo
     from maskgen.demo.photo import LOOKS, sample_photo
 
@@ -38,7 +38,7 @@ def masked_crops(side: int) -> "list[RGBImage]":
 
 
 def report_text(report: "ExportReport") -> str:
-    """Says what was written, and how far it is from torch."""
+    """Summarises the exported file, and its difference from torch."""
     return (
         f"{report.out}: {report.bytes / 1e6:.1f} MB, {report.format}, outputs {', '.join(report.outputs)}\n"
         f"largest difference from torch on {report.checked} images: {report.difference:.4f} grey levels of 255; "

@@ -1,7 +1,7 @@
 """The program `unmask`: registers the commands, handles signals, turns errors into messages and exit codes.
 
-Each command is a function in a file of its own in `maskgen/cli` or `unmasknet/cli`, which imports what it needs when
-it runs, so that `--help` is fast. Results go to stdout, everything else to stderr.
+Each command is a function in its own file in `maskgen/cli` or `unmasknet/cli`; it does its imports when it runs, so
+that `--help` is fast. Results go to stdout, everything else to stderr.
 """
 
 import signal
@@ -47,7 +47,7 @@ app = typer.Typer(
 )
 masks_app = typer.Typer(
     cls=masks.ListByDefault,
-    help="The library of masks: list it, draw it, check templates of your own, make one from a photo.\n\n"
+    help="The mask library: list it, draw it, check your own templates, make one from a photo.\n\n"
     "Example: [bold]unmask masks sheet --out masks.png[/bold]",
     rich_markup_mode="rich",
 )
@@ -100,7 +100,7 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
 
 
 def main() -> None:
-    """Runs the program; errors meant for a person become one message and an exit code."""
+    """Runs the program; turns an `UnmaskError` into one message and an exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:

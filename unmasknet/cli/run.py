@@ -7,7 +7,7 @@ from unmasknet.restore.settings import RestoreSettings
 
 
 def run(settings: RestoreSettings) -> Output:
-    """Take masks off: photos, folders of them, videos (their sound is kept), or a camera's images.
+    """Take masks off photos, folders of photos, videos (their audio is kept) or a camera's images.
 
     What a mask covered is invented, not recovered; results say so in their metadata.
 

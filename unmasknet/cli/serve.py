@@ -8,7 +8,7 @@ from unmasknet.serve.settings import ServeSettings
 
 
 def serve(settings: ServeSettings, as_json: bool) -> None:
-    """Serve a web page on this machine: a photo in; before and after, the map and further guesses out.
+    """Serve a web page on this machine, which shows a photo before and after, the map and further results.
 
     Example: [bold]unmask serve[/bold]
     """

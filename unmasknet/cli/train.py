@@ -1,4 +1,4 @@
-"""`unmask train`: from the options to one of the two stages. Loads no torch until it trains."""
+"""`unmask train`: turns the options into a run of one of the two stages. Imports torch only to train."""
 
 import sys
 from collections.abc import Mapping
@@ -39,14 +39,14 @@ Start = Annotated[str | None, option("--from", "CKPT", "Start from the weights o
 
 
 def resolve_training(given: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:
-    """Finds what the settings of a run are checked against, the preset's values, and the file of a resumed run.
+    """Resolves the settings model of a run, the preset's values, and the settings file of a resumed run.
 
     Args:
         given: the options that were used: path of the setting -> text.
-        own: the arguments of `train` that are no settings.
+        own: the arguments of `train` that are not settings.
 
     Raises:
-        UsageError: there is no such stage or preset, --resume names no run, or two options exclude each other.
+        UsageError: the stage or preset does not exist, --resume names no run, or two options exclude each other.
     """
     if {"loop.steps", "loop.epochs"} <= given.keys():
         raise UsageError("--steps and --epochs: choose one")
@@ -60,10 +60,10 @@ def resolve_training(given: Mapping[str, Any], own: Mapping[str, Any]) -> Resolu
 
 
 def resolve_stage(_: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:
-    """Finds what the settings of a stage are checked against, and the preset's values.
+    """Resolves the settings model of a stage, and the preset's values.
 
     Raises:
-        UsageError: there is no such stage or preset.
+        UsageError: the stage or preset does not exist.
     """
     stage = own["stage"]
     if stage not in MODELS:
@@ -74,15 +74,15 @@ def resolve_stage(_: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:
 
 
 def run_folder(stage: str | None, preset: str | None, out: str | None) -> Path:
-    """Gives the folder of a run: --out, or one named after stage and preset."""
+    """Returns the folder of a run: --out, or one named after stage and preset."""
     return Path(out) if out else Path("data/runs") / f"{stage}-{preset or PRESET}"
 
 
 def config_of(folder: Path, stage: str | None) -> Path | None:
-    """Finds the settings file that a run was started with, None if there is none.
+    """Finds the settings file with which a run was started; None if there is none.
 
     Raises:
-        UsageError: it is a run of the other stage.
+        UsageError: the folder holds a run of the other stage.
     """
     path = folder / "config.toml"
     if not path.is_file():
@@ -106,7 +106,7 @@ def train(
 ) -> Output | None:
     """Train a network on shards, into a run folder: checkpoints, weights, curves, images, a report.
 
-    A stopped run goes on bit for bit: give the same command with --resume.
+    To continue an interrupted run bit for bit, give the same command with --resume.
 
     Example: [bold]unmask train segm --data data/shards/mine --preset tiny --out data/runs/segm[/bold]
     """
@@ -130,13 +130,13 @@ def train(
 
 
 def progress_text(news: "News") -> str:
-    """Says in one line how a run is doing."""
+    """Formats the progress of a run as one line."""
     figures = ", ".join(f"{name} {value:.3g}" for name, value in news.figures.items() if name in SHOWN)
     return f"{news.images_per_s:.1f} images/s" + (f"; {figures}" if figures else "")
 
 
 def report_text(report: "TrainReport") -> str:
-    """Sums up a run."""
+    """Summarises a run."""
     best = ", ".join(f"{name} {value:.4g}" for name, value in report.best.items())
     lines = [
         f"{report.run}: {report.steps:,} steps; {report.seconds:.0f} s since this start",

@@ -41,7 +41,7 @@ def test_row24_a_wrong_number_of_photos_is_refused(folder, n):
     assert not (folder / "set").exists()
 
 
-def test_row24_unknown_keys_of_a_file_are_named_with_the_likely_one(folder):
+def test_row24_unknown_keys_of_a_file_are_named_with_a_suggestion(folder):
     (folder / "gen.toml").write_text(
         "sed = 1\n[crop]\nsize = 7\n[crops]\nsize = 128\n[masks]\nper_fase = 2\n"
     )
@@ -62,14 +62,14 @@ def test_row24_unknown_keys_of_a_file_are_named_with_the_likely_one(folder):
         ("--wear", "correct:-1"),
     ],
 )
-def test_row14_unknown_masks_and_wears_are_refused_before_any_work(folder, args):
+def test_row14_unknown_masks_and_wear_are_refused_before_any_work(folder, args):
     done = gen_data(folder, *args)
     assert done.returncode == 4, done.stderr
     assert args[1].partition(":")[0].partition("-")[0] in done.stderr
     assert not (folder / "set").exists()
 
 
-def test_row14_bad_masks_wear_templates_and_pictures_come_in_one_message_before_any_work(folder):
+def test_row14_bad_masks_wear_templates_and_pictures_give_one_message_before_any_work(folder):
     broken = folder / "own" / "heart"
     broken.mkdir(parents=True)
     (broken / "template.toml").write_text('title = "heart"\n[look]\ncolours = { red = 1 }\n')
@@ -84,13 +84,13 @@ def test_row14_bad_masks_wear_templates_and_pictures_come_in_one_message_before_
     assert not (folder / "set").exists()
 
 
-def test_row14_a_rehearsal_refuses_bad_masks_too(folder):
+def test_row14_a_dry_run_refuses_bad_masks_too(folder):
     done = gen_data(folder, "--masks", "surgcal", "--dry-run")
     assert done.returncode == 4
     assert "surgcal" in done.stderr
 
 
-def test_row14_all_problems_of_a_list_of_masks_come_at_once(folder):
+def test_row14_one_message_lists_all_problems_of_a_list_of_masks(folder):
     done = gen_data(folder, "--masks", "surgcal, n96, cloth-nothing, n95@7")
     assert done.returncode == 4, done.stderr
     for word in ("surgcal", "n96", "nothing", "@7"):

@@ -1,4 +1,4 @@
-"""One declaration per option: a command's options come from the fields of its settings."""
+"""Options of a command, built from the fields of its settings."""
 
 from typing import Annotated
 
@@ -69,7 +69,7 @@ def test_options_reach_the_settings_as_text_and_repeat():
     assert done.output == '{"side": 9, "names": ["a", "b"], "cores": [3, 4], "dry": true}\n'
 
 
-def test_all_problems_come_in_one_message_with_the_users_own_flags():
+def test_one_message_lists_all_problems_with_the_users_flags():
     error = call("--side", "2", "--cores", "x").exception
     assert isinstance(error, UsageError)
     for part in ("--side: crop.side", "cores.0: should be a valid integer", "photo is missing; name a photo"):
@@ -81,19 +81,19 @@ def test_paths_choose_the_settings_that_are_options():
     assert call("x.jpg", "--side", "9", paths=("photo",)).exit_code == 2
 
 
-def test_resolve_gives_values_below_the_users_own():
-    seen = {}
+def test_values_from_resolve_are_overridden_by_the_users_values():
+    calls = {}
 
     def resolve(given, own):
-        seen.update(given=given, own=own)
+        calls.update(given=given, own=own)
         return Resolution(Settings, {"crop": {"side": 32}, "seed": 5})
 
     assert '"side": 32' in call("x.jpg", "--json", resolve=resolve).output
-    assert seen == {"given": {"photo": "x.jpg"}, "own": {"dry": False}}
+    assert calls == {"given": {"photo": "x.jpg"}, "own": {"dry": False}}
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_a_result_is_printed_before_the_error_that_it_ends_with(as_json):
+def test_a_result_is_printed_before_the_final_error(as_json):
     def fail():
         raise InputError("too many")
 

@@ -1,4 +1,4 @@
-"""The commands as a user and a script meet them: exit codes, stdout, stderr."""
+"""The commands as users and scripts see them: exit codes, stdout, stderr."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.helpers.program import command_names, program
 from tests.helpers.small_images import write_data_set
 
 ROOT = Path(__file__).parents[3]
-# Every command of the program, and what it needs to be told before it can print its settings.
+# Every command of the program, and the arguments that it needs before it can print its settings.
 COMMANDS = command_names(typer.main.get_command(cli.app))
 NEEDED = {"train": ("segm",)}
 
@@ -65,7 +65,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_help_answers_in_half_a_second():
-    # Seconds of the processor, for the clock counts what else the machine does.
+    # CPU seconds, because wall time includes the other load of the machine.
     seconds = []
     for _ in range(3):
         before = os.times()
@@ -94,7 +94,7 @@ def test_help_loads_no_heavy_package():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_has_an_example_and_the_options_all_have(unmask, command):
+def test_help_of_a_command_has_an_example_and_the_common_options(unmask, command):
     text = unmask(*command.split(), "--help").out
     assert f"Example: unmask {command}" in " ".join(text.split())
     for option in ("--config", "--set", "--print-config", "--json", "--seed"):
@@ -148,13 +148,13 @@ def test_a_data_set_must_be_named(unmask, command):
 
 
 @pytest.mark.parametrize("args", [("preview",), ("verify",), ("unpack", "--to", "plain")])
-def test_a_folder_that_is_no_data_set_is_an_input_error(unmask, args):
+def test_a_folder_without_a_data_set_is_an_input_error(unmask, args):
     code, _, err = unmask(args[0], "nowhere", *args[1:])
     assert code == 4
     assert "nowhere" in err
 
 
-def test_a_package_that_cannot_be_loaded_is_missing(unmask, monkeypatch):
+def test_a_package_that_cannot_be_imported_is_reported_as_missing(unmask, monkeypatch):
     monkeypatch.setitem(sys.modules, "maskgen.masks.library", None)
     code, _, err = unmask("masks")
     assert code == 5
@@ -221,7 +221,7 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     assert json.loads(out)["problems"][0]["shard"] == shard.stem
 
 
-def test_unpack_warns_of_shards_that_are_not_there(unmask, tmp_path):
+def test_unpack_warns_of_missing_shards(unmask, tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
     planned = [{"name": f"train-00000{n}", "split": "train", "photos": 7} for n in range(3)]
     (folder / "dataset.json").write_text(json.dumps({"shards": planned}))
@@ -232,14 +232,14 @@ def test_unpack_warns_of_shards_that_are_not_there(unmask, tmp_path):
     assert warning in err
 
 
-def test_json_is_plain_text_whatever_the_names_of_files(unmask, tmp_path):
+def test_json_is_ascii_for_any_file_name(unmask, tmp_path):
     write_data_set(tmp_path / "caf\u00e9 \udcff", ["a.jpg"])
     out = unmask("preview", "caf\u00e9 \udcff", "--json").out
     assert out.isascii()
     assert json.loads(out)["page"] == "caf\u00e9 \udcff/preview.html"
 
 
-def test_a_run_tells_what_was_skipped_and_why(unmask, photos):
+def test_a_run_reports_skipped_photos_with_reasons(unmask, photos):
     (photos / "torn.jpg").write_bytes((photos / "one.jpg").read_bytes()[:9000])
     code, out, err = unmask("gen-data", "--src", photos, "--out", "set", "--size", 64, "--jobs", 1)
     assert "1  truncated: the file ends before its picture does" in out

@@ -1,3 +1,5 @@
+"""Progress on a terminal and in a log."""
+
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +36,7 @@ def written(stream: TextIO) -> str:
     return stream.read()
 
 
-def test_without_a_terminal_a_line_comes_every_few_seconds(stream):
+def test_without_a_terminal_a_line_is_printed_every_few_seconds(stream):
     clock = Clock()
     with Meter("photos", stream, clock) as meter:
         for second in range(21):
@@ -45,7 +47,7 @@ def test_without_a_terminal_a_line_comes_every_few_seconds(stream):
     assert lines[-1] == "1,000 of 2,000 photos, 50/s, 20 s left; skipped 2 no_face"
 
 
-def test_what_an_earlier_run_did_is_no_speed(stream):
+def test_work_of_an_earlier_run_does_not_count_towards_the_rate(stream):
     clock = Clock()
     with Meter("photos", stream, clock) as meter:
         meter(1000, 1020, found=1000)
@@ -70,7 +72,7 @@ def test_a_terminal_gets_a_bar(terminal):
     assert "\u2501" in text
 
 
-def test_no_color_takes_the_colours(terminal, monkeypatch):
+def test_no_color_removes_the_colours(terminal, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     with Meter("photos", terminal) as meter:
         meter(5, 10)
@@ -84,7 +86,7 @@ def test_a_dumb_terminal_gets_lines(terminal, monkeypatch):
     assert written(terminal) == ""
 
 
-def test_durations_read_as_people_say_them():
+def test_durations_are_formatted_for_people():
     assert [duration(seconds) for seconds in (0.2, 59.4, 59.6, 200.0, 7500.0)] == [
         "0 s",
         "59 s",

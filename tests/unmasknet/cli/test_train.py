@@ -1,4 +1,4 @@
-"""`unmask train` and `unmask bench` as users and scripts meet them."""
+"""`unmask train` and `unmask bench` as users and scripts see them."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def unmask(monkeypatch, capsys):
         signal.signal(number, handler)
 
 
-def test_json_has_the_promised_keys_and_a_run_goes_on_by_its_folder_alone(data, tmp_path, unmask):
+def test_json_has_the_documented_keys_and_a_run_resumes_from_its_folder(data, tmp_path, unmask):
     code, out, _ = unmask(*command(data, tmp_path / "run", "--steps", "2", "--json"))
     assert code == 0
     report = json.loads(out)
@@ -99,20 +99,20 @@ def test_run_folder_in_use_is_a_usage_error(data, tmp_path, unmask):
         (["bench", "train", "--data", "x", "--workers", "a"], "--workers 0,1,2"),
     ],
 )
-def test_mistakes_are_one_message_and_exit_2(unmask, args, word):
+def test_mistakes_give_one_message_and_exit_2(unmask, args, word):
     code, _, text = unmask("unmask", *args)
     assert code == 2
     assert word in text
 
 
-def test_missing_data_is_exit_4(tmp_path, unmask):
+def test_missing_data_gives_exit_4(tmp_path, unmask):
     code, _, text = unmask(*command(tmp_path / "nothing", tmp_path / "run"))
     assert code == 4
     assert "nothing" in text
     assert not (tmp_path / "run").exists()
 
 
-def test_preset_stands_under_file_and_options(tmp_path, unmask):
+def test_a_file_and_options_override_the_preset(tmp_path, unmask):
     (tmp_path / "mine.toml").write_text("[loop]\nsteps = 77\nlog_every = 3\n")
     _, out, _ = unmask(
         "unmask", "train", "segm", "--preset", "tiny", "--config", str(tmp_path / "mine.toml"), "--steps", "78",
@@ -123,7 +123,7 @@ def test_preset_stands_under_file_and_options(tmp_path, unmask):
     assert f"width = {load_preset('tiny', 'segm').model.width}\n" in out
 
 
-def test_sigint_ends_the_program_with_all_saved_and_130(data, tmp_path):
+def test_sigint_saves_everything_and_exits_with_130(data, tmp_path):
     args = [sys.executable, str(ROOT / "cli.py"), *command(data, tmp_path, "--steps", "100000")[1:]]
     run = subprocess.Popen(
         args, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
@@ -140,7 +140,7 @@ def test_sigint_ends_the_program_with_all_saved_and_130(data, tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["segm", "gan"])
-def test_bench_times_a_step_with_and_without_real_data(data, stage):
+def test_bench_measures_a_step_with_real_and_synthetic_data(data, stage):
     chosen = load_preset("tiny", stage)
     tree = chosen.model_dump()
     tree["data"] |= {"data": [str(data)], "size": 32, "batch": 2, "lanes": 1, "workers": 0, "shuffle": 4}
@@ -152,7 +152,7 @@ def test_bench_times_a_step_with_and_without_real_data(data, stage):
     assert set(report.by_workers) == {0}
 
 
-def test_training_says_where_to_look():
+def test_the_report_text_names_the_html_report():
     from unmasknet.training.launch import TrainReport
 
     report = TrainReport(Path("r"), 5, {"dice": 0.5}, {"trainable": 10, "fixed": 0}, 0.5, 60.0, 2, 0.01)
