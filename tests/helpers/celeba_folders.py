@@ -1,4 +1,4 @@
-"""CelebA as it comes, small: the same photos in each of its layouts, as a folder and as a zip."""
+"""Small copies of CelebA: the same photos in each of its layouts, as a folder and as a zip."""
 
 import zipfile
 from pathlib import Path
@@ -7,14 +7,14 @@ from maskgen.images.codecs import encode_jpeg
 from tests.helpers.faces import astronaut
 
 NAMES = tuple(f"{number:06}.jpg" for number in range(1, 7))
-POINTS = ((204, 101), (247, 103), (224, 122), (210, 141), (240, 142))  # of the astronaut, read off by eye
+POINTS = ((204, 101), (247, 103), (224, 122), (210, 141), (240, 142))  # of the astronaut, located by hand
 AXES = [
     f"{place}_{axis}" for place in ("lefteye", "righteye", "nose", "leftmouth", "rightmouth") for axis in "xy"
 ]
 
 
 def photos() -> dict[str, bytes]:
-    """The astronaut, cut out a little differently each time."""
+    """Encodes six slightly different crops of the astronaut."""
     return {
         name: encode_jpeg(astronaut()[:300, 4 * i : 4 * i + 360].copy(), 92) for i, name in enumerate(NAMES)
     }
@@ -33,7 +33,7 @@ def identities() -> dict[str, list[int]]:
 
 
 def text(rows: dict[str, list[int]], header: list[str] | None = None) -> bytes:
-    """A list as text; with a header, the number of rows above it."""
+    """Formats a list as CelebA's text; with a header, the number of rows comes first."""
     head = [str(len(rows)), " ".join(header)] if header else []
     return (
         "\n".join([*head, *(f"{name} {'  '.join(map(str, row))}" for name, row in rows.items())]).encode()
@@ -50,7 +50,7 @@ def csv(rows: dict[str, list[int]], header: list[str]) -> bytes:
 
 
 def lists() -> dict[str, bytes]:
-    """The lists as text, by their names."""
+    """Returns the lists as text, by file name."""
     return {
         "list_eval_partition.txt": text(partition()),
         "identity_CelebA.txt": text(identities()),
@@ -91,7 +91,7 @@ def unpacked(root: Path, files: dict[str, bytes]) -> Path:
 
 
 def in_its_zip(root: Path, files: dict[str, bytes], layout: str) -> Path:
-    """Kaggle's zip holds everything, those of the others the photos alone."""
+    """Writes a layout with its zip: Kaggle's holds everything, the others' only the photos."""
     root.mkdir(parents=True, exist_ok=True)
     if layout == "kaggle":
         packed, rest, place = files, {}, "archive.zip"

@@ -1,4 +1,4 @@
-"""Video files made by the test itself: a real face that moves, in any container, codec, rate and damage."""
+"""Video files for tests: a real face that moves, with any container, codec and frame rate."""
 
 from fractions import Fraction
 from functools import cache
@@ -11,19 +11,19 @@ from tests.helpers.faces import astronaut
 
 av = pytest.importorskip("av")
 
-TICKS = 90_000  # of the streams' clocks, a second
+TICKS = 90_000  # ticks per second of the streams' clocks
 WIDTH, HEIGHT = 320, 240
 
 
 @cache
 def picture(shift=0, width=WIDTH, height=HEIGHT):
-    """The astronaut's face, `shift` pixels to the left."""
+    """Returns a crop of the astronaut whose face lies `shift` pixels farther left."""
     left = 80 + shift
     return np.ascontiguousarray(astronaut()[:height, left : left + width])
 
 
 def other_picture(width=WIDTH, height=HEIGHT):
-    """No face, and nothing like the astronaut."""
+    """Returns an image without a face that differs strongly from the astronaut."""
     y, x = np.mgrid[:height, :width]
     return np.stack([x % 256, y % 256, (x * y // 64) % 256], axis=2).astype(np.uint8)
 
@@ -46,7 +46,15 @@ def write_clip(
     clock=TICKS,
     aspect=None,
 ):
-    """Write pictures at times (seconds; evenly at `rate` unless told), with `sound` seconds of a 440 Hz tone."""
+    """Writes a video file.
+
+    Args:
+        path: file to write.
+        pictures: frames, RGB.
+        times: of the frames, seconds; by default evenly spaced at `rate`.
+        sound: seconds of a 440 Hz tone; 0 for no audio.
+        clock: ticks per second of the stream.
+    """
     times = [n / rate for n in range(len(pictures))] if times is None else times
     with av.open(str(path), "w", options=options or {}) as out:
         stream = out.add_stream(codec, rate=rate)
@@ -88,12 +96,12 @@ def _tone(stream, seconds):
 
 
 def stream_times(path: Path):
-    """Time stamps of all frames, as PyAV itself tells them."""
+    """Returns the timestamps of all frames as PyAV reads them, seconds."""
     with av.open(str(path)) as container:
         return [frame.time for frame in container.decode(video=0)]
 
 
 def pictures_of(path: Path):
-    """All frames, signed, so that differences can be taken."""
+    """Reads all frames as signed integers, so that they can be subtracted."""
     with av.open(str(path)) as container:
         return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)

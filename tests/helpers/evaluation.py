@@ -15,13 +15,8 @@ from unmasknet.models import checkpoint, load
 from unmasknet.settings import DataSettings, GanSettings, GeneratorSettings, SegmenterSettings, SegmSettings
 
 SIDE = 64
-POINTS = (
-    (22.0, 24.0),
-    (42.0, 24.0),
-    (32.0, 36.0),
-    (25.0, 44.0),
-    (39.0, 44.0),
-)  # eyes, nose, corners of the mouth
+# eyes, nose, corners of the mouth
+POINTS = ((22.0, 24.0), (42.0, 24.0), (32.0, 36.0), (25.0, 44.0), (39.0, 44.0))
 QUICK = {"features": "off", "identity": "off", "detect": False, "bootstrap": 50, "device": "cpu"}
 
 

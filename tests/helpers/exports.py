@@ -1,4 +1,4 @@
-"""Weights small enough for a test, as runs leave them."""
+"""Small weight files for tests, in the format that training runs write."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from unmasknet.settings import GanSettings, SegmSettings
 
 
 def write_weights(folder: Path, sizes: tuple[int, int] = (64, 32)) -> list[str]:
-    """A segmenter's and a generator's file, of weights that nobody trained; `sizes`: pixels of each."""
+    """Writes an untrained segmenter and generator with inputs of `sizes` pixels; returns their paths."""
     torch.manual_seed(0)
     paths = []
     models = {"segm": SegmSettings, "gan": GanSettings}

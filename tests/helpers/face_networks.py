@@ -12,7 +12,15 @@ SIDE = 16
 def write_face_net(
     path: Path, *, side: int | str = SIDE, last: str = "Flatten", pad: str = "NOTSET", outputs: int = 1
 ) -> Path:
-    """Writes it with fixed weights, `side` pixels, 5 outputs per face; `pad` is auto_pad of the second convolution."""
+    """Writes the network with fixed weights, inputs of `side` pixels and 5 outputs per face.
+
+    Args:
+        path: file to write.
+        side: pixels, or a name for a dynamic size.
+        last: operator in front of the last layer.
+        pad: `auto_pad` of the second convolution.
+        outputs: number of outputs of the graph, 1 or 2.
+    """
     rng = np.random.default_rng(3)
     shapes = {
         "k1": (6, 3, 3, 3), "b1": (6,), "k2": (6, 1, 3, 3), "slope": (6, 1, 1),

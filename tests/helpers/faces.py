@@ -1,4 +1,4 @@
-"""Faces to test on: the mean face in any pose, and the one real photo that scikit-image ships."""
+"""Faces for tests: the mean face in any pose, and the real photo that scikit-image contains."""
 
 from functools import cache
 
@@ -11,7 +11,7 @@ from maskgen.types import Face, Pose
 
 
 def rotation_of(pose):
-    """The rotation that carries a frontal head to a pose, built from the words of `Pose`, axis by axis."""
+    """Computes the rotation from a frontal head to a pose, axis by axis as the docstring of `Pose` defines it."""
     yaw, pitch, roll = np.radians([pose.yaw, pose.pitch, pose.roll])
     up = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
     right = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
@@ -33,14 +33,14 @@ FRONTAL = turned()
 
 
 def mean_face(pose=FRONTAL, eyes=60.0, centre=(200.0, 180.0)):
-    """The mean face in a pose; `eyes` pixels between the eyes, `centre` the place between them."""
+    """Returns the mean face in a pose; its eyes are `eyes` pixels apart, with their midpoint at `centre`."""
     mesh = canonical_head().mesh @ rotation_of(pose).T * eyes + [*centre, 0]
     return face_from(mesh)
 
 
 @cache
 def astronaut():
-    """512 x 512, one frontal face with its eyes near (204, 101) and (247, 103)."""
+    """Returns a 512 x 512 photo of one frontal face, with the eyes near (204, 101) and (247, 103)."""
     import skimage.data
 
     pixels = skimage.data.astronaut()

@@ -1,4 +1,4 @@
-"""Tools that make triplets of any photo without looking for a face, and misbehave when a photo's name says so."""
+"""Fake worker tools: make triplets without face detection, and fail in a way that a photo's name selects."""
 
 import hashlib
 import os
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SIZE = 64
-PHOTOS = 40  # of the source that tests of runs share
+PHOTOS = 40  # number of photos in the source shared by the tests of runs
 
 
 def draw_photos(folder: Path, count: int, names: tuple[str, ...] = ()) -> Path:
-    """`count` photos of `count // 2` people in an LFW tree, and some more by name."""
+    """Draws `count` photos of `count // 2` people in an LFW tree, and one photo for each of `names`."""
     for i in range(count):
         person = f"Person_{i // 2:03d}"
         draw_photo(folder / person / f"{person}_{i % 2 + 1:04d}.jpg", i)
@@ -46,7 +46,7 @@ def draw_photo(path: Path, number: int) -> None:
 
 
 def build(settings: GenSettings, source: Source) -> Kit:
-    """The fake tools. `FAKE_SECONDS` a photo; `FAKE_VERSION` is the version of a library."""
+    """Builds the fake tools. `FAKE_SECONDS` is the time per photo, `FAKE_VERSION` the version of a library."""
     if "FAKE_DEAD" in os.environ and "maskgen.generation.pipeline" not in sys.modules:  # in a worker
         os._exit(9)
     versions = {"fake": os.environ.get("FAKE_VERSION", "1")}
@@ -97,7 +97,7 @@ def triplet(photo: Photo, key: str, settings: GenSettings) -> Triplet:
 
 
 def settings_for(photos: Path, out: Path, **sections: dict[str, object]) -> GenSettings:
-    """Settings of a small run; `sections` are laid over them."""
+    """Builds the settings of a small run; `sections` override the defaults."""
     base: dict[str, dict[str, object]] = {
         "source": {"src": str(photos)},
         "shards": {"shard_size": 8},
@@ -109,7 +109,7 @@ def settings_for(photos: Path, out: Path, **sections: dict[str, object]) -> GenS
 
 
 def contents(out: Path) -> dict[str, str]:
-    """sha256 by name of every file of a data set."""
+    """Returns the sha256 of every file of a data set, by file name."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(out.iterdir())
@@ -120,7 +120,7 @@ def contents(out: Path) -> dict[str, str]:
 def start(
     settings: GenSettings, *, hang_after: float = 60.0, prelude: str = "", **env: str
 ) -> subprocess.Popen[bytes]:
-    """A run in a process, and a process group, of its own. `prelude` is Python that it executes first."""
+    """Starts a run in a new process and process group; `prelude` is Python code that it executes first."""
     code = f"{prelude}\nimport sys; from tests.helpers.fake_worker_tools import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", code, settings.model_dump_json(), str(hang_after)],
@@ -132,34 +132,36 @@ def start(
 
 
 def finish(run: subprocess.Popen[bytes], code: int = 0) -> str:
-    """Wait for a run to end with an exit code; what it said."""
-    _, said = run.communicate(timeout=60)
-    assert run.returncode == code, (run.returncode, said.decode())
-    return said.decode()
+    """Waits for a run, checks its exit code, and returns its stderr."""
+    _, stderr = run.communicate(timeout=60)
+    assert run.returncode == code, (run.returncode, stderr.decode())
+    return stderr.decode()
 
 
 def make(settings: GenSettings, hang_after: float = 60.0) -> "GenReport":
-    """A run in this process."""
-    from maskgen.generation.pipeline import generate  # here, for `build` tells by it that it is in a worker
+    """Executes a run in this process."""
+    from maskgen.generation.pipeline import (
+        generate,
+    )  # here, since `build` uses this import to detect a worker
 
     return generate(settings, build=build, hang_after=hang_after)
 
 
 def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until something is true; it is a failure if it never is."""
+    """Waits until `true()` holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.005)
 
 
 def in_part(out: Path) -> bool:
-    """Whether a shard is being written."""
+    """Returns whether a shard is being written."""
     return any((out / ".work").glob("*.tar.*.part"))
 
 
 def main() -> int:
-    """`generate` as a command."""
+    """Runs `generate` as a command."""
     from maskgen.generation.pipeline import check_failures, generate
 
     settings = GenSettings.model_validate_json(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Networks and faces for tests of restoring: known answers, no weights, no detector."""
+"""Networks and faces with known answers for tests of restoring, without weights or a face detector."""
 
 from dataclasses import dataclass, field
 
@@ -7,13 +7,13 @@ import numpy as np
 from unmasknet.restore.faces import DetectedFace
 from unmasknet.restore.runtimes.base import Cleaning
 
-MASK = (0, 0, 255)  # what the drawn segmenter takes for a mask
-FILL = (200, 150, 120)  # what the drawn generator puts behind it
+MASK = (0, 0, 255)  # colour that the toy segmenter finds
+FILL = (200, 150, 120)  # colour that the toy generator paints
 
 
 @dataclass
 class ToyNetworks:
-    """A segmenter that finds pure blue, a generator that paints skin."""
+    """Segmenter that finds pure blue, and generator that paints one skin colour."""
 
     name: str = "toy"
     segmenter_side: int | None = 64
@@ -25,12 +25,12 @@ class ToyNetworks:
         return np.clip(1 - away / 200, 0, 1).astype(np.float32)
 
     def fill(self, crops, maps):
-        assert maps.any(), "the generator is asked only where something is hidden"
+        assert maps.any(), "the generator must only be called for non-empty maps"
         return np.broadcast_to(np.float32(FILL), crops.shape).copy()
 
 
 def place(x: float, y: float, side: float):
-    """The crop of a face whose middle is at (x, y)."""
+    """Returns the crop matrix of a face centred at (x, y), whose crop has `side` pixels in the photo."""
     return np.array([[1 / side, 0, 0.5 - x / side], [0, 1 / side, 0.5 - y / side]], np.float32)
 
 
@@ -40,12 +40,12 @@ def seen(x: float, y: float, side: float) -> DetectedFace:
 
 
 def finder(*faces: DetectedFace):
-    """A finder that knows where the faces are."""
+    """Returns a face detector that always finds `faces`."""
     return lambda photo: list(faces)
 
 
 def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: float = 3.0):
-    """A photo of two faint colours with grain; each (x, y, side) is a face whose lower half is blue."""
+    """Draws a photo of grainy stripes; each (x, y, side) is a face whose lower half is blue."""
     rng = np.random.default_rng(1)
     colours = np.where(np.arange(width)[:, None] // 16 % 2, (136, 128, 120), (120, 128, 136))
     photo = np.clip(rng.normal(colours, grain, (height, width, 3)), 0, 255).astype(np.uint8)
@@ -55,18 +55,18 @@ def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: fl
     return photo
 
 
-MARK = (0, 255, 0)  # what the drawn finder takes for a face's middle
+MARK = (0, 255, 0)  # colour that marks the centre of a face for `find_mark`
 
 
 def marked(photo, x: int, y: int):
-    """The photo with a face's middle marked."""
+    """Returns a copy of the photo with the centre of a face marked."""
     photo = photo.copy()
     photo[y - 6 : y + 6, x - 6 : x + 6] = MARK
     return photo
 
 
 def find_mark(side: float):
-    """A finder of the one marked face, whose crop has a given side."""
+    """Returns a face detector that finds the marked face, with a crop of `side` pixels."""
 
     def find(photo):
         rows, columns = np.nonzero((photo[..., 1] > 180) & (photo[..., 0] < 110) & (photo[..., 2] < 110))

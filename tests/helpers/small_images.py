@@ -1,4 +1,4 @@
-"""A drawn data set for tests of what reads data sets: made with the real encoder, without a detector or a renderer."""
+"""Small drawn data sets for tests of readers, written by the real encoder without face detection or rendering."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ COLOURS = ("#0473e2", "", "#aa2233")
 
 
 def drawn_photo(number: int, side: int = 64) -> RGBImage:
-    """A smooth picture, another for each number."""
+    """Draws a smooth image, different for each number."""
     ramp = np.linspace(0, 200, side)
     red = ramp[None, :] + 5 * (number % 8)
     return np.dstack(
@@ -27,7 +27,7 @@ def drawn_photo(number: int, side: int = 64) -> RGBImage:
 
 
 def drawn_parts(side: int = 64) -> Plane:
-    """A mask below the middle, with a strap and a shadow."""
+    """Draws the parts of a mask in the lower half, with a strap and a shadow."""
     parts = np.zeros((side, side), np.uint8)
     parts[side // 2 : side - 4, side // 4 : -side // 4] = 3
     parts[side // 2 : side // 2 + 3, 4 : side // 4] = 2
@@ -36,7 +36,7 @@ def drawn_parts(side: int = 64) -> Plane:
 
 
 def drawn_triplet(number: int, photo: RGBImage | None = None) -> Triplet:
-    """A triplet whose mask is one colour; family, wear and pose go with the number."""
+    """Draws a triplet whose mask inverts and darkens the photo; family, wear and pose depend on `number`."""
     photo = drawn_photo(number) if photo is None else photo
     height, width = photo.shape[:2]
     parts = drawn_parts(min(height, width))[:height, :width]
@@ -70,7 +70,7 @@ def write_data_set(
     size_setting: int = 64,
     strangers: Sequence[str] = (),
 ) -> Path:
-    """One shard of one sample for each source id, with its record; and a crop of another face for `strangers`."""
+    """Writes one shard with a sample per source id and its record; `strangers` get crops of another face."""
     folder.mkdir(parents=True, exist_ok=True)
     samples = {}
     for number, source in enumerate([*sources, *strangers]):

@@ -1,4 +1,4 @@
-"""What the tests of runs share: the photos of a source, unless a file draws its own, and the data set made of them."""
+"""Fixtures shared by the tests of runs: photos of a source, and the data set of a run without faults."""
 
 from pathlib import Path
 

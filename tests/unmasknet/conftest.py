@@ -1,4 +1,4 @@
-"""Without torch (extra `train`) there is nothing to test here; `make lint` says so."""
+"""Skips the tests of `unmasknet` if torch (extra `train`) is missing; `make lint` reports that."""
 
 from importlib.util import find_spec
 

@@ -7,7 +7,7 @@ from maskgen.rendering.blend import blend as blend_into
 
 
 def layers(seed, alpha=None, shade=1.0):
-    """A photo and a random layer over it."""
+    """Draws a photo and a random layer; returns the arguments of `blend`."""
     rng = np.random.default_rng(seed)
     photo = rng.integers(0, 256, (24, 20, 3), dtype=np.uint8)
     opacity = rng.random((24, 20)) if alpha is None else np.full((24, 20), alpha)
@@ -18,7 +18,7 @@ def layers(seed, alpha=None, shade=1.0):
 
 
 def blend(photo, layer, strap, shade, inside):
-    """The masked photo, its map and parts."""
+    """Blends copies; returns the masked photo, its map and its parts."""
     masked, hole, parts = photo.copy(), np.zeros_like(inside), np.zeros_like(inside)
     blend_into(layer, strap, shade, inside, (0, 0), masked, hole, parts)
     return masked, hole, parts
@@ -42,7 +42,7 @@ def test_opaque_layer_replaces_the_photo():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.floats(0.3, 1.0))
-def test_pictures_differ_where_the_map_is_one_and_nowhere_else(seed, shade):
+def test_images_differ_only_where_the_map_is_one(seed, shade):
     photo, layer, strap, shadow, inside = layers(seed, shade=shade)
     inside[:5] = 0
     masked, hole, parts = blend(photo, layer, strap, shadow, inside)
@@ -63,7 +63,7 @@ def test_no_soft_edge_pixel_is_brighter_than_both_layers(seed):
     assert (masked >= np.minimum(photo, own) - 1.5).all()
 
 
-def test_an_effect_too_faint_to_see_is_none():
+def test_a_change_too_faint_to_see_is_discarded():
     photo = np.full((24, 20, 3), 100, np.uint8)
     _, layer, strap, _, inside = layers(0, alpha=0.0)
     faint = np.full((24, 20), round(255 * (1 - (FAINT - 1) / 100)), np.uint8)
@@ -72,7 +72,7 @@ def test_an_effect_too_faint_to_see_is_none():
     assert (masked == photo).all()
 
 
-def test_shadow_strap_and_mask_are_told_apart():
+def test_shadow_strap_and_mask_have_different_part_labels():
     photo, layer, strap, shade, inside = layers(3, alpha=0.0)
     photo[:] = 200
     shade[:8] = 153

@@ -13,8 +13,8 @@ TRIANGLES = skin_triangles(canonical_head())
 
 
 def lit_face(direction, level=0.5, colour=(1.46, 0.90, 0.62), noise=0.0):
-    """A picture whose skin is lit from `direction`, painted triangle by triangle."""
-    mesh, picture = turned_mesh(), np.full((SIZE, SIZE, 3), 90, np.uint8)
+    """Paints a face lit from `direction`, triangle by triangle; returns the image and its mesh."""
+    mesh, image = turned_mesh(), np.full((SIZE, SIZE, 3), 90, np.uint8)
     for triangle in canonical_head().triangles:
         a, b, c = mesh[triangle]
         normal = np.cross(b - a, c - a)
@@ -22,14 +22,12 @@ def lit_face(direction, level=0.5, colour=(1.46, 0.90, 0.62), noise=0.0):
         normal = normal * -np.sign(normal[2])
         light = level * (1 + (normal - [0, 0, -1]) @ np.array(direction))
         value = np.sqrt(np.clip(light * np.array(colour) * 0.42, 0, 1)) * 255
-        cv2.fillConvexPoly(
-            picture, np.rint(np.array([a, b, c])[:, :2]).astype(int), [float(v) for v in value]
-        )
+        cv2.fillConvexPoly(image, np.rint(np.array([a, b, c])[:, :2]).astype(int), [float(v) for v in value])
     rng = np.random.default_rng(1)
-    return np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8), mesh
+    return np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8), mesh
 
 
-def test_light_from_the_right_is_told_from_light_from_the_left():
+def test_light_from_the_right_and_from_the_left_are_distinguished():
     right = estimate_light(*lit_face((0.7, 0, -0.3)), TRIANGLES)
     left = estimate_light(*lit_face((-0.7, 0, -0.3)), TRIANGLES)
     assert right.direction[0] > 0.25
@@ -48,7 +46,7 @@ def test_warm_light_makes_a_white_mask_warm():
     assert warm.gain[0] / warm.gain[2] > 1.3 * cold.gain[0] / cold.gain[2]
 
 
-def test_grain_is_measured_to_a_third():
+def test_grain_is_measured_within_a_third():
     clean = estimate_light(*lit_face((0, -0.2, -0.4)), TRIANGLES)
     noisy = estimate_light(*lit_face((0, -0.2, -0.4), noise=8), TRIANGLES)
     grey_of_rgb_noise = 8 * np.sqrt(0.299**2 + 0.587**2 + 0.114**2)
@@ -56,15 +54,15 @@ def test_grain_is_measured_to_a_third():
     assert noisy.grain == pytest.approx(grey_of_rgb_noise, rel=0.34)
 
 
-def test_a_grey_photo_has_no_saturation_and_a_coloured_one_has():
-    picture, mesh = lit_face((0, -0.2, -0.4))
-    picture[:80] = [30, 60, 200]
-    grey = np.repeat(picture.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+def test_saturation_is_0_for_a_grey_photo_and_1_for_a_coloured_one():
+    image, mesh = lit_face((0, -0.2, -0.4))
+    image[:80] = [30, 60, 200]
+    grey = np.repeat(image.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
     assert estimate_light(grey, mesh, TRIANGLES).saturation == 0
-    assert estimate_light(picture, mesh, TRIANGLES).saturation == 1
+    assert estimate_light(image, mesh, TRIANGLES).saturation == 1
 
 
-def test_a_face_outside_the_picture_gets_an_even_light():
+def test_a_face_outside_the_image_gets_finite_light():
     light = estimate_light(skin_photo().pixels, turned_mesh(at=(-900, -900)), TRIANGLES)
     assert np.isfinite(light.gain).all()
 
@@ -75,6 +73,6 @@ def test_grain_field_has_unit_variance_at_any_size(shape):
     assert grain_field(np.random.default_rng(0), shape, 0.8).shape == shape
 
 
-def test_what_colours_weigh_in_brightness_is_written_once():
+def test_luma_weights_are_defined_once():
     files = [path for package in ("maskgen", "unmasknet") for path in (ROOT / package).rglob("*.py")]
     assert [path.name for path in files if "0.587" in path.read_text("utf-8")] == ["types.py"]

@@ -8,7 +8,7 @@ from maskgen.rendering.projection import UNSEEN, Looseness, fit_head
 from tests.helpers.worn_masks import SIZE, turned_mesh
 
 
-def seated(family, mesh, down=0.0):
+def placed(family, mesh, down=0.0):
     return seat(
         built_in().shell(family, "correct"),
         fit_head(mesh, canonical_head()),
@@ -19,27 +19,27 @@ def seated(family, mesh, down=0.0):
     )
 
 
-def drawn(place):
-    picture = np.zeros((SIZE, SIZE), bool)
-    picture[place.box.slices] = place.places[..., 0] != UNSEEN
-    return picture
+def covered_pixels(place):
+    covered = np.zeros((SIZE, SIZE), bool)
+    covered[place.box.slices] = place.places[..., 0] != UNSEEN
+    return covered
 
 
 @pytest.mark.parametrize("family", built_in().families)
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (-45.0, 10.0), (55.0, 0.0), (0.0, -20.0)])
 def test_no_mask_lies_over_an_eye(family, yaw, pitch):
     mesh = turned_mesh(yaw, pitch)
-    picture = drawn(seated(family, mesh, down=-0.15))
+    covered = covered_pixels(placed(family, mesh, down=-0.15))
     for lids in LIDS:
         x, y = np.rint(mesh[list(lids), :2].mean(0)).astype(int)
-        assert not picture[y, x]
+        assert not covered[y, x]
 
 
 def test_a_mask_put_on_too_high_is_pulled_down():
     mesh = turned_mesh()
-    high, usual = seated("n95", mesh, down=-0.3), seated("n95", mesh)
+    high, usual = placed("n95", mesh, down=-0.3), placed("n95", mesh)
     assert high.carried.grid[..., 1].mean() > usual.carried.grid[..., 1].mean() - 0.3 * 60 + 2
 
 
-def test_a_mask_outside_the_picture_has_no_seat():
-    assert seated("n95", turned_mesh(at=(900.0, 900.0))) is None
+def test_a_mask_outside_the_image_is_not_placed():
+    assert placed("n95", turned_mesh(at=(900.0, 900.0))) is None

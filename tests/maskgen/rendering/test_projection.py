@@ -12,7 +12,7 @@ from tests.helpers.worn_masks import SIZE, UNIT, turned_mesh
 HEAD = canonical_head()
 
 
-def test_fit_of_the_canonical_mesh_is_where_it_was_put():
+def test_fit_recovers_the_position_of_the_canonical_mesh():
     fit = fit_head(turned_mesh(at=(90, 80)), HEAD)
     assert fit.scale == pytest.approx(UNIT, rel=1e-4)
     assert fit.offset == pytest.approx([90, 80, 0], abs=0.01)
@@ -29,7 +29,7 @@ def test_shell_moves_with_the_head(yaw, pitch, roll):
     assert np.linalg.norm(turned[3, 4] - turned[12, 15]) == pytest.approx(between, rel=1e-3)
 
 
-def test_shell_follows_a_chin_that_is_longer():
+def test_shell_follows_a_longer_chin():
     mesh = turned_mesh()
     mesh[HEAD.mesh[:, 1] > 1.4, 1] += 8
     shell = built_in().shell("surgical", "correct")
@@ -42,25 +42,24 @@ def test_shell_follows_a_chin_that_is_longer():
 FLAT = np.meshgrid(np.linspace(0, 1, 6), np.linspace(-1, 1, 8), indexing="ij")
 
 
-def seen_of_a_flat_grid(box):
-    """Rows and columns of the pixels where it is seen, and the places there."""
+def covered_by_a_flat_grid(box):
+    """Rasterises a flat grid; returns rows and columns of the covered pixels, and the positions there."""
     v, u = FLAT
     places = rasterise(np.dstack([50 + 40 * u, 20 + 60 * v, np.zeros_like(u)]).astype(np.float32), box)
     rows, columns = np.nonzero(places[..., 0] != UNSEEN)
     return rows + box.y0, columns + box.x0, places[rows, columns]
 
 
-def test_raster_of_a_flat_grid_gives_its_own_coordinates():
-    rows, columns, places = seen_of_a_flat_grid(Box(0, 0, 120, 100))
-    assert (
-        79 * 59 <= len(rows) <= 81 * 61
-    )  # its edge runs through the centres of pixels, which may be in or out
+def test_raster_of_a_flat_grid_returns_its_own_coordinates():
+    rows, columns, places = covered_by_a_flat_grid(Box(0, 0, 120, 100))
+    # the grid's edge runs through pixel centres, which may be in or out
+    assert 79 * 59 <= len(rows) <= 81 * 61
     assert places[:, 0] == pytest.approx((rows - 20) / 60, abs=1e-4)
     assert places[:, 1] == pytest.approx((columns - 10) / 80, abs=1e-4)
 
 
-def test_a_box_shows_its_part_of_a_grid():
-    rows, columns, places = seen_of_a_flat_grid(Box(40, 30, 70, 100))
+def test_a_box_contains_its_part_of_a_grid():
+    rows, columns, places = covered_by_a_flat_grid(Box(40, 30, 70, 100))
     assert columns.min() == 40
     assert rows.min() == 30
     assert places[:, 1] == pytest.approx((columns - 10) / 80, abs=1e-4)
@@ -74,10 +73,10 @@ def test_a_raster_has_no_gap_between_cells():
     assert (cv2.erode(closed, np.ones((5, 5), np.uint8)) <= seen).all()
 
 
-def test_raster_shows_the_near_side_of_a_fold_and_nothing_that_looks_away():
+def test_raster_shows_the_near_side_of_a_fold_and_no_back_faces():
     v, u = np.meshgrid(np.linspace(0, 1, 9), np.linspace(-1, 1, 33), indexing="ij")
-    turn = u * np.pi * 0.95
-    grid = np.dstack([60 + 40 * np.sin(turn), 10 + 60 * v, -40 * np.cos(turn)]).astype(np.float32)
+    angle = u * np.pi * 0.95
+    grid = np.dstack([60 + 40 * np.sin(angle), 10 + 60 * v, -40 * np.cos(angle)]).astype(np.float32)
     places = rasterise(grid, Box(0, 0, 120, 90))
     seen = places[places[..., 0] != UNSEEN]
     assert len(seen) > 4000
@@ -92,16 +91,16 @@ def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
     assert rows.max() <= 30
 
 
-def test_far_side_of_a_turned_mask_is_not_seen():
+def test_far_side_of_a_turned_mask_is_not_visible():
     shell = built_in().shell("surgical", "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=50), HEAD), Looseness())
     places = rasterise(carried.grid, box_around(carried.bounds[0], 2.0, SIZE, SIZE))
     seen = places[places[..., 0] != UNSEEN]
-    assert (seen[:, 1] < 0.05).any()  # the near side, at the viewer's left, is seen to its edge
+    assert (seen[:, 1] < 0.05).any()  # the near side, at the viewer's left, is visible up to its edge
     assert not (seen[:, 1] > 0.88).any()
 
 
-def test_looseness_moves_the_mask_by_its_measures():
+def test_looseness_moves_the_mask_but_not_the_strap_ends():
     shell = built_in().shell("n95", "correct")
     fit = fit_head(turned_mesh(), HEAD)
     usual = carry(shell, fit, Looseness())

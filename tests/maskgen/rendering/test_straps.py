@@ -13,15 +13,15 @@ from tests.helpers.worn_masks import SIZE, UNIT, skin_photo, turned_mesh
 SKIN = (np.array([200, 150, 125], np.float32) / 255) ** 2
 
 
-def straps(family="surgical", picture=None, yaw=0.0):
-    """Opacity of a family's straps over a picture."""
+def straps(family="surgical", image=None, yaw=0.0):
+    """Draws the straps of a family over an image; returns their opacity, 0-1."""
     shell = built_in().shell(family, "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=yaw), canonical_head()), Looseness())
-    picture = skin_photo().pixels if picture is None else picture
-    return draw_straps(carried, shell, UNIT, picture, SKIN, Box(0, 0, SIZE, SIZE)) / np.float32(255)
+    image = skin_photo().pixels if image is None else image
+    return draw_straps(carried, shell, UNIT, image, SKIN, Box(0, 0, SIZE, SIZE)) / np.float32(255)
 
 
-def test_straps_of_a_frontal_face_are_on_both_sides_alike():
+def test_straps_of_a_frontal_face_are_symmetric():
     drawn = straps()
     left, right = drawn[:, :128].sum(), drawn[:, 128:].sum()
     assert left > 50
@@ -38,14 +38,14 @@ LOOPS = ["clear", "cloth", "cloth2", "ffp2", "kn95", "pleated", "surgical", "ure
 
 
 @pytest.mark.parametrize("family", LOOPS)
-def test_loops_of_a_turned_head_reach_the_ear_behind_the_mesh_s_edge(family):
+def test_loops_of_a_turned_head_reach_the_ear_beyond_the_edge_of_the_mesh(family):
     mesh = turned_mesh(yaw=45.0)
     reach = straps(family, yaw=45.0).max(0).nonzero()[0].min()
     assert reach < mesh[:, 0].min() - 0.12 * UNIT
 
 
 @pytest.mark.parametrize("family", [*LOOPS, "n95", "duckbill", "respirator"])
-def test_of_a_strap_that_is_all_but_hidden_no_blot_is_left(family):
+def test_an_almost_hidden_strap_leaves_no_short_stub(family):
     widths = [strap.width for strap in built_in().template(family).straps]
     for yaw in range(-40, 41, 8):
         drawn = np.uint8(straps(family, yaw=float(yaw)) > 0.5)
@@ -55,10 +55,10 @@ def test_of_a_strap_that_is_all_but_hidden_no_blot_is_left(family):
 
 
 def test_ear_loops_end_where_dark_hair_begins_and_bands_go_over_it():
-    picture = skin_photo().pixels.copy()
-    picture[:, :70] = 20
-    assert straps(picture=picture)[:, :66].sum() < 0.3 * straps()[:, :66].sum()
-    assert straps("n95", picture)[:, :66].sum() == pytest.approx(straps("n95")[:, :66].sum())
+    image = skin_photo().pixels.copy()
+    image[:, :70] = 20
+    assert straps(image=image)[:, :66].sum() < 0.3 * straps()[:, :66].sum()
+    assert straps("n95", image)[:, :66].sum() == pytest.approx(straps("n95")[:, :66].sum())
 
 
 def test_a_family_without_straps_draws_none():

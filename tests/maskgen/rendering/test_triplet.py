@@ -18,7 +18,7 @@ from tests.helpers.worn_masks import FixedDetector, skin_photo, turned_mesh
 def tools_for(
     masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest", pictures=None
 ):
-    """Tools that find one known face in every photo."""
+    """Builds tools that find the given faces, or one frontal face, in every photo."""
     settings = GenSettings(
         masks=MaskSettings(masks=masks, wear=wear, per_face=per_face, pictures=pictures or {}),
         crop=CropSettings(size=size),
@@ -32,13 +32,13 @@ def tools_for(
 
 
 def one(**kwargs):
-    """The only triplet of a plain photo."""
+    """Returns the only triplet of a plain photo."""
     ((_, triplet),) = make_triplets(skin_photo(), tools_for(**kwargs), "x")
     return triplet
 
 
 @pytest.mark.parametrize("family", built_in().families)
-def test_map_is_where_the_pictures_differ(family):
+def test_map_is_where_the_images_differ(family):
     triplet = one(masks=family)
     differs = (triplet.masked != triplet.gt).any(-1)
     assert not (differs & (triplet.map == 0)).any()
@@ -60,10 +60,10 @@ def test_eyes_stay_bare(family):
     triplet = one(masks=family)
     for point in (33, 133, 159, 145, 263, 362, 386, 374):
         x, y = turned_mesh()[point, :2].astype(int)
-        assert triplet.parts[y, x] <= 1  # a shadow in its corner is no harm
+        assert triplet.parts[y, x] <= 1  # a shadow in the corner of an eye is allowed
 
 
-def test_uncovered_nose_and_mouth_are_seen_when_worn_so():
+def test_wear_states_leave_the_nose_or_the_mouth_uncovered():
     x, y = turned_mesh()[1, :2].astype(int)
     assert one(wear="nose").parts[y, x] != 3
     assert one(wear="correct").parts[y, x] == 3
@@ -71,12 +71,12 @@ def test_uncovered_nose_and_mouth_are_seen_when_worn_so():
     assert one(wear="below-mouth").parts[y, x] != 3
 
 
-def test_none_paints_the_hole_in_127():
+def test_mask_none_fills_the_hole_with_127():
     triplet = one(masks="none")
     assert (triplet.masked[triplet.map > 0] == 127).all()
 
 
-def test_same_seed_and_key_give_the_same_pixels_and_others_do_not():
+def test_only_the_same_seed_and_key_give_the_same_pixels():
     photo, spec = skin_photo(), "surgical,cloth,n95"
     first = make_triplets(photo, tools_for(spec, per_face=3), "x")
     again = make_triplets(photo, tools_for(spec, per_face=3), "x")
@@ -87,14 +87,14 @@ def test_same_seed_and_key_give_the_same_pixels_and_others_do_not():
     assert (first[0][1].masked != first[1][1].masked).any()
 
 
-def test_a_mask_does_not_depend_on_how_many_others_there_are():
+def test_a_mask_does_not_depend_on_the_number_of_masks_per_face():
     photo = skin_photo()
     alone = make_triplets(photo, tools_for("cloth", per_face=1), "x")
     among = make_triplets(photo, tools_for("cloth", per_face=4), "x")
     assert (alone[0][1].masked == among[0][1].masked).all()
 
 
-def test_a_face_at_the_border_is_cut_not_squeezed():
+def test_a_mask_at_the_border_is_cut_and_not_squeezed():
     triplet = one(mesh=turned_mesh(at=(128, 200)))
     whole = one()
     assert triplet.parts[-1].max() == 3
@@ -108,14 +108,14 @@ def test_a_face_beyond_the_photo_is_a_skip():
 
 
 @pytest.mark.parametrize("size", [64, 256, 512])
-def test_crops_have_the_asked_size_and_the_hole_its_share(size):
+def test_crops_have_the_requested_size_and_a_hole_of_a_plausible_fraction(size):
     triplet = one(size=size)
     assert triplet.masked.shape == (size, size, 3)
     assert triplet.map.shape == (size, size)
     assert 0.1 < triplet.hole < 0.35
 
 
-def test_size_zero_keeps_the_photos_own_grid():
+def test_size_zero_keeps_the_pixels_of_the_photo():
     triplet = one(size=0)
     assert (triplet.gt == skin_photo().pixels).all()
     assert triplet.valid == 1.0
@@ -130,14 +130,14 @@ def test_a_white_mask_on_a_dark_photo_is_dark():
     assert brightness((60, 45, 38)) < 0.6 * brightness((220, 170, 145))
 
 
-def test_colour_is_the_one_asked_for():
+def test_a_mask_has_the_requested_colour():
     red = one(masks="cloth-#d01010").masked[one(masks="cloth-#d01010").parts == 3].mean(0)
     blue = one(masks="cloth-#1010d0").masked[one(masks="cloth-#1010d0").parts == 3].mean(0)
     assert red[0] > 1.4 * red[2]
     assert blue[2] > 1.2 * blue[0]
 
 
-def test_labels_say_what_is_worn_and_how_the_head_is_turned():
+def test_labels_hold_the_mask_and_the_head_pose():
     triplet = one(masks="cloth-check", wear="nose", mesh=turned_mesh(yaw=30))
     (worn,) = triplet.faces
     assert (worn.mask.family, worn.mask.texture, worn.mask.wear) == ("cloth", "check", "nose")
@@ -165,12 +165,12 @@ TWO = [(150.0, 150.0), (300.0, 170.0)]
 
 
 def two_faces(size, **kwargs):
-    """Triplets by key of a photo with two faces side by side."""
+    """Makes triplets of a photo with two faces side by side; returns them by key."""
     meshes = [turned_mesh(at=place) for place in TWO]
     return dict(make_triplets(skin_photo(450), tools_for(size=size, mesh=meshes, faces="all", **kwargs), "x"))
 
 
-def test_a_whole_photo_wears_all_its_masks_in_one_picture():
+def test_all_faces_of_a_whole_photo_wear_masks_in_one_image():
     samples = two_faces(0, per_face=2)
     assert list(samples) == ["x-f0-m0", "x-f0-m1"]
     for triplet in samples.values():
@@ -179,7 +179,7 @@ def test_a_whole_photo_wears_all_its_masks_in_one_picture():
             assert triplet.parts[int(place[1]) + 65, int(place[0])] == 3  # the mouth
 
 
-def test_each_face_has_its_crop_and_its_neighbour_wears_a_mask_in_it():
+def test_each_face_has_a_crop_in_which_its_neighbour_also_wears_a_mask():
     samples = two_faces(256, masks="surgical,cloth,n95")
     assert list(samples) == ["x-f0-m0", "x-f1-m0"]
     first, second = (triplet.faces for triplet in samples.values())
@@ -192,19 +192,19 @@ def test_each_face_has_its_crop_and_its_neighbour_wears_a_mask_in_it():
         assert (triplet.parts[:, columns] == 3).any()
 
 
-def test_only_the_largest_face_is_whom_the_photo_is_of():
+def test_only_the_largest_face_is_the_main_face():
     assert [triplet.main for triplet in two_faces(256).values()] == [True, False]
     assert [triplet.main for triplet in two_faces(0).values()] == [True]
 
 
-def test_a_crop_of_another_face_is_nobodys_though_it_comes_first():
+def test_a_crop_of_another_face_is_not_main_even_if_it_comes_first():
     largest = turned_mesh(yaw=89, at=TWO[0])  # too far in profile for a mask
     tools = tools_for(size=256, mesh=[largest, turned_mesh(at=TWO[1])], faces="all")
     ((key, triplet),) = make_triplets(skin_photo(450), tools, "x")
     assert (key, triplet.main) == ("x-f0-m0", False)
 
 
-def test_several_masks_keep_the_map_to_where_the_pictures_differ():
+def test_the_map_of_several_masks_is_where_the_images_differ():
     for size in (0, 256):
         for triplet in two_faces(size, masks="bandana,n95").values():
             differs = (triplet.masked != triplet.gt).any(-1)
