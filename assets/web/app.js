@@ -1,13 +1,13 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const CLOSER = 0.62; // share of the stage that a face fills when it is looked at
-const WIDEST = 2048; // pixels of the map as it is drawn; phones have no memory for more
-const TRIES = 12; // times that a full queue is asked again
+const CLOSER = 0.62; // fraction of the stage that a face fills when it is zoomed in on
+const WIDEST = 2048; // largest side of the map as drawn, in pixels; phones lack the memory for more
+const TRIES = 12; // requests before giving up while the queue is full
 const COLOURS = { map: [0, 168, 150], doubt: [255, 140, 0] };
 let limits = { max_bytes: 20e6, max_samples: 4 };
-let job = null; // the request under way
-let shown = null; // {file, answer, urls}: the photo as it was chosen, what came of it, addresses of its pictures
+let job = null; // AbortController of the current request
+let shown = null; // {file, answer, urls}: the chosen photo, its response, the URLs of its images
 
 function show(section) {
   for (const id of ["welcome", "work", "done"]) $(id).hidden = id !== section;
@@ -30,24 +30,24 @@ async function ask(file, samples, signal) {
     });
     if (answer.ok) return answer.json();
     if (answer.status === 429 && tries < TRIES) {
-      $("doing").textContent = "Many photos are waiting. Yours is tried again in a moment …";
+      $("doing").textContent = "Many photos are waiting. Trying again in a moment …";
       await pause(Number(answer.headers.get("Retry-After")) || 2);
       if (signal.aborted) throw new DOMException("", "AbortError");
       continue;
     }
-    const told = await answer.json().catch(() => ({}));
-    throw new Error(typeof told.detail === "string" ? told.detail : `The page answered ${answer.status}.`);
+    const body = await answer.json().catch(() => ({}));
+    throw new Error(typeof body.detail === "string" ? body.detail : `The server answered with status ${answer.status}.`);
   }
 }
 
 async function unmask(file, samples = 1) {
   trouble("");
   if (file.size > limits.max_bytes) {
-    return trouble(`That file is larger than ${limits.max_bytes / 1e6} MB. Save it smaller, and try again.`);
+    return trouble(`The file is larger than ${limits.max_bytes / 1e6} MB. Choose a smaller one.`);
   }
   if (job) job.abort();
   const mine = (job = new AbortController());
-  const came = $("welcome").hidden ? "done" : "welcome";
+  const previous = $("welcome").hidden ? "done" : "welcome";
   wait(file);
   try {
     const answer = await ask(file, samples, mine.signal);
@@ -55,8 +55,8 @@ async function unmask(file, samples = 1) {
     await present(file, answer);
   } catch (error) {
     if (job !== mine) return;
-    show(shown && came === "done" ? "done" : "welcome");
-    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The page cannot be reached. Is unmask still running?" : error.message);
+    show(shown && previous === "done" ? "done" : "welcome");
+    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The server cannot be reached. Is unmask still running?" : error.message);
   } finally {
     if (job === mine) job = null;
   }
@@ -71,22 +71,22 @@ function wait(file) {
   show("work");
 }
 
-function addressed(data) {
+function objectUrl(data) {
   const [head, body] = data.split(",", 2);
   const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
   return URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
 }
 
-function freed() {
+function revokeUrls() {
   if (shown) for (const url of [shown.urls.before, ...shown.urls.pictures]) URL.revokeObjectURL(url);
 }
 
 async function present(file, answer) {
-  freed();
-  const urls = { before: addressed(answer.before), pictures: answer.pictures.map(addressed) };
+  revokeUrls();
+  const urls = { before: objectUrl(answer.before), pictures: answer.pictures.map(objectUrl) };
   const kind = answer.pictures[0]?.startsWith("data:image/png") ? "png" : "jpg";
   delete answer.before;
-  answer.pictures = answer.pictures.map(() => kind); // the bytes now lie in the blobs alone
+  answer.pictures = answer.pictures.map(() => kind); // only the blobs keep the bytes
   shown = { file, answer, urls };
   const stage = $("stage");
   stage.style.setProperty("--wide", answer.width);
@@ -178,7 +178,7 @@ async function paint(name) {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.drawImage(plane, 0, 0, canvas.width, canvas.height);
   const pixels = pen.getImageData(0, 0, canvas.width, canvas.height), data = pixels.data;
-  const strength = name === "map" ? 0.75 : 6; // a few grey levels of doubt are seen as well
+  const strength = name === "map" ? 0.75 : 6; // makes differences of a few grey levels visible
   for (let i = 0; i < data.length; i += 4) {
     const value = data[i];
     [data[i], data[i + 1], data[i + 2]] = COLOURS[name];
@@ -191,7 +191,7 @@ async function paint(name) {
 function cut(value) {
   $("slider").value = value;
   $("stage").style.setProperty("--cut", `${value / 10}%`);
-  $("slider").setAttribute("aria-valuetext", `${Math.round(value / 10)} percent given`);
+  $("slider").setAttribute("aria-valuetext", `${Math.round(value / 10)} percent original`);
   $("stage").querySelector(".tag.left").style.opacity = value < 140 ? 0 : 1;
   $("stage").querySelector(".tag.right").style.opacity = value > 860 ? 0 : 1;
 }
@@ -214,8 +214,8 @@ $("example").addEventListener("click", async () => {
   try {
     const answer = await fetch("/api/example");
     if (answer.ok) await unmask(new File([await answer.blob()], "example.jpg", { type: "image/jpeg" }));
-    else trouble("The example cannot be made here.");
-  } catch { trouble("The page cannot be reached. Is unmask still running?"); }
+    else trouble("The example is not available.");
+  } catch { trouble("The server cannot be reached. Is unmask still running?"); }
   $("example").disabled = false;
 });
 $("theme").addEventListener("click", () => {
@@ -233,4 +233,4 @@ fetch("/api/about").then((answer) => answer.json()).then((about) => {
   limits = about;
   $("example").hidden = !about.example;
   $("limits").textContent = `JPEG, PNG, WebP, TIFF or AVIF, up to ${about.max_bytes / 1e6} MB and ${Math.round(about.max_pixels / 1e6)} megapixels`;
-}).catch(() => trouble("The page cannot be reached. Is unmask still running?"));
+}).catch(() => trouble("The server cannot be reached. Is unmask still running?"));

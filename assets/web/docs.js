@@ -31,7 +31,7 @@ function article(path, verb, operation, all) {
   const refused = Object.entries(operation.responses).filter(([code]) => code !== "200" && code !== "422").map(([code, one]) => [code, one.description]);
   return element("article", "", [
     heading, element("p", operation.description || operation.summary),
-    ...table("Takes", [...body, ...given]), ...table("Gives", fields(operation, all)), ...table("Refuses", refused),
+    ...table("Parameters", [...body, ...given]), ...table("Response", fields(operation, all)), ...table("Errors", refused),
   ]);
 }
 
