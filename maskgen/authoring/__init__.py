@@ -1,1 +1,1 @@
-"""Tools for template authors: a template from a photo of a mask, and proof sheets."""
+"""Tools for authors of templates: templates from photos of masks, and proof sheets."""

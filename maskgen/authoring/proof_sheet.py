@@ -1,4 +1,4 @@
-"""The library worn: every family in three poses and three textures, on faces of a source or on the built-in photo."""
+"""Proof sheets: every family in three poses and three textures, on faces of a source or on the built-in photo."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,9 +31,9 @@ from maskgen.sources import build_source, load
 from maskgen.types import Photo, PhotoRef, RGBImage
 
 CROP = 256
-FRONTAL_YAW = 10.0  # degrees up to which a face looks at the viewer
-TURNED_YAW = 16.0, 50.0  # degrees from and up to which it is shown as turned
-LOOKS_SHOWN = ("as-taken", "turned-left", "turned-right")  # of the built-in photo
+FRONTAL_YAW = 10.0  # largest absolute yaw, in degrees, of a frontal face
+TURNED_YAW = 16.0, 50.0  # absolute yaw, in degrees, of a turned face: from, to
+LOOKS_SHOWN = ("as-taken", "turned-left", "turned-right")  # variants of the built-in photo
 TEXTURES_SHOWN = 3
 POSES = ("frontal", "turned left", "turned right")
 Faces = dict[str, list[Stage]]
@@ -41,7 +41,7 @@ Faces = dict[str, list[Stage]]
 
 @dataclass(frozen=True)
 class ProofReport:
-    """What `masks check` found; `proof` is the picture, or "" where there are problems."""
+    """Result of `masks check`; `proof` is the path of the proof image, or "" if there are problems."""
 
     ok: bool
     families: tuple[str, ...]
@@ -51,7 +51,7 @@ class ProofReport:
 
 @dataclass(frozen=True)
 class LibrarySheet:
-    """What `masks sheet` drew."""
+    """Result of `masks sheet`: the path of the sheet, and the numbers of families and faces on it."""
 
     sheet: str
     families: int
@@ -59,7 +59,12 @@ class LibrarySheet:
 
 
 def prove(settings: CheckSettings, *, only: str = "") -> ProofReport:
-    """Checks a folder of templates; if all is well, draw them, or only one of them, on the built-in photo."""
+    """Checks a folder of templates and, if there are no problems, draws them on the built-in photo.
+
+    Args:
+        settings: the folder, the proof image, the seed.
+        only: the one family to draw; "" draws all.
+    """
     folder = Path(settings.templates)
     report = check_templates(folder, replace=settings.replace)
     families = tuple(path.name for path in report.sound if only in ("", path.name))
@@ -78,7 +83,7 @@ def draw_library(settings: SheetSettings) -> LibrarySheet:
     """Draws every family on faces in three poses.
 
     Raises:
-        InputError: a template is off, or the source has no face in one of the poses.
+        InputError: a template has problems, or the source has no face in one of the poses.
     """
     library = open_library(settings.templates, replace=settings.replace)
     faces = source_faces(settings) if settings.src else built_in_faces()
@@ -92,9 +97,7 @@ def draw_library(settings: SheetSettings) -> LibrarySheet:
 def draw_families(
     title: str, library: Library, families: Sequence[str], faces: Faces, *, seed: int, side: int
 ) -> RGBImage:
-    """Draws a block for each family: its textures, each on a face of every pose, on different faces where there are
-    some.
-    """
+    """Draws a block per family: each of its textures on a face in every pose, on different faces where possible."""
     tools = _tools()
     blocks = []
     for nth, family in enumerate(families):
@@ -113,7 +116,7 @@ def draw_families(
 
 
 def choices_of(library: Library, family: str) -> Iterator[MaskChoice]:
-    """Lists the plain texture, then those that are drawn most; if there are too few, the first in further colours."""
+    """Lists the textures to show: plain, then the most frequent ones; if too few, the first one in further colours."""
     look = library.template(family).look
     colours = sorted(look.colours, key=lambda colour: -look.colours[colour])
     textures = sorted(look.textures, key=lambda name: (name != "plain", -look.textures[name]))
@@ -134,10 +137,10 @@ def built_in_faces() -> Faces:
 
 
 def source_faces(settings: SheetSettings) -> Faces:
-    """Finds faces of a source by their pose, those turned the most usual way first.
+    """Finds faces in each of the three poses among photos of a source, in a seeded hash order.
 
     Raises:
-        InputError: the photos looked through show no face in one of the poses.
+        InputError: the searched photos show no face in one of the poses.
     """
     source = build_source(SourceSettings(src=settings.src))
     refs = sorted(source.refs(), key=lambda ref: hash64(settings.seed, ref.id))[: settings.photos]
@@ -152,8 +155,8 @@ def source_faces(settings: SheetSettings) -> Faces:
     missing = [pose for pose, stages in faces.items() if not stages]
     if missing:
         raise InputError(
-            f"{settings.src}: {len(refs)} photos looked through, none with a face {' or '.join(missing)}; "
-            "give another source, or look through more with --set photos=N"
+            f"{settings.src}: searched {len(refs)} photos, none with a face {' or '.join(missing)}; "
+            "give another source, or search more photos with --set photos=N"
         )
     return faces
 
@@ -177,6 +180,6 @@ def _tools() -> Tools:
 
 
 def _width(side: int) -> int:
-    """Computes the width of a sheet with nine images in a row, if they are not too large for that."""
+    """Computes the width of a sheet with nine images per row, or three if the images are large."""
     across = TEXTURES_SHOWN * len(POSES) if side <= CROP // 2 + 64 else len(POSES)
     return int(np.ceil(56 + across * (side + 14)))

@@ -1,7 +1,7 @@
-"""A template from one photo of a mask that lies flat on a table: its outline, its colour, its folds.
+"""Makes a template from one photo of a mask that lies flat on a table: its outline, its colour, its folds.
 
-What lies between the outline's upper and lower edge becomes the mask's u, v rectangle. The shape on the face and the
-straps are those of the built-in family whose outline is the most alike. All of it can be mended in the files by hand.
+The area between the upper and the lower edge of the outline becomes the mask's u, v rectangle. The shape on the face
+and the straps are those of the built-in family with the most similar outline. The files can be corrected by hand.
 """
 
 import re
@@ -27,35 +27,36 @@ from maskgen.rendering.lighting import LUMA
 from maskgen.settings import CheckSettings, DraftSettings
 from maskgen.types import RGBImage
 
-SIDE = 512  # pixels of a template's pictures
-WORK = 900  # pixels of the photo's longer side that are looked at
+SIDE = 512  # side of a template's images in pixels
+WORK = 900  # largest longer side of the photo in pixels; larger photos are reduced
 MAX_PIXELS = 100_000_000
-FACE_SIDE, FACE_SCORE = 128, 0.6  # pixels that faces are looked for in; how sure a finder must be of one
-LOOP_WIDTH = 0.07  # of the outline's height: what is thinner is a strap, and cut off
-TIP = 0.3  # of its greatest height, below which an end of the mask is a tip
+FACE_SIDE, FACE_SCORE = 128, 0.6  # input side of the face detector in pixels; lowest score of a face
+LOOP_WIDTH = 0.07  # fraction of the outline's height; thinner parts are ear loops and are cut off
+TIP = 0.3  # fraction of the outline's largest height; columns at the ends below it are tips and are cut off
 PROFILE = 21  # points along the width at which heights are compared
-FOLD = 90.0  # pixels; what is longer is the sag of the cloth, not a fold
-ACROSS = 0.5  # how much changes across are damped
-LEAST_SHARE = 0.04  # of the photo, that a mask must fill
-PRINT_FROM, PRINT_TO = (
-    14.0,
-    26.0,
-)  # distance of a colour from the cloth's, in Lab, from and up to which it is print
-FOLD_SHARE = 0.6  # share of the photo's shading that stays in the albedo; the height shades the rest again
+FOLD = 90.0  # pixels; longer waves are the sag of the cloth, not folds
+ACROSS = 0.5  # how strongly changes of the relief across the mask are damped
+LEAST_SHARE = 0.04  # smallest fraction of the photo that a mask must fill
+# Distance in Lab between a colour and the cloth's: below the first it is cloth, above the second it is print.
+PRINT_FROM, PRINT_TO = 14.0, 26.0
+FOLD_SHARE = (
+    0.6  # fraction of the photo's shading that stays in the albedo; the height adds the rest when lit
+)
 Plane32 = Float32[ndarray, "h w"]
 Outline = Bool[ndarray, "h w"]
 
 
 @dataclass(frozen=True)
 class DraftReport:
-    """What was made of a photo.
+    """Result of making a template from a photo.
 
     Attributes:
-        folder: of the new template, in `to`.
-        like: the family whose shell and straps it has.
-        colour: of the cloth, `#rrggbb`.
-        proof: the picture of it on a face; "" where other templates of the folder are off.
-        problems: of those.
+        folder: folder of the new template.
+        to: folder of the user's templates, which contains it.
+        like: family whose shell and straps it has.
+        colour: colour of the cloth, `#rrggbb`.
+        proof: path of the proof image; "" if templates in `to` have problems.
+        problems: these problems.
     """
 
     folder: str
@@ -68,12 +69,12 @@ class DraftReport:
 
 @dataclass(frozen=True)
 class PhotographedMask:
-    """The mask cut out of its photo, filling u and v.
+    """Mask cut out of its photo, stretched to fill u and v.
 
     Attributes:
         colour: RGB, 0-1.
         opacity: 0-1.
-        profile: its height over its width, from the left to the right.
+        profile: height of the outline at `PROFILE` points from left to right, as a fraction of its width.
     """
 
     colour: Float32[ndarray, "h w 3"]
@@ -82,10 +83,10 @@ class PhotographedMask:
 
 
 def draft_template(settings: DraftSettings) -> DraftReport:
-    """Makes a template of a photo, checks it, and draws it on a face.
+    """Makes a template from a photo, checks it, and draws it on a face.
 
     Raises:
-        InputError: the name is taken or none, the photo shows no mask, or the folder has a template of the name.
+        InputError: the name is invalid or in use, `settings.like` is unknown, or the photo shows a face or no mask.
     """
     to, library = Path(settings.to), built_in()
     folder = to / settings.name
@@ -114,7 +115,7 @@ def draft_template(settings: DraftSettings) -> DraftReport:
 def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
     problems = name_problems(settings.name, replace=False)
     if (folder / TEMPLATE).exists() and not settings.overwrite:
-        problems.append("is there already; choose another name, or write over it with --overwrite")
+        problems.append("already exists; choose another name, or replace it with --overwrite")
     if settings.like and settings.like not in library.families:
         problems.append(
             f"--like {settings.like}: there is no such family; there are {', '.join(library.families)}"
@@ -124,10 +125,14 @@ def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
 
 
 def _refuse_portrait(photo: RGBImage, name: str) -> None:
-    """Pass unless somebody wears the mask: then its outline is the face's, and half of it is not seen."""
-    finder = BlazeFace()
+    """Refuses a photo of a person who wears the mask: its outline would be the face's, and half of it is hidden.
+
+    Raises:
+        InputError: the face detector finds a face.
+    """
+    detector = BlazeFace()
     looks = whole_looks(photo.shape[0], photo.shape[1], FACE_SIDE)
-    if any(finder.find(photo, look, FACE_SCORE) for look in looks):
+    if any(detector.find(photo, look, FACE_SCORE) for look in looks):
         raise InputError(
             f"{name}: shows a face. A template needs the mask alone: lay it flat on a plain table of another colour "
             "and take it from straight above, see docs/masks.md"
@@ -135,7 +140,7 @@ def _refuse_portrait(photo: RGBImage, name: str) -> None:
 
 
 def read_photo(path: Path) -> RGBImage:
-    """Reads the photo upright, its longer side at most `WORK` pixels.
+    """Reads the photo, rotated upright by its EXIF orientation and reduced to a longer side of at most `WORK` pixels.
 
     Raises:
         InputError: it is missing or cannot be read.
@@ -155,14 +160,15 @@ def read_photo(path: Path) -> RGBImage:
 def cut_out(photo: RGBImage) -> PhotographedMask:
     """Cuts the mask out of a photo: upright, without ear loops, every column stretched from v = 0 to v = 1.
 
-    On a face a mask's edges run where its shell says, whatever they look like on a table.
+    The course of the edges on the table is lost on purpose: on a face the shell defines it.
 
     Raises:
         InputError: nothing in the photo stands out from the table.
     """
     outline = find_outline(photo)
-    turn = _upright_turn(outline)
-    photo, outline = _turned(photo, turn, cv2.BORDER_REPLICATE), _turned(outline, turn, cv2.BORDER_CONSTANT)
+    angle = _long_axis_angle(outline)
+    photo = _rotated_back(photo, angle, cv2.BORDER_REPLICATE)
+    outline = _rotated_back(outline, angle, cv2.BORDER_CONSTANT)
     left, top, bottom = _edges(outline)
     grid = np.linspace(-MARGIN, 1 + MARGIN, SIDE, dtype=np.float32)  # 0 to 1 over the mask, across and down
     column = grid * (len(top) - 1)
@@ -174,8 +180,8 @@ def cut_out(photo: RGBImage) -> PhotographedMask:
     return PhotographedMask(colour.astype(np.float32) / 255, _inside(), profile)
 
 
-def _upright_turn(outline: Outline) -> float:
-    """Degrees that the mask's long axis is turned by, clockwise; 0 where it has none."""
+def _long_axis_angle(outline: Outline) -> float:
+    """Computes the clockwise rotation of the mask's long axis in degrees; 0 if it has no clear long axis."""
     moments = cv2.moments(outline.astype(np.uint8), binaryImage=True)
     across, down, both = moments["mu20"], moments["mu02"], moments["mu11"]
     if max(across, down) < 1.3 * min(across, down) and abs(both) < 0.1 * across:
@@ -183,19 +189,19 @@ def _upright_turn(outline: Outline) -> float:
     return float(np.degrees(0.5 * np.arctan2(2 * both, across - down)))
 
 
-def _turned(picture: ndarray, turn: float, border: int) -> ndarray:
-    """Rotates the image back by `turn` degrees about its centre, with room for its corners."""
+def _rotated_back(picture: ndarray, angle: float, border: int) -> ndarray:
+    """Rotates the image counterclockwise by `angle` degrees about its centre, with room for its corners."""
     height, width = picture.shape[:2]
     side = int(np.ceil(np.hypot(height, width)))
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
     matrix[:, 2] += ((side - width) / 2, (side - height) / 2)
     flags = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
-    turned = cv2.warpAffine(picture.astype(np.uint8), matrix, (side, side), flags=flags, borderMode=border)
-    return turned.astype(picture.dtype)
+    rotated = cv2.warpAffine(picture.astype(np.uint8), matrix, (side, side), flags=flags, borderMode=border)
+    return rotated.astype(picture.dtype)
 
 
 def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarray, "n"]]:
-    """Finds the first column of the mask, and its upper and lower edge in each, without the tips at the loops."""
+    """Finds the mask's first column, and its upper and lower edge in each column, without the tips at the loops."""
     tall = outline.sum(0)
     columns = np.flatnonzero(tall > TIP * tall.max())
     left, right = int(columns[0]), int(columns[-1])
@@ -212,10 +218,10 @@ def _edges(outline: Outline) -> tuple[int, Float32[ndarray, "n"], Float32[ndarra
 
 
 def find_outline(photo: RGBImage) -> Outline:
-    """Finds the mask: the largest region unlike the photo's border, without parts as thin as an ear loop.
+    """Finds the mask: the largest region whose colours differ from the photo's border, without its ear loops.
 
     Raises:
-        InputError: there is no such thing, or it touches the border.
+        InputError: the region is smaller than `LEAST_SHARE` of the photo.
     """
     height, width = photo.shape[:2]
     sure = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
@@ -233,14 +239,14 @@ def find_outline(photo: RGBImage) -> Outline:
     found = _largest(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0)
     if found.mean() < LEAST_SHARE:
         raise InputError(
-            "the photo shows no mask that stands out from the table: fill half of the picture with it, on a plain "
-            "ground of another colour, in even light"
+            "the photo shows no mask that stands out from the table: let the mask fill half of the image, on a plain "
+            "background of another colour, in even light"
         )
     return found
 
 
 def _unlike_border(photo: RGBImage, rim: int) -> Outline:
-    """Pixels further from the colours along the border than those are from each other; Otsu finds how far."""
+    """Finds pixels whose colour is far from the median colour of the border in Lab; Otsu's method sets the limit."""
     lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 2), cv2.COLOR_RGB2LAB).astype(np.float32)
     border = np.concatenate([lab[:rim].reshape(-1, 3), lab[-rim:].reshape(-1, 3),
                              lab[:, :rim].reshape(-1, 3), lab[:, -rim:].reshape(-1, 3)])  # fmt: skip
@@ -271,17 +277,17 @@ def _spread(photo: RGBImage, outline: Outline) -> RGBImage:
 
 
 def _inside() -> Plane32:
-    """Returns 1 inside the mask's u, v rectangle on the grid of its images, 0 in the margin around it."""
+    """Computes the opacity of the u, v rectangle on the grid of the images: 1 inside, 0 in the margin around it."""
     side = np.clip((0.5 - np.abs(np.linspace(-0.5 - MARGIN, 0.5 + MARGIN, SIDE))) * SIDE / 1.5, 0, 1)
     return (side[:, None] * side).astype(np.float32)
 
 
 def most_alike(cloth: PhotographedMask, library: Library) -> str:
-    """Finds the family with ear loops whose height along its width is the most similar.
+    """Finds the family with ear loops whose height profile along its width is the most similar.
 
-    How high it is at all counts less: pleats are folded on the table and open on the face.
+    The overall height counts less: pleats are folded on the table and open on the face.
     """
-    inner = slice(1, -1)  # the ends are round, or cut
+    inner = slice(1, -1)  # the ends are round or cut off
 
     def unlike(name: str) -> float:
         columns = np.linalg.norm(np.diff(library.shell(name, "correct").points, axis=0), axis=2).sum(0)
@@ -297,8 +303,8 @@ def most_alike(cloth: PhotographedMask, library: Library) -> str:
 def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
     """Computes a template's images and the colour of the cloth.
 
-    The lamp's slow fall-off over the table is divided out; what is of the cloth's own colour becomes grey to be
-    coloured, what is not (print, stitching, a valve) becomes overlay; fine shading becomes height.
+    The slow fall-off of the light over the table is divided out. Parts in the cloth's own colour become grey in the
+    albedo, other parts (print, stitching, a valve) go to the overlay, and fine shading becomes height.
     """
     seen = cloth.opacity > 0.5
     even = cloth.colour / _lamp(cloth)[..., None]
@@ -318,13 +324,13 @@ def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
 
 
 def _lamp(cloth: PhotographedMask) -> Plane32:
-    """Fits a plane to the brightness: how the light falls off over the table, 1 in the mask's centre."""
+    """Fits a plane to the brightness, the fall-off of the light over the table; its median over the mask is 1."""
     brightness = cloth.colour.max(-1)
     y, x = np.indices(brightness.shape, np.float32) / SIDE - 0.5
     seen = cloth.opacity > 0.5
     terms = np.stack([np.ones_like(x), x, y], axis=-1)
     weight = np.ones(int(seen.sum()), np.float32)
-    for _ in range(5):  # again without what is far off: print, deep folds
+    for _ in range(5):  # refit with lower weights for outliers: print, deep folds
         fitted = np.linalg.lstsq(terms[seen] * weight[:, None], brightness[seen] * weight, rcond=None)[0]
         residual = np.abs(brightness[seen] - terms[seen] @ fitted)
         weight = np.exp(-((residual / (2 * np.median(residual) + 1e-3)) ** 2)).astype(np.float32)
@@ -333,7 +339,10 @@ def _lamp(cloth: PhotographedMask) -> Plane32:
 
 
 def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane32:
-    """Measures where colours differ from the cloth's, 0-1; shading is no difference, so lightness counts a third."""
+    """Computes how print-like each pixel is, 0-1, from its colour distance to the cloth.
+
+    Lightness counts a third only, because shading is not print.
+    """
     lab = cv2.cvtColor(np.clip(cv2.GaussianBlur(even, (0, 0), 1), 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
     cloth = cv2.cvtColor(own.reshape(1, 1, 3).astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
     off = (lab - cloth) * np.array([0.35, 1, 1], np.float32)
@@ -342,9 +351,10 @@ def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane
 
 
 def _height(shade: Plane32, opacity: Plane32) -> Plane32:
-    """Computes relief, 0-1 around a half, from shading by a lamp above: brighter slopes face up.
+    """Computes relief, 0-1 around 0.5, from shading by a light above the mask: bright slopes face up.
 
-    The slope down is integrated by its spectrum, damped where it would change across: folds run across.
+    The vertical slope is integrated in the frequency domain. Changes across the mask are damped, because folds run
+    across.
     """
     inner = cv2.GaussianBlur(cv2.erode(opacity, np.ones((25, 25), np.uint8)), (0, 0), 4)
     slope = np.log(np.clip(shade, 0.3, 2.0)) * inner
@@ -360,7 +370,7 @@ def _bytes(picture: ndarray) -> ndarray:
 
 
 def retold(text: str, name: str, like: str, colour: str) -> str:
-    """Rewrites a family's template with another title, in one colour, without patterns."""
+    """Rewrites the text of a family's `template.toml` with another title, one colour and no patterns."""
     lines = {"title": f'title = "{name}"', "colours": f'colours = {{ "{colour}" = 1 }}',
              "textures": "textures = { plain = 1 }"}  # fmt: skip
     for key, line in lines.items():

@@ -1,1 +1,1 @@
-"""The demo: the whole pipeline on the built-in photo."""
+"""Demo: the whole pipeline on the built-in photo."""

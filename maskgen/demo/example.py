@@ -1,11 +1,11 @@
-"""The built-in photo with a mask, as an example input for whoever has no photo at hand."""
+"""The built-in photo with a mask, as an example input for users who have no photo at hand."""
 
 from maskgen.api import mask_photo
 from maskgen.demo.photo import sample_photo
 from maskgen.errors import Skip
 from maskgen.images.codecs import encode_jpeg
 
-QUALITY = 92  # of the JPEG
+QUALITY = 92  # JPEG quality
 
 
 def masked_example(size: int = 0) -> bytes:

@@ -1,4 +1,4 @@
-"""The photo that ships with us, taken a dozen ways: mirrored, tilted, turned, near and far, in other light."""
+"""The built-in photo in a dozen variants: mirrored, tilted, turned, near and far, in other light."""
 
 from collections.abc import Callable
 
@@ -10,27 +10,27 @@ from maskgen.images import codecs
 from maskgen.types import RGBImage
 
 PHOTO = "demo/astronaut.jpg"
-HEAD = (226.0, 116.0)  # pixels of the photo: the middle of the face
-HEAD_RADII = (66.0, 84.0)
-HEAD_DEPTH = 58.0  # how far the nose is before the plane of the ears
+HEAD = (226.0, 116.0)  # centre of the face in pixels
+HEAD_RADII = (66.0, 84.0)  # half width and half height of the head in pixels
+HEAD_DEPTH = 58.0  # distance in pixels of the nose from the plane of the ears
 
 
 def sample_photo() -> RGBImage:
-    """Returns the photo as it was taken."""
+    """Returns the unchanged photo."""
     photo = codecs.decode(asset(PHOTO).read_bytes(), max_pixels=1 << 20, background=255)
     assert isinstance(photo, np.ndarray), photo
     return photo
 
 
 def _moved(photo: RGBImage, *, angle: float = 0.0, scale: float = 1.0) -> RGBImage:
-    """Rotates the photo by `angle` degrees (+ is clockwise) about the face and scales it."""
+    """Rotates the photo by `angle` degrees (positive: clockwise) about the face and scales it."""
     matrix = cv2.getRotationMatrix2D(HEAD, -angle, scale)
     size = (photo.shape[1], photo.shape[0])
     return cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
 def _turned(photo: RGBImage, *, yaw: float = 0.0, pitch: float = 0.0) -> RGBImage:
-    """Turns the head by some degrees, signs as in `types.Pose`: pixels move by their depth on a rounded head."""
+    """Turns the head by degrees, signs as in `types.Pose`: pixels move by their depth on a rounded head."""
     y, x = np.indices(photo.shape[:2], np.float32)
     rho = ((x - HEAD[0]) / HEAD_RADII[0]) ** 2 + ((y - HEAD[1]) / HEAD_RADII[1]) ** 2
     depth = HEAD_DEPTH * np.maximum(1 - rho, 0)
@@ -41,7 +41,7 @@ def _turned(photo: RGBImage, *, yaw: float = 0.0, pitch: float = 0.0) -> RGBImag
 def _lit(
     photo: RGBImage, *, gain: tuple[float, float, float], gamma: float = 1.0, side: float = 0.0
 ) -> RGBImage:
-    """Changes the light: a gain per channel, a gamma, and a lamp from the side (fraction, + is right)."""
+    """Changes the light: a gain per channel, a gamma, and a lamp at the side (fraction; positive: on the right)."""
     ramp = 1 + side * np.linspace(-1, 1, photo.shape[1])[None, :, None]
     light = (photo / 255.0) ** gamma * np.array(gain) * ramp
     return (np.clip(light, 0, 1) * 255).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The demo's `report.html`: what was made, whether it verifies, all of it to look at, and what to do next."""
+"""The demo's `report.html`: figures, result of the verification, samples, and commands to try next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,31 +13,28 @@ from maskgen.reports.preview import HOW_TO_LOOK
 from maskgen.settings import GenSettings
 
 NEXT = (
-    ("your own photos, a folder, zip or tar", "unmask gen-data --src photos/ --out data/shards/mine"),
-    ("look at them", "unmask preview data/shards/mine"),
+    ("mask your own photos (a folder, zip or tar)", "unmask gen-data --src photos/ --out data/shards/mine"),
+    ("look at the samples", "unmask preview data/shards/mine"),
     ("check every byte", "unmask verify data/shards/mine"),
     ("take masks off photos", "unmask run photo.jpg --out unmasked"),
-    ("plain files for other tools", "unmask unpack data/shards/mine --layout folders --to plain/"),
-    ("which masks there are", "unmask masks list"),
+    ("write plain files for other tools", "unmask unpack data/shards/mine --layout folders --to plain/"),
+    ("list the masks", "unmask masks list"),
 )
 
-INTRO = (
-    "One photo, taken a dozen ways, wearing every kind of mask there is: "
-    "what unmask gen-data does to photos of your own."
-)
+INTRO = "One photo in a dozen variants, wearing all kinds of masks: what unmask gen-data does with your own photos."
 INVENTED = (
-    "With the mask, the map of it that the segmenter finds, restored by the generator, and as it was. "
-    "What a mask covers is invented: a mouth that fits, not hers."
+    "From left to right: masked, the map that the segmenter finds, restored by the generator, and the original. "
+    "The generator invents what the mask covers: a plausible mouth, not hers."
 )
 CREDIT = (
     "Photo: Eileen Collins, NASA, public domain; NASA endorses nothing here. The masks are synthetic. "
-    "This page is one file and asks nothing of the network."
+    "This page is one file and makes no network requests."
 )
 
 
 @dataclass(frozen=True)
 class DemoFacts:
-    """What the demo did. `seconds` are those of the whole demo."""
+    """Results of the demo. `seconds` is the duration of the whole demo."""
 
     made: GenReport
     checked: VerifyReport
@@ -53,17 +50,19 @@ def write_report(
     facts: DemoFacts,
     restored: bytes = b"",
 ) -> None:
-    """Writes the report, whole or not at all.
+    """Writes the report atomically.
 
     Args:
         path: the HTML file.
-        data, labels: the data set and the labels of all its samples.
-        samples: those to show.
-        facts: what was done.
-        restored: PNG of a face whose mask was taken off again; empty where there is none.
+        data: the data set.
+        labels: labels of all its samples, by key.
+        samples: samples to show.
+        facts: results of the demo.
+        restored: PNG of a face whose mask was taken off again; empty if there is none.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     made = facts.made
     families = {worn(label)["family"] for label in labels.values()}
@@ -106,16 +105,16 @@ def _steps(facts: DemoFacts) -> list[tuple[str, str]]:
     return [
         (
             "photos",
-            f"{made.photos} pictures of the built-in photo: mirrored, tilted, near and far, in other light",
+            f"{made.photos} variants of the built-in photo: mirrored, tilted, near and far, in other light",
         ),
-        ("masks", f"{settings.masks.per_face} a photo, of {settings.masks.masks.replace(',', ', ')}"),
+        ("masks", f"{settings.masks.per_face} per photo, from {settings.masks.masks.replace(',', ', ')}"),
         (
             "gen-data",
             f"{made.triplets} samples at {settings.crop.size} px, shards: {made.shards}, seed: {settings.seed}",
         ),
         (
-            "pace",
-            f"{made.seconds:.1f} s with the start of the workers: {made.triplets / seconds:.0f} samples/s",
+            "speed",
+            f"{made.seconds:.1f} s including the start of the workers: {made.triplets / seconds:.0f} samples/s",
         ),
         ("verify", f"{checked.samples} samples: {state}"),
     ]

@@ -1,4 +1,4 @@
-"""`unmask demo`: the whole way on the one photo that ships with us; no data, no network."""
+"""`unmask demo`: the whole pipeline on the built-in photo; needs no data and no network access."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,19 +27,20 @@ from maskgen.settings import (
 )
 from maskgen.types import RGBImage
 
-TakeOff = Callable[
-    [RGBImage, RGBImage], bytes
-]  # masked crop, the same without mask -> a PNG of what is restored
-SHOWN = 4  # samples of a family on the sheet and the page
-A_FAMILY = 8  # samples at least that chance should give each family
-QUALITY = 95
-SHOWN_MASK, SHOWN_SIDE = "surgical-#a9cfe4", 256  # of the face that is restored; pixels of its crop
+TakeOff = Callable[[RGBImage, RGBImage], bytes]  # (masked crop, original crop) -> PNG of the restoration
+SHOWN = 4  # samples per family on the sheet and the page
+A_FAMILY = 8  # expected number of samples per family, at least
+QUALITY = 95  # JPEG quality
+SHOWN_MASK, SHOWN_SIDE = (
+    "surgical-#a9cfe4",
+    256,
+)  # mask on the face that is restored; side of its crop in pixels
 NO_WEIGHTS = "this version brings no weights that take the mask off again; unmask train makes some"
 
 
 @dataclass(frozen=True)
 class DemoReport:
-    """Where to look, and what was made. `restored`: a face with its mask taken off, None where no weights ship."""
+    """Paths and figures of the demo. `restored`: image of a face with its mask taken off; None without weights."""
 
     out: Path
     data: Path
@@ -65,14 +66,14 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
     """Makes a small data set of the built-in photo, verifies it, restores a face, and draws a sheet and a report.
 
     Args:
-        out: gets `photos/`, `shards/`, `sheet.png`, `restored.png`, `report.html`; a data set of an older demo there
-            is replaced.
-        seed: of masks and their fit.
-        take_off: draws what networks make of a masked face; None where there are none.
+        out: folder for `photos/`, `shards/`, `sheet.png`, `restored.png` and `report.html`; the results of an older
+            demo there are replaced.
+        seed: seed of the masks and their fit.
+        take_off: draws the restoration of a masked face; None if there are no networks.
 
     Raises:
-        UnmaskError: what was made does not verify, or `out` takes no file.
-        MissingError: no room on the disk, or a part of unmask is missing.
+        UnmaskError: the data set does not verify, or `out` cannot be written to.
+        MissingError: the disk is full, or a part of unmask is missing.
     """
     began = time.monotonic()
     photos = write_photos(out / "photos")
@@ -82,7 +83,7 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
     checked = verify(out / "shards")
     if not checked.ok:
         raise UnmaskError(
-            f"{out / 'shards'}: does not verify: {checked.problems[0]}. This is our mistake, please report it"
+            f"{out / 'shards'}: does not verify: {checked.problems[0]}. This is a bug in unmask, please report it"
         )
     data = open_data_set(out / "shards")
     labels = data.labels(made.triplets)
@@ -91,7 +92,7 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
     sheet = contact_sheet("unmask demo: one photo, every mask", samples, [])
     write_atomic(out / "sheet.png", codecs.encode_lossless(sheet, "png"))
     restored = out / "restored.png"
-    restored.unlink(missing_ok=True)  # an older demo's
+    restored.unlink(missing_ok=True)  # from an older demo
     picture = show_restored(take_off) if take_off else b""
     if picture:
         write_atomic(restored, picture)
@@ -106,14 +107,14 @@ def run_demo(out: Path, *, seed: int = 0, take_off: TakeOff | None = None) -> De
 
 
 def show_restored(take_off: TakeOff) -> bytes:
-    """Restores the face of the built-in photo under a mask."""
+    """Puts a mask on the face of the built-in photo and returns a PNG of its restoration."""
     triplet = mask_photo(sample_photo(), SHOWN_MASK, size=SHOWN_SIDE)
     assert not isinstance(triplet, Skip), triplet
     return take_off(triplet.masked, triplet.gt)
 
 
 def demo_settings(out: Path, families: Sequence[str], photos: list[Path], seed: int) -> GenSettings:
-    """Returns settings with all families equally often, masks enough to see each, and one split for the one person."""
+    """Returns settings with all families equally often, enough masks to show each, and a single split."""
     return GenSettings(
         source=SourceSettings(src=str(out / "photos"), val=0, test=0),
         faces=FaceSettings(cache="off"),
@@ -127,7 +128,7 @@ def demo_settings(out: Path, families: Sequence[str], photos: list[Path], seed: 
 
 
 def choose(labels: Mapping[str, Labels]) -> list[str]:
-    """Keys of the samples to show: some of each family, sorted by it, each on another photo where that can be."""
+    """Chooses the keys of the samples to show: some per family, sorted by family, on different photos if possible."""
     shown: list[str] = []
     for family in sorted({worn(label)["family"] for label in labels.values()}):
         keys = [key for key, label in labels.items() if worn(label)["family"] == family]

@@ -1,6 +1,6 @@
-"""Parts of a self-contained HTML page: one file, no outside request, every text escaped.
+"""Parts of a self-contained HTML page: one file, no network requests, all text escaped.
 
-The page's policy forbids all loads but its own inline style, its one script (by hash) and pictures in `data:`.
+The page's content security policy allows only its inline style, its one script (by hash) and images in `data:` URIs.
 """
 
 import base64
@@ -15,11 +15,11 @@ import numpy as np
 
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # units of a chart's own grid
+CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # in units of the chart's view box
 
 
 def esc(text: object) -> str:
-    """Escapes text for HTML, also inside quotes; makes control characters and stray bytes of file names visible."""
+    """Escapes text for HTML, also inside quotes; makes control characters and invalid bytes of file names visible."""
     clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     return html.escape("".join(letter if letter.isprintable() else _visible(letter) for letter in clean))
 
@@ -34,7 +34,7 @@ def data_uri(data: bytes, kind: str) -> str:
 
 
 def document(title: str, body: str) -> str:
-    """Builds a whole page around `body`, which is HTML already."""
+    """Builds a complete page around `body`, which is HTML."""
     script = (HERE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = f"{POLICY}; script-src 'sha256-{digest}'"
@@ -49,7 +49,7 @@ def document(title: str, body: str) -> str:
 
 
 def masthead(title: str, text: str, numbers: Mapping[str, object]) -> str:
-    """Builds the page's head: title, one sentence, and the main figures."""
+    """Builds the top of the page: title, one sentence, and the main figures."""
     figures = "".join(
         f"<div><dt>{esc(name)}</dt><dd>{esc(value)}</dd></div>" for name, value in numbers.items()
     )
@@ -62,7 +62,7 @@ def masthead(title: str, text: str, numbers: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """The bins of a histogram, the values that are written under it, and their unit."""
+    """Bin edges of a histogram, the values of its tick labels, and their unit."""
 
     edges: Sequence[int]
     ticks: Sequence[int]
@@ -70,7 +70,7 @@ class Axis:
 
 
 def histogram(title: str, values: Sequence[float], axis: Axis) -> str:
-    """Draws how often values fall into each bin; values beyond the outer edges count in the outer bins."""
+    """Draws a histogram; values beyond the outer edges count in the outer bins."""
     edges = np.asarray(axis.edges, float)
     counts = np.histogram(np.clip(np.asarray(values, float), edges[0], edges[-1]), edges)[0]
     step, top = CHART_WIDTH / len(counts), max(1, int(counts.max(initial=0)))
@@ -110,7 +110,7 @@ def _chart(title: str, note: str, content: str) -> str:
 
 
 def shares(title: str, counts: Mapping[str, int]) -> str:
-    """Draws named counts as bars, the largest first."""
+    """Draws named counts as bars, sorted by size."""
     total, top = max(1, sum(counts.values())), max([1, *counts.values()])
     rows = "".join(
         f'<span class="name">{esc(name)}</span><span class="track">'
@@ -125,7 +125,7 @@ def shares(title: str, counts: Mapping[str, int]) -> str:
 
 
 def pose_dial(yaw: float, pitch: float, roll: float) -> str:
-    """Draws a small ball turned like the head (degrees, signs as in `types.Pose`), with its nose as an arrow."""
+    """Draws a small ball in the head's pose (degrees, signs as in `types.Pose`), with the nose as an arrow."""
     radius = 17.0
     side, lift = sin(radians(yaw)), sin(radians(pitch))
     tip = (radius * side * cos(radians(pitch)), -radius * lift)
@@ -141,7 +141,7 @@ def pose_dial(yaw: float, pitch: float, roll: float) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Builds a plain table; every cell is text."""
+    """Builds a plain table; the cells are escaped text."""
     line = "".join(f"<th>{esc(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{line}</tr></thead><tbody>{body}</tbody></table>"

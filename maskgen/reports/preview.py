@@ -1,4 +1,4 @@
-"""Show a data set to a person: a contact sheet, and one HTML page to compare, filter and look closer."""
+"""`unmask preview`: a contact sheet of a data set, and an HTML page to compare, filter and enlarge its samples."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from maskgen.reports import html as page
 from maskgen.reports import sample_cards
 from maskgen.seeds import hash64
 
-SCAN = 20_000  # samples at most whose labels are read for the charts
-SKIPS = 24  # skipped photos at most that are shown
+SCAN = 20_000  # largest number of samples whose labels are read for the charts
+SKIPS = 24  # largest number of skipped photos that are shown
 
 HOW_TO_LOOK = (
-    "Move over a picture to draw the mask aside; a click opens it, arrow keys work too. "
-    "The ball shows how the head is turned."
+    "Move the pointer over an image to draw the mask aside; a click opens it, arrow keys work too. "
+    "The ball shows the head pose."
 )
 
 Shown = list[tuple[Skipped, sheet.AnyPicture | None]]
@@ -28,7 +28,7 @@ Shown = list[tuple[Skipped, sheet.AnyPicture | None]]
 
 @dataclass(frozen=True)
 class PreviewReport:
-    """What was written, how many samples the data set has, and how many of them are shown."""
+    """Paths of the two files, number of samples and of shown samples, and skipped photos by reason."""
 
     sheet: Path
     page: Path
@@ -41,16 +41,17 @@ def preview(folder: str | Path, *, n: int = 36, out: str | Path | None = None) -
     """Writes `preview.png` and `preview.html` of a data set.
 
     Args:
-        folder: the data set; a shard without its record is not there.
-        n: samples to show; the first of each family and wear, then others drawn by a hash of their key.
-        out: where the two files go; the data set's own folder if none.
+        folder: the data set; shards without a record are ignored.
+        n: number of samples to show: the first of each family and wear, then others in a hash order of their keys.
+        out: folder for the two files; None: the data set's own folder.
 
     Returns:
-        What was written.
+        Paths and counts.
 
     Raises:
         InputError: `folder` holds no finished shard, or one that cannot be read.
-        MissingError: the disk has no room. UnmaskError: `out` takes no file.
+        MissingError: the disk is full.
+        UnmaskError: `out` cannot be written to.
     """
     folder, out = Path(folder), Path(folder if out is None else out)
     data = open_data_set(folder)
@@ -70,20 +71,20 @@ def preview(folder: str | Path, *, n: int = 36, out: str | Path | None = None) -
 
 
 def pick(facts: dict[str, Labels], n: int) -> list[str]:
-    """Keys of `n` samples to show: in their order, but what wears a family or a state not seen yet comes first."""
-    seen: set[str] = set()
+    """Chooses the keys of `n` samples to show: in their order, but the first of each family and of each wear first."""
+    shown: set[str] = set()
     first: list[str] = []
     rest: list[str] = []
     for key, labels in facts.items():
         mask = worn(labels)
-        news = {str(mask["family"]), "worn " + str(mask.get("wear", ""))} - seen
-        seen |= news
-        (first if news else rest).append(key)
+        new = {str(mask["family"]), "worn " + str(mask.get("wear", ""))} - shown
+        shown |= new
+        (first if new else rest).append(key)
     return [*first, *rest][:n]
 
 
 def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
-    """Chooses at most `n` skipped photos, in turn from each reason, so that a rare reason is seen too."""
+    """Chooses at most `n` skipped photos, in turn from each reason, so that rare reasons are shown too."""
     by_reason: dict[str, list[Skipped]] = {}
     for skip in sorted(skips, key=lambda skip: hash64("preview", skip.id)):
         by_reason.setdefault(skip.reason, []).append(skip)
@@ -92,7 +93,7 @@ def spread(skips: Iterable[Skipped], n: int) -> list[Skipped]:
 
 
 def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> sheet.AnyPicture:
-    """Draws photo, masked and map of each sample in a row of three; below them what was skipped, and why."""
+    """Draws photo, masked image and map of each sample side by side; below them skipped photos with the reason."""
     tiles = tuple(_tile(sample) for sample in samples)
     blank = np.full((8, 8, 3), 210, np.uint8)
     failed = tuple(
@@ -117,17 +118,17 @@ def _tile(sample: Encoded) -> sheet.Tile:
 
 
 def _named(photo: str) -> list[str]:
-    """Names a photo by folder and name, on a line each: many people have an `img005.jpg`."""
+    """Splits a photo's id into folder and name, one per line: many people's folders have an `img005.jpg`."""
     return [part for part in photo.rpartition("/")[::2] if part]
 
 
 def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded], skips: Shown) -> str:
-    """Builds the whole page of a data set."""
+    """Builds the complete page of a data set."""
     name = data.name
     scope = (
         ""
         if len(facts) >= data.count
-        else f" Charts and figures over {len(facts):,} samples of whole shards drawn by a hash."
+        else f" Charts and figures are of {len(facts):,} samples from shards drawn by a hash."
     )
     text = f"Photos and the same photos with a mask drawn over them.{scope}"
     body = [
@@ -135,13 +136,13 @@ def html_page(data: DataSet, facts: dict[str, Labels], samples: Sequence[Encoded
         "<h2>What is in it</h2>",
         sample_cards.charts(facts.values()),
         f"<h2>{len(samples):,} samples</h2>",
-        f'<p class="faint">One of each family and wear, the others drawn by a hash. {HOW_TO_LOOK}</p>',
+        f'<p class="faint">At least one of each family and wear; the others are drawn by a hash. {HOW_TO_LOOK}</p>',
         sample_cards.legend(),
         sample_cards.filters(samples),
         sample_cards.cards(samples),
         sample_cards.skips(data.skipped, skips),
         sample_cards.closer_look(),
-        '<footer class="end">The masks are synthetic. This page is one file and asks nothing of the network.</footer>',
+        '<footer class="end">The masks are synthetic. This page is one file and makes no network requests.</footer>',
     ]
     return page.document(f"{name} - unmask preview", "\n".join(body))
 

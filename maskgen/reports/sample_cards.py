@@ -1,4 +1,4 @@
-"""The page's sections about a data set: charts, cards of samples, skipped photos. HTML out, no effects."""
+"""Sections of a page about a data set: charts, cards of samples, skipped photos. Pure functions that return HTML."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from maskgen.images.contact_sheet import PARTS, AnyPicture, overlay_parts
 from maskgen.reports.html import Axis, data_uri, esc, histogram, pose_dial, shares
 from maskgen.types import RGBImage
 
-EMBED_SIDE = 400  # pixels; larger pictures are made smaller before they go into the page
+EMBED_SIDE = 400  # pixels; larger images are reduced before they are embedded in the page
 EMBED_QUALITY = 88
 YAW = Axis(range(-80, 81, 10), range(-60, 61, 30), "°")
 PITCH = Axis(range(-45, 46, 5), range(-30, 31, 15), "°")
@@ -28,7 +28,7 @@ VIEWS = {
     "masked": "false",
     "map": "false",
     "all": "false",
-}  # view: pressed
+}  # name of the view: whether its button is pressed
 FILTERS = ("family", "wear", "split")
 ORDERS = (
     ("", "as drawn"),
@@ -39,7 +39,7 @@ ORDERS = (
 
 
 def charts(facts: Iterable[Labels]) -> str:
-    """Draws where heads look, how much is hidden, and which masks are worn how."""
+    """Draws charts of families, wear, splits, head pose and hole size."""
     rows = list(facts)
     poses = [posed(labels) for labels in rows]
     masks = [face["mask"] for labels in rows for face in labels["faces"]]
@@ -50,13 +50,13 @@ def charts(facts: Iterable[Labels]) -> str:
         + shares("Splits", Counter(labels["split"] for labels in rows))
         + histogram("Yaw", [yaw for yaw, _, _ in poses], YAW)
         + histogram("Pitch", [pitch for _, pitch, _ in poses], PITCH)
-        + histogram("Hole, share of the crop", [100 * float(labels["hole"]) for labels in rows], HOLE)
+        + histogram("Hole, fraction of the crop", [100 * float(labels["hole"]) for labels in rows], HOLE)
         + "</div>"
     )
 
 
 def filters(samples: Sequence[Encoded]) -> str:
-    """Builds the bar that chooses the view and the filters; every switch shows how many cards it stands for."""
+    """Builds the bar of views, filters and orders; every filter button shows its number of cards."""
     views = "".join(
         f'<button class="chip" type="button" data-view-name="{view}" aria-pressed="{pressed}">{view}</button>'
         for view, pressed in VIEWS.items()
@@ -88,12 +88,12 @@ def _chips(name: str, counts: Counter[str]) -> str:
 
 
 def cards(samples: Sequence[Encoded]) -> str:
-    """Builds a grid with a card per sample: images to compare, head pose, mask and source."""
+    """Builds a grid with one card per sample: images to compare, head pose, mask and source."""
     return f'<div class="cards" data-view="compare">{"".join(card(sample) for sample in samples)}</div>'
 
 
 def card(sample: Encoded) -> str:
-    """Builds one sample's card. At rest it shows the masked image; the pointer or the arrow keys draw it aside."""
+    """Builds one sample's card. It shows the masked image until the pointer or the arrow keys draw the mask aside."""
     labels, mask, (yaw, pitch, roll) = sample.labels, worn(sample.labels), posed(sample.labels)
     name = mask_name(mask)
     tags = "".join(f' data-{key}="{esc(value)}"' for key, value in _tags(labels).items())
@@ -117,7 +117,7 @@ def card(sample: Encoded) -> str:
 
 
 def facts(sample: Encoded) -> list[tuple[str, str]]:
-    """Lists what the detailed view says about a sample."""
+    """Lists the names and values of a sample's detailed view."""
     labels = sample.labels
     rows = [
         ("key", sample.key),
@@ -149,7 +149,7 @@ def _pictures(sample: Encoded, name: str) -> str:
 
 
 def _embedded(sample: Encoded, role: str, pixels: RGBImage) -> str:
-    """Embeds the member as it is if it is small and a browser can show it, else a smaller JPEG."""
+    """Embeds the member unchanged if it is a small JPEG, else a JPEG reduced to `EMBED_SIDE`."""
     data, suffix = sample.member(role)
     if suffix == "jpg" and max(pixels.shape[:2]) <= EMBED_SIDE:
         return data_uri(data, "jpeg")
@@ -181,7 +181,7 @@ def closer_look() -> str:
 
 
 def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, AnyPicture | None]]) -> str:
-    """Builds the section of skipped photos: counts per reason, and some of them with their image."""
+    """Builds the section of skipped photos: counts per reason, and the shown ones with their thumbnails."""
     total = sum(counts.values())
     if not total:
         return '<h2 id="skipped">Skipped photos</h2><p class="faint">None: every photo gave a sample.</p>'
@@ -195,7 +195,7 @@ def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, AnyPicture |
 
 
 def _skip(skip: Skipped, pixels: AnyPicture | None) -> str:
-    blank = '<div class="blank">no picture</div>'
+    blank = '<div class="blank">no image</div>'
     image = (
         blank
         if pixels is None

@@ -93,7 +93,7 @@ def test_skipped_photo_is_shown_with_image_and_reason(tmp_path):
 def test_skipped_photo_without_stored_image_says_so(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("x.jpg", "truncated", "")])
     text = preview(folder).page.read_text("utf-8")
-    assert text.count("no picture</div>") == 1
+    assert text.count("no image</div>") == 1
     assert "the file ends before its picture does" in text
 
 
