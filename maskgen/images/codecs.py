@@ -1,7 +1,7 @@
-"""Pictures in and out: any photo's bytes to upright RGB, arrays back to JPEG, PNG, WebP.
+"""Image codecs: decode a photo's bytes to upright RGB, encode arrays as JPEG, PNG or WebP.
 
-One safe loader for everything. What a file is, its bytes say and never its name. The header is read first, so a
-picture that promises too much costs no memory; a picture that ends early is refused, never filled up with grey.
+All photos go through one safe loader. A file's bytes decide its format, never its name. The header is read first, so an
+image with too many pixels costs no memory; a truncated image is refused instead of filled with grey.
 """
 
 import io
@@ -31,15 +31,15 @@ from PIL.WebPImagePlugin import WebPImageFile
 from maskgen.errors import InputError, Skip
 from maskgen.types import Plane, RGBImage
 
-MIN_SIDE = 16  # pixels; a shorter side cannot hold a face that is worth a mask
-HEAD_BYTES = 512  # enough to tell every format, and a web page, from the start of a file
-MAX_MAP_PIXELS = 100_000_000  # a map's header that promises more is no map of ours
-# level, method, window, memory, strategy; runs alone: a third of the time of level 6, for 50 bytes more a map
+MIN_SIDE = 16  # pixels; an image with a shorter side has no usable face
+HEAD_BYTES = 512  # enough to recognise every format, and web pages, by the start of a file
+MAX_MAP_PIXELS = 100_000_000  # larger maps are refused by their header
+# level, method, window, memory, strategy; run-length only: a third of the time of level 6, for 50 more bytes per map
 DEFLATE = (1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
 PARTS_PALETTE = bytes((0, 0, 0, 96, 96, 96, 255, 176, 0, 0, 114, 178))  # untouched, shadow, strap, mask
 
-# The plugins themselves, not Image.open: a closed list (no PostScript, no playlists of other files), and the
-# limit on pixels stays this module's argument instead of Pillow's global variable.
+# Pillow's plugins instead of Image.open: a closed list of formats (no PostScript, no playlists of other files), and the
+# limit of pixels is an argument instead of Pillow's global variable.
 OPENERS: dict[str, tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile]]] = {
     "jpeg": (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     "png": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
@@ -50,11 +50,11 @@ OPENERS: dict[str, tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile]]] 
     "avif": (re.compile(rb"....ftypavi[fs]", re.DOTALL), AvifImageFile),
     "ppm": (re.compile(rb"P[1-6]\s"), PpmImageFile),
 }
-# A JPEG's frame header, baseline or progressive; with it its tables, restart interval, JFIF mark, comment.
+# JPEG segments: frame header, baseline or progressive; the others are tables, restart interval, JFIF mark, comment.
 _FRAMES = (0xC0, 0xC1, 0xC2)
 _PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (*_FRAMES, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
 _LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; bits, height, width, channels
-CLOSED_EARLY = Skip("truncated", "jpeg: closed before its picture ends")
+CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 FULL_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 HTML = re.compile(
     rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+html|html|head|body)",
@@ -63,7 +63,7 @@ HTML = re.compile(
 
 
 def picture_format(head: bytes) -> str:
-    """Returns the format that a file's first bytes announce: a key of `OPENERS`, or "" for none of them."""
+    """Returns the format of a file by its first bytes: a key of `OPENERS`, or "" if it is unknown."""
     return next((name for name, (magic, _) in OPENERS.items() if magic.match(head)), "")
 
 
@@ -73,25 +73,25 @@ def is_html(head: bytes) -> bool:
 
 
 def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
-    """Decodes a photo of any usual format, and of any mode, to upright RGB.
+    """Decodes a photo of any usual format and mode to upright RGB.
 
-    EXIF orientation is applied; CMYK, palette, grey and 16-bit pictures get their colours, 16 bits as their 8 high
-    ones; transparent ones lie on a grey ground; of animated ones the first frame counts.
+    The EXIF orientation is applied. CMYK, palette, grey and 16-bit images are converted to RGB; of 16 bits the 8 high
+    ones are kept. Transparent pixels are composited over grey. Of an animation the first frame is decoded.
 
     Args:
         data: the file's bytes.
-        max_pixels: a header that promises more is refused before memory is taken.
+        max_pixels: larger images are refused by their header, before memory is allocated.
         background: grey level, 0-255, under transparent pixels.
 
     Returns:
-        RGB, 0-255, not to be written to; or Skip: unreadable, truncated, too_large, too_small.
+        RGB, 0-255, read-only; or Skip: unreadable, truncated, too_large, too_small.
     """
     kind = picture_format(data[:HEAD_BYTES])
     if not kind:
         return Skip("unreadable", _what_instead(data))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; the pixels decide
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; only the pixels matter
             if kind == "jpeg" and (size := _plain_jpeg_size(data)):
                 return _size_refused(size, max_pixels) or _jpeg_pixels(data)
             image = OPENERS[kind][1](io.BytesIO(data))
@@ -111,7 +111,7 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
 
 
 def colour_profile(data: bytes) -> bytes:
-    """Returns the ICC profile of a photo's RGB; b"" if it has none, or one of other colours than RGB."""
+    """Returns the ICC profile of an RGB photo; b"" if it has none, or the profile is not for RGB."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -125,7 +125,7 @@ def colour_profile(data: bytes) -> bytes:
 def _what_instead(data: bytes) -> str:
     if not data:
         return "the file is empty"
-    return "a web page" if is_html(data[:HEAD_BYTES]) else "not a picture format that is known"
+    return "a web page" if is_html(data[:HEAD_BYTES]) else "not a known image format"
 
 
 def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
@@ -146,28 +146,28 @@ def _size_refused(size: tuple[int, int], max_pixels: int) -> Skip | None:
 
 
 def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Reads width and height of a JPEG whose header says only that it is grey or in the usual colours.
+    """Reads width and height of a JPEG without metadata, 8 bits, grey or with three channels.
 
-    None where its segments hold more, such as EXIF or Adobe's words on colours, or are odd: all that is for Pillow.
-    A photo without metadata, as data sets have them, needs none of Pillow's classes: a tenth of its decoding.
+    Returns None if it has other segments, such as EXIF or Adobe's colour transform, or odd ones: Pillow decodes these.
+    Photos in data sets usually have no metadata; skipping Pillow's classes saves a tenth of their decoding time.
     """
     at, size = 2, None
     while data[at : at + 2] in _PLAIN_SEGMENTS and at + 10 <= len(data):
         if data[at + 1] in _FRAMES:
             bits, height, width, channels = _FRAME.unpack_from(data, at + 4)
-            usual = bits == 8 and channels in (1, 3) and height and width  # height 0: after the pixels
+            usual = bits == 8 and channels in (1, 3) and height and width  # height 0: given after the pixels
             size = (width, height) if usual else None
         at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
     return size if data[at : at + 2] == b"\xff\xda" else None
 
 
 def _jpeg_pixels(data: bytes) -> RGBImage | Skip:
-    """Decodes the common case by OpenCV, twice as fast as Pillow and equal to it bit for bit."""
+    """Decodes the common case with OpenCV: twice as fast as Pillow, and bit-identical."""
     encoded = np.frombuffer(data, np.uint8)
     pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
-        raise ValueError("the data do not make the picture that the header promises")
-    # what is missing is filled up with grey: one that ends in another colour is whole
+        raise ValueError("the data do not match the header")
+    # Decoders fill missing parts with grey: an image whose last pixel has another colour is complete.
     if pixels[-1, -1].tolist() == [128, 128, 128] and _closed_early(data):
         return CLOSED_EARLY
     return np.asarray(pixels)
@@ -176,8 +176,8 @@ def _jpeg_pixels(data: bytes) -> RGBImage | Skip:
 def _closed_early(data: bytes) -> bool:
     """Tells whether a JPEG was cut and then closed by an end marker; decoders silently fill such a file with grey.
 
-    A progressive one has more than its first, coarsest scan. A sequential one is decoded again, the end marker
-    replaced by some stuffed bytes: enough to finish a whole picture, too few for a missing part.
+    A complete progressive JPEG has more than its first, coarsest scan. A sequential one is decoded again with the end
+    marker replaced by some stuffed bytes: enough to finish a complete image, too few for a missing part.
     """
     if "progressive" in JpegImageFile(io.BytesIO(data)).info:
         return data.count(b"\xff\xda") < 2
@@ -189,13 +189,13 @@ def _closed_early(data: bytes) -> bool:
 
 
 def rgb_of(image: Image.Image, background: int) -> RGBImage:
-    """Converts an image of any mode to RGB, as `decode` gives it; not rotated.
+    """Converts an image of any mode to RGB like `decode`, but without rotation.
 
     Raises:
         ValueError: its pixels are 32-bit numbers.
     """
     image.load()
-    # PNG has no 32-bit pixels: where Pillow opens one as "I", it holds 16 bits
+    # PNG has no 32-bit pixels: if Pillow opens one in mode "I", it has 16 bits
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
@@ -208,10 +208,10 @@ def rgb_of(image: Image.Image, background: int) -> RGBImage:
 
 
 def exif_orientation(image: Image.Image) -> int:
-    """Reads the EXIF orientation, 1-8. Ask after loading: Pillow rotates TIFFs itself, then drops their tag."""
+    """Reads the EXIF orientation, 1-8. To be called after loading: Pillow rotates TIFFs itself and drops their tag."""
     try:
         value = image.getexif().get(ExifTag.Orientation, 1)
-    except Exception:  # noqa: BLE001 (broken metadata raises anything, and turns no photo)
+    except Exception:  # noqa: BLE001 (broken metadata raises anything; no rotation then)
         return 1
     return value if value in range(1, 9) else 1
 
@@ -230,7 +230,7 @@ def turn_upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wid
 
 
 def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
-    """Tells whether a file that could not be decoded lacks its end, by its structure or the decoder's message."""
+    """Tells whether an undecodable file lacks its end, by its structure or by the decoder's message."""
     if kind == "jpeg":
         return data.find(b"\xff\xd9", _scan_start(data)) < 0
     if kind == "png":
@@ -241,59 +241,58 @@ def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
 
 
 def _scan_start(data: bytes) -> int:
-    """Finds the start of a JPEG's pixels, behind its segments (one of them may hold a thumbnail, a whole JPEG)."""
+    """Finds the start of a JPEG's pixels, after its segments (one may hold a thumbnail, which is a JPEG itself)."""
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data) and data[at + 1] != 0xDA:
         at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
     return at
 
 
-def encode_jpeg(picture: RGBImage, quality: int) -> bytes:
-    """Encodes a 4:4:4 JPEG without any metadata.
+def encode_jpeg(image: RGBImage, quality: int) -> bytes:
+    """Encodes a 4:4:4 JPEG without metadata.
 
-    Halved chroma would save a third of the time and a fifth of the bytes, but it smears a coloured mask's edge
-    twice as far: at quality 95, `masked` and `gt` then differ beyond the map on pixels worth 35 % of it, not 19 %.
+    Subsampled chroma would save a third of the time and a fifth of the bytes, but it smears the edge of a coloured mask
+    twice as far: at quality 95 the pixels outside the map on which `masked` and `gt` differ would be 35 % of the map's
+    area instead of 19 %.
     """
-    return _cv2_encode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality, *FULL_CHROMA])
+    return _cv2_encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality, *FULL_CHROMA])
 
 
-def encode_lossless(picture: RGBImage, kind: Literal["png", "webp"]) -> bytes:
-    """Encodes a PNG or a lossless WebP without any metadata, at the fastest level."""
+def encode_lossless(image: RGBImage, kind: Literal["png", "webp"]) -> bytes:
+    """Encodes a PNG or a lossless WebP without metadata, at the fastest level."""
     if kind == "png":
-        return _cv2_encode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    out = io.BytesIO()  # OpenCV's lossless WebP takes 14 times as long, Pillow offers the fast method
-    Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=0, method=0)
+        return _cv2_encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    out = io.BytesIO()  # OpenCV's lossless WebP takes 14 times as long; only Pillow offers the fast method
+    Image.fromarray(image).save(out, "WEBP", lossless=True, quality=0, method=0)
     return out.getvalue()
 
 
-def _cv2_encode(suffix: str, picture: RGBImage, options: list[int]) -> bytes:
-    done, encoded = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
-    assert done, (suffix, picture.shape)
+def _cv2_encode(suffix: str, image: RGBImage, options: list[int]) -> bytes:
+    done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    assert done, (suffix, image.shape)
     return encoded.tobytes()
 
 
 def encode_map(plane: Plane) -> bytes:
-    """Encodes a map as a 1-bit PNG, white where it is not 0. Packing here is three times as fast as Pillow."""
+    """Encodes a map as a 1-bit PNG, white where the map is not 0; three times as fast as Pillow."""
     return _png(plane.shape, bits=1, colour_type=0, rows=np.packbits(plane != 0, axis=1))
 
 
 def encode_parts(parts: Plane) -> bytes:
-    """Encodes `parts` as a 2-bit palette PNG whose indices are its values, 0-3, in colours that are easy to tell
-    apart.
-    """
+    """Encodes `parts` as a 2-bit palette PNG: indices are the values 0-3, colours are easy to tell apart."""
     fours = (
         np.pad(parts, ((0, 0), (0, -parts.shape[1] % 4)))
         if parts.shape[1] % 4
         else np.ascontiguousarray(parts)
     )
     assert int(parts.max(initial=0)) < 4, "parts are 0-3"
-    # four bytes a, b, c, d to the one byte aabbccdd: each factor's bit brings one of them to its place on top
+    # Packs four bytes a, b, c, d into the byte aabbccdd: each set bit of the factor shifts one of them to its place.
     rows = ((fours.view("<u4") * np.uint32(0x40100401)) >> np.uint32(24)).astype(np.uint8)
     return _png(parts.shape, bits=2, colour_type=3, rows=rows, palette=PARTS_PALETTE)
 
 
 def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palette: bytes = b"") -> bytes:
-    """Writes a PNG of rows that are already packed, without row filters."""
+    """Encodes rows that are already packed as a PNG without row filters."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -308,16 +307,16 @@ def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palet
 
 
 def decode_map(data: bytes) -> Plane:
-    """Decodes the PNG of a map to 0 or 1; grey values count as 1 from 128 up. InputError if it is not one."""
+    """Decodes the PNG of a map to 0 or 1; grey values from 128 count as 1. InputError if it is not a map."""
     plane = _decode_plane(data, "map", modes=("1", "L"))
     return plane.astype(np.uint8) if plane.dtype == bool else (plane >> 7)
 
 
 def decode_parts(data: bytes) -> Plane:
-    """Decodes the PNG of parts to 0-3. InputError if it is not one."""
+    """Decodes the PNG of parts to 0-3. InputError if it is not a PNG of parts."""
     plane = _decode_plane(data, "parts", modes=("P", "L"))
     if plane.max(initial=0) > 3:
-        raise InputError(f"parts: value {plane.max()} found, they are 0 to 3. Make the data set anew")
+        raise InputError(f"parts: value {plane.max()} found, expected 0 to 3. Make the data set again")
     return plane
 
 

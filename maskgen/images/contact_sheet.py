@@ -1,4 +1,4 @@
-"""Contact sheets: small pictures with captions in one picture, in the font that Pillow brings along."""
+"""Contact sheets: small images with captions in one image, in the font that comes with Pillow."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,30 +11,26 @@ from PIL import Image, ImageDraw, ImageFont
 from maskgen.images.codecs import PARTS_PALETTE
 from maskgen.types import Plane, RGBImage
 
-AnyPicture = UInt8[ndarray, "_ _ 3"]  # a `Picture` beside others of other sizes
+AnyPicture = UInt8[ndarray, "_ _ 3"]  # like `RGBImage`, but images of one call may differ in size
 PARTS = {"shadow": 1, "strap": 2, "mask": 3}
 
 PAPER, INK, FAINT, RULE = (250, 250, 248), (28, 30, 33), (112, 116, 122), (226, 226, 222)
-MARGIN, GAP, PAD = (
-    28,
-    14,
-    6,
-)  # pixels: around the sheet, between tiles, between a tile's pictures and its caption
+MARGIN, GAP, PAD = 28, 14, 6  # pixels: around the sheet, between tiles, between images and caption
 TITLE, TEXT = 26, 13  # font sizes in pixels
 LINE = TEXT + 5
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Pictures side by side over a few lines of text; the first line is set darker."""
+    """Images side by side over a few lines of text; the first line is darker."""
 
-    pictures: tuple[AnyPicture, ...]
+    images: tuple[AnyPicture, ...]
     lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Block:
-    """A headed grid of tiles, each tile's pictures drawn as squares of `side` pixels."""
+    """Grid of tiles with a heading; images are drawn as squares of `side` pixels."""
 
     heading: str
     tiles: tuple[Tile, ...]
@@ -45,12 +41,12 @@ def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1
     """Draws a contact sheet.
 
     Args:
-        title, subtitle: text over everything; letters that the built-in font lacks are drawn as boxes.
-        blocks: drawn one under the other.
-        width: of the sheet in pixels; as many tiles stand in a row as fit.
+        title, subtitle: text above the blocks; letters missing in the built-in font are drawn as boxes.
+        blocks: drawn one below the other.
+        width: width of the sheet in pixels; a row has as many tiles as fit.
 
     Returns:
-        The sheet, as high as it must be.
+        The sheet, as high as its contents need.
     """
     heads = MARGIN + TITLE + 8 + LINE + GAP
     height = heads + sum(_block_height(block, width) for block in blocks) + MARGIN
@@ -65,13 +61,13 @@ def draw_sheet(title: str, subtitle: str, blocks: list[Block], *, width: int = 1
     return np.asarray(sheet)
 
 
-def fit_square(picture: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
-    """Resamples the whole image into a square of `side` pixels, centred on paper."""
-    height, width = picture.shape[:2]
+def fit_square(image: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
+    """Resamples the whole image into a square of `side` pixels, centred on grey."""
+    height, width = image.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Lanczos would draw a rim round every mask, and a rim is what one looks for
-    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.HAMMING))
+    # Lanczos would draw a rim around every mask, which looks like a fault of the mask.
+    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.HAMMING))
     square = np.full((side, side, 3), 236, np.uint8)
     top, left = (side - size[1]) // 2, (side - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = small
@@ -79,12 +75,12 @@ def fit_square(picture: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"
 
 
 def paint_parts(parts: Plane) -> RGBImage:
-    """Parts (0 untouched, 1 shadow, 2 strap, 3 mask) in the colours of the `parts` member, untouched in black."""
+    """Paints parts (0 untouched, 1 shadow, 2 strap, 3 mask) in the colours of the `parts` member; 0 is black."""
     return np.frombuffer(PARTS_PALETTE, np.uint8).reshape(-1, 3)[parts]
 
 
 def overlay_parts(parts: Plane, *, alpha: int = 205) -> UInt8[ndarray, "h w 4"]:
-    """Draws the same as an RGBA layer, clear where the photo is untouched."""
+    """Paints parts like `paint_parts`, as an RGBA layer that is transparent where the photo is untouched."""
     opacity = np.where(parts > 0, alpha, 0).astype(np.uint8)
     return np.dstack([paint_parts(parts), opacity])
 
@@ -94,7 +90,7 @@ def _columns(block: Block, width: int) -> int:
 
 
 def _tile_width(block: Block) -> int:
-    return block.side * max(len(tile.pictures) for tile in block.tiles)
+    return block.side * max(len(tile.images) for tile in block.tiles)
 
 
 def _tile_height(block: Block) -> int:
@@ -127,9 +123,9 @@ def _draw_block(sheet: Image.Image, draw: ImageDraw.ImageDraw, block: Block, top
 def _draw_tile(
     sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, block: Block, left: int, top: int
 ) -> None:
-    for number, picture in enumerate(tile.pictures):
-        sheet.paste(Image.fromarray(fit_square(picture, block.side)), (left + number * block.side, top))
-    room = block.side * max(1, len(tile.pictures))
+    for number, image in enumerate(tile.images):
+        sheet.paste(Image.fromarray(fit_square(image, block.side)), (left + number * block.side, top))
+    room = block.side * max(1, len(tile.images))
     for number, line in enumerate(tile.lines):
         where = (left, top + block.side + PAD + number * LINE)
         draw.text(where, _shortened(line, room), FAINT if number else INK, _font(TEXT))
@@ -140,12 +136,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _printable(text: str) -> str:
-    """Cleans one line of text of control characters: file names can hold anything."""
+    """Replaces unprintable characters in one line of text: file names can contain any character."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _shortened(text: str, room: int) -> str:
-    """Shortens the text with dots in its middle to at most `room` pixels."""
+    """Shortens a text to at most `room` pixels, with dots in its middle."""
     text, font = _printable(text), _font(TEXT)
     if font.getlength(text) <= room:
         return text

@@ -1,4 +1,4 @@
-"""Carry pixels through a similarity without aliasing."""
+"""Resampling of images by a similarity, without aliasing."""
 
 import math
 from functools import cache
@@ -12,7 +12,7 @@ from numpy import ndarray
 from maskgen.native import compiled
 from maskgen.types import Affine, RGBImage
 
-# Sizes of results have names of their own: within one call, jaxtyping holds "h w" to the source's.
+# Results have other names for their sizes: within one call jaxtyping binds "h w" to the source's size.
 Square = UInt8[ndarray, "side side 3"]
 Resized = UInt8[ndarray, "height width 3"]
 Border = Literal["reflect", "constant", "replicate"]
@@ -21,10 +21,10 @@ BORDERS = {
     "constant": cv2.BORDER_CONSTANT,
     "replicate": cv2.BORDER_REPLICATE,
 }
-ONE, PHASE = 20, 6  # bits of a pixel's parts in a position, and of those by which neighbours are weighted
+ONE, PHASE = 20, 6  # fractional bits of a position, and those of them that choose the interpolation weights
 STEP = 1 << (ONE - PHASE)
-MARGIN = 3  # pixels around what is looked at, for look-ups between neighbours
-SHRINK_FIRST = 0.75  # below it, a look-up between four neighbours skips pixels that an eye misses
+MARGIN = 3  # pixels around the sampled area, for interpolation
+SHRINK_FIRST = 0.75  # scale below which the source is averaged first: bicubic sampling would skip pixels
 
 
 def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool = False) -> Square:
@@ -34,8 +34,8 @@ def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool
         pixels: the source.
         matrix: a similarity, pixels of the source -> pixels of the result.
         size: side of the result.
-        border: what lies outside the source; "constant" is black.
-        fine: for eyes, not for networks: cubic, and averaged exactly where the picture shrinks.
+        border: how to fill the outside of the source; "constant" is black.
+        fine: for viewers, not for networks: bicubic, and averaged exactly if the image shrinks.
     """
     if fine:
         scale = scale_of(matrix)
@@ -44,22 +44,22 @@ def warp(pixels: RGBImage, matrix: Affine, size: int, border: Border, fine: bool
             pixels, matrix = _shrunk(pixels, matrix, width, height)
         return _fine(pixels, matrix, size, border)
     pixels, matrix = _cut(*in_blocks(pixels, matrix), size)
-    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)  # OpenCV carries four channels in half the time of three
+    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)  # OpenCV warps four channels in half the time of three
     carried = cv2.warpAffine(four, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=BORDERS[border])
     return cv2.cvtColor(carried, cv2.COLOR_RGBA2RGB)
 
 
 def _fine(pixels: RGBImage, matrix: Affine, size: int, border: Border) -> Square:
-    """Warps `pixels` by `matrix` with cubic interpolation."""
+    """Warps `pixels` by `matrix` with bicubic interpolation."""
     back = [[round(number * (1 << ONE)) for number in line] for line in inverse(matrix).tolist()]
     parts, edges, starts = [], [], []  # across, then down
     for (by_column, by_row, start), side in zip(back, pixels.shape[1::-1], strict=True):
-        start += STEP // 2  # positions are rounded to steps of the weights
+        start += STEP // 2  # positions are rounded to the steps of the weights
         along, across = (size - 1) * by_column, (size - 1) * by_row
         low = (start + min(along, 0) + min(across, 0)) >> ONE
         high = (start + max(along, 0) + max(across, 0)) >> ONE
-        before, behind = max(1 - low, 0), max(high + 3 - side, 0)  # how far what is looked at juts out
-        # no more of a large source than is looked at, or mirrored
+        before, behind = max(1 - low, 0), max(high + 3 - side, 0)  # pixels sampled outside the source
+        # only the part of a large source that is sampled, or mirrored
         first = max(min(low - 1, side - 1 - behind), 0)
         parts.append(slice(first, min(max(high + 3, before + 1), side)))
         edges.append((before, behind))
@@ -87,13 +87,13 @@ def _look_up(
     y_by_row: int,
     result: UInt8[ndarray, "h w 3"],
 ) -> None:
-    """Looks pixels up in 4 x 4 of a source; all of them lie in it.
+    """Interpolates each pixel of the result from 4 x 4 pixels of a source; all of them must lie in it.
 
     Args:
-        source: RGB, 0-255, and anything.
-        weights: of four pixels in a row, in 64ths, by how far right of the second of them a position lies.
-        x, y: the first position, in parts of a pixel: `ONE` bits of them.
-        x_by_column, x_by_row, y_by_column, y_by_row: from there to the next in its row, and in its column.
+        source: RGB, 0-255, and a fourth channel that is ignored.
+        weights: weights of four pixels in a row, in 64ths, by the distance of a position from the second pixel.
+        x, y: position of the result's first pixel, fixed point with `ONE` fractional bits.
+        x_by_column, x_by_row, y_by_column, y_by_row: steps of the position per column and per row of the result.
         result: RGB.
     """
     across = positions(result, x, x_by_column, x_by_row)
@@ -120,18 +120,18 @@ def positions(
 
 @cache
 def _cubic() -> Int16[ndarray, "phases 4"]:
-    """Weights of cubic convolution (R. Keys, 1981) with OpenCV's slope of -0.75, in 64ths; a ramp stays one exactly."""
+    """Computes weights of cubic convolution (R. Keys, 1981), slope -0.75 as in OpenCV, in 64ths; ramps stay exact."""
     slope, sixtyfourths = -0.75, np.arange(1 << PHASE)
-    outer = 1 + sixtyfourths / 64, 2 - sixtyfourths / 64  # how far the outer two lie away
+    outer = 1 + sixtyfourths / 64, 2 - sixtyfourths / 64  # distances of the outer two pixels
     first, last = (np.rint(64 * slope * (((away - 5) * away + 8) * away - 4)) for away in outer)
     third = sixtyfourths + first - 2 * last
     return np.stack([first, 64 - first - third - last, third, last], axis=1).astype(np.int16)
 
 
 def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
-    """Cuts out the part of the source that is needed, and returns the matrix from there.
+    """Cuts out the part of the source that is needed; returns it and the matrix from it.
 
-    Along an axis on which the square leaves the source all of it is kept, so that its border stays what it is.
+    Along an axis on which the square reaches outside the source all of it is kept, so that its border is unchanged.
     """
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
     seen = carry(inverse(matrix), corners)
@@ -145,26 +145,26 @@ def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
 
 
 def in_blocks(pixels: RGBImage, matrix: Affine) -> tuple[Resized, Affine]:
-    """Averages the source in blocks where `matrix` halves it or more; returns it and the matrix from there."""
+    """Averages the source in blocks if `matrix` shrinks it by 2 or more; returns it and the matrix from it."""
     scale = scale_of(matrix)
     if scale <= 0.5:
-        step = min(int(1 / scale), *pixels.shape[:2])  # whole blocks are averaged ten times faster
+        step = min(int(1 / scale), *pixels.shape[:2])  # averaging blocks of whole pixels is ten times as fast
         height, width = pixels.shape[0] // step, pixels.shape[1] // step
         return _shrunk(pixels[: height * step, : width * step], matrix, width, height)
     return pixels, matrix
 
 
 def _shrunk(pixels: RGBImage, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
-    """Averages the source down to a size; returns it and the matrix from there."""
+    """Averages the source down to a size; returns it and the matrix from it."""
     width, height = max(1, width), max(1, height)
-    step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source in one
+    step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source per pixel
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     offset = matrix[:, :2] @ (0.5 * step - 0.5) + matrix[:, 2]  # centres: x = (x' + .5) * step - .5
     return small, np.column_stack([matrix[:, :2] * step, offset]).astype(np.float32)
 
 
 def scale_of(matrix: Affine) -> float:
-    """Pixels of the result a pixel of the source."""
+    """Computes the scale of a similarity: pixels of the result per pixel of the source."""
     (a, _, _), (b, _, _) = matrix.tolist()
     return math.hypot(a, b)
 
@@ -175,5 +175,5 @@ def inverse(matrix: Affine) -> Affine:
 
 
 def carry(matrix: Affine, points: Float[ndarray, "n 2"]) -> Float[ndarray, "n 2"]:
-    """Points through `matrix`."""
+    """Transforms points by `matrix`."""
     return points @ matrix[:, :2].T + matrix[:, 2]

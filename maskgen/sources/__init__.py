@@ -1,10 +1,10 @@
-"""Photos in: a folder, a zip or tar read in place, a set of them, or shards, as one list of `PhotoRef`s.
+"""Sources of photos: a folder, a zip or tar read in place, several archives, or shards.
 
-    build_source(settings) -> Source       what is there; refuses what cannot be a source
-    source.refs() -> [PhotoRef]            every photo, not yet opened
-    load(source, ref, settings) -> Photo   one photo: read, decoded, hashed
+    build_source(settings) -> Source       opens the source; InputError if it cannot be one
+    source.refs() -> [PhotoRef]            lists every photo, not yet opened
+    load(source, ref, settings) -> Photo   reads, decodes and hashes one photo
 
-A source is a *store* (where bytes lie: `folder`, `archive`) seen through a *layout* (what names mean: `layouts`).
+A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout* (what file names mean: `layouts`).
 """
 
 from maskgen.sources.base import PhotoSource, Source, load

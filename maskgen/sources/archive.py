@@ -1,4 +1,4 @@
-"""Zips and tars, read in place: one member at a time, into memory, under a bound."""
+"""Zips and tars, read in place: one member at a time, into memory, with a size limit."""
 
 import os
 import tarfile
@@ -16,11 +16,11 @@ from maskgen.images.codecs import HEAD_BYTES
 from maskgen.sources.keys import clean_id
 from maskgen.sources.store import MAX_FILE_BYTES, Store, too_large
 
-MAX_RATIO = 100  # unpacked bytes for a packed one; photos hardly shrink at all, bombs reach 1,000
+MAX_RATIO = 100  # unpacked bytes per packed byte; photos hardly compress, decompression bombs reach 1,000
 RATIO_FROM = 64 * 2**20  # unpacked bytes that any archive may have
 BROKEN = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError),
-    *(EOFError, OSError, ValueError, NotImplementedError),  # what the readers let through from below
+    *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the readers
 )
 LINK = Skip("unreadable", "a link inside an archive is not followed")
 GONE = Skip("vanished", "the archive has changed since it was listed")
@@ -29,7 +29,7 @@ Span = tuple[int, int]  # offset and length in bytes
 
 
 class TarStore:
-    """A tar that is not compressed. Members are read by their offset, so a worker needs no open file."""
+    """Uncompressed tar. Members are read by their offset, so a worker keeps no file open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class TarStore:
         return {"path": self.path}
 
     def names(self) -> list[str]:
-        """Ids of all members, sorted."""
+        """Lists the ids of all members, sorted."""
         return sorted(self._spans)
 
     def head(self, name: str) -> bytes:
@@ -69,15 +69,14 @@ class TarStore:
         except BROKEN as error:
             raise _broken(self.path, error) from error
         end = max((member.offset_data + -(-member.size // 512) * 512 for member in members), default=0)
-        if any(
-            self._bytes((end, 512)) or b"cut"
-        ):  # tarfile takes a tar cut between two members for a whole one
+        # `tarfile` accepts a tar that was cut between two members.
+        if any(self._bytes((end, 512)) or b"cut"):
             raise _broken(self.path, EOFError("no end mark behind its last member"))
         return {clean_id(member.name): _span(member) for member in members if not _ignored(member)}
 
 
 class PackedTarStore:
-    """A compressed tar. It can only be read from its start, so its members are laid out once in a nameless file."""
+    """Compressed tar. It can only be read from its start, so its members are unpacked once into an unnamed file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,7 +85,7 @@ class PackedTarStore:
         return {"path": self.path}
 
     def names(self) -> list[str]:
-        """Ids of all members, sorted."""
+        """Lists the ids of all members, sorted."""
         return sorted(self._spool[1])
 
     def head(self, name: str) -> bytes:
@@ -111,7 +110,11 @@ class PackedTarStore:
 
 
 def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
-    """Writes all members behind each other into `out`, and tells where. Refuses bombs before their bytes."""
+    """Writes all members to `out`, one after the other, and returns their spans.
+
+    Raises:
+        InputError: the archive is a decompression bomb; found before its bytes are unpacked.
+    """
     allowed = RATIO_FROM + MAX_RATIO * path.stat().st_size
     spans: dict[str, Span | Skip] = {}
     with tarfile.open(path, "r|*") as tar:
@@ -144,7 +147,7 @@ def _append(tar: tarfile.TarFile, member: tarfile.TarInfo, out: IO[bytes]) -> in
 
 
 def _ignored(member: tarfile.TarInfo) -> bool:
-    """Folders and devices. Links stay, so that a photo that is one gets counted."""
+    """Tells whether a member is a folder or a device. Links are kept, so that photos that are links are counted."""
     return not (member.isreg() or member.islnk() or member.issym())
 
 
@@ -155,7 +158,7 @@ def _span(member: tarfile.TarInfo) -> Span | Skip:
 
 
 class ZipStore:
-    """A zip."""
+    """Zip archive."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -164,7 +167,7 @@ class ZipStore:
         return {"path": self.path}
 
     def names(self) -> list[str]:
-        """Ids of all members, sorted."""
+        """Lists the ids of all members, sorted."""
         return sorted(self._zip[1])
 
     def head(self, name: str) -> bytes:
@@ -201,10 +204,10 @@ class ZipStore:
 
 
 class ArchiveSet:
-    """Several archives as one store, such as the parts of a data set or its shards."""
+    """Several archives as one store, such as the parts or the shards of a data set."""
 
     def __init__(self, path: Path, parts: dict[str, Store]) -> None:
-        """`parts`: name -> store. Where two hold the same id, every id gets its part's name in front."""
+        """Joins `parts`, name -> store. If two hold the same id, all ids are prefixed with their part's name."""
         self.path = path
         self._parts = parts
 
@@ -212,7 +215,7 @@ class ArchiveSet:
         return {"path": self.path, "_parts": self._parts}
 
     def names(self) -> list[str]:
-        """Ids of all members of all parts, sorted."""
+        """Lists the ids of all members of all parts, sorted."""
         return sorted(self._index)
 
     def head(self, name: str) -> bytes:
@@ -221,7 +224,7 @@ class ArchiveSet:
         return self._parts[part].head(inner) if part else b""
 
     def read(self, name: str) -> bytes | Skip:
-        """Reads a member's bytes, or returns why it cannot."""
+        """Reads a member's bytes, or returns a Skip with the reason."""
         part, inner = self._index.get(name, ("", ""))
         return self._parts[part].read(inner) if part else GONE
 

@@ -1,4 +1,4 @@
-"""What a source of photos is, and how one photo is loaded from it."""
+"""Protocol of a source of photos, the usual source, and loading of one photo."""
 
 import hashlib
 from typing import Any, Protocol, runtime_checkable
@@ -13,19 +13,19 @@ from maskgen.types import Photo, PhotoRef
 
 @runtime_checkable
 class Source(Protocol):
-    """Photos by name. Pickled it is small, and a worker that gets it opens files when it first reads."""
+    """Source of photos. Its pickle is small; a worker's copy opens files at the first read."""
 
     @property
     def name(self) -> str:
-        """`[a-z0-9_-]+`: what the data set is called, unless told otherwise."""
+        """Default name of the data set: `[a-z0-9_-]+`."""
 
     @property
     def terms(self) -> str:
-        """Terms of use as the source states them, "" where they are unknown."""
+        """Terms of use as the source states them, "" if they are unknown."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of it, though it can be used; a line each."""
+        """Warnings about a source that can be used; one line each."""
 
     def refs(self) -> list[PhotoRef]:
         """Lists every photo, ordered by id."""
@@ -35,7 +35,11 @@ class Source(Protocol):
 
 
 class PhotoSource:
-    """A store seen through its layout. InputError where it holds no photos, or web pages in their place."""
+    """Source of the photos in a store, by its layout.
+
+    Raises:
+        InputError: the store holds no photos, or web pages instead of photos.
+    """
 
     def __init__(self, store: Store, name: str, people: People = "auto") -> None:
         layout = read_layout(store, name, people)
@@ -46,10 +50,8 @@ class PhotoSource:
         self._layout: Layout | None = layout
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            **self.__dict__,
-            "_layout": None,
-        }  # a list of all photos in each job would be most of its bytes
+        # A list of all photos would be most of the bytes of each job.
+        return {**self.__dict__, "_layout": None}
 
     def refs(self) -> list[PhotoRef]:
         """Lists every photo, ordered by id."""
@@ -58,12 +60,12 @@ class PhotoSource:
         return list(self._layout.photos)
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """Reads the bytes of a photo's file, or returns why it cannot."""
+        """Reads the bytes of a photo's file, or returns a Skip with the reason."""
         return self._store.read(ref.id)
 
 
 def load(source: Source, ref: PhotoRef, settings: SourceSettings) -> Photo | Skip:
-    """Reads and decode one photo; why not, as a Skip."""
+    """Reads and decodes one photo, or returns a Skip with the reason."""
     data = source.read(ref)
     if isinstance(data, Skip):
         return data

@@ -1,12 +1,12 @@
-"""CelebA in the layouts it comes in, unpacked or in its zip, with what its lists say of each photo.
+"""CelebA in its usual layouts, unpacked or in its zip, with identities, splits and points from its lists.
 
     official      Img/img_align_celeba.zip (or the folder in it), Anno/*.txt, Eval/list_eval_partition.txt
     torchvision   img_align_celeba/ or its zip, *.txt beside it
     Kaggle        img_align_celeba/img_align_celeba/, *.csv beside it; all of it in one zip
     in the wild   img_celeba/, with list_landmarks_celeba.txt
 
-A photo's id is `img_align_celeba/000001.jpg` wherever it lies, so all layouts give the same triplets. The boxes belong
-to the photos in the wild, where the points say the same more exactly; they are not read.
+A photo's id is `img_align_celeba/000001.jpg` in every layout, so all layouts give the same triplets. The list of boxes
+is not read: it belongs to the photos in the wild, and their points give the position of the face more exactly.
 """
 
 import re
@@ -25,25 +25,22 @@ from maskgen.types import PhotoRef
 
 PHOTO = re.compile(r"(?P<folder>(?:.*/)?)(?P<number>\d{6})\.(?:jpg|png)", re.IGNORECASE)
 ALIGNED, WILD = "img_align_celeba", "img_celeba"
-FOLDERS = (ALIGNED, "img_align_celeba_png", WILD)  # the first that is there is taken
+FOLDERS = (ALIGNED, "img_align_celeba_png", WILD)  # the first one found is used
 PARTITIONS, IDENTITIES = "list_eval_partition", "identity_CelebA"
-POINTS = {
-    True: "list_landmarks_celeba",
-    False: "list_landmarks_align_celeba",
-}  # of the photos in the wild, or not
+POINTS = {True: "list_landmarks_celeba", False: "list_landmarks_align_celeba"}  # key: photos in the wild?
 SPLITS = ("train", "val", "test")
-BESIDE = ("", "Anno", "Eval")  # folders in which lists lie, under one of the two above the photos
+BESIDE = ("", "Anno", "Eval")  # folders of lists, relative to one of the two folders above the photos
 
 
 @dataclass(frozen=True)
 class Album:
-    """A folder of CelebA's photos.
+    """Folder of CelebA's photos.
 
     Attributes:
-        store: where it lies.
-        prefix: what the photos' names begin with in it.
-        kind: which of `FOLDERS` it is.
-        count: how many photos.
+        store: the store that contains it.
+        prefix: path of the folder in the store, the first part of the photos' names.
+        kind: its name in `FOLDERS`.
+        count: number of photos.
     """
 
     store: Store
@@ -53,15 +50,20 @@ class Album:
 
 
 class CelebaSource:
-    """CelebA's photos, with identities, official splits and five points as far as their lists are there."""
+    """Source of CelebA's photos, with identities, official splits and five points from the lists that are found."""
 
     name, terms = "celeba", CELEBA_TERMS
 
     def __init__(self, album: Album, stores: Sequence[Store], settings: SourceSettings) -> None:
-        """`stores`: where lists may lie, beside the folders around the photos.
+        """Lists the photos of an album.
+
+        Args:
+            album: the folder of photos.
+            stores: stores to search for lists, before the folders around the photos.
+            settings: of the source.
 
         Raises:
-            InputError: a list is no list, or the partition leaves photos out; or photos are web pages.
+            InputError: a list is malformed, the partition lacks photos, or the photos are web pages.
         """
         self._store, self._prefix, self._kind = album.store, album.prefix, album.kind
         files = sorted(name for name in album.store.names() if _of(name, album.prefix))
@@ -69,23 +71,24 @@ class CelebaSource:
         self._refs, self.notes = _refs(files, album, stores, settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_refs": ()}  # a worker reads photos; their list would be most of its job
+        # A worker only reads photos; their list would be most of the bytes of its job.
+        return {**self.__dict__, "_refs": ()}
 
     def refs(self) -> list[PhotoRef]:
         """Lists every photo, ordered by id. Not available in a worker's copy."""
         return list(self._refs)
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """Reads the bytes of a photo's file, or returns why it cannot."""
+        """Reads the bytes of a photo's file, or returns a Skip with the reason."""
         return self._store.read(self._prefix + ref.id.rpartition("/")[2])
 
 
 def find_albums(store: Store, kind: str = "") -> list[Album]:
-    """Folders of a store that hold CelebA's photos, best first.
+    """Finds the folders of a store that hold CelebA's photos, best first.
 
     Args:
-        store: what to look through.
-        kind: what photos are that lie at its top; "" leaves them out.
+        store: the store to search.
+        kind: kind of the photos at the top of the store; "" ignores them.
     """
     found = Counter(match["folder"] for match in map(PHOTO.fullmatch, store.names()) if match)
     albums = []
@@ -104,7 +107,7 @@ def _of(name: str, prefix: str) -> bool:
 def _refs(
     files: Iterable[str], album: Album, stores: Sequence[Store], settings: SourceSettings
 ) -> tuple[tuple[PhotoRef, ...], tuple[str, ...]]:
-    """Lists the photos, and warnings about their lists."""
+    """Returns the photos, and warnings about their lists."""
     numbers = {PurePosixPath(name).name[:6]: PurePosixPath(name).name for name in files}
     partition = _rows(PARTITIONS, album, stores, 1, len(SPLITS) - 1)
     people = _rows(IDENTITIES, album, stores, 1)
@@ -132,7 +135,7 @@ def _pairs(values: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
 
 
 def _notes(tables: Iterable[tuple[str, Rows]], numbers: dict[str, str]) -> Iterable[str]:
-    """Warns of each list that names other photos than there are."""
+    """Yields a warning for each list whose photos differ from those found."""
     for name, rows in tables:
         gone, unknown = sorted(rows.keys() - numbers.keys()), sorted(numbers.keys() - rows.keys())
         if gone:
@@ -149,7 +152,7 @@ def _some(missing: Sequence[str], numbers: dict[str, str]) -> str:
 def _rows(
     stem: str, album: Album, stores: Sequence[Store], values: int, largest: int | None = None
 ) -> tuple[str, Rows] | None:
-    """Reads a list by the stem of its name: where it was found, and its rows."""
+    """Reads a list by the stem of its name; returns where it was found, and its rows."""
     file = _in_stores(stem, stores) or _beside(stem, album)
     return (file.name, read_rows(file, values, largest)) if file else None
 
@@ -167,7 +170,7 @@ def _in_stores(stem: str, stores: Sequence[Store]) -> ListFile | None:
 
 
 def _beside(stem: str, album: Album) -> ListFile | None:
-    """Finds a list in the folders around the store, where only the photos were given."""
+    """Finds a list in the folders around the store: `--src` may name only the folder of photos."""
     for above in (album.store.path.resolve().parents)[:2]:
         for folder in BESIDE:
             for suffix in (".txt", ".csv"):

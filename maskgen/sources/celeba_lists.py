@@ -1,4 +1,4 @@
-"""CelebA's lists: a photo's name and some whole numbers a line, as text with or without a header, or as csv."""
+"""CelebA's lists: a photo's name and some integers per line, as text with or without a header, or as CSV."""
 
 import re
 from collections.abc import Iterator
@@ -13,28 +13,28 @@ Rows = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class ListFile:
-    """A list's bytes and where it was found, for messages. `name` tells csv from text."""
+    """Bytes of a list, and where it was found. The suffix of `name` tells CSV from text."""
 
     name: str
     data: bytes
 
 
 def read_rows(file: ListFile, values: int, largest: int | None = None) -> Rows:
-    """Reads the numbers of each photo, by the six digits of its name.
+    """Reads the numbers of each photo; the keys are the six digits of the photos' names.
 
     Args:
-        file: the list; CRLF, a byte-order mark, a missing header and empty lines are no matter.
-        values: numbers a line.
-        largest: what they may be at most, 0 being the least; none is any.
+        file: the list; may have CRLF, a byte-order mark, no header, and empty lines.
+        values: count of numbers per line.
+        largest: limit of the numbers, which are then at least 0; None allows all integers.
 
     Raises:
-        InputError: it is no such list; with the line.
+        InputError: the list is malformed; the message names the line.
     """
     rows: Rows = {}
     promised: tuple[int, int] | None = None
     for line, cells in _lines(file):
         match = NAME.fullmatch(cells[0])
-        if match is None and not rows and line <= 2:  # its header: how many photos, the columns' names
+        if match is None and not rows and line <= 2:  # the header: number of photos, names of the columns
             promised = (line, int(cells[0])) if len(cells) == 1 and cells[0].isdigit() else promised
             continue
         numbers = _numbers(cells[1:])
@@ -74,7 +74,7 @@ def _lines(file: ListFile) -> Iterator[tuple[int, list[str]]]:
 
 
 def _numbers(cells: list[str]) -> tuple[int, ...]:
-    """Parses whole numbers; None if one is something else."""
+    """Parses integers; () if one of the cells is not an integer."""
     try:
         return tuple(map(int, cells))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A folder and all folders under it."""
+"""Store of a folder and all folders below it."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from maskgen.sources.store import MAX_FILE_BYTES, too_large
 
 
 class FolderStore:
-    """Files under `path`. Links are followed, a linked folder only where it leads to one not seen yet."""
+    """Store of the files below `path`. Links are followed; each folder is listed once, even if links form a circle."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -22,7 +22,7 @@ class FolderStore:
         return {"path": self.path}
 
     def names(self) -> list[str]:
-        """Ids of all files, sorted; one that ends in "/" is a folder that may not be opened."""
+        """Lists the ids of all files, sorted; an id that ends in "/" is a folder that cannot be opened."""
         return sorted(self._paths)
 
     def head(self, name: str) -> bytes:
@@ -43,19 +43,17 @@ class FolderStore:
             return _why_not(error)
 
     def _path(self, name: str) -> Path:
-        # Most ids are paths as they stand. Only one with a backslash may be an escape that the listing can undo.
+        # An id is the path itself, unless it contains a backslash: that may be an escape, which the listing maps back.
         return self.path / (self._paths.get(name, name) if "\\" in name else name)
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        """Id -> path under `path`, for every file."""
+        """Paths of all files relative to `path`, by id."""
         found: dict[str, str] = {}
         seen: set[tuple[int, int]] = set()
         real, linked = [""], list[str]()
         while real or linked:
-            folder = (
-                real.pop() if real else linked.pop()
-            )  # real folders first: their own names are the better ids
+            folder = real.pop() if real else linked.pop()  # real folders first: ids follow their names
             inner = self._list(folder, seen, found)
             real += inner[0]
             linked = sorted(linked + inner[1], reverse=True)
@@ -64,7 +62,7 @@ class FolderStore:
     def _list(
         self, folder: str, seen: set[tuple[int, int]], found: dict[str, str]
     ) -> tuple[list[str], list[str]]:
-        """Adds one folder's files to `found`; its real folders, and its links to folders."""
+        """Adds one folder's files to `found`; returns its real folders, and its links to folders."""
         real: list[str] = []
         linked: list[str] = []
         try:
@@ -86,15 +84,15 @@ class FolderStore:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Tells the kind of `entry`: "file", "folder", or "" for what holds no photos (pipes, devices, hidden folders)."""
+    """Returns "file", "folder", or "" for entries without photos (pipes, devices, hidden folders)."""
     if entry.name.startswith("._"):
-        return ""  # macOS's metadata beside each file
+        return ""  # metadata that macOS writes beside each file
     try:
         if entry.is_dir():
             return "" if entry.name.startswith(".") else "folder"
         is_file = entry.is_file()
     except OSError:
-        return "file"  # a link round in a circle: reading it will say so
+        return "file"  # a circular link: reading it reports the error
     return "file" if is_file or not Path(entry.path).exists() else ""
 
 

@@ -1,14 +1,14 @@
-"""What the names inside a store mean: which are photos, who is seen, under whose terms.
+"""Layouts of stores: which files are photos, the identity of each, and the terms of use.
 
     LFW        <Person>/<Person>_0001.jpg, at any depth         identity: the person
-    UTKFace    age_sex_group_date.jpg                           each photo its own
+    UTKFace    age_sex_group_date.jpg                           identity: unknown
     CelebA     see `celeba`
-    shards     KEY.gt.jpg beside KEY.json                       identity and split from the json
-    video      frames.csv, of `unmask frames-from-video`        its rows: identity is the person of the clip
-    any other  every picture                                    each photo its own, or by its folder if told so
+    shards     KEY.gt.jpg beside KEY.json                       identity and split from the JSON
+    video      frames.csv from `unmask frames-from-video`       identity: the person of the clip, from its rows
+    any other  every image                                      identity: unknown, or the folder (`people="folders"`)
 
-More pictures than 1 in 10 that do not fit a layout make it any other. LFW's way of naming is anybody's: it tells who is
-seen, but whose photos these are, and so their terms, only what they lie in, or LFW's own people.
+If more than 1 in 10 photos do not fit a layout, it is "any other". Other data sets use LFW's naming too: it gives the
+identity, but the photos count as LFW, with its terms, only by the name of their folder or by well-known people of LFW.
 """
 
 import csv
@@ -26,23 +26,23 @@ from maskgen.types import PhotoRef
 
 People = Literal["auto", "folders"]
 
-MOST = 0.9  # share of the photos whose names must fit a layout; real copies hold a few strays
-LOOKED_AT = 200  # photos whose first bytes are read to tell a folder of web pages from one of photos
+MOST = 0.9  # fraction of the photos whose names must fit a layout; real copies hold a few other files
+LOOKED_AT = 200  # photos whose first bytes are read to detect a folder of web pages
 
 PICTURE = re.compile(
     r".*\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|dib|avif|ppm|pgm)", re.IGNORECASE | re.DOTALL
 )
 LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
-# What lies in lfw-deepfunneled, lfw_funneled, lfw; a source of such a name.
+# Photos in a folder lfw-deepfunneled, lfw_funneled or lfw; a source with such a name.
 LFW_NAMES = re.compile(r"(?:.*/)?lfw(?:[-_.][^/]*)?/(?:.*/)?[^/]+/[^/]+", re.IGNORECASE)
 LFW_SLUG = re.compile(r"lfw(?:[-_].*)?")
-# Of its most photographed people; in an album of one's own they do not stand together.
+# Some of the most photographed people of LFW; a private album does not contain many of them.
 LFW_PEOPLE = {
     "Alejandro_Toledo", "Ari_Fleischer", "Atal_Bihari_Vajpayee", "Gloria_Macapagal_Arroyo", "Guillermo_Coria",
     "Jacques_Rogge", "Jeremy_Greenstock", "Juan_Carlos_Ferrero", "Lleyton_Hewitt", "Megawati_Sukarnoputri",
     "Nestor_Kirchner", "Trent_Lott",
 }  # fmt: skip
-LFW_KNOWN = 6  # so many of them, and it is LFW, whatever it lies in
+LFW_KNOWN = 6  # so many of them identify LFW, whatever the name of its folder
 UTKFACE = re.compile(r"(?:.*/)?\d{1,3}_[01]_(?:[0-4]_)?\d{14,}\.jpg(?:\.chip\.jpg)?", re.IGNORECASE)
 CELEBA_TERMS = "CelebA: non-commercial research, no redistribution"
 FOOTAGE = "frames.csv"
@@ -52,7 +52,7 @@ GT = re.compile(r"(?P<face>(?:.*/)?[a-z0-9_-]+-f\d+)-m(?P<mask>\d+)\.gt\.(?:jpg|
 
 @dataclass(frozen=True)
 class Layout:
-    """A store's photos, ordered by id, and what is known of them all."""
+    """Photos of a store, ordered by id, with the source's name and terms of use."""
 
     name: str
     terms: str
@@ -60,12 +60,15 @@ class Layout:
 
 
 def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
-    """Recognises a store's layout. InputError where it holds no photos, or web pages in their place.
+    """Recognises a store's layout.
 
     Args:
-        store: where the files are.
-        name: what a source without a name of its own is called.
-        people: `folders`: in a layout that has no list of people, each folder is one.
+        store: the files.
+        name: name of the source if the layout does not give one.
+        people: "folders": in a layout without identities, each folder is one person.
+
+    Raises:
+        InputError: the store holds no photos, or web pages instead of photos.
     """
     names = store.names()
     if any(map(GT.fullmatch, names)):
@@ -93,9 +96,10 @@ def _is_lfw(ids: list[str], name: str) -> bool:
 
 
 def is_photo_name(name: str) -> bool:
-    """Tells whether a file's suffix is one of images. Only its bytes say what it is."""
+    """Tells whether a file has the suffix of an image. Its bytes decide the actual format."""
     file = PurePosixPath(name)
-    of_macos = "__MACOSX" in file.parts or file.name.startswith("._")  # metadata under the photos' own names
+    # macOS stores metadata under the names of the photos.
+    of_macos = "__MACOSX" in file.parts or file.name.startswith("._")
     return bool(PICTURE.fullmatch(file.name)) and not of_macos
 
 
@@ -106,7 +110,7 @@ def _may_be_photo(store: Store, name: str) -> bool:
 
 
 def refuse_web_pages(store: Store, ids: list[str]) -> None:
-    """Pass if most of the photos are none. InputError: over half of those looked at are web pages."""
+    """Raises InputError if more than half of a sample of the files are web pages."""
     sample = ids[:: -(-len(ids) // LOOKED_AT)]
     pages = sum(is_html(store.head(photo)) for photo in sample)
     if 2 * pages > len(sample):
@@ -121,7 +125,7 @@ def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
 
 
 def person(photo: str, people: People) -> str:
-    """Infers who is seen from the folder, or from LFW's way of naming, also where the photos lie among others."""
+    """Infers the identity from the folder, or from a name in LFW's pattern, even among other photos; "" if unknown."""
     if people == "folders":
         return PurePosixPath(photo).parent.name
     match = LFW.fullmatch(photo)
@@ -129,7 +133,7 @@ def person(photo: str, people: People) -> str:
 
 
 def _shards(store: Store, names: list[str], name: str) -> Layout:
-    """Lists the photos of a data set of unmask: the `gt` of the first of each photo's masks."""
+    """Lists the photos of a data set made by unmask: for each face the `gt` of its first mask."""
     matches = [match for match in map(GT.fullmatch, names) if match]
     first = {match["face"]: match for match in sorted(matches, key=lambda match: -int(match["mask"]))}
     labels = {face: _label(store, f"{face}-m{match['mask']}.json") for face, match in first.items()}
@@ -149,7 +153,7 @@ def _is_footage(store: Store, file: str) -> bool:
 
 
 def _footage(store: Store, files: list[str], name: str) -> Layout:
-    """Lists the kept photos of folders that `frames-from-video` made; a clip's person is one identity, in one split."""
+    """Lists the kept photos in folders made by `frames-from-video`; each person of a clip is one identity."""
     photos: dict[str, PhotoRef] = {}
     for file in files:
         data = store.read(file)

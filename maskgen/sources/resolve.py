@@ -1,4 +1,4 @@
-"""From `--src` to a source: what lies at that path, and whether it can be one."""
+"""Opens the source at the path given by `--src`."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def build_source(settings: SourceSettings) -> Source:
 
     Raises:
         UsageError: no source was named.
-        InputError: nothing is there, it may not be read, it is no source, or holds no photos.
+        InputError: the path does not exist, cannot be read, is not a source, or holds no photos.
     """
     if not settings.src:
         raise UsageError("--src is missing. Give a folder, a zip or tar, or `celeba`")
@@ -37,13 +37,13 @@ def build_source(settings: SourceSettings) -> Source:
 
 
 def _kind(path: Path) -> str:
-    """Tells which of CelebA's folders a path is by its name; "" for none."""
+    """Tells by its name which of CelebA's folders a path is; "" for none of them."""
     name = path.resolve().name.partition(".")[0].lower()
     return name if name in FOLDERS else ALIGNED if name == "celeba" else ""
 
 
 def _celeba(root: Path, settings: SourceSettings) -> CelebaSource:
-    """Opens CelebA below `root`: its photos are there, or in a zip there; or `root` is that zip."""
+    """Opens CelebA: its photos below `root`, in a zip below `root`, or in the zip `root`."""
     if not root.exists():
         raise _no_celeba(root)
     store: Store = FolderStore(root) if root.is_dir() else open_store(root)
@@ -74,7 +74,7 @@ def _no_celeba(root: Path) -> InputError:
 
 
 def _name(path: Path) -> str:
-    """Names a source that has no name of its own after its file or folder."""
+    """Derives the name of a source from its file or folder."""
     name = path.resolve().name
     return slug(
         next((name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix)), name)
@@ -82,7 +82,7 @@ def _name(path: Path) -> str:
 
 
 def open_store(path: Path) -> Store:
-    """Opens the store at `path`: a folder, an archive, or a folder of archives. InputError if it is none of them."""
+    """Opens the store at `path`: a folder, an archive, or a folder of archives. InputError if it is something else."""
     try:
         return _open_folder(path) if path.is_dir() else _open_file(path)
     except FileNotFoundError as error:
@@ -101,7 +101,7 @@ def _open_folder(path: Path) -> Store:
     shards = [archive for archive in archives if archive.with_suffix(".json").exists()]
     folder = FolderStore(path)
     if "dataset.json" in files and shards:
-        archives = shards  # pictures beside them are previews, and a shard without a record does not exist
+        archives = shards  # images beside them are previews, and a shard without a record does not count
     elif not archives or any(map(is_photo_name, folder.names())):
         return folder
     return ArchiveSet(path, {archive.name: _open_file(archive) for archive in archives})

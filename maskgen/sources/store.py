@@ -1,26 +1,26 @@
-"""What a store is: files by id, read where they lie."""
+"""Protocol of a store: files by id, read in place."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from maskgen.errors import Skip
 
-MAX_FILE_BYTES = 128 * 2**20  # a photo's file that is larger is refused unread; bounds what a worker takes
+MAX_FILE_BYTES = 128 * 2**20  # larger files are refused unread; limits a worker's memory
 
 
 @runtime_checkable
 class Store(Protocol):
-    """Files by id. Nothing is ever unpacked to disk under a name from inside the store.
+    """Store of files by id. Nothing is ever unpacked to disk under a name from inside the store.
 
-    Pickled it holds paths alone; the worker that gets it lists and opens anew when it first reads.
+    Its pickle holds only paths; a worker's copy lists and opens the files again at its first read.
     """
 
     @property
     def path(self) -> Path:
-        """Where it lies, for messages."""
+        """Path of the store, for messages."""
 
     def names(self) -> list[str]:
-        """Ids of all files, sorted; one that ends in "/" is a folder that may not be opened."""
+        """Lists the ids of all files, sorted; an id that ends in "/" is a folder that cannot be opened."""
 
     def head(self, name: str) -> bytes:
         """Reads the first bytes of a file, enough to tell its format; b"" if it cannot be read."""
