@@ -1,7 +1,7 @@
-"""Every setting of `unmask train`: default, bound, unit, meaning. Frozen; only builders read them.
+"""All settings of `unmask train`: default, bounds, unit, meaning. Frozen; only builders read them.
 
-A preset (`assets/configs/presets/NAME.toml`) gives all of them for both stages, `[segm]` and `[gan]`; --config, --set
-and options of the command then change single ones. The defaults here are those of the preset `unmask`.
+A preset (`assets/configs/presets/NAME.toml`) sets all of them for both stages, `[segm]` and `[gan]`. --config, --set
+and the options of the command then override single settings. The defaults here are those of the preset `unmask`.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 
 from maskgen.settings import COMMON, RUN, Option, Section
 
-REFERENCE_SIDE = 256  # pixels; radii, widths and distances in the settings are meant at this side
+REFERENCE_SIDE = 256  # pixels; radii, widths and distances in the settings refer to images of this side
 LEARN = "What to learn"  # heading of `--help`
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 Norm = Literal["none", "batch", "instance", "group"]
 Activation = Literal["relu", "leaky", "elu", "silu"]
@@ -21,72 +21,72 @@ Init = Literal["default", "normal"]
 
 
 class DataSettings(Section):
-    """Where samples come from and how they become batches."""
+    """Source of the samples, and how they are combined into batches."""
 
     data: Annotated[tuple[str, ...], Option("DIR", LEARN, required="name the data set: --data DIR")] = ()
-    """Data sets: folders or URLs of folders (http, s3, ..), or URLs of .tar files with {000000..000009}."""
+    """Data sets: folders or URLs of folders (http, s3, ...), or URLs of .tar files with {000000..000009}."""
     split: Literal["train", "val", "test"] = "train"
-    """Split to learn from."""
+    """Split to train on."""
     validate_split: Literal["train", "val", "test"] = "val"
-    """Split to validate on; its people are no others' of the data set."""
+    """Split to validate on; none of its people is in another split."""
     size: Annotated[
         int, Field(ge=32, le=1024, multiple_of=32), Option("PX", LEARN, default="the preset's")
     ] = 256
-    """Side of the square pictures that the network sees, in pixels."""
+    """Side of the network's square input images, in pixels."""
     fit: Literal["resize", "crop"] = "resize"
-    """How a sample of another size is made to fit: scaled, or cut around the hole."""
+    """How a sample of another size is fitted: scaled, or cropped around the hole."""
     batch: Annotated[int, Field(ge=1, le=4096), Option("B", LEARN, default="the preset's")] = 16
-    """Samples of a step, of all ranks together."""
+    """Samples per step, all ranks together."""
     lanes: Annotated[int, Field(ge=1, le=64)] = 4
-    """Independent streams that the steps take turns in; the most workers that can share the reading."""
+    """Independent streams that the steps take turns in; also the maximum number of workers."""
     workers: Annotated[int, Field(ge=0, le=64)] | None = None
-    """Processes that decode, of one rank; must divide `lanes`; 0: none but the trainer; none: by the cores."""
+    """Decoding processes per rank; must divide `lanes`; 0: the trainer decodes; not set: chosen by the cores."""
     shuffle: Annotated[int, Field(ge=1, le=100_000)] = 256
-    """Samples, still encoded, that each lane draws from."""
+    """Size of each lane's shuffle buffer, in samples; they are held encoded."""
 
 
 class AugmentSettings(Section):
-    """What is changed at random, alike in photo, truth and map, before a batch is made. All 0: nothing."""
+    """Random changes of a sample, the same for photo, ground truth and map. All 0: no augmentation."""
 
-    flip: Share = 0.5
-    """Probability of a mirrored sample."""
+    flip: Fraction = 0.5
+    """Probability of mirroring a sample."""
     rotate: Annotated[float, Field(ge=0, le=45)] = 8.0
-    """Degrees, the most either way."""
+    """Largest rotation in either direction, in degrees."""
     zoom: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    """Scale up or down, the most, as a share."""
+    """Largest change of scale, up or down, as a fraction."""
     shift: Annotated[float, Field(ge=0, le=0.5)] = 0.04
-    """Shift either way, the most, as a share of the side."""
-    colour: Share = 0.2
-    """Strength of random brightness, contrast, saturation and hue."""
-    blur: Share = 0.0
+    """Largest shift in either direction, as a fraction of the side."""
+    colour: Fraction = 0.2
+    """Strength of random changes of brightness, contrast, saturation and colour of the light."""
+    blur: Fraction = 0.0
     """Probability of a blur, segmenter only."""
-    noise: Share = 0.0
+    noise: Fraction = 0.0
     """Probability of sensor noise, segmenter only."""
-    jpeg: Share = 0.0
-    """Probability of a further JPEG of the whole picture, segmenter only; `jpeg_min` is its lowest quality."""
+    jpeg: Fraction = 0.0
+    """Probability of compressing the whole image once more as JPEG, segmenter only."""
     jpeg_min: Annotated[int, Field(ge=10, le=95)] = 50
-    """Lowest quality of that JPEG; the highest is 95."""
-    occlude: Share = 0.0
-    """Probability of a thing before the face that is no mask, segmenter only."""
-    unmasked: Share = 0.0
-    """Probability that the segmenter is shown the photo without the mask, and an empty map."""
+    """Lowest quality of this JPEG; the highest is 95."""
+    occlude: Fraction = 0.0
+    """Probability of an object that is not a mask in front of the face, segmenter only."""
+    unmasked: Fraction = 0.0
+    """Probability that the segmenter gets the photo without the mask, and an empty map."""
     map_jitter: Annotated[int, Field(ge=0, le=32)] = 0
-    """Pixels at a side of 256 by which the generator's map is grown or shrunk at random, the most."""
+    """Largest random dilation or erosion of the generator's map, in pixels at a side of 256."""
 
 
 class SegmenterSettings(Section):
-    """The U-Net that finds the mask."""
+    """U-Net that predicts the mask map."""
 
     width: Annotated[int, Field(ge=4, le=512)] = 20
-    """Channels of the first level; each level below has twice as many, up to `max_width`."""
+    """Channels of the first level; doubled at each further level, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
-    """Most channels of a level."""
+    """Maximum number of channels of a level."""
     depth: Annotated[int, Field(ge=1, le=5)] = 4
-    """Times that the picture is halved."""
+    """Number of times that the image is halved."""
     convs: Annotated[int, Field(ge=1, le=4)] = 2
-    """Convolutions of a level, on the way down and on the way up."""
+    """Convolutions per level, in the encoder and in the decoder."""
     patch: Annotated[int, Field(ge=1, le=8)] = 1
-    """Side of the squares of pixels that are folded into channels first and unfolded last; 2 is four times as fast."""
+    """Side of the pixel squares folded into channels at the input and unfolded at the output; 2 is 4 times as fast."""
     norm: Norm = "group"
     """Normalisation after each convolution."""
     activation: Activation = "silu"
@@ -94,26 +94,26 @@ class SegmenterSettings(Section):
     attention: bool = False
     """Attention gates on the skip connections."""
     init: Init = "default"
-    """Initial weights: torch's own, or normal with deviation .02."""
+    """Initial weights: torch's default, or normal with standard deviation .02."""
     opening: Annotated[int, Field(ge=0, le=32)] = 1
-    """Radius in pixels at a side of 256 of the opening (erode, dilate) that cleans the map; 0: none."""
+    """Radius of the morphological opening that cleans the map, in pixels at a side of 256; 0: no opening."""
 
 
 class GeneratorSettings(Section):
-    """The U-Net that restores the face."""
+    """U-Net that restores the face."""
 
     gated: bool = True
-    """Gated convolutions: features times a learned soft mask."""
+    """Use gated convolutions: features are multiplied by a learned soft mask."""
     width: Annotated[int, Field(ge=4, le=512)] = 22
-    """Channels of the first level; each level below has twice as many, up to `max_width`."""
+    """Channels of the first level; doubled at each further level, up to `max_width`."""
     max_width: Annotated[int, Field(ge=4, le=2048)] = 256
-    """Most channels of a level."""
+    """Maximum number of channels of a level."""
     depth: Annotated[int, Field(ge=1, le=5)] = 4
-    """Times that the picture is halved."""
+    """Number of times that the image is halved."""
     convs: Annotated[int, Field(ge=1, le=4)] = 1
-    """Convolutions of a level, on the way down and on the way up."""
+    """Convolutions per level, in the encoder and in the decoder."""
     patch: Annotated[int, Field(ge=1, le=8)] = 1
-    """Side of the squares of pixels that are folded into channels first and unfolded last; 2 is four times as fast."""
+    """Side of the pixel squares folded into channels at the input and unfolded at the output; 2 is 4 times as fast."""
     norm: Norm = "none"
     """Normalisation after each convolution."""
     activation: Activation = "elu"
@@ -123,44 +123,44 @@ class GeneratorSettings(Section):
     attention: bool = False
     """Attention gates on the skip connections."""
     middle: Literal["none", "dilated", "ffc"] = "ffc"
-    """Blocks at the lowest level: none, atrous convolutions one after the other, or fast Fourier convolutions."""
+    """Blocks at the lowest level: none, a sequence of atrous convolutions, or fast Fourier convolutions."""
     dilations: tuple[Annotated[int, Field(ge=1, le=64)], ...] = (2, 4, 8, 16)
     """Rates of the atrous convolutions."""
     ffc_blocks: Annotated[int, Field(ge=1, le=32)] = 6
-    """Number of fast Fourier blocks, each of two convolutions and a way around them."""
+    """Number of fast Fourier blocks, each of two convolutions and a residual connection."""
     input: Literal["zeroed", "photo", "grey"] = "zeroed"
-    """What it sees beside the map: the photo with the hole zeroed, with the mask as it is, or its brightness alone."""
+    """Input besides the map: the photo with the hole set to zero, unchanged, or with the hole in grey."""
     output: Literal["sigmoid", "tanh"] = "sigmoid"
-    """How the last layer is bounded; both end in [0, 1]."""
+    """Activation of the last layer; both are scaled to [0, 1]."""
     init: Init = "default"
-    """Initial weights: torch's own, or normal with deviation .02."""
+    """Initial weights: torch's default, or normal with standard deviation .02."""
 
 
 class DiscriminatorSettings(Section):
-    """A patch discriminator; two of them are made, `whole` and `region`."""
+    """Patch discriminator; two are built, `whole` and `region`."""
 
     width: Annotated[int, Field(ge=4, le=512)] = 64
     """Channels of the first layer."""
     layers: Annotated[int, Field(ge=1, le=6)] = 3
     """Layers of stride 2."""
     norm: Norm = "none"
-    """Normalisation after each convolution but the first."""
+    """Normalisation after each convolution except the first."""
     spectral: bool = True
-    """Spectral normalisation of the weights."""
+    """Apply spectral normalisation to the weights."""
     init: Init = "default"
-    """Initial weights: torch's own, or normal with deviation .02."""
+    """Initial weights: torch's default, or normal with standard deviation .02."""
     whole_sees: Literal["result", "composite"] = "composite"
-    """What the whole discriminator judges: the network's picture, or its hole laid into the photo."""
+    """Input of the whole discriminator: the network's image, or that image composited into the photo."""
     region_sees: Literal["composite", "crop"] = "crop"
-    """What the region discriminator judges: the composited photo, or the square around its hole, enlarged."""
+    """Input of the region discriminator: the composited photo, or the enlarged square around its hole."""
     region_map: bool = True
-    """Whether the region discriminator also sees the map."""
+    """Give the map to the region discriminator as well."""
     augment: bool = True
-    """Real and fake alike are shifted, re-coloured and cut at random before they are judged."""
+    """Shift, recolour and cut real and fake images at random in the same way before they are classified."""
 
 
 class SegmLossSettings(Section):
-    """What the segmenter is trained for."""
+    """Losses of the segmenter."""
 
     bce: Weight = 1.0
     """Weight of the binary cross-entropy."""
@@ -169,98 +169,98 @@ class SegmLossSettings(Section):
 
 
 class GanLossSettings(Section):
-    """What the generator is trained for, and when; each term is 0 for a perfect picture unless it says otherwise."""
+    """Losses of the generator, and when they join; unless stated otherwise, a term is 0 for a perfect image."""
 
     measure: Literal["result", "composite"] = "composite"
-    """What L1, SSIM and the perceptual distance look at: the network's picture, or its hole laid into the photo."""
+    """Image that L1, SSIM and the perceptual distance compare: the network's, or that composited into the photo."""
     l1_hole: Weight = 5.0
     """Weight of the mean absolute difference over the hole, in [0, 1]."""
     l1_whole: Weight = 0.0
-    """Weight of the mean absolute difference over the whole picture, in [0, 1]."""
+    """Weight of the mean absolute difference over the whole image, in [0, 1]."""
     ssim: Weight = 1.0
     """Weight of 1 - SSIM, in [0, 2]."""
     perceptual: Weight = 1.0
     """Weight of the distance between features of `perceptual_net`."""
     feature_matching: Weight = 10.0
-    """Weight of the distance between the discriminators' features of result and truth."""
+    """Weight of the distance between the discriminators' features of the result and of the ground truth."""
     whole: Weight = 0.3
-    """Weight of the whole discriminator's opinion."""
+    """Weight of the adversarial loss of the whole discriminator."""
     region: Weight = 0.7
-    """Weight of the region discriminator's opinion."""
+    """Weight of the adversarial loss of the region discriminator."""
     adversarial: Literal["hinge", "bce"] = "hinge"
     """Kind of the adversarial loss."""
-    whole_from: Share = 0.1
-    """Share of the steps after which the whole discriminator joins; before, there is only reconstruction."""
-    region_from: Share = 0.4
-    """Share of the steps after which the region discriminator joins."""
+    whole_from: Fraction = 0.1
+    """Fraction of the steps after which the whole discriminator joins."""
+    region_from: Fraction = 0.4
+    """Fraction of the steps after which the region discriminator joins."""
     perceptual_net: Literal["auto", "vgg19", "vgg16", "efficientnet", "none"] = "auto"
-    """Network of the perceptual distance. `auto`, or a VGG without weights at hand: EfficientNet-Lite0 instead."""
+    """Network of the perceptual distance; EfficientNet-Lite0 replaces a VGG whose weights are not found."""
     perceptual_unit: bool = True
-    """Features are scaled to length 1 at each place first, so that the distance stays in [0, 4]; else as they are."""
+    """Scale the feature vector at each position to length 1, which keeps the distance in [0, 4]."""
     perceptual_weights: str = ""
-    """File with torchvision's weights of the VGG; empty looks in torch's own cache."""
+    """File with torchvision's weights of the VGG; empty: looked up in torch's cache."""
     identity: Weight = 0.0
-    """Weight of 1 - cosine of the face embeddings of result and truth by `identity_net`; for gen-data's crops."""
+    """Weight of 1 - cosine similarity of `identity_net`'s embeddings of result and truth; for gen-data's crops."""
     identity_net: str = ""
-    """Face network as ONNX of aligned RGB in [-1, 1], as ArcFace's are; never the one that `eval` judges by."""
+    """ONNX file of a face network that takes aligned RGB in [-1, 1], as ArcFace does; not the one that `eval` uses."""
 
 
 class OptimiserSettings(Section):
-    """How weights are changed."""
+    """Settings of the optimisers."""
 
     lr: Annotated[float, Field(gt=0, le=1)] = 2e-4
     """Learning rate of the segmenter or the generator."""
     lr_discriminator: Annotated[float, Field(gt=0, le=1)] = 4e-4
     """Learning rate of the discriminators."""
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Adam's first decay."""
+    """Decay rate of Adam's first moment."""
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """Adam's second decay."""
+    """Decay rate of Adam's second moment."""
     weight_decay: Weight = 0.0
     """Decoupled weight decay (AdamW)."""
     schedule: Literal["constant", "cosine"] = "cosine"
-    """Learning rate over the steps."""
-    warmup: Share = 0.01
-    """Share of the steps over which the learning rate rises from 0."""
+    """Schedule of the learning rate over the steps."""
+    warmup: Fraction = 0.01
+    """Fraction of the steps over which the learning rate rises from 0."""
     clip: Weight = 1.0
-    """Largest norm of all gradients of a network together; 0: no limit."""
+    """Maximum norm of all gradients of a network together; 0: no limit."""
     ema_images: Annotated[int, Field(ge=0)] = 10_000
-    """Images over which the averaged weights forget half; 0: no average, the last weights are the result."""
+    """Half-life of the averaged weights, in images; 0: no averaging, the last weights are the result."""
 
 
 class LoopSettings(Section):
-    """How long, on what, and what is written when. Steps count updates of the weights."""
+    """Duration, device and intervals of a run. A step is one update of the weights."""
 
     steps: Annotated[int, Field(ge=1), Option("N", LEARN, default="the preset's")] = 100_000
-    """Updates of the weights."""
+    """Number of updates of the weights."""
     epochs: Annotated[Annotated[float, Field(gt=0)] | None, Option("N", LEARN)] = None
-    """Passes over the data instead of `steps`."""
+    """Number of passes over the data; replaces `steps`."""
     minutes: Annotated[float, Field(ge=0), Option("M", LEARN, default="0, no limit")] = 0.0
-    """Minutes after which this start of the run ends, with all saved, as if `steps` were done; 0: no limit."""
+    """Minutes after which this start of the run saves its state and ends; 0: no limit."""
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Parts that a batch is computed in, when memory is short; the result is the same."""
+    """Number of parts in which a batch is computed, to save memory; the result is the same."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic: `bf16` is mixed precision; `auto` takes it on GPUs that have it."""
+    """Precision: `bf16` is mixed precision; `auto` uses it on GPUs that support it."""
     device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    """Device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """CPU threads of the trainer; none: torch's choice."""
+    """CPU threads of the trainer; not set: torch's default."""
     log_every: Annotated[int, Field(ge=1)] = 50
-    """Steps between lines of metrics.jsonl."""
+    """Steps between two lines of metrics.jsonl."""
     validate_every: Annotated[int, Field(ge=1)] = 2000
     """Steps between validations."""
     validate_samples: Annotated[int, Field(ge=1)] = 500
-    """Samples of a validation, the first of the split."""
+    """Number of samples per validation, from the start of the split."""
     sample_every: Annotated[int, Field(ge=1)] = 1000
-    """Steps between pictures of the fixed samples."""
+    """Steps between images of the fixed samples."""
     samples: Annotated[int, Field(ge=1, le=64)] = 8
     """Number of fixed samples."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 1000
-    """Steps between writings of last.pt."""
+    """Steps between two writes of last.pt."""
     keep_every: Annotated[int, Field(ge=0)] = 0
-    """Steps between checkpoints that are kept beside last and best; 0: none."""
+    """Steps between checkpoints that are kept in addition to last.pt and best.pt; 0: none are kept."""
     max_bad_steps: Annotated[int, Field(ge=1)] = 20
-    """Steps in a row with a loss that is no number, after which the run stops."""
+    """Number of consecutive steps with a non-finite loss after which the run stops."""
 
 
 class _TrainSettings(Section):
@@ -269,7 +269,7 @@ class _TrainSettings(Section):
     optimiser: OptimiserSettings = OptimiserSettings()
     loop: LoopSettings = LoopSettings()
     seed: Annotated[int, Field(ge=0), Option("N", COMMON)] = 0
-    """What all random choices are drawn from: weights, order, augmentation."""
+    """Seed of all random choices: weights, order of samples, augmentation."""
 
     @model_validator(mode="after")
     def _fits(self) -> "_TrainSettings":
@@ -286,12 +286,12 @@ class _TrainSettings(Section):
 
 
 def _check_side(side: int, net: SegmenterSettings | GeneratorSettings) -> None:
-    """Raises ValueError for a side that the network cannot halve as often as it wants to."""
+    """Raises ValueError if the network cannot halve `side` as often as its depth requires."""
     factor = net.patch * 2**net.depth
     if side % factor:
         raise ValueError(
             f"data.size {side}: this network folds squares of {net.patch} and halves {net.depth} times; "
-            f"take a multiple of {factor}, such as {max(round(side / factor), 1) * factor}"
+            f"set a multiple of {factor}, such as {max(round(side / factor), 1) * factor}"
         )
 
 
@@ -328,9 +328,9 @@ class GanSettings(_TrainSettings):
     stage: ClassVar[Literal["segm", "gan"]] = "gan"
 
     segmenter: Annotated[str, Option("RUN", LEARN)] = ""
-    """Run folder of a segmenter whose maps are trained on beside the true ones; empty: true maps alone."""
-    predicted: Share = 0.3
-    """Share of the samples that get the segmenter's map, where there is one."""
+    """Run folder of a segmenter whose maps are trained on in addition to true maps; empty: true maps only."""
+    predicted: Fraction = 0.3
+    """Fraction of the samples that get the segmenter's map; only with `segmenter`."""
     generator: GeneratorSettings = GeneratorSettings()
     discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: GanLossSettings = GanLossSettings()
@@ -341,7 +341,7 @@ class GanSettings(_TrainSettings):
         _check_side(self.data.size, self.generator)
         if self.loss.identity and self.data.fit == "crop":
             raise ValueError(
-                'loss.identity: looks for the face where a whole crop has it, but data.fit is "crop", a cut around the '
-                'hole; set data.fit to "resize", or loss.identity to 0'
+                'loss.identity: expects the face at its position in a whole crop of gen-data, but data.fit is "crop", '
+                'which cuts around the hole; set data.fit to "resize", or loss.identity to 0'
             )
         return self
