@@ -1,7 +1,7 @@
-"""Kernels: the loops over pixels that make up most of a mask, in C, each a copy of a function of numpy.
+"""C kernels for the loops over pixels that take most of the time of a mask, each mirroring a NumPy reference.
 
-The function of numpy says what is computed, and is what runs where there is no library. `compiled` puts the C function
-of the same name in its place: it computes the same to the bit, tens of times as fast.
+The NumPy reference implementation defines the result, and runs if there is no library. `compiled` replaces it by the C
+function of the same name, which gives bit-identical results and is tens of times as fast.
 
     @compiled
     def halve(plane: UInt8[ndarray, "h w"], result: UInt8[ndarray, "h w"]) -> None:
@@ -9,10 +9,9 @@ of the same name in its place: it computes the same to the bit, tens of times as
 
     int64_t halve(const uint8_t *plane, uint8_t *result, int64_t h, int64_t w)
 
-An array is handed over as a pointer, an `int` as int64_t, a `float` as float; then come the sizes that the shapes name,
-in the order in which they are first named. Where the function returns nothing, C returns DONE, or NO_MEMORY where it
-got none, which is raised as a MemoryError. No pointer is handed over before the array behind it was found to be of its
-type and shape, in one piece.
+An array is passed as a pointer, an `int` as int64_t, a `float` as float; the named sizes of the shapes follow, in the
+order in which they first appear. If the function returns None, C returns DONE, or NO_MEMORY if it could not allocate
+memory, which becomes a MemoryError. Type, shape and contiguity of each array are checked before its pointer is passed.
 """
 
 import ctypes
@@ -27,11 +26,11 @@ from maskgen.native.build import LIBRARY, digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SWITCH = "UNMASK_KERNELS"  # "numpy" leaves the library alone: for tests, and to see what it is worth
+SWITCH = "UNMASK_KERNELS"  # "numpy" disables the library: for tests, and to measure its speed-up
 
 
 def _load() -> tuple[ctypes.CDLL | None, str]:
-    """Loads the library, or says why there is none."""
+    """Loads the library; returns it, or None and the reason why there is none."""
     if os.environ.get(SWITCH) == "numpy":
         return None, f"{SWITCH}=numpy"
     if not LIBRARY.exists():
@@ -47,14 +46,14 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
 
 
 library, absent = _load()
-# Laid over an array it tells where that is, in a quarter of the time of `ctypes.data`.
+# `_BEGINNING.from_buffer(array)` gives the array's address in a quarter of the time of `array.ctypes.data`.
 _BEGINNING = ctypes.c_char * 0
 _PLAIN = {int: ctypes.c_int64, float: ctypes.c_float}
-_IN_ONE_PIECE, _WRITEABLE = 0x1, 0x400  # of `flags.num`, as numpy's C API numbers them
+_CONTIGUOUS, _WRITEABLE = 0x1, 0x400  # bits of `flags.num`, as in NumPy's C API
 
 
 def compiled(twin: Callable[P, R]) -> Callable[P, R]:
-    """Replaces a function by the library's kernel, if there is one. Arguments are passed by position."""
+    """Replaces a function by the library's kernel if there is a library. Arguments are positional."""
     takes = dict(twin.__annotations__)
     call = _caller(library, twin.__name__.lstrip("_"), takes, takes.pop("return")) if library else twin
 
@@ -62,7 +61,7 @@ def compiled(twin: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **options: P.kwargs) -> R:
         if library is None:
             return twin(*args, **options)
-        assert not options, "arguments of a kernel go by their places"
+        assert not options, "arguments of a kernel are positional"
         return call(*args, **options)
 
     run.twin = twin  # type: ignore[attr-defined]
@@ -72,7 +71,7 @@ def compiled(twin: Callable[P, R]) -> Callable[P, R]:
 def _caller(home: ctypes.CDLL, name: str, takes: dict[str, Any], returns: Any) -> Callable[..., Any]:
     """Generates the Python function that checks a kernel's arrays and calls it, as `dataclass` generates `__init__`.
 
-    A loop over them takes three times as long, and a photo takes some twenty calls.
+    A loop over the arrays would take three times as long, and a photo needs about twenty calls.
     """
     arrays = {array: kind for array, kind in takes.items() if kind not in _PLAIN}
     lines, alike, sizes = [], [], dict[str, str]()
@@ -98,7 +97,7 @@ def call({", ".join(takes)}):
     except ValueError:
         raise odd([{", ".join(arrays)}]) from None
     {"; ".join(f"{array}_flags = {array}.flags.num" for array in arrays)}
-    if not ({" and ".join(alike)} and {" & ".join(flags)} & {_IN_ONE_PIECE}):
+    if not ({" and ".join(alike)} and {" & ".join(flags)} & {_CONTIGUOUS}):
         raise odd([{", ".join(arrays)}])
     {ends}
 """
@@ -108,18 +107,18 @@ def call({", ".join(takes)}):
     function.restype = ctypes.c_int64
     space: dict[str, Any] = {f"{array}_dtype": np.dtype(kind.dtypes[0]) for array, kind in arrays.items()}
     space |= {"begin": _BEGINNING.from_buffer, "function": function, "odd": partial(_odd, arrays)}
-    exec(text, space)  # noqa: S102 (of our own names alone)
+    exec(text, space)  # noqa: S102 (contains only names from this package)
     call: Callable[..., Any] = space["call"]
     return call
 
 
 def _odd(kinds: dict[str, Any], arrays: list[Any]) -> Exception:
-    """Describes what is wrong with the first array that is not what it must be."""
+    """Builds the exception for the first array with a wrong type, shape or layout."""
     known: dict[str, int] = {}
     for (name, kind), array in zip(kinds.items(), arrays, strict=True):
         dtype, shape = np.dtype(kind.dtypes[0]), kind.dim_str.split()
         if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
-            return TypeError(f"{name}: {array.dtype}, {array.shape}; {dtype}, {shape} needed, in one piece")
+            return TypeError(f"{name}: {array.dtype}, {array.shape}; contiguous {dtype}, {shape} needed")
         wanted = [
             int(side) if side.isdigit() else known.setdefault(side, n)
             for side, n in zip(shape, array.shape, strict=True)

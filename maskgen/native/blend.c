@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* layer._finish */
+/* rendering.layer._finish */
 WIDE EXPORT int64_t finish(const uint8_t *colour, const uint8_t *straps, const float *tile, const int32_t *strap,
                         float grain, int64_t left, int64_t top, int64_t tile_left, int64_t tile_top, uint8_t *layer,
                         uint8_t *seen, int64_t inner_h, int64_t inner_w, int64_t h, int64_t w, int64_t side)
@@ -10,7 +10,7 @@ WIDE EXPORT int64_t finish(const uint8_t *colour, const uint8_t *straps, const f
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x += BLOCK) {
             const int64_t count = least(BLOCK, w - x), at = y * w + x;
-            /* the mask's own pixels of the block: from..end */
+            /* pixels of the block inside the mask's box: from..end */
             const int64_t from = most(left - x, 0), end = y < top || y >= top + inner_h ? 0 : least(left + inner_w - x, count);
             uint16_t planes[4][BLOCK] = {{0}}, there[4][BLOCK];
             float noise[BLOCK];
@@ -50,7 +50,7 @@ typedef struct {
     const uint8_t *layer, *strap, *shade;
 } Over;
 
-/* What becomes of pixels under a layer from `at` on: their colours, and 0 untouched, 1 shadow only, 2 strap, 3 mask. */
+/* Composites a layer over pixels, from `at` on: colours, and kinds: 0 untouched, 1 shadow only, 2 strap, 3 mask. */
 ALWAYS void lay_over(
     const uint8_t *photo, const uint8_t *inside, Over over, int64_t at, int64_t count, uint8_t (*out)[BLOCK], uint8_t *kinds)
 {
@@ -80,7 +80,7 @@ ALWAYS void lay_over(
         }
 }
 
-/* blend._blend */
+/* rendering.blend._blend */
 WIDE EXPORT int64_t blend(const uint8_t *layer, const uint8_t *strap, const uint8_t *shade, const uint8_t *inside,
                           int64_t left, int64_t top, uint8_t *masked, uint8_t *hole, uint8_t *parts, int64_t h,
                           int64_t w, int64_t tall, int64_t wide)
@@ -89,9 +89,9 @@ WIDE EXPORT int64_t blend(const uint8_t *layer, const uint8_t *strap, const uint
     int seen = 0;
     if (left < 0 || top < 0 || left + w > wide || top + h > tall)
         return 0;
-    for (int pass = 0; pass < 1 + seen; pass++) /* nothing is touched before some of the mask was seen */
+    for (int pass = 0; pass < 1 + seen; pass++) /* pass 0 only checks that some of the mask is visible */
         for (int64_t nth = 0; nth < h && (pass || !seen); nth++)
-            for (int64_t x = 0, y = (nth + h / 2) % h; x < w; x += BLOCK) { /* the mask is in the middle */
+            for (int64_t x = 0, y = (nth + h / 2) % h; x < w; x += BLOCK) { /* from the middle, where the mask is */
                 const int64_t count = least(BLOCK, w - x), to = (y + top) * wide + x + left;
                 uint8_t out[3][BLOCK], kinds[BLOCK];
                 lay_over(masked + 3 * to, inside + to, over, y * w + x, count, out, kinds);

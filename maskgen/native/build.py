@@ -1,4 +1,4 @@
-"""Compile the kernels: `python maskgen/native/build.py [OPTIONS]`, what an install does where a C compiler is."""
+"""Compiles the kernels: `python maskgen/native/build.py [OPTIONS]`; an install runs it if there is a C compiler."""
 
 import hashlib
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "kernels.so"
 NO_COMPILER = "there is no C compiler"
-# The results must be numpy's to the bit: no sum is reordered, no product and sum are fused. What the other options
-# forbid - errno, traps - nobody looks at.
+# Results must be bit-identical to NumPy's: sums are not reordered, and products and sums not fused. The options that
+# switch off errno and traps change no result.
 OPTIONS = [
     "-std=gnu99", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared",
     "-fvisibility=hidden", "-Wall", "-Wextra",
@@ -26,7 +26,7 @@ def sources() -> list[Path]:
 
 
 def digest() -> str:
-    """Computes the digest by which a library tells whether it was made of the sources beside it."""
+    """Computes the digest of options and sources, by which a library is matched to the sources beside it."""
     found = hashlib.sha256(" ".join(OPTIONS).encode())
     for path in sorted(FOLDER.glob("*.[ch]")):
         found.update(path.read_bytes())
@@ -34,20 +34,19 @@ def digest() -> str:
 
 
 def compilers() -> list[list[str]]:
-    """Commands to try: the environment's, the one that Python was made with, the system's."""
+    """Lists the compilers to try: the environment's, the one that built Python, the system's."""
     named = (os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc")
     return [shlex.split(command) for command in dict.fromkeys(named) if command]
 
 
 def compile_kernels(*more: str) -> str:
-    """Makes `LIBRARY` of the sources, or none.
+    """Compiles the sources to `LIBRARY`. If that fails, an older library is deleted if possible.
 
     Args:
-        more: options beside `OPTIONS`.
+        more: options in addition to `OPTIONS`.
 
     Returns:
-        What the compiler said; `NO_COMPILER` where there is none. A library that was there before is gone then, if it
-        can be deleted.
+        The messages of the compiler; `NO_COMPILER` if there is none.
     """
     part, said = LIBRARY.with_suffix(f".{os.getpid()}.part"), NO_COMPILER
     mark = f'-DDIGEST="{digest()}"'
@@ -60,13 +59,13 @@ def compile_kernels(*more: str) -> str:
                 part.replace(LIBRARY)
                 return done.stderr.strip()
     for left in (part, LIBRARY):
-        with suppress(OSError):  # a folder that may only be read; a library of other sources is not used
+        with suppress(OSError):  # a read-only folder; a library of other sources is not used anyway
             left.unlink(missing_ok=True)
     return said
 
 
 def main() -> int:
-    """Compiles; a machine without a compiler is no failure."""
+    """Compiles the kernels; a machine without a compiler is not an error."""
     said = compile_kernels(*sys.argv[1:])
     sys.stderr.write(f"kernels: {said}\n" if said else "")
     return 0 if LIBRARY.exists() or said == NO_COMPILER else 1

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* warp._carry */
+/* rendering.projection._carry */
 WIDE EXPORT int64_t carry(const float *points, const float *follow, const float *sway, const float *slack, float cosine,
                        float sine, float size, float down, const float *turn, float scale, const float *offset,
                        int64_t first, float *placed, float *bounds, int64_t p, int64_t m)

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* check._measure */
+/* faces.landmarks.plausibility._measure */
 EXPORT int64_t measure(const float *mesh, const double *model, double *mean, double *products, double *squares, int64_t n)
 {
     memset(mean, 0, 3 * sizeof(double));
@@ -21,7 +21,7 @@ EXPORT int64_t measure(const float *mesh, const double *model, double *mean, dou
     return DONE;
 }
 
-/* check._fit */
+/* faces.landmarks.plausibility._fit */
 EXPORT int64_t fit(const float *mesh, const double *model, const double *turn, const double *offset, double *fitted,
                 double *away, int64_t n)
 {
@@ -38,7 +38,7 @@ EXPORT int64_t fit(const float *mesh, const double *model, const double *turn, c
     return DONE;
 }
 
-/* check._count_flipped */
+/* faces.landmarks.plausibility._count_flipped */
 EXPORT int64_t count_flipped(const double *mesh, const int64_t *triangles, const double *normals, int64_t n, int64_t t)
 {
     int64_t found = 0;

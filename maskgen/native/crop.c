@@ -9,7 +9,7 @@ typedef struct {
     int64_t wide;
 } Source;
 
-/* Whether positions from x, y on by a step a column and a step a row stay where all their 4 x 4 pixels are. */
+/* Tells whether the 4 x 4 pixels of all positions lie in the source, along one axis. */
 static int stays(int64_t from, int64_t by_column, int64_t by_row, int64_t w, int64_t h, int64_t side)
 {
     const int64_t low = from + least((w - 1) * by_column, 0) + least((h - 1) * by_row, 0);
@@ -22,7 +22,7 @@ ALWAYS const uint8_t *corner(Source source, Position at)
     return source.pixels + 4 * (((at.y >> ONE) - 1) * source.wide + (at.x >> ONE) - 1);
 }
 
-/* A row of pixels of the result, three bytes each. */
+/* Computes a row of pixels of the result, three bytes each. */
 static void row_of(Source source, const int16_t *weights, Position at, Position step, int64_t count, uint8_t *out)
 {
     for (int64_t i = 0; i < count; i++, at.x += step.x, at.y += step.y) {
@@ -39,11 +39,12 @@ static void row_of(Source source, const int16_t *weights, Position at, Position 
 }
 
 #ifdef CLONED
-/* The same, a pixel's 4 x 4 x 4 bytes at once. Sums down fit into 16 bits, as the weights' sizes add up to under 90. */
+/* `row_of` with AVX2, 4 x 4 x 4 bytes of a pixel at once. Sums down a column fit into 16 bits, as the absolute values of
+ * the weights add up to less than 90. */
 __attribute__((target("avx2"))) static void wide_row_of(Source source, const int16_t *weights, Position at,
                                                         Position step, int64_t count, uint8_t *out)
 {
-    const __m256i pairs = _mm256_broadcastsi128_si256( /* neighbours' bytes of a channel side by side */
+    const __m256i pairs = _mm256_broadcastsi128_si256( /* puts a channel's bytes of neighbouring pixels side by side */
         _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
     for (int64_t i = 0; i < count; i++, at.x += step.x, at.y += step.y) {
         const uint8_t *from = corner(source, at);
@@ -60,12 +61,12 @@ __attribute__((target("avx2"))) static void wide_row_of(Source source, const int
         __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
         sum = _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(2048)), 12);
         const int pixel = _mm_cvtsi128_si32(_mm_packus_epi16(_mm_packs_epi32(sum, sum), sum));
-        memcpy(out + 3 * i, &pixel, i + 1 < count ? 4 : 3); /* the next one writes over the fourth byte */
+        memcpy(out + 3 * i, &pixel, i + 1 < count ? 4 : 3); /* the next pixel overwrites the fourth byte */
     }
 }
 #endif
 
-/* resample._look_up */
+/* images.resample._look_up */
 EXPORT int64_t look_up(const uint8_t *source, const int16_t *weights, int64_t x, int64_t y, int64_t x_by_column,
                     int64_t x_by_row, int64_t y_by_column, int64_t y_by_row, uint8_t *result, int64_t tall,
                     int64_t wide, int64_t phases, int64_t h, int64_t w)

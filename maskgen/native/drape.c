@@ -1,13 +1,13 @@
 #include "kernel.h"
 
-/* two pixels, and one */
+/* vectors of two pixels, and of one */
 typedef uint8_t Bytes __attribute__((vector_size(8)));
 typedef uint16_t Words __attribute__((vector_size(16)));
 typedef uint8_t Pixel __attribute__((vector_size(4)));
 typedef uint16_t PixelWords __attribute__((vector_size(8)));
 typedef uint32_t PixelSums __attribute__((vector_size(16)));
 
-/* layer._drape */
+/* rendering.layer._drape */
 WIDE EXPORT int64_t drape(const uint8_t *cloth, const float *places, const uint8_t *hidden, uint8_t *layer, int64_t tall,
                        int64_t wide, int64_t h, int64_t w, int64_t hidden_h, int64_t hidden_w)
 {
@@ -23,7 +23,7 @@ WIDE EXPORT int64_t drape(const uint8_t *cloth, const float *places, const uint8
         }
         const int y = (int)clip(places[2 * at] * down - 128.0f, 0.0f, bottom);
         const int x = (int)clip(places[2 * at + 1] * across - 128.0f, 0.0f, right);
-        /* the last texel is the one before it and a whole step */
+        /* the last texel is reached as the one before it plus a whole step */
         const int row = (int)least(y >> 8, tall - 2), column = (int)least(x >> 8, wide - 2);
         const uint16_t v = (uint16_t)(y - (row << 8)), u = (uint16_t)(x - (column << 8));
         Bytes upper, lower;

@@ -8,7 +8,7 @@ static int are_in(const int64_t *indices, int64_t count, int64_t n)
     return 1;
 }
 
-/* warp._compare */
+/* rendering.projection._compare */
 EXPORT int64_t compare(const float *mesh, const int64_t *steady, const double *model, double *mean, double *products,
                     int64_t n, int64_t s)
 {
@@ -28,7 +28,7 @@ EXPORT int64_t compare(const float *mesh, const int64_t *steady, const double *m
     return DONE;
 }
 
-/* warp._sway */
+/* rendering.projection._sway */
 WIDE EXPORT int64_t sway(const float *mesh, const int64_t *steady, const double *model, const double *offset,
                       const double *back, const float *modes, float *result, int64_t n, int64_t s, int64_t m)
 {

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* front._dark */
+/* rendering.occlusion._dark */
 EXPORT int64_t dark(const uint8_t *picture, const float *places, const float *lights, const float *borders,
                     const float *luma, float skin, int64_t left, int64_t top, int64_t core, uint8_t *hidden,
                     int64_t picture_h, int64_t picture_w, int64_t h, int64_t w, int64_t rows, int64_t columns)

@@ -1,5 +1,5 @@
-/* What all kernels share. Each is a copy of a function of numpy and must give what it gives, to the bit: sums and
- * products are in its order, and rounding is `(uint8_t)(x + 0.5f)` of an x that is clipped first. */
+/* Shared by all kernels. Each mirrors the NumPy reference implementation named above it, and must be bit-identical to it:
+ * same order of sums and products, and rounding by `(uint8_t)(x + 0.5f)` of a clipped x. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a kernel returns that computes no number: Python raises MemoryError of the second. */
+/* Results of kernels that return no number; Python raises MemoryError for NO_MEMORY. */
 enum { DONE, NO_MEMORY };
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Wide registers where the processor has them: chosen when the library is loaded, by what glibc's loader offers. */
+/* Also compiles a kernel for AVX2; glibc's loader chooses the version that the processor supports. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(ONE_TARGET)
 #define CLONED
 #define WIDE __attribute__((target_clones("avx2", "default")))
@@ -31,23 +31,23 @@ static inline float clip(float x, float low, float high)
     return x > high ? high : x;
 }
 
-/* the nearest of 0-255 */
+/* clips to 0-255 */
 static inline int clip_whole(int x) { return x < 0 ? 0 : x > 255 ? 255 : x; }
 
-/* 0-255 to the nearest whole */
+/* rounds to the nearest of 0-255 */
 static inline uint8_t byte(float x) { return (uint8_t)(clip(x, 0.0f, 255.0f) + 0.5f); }
 
-/* of an x from 0 to 65,025: x / 255 to the nearest whole, in 16 bits */
+/* computes x / 255, rounded, for x from 0 to 65,025, in 16 bits */
 static inline uint16_t part(uint16_t x)
 {
     x = (uint16_t)(x + 128);
     return (uint16_t)(x + (x >> 8)) >> 8;
 }
 
-#define BLOCK 128 /* pixels that are dealt with at once: all planes of them fit into the nearest cache */
+#define BLOCK 128 /* pixels processed at once: all their planes fit into the first-level cache */
 #define ALWAYS static inline __attribute__((always_inline))
 
-/* Pixels of 3 or 4 bytes, a plane for each; and back. */
+/* Splits pixels of 3 or 4 bytes into one plane per channel; `join` is the inverse. */
 ALWAYS void split(const uint8_t *pixels, int channels, int64_t count, uint16_t (*planes)[BLOCK])
 {
     for (int64_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* light._sample */
+/* rendering.lighting._sample */
 EXPORT int64_t sample(const uint8_t *picture, const float *mesh, const int64_t *triangles, const float *luma,
                       float *skin, float *normals, float *bends, int64_t h, int64_t w, int64_t points, int64_t t)
 {
@@ -46,7 +46,7 @@ EXPORT int64_t sample(const uint8_t *picture, const float *mesh, const int64_t *
     return found;
 }
 
-/* The value that `nth` of `count` would be if they were sorted; changes their order. C. A. R. Hoare's FIND, 1961. */
+/* Finds the value that `values[nth]` would be if they were sorted; changes their order. C. A. R. Hoare's FIND, 1961. */
 static float select_nth(float *values, int64_t count, int64_t nth)
 {
     int64_t low = 0, high = count - 1;
@@ -72,14 +72,14 @@ static float select_nth(float *values, int64_t count, int64_t nth)
     return values[nth];
 }
 
-/* light._median; changes the values' order */
+/* rendering.lighting._median; changes the order of the values */
 static float median(float *values, int64_t count)
 {
     const float upper = select_nth(values, count, count / 2);
     return count % 2 ? upper : (select_nth(values, count, count / 2 - 1) + upper) * 0.5f;
 }
 
-/* light._weigh */
+/* rendering.lighting._weigh */
 EXPORT int64_t weigh(const float *skin, const float *normals, float *bends, const float *luma, float spread,
                   float slack, double *found, int64_t count)
 {
@@ -121,7 +121,7 @@ EXPORT int64_t weigh(const float *skin, const float *normals, float *bends, cons
     return DONE;
 }
 
-/* light._levels */
+/* rendering.lighting._levels */
 EXPORT int64_t levels(const uint8_t *picture, int64_t rare, int64_t *sums, int64_t h, int64_t w)
 {
     int64_t brightest[256] = {0}, above = 0, level = 255;

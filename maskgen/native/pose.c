@@ -1,8 +1,8 @@
 #include "kernel.h"
 
-#define UNKNOWN 6 /* a turn about x, y, z, then a shift along them */
+#define UNKNOWN 6 /* rotation about x, y, z, then shift along them */
 
-/* What a pixel's x and y change by with the six, and how far they are off, as rows of UNKNOWN + 1. */
+/* Computes the derivatives of a point's projected x and y by the six unknowns, and their residuals: UNKNOWN + 1 each. */
 static void rows_of(const double *turn, const double *shift, const double *point, const double *seen, double distance,
                     double rows[2][UNKNOWN + 1])
 {
@@ -35,7 +35,7 @@ static void solve(double system[UNKNOWN][UNKNOWN + 1])
         system[k][UNKNOWN] /= system[k][k];
 }
 
-/* The turn that Cayley's formula makes of half its vector, before another one. */
+/* Multiplies a rotation from the left by the one that Cayley's formula gives for half its rotation vector. */
 static void turn_by(const double half[3], double *turn)
 {
     const double a = half[0], b = half[1], c = half[2], gain = 2.0 / (1.0 + a * a + b * b + c * c);
@@ -51,7 +51,7 @@ static void turn_by(const double half[3], double *turn)
             turn[3 * i + j] = by[3 * i] * was[j] + by[3 * i + 1] * was[3 + j] + by[3 * i + 2] * was[6 + j];
 }
 
-/* pose._settle */
+/* faces.pose._settle */
 EXPORT int64_t settle(const double *points, const double *seen, double *turn, double *shift, int64_t distance,
                    float damping, int64_t steps, int64_t n)
 {

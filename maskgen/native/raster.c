@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-#define ONE 256                 /* parts of a pixel that corners are rounded to */
+#define ONE 256                 /* corners are rounded to this fraction of a pixel */
 
 typedef struct {
     int64_t x, y;
@@ -9,7 +9,8 @@ typedef struct {
 
 static int64_t floor_div(int64_t a) { return a >= 0 ? a / ONE : -((-a + ONE - 1) / ONE); }
 
-/* One triangle into the planes: at each pixel within it the place, if it is nearer than what is there. Whether any is. */
+/* Draws a triangle into the planes: each pixel in it gets its place on the mask if it is nearer than the depth there.
+ * Returns whether any pixel was drawn. */
 ALWAYS int triangle(Corner a, Corner b, Corner c, float *places, float *nearest, float row_step, float column_step,
                      int64_t h, int64_t w)
 {
@@ -47,20 +48,20 @@ ALWAYS int triangle(Corner a, Corner b, Corner c, float *places, float *nearest,
     return drawn;
 }
 
-/* Where a coordinate lies, in parts of a pixel from `origin` on. */
+/* Converts a coordinate to fractions of a pixel, counted from `origin`. */
 static int64_t parts(float at, int64_t origin, float beyond)
 {
     return (int64_t)clip(rintf((at - (float)origin) * (float)ONE), -beyond, beyond);
 }
 
-/* Whether a cell looks at the viewer. */
+/* Tells whether a cell faces the viewer. */
 static int faces(const float *grid, int64_t columns, int64_t row, int64_t column)
 {
     const float *a = grid + 3 * (row * columns + column), *b = a + 3, *d = a + 3 * columns, *c = d + 3;
     return (b[0] - d[0]) * (c[1] - a[1]) > (b[1] - d[1]) * (c[0] - a[0]);
 }
 
-/* Whether it does, or one of the eight around it. */
+/* Tells whether a cell or one of the eight around it faces the viewer. */
 static int is_drawn(const float *grid, int64_t rows, int64_t columns, int64_t row, int64_t column)
 {
     for (int64_t r = most(row - 1, 0); r <= least(row + 1, rows - 2); r++)
@@ -70,7 +71,7 @@ static int is_drawn(const float *grid, int64_t rows, int64_t columns, int64_t ro
     return 0;
 }
 
-/* warp._draw_cells */
+/* rendering.projection._draw_cells */
 WIDE EXPORT int64_t draw_cells(const float *grid, int64_t x0, int64_t y0, float beyond, float unseen, float *places,
                                float *nearest, int64_t rows, int64_t columns, int64_t h, int64_t w)
 {
@@ -85,7 +86,7 @@ WIDE EXPORT int64_t draw_cells(const float *grid, int64_t x0, int64_t y0, float 
             Corner four[4];
             if (!is_drawn(grid, rows, columns, row, column))
                 continue;
-            for (int i = 0; i < 4; i++) { /* round the cell: 0 1 over 3 2 */
+            for (int i = 0; i < 4; i++) { /* corners around the cell: 0 1 above 3 2 */
                 const int64_t r = row + (i > 1), c = column + (i == 1 || i == 2);
                 const float *at = grid + 3 * (r * columns + c);
                 four[i] = (Corner){parts(at[0], x0, beyond), parts(at[1], y0, beyond), at[2], (float)r, (float)c};

@@ -1,9 +1,9 @@
 #include "kernel.h"
 
-/* Between two values by a share. */
+/* Interpolates linearly between two values. */
 ALWAYS float mix(float a, float b, float share) { return a + (b - a) * share; }
 
-/* A line, going on `more` points as it begins and ends. */
+/* Copies a line, extended by `more` copies of its first and of its last value. */
 ALWAYS void widen(const float *line, int64_t count, int64_t more, float *out)
 {
     for (int64_t i = 0; i < more; i++) {
@@ -13,7 +13,7 @@ ALWAYS void widen(const float *line, int64_t count, int64_t more, float *out)
     memcpy(out + more, line, (size_t)count * sizeof(float));
 }
 
-/* A layer's opacity, moved, at every `step`-th pixel; `work` holds a row. */
+/* Samples a layer's opacity, shifted, at every `step`-th pixel; `work` holds one row. */
 ALWAYS void thin_out(const uint8_t *layer, int64_t step, float right, float down, float *small, float *work, int64_t h,
                      int64_t w, int64_t tall, int64_t wide)
 {
@@ -31,8 +31,8 @@ ALWAYS void thin_out(const uint8_t *layer, int64_t step, float right, float down
     }
 }
 
-/* Adds two rows, each times a weight, to sums. In blocks, or compilers join the loop with the one over weights around it,
- * and then fail to do many sums at once. */
+/* Adds the sum of two rows times a weight to sums. In blocks: otherwise compilers merge the loop with the surrounding one
+ * over weights, and then fail to vectorise it. */
 ALWAYS void add_rows(const uint8_t *restrict one, const uint8_t *restrict other, uint16_t weight, int64_t count,
                      uint16_t *restrict sums)
 {
@@ -41,10 +41,10 @@ ALWAYS void add_rows(const uint8_t *restrict one, const uint8_t *restrict other,
             sums[i] = (uint16_t)(sums[i] + (one[i] + other[i]) * weight);
 }
 
-/* An x times a weight of 65,536. */
+/* Multiplies x by a weight in 65,536ths. */
 ALWAYS uint16_t weighed(uint16_t x, uint16_t weight) { return (uint16_t)((uint32_t)x * weight >> 16); }
 
-/* The same with such weights. */
+/* Like `add_rows`, with weights in 65,536ths. */
 ALWAYS void add_parts(const uint16_t *restrict one, const uint16_t *restrict other, uint16_t weight, int64_t count,
                       uint16_t *restrict sums)
 {
@@ -53,7 +53,7 @@ ALWAYS void add_parts(const uint16_t *restrict one, const uint16_t *restrict oth
             sums[i] = (uint16_t)(sums[i] + weighed(one[i], weight) + weighed(other[i], weight));
 }
 
-/* layer._blur */
+/* rendering.layer._blur */
 WIDE EXPORT int64_t blur(const uint8_t *layer, const uint16_t *down, const uint16_t *across, uint8_t *result, int64_t h,
                       int64_t w, int64_t c, int64_t taps)
 {
@@ -69,7 +69,7 @@ WIDE EXPORT int64_t blur(const uint8_t *layer, const uint16_t *down, const uint1
             line[i] = (uint16_t)(row[i] * down[0]);
         for (int64_t k = 1; k <= reach; k++)
             add_rows(layer + most(y - k, 0) * side, layer + least(y + k, h - 1) * side, down[k], side, line);
-        for (int64_t i = 0; i < edge; i++) { /* it goes on at both ends, into what is free there */
+        for (int64_t i = 0; i < edge; i++) { /* repeats the first and last pixel in the free space at both ends */
             line[i - edge] = line[i % c];
             line[side + i] = line[side - c + i % c];
         }
@@ -84,7 +84,7 @@ WIDE EXPORT int64_t blur(const uint8_t *layer, const uint16_t *down, const uint1
     return DONE;
 }
 
-/* layer._cast */
+/* rendering.layer._cast */
 WIDE EXPORT int64_t cast(const uint8_t *layer, const float *weights, int64_t step, float right, float down, float depth,
                       float *small, float *blurred, uint8_t *shade, int64_t h, int64_t w, int64_t taps, int64_t tall,
                       int64_t wide)
@@ -118,7 +118,7 @@ WIDE EXPORT int64_t cast(const uint8_t *layer, const float *weights, int64_t ste
         for (int64_t x = 0; x < wide; x++)
             shown[x] = mix(upper[x], lower[x], at_y - (float)row);
         widen(shown, wide, 1, line);
-        for (int64_t first = 0; first < step; first++) { /* the pixels that lie alike between points of the grid */
+        for (int64_t first = 0; first < step; first++) { /* pixels with the same position between points of the grid */
             const int64_t at = 2 * first + 1 + step;
             const float share = (float)(at % (2 * step)) / (float)(2 * step), *from = line + at / (2 * step);
             const int64_t count = (w - first + step - 1) / step;

@@ -13,7 +13,7 @@ typedef struct {
     float gain, offset;
 } Levels;
 
-/* A pixel's level, also outside. */
+/* Returns a channel of a pixel, also outside the source. */
 static int level(Source source, int64_t y, int64_t x, int k)
 {
     const int64_t row = least(most(y, 0), source.tall - 1), column = least(most(x, 0), source.wide - 1);
@@ -35,17 +35,17 @@ static void pixel_of(Source source, Levels levels, Position at, float *out)
 }
 
 #ifdef CLONED
-/* A row of pixels; those whose four neighbours can be read eight bytes a row are done in a tenth of the steps. */
+/* Computes a row of pixels; those whose four neighbours can be read as eight bytes per row take a tenth of the steps. */
 __attribute__((target("avx2"))) static void quick_row_of(Source source, Levels levels, Position at, Position step,
                                                          int64_t count, float *out)
 {
-    const __m128i pairs = _mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1); /* left and right */
+    const __m128i pairs = _mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1); /* left, right */
     const __m128 gain = _mm_set1_ps(levels.gain), offset = _mm_set1_ps(levels.offset);
     const int64_t wide = 3 * source.wide;
     const uint64_t columns = (uint64_t)most(source.wide - 2, 0), rows = (uint64_t)(source.tall - 1);
     for (int64_t i = 0; i < count; i++, at.x += step.x, at.y += step.y) {
         const int64_t left = at.x >> ONE, top = at.y >> ONE;
-        if ((uint64_t)left >= columns || (uint64_t)top >= rows || i + 1 == count) { /* a fourth number is written */
+        if ((uint64_t)left >= columns || (uint64_t)top >= rows || i + 1 == count) { /* a store writes four numbers */
             pixel_of(source, levels, at, out + 3 * i);
             continue;
         }
@@ -61,7 +61,7 @@ __attribute__((target("avx2"))) static void quick_row_of(Source source, Levels l
 }
 #endif
 
-/* shown._look_between */
+/* faces.landmarks.network_input._look_between */
 EXPORT int64_t look_between(const uint8_t *source, int64_t x, int64_t y, int64_t x_by_column, int64_t x_by_row,
                          int64_t y_by_column, int64_t y_by_row, int64_t replicate, float gain, float offset,
                          float *result, int64_t tall, int64_t wide, int64_t h, int64_t w)

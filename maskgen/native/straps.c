@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* Whether a pixel is not the skin's colour: hair, or what is behind the head. */
+/* Tells whether a pixel does not have the colour of the skin: hair or background. */
 static int is_other(const uint8_t *pixel, const float *skin, const float *luma, const float *limits)
 {
     float colour[3], far = 0.0f;
@@ -17,7 +17,7 @@ static int is_other(const uint8_t *pixel, const float *skin, const float *luma, 
     return light / usual < limits[0] || light / usual > limits[1] || far > limits[2];
 }
 
-/* straps._under_hair */
+/* rendering.straps._under_hair */
 EXPORT int64_t under_hair(const float *lines, const uint8_t *picture, const float *skin, const float *luma,
                        const float *limits, uint8_t *hidden, int64_t k, int64_t n, int64_t h, int64_t w)
 {
@@ -30,13 +30,13 @@ EXPORT int64_t under_hair(const float *lines, const uint8_t *picture, const floa
             const int64_t x = (int64_t)clip(at[0], 0.0f, (float)(w - 1)), y = (int64_t)clip(at[1], 0.0f, (float)(h - 1));
             out[i] = i > 0 && is_other(picture + 3 * (y * w + x), skin, luma, limits);
         }
-        for (int64_t i = 0; i < n; i++) /* from the first two points on */
+        for (int64_t i = 0; i < n; i++) /* hidden from the first two such points on */
             out[i] = (out[i] && (i + 1 == n || out[i + 1])) || (i > 0 && out[i - 1]);
     }
     return DONE;
 }
 
-/* straps._ribbons */
+/* rendering.straps._ribbons */
 EXPORT int64_t ribbons(const float *lines, const float *widths, float one, int64_t left, int64_t top, int32_t *edges,
                     int64_t k, int64_t n, int64_t m)
 {

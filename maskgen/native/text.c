@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* A number's last digits, its point before the last two, its minus before the first; blanks in front. */
+/* Writes a number with two decimals, right-aligned in `wide` characters, padded with blanks. */
 static void write(uint8_t *text, int64_t wide, int64_t hundredths)
 {
     int64_t left = hundredths < 0 ? -hundredths : hundredths, at = wide - 1;
@@ -15,7 +15,7 @@ static void write(uint8_t *text, int64_t wide, int64_t hundredths)
         text[at--] = ' ';
 }
 
-/* labels._write_points */
+/* dataset.labels._write_points */
 EXPORT int64_t write_points(const int64_t *hundredths, uint8_t *text, int64_t n, int64_t wide)
 {
     const int64_t each = (wide - 4) / 2;

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* views._bounds */
+/* faces.landmarks.crop_windows._bounds */
 EXPORT int64_t bounds(const float *mesh, float cosine, float sine, float *result, int64_t n)
 {
     float left = INFINITY, top = INFINITY, right = -INFINITY, bottom = -INFINITY;
@@ -19,7 +19,7 @@ EXPORT int64_t bounds(const float *mesh, float cosine, float sine, float *result
     return DONE;
 }
 
-/* mesh._lay_out */
+/* faces.landmarks.mesh._lay_out */
 WIDE EXPORT int64_t lay_out(const float *points, float cosine, float sine, float x, float y, float scale, float *mesh,
                          int64_t n)
 {

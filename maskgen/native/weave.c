@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-/* cloth._shade */
+/* rendering.cloth._shade */
 EXPORT int64_t shade(const float *grid, const float *direction, float across_gain, float down_gain, float *cells,
                   int64_t rows, int64_t columns)
 {
@@ -29,11 +29,11 @@ EXPORT int64_t shade(const float *grid, const float *direction, float across_gai
 }
 
 typedef struct {
-    const float *cells;      /* rows, columns, 3: light, its change with a slope across and down */
-    int64_t columns, across; /* texels a cell */
+    const float *cells;      /* rows, columns, 3: light, its change per slope across and down */
+    int64_t columns, across; /* columns of `cells`, texels per cell */
 } Light;
 
-/* The square root of the light on texels x0.. of a row, from its cells' values at `share` of a cell below `row`. */
+/* Computes the square root of the light on texels x0.. of a line that lies `share` of a cell below `row`. */
 ALWAYS void light_row(
     Light light, int64_t row, float share, int64_t x0, int64_t count, const int16_t *slope_u, const int16_t *slope_v,
     const int16_t *crease_u, const int16_t *crease_v, int64_t left, int64_t wrap, float crease, float darkest,
@@ -75,7 +75,7 @@ ALWAYS void light_row(
     }
 }
 
-/* R, G, B of texels under even light, by tints and a tile: nothing (`tile` NULL), a pattern, or a picture (`ink` > 0). */
+/* Computes R, G, B of texels under even light from tints and a tile: none (NULL), a pattern, or an image (`ink` > 0). */
 ALWAYS void dye_row(
     const uint8_t *grey, const uint8_t *tile, int64_t left, int64_t wrap, const float *tints, float ink, int64_t count,
     float (*dyed)[BLOCK])
@@ -108,7 +108,7 @@ ALWAYS void dye_row(
     }
 }
 
-/* cloth._lay */
+/* rendering.cloth._lay */
 WIDE EXPORT int64_t lay(const float *cells, const uint8_t *grey, const uint8_t *opacity, const int16_t *slopes,
                      const uint8_t *overlay, const int16_t *creases, const uint8_t *tile, const float *tints,
                      const float *gains, const float *limits, float saturation, float crease, float ink,
