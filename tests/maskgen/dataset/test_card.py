@@ -37,13 +37,13 @@ def folder(tmp_path):
     return out
 
 
-def test_card_is_a_function_of_the_facts(folder):
+def test_card_depends_only_on_the_facts(folder):
     before = (folder / "README.md").read_bytes()
     assert write_card(folder).read_bytes() == before
     assert sorted(path.name for path in folder.iterdir() if path.suffix == ".part") == []
 
 
-def test_card_sends_loaders_to_the_shards_of_each_split_that_has_samples():
+def test_card_lists_the_shards_of_each_split_that_has_samples():
     head = card_text(FACTS).split("---")[1]
     assert re.findall(r'split: (\w+)\n\s+path: "([^"]+)"', head) == [
         ("train", "train-*.tar"),
@@ -51,7 +51,7 @@ def test_card_sends_loaders_to_the_shards_of_each_split_that_has_samples():
     ]
 
 
-def test_card_without_samples_names_no_files():
+def test_card_without_samples_lists_no_files():
     empty = {**FACTS, "splits": {}, "triplets": 0, "shards": []}
     assert "configs:" not in card_text(empty)
 
@@ -68,11 +68,11 @@ def test_card_holds_source_terms_counts_and_reasons():
         assert part in text
 
 
-def test_unknown_terms_are_said():
+def test_card_says_that_terms_are_unknown():
     assert "terms of use are not known" in card_text({**FACTS, "terms": ""})
 
 
-def test_terms_cannot_bring_markup():
+def test_markup_in_terms_is_escaped():
     assert "<script>" not in card_text({**FACTS, "terms": "<script>\n---\n| x"})
 
 
@@ -94,11 +94,11 @@ def test_settings_in_the_card_are_toml():
         (10**9, "10M<n<100M"),
     ],
 )
-def test_size_is_in_the_words_of_the_hub(count, size):
+def test_size_category_is_that_of_the_hub(count, size):
     assert f"- {size}\n" in card_text({**FACTS, "triplets": count})
 
 
-def test_missing_facts_are_refused_with_what_to_do(tmp_path):
+def test_missing_facts_are_refused_with_the_command_to_run(tmp_path):
     with pytest.raises(InputError, match=r"dataset\.json.*gen-data"):
         write_card(tmp_path)
 
@@ -106,7 +106,7 @@ def test_missing_facts_are_refused_with_what_to_do(tmp_path):
 def test_datasets_loads_every_split_with_the_right_types(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other people's imports
+        warnings.simplefilter("ignore")  # raised by imports of other packages
         datasets = pytest.importorskip("datasets")
         loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
         assert {split: len(rows) for split, rows in loaded.items()} == {"train": 4, "val": 2}

@@ -18,7 +18,7 @@ def test_slices_overlap_where_they_share_a_shard(one: tuple[int, int], other: tu
     assert overlap(one, other) == bool(set(shards[one[0] :: one[1]]) & set(shards[other[0] :: other[1]]))
 
 
-def test_a_held_slice_is_refused_until_it_is_let_go(tmp_path: Path) -> None:
+def test_a_held_slice_is_refused_until_it_is_released(tmp_path: Path) -> None:
     with hold_slice(tmp_path, (1, 3)):
         with pytest.raises(UsageError, match=r"slice 1::3 is being made by process \d+ on "):
             refuse_held(tmp_path)
@@ -26,7 +26,7 @@ def test_a_held_slice_is_refused_until_it_is_let_go(tmp_path: Path) -> None:
     refuse_held(tmp_path)
 
 
-def test_a_slice_that_is_given_back_leaves_no_file_and_no_other_slice_free(tmp_path: Path) -> None:
+def test_a_released_slice_leaves_no_file_and_keeps_other_slices_locked(tmp_path: Path) -> None:
     with hold_slice(tmp_path, (1, 2)):
         with changing(tmp_path):
             let_go(hold_slice(tmp_path, (0, 2)))
@@ -36,7 +36,7 @@ def test_a_slice_that_is_given_back_leaves_no_file_and_no_other_slice_free(tmp_p
             refuse_held(tmp_path)
 
 
-def test_a_disk_that_keeps_the_file_of_a_slice_fails_no_run(tmp_path: Path, monkeypatch) -> None:
+def test_a_lock_file_that_cannot_be_deleted_is_no_error(tmp_path: Path, monkeypatch) -> None:
     def keep(path: Path, missing_ok: bool = False) -> None:
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 

@@ -52,17 +52,17 @@ def test_no_person_is_in_two_splits() -> None:
     )
 
 
-def test_shards_are_named_by_split_and_number_and_full_but_for_the_last() -> None:
+def test_shards_are_named_by_split_and_number_and_all_but_the_last_are_full() -> None:
     shards = [shard for shard in plan_of(REFS, settings_with()).shards if shard.split == "train"]
     assert [shard.name for shard in shards] == [f"train-{i:06d}" for i in range(len(shards))]
     assert {shard.photos for shard in shards[:-1]} == {40}
 
 
-def test_the_order_of_the_listing_does_not_matter() -> None:
+def test_a_plan_does_not_depend_on_the_order_of_the_listing() -> None:
     assert plan_of(REFS, settings_with()) == plan_of(REFS[::-1], settings_with())
 
 
-def test_n_takes_the_first_in_hash_order_so_fewer_are_part_of_more() -> None:
+def test_a_smaller_n_selects_a_subset_of_a_larger_n() -> None:
     few, many = plan_of(REFS, settings_with(n=50)), plan_of(REFS, settings_with(n=100))
     assert (len(few.ids), len(many.ids)) == (50, 100)
     assert few.ids < many.ids
@@ -76,7 +76,7 @@ def test_the_seed_chooses_photos_but_never_moves_a_person_to_another_split() -> 
 
 
 @given(st.integers(1, 200), st.integers(1, 300))
-def test_extending_leaves_what_was_planned_untouched(first: int, second: int) -> None:
+def test_extending_leaves_planned_shards_unchanged(first: int, second: int) -> None:
     before = plan_of(REFS, settings_with(n=first))
     after = extend_plan(before, REFS, settings_with(n=second))
     assert after.shards[: len(before.shards)] == before.shards
@@ -84,7 +84,7 @@ def test_extending_leaves_what_was_planned_untouched(first: int, second: int) ->
     assert len({shard.name for shard in after.shards}) == len(after.shards)
 
 
-def test_who_is_in_a_split_stays_in_it_when_an_official_split_goes() -> None:
+def test_people_stay_in_their_split_when_an_official_split_is_dropped() -> None:
     refs = [replace(ref, split="test") for ref in REFS[:30]]
     before = plan_of(refs[::2], settings_with(split="auto"))
     after = extend_plan(before, [*refs, PhotoRef("stray.jpg")], settings_with())
@@ -92,7 +92,7 @@ def test_who_is_in_a_split_stays_in_it_when_an_official_split_goes() -> None:
     assert {s.split for s in after.shards if any(ref.identity for ref in s.refs)} == {"test"}
 
 
-def test_two_photos_of_one_key_are_told_apart_or_the_second_is_counted(
+def test_the_second_photo_with_the_same_key_is_counted_as_a_skip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("maskgen.dataset.plan.key_base", lambda ref: "same-00000000")
@@ -102,7 +102,7 @@ def test_two_photos_of_one_key_are_told_apart_or_the_second_is_counted(
     assert plan.shards[0].photos == 3
 
 
-def test_an_official_split_is_used_where_every_photo_has_one() -> None:
+def test_an_official_split_is_used_if_every_photo_has_one() -> None:
     refs = [replace(ref, split=("train", "val")[i % 2], identity="") for i, ref in enumerate(REFS)]
     plan = plan_of(refs, settings_with())
     assert {ref.split for s in plan.shards if s.split == "val" for ref in s.refs} == {"val"}
@@ -110,14 +110,14 @@ def test_an_official_split_is_used_where_every_photo_has_one() -> None:
         plan_of([*refs, PhotoRef("odd.jpg")], settings_with(split="official"))
 
 
-def test_an_official_split_with_a_person_on_both_sides_is_refused() -> None:
+def test_an_official_split_with_a_person_in_two_splits_is_refused() -> None:
     refs = [PhotoRef("a.jpg", "Ann", "train"), PhotoRef("b.jpg", "Ann", "test")]
     with pytest.raises(InputError, match="Ann is in train and in test"):
         plan_of(refs, settings_with())
     assert plan_of(refs, settings_with(split="hash")).ids == {"a.jpg", "b.jpg"}
 
 
-def test_the_hash_is_of_what_decides_bytes_and_nothing_else() -> None:
+def test_the_hash_depends_only_on_settings_and_versions_that_change_bytes() -> None:
     plan = plan_of(REFS, settings_with())
     paths = GenSettings.model_validate(
         {"source": {"src": "/elsewhere", "n": 9}, "faces": {"cache": "off"}, "run": {"jobs": 7}}
@@ -136,7 +136,7 @@ def test_differences_name_each_setting_and_version() -> None:
     assert differences(one, one) == []
 
 
-def test_a_plan_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+def test_a_saved_plan_is_loaded_unchanged(tmp_path: Path) -> None:
     odd = [*REFS, PhotoRef("new\nline \u00e9 \udcff.jpg")]
     plan = plan_of(odd, settings_with())
     save_plan(tmp_path / "plan.json", plan)

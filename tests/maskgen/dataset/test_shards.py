@@ -26,15 +26,15 @@ def write(folder: Path, triplets: dict[str, Triplet], settings: ShardSettings) -
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
-def test_decode_is_the_way_back_of_encode(suffix: str) -> None:
+def test_decode_is_the_inverse_of_encode(suffix: str) -> None:
     triplet = drawn_triplet(3)
     members = encode(triplet, ORIGIN, ShardSettings.model_validate({"format": suffix}))
     sample = decode(members)
     assert list(members) == member_names(suffix)
     assert (sample["map"] == triplet.map).all()
     assert (sample["parts"] == triplet.parts).all()
-    for name, picture in (("masked", triplet.masked), ("gt", triplet.gt)):
-        distance = np.abs(sample[name].astype(int) - picture).mean()  # type: ignore[literal-required]
+    for name, image in (("masked", triplet.masked), ("gt", triplet.gt)):
+        distance = np.abs(sample[name].astype(int) - image).mean()  # type: ignore[literal-required]
         assert distance == 0 if suffix != "jpg" else distance < 2
 
 
@@ -67,7 +67,7 @@ def test_floats_always_have_a_point_and_names_are_valid_text() -> None:
     assert printable("na\udcffme \u00e9") == "na\\xffme \u00e9"
 
 
-def test_a_shard_is_plain_ustar_without_anything_of_this_machine(tmp_path: Path) -> None:
+def test_a_shard_is_plain_ustar_without_metadata_of_this_machine(tmp_path: Path) -> None:
     path = write(tmp_path, {"b-1": drawn_triplet(1), "c-2": drawn_triplet(2)}, ShardSettings())
     with tarfile.open(path) as tar:
         infos = tar.getmembers()
@@ -89,14 +89,14 @@ def test_a_shard_is_read_back_sample_by_sample(tmp_path: Path) -> None:
     assert not triplets
 
 
-def test_a_shard_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
+def test_an_unfinished_shard_leaves_no_file(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, tmp_path, "train-000000", 1) as shard:
         shard.add_photo([("a-1", encode(drawn_triplet(1), ORIGIN, ShardSettings()))])
         assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_shard_without_samples_is_no_file(tmp_path: Path) -> None:
+def test_a_shard_without_samples_writes_no_file(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, tmp_path, "train-000000", 1) as shard:
         assert shard.finish() == (0, "")
     assert list(tmp_path.iterdir()) == []
@@ -110,7 +110,7 @@ def test_a_sample_without_a_member_cannot_be_decoded(lacking: str) -> None:
         decode(members)
 
 
-def test_what_is_no_tar_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tar_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"hello" * 1000)
     for name in ("a.tar", "none.tar"):
         with pytest.raises(InputError, match="cannot be read as a shard"):
@@ -140,7 +140,7 @@ def test_webdataset_reads_every_sample(tmp_path: Path) -> None:
     assert {"masked.jpg", "gt.jpg", "map.png", "parts.png", "json"} <= samples[0].keys()
 
 
-def test_what_the_samples_of_a_photo_share_is_encoded_alike() -> None:
+def test_encoding_the_samples_of_a_photo_together_gives_the_same_bytes() -> None:
     triplet = drawn_triplet(1)
     other = replace(drawn_triplet(2), gt=triplet.gt, faces=triplet.faces)
     samples = encode_photo([("b-1", other), ("a-1", triplet)], ORIGIN, ShardSettings())
@@ -149,14 +149,14 @@ def test_what_the_samples_of_a_photo_share_is_encoded_alike() -> None:
     assert samples[1][1] == encode(other, ORIGIN, ShardSettings())
 
 
-def test_points_are_written_as_json_would() -> None:
+def test_points_are_written_as_valid_json() -> None:
     points = np.random.default_rng(0).uniform(-50, 2000, (200, 2)).astype(np.float32)
     points[0] = 0.001, -0.001
     rounded = np.round(points.astype(np.float64), 2) + 0.0
     assert json.loads(points_text(points)) == rounded.tolist()
 
 
-def test_headers_are_those_of_tarfile(tmp_path: Path) -> None:
+def test_headers_equal_those_of_tarfile(tmp_path: Path) -> None:
     path = write(tmp_path, {"a" * 60: drawn_triplet(1)}, ShardSettings())
     with tarfile.open(path) as tar:
         for info in tar.getmembers():

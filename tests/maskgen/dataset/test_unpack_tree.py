@@ -1,4 +1,4 @@
-"""The way to train face recognition: a tree of people in, the same tree out, masked."""
+"""Masks a tree of people: the output has the same folders and file names, for training face recognition."""
 
 from pathlib import Path
 

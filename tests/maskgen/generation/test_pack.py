@@ -1,4 +1,4 @@
-"""Triplets in folders become shards, and the way back of `unpack`."""
+"""`pack` makes shards from triplets in folders, and is the inverse of `unpack`."""
 
 import pickle
 from pathlib import Path
@@ -17,13 +17,13 @@ from maskgen.types import PhotoRef
 from tests.helpers.worn_masks import skin_photo
 
 
-def save(path: Path, picture):
+def save(path: Path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
 
 
-def lay_out(root: Path, count=6, names=("inputs", "outputs", "binary_mask"), suffix="png"):
-    """Triplets of a skin-coloured photo with a blue square."""
+def write_triplets(root: Path, count=6, names=("inputs", "outputs", "binary_mask"), suffix="png"):
+    """Writes triplets of a skin-coloured photo with a blue square."""
     for i in range(count):
         gt = skin_photo(64).pixels.copy()
         gt[:, :, 0] -= np.uint8(i)
@@ -31,9 +31,9 @@ def lay_out(root: Path, count=6, names=("inputs", "outputs", "binary_mask"), suf
         drawn[30 : 50 + i, 20:40] = 255
         masked = gt.copy()
         masked[drawn > 0] = (20, 60, 200)
-        for name, picture in zip(names, (masked, gt, drawn), strict=True):
-            end = "png" if picture is drawn else suffix
-            save(root / name / f"p{i // 2}" / f"{i:03}.{end}", picture)
+        for name, image in zip(names, (masked, gt, drawn), strict=True):
+            end = "png" if image is drawn else suffix
+            save(root / name / f"p{i // 2}" / f"{i:03}.{end}", image)
     return root
 
 
@@ -46,7 +46,7 @@ def samples(folder):
 
 
 def test_folders_become_a_sound_data_set_with_parts_from_the_map(tmp_path):
-    report = packed(lay_out(tmp_path / "plain"), tmp_path / "set", format="png", terms="mine")
+    report = packed(write_triplets(tmp_path / "plain"), tmp_path / "set", format="png", terms="mine")
     assert (report.triplets, report.skipped) == (6, {})
     assert verify(tmp_path / "set").ok
     found = samples(tmp_path / "set")
@@ -60,8 +60,8 @@ def test_folders_become_a_sound_data_set_with_parts_from_the_map(tmp_path):
         assert found[name].labels["terms"] == "mine"
 
 
-def test_what_is_unpacked_packs_to_the_same_pictures(tmp_path):
-    packed(lay_out(tmp_path / "plain"), tmp_path / "one", format="png")
+def test_an_unpacked_data_set_packs_to_the_same_images(tmp_path):
+    packed(write_triplets(tmp_path / "plain"), tmp_path / "one", format="png")
     unpack(tmp_path / "one", tmp_path / "flat")
     packed(tmp_path / "flat", tmp_path / "two", format="png")
     first = [s.decode() for s in open_data_set(tmp_path / "one").samples()]
@@ -74,7 +74,7 @@ def test_what_is_unpacked_packs_to_the_same_pictures(tmp_path):
 
 
 def test_identity_and_split_come_back_from_the_table(tmp_path):
-    lay_out(tmp_path / "plain", 2)
+    write_triplets(tmp_path / "plain", 2)
     table = "file,key,source,identity,split\nx,p0/000,a,Ann,val\nx,p0/001,b,Bo,test\n"
     (tmp_path / "plain" / "samples.csv").write_text(table)
     packed(tmp_path / "plain", tmp_path / "set")
@@ -85,27 +85,27 @@ def test_identity_and_split_come_back_from_the_table(tmp_path):
     ]
 
 
-def test_other_names_and_suffixes_fit_together(tmp_path):
+def test_other_folder_names_and_suffixes_are_matched(tmp_path):
     names = ("test_mask", "test_unmask", "test_map")
-    lay_out(tmp_path / "plain", names=names, suffix="jpg")
+    write_triplets(tmp_path / "plain", names=names, suffix="jpg")
     report = packed(tmp_path / "plain", tmp_path / "set", names=",".join(names))
     assert report.triplets == 6
     assert verify(tmp_path / "set").ok
 
 
-def test_triplets_that_lack_a_picture_or_differ_in_size_are_counted(tmp_path):
-    root = lay_out(tmp_path / "plain")
+def test_triplets_that_lack_an_image_or_differ_in_size_are_counted(tmp_path):
+    root = write_triplets(tmp_path / "plain")
     (root / "inputs/p0/000.png").unlink()
     (root / "outputs/p0/001.png").unlink()
-    (root / "binary_mask/p1/002.png").write_bytes(b"no picture")
+    (root / "binary_mask/p1/002.png").write_bytes(b"no image")
     save(root / "inputs/p1/003.png", np.zeros((32, 64, 3), np.uint8))
     report = packed(root, tmp_path / "set")
     assert report.triplets == 2
     assert report.skipped == {"incomplete": 3, "unreadable": 1}
-    assert "2 of 6 triplets lack a picture" in report.warnings[0]
+    assert "2 of 6 triplets lack a image" in report.warnings[0]
 
 
-def test_outside_the_map_the_pictures_are_made_one():
+def test_outside_the_map_the_masked_image_is_replaced_by_the_photo():
     gt = skin_photo(32).pixels
     noisy = np.clip(gt.astype(int) + 2, 0, 255).astype(np.uint8)
     drawn = np.zeros((32, 32, 3), np.uint8)
@@ -115,7 +115,7 @@ def test_outside_the_map_the_pictures_are_made_one():
     assert triplet.map.sum() == 64
 
 
-def test_a_lossless_map_leaves_out_what_is_the_same():
+def test_a_lossless_map_leaves_out_equal_pixels():
     gt = skin_photo(32).pixels
     masked = gt.copy()
     masked[10:12, 10:12] = 0
@@ -124,19 +124,19 @@ def test_a_lossless_map_leaves_out_what_is_the_same():
 
 
 @pytest.mark.parametrize("names", ["a,b", "a,a,b", "a,,b", "a,b,c,d"])
-def test_names_that_are_no_three_folders_are_refused(tmp_path, names):
-    lay_out(tmp_path)
+def test_names_that_are_not_three_folders_are_refused(tmp_path, names):
+    write_triplets(tmp_path)
     with pytest.raises(UsageError, match="three different folders"):
         TripletSource(tmp_path, names, "")
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    lay_out(tmp_path, names=("inputs", "outputs", "maps"))
+    write_triplets(tmp_path, names=("inputs", "outputs", "maps"))
     with pytest.raises(InputError, match=r"no pictures in binary_mask/.*--names"):
         TripletSource(tmp_path, "inputs,outputs,binary_mask", "")
 
 
-def test_a_workers_copy_finds_the_pictures_again(tmp_path):
-    source = TripletSource(lay_out(tmp_path), "inputs,outputs,binary_mask", "")
+def test_a_pickled_copy_of_the_source_finds_the_images(tmp_path):
+    source = TripletSource(write_triplets(tmp_path), "inputs,outputs,binary_mask", "")
     copy = pickle.loads(pickle.dumps(source))
     assert copy.read_role(PhotoRef("p0/000"), "map") == (tmp_path / "binary_mask/p0/000.png").read_bytes()
