@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def unpack(settings: UnpackSettings) -> Output:
     """Write the samples of a data set as plain files, for tools that read folders.
 
-    Layouts: folders: one folder each for masked photos, originals and maps; strip: the three images side by side; tree:
-    masked photos under their original names and folders, as face-recognition training reads them; with --names one tree
-    each. samples.csv holds the labels, skipped.csv the photos that gave no sample, with reasons.
+    Layouts: folders (a folder each for masked photos, originals and maps), strip (the three images side by side), tree
+    (masked photos under their original names and folders, as face-recognition training reads them; with --names a tree
+    of each image). samples.csv holds the labels, skipped.csv the photos that gave no sample, with reasons.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
     """
