@@ -1,10 +1,10 @@
-"""How many masked faces the finder finds, and how often it finds one where there is none.
+"""Measures the recall of the detector of masked faces, and its false detections on background.
 
     python -m benchmarks.finder --masked FOLDER --photos LFW [--sheet finder.png]
 
-`--masked`: photos with a face under a real mask each. `--photos`: any photos of people; pieces of them away from the
-face that the mesh detector sees are the pictures without a face. Some of those still show half a neighbour: the
-sheet of false finds tells.
+`--masked`: photos with one face under a real mask each. `--photos`: any photos of people; crops of them away from the
+faces that the mesh detector finds serve as images without a face. Some of these crops still show half of another face:
+check them on the sheet of false detections.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from maskgen.images import codecs
 from maskgen.types import Face, RGBImage
 
 PIECES = 100
-SIDES = (48, 56, 64)  # pixels of a piece in a photo of 250
-CLEAR_OF = 0.1  # sizes of a face by which a piece stays away from it
-BLACK = 0.05  # share of black, as aligned photos have at their edges, above which a piece is none
+SIDES = (48, 56, 64)  # pixels; sides of the crops from photos of 250 pixels
+CLEAR_OF = 0.1  # face sizes; least distance of a crop from a face
+BLACK = 0.05  # largest fraction of black pixels in a crop; aligned photos have black edges
 TILE = 128
 
 
 def main() -> None:
-    """Print both shares."""
+    """Prints both rates."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     chosen = parser.parse_args()
     finder = FaceFinder()
-    masked = [*pictures(sorted(path for path in chosen.masked.iterdir() if path.is_file()))]
+    masked = [*images(sorted(path for path in chosen.masked.iterdir() if path.is_file()))]
     found = sum(bool(finder.find(photo)) for photo in masked)
     print(f"masked: a face in {found} of {len(masked)} ({found / len(masked):.1%})")
     bare = pieces(chosen.photos)
@@ -49,8 +49,8 @@ def main() -> None:
         chosen.sheet.write_bytes(codecs.encode_lossless(np.hstack(tiles), "png"))
 
 
-def pictures(paths: list[Path]) -> Iterator[RGBImage]:
-    """Those of the files that are photos."""
+def images(paths: list[Path]) -> Iterator[RGBImage]:
+    """Decodes the files that are photos."""
     for path in paths:
         photo = codecs.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
         if not isinstance(photo, Skip):
@@ -58,12 +58,12 @@ def pictures(paths: list[Path]) -> Iterator[RGBImage]:
 
 
 def pieces(folder: Path) -> list[RGBImage]:
-    """Squares without a face, one a photo, the photos drawn by a fixed seed."""
-    rng, detector = random.Random(0), MeshDetector()  # noqa: S311 (no secret)
+    """Cuts squares without a face, one per photo, from photos drawn with a fixed seed."""
+    rng, detector = random.Random(0), MeshDetector()  # noqa: S311 (not for secrets)
     paths = sorted(folder.rglob("*.jpg"))
     rng.shuffle(paths)
     found: list[RGBImage] = []
-    for photo in pictures(paths):
+    for photo in images(paths):
         faces = detector.detect(photo)
         side = rng.choice(SIDES)
         spots = [] if isinstance(faces, Skip) else list(_spots(photo, faces, side))

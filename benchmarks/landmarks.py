@@ -1,10 +1,10 @@
-"""How the landmark backends agree: a table, and a sheet of the masks that each of them places.
+"""Measures the agreement of the landmark backends: a table, and a sheet of the masks that each of them places.
 
     python benchmarks/landmarks.py LFW --n 300 --sheet sheet.png
 
-Distances are from the points of `mesh`, mean over the 468 points of a face, in eye distances; those of the lower face,
-where a mask lies, also alone. Times are of the processor, on one core, with the photo decoded. A backend that is not
-installed is left out, and said so. The sheet shows the photos: pass it on only as far as their terms allow.
+A distance is the mean over the 468 points of a face to those of `mesh`, in eye distances; the lower face, where a mask
+lies, is also given alone. Times are CPU times on one core, after decoding. A backend that is not installed is left out
+and reported. The sheet shows the photos: share it only as far as their terms allow.
 """
 
 import argparse
@@ -28,14 +28,14 @@ from maskgen.sources import build_source, load
 from maskgen.types import Face, Photo, Triplet
 
 BACKENDS = {"mesh": {}, "dlib": {}, "dlib cnn": {"dlib": "cnn"}, "fan": {}}
-LOWER = 0.3  # head units below the eyes
+LOWER = 0.3  # head units below the eyes; the lower face starts here
 SAME = 0.4  # eye distances; backends that differ more have found different faces
-SIDE = 128  # pixels of the sheet's crops
+SIDE = 128  # pixels; side of the crops on the sheet
 
 
 @dataclass
 class Tally:
-    """What one backend did."""
+    """Results of one backend."""
 
     found: int = 0
     other: int = 0
@@ -45,7 +45,7 @@ class Tally:
 
 
 def photos(src: str, count: int) -> Iterator[Photo]:
-    """Some photos of a source, spread by a hash."""
+    """Yields `count` photos of a source, selected by a hash."""
     settings = SourceSettings(src=src)
     source = build_source(settings)
     for ref in sorted(source.refs(), key=lambda ref: hash64("benchmark", ref.id))[:count]:
@@ -55,7 +55,7 @@ def photos(src: str, count: int) -> Iterator[Photo]:
 
 
 def detectors(skip: list[str]) -> dict[str, Detector]:
-    """The backends that work here."""
+    """Builds the backends that work on this machine."""
     found = {}
     for name, more in BACKENDS.items():
         try:
@@ -67,7 +67,7 @@ def detectors(skip: list[str]) -> dict[str, Detector]:
 
 
 def compare(tally: Tally, face: Face, truth: Face) -> None:
-    """Note how far one backend's points lie from another's."""
+    """Adds the distances of one backend's points from another's to a tally."""
     head = canonical_head()
     scale, _, _ = umeyama(head.mesh[head.steady].astype(float), truth.mesh[head.steady].astype(float))
     gaps = np.linalg.norm((face.mesh - truth.mesh)[:, :2], axis=1) / scale
@@ -79,7 +79,7 @@ def compare(tally: Tally, face: Face, truth: Face) -> None:
 
 
 def tile(photo: Photo, faces: dict[str, Face]) -> Tile:
-    """The same mask on a photo, placed by each backend in its own crop."""
+    """Draws the same mask on a photo, placed by each backend in its own crop."""
     tools = build_tools(
         GenSettings(
             crop=CropSettings(size=SIDE),
@@ -96,7 +96,7 @@ def tile(photo: Photo, faces: dict[str, Face]) -> Tile:
 
 
 def main() -> None:
-    """Run over the photos, print the table, write the sheet."""
+    """Runs the backends on the photos, prints the table, and writes the sheet."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("src")
     options.add_argument("--n", type=int, default=300)
@@ -134,10 +134,8 @@ def main() -> None:
             else ()
         )
         cells = [f"{value:.3f}" for value in gaps] or ["-"] * 3
-        share = f"{tally.found / count:.1%}"
-        print(
-            f"| `{name}` | {share} | {tally.other} | {' | '.join(cells)} | {1000 * np.median(tally.seconds):.1f} |"
-        )
+        found, time_ms = f"{tally.found / count:.1%}", 1000 * np.median(tally.seconds)
+        print(f"| `{name}` | {found} | {tally.other} | {' | '.join(cells)} | {time_ms:.1f} |")
     if given.sheet:
         text = f"{len(tiles)} photos; left placed by mesh, right by dlib's 68 points"
         sheet = draw_sheet("The same mask by two backends", text, [Block("", tuple(tiles), SIDE)])
