@@ -1,4 +1,4 @@
-"""Exported files: the same pixels as torch's, at any size, with a note in them."""
+"""Exported files: the same pixels as torch at any size, metadata, and reading them in other runtimes."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def crops(side: int, count: int = 3) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Weights, their pipeline, and the ONNX file of both."""
+    """Weights, their pipeline, and an ONNX file of both networks with its report."""
     folder = tmp_path_factory.mktemp("export")
     weights = write_weights(folder)
     out = folder / "both.onnx"
@@ -56,7 +56,7 @@ def made(tmp_path_factory):
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 8, 13, 16])
-def test_matrix_products_are_the_fourier_transform(side):
+def test_matrix_products_equal_the_fourier_transform(side):
     torch.manual_seed(side)
     spectral = Spectral(8, "group")
     waves, x = Waves(spectral, side), torch.rand(2, 4, side, side)
@@ -64,14 +64,13 @@ def test_matrix_products_are_the_fourier_transform(side):
     real, imaginary = waves.transformed(x)
     assert torch.allclose(real, expected.real, atol=1e-6)
     assert torch.allclose(imaginary, expected.imag, atol=1e-6)
-    odd = torch.complex(
-        torch.rand_like(real), torch.rand_like(real)
-    )  # no plane's spectrum, as after a convolution
+    # not the spectrum of a real plane, as after a convolution
+    odd = torch.complex(torch.rand_like(real), torch.rand_like(real))
     back = torch.fft.irfft2(odd, s=(side, side), norm="ortho")
     assert torch.allclose(waves.back(odd.real, odd.imag), back, atol=1e-5)
 
 
-def test_a_network_without_fft_computes_the_same_and_leaves_the_original(made):
+def test_a_network_without_fft_computes_the_same_and_the_original_is_unchanged(made):
     generator = made[1].fill.generator
     photo, map = torch.rand(2, 3, 32, 32), (torch.rand(2, 1, 32, 32) > 0.5).float()
     copy = without_fft(generator, photo[:1], map[:1])
@@ -80,18 +79,18 @@ def test_a_network_without_fft_computes_the_same_and_leaves_the_original(made):
     assert torch.allclose(copy(photo, map), generator(photo, map), atol=1e-5)
 
 
-def test_the_pipeline_is_what_the_evaluation_does(made):
+def test_the_pipeline_computes_the_same_as_the_evaluation(made):
     restorer = load_restorer(made[0], torch.device("cpu"))
     photo = torch.rand(2, 3, 48, 48)
     probability, map, restored, composited = made[1](photo)
-    expected, told = restorer.predicted(photo)
-    assert torch.equal(probability, told)
-    assert torch.equal(map, widened(expected, 4))
+    expected_map, expected_probability = restorer.predicted(photo)
+    assert torch.equal(probability, expected_probability)
+    assert torch.equal(map, widened(expected_map, 4))
     assert torch.equal(restored, restorer.restored(photo, map))
     assert torch.equal(composited[map.expand_as(photo) == 0], photo[map.expand_as(photo) == 0])
 
 
-def test_the_file_gives_torchs_pixels_and_the_report_says_so(made):
+def test_the_file_gives_the_pixels_of_torch_and_the_report_says_so(made):
     _, _, out, report = made
     assert report.difference < 1
     assert report.checked == 3
@@ -101,7 +100,7 @@ def test_the_file_gives_torchs_pixels_and_the_report_says_so(made):
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 64), (3, 48, 40)])
-def test_number_and_size_of_pictures_are_free(made, shape):
+def test_the_number_and_size_of_images_are_dynamic(made, shape):
     count, height, width = shape
     photos = torch.rand(count, 3, height, width)
     run = opened(made[2].read_bytes(), "onnx")
@@ -110,7 +109,7 @@ def test_number_and_size_of_pictures_are_free(made, shape):
     assert (ours[0] - theirs[0]).abs().max() < GREY
 
 
-def test_metadata_say_what_it_is_and_where_no_data_lie(made):
+def test_the_metadata_have_the_note_and_settings_but_no_paths(made):
     facts = onnxruntime.InferenceSession(made[2]).get_modelmeta().custom_metadata_map
     assert facts["synthetic"] == NOTE
     assert json.loads(facts["segmenter"])["threshold"] == 0.4
@@ -126,7 +125,7 @@ def test_the_opset_is_stated_and_every_operator_is_a_standard_one(made):
 
 
 @pytest.mark.parametrize("open_file", [open_onnx, open_opencv])
-def test_the_runtimes_agree_through_the_same_calls(made, open_file):
+def test_the_runtimes_agree(made, open_file):
     weights, _, out, _ = made
     ours, theirs = TorchNetworks(weights, "cpu", 1), open_file([str(out)], "auto", 1)
     for name in ("segmenter_side", "generator_side", "cleaning"):
@@ -134,7 +133,7 @@ def test_the_runtimes_agree_through_the_same_calls(made, open_file):
     large, small = np.stack(crops(64)), np.stack(crops(32))
     maps = np.zeros(small.shape[:3], np.uint8)
     maps[:, 16:28, 8:24] = 1
-    for count in (3, 1, 2):  # one network for any number of faces, one call after the other
+    for count in (3, 1, 2):  # the same network, called with different numbers of faces
         assert np.abs(ours.hidden(large[:count]) - theirs.hidden(large[:count])).max() < GREY
         assert (
             np.abs(ours.fill(small[:count], maps[:count]) - theirs.fill(small[:count], maps[:count])).max()
@@ -142,7 +141,7 @@ def test_the_runtimes_agree_through_the_same_calls(made, open_file):
         )
 
 
-def test_an_answer_of_opencv_stays_when_the_next_is_given(made):
+def test_a_result_of_opencv_is_not_overwritten_by_the_next_call(made):
     networks = open_opencv([str(made[2])], "auto", 1)
     one, other = np.stack(crops(64, 2))[:, None]
     first = networks.hidden(one)
@@ -152,7 +151,7 @@ def test_an_answer_of_opencv_stays_when_the_next_is_given(made):
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "opencv"])
-def test_exported_files_run_where_there_is_no_torch(made, runtime):
+def test_exported_files_run_without_torch(made, runtime):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', *sys.argv[3:])))\n"
         "import numpy as np\n"
@@ -169,7 +168,7 @@ def test_exported_files_run_where_there_is_no_torch(made, runtime):
     assert done.stdout.strip() == f"{name} (1, 64, 64)", done.stderr
 
 
-def test_either_network_is_cut_out_as_the_package_onnx_would(made):
+def test_each_network_is_cut_out_as_a_valid_onnx_file(made):
     model = onnx.load(made[2])
     read = read_exported(made[2])
     for part, inputs, output, data in (
@@ -185,7 +184,7 @@ def test_either_network_is_cut_out_as_the_package_onnx_would(made):
             assert ours == [*getattr(alone.graph, name)]
 
 
-def test_a_file_whose_weights_lie_elsewhere_is_refused(made, tmp_path):
+def test_a_file_with_external_weights_is_refused(made, tmp_path):
     model, path = onnx.load(made[2]), tmp_path / "far.onnx"
     model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
     path.write_bytes(model.SerializeToString())
@@ -194,7 +193,7 @@ def test_a_file_whose_weights_lie_elsewhere_is_refused(made, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [OnnxNetworks, OpencvNetworks])
-def test_a_file_with_a_network_that_no_runtime_knows_is_refused(made, tmp_path, kind, capfd):
+def test_a_file_with_an_unknown_operator_is_refused(made, tmp_path, kind, capfd):
     model, path = onnx.load(made[2]), tmp_path / "strange.onnx"
     next(node for node in model.graph.node if node.op_type == "Conv").op_type = "Convolute"
     path.write_bytes(model.SerializeToString())
@@ -202,7 +201,7 @@ def test_a_file_with_a_network_that_no_runtime_knows_is_refused(made, tmp_path, 
         kind(path)
 
 
-def test_halved_weights_halve_the_file_and_hardly_move_a_pixel(made):
+def test_weights_in_16_bits_halve_the_file_and_hardly_change_a_pixel(made):
     model = onnx.load(made[2])
     before = sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
     large = sum(
@@ -218,13 +217,13 @@ def test_halved_weights_halve_the_file_and_hardly_move_a_pixel(made):
     assert difference < 8 * GREY
 
 
-def test_torchscript_gives_torchs_pixels_at_any_size(made, tmp_path):
+def test_torchscript_gives_the_pixels_of_torch_at_any_size(made, tmp_path):
     out = tmp_path / "both.pt"
     report = export(ExportSettings(weights=tuple(made[0]), out=str(out), format="torchscript"), crops)
     assert report.difference < 1
     extra = {FACTS: ""}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is deprecated, which is no news here
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
         loaded = torch.jit.load(out, _extra_files=extra)
     assert json.loads(extra[FACTS])["synthetic"] == NOTE
     photos = torch.rand(3, 3, 64, 40)
@@ -232,7 +231,7 @@ def test_torchscript_gives_torchs_pixels_at_any_size(made, tmp_path):
     assert torch.equal(loaded.find_map(photos)[1], loaded(photos)[1])
 
 
-def test_other_pixels_are_refused_and_nothing_is_written(made, tmp_path, monkeypatch):
+def test_nothing_is_written_if_the_pixels_differ(made, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "compare", lambda *_: (2 * GREY, 0.0))
     out = tmp_path / "both.pt"
     with pytest.raises(UnmaskError, match=r"up to 2\.00 grey levels"):
@@ -240,7 +239,7 @@ def test_other_pixels_are_refused_and_nothing_is_written(made, tmp_path, monkeyp
     assert not out.exists()
 
 
-def test_a_file_whose_pixels_are_no_numbers_is_refused(made):
+def test_a_file_with_non_finite_pixels_is_refused(made):
     pipeline = made[1]
 
     def run(photo, map):
@@ -252,12 +251,12 @@ def test_a_file_whose_pixels_are_no_numbers_is_refused(made):
         module._check_difference(difference, False)
 
 
-def test_half_is_for_onnx_alone(made):
+def test_half_is_only_for_onnx(made):
     with pytest.raises(UsageError, match="--half"):
         export(ExportSettings(weights=tuple(made[0]), format="torchscript", half=True), crops)
 
 
-def test_one_network_alone_is_exported_too(made):
+def test_a_single_network_can_be_exported(made):
     restorer = load_restorer(made[0][1:], torch.device("cpu"))
     pipeline = build_pipeline(restorer, 4)
     settings = ExportSettings(weights=tuple(made[0][1:]), format="torchscript")
@@ -267,7 +266,7 @@ def test_one_network_alone_is_exported_too(made):
     assert difference < GREY
 
 
-def test_files_of_other_origin_are_refused(made, tmp_path):
+def test_truncated_foreign_and_missing_files_are_refused(made, tmp_path):
     cut, foreign = tmp_path / "cut.onnx", tmp_path / "foreign.onnx"
     cut.write_bytes(made[2].read_bytes()[:-1000])
     model = onnx.load(made[2])
@@ -279,7 +278,7 @@ def test_files_of_other_origin_are_refused(made, tmp_path):
 
 
 @pytest.mark.parametrize("about", ["null", "3", '[["side"]]', '"text"', "{"])
-def test_a_file_that_says_nothing_of_its_networks_is_refused(made, tmp_path, about):
+def test_a_file_with_malformed_metadata_is_refused(made, tmp_path, about):
     model = onnx.load(made[2])
     next(fact for fact in model.metadata_props if fact.key == "generator").value = about
     onnx.save(model, tmp_path / "odd.onnx")
@@ -288,7 +287,7 @@ def test_a_file_that_says_nothing_of_its_networks_is_refused(made, tmp_path, abo
 
 
 @given(st.data())
-def test_whatever_a_file_holds_it_is_read_or_refused(made, tmp_path_factory, data):
+def test_a_file_with_corrupt_bytes_is_refused(made, tmp_path_factory, data):
     content = bytearray(made[2].read_bytes()[:4000])
     for _ in range(data.draw(st.integers(0, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -298,7 +297,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(made, tmp_path_factory, dat
         read_exported(path)
 
 
-def test_runs_are_told_how_to_become_a_file(made):
+def test_a_run_folder_is_refused_with_the_export_command(made):
     for open_file in (open_onnx, open_opencv):
         with pytest.raises(UsageError, match="unmask export --weights"):
             open_file(made[0], "auto", 1)
@@ -306,7 +305,7 @@ def test_runs_are_told_how_to_become_a_file(made):
             open_file([str(made[2])], "cuda", 1)
 
 
-def test_auto_is_what_can_read_the_weights_and_is_installed(made, monkeypatch):
+def test_auto_chooses_an_installed_runtime_that_can_read_the_weights(made, monkeypatch):
     there = {"torch", "onnx", "opencv"}
     monkeypatch.setattr(runtimes, "has_runtime", lambda name: name in there)
     assert [choose_runtime(weights) for weights in (made[0], ["a.onnx"], ["released"])] == [
@@ -316,7 +315,7 @@ def test_auto_is_what_can_read_the_weights_and_is_installed(made, monkeypatch):
     ]
     there.discard("torch")
     assert choose_runtime(["released"]) == "onnx"
-    assert choose_runtime(["released"], device="cuda") == "torch"  # and is then said to be missing
+    assert choose_runtime(["released"], device="cuda") == "torch"  # which then reports that torch is missing
     there.discard("onnx")
     assert [choose_runtime(weights) for weights in (["a.onnx"], ["released"])] == ["opencv", "opencv"]
     assert choose_runtime(["released"], "onnx") == "onnx"

@@ -1,4 +1,4 @@
-"""`unmask run`: files in, files out, a line for each, and what cannot be used is counted."""
+"""`unmask run`: restores files, reports a line per file and counts the inputs that cannot be used."""
 
 import json
 
@@ -35,7 +35,7 @@ def restore(tmp_path, *inputs, **options):
     return run(settings, Unmasker(ToyNetworks(), finder(seen(*FACE))), lambda *_: None)
 
 
-def test_a_folder_comes_out_under_the_same_names(tmp_path):
+def test_results_of_a_folder_keep_its_names_and_subfolders(tmp_path):
     save(tmp_path / "in/a.png", drawn(240, 200, FACE))
     save(tmp_path / "in/deep/a.png", drawn(240, 200, FACE))
     report = restore(tmp_path, tmp_path / "in")
@@ -46,28 +46,28 @@ def test_a_folder_comes_out_under_the_same_names(tmp_path):
     assert "2 inputs, 2 with masks" in as_text(report)
 
 
-def test_one_name_in_two_folders_or_with_two_suffixes_gives_two_results(tmp_path):
+def test_files_with_the_same_stem_get_different_result_names(tmp_path):
     one, two = (save(tmp_path / place / "a.png", drawn(64, 64)) for place in ("x", "y"))
     three = save(tmp_path / "x/A.bmp", drawn(64, 64))
     names = [found.name for found in find_inputs([str(one), str(two), str(three)], tmp_path / "out")]
     assert len({name.lower() for name in names}) == 3
 
 
-def test_no_result_has_the_name_of_a_file_beside_another_result(tmp_path):
+def test_no_result_name_collides_with_the_side_files_of_another_result(tmp_path):
     for name in ("x.jpg", "x-1.jpg", "x-map.jpg", "y-1.jpg"):
         (tmp_path / name).touch()
     names = [found.name for found in find_inputs([str(tmp_path)], tmp_path / "out")]
     assert sorted(names) == ["x", "x-1-jpg", "x-map-jpg", "y-1"]
 
 
-def test_a_file_named_twice_is_restored_once_and_results_are_no_inputs(tmp_path):
+def test_a_file_given_twice_is_restored_once_and_the_output_folder_is_skipped(tmp_path):
     photo = save(tmp_path / "in/a.png", drawn(64, 64))
     save(tmp_path / "in/out/a.png", drawn(64, 64))
     found = find_inputs([str(photo), str(tmp_path / "in")], tmp_path / "in/out")
     assert [one.path for one in found] == [photo]
 
 
-def test_nothing_to_do_gives_the_inputs_own_bytes(tmp_path):
+def test_a_photo_without_a_mask_is_copied(tmp_path):
     photo = save(tmp_path / "in/bare.bmp", drawn(240, 200))
     result = restore(tmp_path, photo).results[0]
     assert (tmp_path / "out/bare.bmp").read_bytes() == photo.read_bytes()
@@ -75,7 +75,7 @@ def test_nothing_to_do_gives_the_inputs_own_bytes(tmp_path):
     assert not result.error
 
 
-def test_the_target_may_be_the_inputs_folder_and_the_input_stays(tmp_path):
+def test_in_the_inputs_folder_the_result_gets_another_name(tmp_path):
     photo = save(tmp_path / "out/a.png", drawn(240, 200, FACE))
     before = photo.read_bytes()
     result = restore(tmp_path, photo).results[0]
@@ -103,7 +103,7 @@ def test_results_never_replace_inputs_maps_or_truth(tmp_path):
     assert earlier.read_bytes() == before
 
 
-def test_maps_strips_and_samples_lie_beside_the_result(tmp_path):
+def test_maps_strips_and_samples_are_written_beside_the_result(tmp_path):
     photo = save(tmp_path / "in/a.png", drawn(240, 200, FACE))
     truth = save(tmp_path / "truth/a.png", drawn(240, 200))
     result = restore(tmp_path, photo, save_map=True, strip=True, truth=str(truth.parent), samples=2).results[
@@ -118,7 +118,7 @@ def test_maps_strips_and_samples_lie_beside_the_result(tmp_path):
     assert opened(tmp_path / "out/a-strip.png").shape == (240, 4 * 200 + 3 * 6, 3)
 
 
-def test_given_maps_decide(tmp_path):
+def test_a_given_map_replaces_the_segmenters_map(tmp_path):
     photo = save(tmp_path / "in/a.png", drawn(240, 200))
     map = np.zeros((240, 200), np.uint8)
     map[120:160, 80:120] = 255
@@ -142,7 +142,7 @@ def test_bad_files_are_counted_and_the_rest_is_restored(tmp_path):
         check_failures(report, 0.05)
 
 
-def test_only_bad_files_or_none_at_all_is_an_error(tmp_path):
+def test_a_run_without_any_usable_file_is_an_input_error(tmp_path):
     (tmp_path / "b.jpg").write_bytes(b"no photo")
     with pytest.raises(InputError, match="unreadable"):
         restore(tmp_path, tmp_path / "b.jpg")
@@ -150,7 +150,7 @@ def test_only_bad_files_or_none_at_all_is_an_error(tmp_path):
         restore(tmp_path, tmp_path / "c.jpg")
 
 
-def test_the_command_prints_the_contracts_json(tmp_path):
+def test_the_command_prints_the_documented_json(tmp_path):
     photo = save(tmp_path / "face.png", drawn(200, 200))
     runs = [str(write_run(tmp_path / stage, stage)) for stage in ("segm", "gan")]
     done = program(
@@ -171,7 +171,7 @@ def test_the_command_prints_the_contracts_json(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
-def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
+def test_the_result_keeps_the_photos_colour_profile(tmp_path, suffix):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     (tmp_path / "in").mkdir()
     Image.fromarray(drawn(240, 200, FACE)).save(tmp_path / f"in/a.{suffix}", quality=95, icc_profile=profile)
@@ -182,13 +182,13 @@ def test_a_photos_colour_profile_stays_with_its_pixels(tmp_path, suffix):
         assert image.info["icc_profile"] == profile
 
 
-def test_a_profile_of_other_colours_is_left_out(tmp_path):
+def test_a_profile_that_is_not_rgb_is_left_out(tmp_path):
     photo = Image.fromarray(drawn(64, 64)).convert("L")
     photo.save(tmp_path / "a.png", icc_profile=b"\0" * 16 + b"GRAY" + b"\0" * 108)
     assert codecs.colour_profile((tmp_path / "a.png").read_bytes()) == b""
 
 
-def test_options_that_would_go_unused_or_name_no_folder_are_refused(tmp_path):
+def test_unused_options_and_missing_folders_are_refused(tmp_path):
     photo = save(tmp_path / "a.png", drawn(64, 64))
     with pytest.raises(UsageError, match="--strip as well"):
         restore(tmp_path, photo, truth=str(tmp_path))

@@ -1,6 +1,6 @@
-"""A segmenter that is trained where the mask is the photo itself, encoded once more, must find nothing.
+"""A segmenter trained on a layer that is the photo itself, re-encoded, must not find that layer.
 
-If it found something, it would have learned the traces of how data sets are made instead of masks.
+If it did, it would have learned the artefacts of data set generation instead of masks.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from unmasknet.settings import AugmentSettings, DataSettings, SegmenterSettings,
 from unmasknet.training import losses
 
 SIDE, STEPS = 64, 80
-AUGMENT = AugmentSettings(rotate=0, zoom=0, shift=0, colour=0, jpeg=1.0)  # the further JPEG, and nothing else
+AUGMENT = AugmentSettings(rotate=0, zoom=0, shift=0, colour=0, jpeg=1.0)  # only the second JPEG encoding
 
 
 def re_encoded(photo: RGBImage) -> RGBImage:
@@ -48,7 +48,7 @@ def write_split(folder: Path, split: str, count: int, layer_of) -> None:
 
 
 def drawn(rng: np.random.Generator, layer_of) -> Triplet:
-    """A piece of a photo with an ellipse of the layer anywhere."""
+    """Returns a crop of a photo with an ellipse of the layer at a random place."""
     top, left = rng.integers(0, 512 - 96, 2)
     photo = cv2.resize(
         astronaut()[top : top + 96, left : left + 96], (SIDE, SIDE), interpolation=cv2.INTER_AREA
@@ -61,7 +61,7 @@ def drawn(rng: np.random.Generator, layer_of) -> Triplet:
 
 
 def found(folder: Path, layer_of) -> float:
-    """How much better a trained segmenter tells hidden pixels than their place alone does, as area under the ROC."""
+    """Returns the ROC area of a trained segmenter, minus that of maps for other photos (the position alone)."""
     for split, count in (("train", 200), ("val", 48)):
         write_split(folder, split, count, layer_of)
     data = DataSettings(size=SIDE, batch=8, lanes=1, workers=0, shuffle=100)
@@ -92,7 +92,5 @@ def roc_area(scores: torch.Tensor, target: torch.Tensor) -> float:
 @pytest.mark.parametrize(
     ("layer_of", "least", "most"), [(re_encoded, -0.03, 0.03), (a_little_darker, 0.08, 1.0)]
 )
-def test_nothing_is_found_where_the_layer_is_the_photo_re_encoded_and_a_visible_one_is(
-    layer_of, least, most, tmp_path
-):
+def test_a_segmenter_learns_a_visible_layer_but_not_a_re_encoded_photo(layer_of, least, most, tmp_path):
     assert least < found(tmp_path, layer_of) < most

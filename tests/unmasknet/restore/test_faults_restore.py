@@ -1,4 +1,4 @@
-"""Rows 35 and 40 of docs/faults.md: photos that are not what one expects, and results that say what they are."""
+"""Rows 35 and 40 of docs/faults.md: unusual photos, and results whose metadata say that they are synthetic."""
 
 import io
 
@@ -34,7 +34,7 @@ def encoded(image, kind, **options) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1"])
-def test_row35_any_mode_comes_back_at_its_size(tmp_path, mode):
+def test_row35_photos_of_any_mode_keep_their_size(tmp_path, mode):
     image = Image.fromarray(drawn(240, 200, FACE)).convert(mode)
     kind, suffix = ("JPEG", ".jpg") if mode == "CMYK" else ("PNG", ".png")
     result = unmask(tmp_path, encoded(image, kind), suffix, seen(*FACE))
@@ -42,14 +42,14 @@ def test_row35_any_mode_comes_back_at_its_size(tmp_path, mode):
         assert picture.size == (200, 240)
 
 
-def test_row35_sixteen_bits_keep_their_size(tmp_path):
+def test_row35_a_16_bit_photo_keeps_its_size(tmp_path):
     grey = (drawn(240, 200, FACE).mean(2) * 257).astype(np.uint16)
     result = unmask(tmp_path, encoded(Image.fromarray(grey), "PNG"), ".png", seen(*FACE))
     with Image.open(result.output) as picture:
         assert picture.size == (200, 240)
 
 
-def test_row35_a_turned_photo_comes_back_upright(tmp_path):
+def test_row35_a_photo_with_exif_orientation_is_returned_upright(tmp_path):
     upright = drawn(240, 200, FACE)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -85,7 +85,7 @@ def test_row35_several_masked_faces_are_all_restored():
     assert restored.said == "3 faces restored"
 
 
-def test_row35_without_a_face_or_a_mask_nothing_changes_and_it_is_said(tmp_path):
+def test_row35_a_photo_without_face_or_mask_is_unchanged_and_reported(tmp_path):
     bare = encoded(Image.fromarray(drawn(240, 200)), "JPEG")
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -102,7 +102,7 @@ def find():
     return build_face_detector()
 
 
-def test_row35_the_finder_sees_a_bare_face_a_small_one_and_none_where_none_is(find):
+def test_row35_the_face_detector_finds_bare_and_small_faces_and_no_false_ones(find):
     photo = np.ascontiguousarray(astronaut()[:300, 80:380])
     assert find(photo)
     small = np.full((240, 320, 3), 120, np.uint8)
@@ -113,7 +113,7 @@ def test_row35_the_finder_sees_a_bare_face_a_small_one_and_none_where_none_is(fi
     assert not find(np.stack([x % 256, y % 256, (x * y // 64) % 256], axis=2).astype(np.uint8))
 
 
-def test_row35_crops_of_the_finder_are_framed_as_the_training_crops_are(find):
+def test_row35_crops_of_the_face_detector_are_framed_as_the_training_crops_are(find):
     from maskgen.faces.align import crop_matrix
     from maskgen.faces.landmarks.mesh import MeshDetector
     from maskgen.images.resample import carry, inverse

@@ -1,4 +1,4 @@
-"""A photo through the Unmasker: what is changed, what is said, and that nothing else is touched."""
+"""`Unmasker` on one photo: which pixels change, what is reported, and that all other pixels stay."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_the_public_name_is_the_class():
     assert unmasknet.Unmasker is Unmasker
 
 
-def test_a_mask_is_gone_and_the_rest_keeps_its_bits():
+def test_a_mask_is_replaced_and_all_other_pixels_stay():
     photo = drawn(240, 200, (100, 120, 160))
     restored = unmask(photo, seen(100, 120, 160))
     assert restored.said == "1 face restored"
@@ -29,7 +29,7 @@ def test_a_mask_is_gone_and_the_rest_keeps_its_bits():
     assert set(np.unique(restored.map)) == {0, RIM, MASK}
 
 
-def test_a_bare_face_is_left_as_it_is():
+def test_a_bare_face_is_unchanged():
     photo = drawn(240, 200)
     restored = unmask(photo, seen(100, 120, 160))
     assert restored.picture is photo
@@ -38,14 +38,14 @@ def test_a_bare_face_is_left_as_it_is():
     assert "no mask" in restored.said
 
 
-def test_a_photo_without_a_face_is_left_as_it_is():
+def test_a_photo_without_a_face_is_unchanged():
     photo = drawn(100, 100)
     restored = unmask(photo)
     assert restored.picture is photo
     assert "no face" in restored.said
 
 
-def test_every_face_is_restored_and_touching_masks_leave_nothing_between_them():
+def test_every_face_is_restored_without_a_gap_between_touching_masks():
     photo = drawn(300, 400, (120, 150, 160), (180, 150, 160))
     restored = unmask(photo, seen(120, 150, 160), seen(180, 150, 160))
     assert restored.said == "2 faces restored"
@@ -73,7 +73,7 @@ def test_a_given_map_needs_no_segmenter():
 
 
 @pytest.mark.parametrize("tone", [(0, 0, 0), (14, 2, -16)])
-def test_a_toned_photo_gets_a_face_of_its_tone_and_one_in_colours_does_not(tone):
+def test_only_in_a_toned_photo_the_face_gets_the_photos_tone(tone):
     grey = np.broadcast_to(np.linspace(60, 190, 240)[:, None, None], (240, 200, 1))
     photo, map = (grey + np.array(tone)).astype(np.uint8), np.zeros((240, 200), np.uint8)
     map[125:165, 75:125] = 1
@@ -91,7 +91,7 @@ def test_without_a_generator_only_the_map_is_made():
     assert set(np.unique(restored.map)) == {0, MASK}
 
 
-def test_samples_are_several_pictures_that_agree_outside_the_map():
+def test_samples_agree_outside_the_map():
     photo = drawn(240, 200, (100, 120, 160))
     restored = unmask(photo, seen(100, 120, 160), samples=3)
     assert len(restored.alternatives) == 3
@@ -99,7 +99,7 @@ def test_samples_are_several_pictures_that_agree_outside_the_map():
     assert not restored.disagreement[restored.map == 0].any()
 
 
-def test_the_same_photo_gives_the_same_picture():
+def test_the_same_photo_and_seed_give_the_same_results():
     photo = drawn(240, 200, (100, 120, 160))
     one, other = (unmask(photo, seen(100, 120, 160), samples=2, seed=5) for _ in range(2))
     assert np.array_equal(one.alternatives, other.alternatives)
@@ -114,7 +114,7 @@ def test_a_photo_may_be_a_file_or_a_pillow_image(tmp_path):
     assert np.array_equal(unmask(Image.fromarray(photo), *faces).picture, expected)
 
 
-def test_a_given_map_is_followed_where_no_face_was_found():
+def test_a_given_map_is_used_where_no_face_was_found():
     photo = drawn(240, 200)
     map = np.zeros((240, 200), np.uint8)
     map[120:170, 70:130] = 1
@@ -126,14 +126,14 @@ def test_a_given_map_is_followed_where_no_face_was_found():
     assert not unmask(photo, map=map).changed
 
 
-def test_a_small_mask_within_a_large_faces_window_is_gone_as_well():
+def test_a_small_mask_inside_a_large_faces_window_is_replaced_too():
     big, small = (400, 400, 700), (180, 180, 80)
     restored = unmask(drawn(800, 800, big, small), seen(*big), seen(*small))
     assert np.abs(restored.picture[183:203, 166:194] - np.float32(FILL)).mean() < 6
 
 
-def test_a_seam_is_as_wide_beside_another_face_as_alone():
-    one, two = (150, 150, 160), (230, 150, 160)  # the masks are apart, the windows are not
+def test_another_face_nearby_does_not_change_a_seam():
+    one, two = (150, 150, 160), (230, 150, 160)  # the masks do not overlap, the windows do
     alone = unmask(drawn(300, 420, one), seen(*one)).picture
     beside = unmask(drawn(300, 420, one), seen(*one), seen(*two)).picture
     assert np.array_equal(alone, beside)
@@ -142,7 +142,7 @@ def test_a_seam_is_as_wide_beside_another_face_as_alone():
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "I;16", "P", "CMYK"])
-def test_a_pillow_image_of_any_mode_is_what_its_file_is(mode, tmp_path):
+def test_a_pillow_image_of_any_mode_gives_the_pixels_of_its_file(mode, tmp_path):
     ramp = np.linspace(0, 255, 48 * 40).reshape(40, 48).astype(np.uint8)
     if mode == "I;16":
         image = Image.fromarray(ramp.astype(np.uint16) * 256)
@@ -154,6 +154,6 @@ def test_a_pillow_image_of_any_mode_is_what_its_file_is(mode, tmp_path):
     assert np.array_equal(as_picture(image), as_picture(file))
 
 
-def test_a_photo_that_is_not_there_is_an_input_error(tmp_path):
+def test_a_missing_photo_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg: cannot be read"):
         as_picture(tmp_path / "a.jpg")

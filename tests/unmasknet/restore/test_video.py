@@ -1,4 +1,4 @@
-"""A clip and a camera without masks: times, sound, steadiness, and the screen that shows them."""
+"""Restoration of clips and camera images: times, sound, tracking, and the display of a camera."""
 
 import http.client
 
@@ -20,7 +20,7 @@ SIDE, COUNT, ON, OFF = 160, 30, 10, 20
 
 
 def frame(n: int, masked: bool):
-    """A face that moves to the right, with a mask or without."""
+    """Draws a face that moves to the right, with or without a mask."""
     x = 90 + n
     photo = drawn(240, 240, *([(x, 130, SIDE)] if masked else []))
     return marked(photo, x, 112)
@@ -51,17 +51,17 @@ def test_times_and_sound_are_kept(clips):
     assert sound(result.output) == sound(clip)
 
 
-def test_a_mask_put_on_and_taken_off_is_gone_in_its_frames_alone(clips):
+def test_only_the_frames_with_a_mask_are_restored(clips):
     clip, result = clips
     before, after = pictures_of(clip), pictures_of(result.output)
     for n in range(COUNT):
         skin = after[n, 136:170, 90 + n - 20 : 90 + n + 20]
         assert (np.abs(skin - np.int16(FILL)).mean() < 15) == (ON <= n < OFF), n
-    assert np.abs(before - after)[:, :60].mean() < 3  # what encoding costs
+    assert np.abs(before - after)[:, :60].mean() < 3  # loss of encoding
     assert result.said == "10 of 30 frames restored"
 
 
-def test_the_file_says_that_it_is_synthetic(clips):
+def test_the_metadata_say_that_the_clip_is_synthetic(clips):
     with av.open(clips[1].output) as container:
         assert container.metadata["comment"] == NOTE
 
@@ -74,7 +74,7 @@ def test_a_clip_without_a_mask_is_copied(tmp_path):
     assert "no mask" in result.said
 
 
-def test_a_clip_of_few_frames_a_second_is_restored(tmp_path):
+def test_a_clip_with_long_gaps_between_frames_is_restored(tmp_path):
     pictures = [frame(4 * n, True) for n in range(6)]
     clip = write_clip(tmp_path / "slow.mp4", pictures, times=[0, 0.04, 0.08, 0.56, 1.04, 1.08])
     settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
@@ -90,7 +90,7 @@ def test_a_video_needs_both_networks(tmp_path):
 
 
 class Camera:
-    """Frames as OpenCV's captures give them."""
+    """Source of frames with the interface of OpenCV's captures."""
 
     def __init__(self, pictures):
         self._pictures = iter(pictures)
@@ -103,8 +103,8 @@ class Camera:
         pass
 
 
-class Wall:
-    """Remembers what it was shown; enough after some."""
+class RecordingScreen:
+    """Screen that records the images shown, and ends after `enough` of them."""
 
     where = "here"
 
@@ -122,29 +122,29 @@ class Wall:
         pass
 
 
-def seen_by(wall, pictures):
+def watch_frames(screen, pictures):
     clock = iter(np.arange(1000) / 25)
-    return watch(Camera(pictures), wall, ToyNetworks(), find_mark(SIDE), lambda: float(next(clock)))
+    return watch(Camera(pictures), screen, ToyNetworks(), find_mark(SIDE), lambda: float(next(clock)))
 
 
-def test_a_cameras_pictures_are_shown_without_masks():
-    wall = Wall()
-    seen = seen_by(wall, [frame(n, True) for n in range(6)])
-    assert (seen.frames, seen.changed, seen.faces) == (6, 6, 1)
-    for n, picture in enumerate(wall.shown):
+def test_a_cameras_images_are_shown_without_masks():
+    screen = RecordingScreen()
+    report = watch_frames(screen, [frame(n, True) for n in range(6)])
+    assert (report.frames, report.changed, report.faces) == (6, 6, 1)
+    for n, picture in enumerate(screen.shown):
         assert np.abs(picture[136:170, 90 + n - 20 : 90 + n + 20] - np.float32(FILL)).mean() < 15
 
 
-def test_watching_ends_when_the_user_wants_no_more():
-    assert seen_by(Wall(enough=2), [frame(n, False) for n in range(6)]).frames == 2
+def test_watching_ends_when_the_screen_is_closed():
+    assert watch_frames(RecordingScreen(enough=2), [frame(n, False) for n in range(6)]).frames == 2
 
 
-def test_a_camera_is_no_file():
+def test_a_camera_is_told_from_a_file():
     assert is_camera("camera:0")
     assert not is_camera("camera.jpg")
 
 
-def test_what_was_seen_long_ago_is_forgotten():
+def test_old_detections_are_dropped():
     follower, find = Follower(), find_mark(SIDE)
     for n in range(40):
         follower.see(n / 10, frame(n % 3, False), find(frame(n % 3, False)))
@@ -160,7 +160,7 @@ def get(port, path, host=None):
     return connection.getresponse()
 
 
-def test_the_page_streams_pictures_to_this_machine_alone():
+def test_the_page_streams_images_only_under_its_own_host_name():
     with Page(0) as page:
         assert b"invented" in get(page.port, "/").read()
         page.show(frame(0, False))
@@ -170,5 +170,5 @@ def test_the_page_streams_pictures_to_this_machine_alone():
         assert get(page.port, "/", host="evil.example").status == 403
 
 
-def test_a_headless_build_has_no_window():
+def test_a_headless_build_of_opencv_has_no_display():
     assert not has_display()

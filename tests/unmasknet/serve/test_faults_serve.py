@@ -1,4 +1,4 @@
-"""Rows 36 to 40 of the matrix: what the page bears, whom it answers, what leaves the machine."""
+"""Rows 36 to 40 of docs/faults.md: abuse of the page, requests of other pages, privacy, model files, misuse."""
 
 import asyncio
 import base64
@@ -41,7 +41,7 @@ def client(**settings: object) -> TestClient:
 
 
 def bomb() -> bytes:
-    """A PNG of a few hundred bytes that promises 70,000 x 70,000 pixels."""
+    """Returns a PNG of a few hundred bytes whose header states 70,000 x 70,000 pixels."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -56,7 +56,7 @@ def bomb() -> bytes:
 
 
 def in_parts(data: bytes, size: int = 500):
-    """A body of unknown length."""
+    """Yields a body in parts, so that its length is unknown."""
     for at in range(0, len(data), size):
         yield data[at : at + size]
 
@@ -83,7 +83,7 @@ def test_row36_another_content_type_is_refused(kind):
 @pytest.mark.parametrize(
     "data", [b"", b"<html>", jpeg()[:-200], bytes(300), bomb()], ids=["empty", "html", "cut", "zeros", "bomb"]
 )
-def test_row36_what_is_no_sound_photo_is_refused_and_the_page_stays_up(data):
+def test_row36_an_unusable_photo_is_refused_and_the_server_keeps_running(data):
     page = client()
     assert page.post("/api/unmask", content=data, headers=JPEG).status_code == 400
     assert page.post("/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
@@ -112,7 +112,7 @@ def test_row36_a_photo_of_more_pixels_than_allowed_is_refused():
     assert "100 x 100" in answer.json()["detail"]
 
 
-def test_row36_slow_clients_are_dropped_and_hold_up_nobody():
+def test_row36_slow_clients_are_dropped_and_do_not_block_others():
     head = HEAD + b"Content-Length: 500\r\n\r\n"
     with serving(shop(seconds=0.5)) as url:
         silent, slow_head, slow_body = (socket.create_connection(_where(url)) for _ in range(3))
@@ -127,16 +127,16 @@ def test_row36_slow_clients_are_dropped_and_hold_up_nobody():
             assert _gone(slow_head)
 
 
-def test_row36_a_client_that_takes_no_answer_loses_its_place():
+def test_row36_a_client_that_does_not_read_its_response_loses_its_slot():
     noise = np.random.default_rng(0).integers(0, 256, (800, 1000, 3), np.uint8)
     with serving(shop(seconds=2, queue=1)) as url, socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         line.connect(_where(url))
-        data = codecs.encode_jpeg(noise, 50)  # its results are megabytes, more than lie on the way
+        data = codecs.encode_jpeg(noise, 50)  # its results are megabytes, more than the socket buffers hold
         line.sendall(
             HEAD.replace(b"unmask ", b"unmask?samples=4 ") + b"Content-Length: %d\r\n\r\n" % len(data) + data
         )
-        line.recv(100)  # the answer has begun
+        line.recv(100)  # the response has begun
         assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 429
         until = time.monotonic() + 20
         while httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code != 200:
@@ -144,7 +144,7 @@ def test_row36_a_client_that_takes_no_answer_loses_its_place():
             time.sleep(0.1)
 
 
-def test_row36_of_100_at_once_the_surplus_is_told_to_come_again_and_50_are_all_answered():
+def test_row36_of_100_requests_the_surplus_gets_429_and_50_are_all_answered():
     unmask = Unmask(seconds=0.02)
     with serving(shop(unmask, queue=50)) as url:
         hundred = _at_once(url, 100)
@@ -158,7 +158,7 @@ def test_row36_of_100_at_once_the_surplus_is_told_to_come_again_and_50_are_all_a
     assert unmask.most == 1
 
 
-def test_row36_waiting_photos_take_no_more_room_than_allowed():
+def test_row36_waiting_photos_hold_no_more_bytes_than_allowed():
     unmask = Unmask(seconds=0.05)
     with serving(shop(unmask, queue=100, queue_bytes=3 * len(jpeg()))) as url:
         codes = [answer.status_code for answer in _at_once(url, 20)]
@@ -186,13 +186,13 @@ def test_row36_memory_is_bounded_under_many_uploads():
         "/assets/web/app.js",
     ],
 )
-def test_row37_no_path_leads_out_of_the_page(path):
+def test_row37_no_path_leads_to_other_files(path):
     with serving(shop()) as url, socket.create_connection(_where(url)) as line:
         line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         assert line.recv(1000).startswith(b"HTTP/1.1 404")
 
 
-OTHERS = [
+REFUSED = [
     {"Host": "evil.example"},
     {"Host": "127.0.0.1.evil.example"},
     {"Host": "10.0.0.7"},
@@ -202,7 +202,7 @@ OTHERS = [
     {"Origin": "http://127.0.0.1:9999"},
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
 ]
-OURS = [
+ALLOWED = [
     {"Host": "localhost:8000"},
     {"Host": "[::1]:8000"},
     {"Origin": HERE},
@@ -210,8 +210,8 @@ OURS = [
 ]
 
 
-@pytest.mark.parametrize("headers", OTHERS, ids=str)
-def test_row37_another_name_and_another_page_are_refused(headers):
+@pytest.mark.parametrize("headers", REFUSED, ids=str)
+def test_row37_other_host_names_and_requests_of_other_pages_are_refused(headers):
     unmask = Unmask()
     page = client(unmask=unmask)
     assert page.post("/api/unmask", content=jpeg(), headers=JPEG | headers).status_code == 403
@@ -219,16 +219,12 @@ def test_row37_another_name_and_another_page_are_refused(headers):
     assert unmask.seen == 0
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{"Host": "localhost:8000"}, {"Host": "[::1]:8000"}, {"Origin": HERE}, {"Sec-Fetch-Site": "same-origin"}],
-    ids=str,
-)
-def test_row37_our_own_names_and_page_are_answered(headers):
+@pytest.mark.parametrize("headers", ALLOWED, ids=str)
+def test_row37_allowed_host_names_and_requests_of_the_page_are_answered(headers):
     assert client().post("/api/unmask", content=jpeg(), headers=JPEG | headers).status_code == 200
 
 
-def test_row37_an_open_page_takes_addresses_and_given_names_and_no_others():
+def test_row37_a_page_on_all_addresses_allows_ip_addresses_and_given_names_only():
     page = client(host="0.0.0.0", names=("faces.example.org",))
     codes = {
         host: page.get("/api/about", headers={"Host": host}).status_code
@@ -237,7 +233,7 @@ def test_row37_an_open_page_takes_addresses_and_given_names_and_no_others():
     assert codes == {"192.168.1.5:8000": 200, "faces.example.org": 200, "evil.example": 403}
 
 
-def test_row37_an_answer_about_our_own_failure_has_the_headers_of_all_others():
+def test_row37_a_500_response_has_the_security_headers_and_no_details():
     def broken(image, *, samples, seed):
         raise RuntimeError("a secret of the machine")
 
@@ -248,7 +244,7 @@ def test_row37_an_answer_about_our_own_failure_has_the_headers_of_all_others():
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def test_row37_only_loopback_is_without_a_warning():
+def test_row37_only_loopback_addresses_get_no_warning():
     assert [
         is_loopback(host)
         for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "192.168.1.5", "faces")
@@ -256,7 +252,7 @@ def test_row37_only_loopback_is_without_a_warning():
     assert "no password" in OPEN
 
 
-def test_row37_the_page_takes_no_path_and_no_url():
+def test_row37_the_api_has_no_path_or_url_parameter():
     schema = client().get("/openapi.json").json()
     given = {
         entry["name"]
@@ -286,7 +282,7 @@ def test_row37_a_script_in_a_file_name_is_text_in_a_real_browser(tmp_path, monke
     assert "1 face restored" in page
 
 
-def test_row38_the_page_makes_no_request_elsewhere_and_the_policy_forbids_it():
+def test_row38_the_policy_forbids_requests_to_other_servers():
     policy = client().get("/").headers["content-security-policy"]
     assert "connect-src 'self'" in policy
     assert "default-src 'none'" in policy
@@ -313,7 +309,7 @@ def test_row39_weights_for_the_page_run_no_code(tmp_path):
         Unmasker.from_pretrained(str(bad), runtime="onnx")
 
 
-def test_row40_every_page_answer_and_picture_says_that_it_is_invented():
+def test_row40_every_page_response_and_image_says_that_it_is_invented():
     page = client()
     assert "must not be used to tell who" in page.get("/").text
     assert "must not be used to tell who" in page.get("/docs").text
@@ -337,7 +333,7 @@ def _gone(line: socket.socket) -> bool:
 
 
 def _at_once(url: str, count: int, data: bytes = b"", *, keep: bool = True) -> list[httpx2.Response]:
-    """The answers to so many uploads that begin together."""
+    """Returns the responses to `count` uploads that start together."""
     data = data or jpeg()
 
     async def one(page: httpx2.AsyncClient) -> httpx2.Response:
@@ -355,7 +351,7 @@ def _at_once(url: str, count: int, data: bytes = b"", *, keep: bool = True) -> l
 
 
 def _dumped(browser: str, url: str, profile: Path) -> str:
-    """The page as a browser shows it after its scripts have run."""
+    """Returns the HTML of the page after a browser has run its scripts."""
     done = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
          f"--user-data-dir={profile}", "--virtual-time-budget=15000", "--dump-dom", url + "/"],

@@ -1,4 +1,4 @@
-"""The page: its files, its API, what an answer holds."""
+"""Web page: its files, its API and the content of its responses."""
 
 import base64
 import io
@@ -35,7 +35,7 @@ def decoded(uri: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("path", [*PAGES, *(f"/static/{name}" for name in FILES)])
-def test_the_pages_own_files_are_served_with_a_policy(path):
+def test_the_pages_files_are_served_with_a_security_policy(path):
     answer = client().get(path)
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -49,14 +49,14 @@ def test_every_page_says_that_it_is_invented(name):
 
 
 @pytest.mark.parametrize("name", ["index.html", "docs.html", *FILES])
-def test_no_file_of_the_page_asks_elsewhere_or_holds_inline_code(name):
+def test_no_file_of_the_page_loads_from_other_servers_or_has_inline_code(name):
     text = asset(f"web/{name}").read_text("utf-8").replace("http://www.w3.org/", "")
     assert not re.search(r"https?://|//[a-z]+\.[a-z]+|@import|innerHTML|eval\(", text)
     if name.endswith("html"):
         assert not re.search(r"<style|<script(?![^>]*src=)|\son\w+=|style=", text)
 
 
-def test_an_answer_holds_the_pictures_the_map_and_the_note():
+def test_a_response_contains_images_map_and_note():
     answer = client().post("/api/unmask?samples=2&seed=3", content=jpeg(), headers=JPEG).json()
     given = codecs.decode(jpeg(), max_pixels=1 << 20, background=255)
     first, second = (decoded(picture) for picture in answer["pictures"])
@@ -71,11 +71,11 @@ def test_an_answer_holds_the_pictures_the_map_and_the_note():
     assert answer["note"] == INVENTED
 
 
-def test_one_sample_has_nothing_to_disagree_with():
+def test_one_sample_has_no_disagreement():
     assert client().post("/api/unmask", content=jpeg(), headers=JPEG).json()["disagreement"] == ""
 
 
-def test_a_photo_without_a_face_is_said_to_be_unchanged():
+def test_a_photo_without_a_face_is_reported_as_unchanged():
     answer = client(unmask=nothing).post("/api/unmask", content=jpeg(), headers=JPEG).json()
     assert answer["pictures"] == []
     assert answer["said"] == "no face found, nothing changed"
@@ -96,12 +96,12 @@ def test_a_photo_is_turned_upright():
     assert (answer["width"], answer["height"]) == (48, 64)
 
 
-def test_about_tells_the_limits_that_hold():
+def test_about_returns_the_limits():
     about = client(max_bytes=5000, max_samples=2).get("/api/about").json()
     assert (about["max_bytes"], about["max_samples"], about["example"]) == (5000, 2, False)
 
 
-def test_the_example_is_served_where_there_is_one():
+def test_the_example_is_served_if_there_is_one():
     assert client(example=jpeg).get("/api/example").content == jpeg()
     assert client().get("/api/example").status_code == 404
 
@@ -111,7 +111,7 @@ def test_numbers_out_of_bounds_are_refused(query):
     assert client().post(f"/api/unmask?{query}", content=jpeg(), headers=JPEG).status_code == 422
 
 
-def test_the_api_is_described_and_its_page_is_our_own():
+def test_the_api_is_described_and_has_no_page_of_redoc():
     page = client()
     schema = page.get("/openapi.json").json()
     assert set(schema["paths"]) == {"/api/about", "/api/example", "/api/unmask"}
@@ -119,14 +119,14 @@ def test_the_api_is_described_and_its_page_is_our_own():
     assert page.get("/redoc").status_code == 404
 
 
-def test_a_real_server_answers_and_the_port_in_use_is_told():
+def test_a_real_server_answers_and_a_port_in_use_is_reported():
     with serving(shop()) as url:
         assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
         with pytest.raises(UsageError, match="cannot be listened on"):
             bind("127.0.0.1", int(url.rpartition(":")[2]))
 
 
-def test_an_address_is_one_that_a_browser_takes():
+def test_the_address_is_a_url_and_invalid_hosts_are_refused():
     with bind("127.0.0.1", 0) as bound:
         assert address(bound, "127.0.0.1") == f"http://127.0.0.1:{bound.getsockname()[1]}/"
     with pytest.raises(UsageError, match="--host no"):
@@ -135,18 +135,18 @@ def test_an_address_is_one_that_a_browser_takes():
         bind("a..b", 0)
 
 
-def test_a_page_without_a_segmenter_is_refused_before_it_is_up():
+def test_a_page_without_a_segmenter_is_refused_at_start():
     networks = ToyNetworks(segmenter_side=None)
     with pytest.raises(UsageError, match="no segmenter"):
         check_networks(Unmasker(networks, finder()))
 
 
-def test_the_networks_are_named_without_folders_of_this_machine():
+def test_the_name_of_the_networks_has_no_folders():
     settings = ServeSettings(weights=("/home/me/runs/segm", "/home/me/runs/gan"))
     assert networks_name(settings) == "torch: segm, gan"
 
 
-def test_sockets_are_closed_with_the_page():
+def test_sockets_are_closed_when_the_server_stops():
     with serving(shop()) as url:
         port = int(url.rpartition(":")[2])
     with socket.socket() as free:
