@@ -15,6 +15,7 @@ import numpy as np
 
 from maskgen.config import load_settings
 from maskgen.images.resample import warp
+from maskgen.progress import no_progress
 from maskgen.rendering.triplet import build_tools
 from maskgen.settings import GenSettings
 from maskgen.types import RGBImage
@@ -47,11 +48,11 @@ def main() -> None:
     plain = chosen.out / "plain.mp4"
     cut_short(chosen.clip, plain, chosen.seconds)
     settings = load_settings(GenSettings, None, [f"masks.masks={chosen.masks}"], [])
-    mask_film(plain, worn, build_tools(settings), "flicker", lambda done, of: None)
+    mask_film(plain, worn, build_tools(settings), "flicker", no_progress)
     span = (chosen.seconds / 4, chosen.seconds * 3 / 4)
     put_on(plain, worn, middle, span)
     unmasker = Unmasker.from_pretrained(chosen.weights)
-    clip = restore_clip(middle, restored, unmasker.networks, unmasker.find_faces, lambda done, of: None)
+    clip = restore_clip(middle, restored, unmasker.networks, unmasker.find_faces, no_progress)
     print(
         f"{clip.changed} of {clip.frames} frames restored; a mask is worn from {span[0]:.1f} to {span[1]:.1f} s"
     )
@@ -98,7 +99,7 @@ def flicker(
     plain: Path, middle: Path, restored: Path, unmasker: Unmasker, span: tuple[float, float]
 ) -> tuple[float, float]:
     """Of the original and of the restored clip, while the mask is worn."""
-    path = follow(open_clip(plain), unmasker.find_faces, lambda done, of: None).paths[0]
+    path = follow(open_clip(plain), unmasker.find_faces, no_progress).paths[0]
     before: list[RGBImage] | None = None
     changes = []
     for (moment, bare), (_, masked), (_, new) in zip(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from maskgen.cli.options import Output, kernel_warning, photo_progress, reason_lines, switch
+from maskgen.cli.options import Output, kernel_warning, reason_lines, switch, with_skipped
 from maskgen.settings import RUN, GenSettings
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def make(settings: GenSettings) -> "GenReport":
     from maskgen.generation.pipeline import generate
 
     with Meter("photos", sys.stderr) as meter:
-        return generate(settings, photo_progress(meter))
+        return generate(settings, with_skipped(meter))
 
 
 def mask_videos(settings: GenSettings) -> Output:

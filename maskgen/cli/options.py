@@ -8,7 +8,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from maskgen.errors import SKIP_REASONS
+from maskgen.progress import OnProgress, Progress
 from maskgen.settings import COMMON, Option
 
 if TYPE_CHECKING:
-    from maskgen.cli.progress_bar import Meter
-    from maskgen.generation.progress_count import GenProgress
+    pass
 
 
 @dataclass(frozen=True)
@@ -288,14 +288,16 @@ def reason_lines(counts: Mapping[str, int]) -> list[str]:
     return [f"  {count:>7,}  {reason}: {SKIP_REASONS.get(reason, '')}" for reason, count in counts.items()]
 
 
-def photo_progress(meter: "Meter") -> "Callable[[GenProgress], None]":
-    """Builds the callback that shows the progress and the skipped photos of a run on a meter."""
-    return lambda news: meter(news.photos, news.total, skipped_line(news.skipped), news.found)
+def with_skipped(on_progress: OnProgress) -> OnProgress:
+    """Adds the skipped photos of a run to the note of its progress."""
 
+    def report(progress: Progress) -> None:
+        skipped = [
+            f"{count} {reason}" for reason, count in progress.figures.items() if reason in SKIP_REASONS
+        ]
+        on_progress(replace(progress, note="skipped " + ", ".join(skipped) if skipped else ""))
 
-def skipped_line(counts: Mapping[str, int]) -> str:
-    """Formats the skipped photos as one line; "" if there are none."""
-    return "skipped " + ", ".join(f"{count} {reason}" for reason, count in counts.items()) if counts else ""
+    return report
 
 
 def kernel_warning() -> list[str]:

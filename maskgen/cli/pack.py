@@ -3,7 +3,7 @@
 import sys
 
 from maskgen.cli.gen_data import report_text
-from maskgen.cli.options import Output, photo_progress
+from maskgen.cli.options import Output, with_skipped
 from maskgen.settings import PackSettings
 
 
@@ -18,5 +18,5 @@ def pack(settings: PackSettings) -> Output:
     from maskgen.generation.pack import pack as make
 
     with Meter("triplets", sys.stderr) as meter:
-        report = make(settings, photo_progress(meter))
+        report = make(settings, with_skipped(meter))
     return Output(report, report_text(report), report.warnings)

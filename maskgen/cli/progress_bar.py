@@ -7,7 +7,10 @@ from types import TracebackType
 from typing import IO, Protocol, cast, runtime_checkable
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from maskgen.progress import Progress
 
 LINE_SECONDS = 5.0
 DRAWS_PER_SECOND = 5.0
@@ -28,7 +31,7 @@ class Stream(Protocol):
 
 
 class Meter:
-    """Display of `done` of `total`, the rate and the time left. Call it whenever there is progress.
+    """Display of the items done of all, the rate and the time left; itself the callback of a long call.
 
     `NO_COLOR` removes the colours, `TERM=dumb` the bar.
     """
@@ -36,10 +39,10 @@ class Meter:
     def __init__(self, unit: str, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
         self._unit, self._stream, self._clock = unit, stream, clock
         self._began = self._last_line = clock()
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._task = TaskID(0)
         if stream.isatty() and os.environ.get("TERM") != "dumb":
-            self._bar = Progress(
+            self._bar = Bar(
                 BarColumn(bar_width=None),
                 TaskProgressColumn(),
                 TextColumn("{task.description}"),
@@ -61,15 +64,10 @@ class Meter:
         if self._bar:
             self._bar.stop()
 
-    def __call__(self, done: int, total: int, note: str = "", found: int = 0) -> None:
-        """Updates the display.
-
-        Args:
-            done: number of items done, including `found`.
-            total: number of all items.
-            note: additional text, such as the skipped photos.
-            found: number of items done before this run; they do not count towards its rate.
-        """
+    def __call__(self, progress: Progress) -> None:
+        """Updates the display."""
+        done, found, note = progress.done, progress.found, progress.note
+        total = max(progress.total, done)  # a clip can be longer than its container says
         now = self._clock()
         if done <= found:
             self._began = now
@@ -80,8 +78,8 @@ class Meter:
             self._last_line = now
             print(text, file=self._stream, flush=True)
 
-    def _text(self, fresh: int, done: int, total: int, now: float) -> str:
-        text = f"{done:,} of {total:,} {self._unit}"
+    def _text(self, fresh: float, done: float, total: float, now: float) -> str:
+        text = f"{int(done):,} of {int(total):,} {self._unit}"
         if fresh <= 0 or now <= self._began:
             return text
         rate = fresh / (now - self._began)

@@ -25,6 +25,7 @@ from maskgen.dataset.shards import KEY
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
 from maskgen.images import codecs
+from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.types import Plane
 
 Layout = Literal["folders", "strip", "tree"]
@@ -69,7 +70,7 @@ def unpack(
     names: str = "",
     split: str = "",
     overwrite: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> UnpackReport:
     """Writes the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
 
@@ -81,7 +82,7 @@ def unpack(
             empty; in `tree` a tree in each, or if empty one tree of the masked alone.
         split: only this one, "" for all.
         overwrite: write into a folder that holds files; those of the same name are replaced.
-        on_progress: called with samples done and samples in all.
+        on_progress: called for each sample.
 
     Returns:
         What was written.
@@ -109,8 +110,7 @@ def unpack(
             written = _write(to, sample.key, write(sample), taken)
             rows.append(_row(written[0], sample))
             files += len(written)
-        if on_progress:
-            on_progress(done, total)
+        on_progress(Progress(done, total))
     who = who_by_path(((str(row[2]), str(row[3])) for row in rows), design.people)
     missing = _missing(data, split, who)
     _put(to, TABLE, _table(COLUMNS, rows))

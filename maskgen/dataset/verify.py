@@ -5,7 +5,7 @@ be decoded, a map that does not say where the pictures differ, a person in two s
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from maskgen.dataset.shard_record import SPLITS, ShardReport, file_digest, parse
 from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, read_shard
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
+from maskgen.progress import OnProgress, Progress, no_progress
 
 EQUAL_INSIDE = 0.01  # share of a map's pixels that may be equal in both pictures by chance
 LOSSLESS = {"png", "webp"}
@@ -64,18 +65,14 @@ class Findings:
     terms: set[str] = field(default_factory=set)
 
 
-def _ignore(done: int, total: int) -> None:
-    """Ignores progress."""
-
-
 def verify(
-    folder: str | Path, on_progress: Callable[[int, int], object] = _ignore, *, jobs: int | None = None
+    folder: str | Path, on_progress: OnProgress = no_progress, *, jobs: int | None = None
 ) -> VerifyReport:
     """Checks a data set.
 
     Args:
         folder: the data set.
-        on_progress: called with shards done, shards in all.
+        on_progress: called for each shard.
         jobs: processes that check a shard each; None is one a core, where there is enough to check.
 
     Returns:
@@ -94,11 +91,11 @@ def verify(
         raise InputError(f"{folder}: found no shards such as train-000000.tar; give the folder of a data set")
     if jobs is None and sum(path.stat().st_size for path in paths) < WORTH_BYTES:
         jobs = 1
-    on_progress(0, len(names))
+    on_progress(Progress(0, len(names)))
     shards: list[Findings] = []
     for found in _check_shards(folder, names, jobs):
         shards.append(found)
-        on_progress(len(shards), len(names))
+        on_progress(Progress(len(shards), len(names)))
     problems = [
         DataSetProblem(found.name, key, what)
         for found in _with_clashes(shards)

@@ -31,6 +31,7 @@ from maskgen.generation.make_shard import MakeShards, make_samples
 from maskgen.generation.process_pool import Event, LocalEngine, Made, Moved
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images import codecs
+from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.settings import (
     BenchGenSettings,
     CropSettings,
@@ -92,7 +93,7 @@ class GenBench:
 
 def bench_gen(
     settings: BenchGenSettings,
-    on_progress: Callable[[int, int], object] = lambda done, total: None,
+    on_progress: OnProgress = no_progress,
     *,
     reference: Callable[[str], Reference] | None = None,
     build: KitBuilder = build_kit,
@@ -101,7 +102,7 @@ def bench_gen(
 
     Args:
         settings: which photos, at which size, how often.
-        on_progress: told the passes over photos that are done, of how many.
+        on_progress: called for each pass over the photos.
         reference: what it is measured against, of a folder of models; none is dlib.
         build: the tools, a function of a module.
 
@@ -120,7 +121,7 @@ def bench_gen(
         passes, total = count(1), 1 + RUNS * len(bench.counts) + 1 + settings.rounds
 
         def tell() -> None:
-            on_progress(next(passes), total)
+            on_progress(Progress(next(passes), total))
 
         # before anything large is loaded: a worker's memory counts what its parent had when it was started
         rates, rss = bench.workers(plans, tell)

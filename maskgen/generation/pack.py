@@ -9,7 +9,6 @@ made the original's: a shard promises so, and what is unpacked from JPEGs keeps 
 
 import csv
 import io
-from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,9 +18,9 @@ import numpy as np
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.generation.pipeline import GenReport, generate
-from maskgen.generation.progress_count import GenProgress
 from maskgen.generation.worker_tools import Kit, versions
 from maskgen.images.codecs import decode
+from maskgen.progress import OnProgress, no_progress
 from maskgen.rendering.blend import MASK
 from maskgen.seeds import hash64
 from maskgen.settings import (
@@ -110,12 +109,12 @@ def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str
     return found
 
 
-def pack(settings: PackSettings, on_progress: Callable[[GenProgress], object] | None = None) -> GenReport:
+def pack(settings: PackSettings, on_progress: OnProgress = no_progress) -> GenReport:
     """Makes a data set of triplets in folders.
 
     Args:
         settings: the folders, the target and its format.
-        on_progress: called a few times a second.
+        on_progress: called a few times a second, as by `generate`.
 
     Returns:
         What was made and what was skipped.
@@ -132,8 +131,7 @@ def pack(settings: PackSettings, on_progress: Callable[[GenProgress], object] | 
         run=RunSettings(out=settings.to, jobs=settings.jobs, overwrite=settings.overwrite),
         seed=settings.seed,
     )
-    watch: dict[str, Any] = {"on_progress": on_progress} if on_progress else {}
-    return generate(gen, build=build_pack_kit, source=source, **watch)
+    return generate(gen, on_progress, build=build_pack_kit, source=source)
 
 
 def build_pack_kit(settings: GenSettings, source: Source) -> Kit:

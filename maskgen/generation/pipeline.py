@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,10 @@ from maskgen.generation.process_pool import (
     PoolStopped,
     stop_on_signals,
 )
-from maskgen.generation.progress_count import GenProgress, Tally, skip_counts
+from maskgen.generation.progress_count import Tally, skip_counts
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.masks.selection import open_wardrobe
+from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, build_source
 from maskgen.types import PhotoRef
@@ -77,13 +78,9 @@ class Rehearsal:
     missing: int
 
 
-def _ignore(progress: GenProgress) -> None:
-    """Ignores progress."""
-
-
 def generate(
     settings: GenSettings,
-    on_progress: Callable[[GenProgress], object] = _ignore,
+    on_progress: OnProgress = no_progress,
     *,
     build: KitBuilder = build_kit,
     source: Source | None = None,
@@ -93,7 +90,7 @@ def generate(
 
     Args:
         settings: the photos, the triplets to make of them, the folder, the number of processes.
-        on_progress: called a few times a second.
+        on_progress: called a few times a second; `figures` holds the triplets and the skipped photos by reason.
         build: builds the workers' tools; must be a function of a module, so that workers can import it.
         source: the photos; default: the source that the settings name.
         hang_after: seconds, beside `MASK_SECONDS` for each mask, after which a photo's worker counts as hung.
@@ -234,7 +231,7 @@ def _make(
     shards: Sequence[ShardPlan],
     engine: LocalEngine,
     task: MakeShards,
-    on_progress: Callable[[GenProgress], object],
+    on_progress: OnProgress,
 ) -> tuple[list[ShardReport], int, list[str]]:
     """Makes the missing shards.
 
@@ -242,7 +239,7 @@ def _make(
         the reports of all shards, the number of photos processed, the names of shards that were found damaged.
     """
     retry = task.settings.run.retry_failed
-    tally = Tally(sum(shard.photos for shard in shards), len(shards), on_progress)
+    tally = Tally(sum(shard.photos for shard in shards), on_progress)
     todo: list[ShardPlan] = []
     damaged = []
     for shard in shards:
@@ -256,8 +253,7 @@ def _make(
             elif read_record(folder.out, shard.name):
                 damaged.append(shard.name)
             todo.append(folder.without_poison(shard))
-        tally.tell()
-    tally.began = time.monotonic()
+        tally.report()
     if todo:
         remove(folder.out / FACTS)  # its presence means a complete data set
     names = [shard.name for shard in shards]
@@ -272,14 +268,14 @@ def _make(
                 else:
                     assert isinstance(event, Poisoned)
                     folder.keep_poison(event.name, event.entry)
-                tally.tell()
+                tally.report()
     except PoolStopped as stopped:
         raise PoolStopped(
             stopped.number, f" with {len(tally.reports)} of {len(shards)} shards done"
         ) from None
     finally:
         folder.remove_parts(names)
-    tally.tell(now=True)
+    tally.report(now=True)
     return [tally.reports[name] for name in names], tally.total - tally.found, damaged
 
 

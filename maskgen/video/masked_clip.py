@@ -5,7 +5,7 @@ over the frames after it. Persons are matched across cuts by face descriptors, a
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from maskgen.errors import Skip
 from maskgen.faces.landmarks import build_detector
 from maskgen.faces.pose import head_pose
 from maskgen.files import disk_errors, whole
+from maskgen.progress import OnProgress, Progress
 from maskgen.rendering.lighting import estimate_light
 from maskgen.rendering.projection import fit_head
 from maskgen.rendering.stage import Stage
@@ -25,8 +26,6 @@ from maskgen.video import Moment, even, open_clip
 from maskgen.video.tracking.mesh_smoothing import REACH, Followed
 from maskgen.video.tracking.tracker import FaceOnTrack, Watcher
 from maskgen.video.tracking.tracks import Track, persons
-
-Tell = Callable[[float, float], None]  # seconds done, of how many
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Film:
     worn: tuple[str, ...]
 
 
-def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -> Film:
+def mask_film(source: Path, target: Path, tools: Tools, name: str, on_progress: OnProgress) -> Film:
     """Writes a copy of a clip with masks on the faces.
 
     Args:
@@ -47,7 +46,7 @@ def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -
         target: the video to write, atomically.
         tools: the result of `build_tools`.
         name: the clip's name; with the seed it determines the masks.
-        tell: called after every frame.
+        on_progress: called after every frame, in seconds of video.
 
     Raises:
         InputError: the clip cannot be read, or its audio cannot be copied.
@@ -67,7 +66,7 @@ def mask_film(source: Path, target: Path, tools: Tools, name: str, tell: Tell) -
                 shown, worn = cast.mask(moment.time, pixels)
                 writer.write(moment, shown)
                 count, masked = count + 1, masked + worn
-                tell(moment.time - clip.begin, clip.duration)
+                on_progress(Progress(moment.time - clip.begin, clip.duration))
     finally:
         clip.close()
     return Film(str(target), count, masked, tuple(cast.worn[person] for person in sorted(cast.worn)))

@@ -6,8 +6,7 @@ OUT-frames/     the extracted photos, one per second, as written by `frames-from
 """
 
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskgen.errors import MissingError
@@ -15,6 +14,7 @@ from maskgen.extras import install_line
 from maskgen.files import make_folder
 from maskgen.frames_settings import FramesSettings
 from maskgen.generation.pipeline import DEFAULT_OUT
+from maskgen.progress import OnProgress, Progress
 from maskgen.rendering.triplet import build_tools
 from maskgen.settings import GenSettings
 from maskgen.sources.keys import slug
@@ -23,8 +23,6 @@ from maskgen.video.masked_clip import mask_film
 
 FOLDER = "video"
 LEAST_CROP = 512  # pixels; smaller triplets are cut from crops of this size
-
-Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on it
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Reel:
     settings: GenSettings
 
 
-def take_photos(settings: GenSettings, tell: Tell) -> Reel:
+def take_photos(settings: GenSettings, on_progress: OnProgress) -> Reel:
     """Extracts photos from the videos that `settings.source.src` names, a file or a folder.
 
     Raises:
@@ -46,7 +44,7 @@ def take_photos(settings: GenSettings, tell: Tell) -> Reel:
     if importlib.util.find_spec("av") is None:
         raise MissingError(f"--video needs PyAV: {install_line('video')}")
     out, taking = _places(settings)
-    frames_from_video(taking, tell)
+    frames_from_video(taking, on_progress)
     run = settings.run.model_copy(update={"out": str(out)})
     source = settings.source.model_copy(update={"src": taking.out})
     return Reel(settings.source.src, settings.model_copy(update={"run": run, "source": source}))
@@ -74,7 +72,7 @@ def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
     )
 
 
-def mask_films(reel: Reel, tell: Tell) -> list[str]:
+def mask_films(reel: Reel, on_progress: OnProgress) -> list[str]:
     """Writes the videos with masks; existing ones are kept, unless `run.overwrite` is set.
 
     Raises:
@@ -89,9 +87,9 @@ def mask_films(reel: Reel, tell: Tell) -> list[str]:
         target = folder / f"{file.clip}{suffix_for(file.path)}"
         films.append(str(target))
 
-        def news(done: float, length: float, name: str = file.name) -> None:
-            tell(int(done), max(int(length), int(done)), name)
+        def report(clip: Progress, name: str = file.name) -> None:
+            on_progress(replace(clip, note=name))
 
         if reel.settings.run.overwrite or not target.exists():
-            mask_film(file.path, target, tools, file.clip, news)
+            mask_film(file.path, target, tools, file.clip, report)
     return films

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.config import print_config
+from maskgen.progress import OnProgress, no_progress
 from tests.helpers.evaluation import write_split
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training.launch import TrainingOrder, TrainReport, launch
-from unmasknet.training.loop import News
 
 LOOP = {
     "steps": 6, "device": "cpu", "log_every": 1, "validate_every": 3, "validate_samples": 4, "sample_every": 3,
@@ -41,12 +41,14 @@ def settings(stage: str, data: Path, /, **changes: Mapping[str, Any]) -> Any:
 
 
 def train(
-    stage: str, chosen: Any, out: Path, *, resume: bool = False, start: str = "", tell: Any = None
+    stage: str,
+    chosen: Any,
+    out: Path,
+    *,
+    resume: bool = False,
+    start: str = "",
+    on_progress: OnProgress = no_progress,
 ) -> TrainReport:
-    """Run it."""
+    """Trains."""
     assert chosen.stage == stage
-    return launch(chosen, TrainingOrder(out, print_config(chosen), resume, start), tell or ignore)
-
-
-def ignore(_: News) -> None:
-    """Nobody watches."""
+    return launch(chosen, TrainingOrder(out, print_config(chosen), resume, start), on_progress)

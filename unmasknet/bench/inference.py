@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
+from maskgen.progress import OnProgress, Progress, no_progress
 from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.models.released import RELEASED, check_released
 
@@ -59,14 +60,14 @@ class RunBench:
 def bench_run(
     settings: BenchRunSettings,
     example: Callable[[], bytes],
-    on_progress: Callable[[int, int], object] = lambda done, total: None,
+    on_progress: OnProgress = no_progress,
 ) -> RunBench:
     """Measures.
 
     Args:
         settings: networks, cores, rounds.
         example: makes the built-in photo's file.
-        on_progress: told the processes that are done, of how many.
+        on_progress: called after each process.
 
     Raises:
         UnmaskError: a process failed; its words and their kind are passed on. InputError: no face was restored.
@@ -89,7 +90,7 @@ def bench_run(
                     f"{photo}: no mask was found in it, so nothing was restored; give another photo"
                 )
             costs.append(Cost(runtime, cores, **told))
-            on_progress(number + 1, len(ways))
+            on_progress(Progress(number + 1, len(ways)))
     return RunBench(sides, faces, costs)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -17,7 +18,6 @@ from unmasknet.settings import LEARN, GanSettings, SegmSettings
 
 if TYPE_CHECKING:
     from unmasknet.training.launch import TrainReport
-    from unmasknet.training.loop import News
 
 StageSettings = SegmSettings | GanSettings
 PRESET = "unmask"
@@ -123,16 +123,14 @@ def train(
 
     order = TrainingOrder(run_folder(stage, preset, out), print_config(settings), resume, start or "")
     with Meter("steps", sys.stderr) as meter:
-        report = launch(
-            settings, order, lambda news: meter(news.step, news.steps, progress_text(news), news.found)
-        )
+        report = launch(settings, order, lambda step: meter(replace(step, note=progress_text(step.figures))))
     return Output(report, report_text(report)) if environment_ranks().first else None
 
 
-def progress_text(news: "News") -> str:
-    """Formats the progress of a run as one line."""
-    figures = ", ".join(f"{name} {value:.3g}" for name, value in news.figures.items() if name in SHOWN)
-    return f"{news.images_per_s:.1f} images/s" + (f"; {figures}" if figures else "")
+def progress_text(figures: Mapping[str, float]) -> str:
+    """Formats the speed and the losses of a run as one line."""
+    losses = ", ".join(f"{name} {value:.3g}" for name, value in figures.items() if name in SHOWN)
+    return f"{figures['images_per_s']:.1f} images/s" + (f"; {losses}" if losses else "")
 
 
 def report_text(report: "TrainReport") -> str:

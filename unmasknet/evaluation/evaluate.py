@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from maskgen.dataset.reader import DataSet, open_data_set
+from maskgen.progress import OnProgress, no_progress
 from maskgen.types import RGBImage
 from unmasknet.device import choose_device
 from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
 from unmasknet.evaluation.other_methods import open_others
-from unmasknet.evaluation.runner import OnProgress, Runner
+from unmasknet.evaluation.runner import Runner
 from unmasknet.evaluation.samples import EvalSample, choose, read_samples, stack, to_images, to_tensor
 from unmasknet.evaluation.score_csv import Row, score_rows
 from unmasknet.evaluation.scorer import FindFaces, build_scorer, composited
@@ -62,7 +63,7 @@ def evaluate(
     settings: EvalSettings,
     find_faces: FindFaces | None = None,
     find_masked: FindFaces | None = None,
-    on_progress: OnProgress = lambda done, total: None,
+    on_progress: OnProgress = no_progress,
 ) -> Evaluation:
     """Scores the methods that the settings select.
 
@@ -71,7 +72,7 @@ def evaluate(
         find_faces: a face detector; without one the scores of found faces are null.
         find_masked: a detector of masked faces, for photos labelled by others; without one each photo is segmented as
             a whole.
-        on_progress: called with the number of samples done and in total.
+        on_progress: called for each batch of samples.
 
     Raises:
         InputError: there is nothing to score, or an input cannot be read.

@@ -1,7 +1,7 @@
 """The runner: puts all samples through networks, baselines and other methods, with the same scores."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from maskgen.dataset.reader import DataSet
 from maskgen.errors import InputError, UsageError
+from maskgen.progress import OnProgress, Progress
 from unmasknet.evaluation.attributes import AttributesOf
 from unmasknet.evaluation.other_methods import OtherMethod
 from unmasknet.evaluation.samples import (
@@ -29,8 +30,6 @@ from unmasknet.maps import ImageBatch, MapBatch, composite
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.baselines import MeanFace, baselines, mean_face
 from unmasknet.models.two_stage import Restorer, widened
-
-OnProgress = Callable[[int, int], object]  # samples done, total
 
 
 @dataclass
@@ -75,7 +74,7 @@ class Runner:
             self._score_others(table, samples)
             self._score_maps(table, samples, batch)
             done += len(samples)
-            on_progress(done, len(keys))
+            on_progress(Progress(done, len(keys)))
         return table
 
     def images(self, batch: SampleBatch) -> dict[str, ImageBatch]:

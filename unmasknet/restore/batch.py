@@ -20,6 +20,7 @@ from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.images import codecs
+from maskgen.progress import OnProgress, Progress
 from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
@@ -29,8 +30,6 @@ from unmasknet.restore.provenance import encode_result, result_suffix
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
-
-OnProgress = Callable[[int, int, str], None]  # inputs done, total, text about the last one
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def run(settings: RestoreSettings, unmasker: Unmasker, on_progress: OnProgress) 
             one, unmasker, settings, out, _input_progress(on_progress, one, count, len(inputs))
         )
         results.append(result)
-        on_progress(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}")
+        on_progress(Progress(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}"))
     failed = sum(bool(result.error) for result in results)
     if failed == len(results):
         raise InputError("\n  ".join(result.error for result in results))
@@ -137,14 +136,12 @@ def check_failures(report: RunReport, limit: float) -> None:
         )
 
 
-def _input_progress(
-    on_progress: OnProgress, one: Input, count: int, total: int
-) -> Callable[[float, float], None]:
-    """Builds the progress callback of a long input: it takes seconds done, and seconds in total."""
+def _input_progress(on_progress: OnProgress, one: Input, count: int, total: int) -> OnProgress:
+    """Builds the progress callback of a long input, which counts seconds of video."""
 
-    def on_seconds(done: float, length: float) -> None:
-        progress = f" {min(done / length, 1):.0%}" if length > 0 else f" {done:.0f} s"
-        on_progress(count, total, one.path.name + progress)
+    def on_seconds(clip: Progress) -> None:
+        done = f" {min(clip.done / clip.total, 1):.0%}" if clip.total > 0 else f" {clip.done:.0f} s"
+        on_progress(Progress(count, total, one.path.name + done))
 
     return on_seconds
 
@@ -154,7 +151,7 @@ def _restored(
     unmasker: Unmasker,
     settings: RestoreSettings,
     out: Path,
-    on_seconds: Callable[[float, float], None],
+    on_seconds: OnProgress,
 ) -> Result:
     began = time.perf_counter()
     try:
@@ -207,7 +204,7 @@ def _restore_video(
     unmasker: Unmasker,
     settings: RestoreSettings,
     out: Path,
-    on_seconds: Callable[[float, float], None],
+    on_seconds: OnProgress,
 ) -> Result:
     """Restores a clip; copies the file if no frame shows a mask."""
     if find_spec("av") is None:

@@ -5,11 +5,11 @@ crop comes from a line fitted to the crops shortly before and after it, and a fa
 keeps its place. For a video, this is the first of two passes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from maskgen.progress import OnProgress, Progress
 from maskgen.types import Affine, RGBImage
 from maskgen.video import Clip
 from maskgen.video.tracking.crop_smoothing import UNIT, Place, matrix_of, place_of_matrix, smoothed, spans
@@ -21,8 +21,6 @@ from unmasknet.restore.faces import DetectedFace, FindFaces
 MISSED = 0.5  # seconds without a detection after which a face counts as gone
 LATELY = 0.25  # the same for a camera
 SHORT = 3  # tracks with fewer detections are dropped as errors of the face detector
-
-OnProgress = Callable[[float, float], None]  # seconds done, total
 
 
 @dataclass
@@ -104,5 +102,5 @@ def follow(clip: Clip, find_faces: FindFaces, on_progress: OnProgress) -> Paths:
     for moment in clip.moments():
         pixels = moment.pixels()
         follower.see(moment.time, pixels, find_faces(pixels))
-        on_progress(moment.time - clip.begin, clip.duration)
+        on_progress(Progress(moment.time - clip.begin, clip.duration))
     return follower.paths()

@@ -6,8 +6,8 @@ without delay.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 
 import numpy as np
@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.files import disk_errors, remove, whole
+from maskgen.progress import OnProgress, Progress
 from maskgen.types import RGBImage
 from maskgen.video import Moment, even, open_clip
 from unmasknet.restore.face_tracks import Path, follow
@@ -30,7 +31,6 @@ REACH, SPREAD = 0.15, 0.06
 SETTLE = 0.12  # seconds; time constant with which the result follows the generator's image
 FORGET = 0.3  # seconds without a mask after which the last result is no longer used
 
-OnProgress = Callable[[float, float], None]  # seconds done, total, over both passes
 Hidden = Float32[ndarray, "side side"]
 
 
@@ -136,7 +136,7 @@ def restore_clip(
 
     clip = open_clip(source)
     try:
-        paths = follow(clip, find_faces, lambda done, length: on_progress(done, 2 * length))
+        paths = follow(clip, find_faces, lambda first: on_progress(replace(first, total=2 * first.total)))
     finally:
         clip.close()
     if not paths.paths:
@@ -153,7 +153,7 @@ def restore_clip(
                     shown, masks = restorer.restore(moment.time, pixels, windows)
                     writer.write(moment, shown)
                     count, changed = count + 1, changed + bool(masks)
-                    on_progress(clip.duration + moment.time - clip.begin, 2 * clip.duration)
+                    on_progress(Progress(clip.duration + moment.time - clip.begin, 2 * clip.duration))
             if not changed:
                 remove(part)
     finally:

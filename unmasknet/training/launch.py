@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from maskgen.errors import InputError, UsageError
+from maskgen.progress import OnProgress
 from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch, open_batches
 from unmasknet.data.malloc_tuning import keep_freed_memory
@@ -24,7 +25,7 @@ from unmasknet.settings import SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import joined
 from unmasknet.training.gan import GanTask
-from unmasknet.training.loop import FitPlan, News, Settings, fit
+from unmasknet.training.loop import FitPlan, Settings, fit
 from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.segmenter import SegmTask
 from unmasknet.training.task import Task, TrainingProcess, TrainProgress, begin_from, restore
@@ -69,8 +70,8 @@ class TrainReport:
     unread: int = 0
 
 
-def launch(settings: Settings, order: TrainingOrder, tell: Callable[[News], None]) -> TrainReport:
-    """Trains the stage that the settings are of; `tell` is called after each step.
+def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) -> TrainReport:
+    """Trains the stage that the settings are of; `on_progress` is called after each step.
 
     Raises:
         UsageError: `order.out` holds another run, or one with other settings.
@@ -101,7 +102,7 @@ def launch(settings: Settings, order: TrainingOrder, tell: Callable[[News], None
                 train=True, rank=ranks.rank, world=ranks.world, start_step=step, device=device,
             )  # fmt: skip
 
-        progress = fit(task, plan, run, stream, progress, tell)
+        progress = fit(task, plan, run, stream, progress, on_progress)
     return TrainReport(
         run.folder,
         progress.step,

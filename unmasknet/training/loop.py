@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from maskgen.errors import MissingError, UnmaskError
+from maskgen.progress import OnProgress, Progress
 from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch
 from unmasknet.models import checkpoint
@@ -27,17 +28,6 @@ from unmasknet.training.task import Task, TrainProgress, capture
 from unmasknet.training.timing import Clock, TimingWindow
 
 Settings = SegmSettings | GanSettings
-
-
-@dataclass(frozen=True)
-class News:
-    """How far a run is, for whoever watches. `found`: steps that were done when it began."""
-
-    step: int
-    steps: int
-    found: int
-    images_per_s: float
-    figures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,14 +54,14 @@ def fit(
     run: RunFolder,
     stream: Callable[[int], Iterator[Batch]],
     progress: TrainProgress,
-    tell: Callable[[News], None],
+    on_progress: OnProgress,
 ) -> TrainProgress:
     """Trains from `progress.step` to the plan's end.
 
     Args:
         stream: the batches from a given step on, this rank's part of each, without an end.
         progress: where to begin; what `restore` gave, or a new one.
-        tell: called after each step by the first rank.
+        on_progress: called after each step, by the first rank only.
 
     Raises:
         Stopped: a signal asked for the end; everything is saved.
@@ -80,7 +70,7 @@ def fit(
     """
     with listening() as asked, _memory_errors(plan):
         leg = _Leg(task, plan, run, progress, asked)
-        leg.train(stream(progress.step), tell)
+        leg.train(stream(progress.step), on_progress)
     if asked.number:
         raise StopRequested(asked.number, progress.step)
     return progress
@@ -99,13 +89,13 @@ class _Leg:
         self.window = TimingWindow()
         self.unread: set[str] = set()
 
-    def train(self, batches: Iterator[Batch], tell: Callable[[News], None]) -> None:
+    def train(self, batches: Iterator[Batch], on_progress: OnProgress) -> None:
         distributed.share_weights([*self.task.nets.values(), self.task.ema.net])
         if self.progress.step == 0:
             self.draw()
         while self.progress.step < self.plan.steps and not self.must_end():
             self.step(batches)
-            self.news(tell)
+            self.report(on_progress)
             self.keep_up()
         self.finish()
 
@@ -154,8 +144,8 @@ class _Leg:
                 "or set loop.precision=fp32, and train on with --from that checkpoint"
             )
 
-    def news(self, tell: Callable[[News], None]) -> None:
-        """Tells who watches, and log at the steps for it."""
+    def report(self, on_progress: OnProgress) -> None:
+        """Logs at every `log_every`-th step, and reports the progress."""
         progress = self.progress
         if progress.step % self.loop.log_every == 0 or progress.step == self.plan.steps:
             row = self.window.close(self.plan.device)
@@ -163,10 +153,11 @@ class _Leg:
             if self.plan.ranks.first:
                 self.run.log("train", progress.step, row)
         if self.plan.ranks.first:
-            tell(News(progress.step, self.plan.steps, self.found, self.window.rate, self.figures()))
+            on_progress(Progress(progress.step, self.plan.steps, found=self.found, figures=self.figures()))
 
     def figures(self) -> dict[str, float]:
         return {
+            "images_per_s": self.window.rate,
             **self.window.latest,
             **{f"val {name}": value for name, value in self.progress.latest.items()},
         }

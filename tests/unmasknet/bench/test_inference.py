@@ -30,7 +30,7 @@ def test_every_runtime_is_measured_on_every_number_of_cores(monkeypatch):
     monkeypatch.setattr(module, "_usable", lambda: [0, 1])
     settings = BenchRunSettings(weights=("segm", "gan", "a.onnx"), cores=(1, 2, 64), rounds=3)
     told = []
-    report = bench_run(settings, jpeg, lambda done, total: told.append((done, total)))
+    report = bench_run(settings, jpeg, lambda progress: told.append((progress.done, progress.total)))
     assert asked == [(runtime, cores, 3, "jpeg") for runtime in RUNTIMES for cores in (1, 2)]
     assert told[-1] == (6, 6)
     both = {"1": FIGURES, "2": FIGURES}

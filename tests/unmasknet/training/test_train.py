@@ -101,13 +101,13 @@ def test_region_discriminator_joins_at_its_share_of_the_steps(runs):
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.fault
 def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp_path, stage):
-    def stop(news):
-        if news.step == 3:  # between two checkpoints
+    def stop(progress):
+        if progress.done == 3:  # between two checkpoints
             os.kill(os.getpid(), signal.SIGINT)
 
     chosen = settings(stage, data)
     with pytest.raises(StopRequested) as stopped:
-        train(stage, chosen, tmp_path, tell=stop)
+        train(stage, chosen, tmp_path, on_progress=stop)
     assert stopped.value.exit_code == 130
     report = train(stage, chosen, tmp_path, resume=True)
     assert report.steps == 6
@@ -125,13 +125,13 @@ def test_row28_run_killed_after_a_checkpoint_repeats_its_steps_bit_for_bit(runs,
     class Killed(BaseException):
         pass
 
-    def kill(news):
-        if news.step == 5:  # the last checkpoint is of step 4
+    def kill(progress):
+        if progress.done == 5:  # the last checkpoint is of step 4
             raise Killed
 
     chosen = settings("gan", data)
     with pytest.raises(Killed):
-        train("gan", chosen, tmp_path, tell=kill)
+        train("gan", chosen, tmp_path, on_progress=kill)
     assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] == 4
     train("gan", chosen, tmp_path, resume=True)
     assert rows(tmp_path) == rows(runs["gan"].run)
