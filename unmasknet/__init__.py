@@ -1,4 +1,4 @@
-"""The networks that take masks off again. Of `maskgen` they know what a shard is, and where faces are."""
+"""Networks that remove masks: training, evaluation, inference. Uses the data sets and face detection of `maskgen`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["Restored", "Unmasker"]
 
 
 def __getattr__(name: str) -> Any:
-    """Public names, loaded when they are first asked for: training needs no face finder, and nothing of it loads."""
+    """Imports a public name on first use, so that training does not load the face detector."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from unmasknet.restore import unmasker

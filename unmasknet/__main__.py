@@ -1,4 +1,4 @@
-"""`python -m unmasknet` and `torchrun -m unmasknet`: the program `unmask`, whatever lies in the working directory."""
+"""Entry point of `python -m unmasknet` and `torchrun -m unmasknet`: runs `unmask` from any working directory."""
 
 from unmasknet.cli.program import main
 

@@ -1,4 +1,4 @@
-"""Where tensors live, and in what precision they are multiplied."""
+"""Device of the tensors, and precision of the arithmetic."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -14,24 +14,24 @@ KINDS = ("cpu", "cuda", "mps")
 
 
 def choose_device(name: str) -> torch.device:
-    """Chooses the device of a name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Under torchrun, each rank takes its own
-    GPU.
+    """Chooses the device by name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Under torchrun, each rank uses its own GPU.
 
     Raises:
-        UsageError: there is no such name. MissingError: this machine has no such device.
+        UsageError: the name is unknown.
+        MissingError: this machine has no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UsageError(f"--device {name}: is no device; use auto, cpu, cuda, cuda:1 or mps") from error
+        raise UsageError(f"--device {name}: is not a device; use auto, cpu, cuda, cuda:1 or mps") from error
     if device.type not in KINDS:
         raise UsageError(f"--device {name}: is not supported; use auto, cpu, cuda, cuda:1 or mps")
     if device.type == "cuda":
         return _gpu(device)
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise MissingError("--device mps: this machine has none; use --device auto")
+        raise MissingError("--device mps: this machine has no such device; use --device auto")
     return device
 
 
@@ -47,7 +47,7 @@ def _gpu(device: torch.device) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Enables mixed precision if asked for: bf16 for convolutions, full precision for what needs it."""
+    """Enables mixed precision if requested: bf16 for convolutions, fp32 for operations that need it."""
     wanted = precision == "bf16" or (
         precision == "auto"
         and device.type == "cuda"
@@ -57,5 +57,5 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def placed(net: Net, device: torch.device) -> Net:
-    """Moves the network to a device, with its weights in the layout that is fastest for convolutions."""
+    """Moves the network to a device, with its weights in `channels_last`, the fastest layout for convolutions."""
     return net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Batches of images and maps, and the operations on maps that every stage shares; pure functions of tensors.
+"""Types for batches of images and maps, and operations on maps that all stages share; pure functions of tensors.
 
 Images are RGB in [0, 1], `b 3 h w`; maps `b 1 h w`, 1 in the hole (where the face is hidden), 0 elsewhere.
 """
@@ -13,24 +13,24 @@ MapBatch = Float[Tensor, "b 1 h w"]
 
 
 def composite(result: ImageBatch, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-    """Composites the result in the hole with the photo outside; a soft hole blends."""
+    """Composites the result in the hole with the photo outside; fractional values of the hole blend both."""
     return result * hole + photo * (1 - hole)
 
 
 def outline(map: MapBatch) -> MapBatch:
-    """Returns the pixels of a map that touch one outside it; the image border is no outline."""
+    """Returns the pixels of a map that touch a pixel outside it; the image border does not count as outside."""
     return map - shrunk(map, 1)
 
 
 def grown(map: MapBatch, reach: int) -> MapBatch:
-    """Dilates the map by a disc of radius `reach`, built of squares and crosses."""
+    """Dilates the map by a disc of radius `reach`, approximated by alternating squares and crosses."""
     for step in range(reach):
         map = max_pool2d(map, 3, 1, 1) if step % 2 else _cross(map)
     return map
 
 
 def shrunk(map: MapBatch, reach: int) -> MapBatch:
-    """Erodes the map by a disc of radius `reach`; it is taken to go on beyond the image border."""
+    """Erodes the map by a disc of radius `reach`; pixels beyond the image border count as inside."""
     return 1 - grown(1 - map, reach)
 
 

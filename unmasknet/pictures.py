@@ -1,4 +1,4 @@
-"""Tensors as pictures to look at: rows of samples with captions, and their change over time as a GIF."""
+"""Images for visual inspection: sheets of samples with captions, and their change over time as a GIF."""
 
 import io
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from torch import Tensor
 from maskgen.types import RGBImage
 
 PAPER, INK = (250, 250, 248), (28, 30, 33)
-GAP, HEAD = 4, 22  # pixels between pictures, and of the line of captions
-MIN_SIDE = 128  # pixels; smaller pictures are enlarged, or nothing could be seen on a sheet
-TINT = (255, 64, 32)  # where a map is laid over a photo
+GAP, HEAD = 4, 22  # pixels; gap between images, height of the line of captions
+MIN_SIDE = 128  # pixels; smaller images are enlarged, or no detail would be visible
+TINT = (255, 64, 32)  # colour of a map drawn over a photo
 GIF_SIDE, GIF_FRAMES, FRAME_MS, LAST_MS = 960, 60, 180, 2500
 
 
 def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> RGBImage:
-    """Pictures side by side, a row for each sample, the columns under their captions. RGB in [0, 1]."""
+    """Draws one row per sample and one column, with a caption, per kind of image. RGB in [0, 1]."""
     count, _, height, width = columns[0][1].shape
     scale = max(1, -(-MIN_SIDE // height))
     height, width = height * scale, width * scale
     size = (len(columns) * (width + GAP) + GAP, HEAD + count * (height + GAP))
     canvas = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(canvas)
-    for column, (caption, pictures) in enumerate(columns):
+    for column, (caption, images) in enumerate(columns):
         left = GAP + column * (width + GAP)
         draw.text((left, 4), caption, INK, ImageFont.load_default(13))
-        for row, picture in enumerate(pictures):
-            tile = Image.fromarray(as_picture(picture)).resize((width, height), Image.Resampling.BICUBIC)
+        for row, image in enumerate(images):
+            tile = Image.fromarray(as_picture(image)).resize((width, height), Image.Resampling.BICUBIC)
             canvas.paste(tile, (left, HEAD + row * (height + GAP)))
     return np.asarray(canvas)
 
@@ -43,7 +43,7 @@ def as_picture(picture: Float[Tensor, "3 h w"]) -> RGBImage:
 
 
 def tinted(photo: Float[Tensor, "n 3 h w"], map: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Tints the photo by a map, or by probabilities."""
+    """Tints the photo where a map is 1, or in proportion to probabilities."""
     tint = torch.tensor(TINT, device=photo.device).view(1, 3, 1, 1) / 255
     return photo * (1 - 0.55 * map) + tint * 0.55 * map
 
@@ -56,10 +56,13 @@ def png(picture: RGBImage) -> bytes:
 
 
 def film(frames: Sequence[tuple[str, Path]]) -> bytes:
-    """Pictures of one size as a GIF, each under its caption; of many, evenly spaced ones. The last stays longest."""
+    """Encodes images of one size as a GIF with captions; the last frame is shown longest.
+
+    If there are more than `GIF_FRAMES` images, evenly spaced ones are chosen.
+    """
     picked = [frames[i] for i in sorted(set(np.linspace(0, len(frames) - 1, GIF_FRAMES).round().astype(int)))]
     stills = [_still(caption, path) for caption, path in picked]
-    palette = stills[-1].quantize(255)  # one palette for all, or colours flicker
+    palette = stills[-1].quantize(255)  # one palette for all frames, or colours would flicker
     stills = [still.quantize(palette=palette, dither=Image.Dither.NONE) for still in stills]
     buffer = io.BytesIO()
     stills[0].save(

@@ -1,4 +1,4 @@
-"""Presets: complete settings of both stages under one name, each a TOML file that says where its numbers come from."""
+"""Presets: complete settings of both stages under one name, each in a TOML file that names their origin."""
 
 import sys
 from typing import Any, Literal, overload
@@ -18,17 +18,17 @@ Stage = Literal["segm", "gan"]
 
 
 class Preset(Section):
-    """One preset file."""
+    """Content of a preset file."""
 
     segm: SegmSettings
     gan: GanSettings
 
 
 def preset_tree(name: str, stage: Stage) -> dict[str, Any]:
-    """Loads a preset's values for one stage as plain tables, to put --config, --set and options over.
+    """Loads a preset's values for one stage as plain tables, which --config, --set and options then override.
 
     Raises:
-        UsageError: there is no such preset.
+        UsageError: there is no preset of this name.
     """
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: there is no such preset; choose one of {', '.join(PRESETS)}")
@@ -44,7 +44,7 @@ def load_preset(name: str, stage: Stage) -> SegmSettings | GanSettings:
     """Loads a preset's settings of one stage.
 
     Raises:
-        UsageError: there is no such preset.
+        UsageError: there is no preset of this name.
     """
     model = SegmSettings if stage == "segm" else GanSettings
     return model.model_validate(preset_tree(name, stage))

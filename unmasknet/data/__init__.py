@@ -1,1 +1,1 @@
-"""Data: shards in, batches out."""
+"""Data loading: turns shards into batches."""

@@ -1,7 +1,7 @@
-"""Make a sample fit, and change it at random: photo, truth, map and parts always alike.
+"""Resizing and augmentation of a sample; photo, ground truth, map and parts are changed in the same way.
 
-Pictures are RGB 0-255, maps 0 or 1. Geometry and colour go for both stages. What only the segmenter sees (blur, noise,
-things before the face, a further JPEG) and what only the generator sees (a map that is grown or shrunk) come after.
+Images are RGB 0-255, maps 0 or 1. Both stages use geometry and colour. Changes for the segmenter alone (occluders,
+blur, noise, another JPEG) and for the generator alone (dilating or eroding the map) come after these.
 """
 
 import math
@@ -24,14 +24,14 @@ IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 @dataclass(frozen=True)
 class Views:
-    """The four pictures of a sample, of one size.
+    """Images and maps of a sample, all of one size.
 
     Attributes:
-        masked: the photo with the mask.
-        gt: without it; may be the very same array where a stage needs but one of them.
+        masked: photo with the mask.
+        gt: photo without the mask; the same array as `masked` if a stage needs only one of them.
         map: 1 where the face is hidden.
         parts: 0 untouched, 1 shadow only, 2 strap, 3 mask.
-        matrix: from the sample's own pixels to these.
+        matrix: transform from pixels of the stored sample to pixels of these images; None: identity.
     """
 
     masked: RGBImage
@@ -56,12 +56,13 @@ class Views:
 
 
 def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | None) -> Views:
-    """Brings a sample of any size to `size` x `size`.
+    """Resizes or crops a sample of any size to `size` x `size`.
 
     Args:
-        views: as decoded.
-        fit: "resize" scales the square that holds most of the hole; "crop" cuts a square of `size` around the hole.
-        rng: moves the cut at random; none: it is centred.
+        views: sample as decoded.
+        size: side of the result in pixels.
+        fit: "resize" scales the largest square around the hole; "crop" cuts a square of `size` around the hole.
+        rng: moves the crop at random; None: the crop is centred on the hole.
     """
     height, width = views.map.shape
     if (height, width) == (size, size):
@@ -73,7 +74,7 @@ def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | Non
     left, top = (_start(c, length, side) for c, length in zip(centre, (width, height), strict=True))
     square = _cut(views, left, top, side)
     scale = size / side
-    # Centres of pixels: the first one's lies half a pixel inside the picture.
+    # Coordinates refer to pixel centres: the first centre lies half a pixel inside the image.
     matrix = np.array([[scale, 0, (0.5 - left) * scale - 0.5], [0, scale, (0.5 - top) * scale - 0.5]])
     return replace(_scaled(square, size), matrix=matrix)
 
@@ -87,14 +88,14 @@ def _hole_centre(hole: Plane) -> Float64[ndarray, "2"]:
 
 
 def _start(centre: float, length: int, side: int) -> int:
-    """Chooses the start of a cut of `side`: inside the image, or around it if the image is smaller."""
+    """Chooses the start of a crop of `side` along one axis; a smaller image is centred in the crop."""
     if length <= side:
         return (length - side) // 2
     return int(np.clip(round(centre - side / 2), 0, length - side))
 
 
 def _cut(views: Views, left: int, top: int, side: int) -> Views:
-    """Cuts a square; images are mirrored beyond their border, maps are 0 there."""
+    """Crops a square; beyond the border, images are mirrored and maps are 0."""
     height, width = views.map.shape
     before_x, before_y = max(-left, 0), max(-top, 0)
     margins = (before_y, max(top + side - height, 0), before_x, max(left + side - width, 0))
@@ -132,7 +133,7 @@ def _scaled(views: Views, size: int) -> Views:
 
 
 def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[RGBImage, RGBImage]:
-    """Changes photo and truth; one image that stands for both is changed once."""
+    """Changes photo and ground truth; if both are the same array, it is changed once."""
     masked = change(views.masked)
     return masked, masked if views.gt is views.masked else change(views.gt)
 
@@ -140,8 +141,8 @@ def _pictures(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[RGBIm
 def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, Plane]:
     """Changes the geometry of map and parts.
 
-    A pixel that the hole touches at all is hidden. Parts change as their nested regions (any, strap or mask, mask), so
-    that no edge between two of them invents a third.
+    A pixel that the hole covers even partly becomes 1 in the map. Parts are changed as nested regions (any part; strap
+    or mask; mask), so that interpolation between two parts cannot produce a third one.
     """
     regions = [views.map > 0, *(views.parts >= part for part in (1, 2, 3))]
     soft = cv2.split(change(cv2.merge([region.view(np.uint8) * 255 for region in regions])))
@@ -152,10 +153,11 @@ def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, 
 
 
 def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.Generator) -> Views:
-    """Augments a sample as its stage is shown it; with all settings at 0, only the gt changes.
+    """Augments a sample for its stage.
 
-    The generator's photo is restored outside the true map: there it equals the truth, without the other JPEG's noise.
-    The segmenter's stays as decoded, for a restored one has a seam in its noise along the map, which a network learns.
+    The generator's photo is replaced by the ground truth outside the true map, which removes the noise of the second
+    JPEG there. The segmenter's photo stays as decoded: after such a replacement the noise changes along the edge of
+    the map, and a network would learn to detect that edge.
     """
     chosen = settings.augment
     views = _recoloured(_moved(views, chosen, rng), chosen, rng)
@@ -166,7 +168,10 @@ def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.G
 
 
 def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """Mirrors, rotates, zooms, shifts. Linear: truth and surroundings blur alike, and it is twice as fast."""
+    """Mirrors, rotates, scales and shifts.
+
+    Interpolation is linear: it blurs hole and surroundings equally, and takes half the time of cubic interpolation.
+    """
     if rng.random() < chosen.flip:
         views = Views(*_pictures(views, _mirrored), _mirrored(views.map), _mirrored(views.parts))
     if not (chosen.rotate or chosen.zoom or chosen.shift):
@@ -187,7 +192,7 @@ def _moved(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> V
 
 
 def _recoloured(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """Changes brightness, contrast, saturation and the colour of the light, by one matrix for both pictures."""
+    """Changes brightness, contrast, saturation and the colour of the light, by one matrix for both images."""
     if not chosen.colour:
         return views
     strength = chosen.colour
@@ -218,14 +223,14 @@ def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
 
 
 def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:
-    """Degrades what the segmenter must be robust to: occluders, blur, noise, another JPEG."""
+    """Adds disturbances that the segmenter must be robust to: occluders, blur, noise, another JPEG."""
     if rng.random() < chosen.occlude:
         views = _occluded(views, rng)
     photo = views.masked
     if rng.random() < chosen.blur:
         photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 2.0) * len(photo) / REFERENCE_SIDE + 0.2)
     if rng.random() < chosen.noise:
-        cv2.setRNGSeed(int(rng.integers(1 << 31)))  # OpenCV draws ten times as fast as numpy
+        cv2.setRNGSeed(int(rng.integers(1 << 31)))  # OpenCV's generator is ten times as fast as NumPy's
         noise = cv2.randn(np.empty(photo.shape, np.int16), 0, rng.uniform(1, 10))
         photo = cv2.add(photo, noise, dtype=cv2.CV_8U)
     if rng.random() < chosen.jpeg:
@@ -234,7 +239,7 @@ def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) ->
 
 
 def _occluded(views: Views, rng: np.random.Generator) -> Views:
-    """Puts a round object of any colour, or a piece of the image, in front; what it hides is no mask."""
+    """Draws an object, filled with one colour or with a piece of the image; pixels under it do not count as mask."""
     size = len(views.map)
     corners = _blob(rng, size)
     shape = np.zeros((size, size), np.uint8)
@@ -242,7 +247,7 @@ def _occluded(views: Views, rng: np.random.Generator) -> Views:
     filling = np.empty_like(views.masked)
     if rng.random() < 0.5:
         filling[:] = rng.integers(0, 256, 3, np.uint8)
-    else:  # hands, hair and collars have the picture's own colours
+    else:  # hands, hair and collars have colours that occur in the image
         filling[:] = np.roll(views.masked, tuple(rng.integers(size // 4, size, 2)), axis=(0, 1))
     covered = shape > 0
     return replace(
@@ -254,19 +259,19 @@ def _occluded(views: Views, rng: np.random.Generator) -> Views:
 
 
 def _blob(rng: np.random.Generator, size: int) -> ndarray:
-    """Corners of a long, bent outline somewhere in the picture, such as an arm's, a cup's, a microphone's."""
+    """Draws the corners of an irregular ellipse somewhere in the image, in place of an arm, a cup or a microphone."""
     count = 10
     angles = np.linspace(0, 2 * math.pi, count, endpoint=False)
     radii = rng.uniform(0.7, 1.3, count)[:, None] * rng.uniform(0.04, 0.2, 2) * size
-    turn = rng.uniform(0, math.pi)
+    angle = rng.uniform(0, math.pi)
     outline = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
-    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     return (outline @ rotation.T + rng.uniform(0.1, 0.9, 2) * size).round().astype(np.int32)
 
 
 def _jpeg(photo: RGBImage, quality: int) -> RGBImage:
-    """Encodes the photo once as a JPEG with halved chroma, as most cameras and sites do."""
+    """Encodes and decodes the photo as a JPEG with halved chroma resolution, as most cameras and websites write."""
     _, data = cv2.imencode(
         ".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )  # channel order cancels out below
+    )  # encoding and decoding swap the channels twice
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))

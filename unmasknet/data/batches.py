@@ -1,4 +1,4 @@
-"""Shards in, batches out: decoded by an explicit table, made to fit, changed at random, each in its own process."""
+"""Batches from shards: worker processes decode, resize and augment the samples."""
 
 import json
 import os
@@ -24,8 +24,8 @@ from unmasknet.data.shard_list import Shard, list_shards
 from unmasknet.data.stream import Encoded, SampleOrder, Wanted, encoded_batches, read_samples
 from unmasknet.settings import GanSettings, SegmSettings
 
-CHANCES = 8  # random numbers that go with each sample
-PREFETCH = 4  # batches a worker is ahead
+CHANCES = 8  # random numbers stored with each sample
+PREFETCH = 4  # batches that each worker prepares in advance
 
 Settings = SegmSettings | GanSettings
 Labels = dict[str, Any]
@@ -36,15 +36,15 @@ class Batch:
     """Samples of one step.
 
     Attributes:
-        masked: RGB in [0, 1], with the mask.
-        gt: RGB in [0, 1], without it. For the generator the two are equal where the true map is 0; while the segmenter
-            trains, which needs no truth, it is that photo before blur, noise and JPEG.
-        map: what is hidden, 1; the generator's is grown or shrunk at random when it trains.
-        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never grown. A generator trains without them: all 0.
-        keys: of the samples.
-        labels: the samples' json, its boxes and points in pixels of these pictures; empty ones while training.
-        chance: numbers in [0, 1) of each sample's own, a function of seed, step and key, for random choices later on.
-        faults: what could not be read, in words; the batch is that much smaller, or was taken from other shards.
+        masked: photo with the mask, RGB in [0, 1].
+        gt: photo without the mask, RGB in [0, 1]. For the generator, both are equal where the true map is 0. In
+            training of the segmenter, which needs no ground truth, it is `masked` before blur, noise and JPEG.
+        map: 1 where the face is hidden; dilated or eroded at random in training of the generator.
+        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; never dilated. All 0 in training of the generator.
+        keys: keys of the samples.
+        labels: json of the samples, with boxes and landmarks in pixels of these images; empty dicts in training.
+        chance: random numbers in [0, 1) per sample, a function of seed, step and key, for later random choices.
+        faults: one message per unreadable shard or sample; the batch is smaller, or was filled from other shards.
     """
 
     masked: Float[Tensor, "b 3 h w"]
@@ -61,16 +61,16 @@ class Batch:
 
     @property
     def target(self) -> Float[Tensor, "b 1 h w"]:
-        """What the segmenter learns: mask and straps, without shadows."""
+        """Target of the segmenter: mask and straps, without shadows."""
         return (self.parts >= 2).to(self.map.dtype)
 
     @property
     def faces(self) -> list[Labels]:
-        """The first face of each sample: `box`, `landmarks`, `pose`, `mask`; empty where there is none."""
+        """First face of each sample: `box`, `landmarks`, `pose`, `mask`; an empty dict if there is no face."""
         return [next(iter(labels.get("faces", [])), {}) for labels in self.labels]
 
     def split(self, pieces: int) -> list["Batch"]:
-        """Splits the batch into `pieces` nearly equal batches, none empty."""
+        """Splits the batch into up to `pieces` batches of nearly equal size; empty ones are omitted."""
         bounds = np.linspace(0, len(self), pieces + 1).round().astype(int).tolist()
         return [self[a:b] for a, b in pairwise(bounds) if b > a]
 
@@ -84,7 +84,7 @@ TENSORS = ("masked", "gt", "map", "parts", "chance")
 
 @dataclass(frozen=True)
 class _Raw:
-    """A batch as it leaves a worker: bytes instead of floats, a quarter of the traffic."""
+    """Batch as sent by a worker: bytes instead of floats, a quarter of the traffic."""
 
     masked: UInt8[Tensor, "b h w 3"]
     gt: UInt8[Tensor, "b h w 3"]
@@ -96,7 +96,7 @@ class _Raw:
     faults: tuple[str, ...]
 
     def pin_memory(self) -> "_Raw":
-        """Copies the batch to pinned memory; torch's loader asks for it."""
+        """Copies the batch to pinned memory; called by torch's loader."""
         return replace(self, **{name: getattr(self, name).pin_memory() for name in TENSORS})
 
 
@@ -113,23 +113,26 @@ def open_batches(
 ) -> Iterator[Batch]:
     """Streams batches.
 
-    Training: endless, shuffled, changed at random; of each step's `data.batch` samples this rank gets its slice. What
-    a step gets is a function of settings and step alone: neither of ranks, of workers, nor of where the run resumed.
-    A shard that cannot be read is passed over, a sample left out, and `Batch.faults` says so.
+    In training, the stream is endless, shuffled and augmented; this rank gets its slice of the `data.batch` samples of
+    each step. The samples of a step depend only on the settings and the step, not on the number of ranks or workers,
+    or on where the run resumed. Unreadable shards and samples are skipped and reported in `Batch.faults`.
 
-    Otherwise: every sample once, in the order of the shards, unchanged, with labels, by this process; of several ranks
-    each gets whole batches in turn, so one may get one less.
+    Otherwise, every sample is read once by this process, in the order of the shards, without augmentation and with
+    labels. Ranks take whole batches in turn, so a rank may get one batch less than another.
 
     Args:
         data: folders or URLs.
         split: "train", "val" or "test".
-        settings: of the stage; they decide what a batch is: see `Batch`.
-        start_step: the first step to stream.
-        device: where the tensors are wanted.
+        settings: settings of the stage; they determine the content of a batch, see `Batch`.
+        train: whether to stream for training.
+        rank: number of this rank.
+        world: number of ranks.
+        start_step: first step to stream.
+        device: device of the tensors.
 
     Raises:
-        InputError: there are no samples, nothing can be read, or (not when training) something cannot.
-        MissingError: a package that speaks a URL's protocol is missing.
+        InputError: there are no samples, nothing can be read, or (not in training) a shard or sample is unreadable.
+        MissingError: the package for a URL's protocol is not installed.
     """
     shards = list_shards(data, split)
     if not train:
@@ -163,14 +166,14 @@ def _endless(
 
 
 def default_workers(lanes: int, world: int) -> int:
-    """Chooses the most workers that share the lanes evenly, with a core left for each rank's trainer; at least one."""
+    """Chooses the largest number of workers that divides `lanes` and leaves each rank's trainer a core; at least 1."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = max(cores // world - 1, 1)
     return max(workers for workers in range(1, lanes + 1) if lanes % workers == 0 and workers <= most)
 
 
 def _settle_worker(_: int) -> None:
-    """Prepares a worker: it decodes on one core, and leaves Ctrl-C to the trainer."""
+    """Prepares a worker process: it uses one core, and the trainer handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -178,7 +181,7 @@ def _settle_worker(_: int) -> None:
 
 
 class _Steps(IterableDataset[_Raw | str]):
-    """The steps of one rank, shared out to its workers in turn; a failure is a text, so that it stays one line."""
+    """Steps of one rank, dealt to its workers in turn; a failure is yielded as text, to be reported as one line."""
 
     def __init__(self, shards: Sequence[Shard], settings: Settings, rank: int, world: int, start: int):
         self.shards, self.settings, self.rank, self.world, self.start = shards, settings, rank, world, start
@@ -203,7 +206,7 @@ class _Steps(IterableDataset[_Raw | str]):
 
 
 def worker_batches(shards: Sequence[Shard], settings: Settings) -> Iterator[int]:
-    """Samples of each batch that a worker makes, for measuring how fast it is.
+    """Yields the number of samples of each batch that a worker makes; used to measure its speed.
 
     Raises:
         InputError: nothing can be read.
@@ -215,7 +218,7 @@ def worker_batches(shards: Sequence[Shard], settings: Settings) -> Iterator[int]
 
 
 def _wanted(settings: Settings) -> Wanted:
-    """Lists what training reads of a sample: no labels, and parts only for the segmenter."""
+    """Selects the members of a sample that training reads: no labels, and parts only for the segmenter."""
     roles = (
         ("masked", "gt", "map", "parts") if isinstance(settings, SegmSettings) else ("masked", "gt", "map")
     )
@@ -228,7 +231,7 @@ def _wanted(settings: Settings) -> Wanted:
 
 
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
-    """Decodes, fits and augments the samples of a step; notes and leaves out what cannot be decoded."""
+    """Decodes, resizes and augments the samples of a step; skips undecodable samples and adds them to `faults`."""
     views, keys, chances = [], [], []
     for sample in samples:
         key = sample["__key__"]
@@ -250,7 +253,7 @@ def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, fault
 
 
 def _decode(sample: Encoded, settings: Settings, rng: np.random.Generator) -> Views:
-    """Decodes what a stage is shown: the segmenter the photo alone, now and then the one without a mask."""
+    """Decodes the members that a stage needs; for the segmenter one photo, at random the one without a mask."""
     if not isinstance(settings, SegmSettings):
         return decode_sample(sample, ("masked", "gt", "map"))
     if rng.random() < settings.augment.unmasked:
@@ -281,7 +284,7 @@ def _each_once(
     shards: Sequence[Shard], settings: Settings, rank: int, world: int, device: torch.device
 ) -> Iterator[Batch]:
     def stop(problem: str) -> None:
-        raise InputError(problem)  # figures of fewer samples than there are would say something else
+        raise InputError(problem)  # metrics of fewer samples would not be comparable
 
     samples = read_samples(shards, lambda _: True, stop)
     plain = settings.model_copy(update={"augment": settings.augment.model_copy(update=NO_AUGMENT)})
@@ -319,7 +322,7 @@ def _plain_batch(samples: Sequence[Encoded], settings: Settings) -> _Raw:
 
 def _to_floats(raw: _Raw, device: torch.device) -> Batch:
     def picture(x: Tensor) -> Tensor:
-        # The channels stay last in memory: no copy, and convolutions like it so.
+        # The channels stay last in memory: this needs no copy, and convolutions are fastest in this layout.
         return x.to(device, non_blocking=True).permute(0, 3, 1, 2) / 255
 
     return Batch(

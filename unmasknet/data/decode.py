@@ -1,7 +1,7 @@
-"""Members of a sample to arrays, by an explicit table: pictures, map, parts. Nothing else in a shard is ever decoded.
+"""Decoder of a sample's members (images, map, parts), by an explicit list of names; no other member is decoded.
 
-What our own shards hold, PNGs of packed bits without filters, takes a short way; any other file goes through the safe
-loader.
+Maps and parts as `gen-data` writes them, PNGs of packed bits without filters, are decoded by a fast path; all other
+files by `maskgen.images.codecs`.
 """
 
 import struct
@@ -16,9 +16,11 @@ from maskgen.images import codecs
 from maskgen.types import Plane, RGBImage
 from unmasknet.data.augment import Views
 
-SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of pictures
+SUFFIXES = ("jpg", "jpeg", "png", "webp")  # of images
 MAX_PIXELS = 1 << 26
-QUARTERS = (np.arange(256)[:, None] >> np.array([6, 4, 2, 0]) & 3).astype(np.uint8)  # of a byte: four values
+QUARTERS = (np.arange(256)[:, None] >> np.array([6, 4, 2, 0]) & 3).astype(
+    np.uint8
+)  # byte -> its four 2-bit values
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"IEND\xaeB`\x82"
 
 
@@ -26,14 +28,15 @@ ALL = ("masked", "gt", "map", "parts")
 
 
 def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> Views:
-    """Decodes photo, truth, map and parts, or what is wanted of them.
+    """Decodes photo, ground truth, map and parts.
 
     Args:
-        members: of one sample, by what follows the key's dot.
-        roles: what is wanted. Of `masked` and `gt` one is enough, and stands for both; parts that are not are 0.
+        members: members of one sample, by the part of the name after the key's dot.
+        roles: members to decode. If only one of `masked` and `gt` is given, its image is used for both; without
+            `parts`, parts are 0. The map is always decoded.
 
     Raises:
-        InputError: one is missing or cannot be decoded, or their sizes differ.
+        InputError: a member is missing or cannot be decoded, or sizes differ.
     """
     try:
         masked = _picture(members, "masked" if "masked" in roles else "gt")
@@ -49,7 +52,7 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
         raise InputError(f"it has no {error.args[0]}") from error
     sizes = {array.shape[:2] for array in (masked, gt, hole, parts)}
     if len(sizes) > 1:
-        raise InputError(f"its pictures have different sizes: {sorted(sizes)}")
+        raise InputError(f"its images have different sizes: {sorted(sizes)}")
     return Views(masked, gt, hole, parts)
 
 
@@ -65,7 +68,7 @@ def _picture(members: Mapping[str, Any], role: str) -> RGBImage:
 
 
 def _plain_plane(data: bytes, bits: int, colour_type: int) -> Plane | None:
-    """Decodes a PNG of packed, unfiltered rows; None for any other file, or a broken one."""
+    """Decodes a PNG of packed, unfiltered rows; returns None for any other or a damaged file."""
     if not data.startswith(PNG_START) or not data.endswith(PNG_END):
         return None
     width, height, depth, colours, *rest = struct.unpack_from(">IIBBBBB", data, 16)

@@ -1,4 +1,4 @@
-"""Find the shards of data sets, on disk or behind a URL, and open them."""
+"""Lists and opens the shards of data sets, on disk or behind a URL."""
 
 import hashlib
 import json
@@ -15,14 +15,20 @@ from maskgen.dataset.shard_record import ShardReport, parse_record
 from maskgen.errors import InputError, MissingError
 
 BLOCK = 1 << 20  # bytes read ahead
-TIMEOUT = 60  # seconds that a server may be silent
+TIMEOUT = 60  # seconds without data after which a connection fails
 
 Readable = IO[bytes] | BufferedIOBase
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A tar of samples. `count`: how many, None where no record says so; `digest`: its sha256, "" likewise."""
+    """Tar file of samples.
+
+    Attributes:
+        url: path or URL.
+        count: number of samples; None without a record of the shard.
+        digest: sha256 of the file; "" without a record.
+    """
 
     url: str
     count: int | None = None
@@ -30,15 +36,15 @@ class Shard:
 
 
 def list_shards(data: Sequence[str], split: str) -> list[Shard]:
-    """Lists all shards of a split, in the order of `data` and of their names.
+    """Lists all shards of a split, in the order of `data`, then by name.
 
     Args:
         data: folders or URLs of data sets, or names of tars with {000000..000009}.
-        split: "train", "val" or "test"; tars that are named are taken as they are.
+        split: "train", "val" or "test"; tars given by name are used whatever their split.
 
     Raises:
         InputError: a data set cannot be used, or there is no sample of this split.
-        MissingError: a package that speaks the URL's protocol is missing.
+        MissingError: the package for the URL's protocol is not installed.
     """
     if not data:
         raise InputError("no data set was named; give --data DIR, the folder with the .tar files in it")
@@ -69,11 +75,11 @@ def _remote_records(url: str) -> list[ShardReport]:
             shards: list[dict[str, Any]] = json.loads(file.read())["shards"]
             return [parse_record(json.dumps(shard).encode()) for shard in shards]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{url}: its dataset.json is none of ours: {error!r}") from error
+            raise InputError(f"{url}: its dataset.json was not written by unmask: {error!r}") from error
 
 
 def _checked(entry: str, record: ShardReport) -> Shard:
-    """Checks a record's shard: on disk it must have the recorded length, before hours of training start."""
+    """Checks that the shard of a record has the recorded size on disk, before hours of training start."""
     if "://" in entry:
         return Shard(f"{entry.rstrip('/')}/{record.name}.tar", record.count, record.sha256)
     path = Path(entry) / f"{record.name}.tar"
@@ -87,17 +93,17 @@ def _checked(entry: str, record: ShardReport) -> Shard:
 
 
 def open_url(url: str) -> Readable:
-    """Opens a path or a URL for reading forwards.
+    """Opens a path or a URL for sequential reading.
 
     Raises:
         InputError: it cannot be opened.
-        MissingError: a package that speaks the URL's protocol is missing.
+        MissingError: the package for the URL's protocol is not installed.
     """
     scheme = urlsplit(url).scheme if "://" in url else ""
     try:
         if not scheme:
             return Path(url).open("rb")
-        if scheme in ("http", "https"):  # Python speaks it; fsspec would bring eight packages for it
+        if scheme in ("http", "https"):  # in the standard library; fsspec would need eight packages for it
             response: BufferedIOBase = urlopen(url, timeout=TIMEOUT)  # noqa: S310 (the scheme is one of two)
             return response
         return _open_by_fsspec(url)
@@ -116,12 +122,12 @@ def _open_by_fsspec(url: str) -> IO[bytes]:
 
 
 def count_samples(data: Sequence[str], split: str) -> int | None:
-    """Samples of a split: the length of an epoch; None where tars were named that no record counts."""
+    """Counts the samples of a split, which is the length of an epoch; None if a shard has no record."""
     counts = [shard.count for shard in list_shards(data, split)]
     return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def data_digest(data: Sequence[str], split: str) -> str:
-    """Computes a short hash of the content of a split; of tars without a record, of their names."""
+    """Computes a short hash of the content of a split; for tars without a record, of their names."""
     lines = "\n".join(sorted(shard.digest or shard.url for shard in list_shards(data, split)))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]

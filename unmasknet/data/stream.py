@@ -1,9 +1,9 @@
-"""Endless streams of encoded samples: which samples a step trains on is a function of the seed and the step alone.
+"""Endless streams of encoded samples; the samples of a step depend only on the seed and the step.
 
-Steps take turns in a few lanes; each lane reads all shards in an order of its own, through a shuffle buffer, and cuts
-its stream into batches in which no photo occurs twice. A lane starts anew, with another order, every `LEG` samples, so
-a run that resumes passes over at most so many, without decoding them. As neither ranks nor workers count, a run may
-resume with more or fewer of them: each rank decodes its own slice of every batch.
+Steps take turns in a few lanes. Each lane reads all shards in its own random order through a shuffle buffer, and cuts
+its stream into batches in which no photo occurs twice. A lane restarts with another order every `LEG` samples, so a
+resumed run skips at most this many samples, without decoding them. The number of ranks and workers has no influence, so
+a run may resume with other numbers: each rank decodes its own slice of every batch.
 """
 
 import random
@@ -19,21 +19,22 @@ from unmasknet.data.shard_list import Shard, open_url
 from unmasknet.data.ustar import Broken, NotPlain, plain_members
 
 LEG = 4096  # samples
-HELD = 4096  # samples that may wait for another batch because their photo is in this one
+HELD = 4096  # maximum number of samples that wait for a later batch because the current one has their photo
 
-Encoded = dict[str, Any]  # "__key__", "__url__", and members by what follows the key's dot
+Encoded = dict[str, Any]  # "__key__", "__url__", and members by the part of the name after the key's dot
 Wanted = Callable[[str], bool]
 Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class SampleOrder:
-    """What decides which samples come when.
+    """Parameters that determine the order of samples.
 
     Attributes:
-        batch: samples of a step, of all ranks.
+        seed: seed of the order.
+        batch: samples per step, all ranks together.
         lanes: streams that the steps take turns in.
-        shuffle: samples that a lane draws from.
+        shuffle: size of each lane's shuffle buffer, in samples.
     """
 
     seed: int
@@ -42,7 +43,7 @@ class SampleOrder:
     shuffle: int
 
     def place(self, step: int) -> tuple[int, int, int]:
-        """Computes lane, leg and batch of the leg that a step trains on."""
+        """Computes the lane, the leg and the batch within the leg that a step trains on."""
         turn = step // self.lanes
         per_leg = max(LEG // self.batch, 1)
         return step % self.lanes, turn // per_leg, turn % per_leg
@@ -54,11 +55,14 @@ def encoded_batches(
     """Yields step and batch for ascending steps.
 
     Args:
+        shards: shards of the split.
+        order: order of the samples.
+        steps: steps to yield.
         wanted: whether a member, such as "gt.jpg", is needed; others are not read.
-        note: is told of each shard that could not be read.
+        note: called with a message for each unreadable shard.
 
     Raises:
-        InputError: no shard can be read, or photos differ too little for the batch.
+        InputError: no shard can be read, or there are too few different photos for the batch.
     """
     running: dict[int, tuple[int, int, Iterator[list[Encoded]]]] = {}
     for step in steps:
@@ -76,13 +80,17 @@ def _leg(
 ) -> Iterator[list[Encoded]]:
     from webdataset import filters
 
-    rng = random.Random(hash64(order.seed, "lane", lane, "leg", leg))  # noqa: S311 (no secret hangs on it)
+    rng = random.Random(hash64(order.seed, "lane", lane, "leg", leg))  # noqa: S311 (not used for security)
     mixed = filters.shuffle(order.shuffle, initial=order.shuffle, rng=rng)
     return distinct_batches(mixed(_endless(shards, rng, wanted, note)), order.batch)
 
 
 def _endless(shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note) -> Iterator[Encoded]:
-    """Samples of all shards in random order, for ever; begun inside a shard, as each leg sees but a part of one."""
+    """Yields samples of all shards in random order, endlessly.
+
+    It starts at a random position in the first shard: a leg may read less than one shard, so the end of a shard would
+    otherwise never be used.
+    """
     start = rng.random()
     while True:
         found = 0
@@ -93,11 +101,13 @@ def _endless(shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: 
                 found += 1
                 yield sample
         if not found:
-            raise InputError(f"{shards[0].url}: neither it nor another shard can be read; run unmask verify")
+            raise InputError(
+                f"{shards[0].url}: neither this nor any other shard can be read; run unmask verify"
+            )
 
 
 def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterator[Encoded]:
-    """Samples of shards one after the other; a shard that breaks off is noted, and the next one read."""
+    """Yields the samples of all shards in order; reports a truncated shard with `note` and continues with the next."""
     from webdataset.tariterators import group_by_keys
 
     for shard in shards:
@@ -105,7 +115,7 @@ def read_samples(shards: Iterable[Shard], wanted: Wanted, note: Note) -> Iterato
 
 
 def _members(shard: Shard, wanted: Wanted, note: Note) -> Iterator[dict[str, Any]]:
-    """Names and bytes of a shard's members, as webdataset passes them on; of other tars than ours by webdataset."""
+    """Yields a shard's members in webdataset's form; webdataset reads tars that were not written by `gen-data`."""
 
     def select(name: str) -> bool:
         return wanted(name.rpartition("/")[2].partition(".")[2])
@@ -138,10 +148,10 @@ def _any_members(shard: Shard, select: Wanted, note: Note) -> Iterator[dict[str,
 
 
 def distinct_batches(samples: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
-    """Cuts a stream into batches in which no photo occurs twice; what does not fit waits for the next one.
+    """Cuts a stream into batches in which no photo occurs twice; samples that do not fit wait for a later batch.
 
     Raises:
-        InputError: `HELD` samples wait.
+        InputError: more than `HELD` samples wait.
     """
     source = iter(samples)
     waiting: deque[Encoded] = deque()
@@ -175,5 +185,5 @@ def _place(
 
 
 def photo_of(key: str) -> str:
-    """Returns the common part of the keys of a photo's samples: without face and mask."""
+    """Returns the part of a sample's key that identifies its photo: without face and mask."""
     return key.rpartition("-f")[0] or key

@@ -306,7 +306,7 @@ def test_row30_if_no_shard_can_be_read_the_run_stops(copy):
     stream = open_batches([str(copy)], "train", settings(), train=True)
     for path in copy.glob("train-*.tar"):
         path.unlink()
-    with pytest.raises(InputError, match="neither it nor another shard"):
+    with pytest.raises(InputError, match="neither this nor any other shard"):
         next(stream)
 
 
