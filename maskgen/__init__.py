@@ -1,8 +1,8 @@
-"""Photos in, verified triplets out: `masked`, `gt` and the `map` between them.
+"""maskgen: makes triplets from photos of faces: `masked`, `gt` and the `map` of the pixels in which they differ.
 
     from maskgen import generate, GenSettings
 
-Public names are looked up when they are first used: `import maskgen` loads no detector, no OpenCV, no torch.
+Public names are imported on first use, so `import maskgen` loads no face detector, no OpenCV and no torch.
 """
 
 from importlib import import_module

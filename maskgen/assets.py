@@ -1,4 +1,4 @@
-"""Where the files that ship with us lie: one resolver for a checkout and for an installed wheel."""
+"""Paths of the files that ship with unmask, in a checkout and in an installed wheel; hash checks of model files."""
 
 import hashlib
 import sys
@@ -21,7 +21,7 @@ def assets_root() -> Path:
     """Returns the assets folder: `maskgen/_assets` in a wheel, `assets` beside the package in a checkout.
 
     Raises:
-        MissingError: neither is there.
+        MissingError: neither folder exists.
     """
     for folder in (PACKAGE / "_assets", PACKAGE.parent / "assets"):
         if folder.is_dir():
@@ -39,7 +39,7 @@ def asset(name: str) -> Path:
         name: POSIX path below the assets folder, such as "masks/cloth/template.toml".
 
     Raises:
-        MissingError: it is not there.
+        MissingError: it does not exist.
     """
     path = assets_root() / name
     if not path.exists():
@@ -49,7 +49,7 @@ def asset(name: str) -> Path:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file whose content was checked. `digest` is its hex sha256."""
+    """Model file whose hash was checked. `digest` is its sha256 in hex."""
 
     path: Path
     digest: str
@@ -60,15 +60,15 @@ def model_file(name: str) -> ModelFile:
     """Returns the path of a model by its name in `models/models.toml`; its hash is checked once per process.
 
     Raises:
-        MissingError: the file is not there.
-        InputError: its content is not what was shipped.
+        MissingError: the file does not exist.
+        InputError: its hash differs from that of the shipped file.
     """
     entry = _models()[name]
     return check_model(asset(f"models/{entry['file']}"), entry["sha256"])
 
 
 def has_model(name: str) -> bool:
-    """Tells whether a model of this name ships with this version."""
+    """Returns whether a model of this name ships with this version."""
     return name in _models()
 
 
@@ -77,10 +77,14 @@ def _models() -> dict[str, dict[str, str]]:
 
 
 def check_model(path: Path, expected: str) -> ModelFile:
-    """Hashes a model file before a runtime parses it.
+    """Checks the hash of a model file before a runtime parses it.
+
+    Args:
+        path: the file.
+        expected: its sha256 in hex.
 
     Raises:
-        InputError: the hash is another one.
+        InputError: the hash differs.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != expected:

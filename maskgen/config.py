@@ -1,6 +1,6 @@
-"""Settings from a file, `--set` and options, with all problems in one message; and back to commented TOML.
+"""Loads settings from a TOML file, `--set` and options, and prints them as commented TOML.
 
-Later wins: defaults < file < `--set` < options of the command.
+Precedence: defaults < file < `--set` < options of the command. All problems are reported in one message.
 """
 
 import difflib
@@ -29,7 +29,7 @@ Tree = dict[str, Value]
 
 @dataclass(frozen=True)
 class Given:
-    """A setting that an option of the command names. `value` None: the option was not used."""
+    """Setting given by an option of the command. `value` is None if the option was not used."""
 
     flag: str
     path: str
@@ -38,7 +38,7 @@ class Given:
 
 @dataclass
 class _Draft:
-    """What has been gathered so far: values, who gave each, and what is wrong with them."""
+    """Values gathered so far, the origin of each (such as a file or an option), and the problems found."""
 
     tree: Tree
     origins: dict[str, str]
@@ -69,18 +69,18 @@ def load_settings(
     """Resolves the settings of a command.
 
     Args:
-        model: what they are checked against.
-        file: a TOML file with some of them.
+        model: class of the settings.
+        file: TOML file with some of the settings.
         sets: texts `section.key=value`, as `--set` takes them.
         given: the command's own options.
-        required: path -> how to give it, for settings that may not stay empty.
-        base: values that stand in for the defaults, such as a preset's.
+        required: for each setting that may not stay empty, its path and a text that says how to give it.
+        base: values that replace the defaults, such as those of a preset.
 
     Returns:
-        A checked `model`.
+        The validated settings.
 
     Raises:
-        UsageError: with every problem of all four in one message.
+        UsageError: the settings have problems; the message lists all of them.
     """
     draft = _Draft(_merged({}, base or {}), {}, [])
     if file is not None:
@@ -109,7 +109,7 @@ def read_toml(file: Path) -> Tree:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no TOML.
+        ValueError: it is not TOML.
     """
     return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
 
@@ -148,15 +148,17 @@ def _read_set(draft: _Draft, model: type[BaseModel], text: str) -> None:
     path, equals, value = text.partition("=")
     path = path.strip()
     if not equals or not path or not all(path.split(".")):
-        draft.problems.append(f"--set {text}: got no `section.key=value`")
+        draft.problems.append(f"--set {text}: must be `section.key=value`")
         return
     field = _field(model, path)
     draft.put(path, _value(value.strip(), field), f"--set {text}")
 
 
 def _value(text: str, field: FieldInfo | None) -> Value:
-    """Parses a value: a quoted text, list or table is TOML, `none` unsets a setting, the setting's type reads the
-    rest.
+    """Parses the value of a `--set`.
+
+    A quoted text, a list or a table is TOML. `none` unsets a setting that may be None. All other texts are returned
+    unchanged and parsed later by the setting's type.
     """
     if text == "none" and field is not None and type(None) in get_args(field.annotation):
         return None
@@ -181,11 +183,11 @@ def _field(model: type[BaseModel], path: str) -> FieldInfo | None:
 
 
 def _check(draft: _Draft, model: type[S]) -> S:
-    """Validates; what is wrong is noted and left out, so that conflicts among the rest are found as well.
+    """Validates the values. Invalid values are recorded and dropped, so that conflicts among the rest are found too.
 
     Raises:
-        UsageError: with the problems so far: the model itself finds that settings do not fit each other, and none of
-            them is the one to leave out.
+        UsageError: a validator of the model itself finds a conflict, which does not name a single value to drop; the
+            message lists all problems found so far.
     """
     try:
         settings = model.model_validate(draft.tree)
@@ -216,7 +218,7 @@ def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[Bas
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Paths of all settings."""
+    """Yields the paths of all settings."""
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -226,7 +228,7 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def _drop(tree: Tree, path: str) -> None:
-    """Takes out the value at `path`, or the list that holds it."""
+    """Removes the value at `path`, or the list that contains it."""
     section, _, rest = path.partition(".")
     inner = tree.get(section)
     if rest and isinstance(inner, dict):
@@ -243,7 +245,7 @@ def _lookup(settings: BaseModel, path: str) -> Any:
 
 
 def print_config(settings: BaseModel) -> str:
-    """Formats the settings as TOML that can be read back, each under its meaning, choices and bounds."""
+    """Formats the settings as TOML that can be read back, each below its description, choices and bounds."""
     lines: list[str] = []
     _emit(settings, "", lines)
     return "\n".join(lines).strip() + "\n"
@@ -279,7 +281,7 @@ def _meaning(field: FieldInfo) -> list[str]:
 
 
 def _rules(field: FieldInfo) -> Iterator[Any]:
-    """Yields the field's bounds, also those inside `Annotated[int, Field(ge=1)] | None`."""
+    """Yields the field's bounds, including those inside `Annotated[int, Field(ge=1)] | None`."""
     yield from field.metadata
     for part in get_args(field.annotation):
         for rule in getattr(part, "__metadata__", ()):
@@ -290,7 +292,7 @@ _BOUNDS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
 
 
 def _toml(value: Value) -> str:
-    """Formats a value as TOML: Python writes floats, and JSON writes texts, booleans and lists, as TOML does."""
+    """Formats a value as TOML: floats as in Python; texts, booleans and lists as in JSON."""
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, BaseModel):

@@ -1,4 +1,4 @@
-"""What works on this machine, and for each cross the one line that mends it."""
+"""`unmask doctor`: checks of the installation, and for each failed check the command that fixes it."""
 
 import os
 import platform
@@ -13,10 +13,10 @@ from pathlib import Path
 from maskgen.errors import UnmaskError
 from maskgen.extras import install_line
 
-TRIPLET_BYTES = 60_000  # of a shard at 256 pixels and JPEG quality 95, about
-ENOUGH_BYTES = 1_000_000_000
+TRIPLET_BYTES = 60_000  # approximate size of a triplet in a shard at 256 pixels and JPEG quality 95
+ENOUGH_BYTES = 1_000_000_000  # free disk space below which the check fails
 
-# package, the extra that brings it (none: it comes alone), what it is for
+# Package, the extra that installs it ("": installed by itself), its purpose.
 OPTIONAL = (
     ("ai-edge-litert", "", "finds faces twice as fast as OpenCV does"),
     ("webdataset", "", "streams shards into a training loop"),
@@ -32,13 +32,14 @@ OPTIONAL = (
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """Result of one check.
 
     Attributes:
-        ok: whether it works.
-        found: what is there.
-        mend: the one line that mends it; "" where it works.
-        optional: whether the rest works without it.
+        name: name of the check.
+        ok: whether it passed.
+        found: what was found, such as a version or an error message.
+        mend: the command or hint that fixes it, in one line; "" if it passed.
+        optional: whether everything else works without it.
     """
 
     name: str
@@ -49,10 +50,10 @@ class Check:
 
 
 def examine(folder: Path) -> list[Check]:
-    """Looks at everything: needed things first, then those that some commands take if they are there.
+    """Runs all checks: first those of required parts, then those of optional ones.
 
     Args:
-        folder: where data would be written.
+        folder: folder in which data would be written.
     """
     again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
     needed = [
@@ -60,9 +61,9 @@ def examine(folder: Path) -> list[Check]:
         _tried("packages", _packages, "pip install unmask"),
         _tried("opencv", _opencv, _headless()),
         _tried("models", _models, again),
-        _tried("masks", _masks, f"mend the lines above; else {again}"),
-        _tried("faces", _faces, "mend the lines above; else pip install --force-reinstall ai-edge-litert"),
-        _tried("disk", lambda: _disk(folder), "name a folder on a disk with room: --out FOLDER"),
+        _tried("masks", _masks, f"fix the lines above; else {again}"),
+        _tried("faces", _faces, "fix the lines above; else pip install --force-reinstall ai-edge-litert"),
+        _tried("disk", lambda: _disk(folder), "choose a folder on a disk with free space: --out FOLDER"),
     ]
     return [*needed, _kernels()] + [_optional(*entry) for entry in OPTIONAL]
 
@@ -70,7 +71,7 @@ def examine(folder: Path) -> list[Check]:
 def _tried(name: str, look: Callable[[], str], mend: str) -> Check:
     try:
         return Check(name, True, look())
-    except Exception as error:  # noqa: BLE001 - a damaged package raises anything, and is what this looks for
+    except Exception as error:  # noqa: BLE001 - a damaged package may raise anything
         return Check(name, False, " ".join(str(error).split()) or type(error).__name__, mend)
 
 
@@ -89,14 +90,14 @@ def _opencv() -> str:
 
 
 def _opencv_builds() -> list[str]:
-    """Lists the installed packages that write into the one folder `cv2`; the last one written is imported."""
+    """Lists the installed OpenCV packages. All write into the same folder `cv2`, so the last installed one is used."""
     builds = ("opencv-python", "opencv-contrib-python")
     names = [name + ending for name in builds for ending in ("", "-headless")]
     return [f"{name} {found}" for name in names if (found := _version(name))]
 
 
 def _headless() -> str:
-    """Lays a build that needs no libGL over whatever is in the folder `cv2`."""
+    """Returns the command that overwrites the folder `cv2` with a build that needs no libGL."""
     versions = {build.split()[1] for build in _opencv_builds()}
     pin = f"=={max(versions)}" if versions else ""
     return f"pip install --force-reinstall --no-deps opencv-contrib-python-headless{pin}"
@@ -117,7 +118,7 @@ def _masks() -> str:
 
 
 def _faces() -> str:
-    """Finds the face of the built-in photo, through every part of the way."""
+    """Finds the face of the built-in photo, with decoder, face detector and landmarks."""
     from maskgen.assets import asset
     from maskgen.errors import Skip
     from maskgen.faces.landmarks import build_detector
@@ -137,7 +138,7 @@ def _disk(folder: Path) -> str:
     there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
-        raise UnmaskError(f"{there} may not be written to")
+        raise UnmaskError(f"{there} is not writable")
     found = f"{free / 1e9:.1f} GB free in {there}, about {free // TRIPLET_BYTES:,} triplets at 256 pixels"
     if free < ENOUGH_BYTES:
         raise UnmaskError(found)
@@ -145,17 +146,17 @@ def _disk(folder: Path) -> str:
 
 
 def _kernels() -> Check:
-    """Checks whether the C kernels are in use; NumPy computes the same without them."""
+    """Checks whether the C kernels are in use. Without them, NumPy computes the same results."""
     from maskgen.native import SWITCH, absent, build
 
     if not absent:
         return Check(
-            "kernels", True, "compiled: a mask is drawn in a fraction of numpy's time", optional=True
+            "kernels", True, "compiled: masks are drawn several times faster than with NumPy", optional=True
         )
     mend = f"with a C compiler (gcc or clang): {shlex.join([sys.executable, build.__file__])}"
     if absent.startswith(SWITCH):
         mend = f"unset {SWITCH}"
-    return Check("kernels", False, f"{absent}: numpy does their work, slower", mend, optional=True)
+    return Check("kernels", False, f"{absent}: NumPy is used instead, which is slower", mend, optional=True)
 
 
 def _optional(package: str, extra: str, what: str) -> Check:

@@ -1,53 +1,55 @@
-"""What can go wrong, and whose turn it is to mend it.
+"""Errors of the program and their exit codes, and the reasons for which photos are skipped.
 
-    UnmaskError                 the message is for a person: what, got, do      exit 1
-    |-- UsageError              the command or its settings are off             exit 2
+    UnmaskError                 base class; its message is for the user         exit 1
+    |-- UsageError              the command or its settings are wrong           exit 2
     |-- TooManyFailures         done, but more failed than --max-failures       exit 3
     |-- InputError              an input cannot be used                         exit 4
     `-- MissingError            something is missing on this machine            exit 5
 
-An expected failure of one photo is no error but a value, `Skip`: it is counted and the run goes on.
-A mistake of ours is an `assert`.
+A message says what is wrong, the value, and what to do. An expected failure of one photo is not an error but a value,
+`Skip`: it is counted and the run continues. A bug in unmask raises an `AssertionError`.
 """
 
 from dataclasses import dataclass
 
 
 class UnmaskError(Exception):
-    """A failure that a person can act on. `exit_code` is what the command ends with."""
+    """Failure that the user can act on. `exit_code` is the exit code of the command."""
 
     exit_code = 1
 
 
 class UsageError(UnmaskError):
-    """The command line or a settings file is off; nothing was touched."""
+    """Wrong command line or settings file; no file was changed."""
 
     exit_code = 2
 
 
 class TooManyFailures(UnmaskError):
-    """The work is done, but more of it failed than was allowed."""
+    """The work is done, but more of it failed than allowed."""
 
     exit_code = 3
 
 
 class InputError(UnmaskError):
-    """An input (source, data set, template, weights) cannot be used."""
+    """Input (source, data set, template, weights) that cannot be used."""
 
     exit_code = 4
 
 
 class MissingError(UnmaskError):
-    """This machine lacks something: a package, a model file, room on the disk."""
+    """Something that is missing on this machine: a package, a model file, space on the disk."""
 
     exit_code = 5
 
 
 @dataclass(frozen=True)
 class Skip:
-    """Why a photo gives no triplet.
+    """Reason for which a photo gives no triplet.
 
-    `reason` is one of `SKIP_REASONS` and is what reports count by; `detail` is for a person.
+    Attributes:
+        reason: one of `SKIP_REASONS`; reports count by it.
+        detail: further information for the user.
     """
 
     reason: str
@@ -58,22 +60,22 @@ class Skip:
 
 
 SKIP_REASONS = {
-    "unreadable": "the file is no photo that can be decoded",
-    "truncated": "the file ends before its picture does",
+    "unreadable": "the file cannot be decoded as a photo",
+    "truncated": "the file ends before the image is complete",
     "too_large": "the header promises more pixels than are allowed",
-    "too_small": "a side is shorter than a face can be",
+    "too_small": "a side is shorter than the smallest face",
     "no_permission": "the file may not be read",
-    "vanished": "the file was listed, then gone",
+    "vanished": "the file was listed but no longer exists",
     "key_collision": "two photos would get the same key",
     "no_face": "no face was found",
     "tiny_face": "the face is smaller than the limit",
     "profile": "the head is turned beyond the limit",
     "upside_down": "the head is upside down",
-    "bad_landmarks": "the landmarks cannot be a face",
+    "bad_landmarks": "the landmarks cannot be those of a face",
     "off_frame": "the place of the mask lies outside the photo",
-    "incomplete": "the triplet lacks a picture, or its pictures have several sizes",
+    "incomplete": "the triplet lacks an image, or its images differ in size",
     "poison": "decoding or masking the photo killed its worker",
 }
 
-# The photo is sound, and its face is what it is: no failure, and a person can see why.
+# Reasons that lie in the face, not in the file: they do not count as failures.
 FACE_REASONS = {"no_face", "tiny_face", "profile", "upside_down", "bad_landmarks", "off_frame"}

@@ -1,6 +1,7 @@
-"""How to install what a part of the program needs beyond the base: one line that works from a checkout and a wheel.
+"""Commands that install the packages of an extra, for a checkout and for a wheel.
 
-`pip install 'unmask[train]'` would ask an index for a package of our name; so the packages themselves are named.
+`pip install 'unmask[train]'` would search the package index for a package named unmask, so the commands name the
+packages of the extra instead.
 """
 
 import re
@@ -10,14 +11,14 @@ from importlib.util import find_spec
 from maskgen.errors import MissingError
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
-_OURS = re.compile(r"unmask\[([\w,-]+)\]")
+_OWN_EXTRAS = re.compile(r"unmask\[([\w,-]+)\]")
 
 
 def install_line(extra: str) -> str:
-    """Returns the line that installs an extra of `pyproject.toml`, such as `pip install 'av>=17'`.
+    """Returns the command that installs an extra of `pyproject.toml`, such as `pip install 'av>=17'`.
 
     Args:
-        extra: its name; one that is not there gives the line for a checkout.
+        extra: name of the extra; if the installed package does not know it, the command is for a checkout.
     """
     wanted = _packages(extra)
     if not wanted:
@@ -26,15 +27,15 @@ def install_line(extra: str) -> str:
 
 
 def require(what: str, extra: str, *packages: str) -> None:
-    """Pass if packages can be imported.
+    """Checks that packages can be imported.
 
     Args:
-        what: needs them: a command, an option.
-        extra: brings them.
-        packages: names to import.
+        what: the command or option that needs them, for the message.
+        extra: the extra that installs them.
+        packages: import names.
 
     Raises:
-        MissingError: one cannot.
+        MissingError: one of them cannot be imported.
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
@@ -48,8 +49,8 @@ def _packages(extra: str) -> list[str]:
         requirement, _, marker = line.partition(";")
         if extra not in _EXTRA.findall(marker):
             continue
-        ours = _OURS.match(requirement.strip())
-        more = [name for part in ours[1].split(",") for name in _packages(part)] if ours else []
+        own = _OWN_EXTRAS.match(requirement.strip())
+        more = [name for part in own[1].split(",") for name in _packages(part)] if own else []
         found |= dict.fromkeys(more or [re.sub(r"\s", "", requirement)])
     return list(found)
 

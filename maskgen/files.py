@@ -1,7 +1,7 @@
-"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed.
+"""Atomic writes: a file is written under a temporary name, flushed to the disk, then renamed. Errors of the disk.
 
-A part's name holds the process and a random number, so that a writer whose parent was killed can never share a
-part with the run that follows it.
+The temporary name contains the process id and a random number, so that a writer that outlives its killed parent never
+shares a temporary file with the next run.
 """
 
 import errno
@@ -16,8 +16,8 @@ from pathlib import Path
 from maskgen.errors import MissingError, UnmaskError, UsageError
 
 PART = ".part"
-WORK = ".work"  # folder in a data set for what is not part of it: the plan, parts, locks
-CARD, FACTS = "README.md", "dataset.json"  # files of a data set as a whole
+WORK = ".work"  # folder in a data set for files that are not part of it: the plan, temporary files, locks
+CARD, FACTS = "README.md", "dataset.json"  # files that describe a data set as a whole
 RESUME = "and give the same command again: it goes on where it stopped"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -25,17 +25,18 @@ _IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 def part_path(folder: Path, name: str) -> Path:
-    """Returns a path in `folder` for writing `name`; no other writer has it."""
+    """Returns a unique temporary path in `folder` for writing `name`."""
     return folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Writes `data` to `path` so that a kill or a full disk leaves the old file or the new one, never half.
+    """Writes `data` to `path` atomically: a kill or a full disk leaves the old file or the new one, never a part.
 
-    In a data set's folder the part lies in its work folder, so that a kill leaves nothing beside the shards.
+    In a data set the temporary file is written to the work folder, so that a kill leaves nothing beside the shards.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     work = path.parent / WORK
     part = part_path(work if work.is_dir() else path.parent, path.name)
@@ -51,10 +52,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Pass if a file can be written at `path`, before hours of work are to end there. Its folder is made.
+    """Checks that a file can be written at `path`, before hours of work whose result it will hold; makes its folder.
 
     Raises:
-        UsageError: it is a folder. MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        UsageError: `path` is a folder.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file in it")
@@ -66,19 +69,24 @@ def check_writable(path: Path) -> None:
 
 
 def make_folder(folder: Path, needed: str = "this folder") -> None:
-    """Makes a folder, and those above it, if they are not there.
+    """Makes a folder and its parents, if they do not exist.
+
+    Args:
+        folder: the folder.
+        needed: what could not be written, for the message.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: a file is in the way, or it may not be made.
+        MissingError: the disk is full.
+        UnmaskError: a file is in the way, or permission is denied.
     """
     with disk_errors(folder, needed):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def held_files(folder: Path) -> list[str]:
-    """Names below a folder of the first few files in it, sorted; what is hidden (`.gitkeep`, `.work/`) is left out.
+    """Lists the first files in a folder and its subfolders by relative path, except hidden ones (`.gitkeep`, `.work/`).
 
-    Of more than three the last is "..."; of a folder that is not there, or may not be read, there are none.
+    If there are more than three, the list holds three and "...". A missing or unreadable folder gives an empty list.
     """
     found: list[str] = []
     for place, folders, files in os.walk(folder):
@@ -91,18 +99,18 @@ def held_files(folder: Path) -> list[str]:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file of ours if it is there; a folder that takes no change is said when it is written to."""
+    """Deletes a file if it exists. Errors are ignored: a read-only folder is reported when it is written to."""
     with suppress(OSError):
         path.unlink()
 
 
 def sync(descriptor: int) -> None:
-    """Brings an open file's bytes to the disk."""
+    """Flushes an open file to the disk."""
     os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
-    """Brings a folder's names to the disk, where the system lets a folder be opened."""
+    """Flushes a folder's directory entries to the disk, on systems that can open folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -113,9 +121,9 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Gives a path for a file that another library writes: it gets its name on success, and is removed on failure.
+    """Yields a temporary path for a file written by another library; renames it on success, removes it on failure.
 
-    Whoever finds that no file is wanted removes the part.
+    If the file turns out not to be wanted, the caller deletes the temporary file.
     """
     part = target.with_name(f".{target.name}{PART}")
     try:
@@ -128,11 +136,16 @@ def whole(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def disk_errors(folder: Path, needed: str, again: str = RESUME) -> Iterator[None]:
-    """Turns a failed write below `folder` into one line that names what was `needed`, and how to go on then.
+    """Converts an `OSError` of a write into an error whose message fits one line.
+
+    Args:
+        folder: folder that is written to.
+        needed: what is written, with its size if known.
+        again: what to do after the cause is fixed.
 
     Raises:
-        MissingError: no room on the disk, or a limit on the size of a file.
-        UnmaskError: the folder may not be written to, or any other failure of the disk.
+        MissingError: the disk is full, or the file exceeds a size limit.
+        UnmaskError: the folder cannot be written to, or any other failure of the disk.
     """
     try:
         yield
@@ -164,7 +177,7 @@ def _free(folder: Path) -> str:
 
 
 def size_text(count: int) -> str:
-    """Bytes for a person: `61.2 MB`."""
+    """Formats a number of bytes for people: `61.2 MB`."""
     if count < 1000:
         return f"{count} bytes"
     size = float(count)
@@ -176,7 +189,7 @@ def size_text(count: int) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """Computes 16 hex digits from all names and bytes below a folder."""
+    """Computes 16 hex digits of a hash of all names and bytes below a folder."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()

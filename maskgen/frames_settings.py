@@ -1,4 +1,4 @@
-"""Settings of `unmask frames-from-video`: default, bound, unit, meaning."""
+"""Settings of `unmask frames-from-video`: defaults, bounds, units, descriptions."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from maskgen.settings import OUTPUT, RUN, Command, CropSide, Option
 
 
 def _seconds(value: object) -> object:
-    """Reads 90, 1:30 and 0:01:30 alike."""
+    """Converts M:SS and H:MM:SS to seconds: 90, 1:30 and 0:01:30 are the same."""
     if not isinstance(value, str) or ":" not in value:
         return value
     total = 0.0
@@ -30,7 +30,7 @@ DROPS = {
     "edge": "the face lies partly outside the frame",
     "faceless": "no face was found",
 }
-REASONS = {  # why a frame gave no photo: the names of `drop`, and what other settings cause
+REASONS = {  # reasons for which a frame gives no photo: the names of `drop`, and those of other settings
     **DROPS,
     "no_face": "no face was found",
     "other_face": "another person than --faces asks for",

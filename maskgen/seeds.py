@@ -1,4 +1,4 @@
-"""Randomness as a function of names: never of a worker, an order or the time."""
+"""Random generators derived from (seed, key), independent of workers, order and time."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def hash64(*parts: object) -> int:
-    """Hashes the parts' text to 64 bits. The same on every machine and in every process."""
+    """Hashes the texts of the parts to 64 bits; the result is the same on every machine and in every process."""
     text = "\x1f".join(str(part) for part in parts).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
@@ -17,5 +17,5 @@ def rng_for(seed: int, key: str) -> np.random.Generator:
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draws what `rng.uniform` draws, in half the time."""
+    """Returns the same value as `rng.uniform(low, high)`, in half the time."""
     return low + (high - low) * rng.random()

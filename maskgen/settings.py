@@ -1,11 +1,11 @@
-"""Settings of the commands of maskgen: default, bound, unit, meaning. Frozen; only builders read them.
+"""Settings of the commands of maskgen: defaults, bounds, units, descriptions. Frozen; only builders read them.
 
-A setting is declared once. The field gives its name, type, default, bounds and, by the docstring under it, its help;
-an `Option` in its annotation puts it on the command line as well. `--help`, `--print-config` and `docs/commands.md`
-are made of that.
+A setting is declared once. The field gives its name, type, default and bounds; the docstring below it is its help; an
+`Option` in its annotation adds it to the command line. `--help`, `--print-config` and `docs/commands.md` are generated
+from these declarations.
 
-Sections that decide the bytes of a data set (`source`, `faces`, `crop`, `masks`, `shards`, `seed`) are hashed into it;
-`run` only decides how it is made.
+The sections that decide the bytes of a data set (`source`, `faces`, `crop`, `masks`, `shards`, `seed`) are part of its
+hash. The section `run` only decides how it is made.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ COMMON, PHOTOS, MASKS, OUTPUT, RUN = "Every command", "Photos and faces", "Masks
 
 @dataclass(frozen=True)
 class Option:
-    """The command-line option of a setting: what its field does not say.
+    """Command-line option of a setting: the properties that its field does not have.
 
     Attributes:
-        metavar: stands for the value in `--help`; "" takes the choices or the type of the field.
-        panel: heading in `--help` under which the option stands.
-        flag: such as "--faces", or the name of a positional argument, such as "DIR"; "" is `--` and the field's name.
-        default: what `--help` says of the default; "" takes the field's own default, if it has one.
-        required: how to give the setting, where it may not stay empty.
+        metavar: placeholder of the value in `--help`; "" takes the choices or the type of the field.
+        panel: heading in `--help` below which the option is listed.
+        flag: flag such as "--faces", or name of a positional argument such as "DIR"; "" is `--` and the field's name.
+        default: text of the default in `--help`; "" takes the field's own default, if it has one.
+        required: for a setting that may not stay empty, a text that says how to give it.
     """
 
     metavar: str = ""
@@ -41,7 +41,7 @@ class Option:
 
 
 class Section(BaseModel):
-    """A group of settings: frozen, unknown keys are refused, docstrings under the fields are their help."""
+    """Group of settings: frozen; unknown keys are refused; docstrings below the fields are their help."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
@@ -68,7 +68,7 @@ def _slice(value: str) -> str:
 
 
 def _texture(value: object) -> object:
-    """Takes a path alone as an image that fills the mask once."""
+    """Converts a bare path to the settings of an image that fills the mask once."""
     return {"path": value} if isinstance(value, str) else value
 
 
@@ -80,7 +80,7 @@ Backend = Literal["auto", "mesh", "dlib", "fan", "celeba"]
 
 
 class SourceSettings(Section):
-    """Which photos."""
+    """Source of the photos, and their splits."""
 
     src: Annotated[
         str, Option("SRC", PHOTOS, required="name the photos: --src FOLDER, --src photos.zip, --src celeba")
@@ -127,7 +127,7 @@ class FaceSettings(Section):
 
 
 class CropSettings(Section):
-    """The frame of a sample."""
+    """Size and border of the crop."""
 
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, without resampling."""
@@ -136,7 +136,7 @@ class CropSettings(Section):
 
 
 class PictureSettings(Section):
-    """An image of the user's as a texture."""
+    """User's image as a texture."""
 
     path: str
     """The file; a relative path starts at the working directory."""
@@ -176,7 +176,7 @@ class ShardSettings(Section):
 
 
 class RunSettings(Section):
-    """How the work is done; no byte of a data set depends on it."""
+    """How the work is done. The bytes of a data set do not depend on it."""
 
     out: Annotated[str, Option("DIR", OUTPUT, default="data/shards/NAME")] = ""
     """Target folder; empty: `data/shards/NAME`."""
@@ -232,14 +232,14 @@ class GenSettings(Section):
 
 
 class Command(Section):
-    """What the smaller commands have in common."""
+    """Settings that the smaller commands have in common."""
 
     seed: Annotated[Seed, Option("N", COMMON)] = 0
     """Seed of random choices."""
 
 
 class DataSetCommand(Command):
-    """What commands on an existing data set have in common."""
+    """Settings that commands on an existing data set have in common."""
 
     dir: Annotated[
         str, Option(flag="DIR", required="name the data set: the folder with the .tar files in it")

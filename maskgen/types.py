@@ -1,7 +1,7 @@
-"""The nouns that everything speaks. Frozen; arrays inside are not written to.
+"""Data types used throughout: photo, face, pose, mask, triplet. Frozen; the arrays in them are never written to.
 
-Pictures are RGB `uint8`, 0-255, `h w 3`. Points are (x, y) in pixels of the picture they came with, +y down,
-the centre of the top-left pixel at (0, 0). Angles are degrees; yaw > 0: the face turns to the viewer's right.
+Images are RGB `uint8`, 0-255, `h w 3`. Points are (x, y) in pixels of their image, y downwards; the centre of the
+top-left pixel is (0, 0). Angles are in degrees; yaw > 0: the face turns to the viewer's right.
 """
 
 import math
@@ -17,18 +17,18 @@ RGBImage = UInt8[ndarray, "h w 3"]
 Plane = UInt8[ndarray, "h w"]
 Affine = Float32[ndarray, "2 3"]
 
-BRIGHTNESS = 0.299, 0.587, 0.114  # shares of red, green and blue in it, as JPEG has them
+BRIGHTNESS = 0.299, 0.587, 0.114  # Rec. 601 luma weights of red, green and blue, as in JPEG
 
 
 @dataclass(frozen=True)
 class PhotoRef:
-    """One photo of a source, not yet opened.
+    """Reference to a photo of a source, not yet opened.
 
     Attributes:
-        id: its name inside the source, POSIX, relative, unique; what the order, the key and the split hash.
-        identity: who is seen, "" where the source does not know.
-        split: "train", "val" or "test" where the source has official ones, else "".
-        points: landmarks the source itself brings as ((x, y), ...), empty for most.
+        id: unique name inside the source, a relative POSIX path; order, key and split are derived from its hash.
+        identity: name of the person; "" if unknown.
+        split: "train", "val" or "test" if the source has official splits, else "".
+        points: landmarks that come with the source, ((x, y), ...) in pixels; empty for most sources.
     """
 
     id: str
@@ -39,7 +39,7 @@ class PhotoRef:
 
 @dataclass(frozen=True)
 class Photo:
-    """A decoded photo. `digest` is the hex sha256 of the file's bytes: what caches are keyed by."""
+    """Decoded photo. `digest` is the sha256 of the file's bytes in hex, the key of caches."""
 
     ref: PhotoRef
     pixels: RGBImage
@@ -48,7 +48,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Pose:
-    """Head pose in degrees. yaw > 0: to the viewer's right; pitch > 0: up; roll > 0: clockwise as seen."""
+    """Head pose in degrees. yaw > 0: to the viewer's right; pitch > 0: up; roll > 0: clockwise in the image."""
 
     yaw: float
     pitch: float
@@ -57,14 +57,14 @@ class Pose:
 
 @dataclass(frozen=True)
 class Face:
-    """A face in the pixels of some picture.
+    """Face in pixels of an image.
 
     Attributes:
-        box: x0, y0, x1, y1 in pixels.
+        box: bounding box x0, y0, x1, y1 in pixels.
         landmarks: the backend's own points.
-        scheme: what `landmarks` are: "mesh468", "dlib68", "celeba5".
-        mesh: 468 points of the face mesh: x, y in pixels, z in the same unit, smaller is nearer to the
-            viewer, 0 near the head's centre plane of the mesh.
+        scheme: scheme of `landmarks`: "mesh468", "dlib68" or "celeba5".
+        mesh: 468 points of the face mesh: x, y in pixels; z in the same unit, smaller is nearer to the viewer, 0 is
+            near the centre plane of the head.
         score: the backend's confidence, 0-1.
     """
 
@@ -75,7 +75,7 @@ class Face:
     score: float
 
     def moved(self, matrix: Affine) -> "Face":
-        """Returns the same face after its image was transformed by `matrix`, a similarity."""
+        """Returns the face in the coordinates of the image transformed by `matrix`, a similarity transform."""
         import cv2
 
         (a, b, x), (c, d, y) = matrix.tolist()
@@ -85,7 +85,7 @@ class Face:
         box = min(across), min(down), max(across), max(down)
         solid = np.array([[a, b, 0, x], [c, d, 0, y], [0, 0, math.sqrt(abs(a * d - b * c)), 0]])
         landmarks, mesh = (
-            cv2.transform(points[None], way)[0] if len(points) else points  # no points are none to OpenCV
+            cv2.transform(points[None], way)[0] if len(points) else points  # OpenCV refuses empty arrays
             for points, way in ((self.landmarks, matrix), (self.mesh, solid))
         )
         return Face(box, landmarks, self.scheme, mesh, self.score)
@@ -93,7 +93,7 @@ class Face:
 
 @dataclass(frozen=True)
 class WornMask:
-    """What was put on a face: the labels that a sample's json carries."""
+    """Mask on a face: the labels in a sample's JSON."""
 
     family: str
     texture: str
@@ -104,7 +104,7 @@ class WornMask:
 
 @dataclass(frozen=True)
 class MaskedFace:
-    """A face of a triplet, in pixels of its crop, and the mask it wears."""
+    """Face of a triplet, in pixels of its crop, and the mask on it."""
 
     face: Face
     pose: Pose
@@ -113,17 +113,17 @@ class MaskedFace:
 
 @dataclass(frozen=True)
 class Triplet:
-    """One sample before it is encoded.
+    """Sample before it is encoded.
 
     Attributes:
         masked: the crop with the mask.
-        gt: the same crop without it.
-        map: 1 where the face is hidden: everything the mask touched; `masked` equals `gt` where it is 0.
-        parts: 0 untouched, 1 shadow only, 2 strap, 3 mask.
+        gt: the same crop without the mask.
+        map: 1 in every pixel that the mask changes; where it is 0, `masked` equals `gt`.
+        parts: 0 unchanged, 1 shadow only, 2 strap, 3 mask.
         faces: the masked faces, in pixels of the crop.
-        valid: share of the crop that lies inside the photo.
-        seed: what the sample's random choices were drawn from.
-        main: whether it shows the photo's main face, the largest that was found: the one that an identity names.
+        valid: fraction of the crop that lies inside the photo.
+        seed: seed of the sample's random choices.
+        main: whether it shows the largest face found in the photo, to which an identity refers.
     """
 
     masked: RGBImage
@@ -137,7 +137,7 @@ class Triplet:
 
     @property
     def hole(self) -> float:
-        """Share of the crop that the map covers."""
+        """Fraction of the crop that the map covers."""
         return np.count_nonzero(self.map) / self.map.size
 
 

@@ -64,7 +64,7 @@ def test_all_problems_come_in_one_message_each_with_its_origin(file):
     )
     assert sorted(found) == sorted(
         [
-            "--set crop.size: got no `section.key=value`",
+            "--set crop.size: must be `section.key=value`",
             f"{file}: crop.size: must be 0 (the source's own grid) or 64 to 1024; got 7",
             f"{file}: foo: there is no setting foo",
             "--set source.m=3: there is no setting source.m; did you mean source.n?",

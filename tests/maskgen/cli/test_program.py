@@ -242,7 +242,7 @@ def test_json_is_ascii_for_any_file_name(unmask, tmp_path):
 def test_a_run_reports_skipped_photos_with_reasons(unmask, photos):
     (photos / "torn.jpg").write_bytes((photos / "one.jpg").read_bytes()[:9000])
     code, out, err = unmask("gen-data", "--src", photos, "--out", "set", "--size", 64, "--jobs", 1)
-    assert "1  truncated: the file ends before its picture does" in out
+    assert "1  truncated: the file ends before the image is complete" in out
     assert code == 3
     assert "--max-failures" in err
 

@@ -94,7 +94,7 @@ def test_skipped_photo_without_stored_image_says_so(tmp_path):
     folder = write_data_set(tmp_path / "set", ["a.jpg"], skips=[("x.jpg", "truncated", "")])
     text = preview(folder).page.read_text("utf-8")
     assert text.count("no image</div>") == 1
-    assert "the file ends before its picture does" in text
+    assert "the file ends before the image is complete" in text
 
 
 def test_data_set_whose_photos_were_all_skipped_is_shown(tmp_path):
