@@ -30,7 +30,7 @@ EXAMPLES = 6  # samples shown of the worst, of the middle and of the best
 
 @dataclass(frozen=True)
 class Example:
-    """A sample to show: its group by hole PSNR (`worst`, `middle`, `best`), and its images by name."""
+    """Sample to show: its group by hole PSNR (`worst`, `middle`, `best`), and its images by name."""
 
     sample: EvalSample
     group: str

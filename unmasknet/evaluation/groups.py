@@ -1,4 +1,4 @@
-"""Results by group of people, each with its own interval, to compare how well groups are served."""
+"""Results by group of people, each with its own interval, to compare the quality between groups."""
 
 from collections.abc import Sequence
 
@@ -46,13 +46,13 @@ def _group_summary(
     chosen: Bool[ndarray, " n"],
     settings: EvalSettings,
 ) -> Summary:
-    ours = {name: values[chosen] for name, values in scores.items() if len(values)}
-    seen = [person for person, wanted in zip(people, chosen, strict=True) if wanted]
-    draws = statistics.draws(seen, settings.bootstrap, settings.seed)
-    intervals = {name: statistics.interval(values, draws) for name, values in ours.items()} if draws else {}
+    group = {name: values[chosen] for name, values in scores.items() if len(values)}
+    members = [person for person, wanted in zip(people, chosen, strict=True) if wanted]
+    draws = statistics.draws(members, settings.bootstrap, settings.seed)
+    intervals = {name: statistics.interval(values, draws) for name, values in group.items()} if draws else {}
     return {
-        "n": len(seen),
-        "people": len(set(seen)),
-        **{name: rounded(statistics.mean(ours[name])) if name in ours else None for name in scores},
+        "n": len(members),
+        "people": len(set(members)),
+        **{name: rounded(statistics.mean(group[name])) if name in group else None for name in scores},
         "ci95": {name: [rounded(edge) for edge in edges] for name, edges in intervals.items() if edges},
     }

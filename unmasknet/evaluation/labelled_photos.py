@@ -1,4 +1,4 @@
-"""Scores of the segmenter on labelled photos of others: folders with photos and a folder `labels`.
+"""Scores of the segmenter on photos that others have labelled: folders of photos with a folder `labels`.
 
     FOLDER/images/NAME.jpg  FOLDER/labels/NAME.png      or      FOLDER/NAME.jpg  FOLDER/labels/NAME.png
 
@@ -37,7 +37,7 @@ SCORES = ("dice", "iou", "boundary_f")
 
 @dataclass(frozen=True)
 class LabelledFolder:
-    """Photos with labels: pairs of files, sorted by name."""
+    """Photos with labels: name of the folder, and pairs of files sorted by name."""
 
     name: str
     pairs: tuple[tuple[Path, Path], ...]
@@ -62,8 +62,8 @@ def open_labelled(folders: Sequence[str]) -> list[LabelledFolder]:
         pairs = tuple((photos[stem], labels[stem]) for stem in sorted(labels.keys() & photos.keys()))
         if not pairs:
             raise InputError(
-                f"--labelled {folder}: found {len(photos)} photos and {len(labels)} labels of the same name as none of "
-                "them; it needs FOLDER/labels/NAME.png beside FOLDER/images/NAME.jpg or FOLDER/NAME.jpg"
+                f"--labelled {folder}: found {len(photos)} photos and {len(labels)} labels, but no pair with "
+                "the same name; it needs FOLDER/labels/NAME.png beside FOLDER/images/NAME.jpg or FOLDER/NAME.jpg"
             )
         found.append(LabelledFolder(folder.resolve().name, pairs))
     return found

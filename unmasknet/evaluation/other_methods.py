@@ -15,13 +15,13 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 @dataclass(frozen=True)
 class OtherMethod:
-    """Another method: its name, and its image file for each key."""
+    """Other method: its name, and its image file for each sample key."""
 
     name: str
     files: dict[str, Path]
 
     def read(self, key: str, size: int) -> RGBImage | None:
-        """Reads its image of a sample, cropped to the centre square and resampled; None if missing.
+        """Reads the method's image of a sample, cropped to the centre square and resampled; None if missing.
 
         Raises:
             InputError: the file cannot be decoded as an image.

@@ -1,4 +1,4 @@
-"""The report of an evaluation: a self-contained HTML page, Markdown tables, and a sheet of images."""
+"""Report of an evaluation: a self-contained HTML page, Markdown tables, and a sheet of images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +62,8 @@ def html(evaluation: Evaluation, name: str) -> str:
         f'<div class="pair">{"".join(small)}</div>',
         wide[-1],
         "</main>",
-        '<footer class="end">What a mask covered is invented by the network; it is no evidence of how anybody looks. '
-        "This page is one file and asks nothing of the network.</footer>",
+        '<footer class="end">The networks invent the region under a mask; it is no evidence of how a person looks. '
+        "This page is a single file and makes no network requests.</footer>",
     ]
     return page.document(f"Evaluation on {name}", "\n".join(body))
 

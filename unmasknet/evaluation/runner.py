@@ -1,4 +1,4 @@
-"""The runner: puts all samples through networks, baselines and other methods, with the same scores."""
+"""Runner of an evaluation: applies networks, baselines and other methods to all samples and scores the results."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from unmasknet.evaluation.samples import (
     to_tensor,
 )
 from unmasknet.evaluation.scorer import MASKED, Scorer, composited
-from unmasknet.evaluation.scores import PICTURE_SCORES, RESTORED, ScoreTable, WearReading, facts_of
+from unmasknet.evaluation.scores import IMAGE_SCORES, RESTORED, ScoreTable, WearReading, facts_of
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.summary import ScoredRun
 from unmasknet.evaluation.wear_state import wearing
@@ -34,7 +34,7 @@ from unmasknet.models.two_stage import Restorer, widened
 
 @dataclass
 class Runner:
-    """The data, networks, other methods and scorer of one evaluation.
+    """Data, networks, other methods and scorer of one evaluation.
 
     Attributes:
         split: split that is scored.
@@ -150,11 +150,11 @@ class Runner:
     @staticmethod
     def _missing(table: ScoreTable, name: str) -> None:
         """Adds NaN scores for a sample of which a method has no image."""
-        for score in table.scores[MASKED].keys() & set(PICTURE_SCORES):
+        for score in table.scores[MASKED].keys() & set(IMAGE_SCORES):
             table.add(name, score, [float("nan")])
 
     def _score_maps(self, table: ScoreTable, samples: Sequence[EvalSample], batch: SampleBatch) -> None:
-        """Scores the segmenter's map, and what it says about how the mask is worn."""
+        """Scores the segmenter's map, and the wear state that is read from it."""
         if not self.restorer.segmenter:
             return
         found, likely = self.restorer.predicted(batch.masked)

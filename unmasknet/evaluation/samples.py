@@ -22,7 +22,7 @@ SCORED = ("test", "val")  # splits that `auto` tries, in this order
 
 @dataclass(frozen=True)
 class EvalSample:
-    """A sample at the size of the evaluation.
+    """Sample at the size of the evaluation.
 
     Attributes:
         masked: RGB, 0-255.
@@ -42,27 +42,27 @@ class EvalSample:
 
     @property
     def person(self) -> str:
-        """The person's identity; the photo's id if it is unknown."""
+        """Identity of the person; the photo's id if it is unknown."""
         return str(self.labels["identity"] or self.labels["source"])
 
     @property
     def family(self) -> str:
-        """The mask's family."""
+        """Family of the mask."""
         return str(worn(self.labels)["family"])
 
     @property
     def wear(self) -> str:
-        """How the mask is worn."""
+        """Wear state of the mask."""
         return str(worn(self.labels)["wear"])
 
     @property
     def yaw(self) -> float:
-        """The absolute yaw of the head in degrees."""
+        """Absolute yaw of the head in degrees."""
         return abs(float(posed(self.labels)[0]))
 
     @property
     def share(self) -> float:
-        """The hidden fraction of the image."""
+        """Hidden fraction of the image."""
         return float(self.hole.mean())
 
 
@@ -81,9 +81,9 @@ def choose(data: DataSet, split: str, n: int | None, seed: int) -> tuple[str, li
 
     Args:
         data: the data set.
-        split: its name, or "auto".
+        split: name of the split, or "auto".
         n: number of keys; None takes all.
-        seed: of the draw.
+        seed: seed of the draw.
 
     Returns:
         The split, and the keys in the order of drawing.
@@ -114,7 +114,7 @@ def read_samples(data: DataSet, split: str, keys: Sequence[str], size: int) -> I
 
 
 def make_sample(encoded: Encoded, size: int) -> EvalSample:
-    """Crops a sample to its central square and resamples it; a map's pixel is 1 where half of it was."""
+    """Crops a sample to its central square and resamples it; map pixels are 1 where at least half was hidden."""
     pixels = encoded.decode()
     height, width = pixels["gt"].shape[:2]
     side = min(height, width)

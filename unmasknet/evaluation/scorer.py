@@ -1,4 +1,4 @@
-"""The scorer: computes all scores of one batch of a method's images."""
+"""Scorer: computes all scores of one batch of a method's images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,13 @@ from unmasknet.metrics.inception import Inception, load_inception
 
 FindFaces = Callable[[RGBImage, int], Sequence[Affine]]  # (photo, side) -> one matrix photo -> crop per face
 MASKED = "masked input"
-CLOSELY_SCORED = (
-    RESTORED,
-    TRUTH,
-    MASKED,
-)  # scored by BRISQUE, face detector and face recognition as well
-LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics mean nothing
+CLOSELY_SCORED = (RESTORED, TRUTH, MASKED)  # also scored by BRISQUE, face detector and face recognition
+LEAST_SIDE = 32  # pixels; below it BRISQUE's half-size statistics are meaningless
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """The networks and detectors that score images; scores of a missing one are null."""
+    """Networks and detectors that score images; the scores of a missing one are null."""
 
     lite0: Lite0 | None
     inception: Inception | None
@@ -41,7 +37,7 @@ class Scorer:
 
     @property
     def network(self) -> str:
-        """The name of the network whose features FID and KID compare."""
+        """Name of the network whose features FID and KID compare."""
         net = self.inception or self.lite0
         return net.name if net else ""
 

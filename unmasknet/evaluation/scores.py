@@ -18,7 +18,7 @@ Summary = dict[str, Any]
 Draws = Sequence[Int[ndarray, " _"]]
 
 RESTORED, TRUTH = "restored", "truth"
-PICTURE_SCORES = (
+IMAGE_SCORES = (
     "hole.psnr",
     "hole.ssim",
     "hole.l1",
@@ -41,7 +41,7 @@ class ScoreTable:
         samples: facts of each sample, without its images.
         scores: method -> score -> one value per sample; NaN where undefined.
         vectors: method -> feature network -> vectors, for FID and KID.
-        faces: method -> one embedding per sample, None where its points are unknown.
+        faces: method -> one embedding per sample, None if its points are unknown.
         wear_readings: how the segmenter reads the wear state, for masked and for bare photos.
     """
 
@@ -76,7 +76,7 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class SampleFacts:
-    """A sample without its images."""
+    """Facts of a sample without its images."""
 
     key: str
     person: str
@@ -90,7 +90,7 @@ class SampleFacts:
 
 @dataclass(frozen=True)
 class WearReading:
-    """The wear state of one photo, true and as read from the segmenter's map.
+    """Wear state of one photo: the true one, and the one read from the segmenter's map.
 
     Attributes:
         masked: whether the photo shows a mask.
@@ -131,14 +131,14 @@ def rounded(value: float | None) -> float | None:
 def method_summary(table: ScoreTable, method: str, network: str) -> Summary:
     """Summarises all scores of one method; FID and KID by the features of `network`."""
     summary: Summary = {"hole": {}, "whole": {}, "perceptual": {}}
-    for score in PICTURE_SCORES:
+    for score in IMAGE_SCORES:
         group, name = score.split(".")
         summary[group][name] = table.mean(method, score)
-    ours, truth = table.features(method, network), table.features(TRUTH, network)
+    vectors, truth = table.features(method, network), table.features(TRUTH, network)
     summary["fid"] = summary["kid"] = None
-    if ours is not None and truth is not None and len(ours) == len(truth):
-        summary["fid"] = rounded(statistics.frechet(ours, truth))
-        summary["kid"] = rounded(statistics.kernel_distance(ours, truth))
+    if vectors is not None and truth is not None and len(vectors) == len(truth):
+        summary["fid"] = rounded(statistics.frechet(vectors, truth))
+        summary["kid"] = rounded(statistics.kernel_distance(vectors, truth))
     return summary
 
 
@@ -172,7 +172,7 @@ def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> di
     """Computes 95 % confidence intervals of means, and of the lead over each other method on the same samples.
 
     Args:
-        ledger: the scores.
+        table: the scores.
         methods: method -> prefix of its keys in the result, "" for the restored images.
         draws: bootstrap samples, as indices.
     """
@@ -195,12 +195,12 @@ def ahead(table: ScoreTable, methods: Iterable[str]) -> dict[str, Summary]:
 
 
 def gaps(table: ScoreTable, method: str, score: str) -> Float[ndarray, " n"]:
-    """Computes restored minus `method` for each sample; empty if either has no scores, or if they are the same."""
-    ours, theirs = table.values(RESTORED, score), table.values(method, score)
-    if method == RESTORED or len(ours) != len(theirs):
+    """Computes restored minus `method` for each sample; empty if one has no scores or both are the same."""
+    restored, other = table.values(RESTORED, score), table.values(method, score)
+    if method == RESTORED or len(restored) != len(other):
         return np.empty(0)
     with np.errstate(invalid="ignore"):  # infinity minus infinity is undefined, and left out
-        return ours - theirs
+        return restored - other
 
 
 def _interval(name: str, values: Float[ndarray, " n"], draws: Draws) -> dict[str, list[float]]:

@@ -13,8 +13,8 @@ class EvalSettings(Command):
     data: Annotated[str, Option("DIR", required="name the data set: --data DIR")] = ""
     """The data set: a folder with shards, as gen-data writes it."""
     weights: Annotated[tuple[str, ...], Option("RUN")] = ()
-    """Run folders or weight files: a generator's, a segmenter's, or one of each; `released` are ours. Without any,
-    only trivial baselines and `compare` are scored."""
+    """Run folders or weight files: a generator's, a segmenter's, or one of each; `released` names the shipped
+    weights. Without any, only trivial baselines and `compare` are scored."""
     map: Annotated[Literal["auto", "truth", "predicted"], Option()] = "auto"
     """Map for the generator: the true one of the data set, or the one that the segmenter predicts. `auto`:
     `predicted` where a segmenter is given."""

@@ -1,4 +1,4 @@
-"""The summary of an evaluation as printed by `--json`: always the same keys, numbers or null."""
+"""Summary of an evaluation, as printed by `--json`: the keys are always the same; values are numbers or null."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class ScoredRun:
 def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
     """Assembles all results, as `unmask eval --json` prints them."""
     draws = _draws(table, run.settings)
-    ours = method_summary(table, RESTORED, run.network)
+    restored = method_summary(table, RESTORED, run.network)
     count = len(table.samples)
     return {
         "n": count,
@@ -72,11 +72,11 @@ def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
         "map_source": run.map,
         "size": run.size,
         "parameters": run.restorer.parameters,
-        "hole": ours["hole"],
-        "whole": ours["whole"],
-        "perceptual": {"name": run.perceptual, **ours["perceptual"]},
-        "fid": {"value": ours["fid"], "features": run.network or None, "n": count},
-        "kid": {"value": ours["kid"], "features": run.network or None, "n": count},
+        "hole": restored["hole"],
+        "whole": restored["whole"],
+        "perceptual": {"name": run.perceptual, **restored["perceptual"]},
+        "fid": {"value": restored["fid"], "features": run.network or None, "n": count},
+        "kid": {"value": restored["kid"], "features": run.network or None, "n": count},
         "brisque": {name: table.mean(method, "brisque") for name, method in _closely_scored()},
         "map": {name: table.mean("map", name) for name in ("dice", "iou", "boundary_f", "dice_mask")},
         "wearing": wear_summary(table.wear_readings),
@@ -135,10 +135,10 @@ def _intervals(table: ScoreTable, run: ScoredRun, draws: Draws) -> dict[str, lis
 
 
 def wear_summary(wear_readings: Sequence[WearReading]) -> Summary:
-    """Summarises how well the map tells masked from bare, correct from incorrect wear, and each wear.
+    """Summarises how well the map separates masked from bare faces and correct from incorrect wear.
 
-    `by_wear`: `recall` is the share that is said to wear a mask, of the bare ones (`unmasked`) the share that is said
-    to wear none; `named` the share whose wear is said right.
+    In `by_wear`, `recall` is the fraction of the photos with a wear state that are read as masked, and for `unmasked`
+    the fraction of bare photos that are read as bare; `named` is the fraction whose wear state is read correctly.
     """
     masked = [reading for reading in wear_readings if reading.masked]
     bare = [reading for reading in wear_readings if not reading.masked]

@@ -19,7 +19,7 @@ DIGITS = {"psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpip
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a head; `note` explains how to read it. A restored row is marked by `**`."""
+    """Table with a head; `note` explains how to read it. The name of a restored row is enclosed in `**`."""
 
     title: str
     head: tuple[str, ...]
@@ -76,8 +76,8 @@ def methods(summary: Summary) -> Table:
     rows = []
     ci95 = summary["ci95"]
     if summary["weights"] and summary["hole"]["psnr"] is not None:
-        ours = {**summary, "fid": summary["fid"]["value"], "kid": summary["kid"]["value"]}
-        rows.append(_method("**restored**", ours, ci95, ""))
+        restored = {**summary, "fid": summary["fid"]["value"], "kid": summary["kid"]["value"]}
+        rows.append(_method("**restored**", restored, ci95, ""))
     for kind in ("baselines", "compare"):
         rows += [_method(name, values, ci95, f"{kind}.{name}.") for name, values in summary[kind].items()]
     name, network = summary["perceptual"]["name"], summary["fid"]["features"]
@@ -123,7 +123,7 @@ def ahead(summary: Summary) -> Table:
             cells = (with_interval(gain, intervals[score], score, sign=True) for score, gain in gains.items())
             rows.append((name, *cells))
     note = "Differences on the same samples; an interval without 0 is a significant difference."
-    return Table("How far ahead inside the hole", ("of", "PSNR, dB", "SSIM"), tuple(rows), note)
+    return Table("Lead over other methods inside the hole", ("over", "PSNR, dB", "SSIM"), tuple(rows), note)
 
 
 def segmenter(summary: Summary) -> Table:
@@ -169,7 +169,7 @@ def wearing(summary: Summary) -> Table:
         f"worn wrong against worn right: {number(found['roc_auc_wrong'], 4)}. “Right” is the fraction of photos "
         "correctly predicted as masked or bare; “wear named” requires the wear state to be right as well."
     )
-    return Table("Who wears a mask, and how", ("worn", "n", "right", "wear named"), rows, note)
+    return Table("Wear states read from the map", ("worn", "n", "right", "wear named"), rows, note)
 
 
 def people(summary: Summary) -> Table:
@@ -199,7 +199,7 @@ def people(summary: Summary) -> Table:
             f"Verification: each image against another photo of the same person, {verified['pairs']:,} pairs, and as "
             "many of two people; with ten folds as in LFW's protocol. "
         )
-    note += "What is restored is invented: a likeness is no evidence of who it is."
+    note += "Restored regions are invented: a likeness is no evidence of identity."
     head = ("image", "face found", "likeness", "verified", "AUC", "accepted at 1 % false", "BRISQUE")
     return Table("Faces and people", head, tuple(rows), note)
 
@@ -294,7 +294,7 @@ def number(value: float | None, digits: int, *, sign: bool = False) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Formats a fraction as per cent."""
+    """Formats a fraction as a percentage."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 

@@ -38,7 +38,7 @@ class Wearing:
 
     @property
     def state(self) -> str:
-        """The state: `unmasked`, `correct`, or what is bare: `nose`, `chin`, `below-mouth` (nose and mouth)."""
+        """Wear state: `unmasked`, `correct`, or the bare region: `nose`, `chin`, `below-mouth` (nose and mouth)."""
         if self.face < MASKED:
             return "unmasked"
         if self.mouth < COVERED:
@@ -49,7 +49,7 @@ class Wearing:
 
     @property
     def wrong(self) -> float:
-        """Bare fraction of the least covered region, in [0, 1]; a score of "worn wrong"."""
+        """Bare fraction of the least covered region, in [0, 1]; a score of incorrect wear."""
         return 1 - min(self.nose, self.mouth, self.chin)
 
 

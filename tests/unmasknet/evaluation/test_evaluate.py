@@ -1,4 +1,4 @@
-"""The whole evaluation, on a synthetic data set and untrained networks."""
+"""Whole evaluation on a synthetic data set, with untrained networks."""
 
 import json
 from collections.abc import Iterator
@@ -69,13 +69,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(write_run(folder / "segm", "segm")), str(write_run(folder / "gan", "gan"))
 
 
-def strings_of_numbers(value: Any) -> Iterator[float]:
+def floats_in(value: Any) -> Iterator[float]:
     if isinstance(value, dict):
         for inner in value.values():
-            yield from strings_of_numbers(inner)
+            yield from floats_in(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from strings_of_numbers(inner)
+            yield from floats_in(inner)
     elif isinstance(value, float):
         yield value
 
@@ -84,7 +84,7 @@ def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, 
     summary = evaluate(quick(data, weights=runs)).summary
     assert summary.keys() >= KEYS
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert np.isfinite(list(strings_of_numbers(summary))).all()
+    assert np.isfinite(list(floats_in(summary))).all()
     assert (summary["n"], summary["split"], summary["size"], summary["map_source"]) == (
         14,
         "test",
@@ -98,9 +98,9 @@ def test_json_has_all_keys_and_only_finite_numbers(data: Path, runs: tuple[str, 
 
 def test_warnings_name_fewer_samples_and_the_training_split(data: Path, runs: tuple[str, str]) -> None:
     assert evaluate(quick(data, weights=runs)).warnings == ()
-    few, seen = evaluate(quick(data, weights=runs, n=9999, split="train")).warnings
+    few, training = evaluate(quick(data, weights=runs, n=9999, split="train")).warnings
     assert "are scored and not 9,999" in few
-    assert "split that networks learn from" in seen
+    assert "split that networks learn from" in training
 
 
 def test_an_identity_network_that_the_generator_was_trained_with_is_a_warning() -> None:
@@ -135,7 +135,7 @@ def test_masked_input_scores_as_computed_by_hand(data: Path) -> None:
     assert summary["baselines"]["masked input"]["hole"]["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
 
 
-def test_order_and_batches_change_nothing(data: Path, runs: tuple[str, str]) -> None:
+def test_the_batch_size_does_not_change_the_scores(data: Path, runs: tuple[str, str]) -> None:
     one, other = (evaluate(quick(data, weights=runs, batch=batch)).summary for batch in (3, 14))
     assert one["hole"]["psnr"] == pytest.approx(other["hole"]["psnr"], abs=1e-4)
     assert one["ci95"]["baselines.telea.hole.psnr"] == other["ci95"]["baselines.telea.hole.psnr"]
@@ -174,14 +174,14 @@ def test_ahead_is_computed_over_the_samples_that_both_methods_have(
     evaluation = evaluate(quick(data, weights=runs, map="truth", compare=[f"grey={tmp_path}"]))
     summary = evaluation.summary
     both = [sample.key for sample in samples[:4]]
-    ours = [
+    restored = [
         value
         for sample, value in zip(open_data_set(data).samples(split="test"), evaluation.psnrs, strict=True)
         if sample.key in both
     ]
-    theirs = summary["compare"]["grey"]["hole"]["psnr"]
-    assert summary["ahead"]["grey"]["psnr"] == pytest.approx(np.mean(ours) - theirs, abs=1e-3)
-    assert summary["ahead"]["grey"]["psnr"] != pytest.approx(summary["hole"]["psnr"] - theirs, abs=1e-3)
+    grey_psnr = summary["compare"]["grey"]["hole"]["psnr"]
+    assert summary["ahead"]["grey"]["psnr"] == pytest.approx(np.mean(restored) - grey_psnr, abs=1e-3)
+    assert summary["ahead"]["grey"]["psnr"] != pytest.approx(summary["hole"]["psnr"] - grey_psnr, abs=1e-3)
 
 
 def test_ahead_is_empty_without_a_generator(data: Path) -> None:
@@ -207,7 +207,7 @@ def test_images_of_another_method_are_resampled_to_size(data: Path, tmp_path: Pa
     assert summary["hole"]["l1"] < 0.005
 
 
-def test_compare_without_an_image_of_any_sample_is_refused(data: Path, tmp_path: Path) -> None:
+def test_compare_without_images_of_samples_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of its 0 images"):
         evaluate(quick(data, compare=[f"empty={tmp_path}"]))
     with pytest.raises(UsageError, match="give a name and a folder"):
@@ -216,9 +216,8 @@ def test_compare_without_an_image_of_any_sample_is_refused(data: Path, tmp_path:
 
 def test_the_face_detector_runs_on_results_truth_and_masked_photos(data: Path, runs: tuple[str, str]) -> None:
     def find(image: np.ndarray, side: int) -> list[np.ndarray]:
-        return (
-            [np.eye(2, 3, dtype=np.float32)] if image[40, 32, 2] < 128 else []
-        )  # blue is dark without a mask
+        # blue is dark without a mask
+        return [np.eye(2, 3, dtype=np.float32)] if image[40, 32, 2] < 128 else []
 
     summary = evaluate(quick(data, weights=runs, detect=True), find).summary
     assert summary["detected"]["truth"] == 1

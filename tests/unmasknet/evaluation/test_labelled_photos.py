@@ -1,4 +1,4 @@
-"""Decoding of both kinds of labels, and scores of a segmenter on them."""
+"""Labelled photos: decoding of both kinds of labels, and scores of a segmenter."""
 
 from pathlib import Path
 

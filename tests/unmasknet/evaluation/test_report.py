@@ -1,4 +1,4 @@
-"""The report contains the scores, makes no requests, and warns that results are invented."""
+"""Report: contains the scores, makes no requests, and warns that results are invented."""
 
 import re
 from pathlib import Path

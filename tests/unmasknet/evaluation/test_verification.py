@@ -27,7 +27,7 @@ def score_table(noise: float) -> ScoreTable:
     return table
 
 
-def test_there_are_as_many_pairs_of_one_person_as_of_two() -> None:
+def test_there_are_equally_many_pairs_of_one_person_and_of_two() -> None:
     samples = score_table(0.1).samples
     same, other = pairs(samples, seed=1)
     assert len(same) == len(other) == 12 * 3 * 2
@@ -70,6 +70,6 @@ def test_likeness_is_the_cosine_and_nan_without_points() -> None:
     assert len(table.values(MASKED, "identity")) == 0
 
 
-def test_typical_likeness_is_higher_for_one_person() -> None:
+def test_typical_likeness_is_higher_between_photos_of_one_person() -> None:
     summary = typical_likeness(score_table(0.1), seed=1)
     assert summary["same_person"] > summary["strangers"] + 0.3

@@ -1,4 +1,4 @@
-"""The wear state read from a map."""
+"""Wear state read from a map."""
 
 import numpy as np
 import pytest
