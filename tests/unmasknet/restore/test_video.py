@@ -139,7 +139,7 @@ def test_watching_ends_when_the_screen_is_closed():
     assert watch_frames(RecordingScreen(enough=2), [frame(n, False) for n in range(6)]).frames == 2
 
 
-def test_a_camera_is_told_from_a_file():
+def test_is_camera_recognises_camera_names_only():
     assert is_camera("camera:0")
     assert not is_camera("camera.jpg")
 
