@@ -1,4 +1,4 @@
-"""What a worker says of where it is, and what its parent can read."""
+"""Progress that a worker reports, and that its parent can read."""
 
 import itertools
 import os
@@ -9,19 +9,19 @@ from maskgen.generation import worker
 from maskgen.generation.worker import NOWHERE, Board, _Teller
 
 
-def test_what_one_process_writes_on_a_board_another_reads():
+def test_a_board_is_shared_between_processes():
     board = Board()
     assert board.read() == NOWHERE
     child = os.fork()
     if child == 0:
         Board(board.descriptor).write(1_234_567)
-        os._exit(0)  # nothing of the test's is to be run twice
+        os._exit(0)  # the child must not run the rest of the tests
     os.waitpid(child, 0)
     assert board.read() == 1_234_567
     board.close()
 
 
-def test_a_board_works_where_files_in_memory_are_unknown(monkeypatch):
+def test_a_board_works_without_memfd_create(monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
     board = Board()
     Board(board.descriptor).write(7)
@@ -29,7 +29,7 @@ def test_a_board_works_where_files_in_memory_are_unknown(monkeypatch):
     board.close()
 
 
-def test_a_board_works_where_files_in_memory_are_refused(monkeypatch):
+def test_a_board_works_if_memfd_create_is_refused(monkeypatch):
     def refuse(name):
         raise PermissionError(name)
 
@@ -40,21 +40,21 @@ def test_a_board_works_where_files_in_memory_are_refused(monkeypatch):
     board.close()
 
 
-def test_many_photos_are_told_in_few_messages_and_none_is_left_out(monkeypatch):
+def test_many_photos_are_reported_in_few_messages_without_loss(monkeypatch):
     clock = itertools.count(0.0, worker.TOLD_SECONDS / 9.5)
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock.__next__))
-    ours, theirs = Pipe()
-    board, said = Board(), []
-    tell = _Teller(theirs, board, 100)
+    reader, writer = Pipe()
+    board, messages = Board(), []
+    tell = _Teller(writer, board, 100)
     for index in range(101):
         tell(index, None if index == 0 else index - 1)
         assert board.read() == (index if index < 100 else NOWHERE)
     tell.flush()
-    while ours.poll():
-        said.append(ours.recv())
-    for each in (ours, theirs, board):
+    while reader.poll():
+        messages.append(reader.recv())
+    for each in (reader, writer, board):
         each.close()
-    assert 8 < len(said) < 13
-    assert [step for message in said for step in message.steps] == [
+    assert 8 < len(messages) < 13
+    assert [step for message in messages for step in message.steps] == [
         (index, None if index == 0 else index - 1) for index in range(101)
     ]
