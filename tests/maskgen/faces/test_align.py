@@ -38,7 +38,7 @@ def test_a_frontal_face_has_ffhq_s_scale_and_level_eyes():
     assert (left[0] + right[0]) / 2 == pytest.approx(127.5, abs=0.1)
 
 
-def test_a_face_whose_backend_has_no_points_of_its_own_moves_like_another():
+def test_a_face_without_landmarks_moves_like_any_other():
     face = mean_face(turned(10, 0, 20), eyes=80)
     bare = replace(face, landmarks=np.zeros((0, 2), np.float32)).moved(crop_matrix(face, 256))
     assert bare.landmarks.shape == (0, 2)
@@ -59,14 +59,14 @@ def test_size_0_is_the_photo_itself():
     pixels = astronaut()
     face = mean_face()
     assert np.array_equal(crop_matrix(face, 0), np.eye(2, 3))
-    picture, inside = crop(pixels, crop_matrix(face, 0), 0, "reflect")
-    assert picture is pixels
+    image, inside = crop(pixels, crop_matrix(face, 0), 0, "reflect")
+    assert image is pixels
     assert inside.all()
     assert inside.shape == pixels.shape[:2]
 
 
 def half_out():
-    """A matrix whose crop of 64 shows columns -32 to 31 and rows 0 to 63 of a photo."""
+    """Returns a matrix whose crop of 64 pixels shows columns -32 to 31 and rows 0 to 63 of a photo."""
     return np.array([[1, 0, 32], [0, 1, 0]], np.float32)
 
 
@@ -77,13 +77,13 @@ def test_inside_is_exact_to_the_pixel():
 
 
 def test_a_constant_border_is_black_and_leaves_no_dark_rim():
-    picture, inside = crop(np.full((64, 64, 3), 200, np.uint8), half_out(), 64, "constant")
-    assert (picture[inside == 0] == 0).all()
-    assert (picture[inside == 1] == 200).all()
+    image, inside = crop(np.full((64, 64, 3), 200, np.uint8), half_out(), 64, "constant")
+    assert (image[inside == 0] == 0).all()
+    assert (image[inside == 1] == 200).all()
 
 
 def test_a_reflected_border_mirrors_the_photo():
     photo = np.zeros((64, 64, 3), np.uint8)
     photo[:, :, 0] = np.arange(64)
-    picture, _ = crop(photo, half_out(), 64, "reflect")
-    assert np.array_equal(picture[0, 32 - np.arange(1, 30), 0], np.arange(1, 30))
+    image, _ = crop(photo, half_out(), 64, "reflect")
+    assert np.array_equal(image[0, 32 - np.arange(1, 30), 0], np.arange(1, 30))

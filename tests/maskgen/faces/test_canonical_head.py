@@ -45,7 +45,7 @@ def test_surface_is_closed_all_round_and_narrows_to_the_neck():
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.1, 50), st.floats(-3, 3), st.floats(-1, 1), st.floats(-200, 200))
-def test_umeyama_gives_back_a_known_similarity(scale, turn, tilt, shift):
+def test_umeyama_recovers_a_known_similarity(scale, turn, tilt, shift):
     points = canonical_head().mesh.astype(float)
     a = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
     b = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
@@ -56,7 +56,7 @@ def test_umeyama_gives_back_a_known_similarity(scale, turn, tilt, shift):
     assert found_offset == pytest.approx([shift, -shift, 2 * shift], abs=1e-5 * max(1, scale))
 
 
-def test_no_points_are_fitted_by_a_mirror_image():
+def test_umeyama_never_gives_a_reflection():
     rng = np.random.default_rng(0)
     for _ in range(200):
         flat = rng.normal(size=(40, 3)) * [1, 1, 0]

@@ -1,4 +1,4 @@
-"""Rows 12 and 13 of the fault matrix: faces that cannot wear a mask, and points that are no face."""
+"""Rows 12 and 13 of the fault matrix: faces that cannot wear a mask, and points that are not a face."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_row12_a_profile_beyond_the_limit_is_skipped(yaw):
     assert len(choose_faces([mean_face(turned(yaw, 0, 0))], FaceSettings(max_yaw=90))) == 1
 
 
-def test_row12_a_photo_on_its_head_is_skipped_as_upside_down():
+def test_row12_an_upside_down_photo_is_skipped():
     found = detector().detect(np.ascontiguousarray(astronaut()[::-1, ::-1]))
     assert choose_faces(found, FaceSettings()).reason == "upside_down"
 
@@ -39,13 +39,13 @@ def test_row12_a_photo_on_its_side_is_used():
     assert len(choose_faces(found, FaceSettings())) == 1
 
 
-def test_row12_of_several_faces_the_policy_takes_the_largest_or_all_that_are_fit():
+def test_row12_the_policy_chooses_the_largest_face_or_all_usable_ones():
     faces = [mean_face(eyes=80), mean_face(turned(85, 0, 0), eyes=70), mean_face(eyes=60), mean_face(eyes=8)]
     assert choose_faces(faces, FaceSettings(choose="largest")) == faces[:1]
     assert choose_faces(faces, FaceSettings(choose="all")) == [faces[0], faces[2]]
 
 
-def test_row12_when_no_face_is_fit_the_reason_is_the_largest_one_s():
+def test_row12_without_a_usable_face_the_reason_is_that_of_the_largest():
     faces = [mean_face(turned(85, 0, 0), eyes=80), mean_face(eyes=8)]
     for policy in ("largest", "all"):
         assert choose_faces(faces, FaceSettings(choose=policy)).reason == "profile"
@@ -106,7 +106,7 @@ BROKEN = [nan_at_one_point, endless, on_a_line, at_one_place, far_outside, mirro
 
 
 @pytest.mark.parametrize("change", BROKEN, ids=lambda change: change.__name__)
-def test_row13_broken_points_are_told_apart_from_a_face(change):
+def test_row13_broken_points_are_implausible(change):
     assert fault_of(with_points(change), 400, 400) != ""
 
 
@@ -114,15 +114,15 @@ def test_row13_broken_points_are_told_apart_from_a_face(change):
 def test_row13_a_network_that_gives_broken_points_leads_to_bad_landmarks(change, monkeypatch):
     broken = MeshDetector()
     true_mesh = broken._mesh
-    scaled = {"seen": 0}
+    calls = {"count": 0}
 
     def lying(pixels, view):
-        mesh, presence = true_mesh(pixels, view)
-        scaled["seen"] += 1
+        mesh, belief = true_mesh(pixels, view)
+        calls["count"] += 1
         unit = np.linalg.norm(mesh[33, :2] - mesh[263, :2]) / 95
         lie = change((mesh - mesh.mean(0)) / unit + np.float32([200, 210, 0]))
-        return ((lie - np.float32([200, 210, 0])) * unit + mesh.mean(0)).astype(np.float32), presence
+        return ((lie - np.float32([200, 210, 0])) * unit + mesh.mean(0)).astype(np.float32), belief
 
     monkeypatch.setattr(broken, "_mesh", lying)
     assert broken.detect(astronaut()).reason in ("bad_landmarks", "no_face")
-    assert scaled["seen"] > 0
+    assert calls["count"] > 0

@@ -12,7 +12,7 @@ from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 
 def errors(found, truth):
-    """Degrees between two poses, angle by angle."""
+    """Differences between two poses in degrees, angle by angle."""
     return [
         abs((getattr(found, name) - getattr(truth, name) + 180) % 360 - 180)
         for name in ("yaw", "pitch", "roll")
@@ -21,12 +21,12 @@ def errors(found, truth):
 
 @settings(max_examples=60, deadline=None)
 @given(st.floats(-70, 70), st.floats(-40, 40), st.floats(-179, 179), st.floats(8, 400))
-def test_rotated_points_give_back_their_angles_to_a_degree(yaw, pitch, roll, eyes):
+def test_the_pose_of_rotated_points_is_recovered_to_a_degree(yaw, pitch, roll, eyes):
     truth = turned(yaw, pitch, roll)
     assert max(errors(head_pose(mean_face(truth, eyes).mesh), truth)) < 1
 
 
-def test_points_seen_from_two_metres_give_back_their_angles_to_a_degree():
+def test_the_pose_of_points_seen_from_two_metres_is_recovered_to_a_degree():
     for yaw, pitch in ((0, 0), (35, 0), (-35, 10), (0, -25), (50, 15)):
         truth = turned(yaw, pitch, 8)
         mesh = mean_face(truth, eyes=1.0, centre=(0.0, 0.0)).mesh
@@ -55,7 +55,7 @@ def test_roll_above_zero_tilts_clockwise_as_seen():
 
 @given(st.floats(-180, 180))
 @settings(max_examples=20, deadline=None)
-def test_turning_the_picture_changes_the_roll_and_nothing_else(angle):
+def test_rotating_the_image_changes_the_roll_alone(angle):
     turn = np.radians(angle)
     matrix = np.array([[np.cos(turn), -np.sin(turn), 40], [np.sin(turn), np.cos(turn), -25]], np.float32)
     face = mean_face(turned(25, -10, 5))
@@ -70,13 +70,13 @@ def test_a_mirrored_photo_has_the_opposite_yaw_and_roll():
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(-80, 80), st.floats(-40, 40), st.floats(-179, 179))
-def test_a_rough_pose_is_right_within_what_the_choice_of_faces_allows_it(yaw, pitch, roll):
+def test_a_rough_pose_stays_within_its_error_bound(yaw, pitch, roll):
     truth = turned(yaw, pitch, roll)
     found_yaw, found_roll = rough_pose(mean_face(truth).mesh)
     assert max(errors(replace(truth, yaw=found_yaw, roll=found_roll), truth)) < ROUGHLY
 
 
-def test_a_rough_pose_of_a_real_face_is_right_within_that_too():
+def test_a_rough_pose_of_a_real_face_stays_within_half_the_bound():
     mesh = detector().detect(astronaut())[0].mesh
     found_yaw, found_roll = rough_pose(mesh)
     truth = head_pose(mesh)

@@ -1,4 +1,4 @@
-"""Pictures in and out: right colours from any mode, small and exact files out."""
+"""Image codecs: correct colours from any mode, and small, exact files."""
 
 import io
 import zlib
@@ -25,7 +25,7 @@ from maskgen.images.codecs import (
 
 
 def smooth(height: int = 48, width: int = 64) -> np.ndarray:
-    """A picture with a colour of its own in each corner and no sharp edge, so that every codec keeps it."""
+    """Draws an image with different colours in its corners and no sharp edge, so that every codec preserves it."""
     y, x = np.mgrid[:height, :width]
     red, green, blue = 40 + 3 * x, 220 - 4 * y, 60 + x + 2 * y
     return np.stack([red, green, blue], axis=2).clip(0, 255).astype(np.uint8)
@@ -48,28 +48,28 @@ def distance(pixels: np.ndarray, expected: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF"])
-def test_every_format_is_told_by_its_bytes_and_keeps_its_colours(kind):
+def test_every_format_is_recognised_by_its_bytes_and_keeps_its_colours(kind):
     data = saved(Image.fromarray(smooth()), kind)
     assert picture_format(data[:512]) == kind.lower()
     assert distance(decoded(data), smooth()) < 6  # GIF has 256 colours
 
 
-def test_plain_jpegs_are_the_same_by_either_decoder():
+def test_plain_jpegs_are_decoded_alike_by_opencv_and_pillow():
     data = saved(Image.fromarray(smooth()), "JPEG", quality=80)
     assert np.array_equal(decoded(data), np.asarray(Image.open(io.BytesIO(data))))
 
 
-def test_a_jpeg_without_metadata_tells_its_size_and_any_other_is_left_to_pillow():
-    picture = Image.fromarray(smooth())
+def test_only_jpegs_without_metadata_skip_pillow():
+    image = Image.fromarray(smooth())
     for options in ({}, {"progressive": True}, {"comment": b"\xff\xc0" * 9}, {"restart_marker_blocks": 2}):
-        assert _plain_jpeg_size(saved(picture, "JPEG", **options)) == picture.size
-    assert _plain_jpeg_size(saved(picture.convert("L"), "JPEG")) == picture.size
+        assert _plain_jpeg_size(saved(image, "JPEG", **options)) == image.size
+    assert _plain_jpeg_size(saved(image.convert("L"), "JPEG")) == image.size
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    plain = saved(picture, "JPEG")
+    plain = saved(image, "JPEG")
     for other in (
-        saved(picture, "JPEG", exif=exif),
-        saved(picture.convert("CMYK"), "JPEG"),
+        saved(image, "JPEG", exif=exif),
+        saved(image.convert("CMYK"), "JPEG"),
         plain[: plain.index(b"\xff\xda")],
         plain[:4],
         plain[:4] + b"\0\0" + plain[6:],
@@ -80,7 +80,7 @@ def test_a_jpeg_without_metadata_tells_its_size_and_any_other_is_left_to_pillow(
 @pytest.mark.parametrize(
     ("at", "value"), [(4, b"\x0c"), (5, b"\0\0"), (7, b"\0\0")], ids=["12 bits", "no height", "no width"]
 )
-def test_an_odd_frame_of_a_jpeg_is_left_to_pillow_which_cannot_read_it(at, value):
+def test_a_jpeg_with_an_invalid_frame_header_is_unreadable(at, value):
     plain = saved(Image.fromarray(smooth()), "JPEG")
     at += plain.index(b"\xff\xc0")
     odd = plain[:at] + value + plain[at + len(value) :]
@@ -97,10 +97,10 @@ def test_grey_jpegs_have_three_equal_channels():
 
 
 def test_a_jpeg_that_ends_in_true_grey_is_whole():
-    picture = smooth()
-    picture[-20:, -20:] = 128
+    image = smooth()
+    image[-20:, -20:] = 128
     for options in ({"subsampling": 0}, {"subsampling": 2}, {"progressive": True}):
-        pixels = decoded(saved(Image.fromarray(picture), "JPEG", quality=95, **options))
+        pixels = decoded(saved(Image.fromarray(image), "JPEG", quality=95, **options))
         assert (pixels[-1, -1] == 128).all()
 
 
@@ -123,7 +123,7 @@ planes = st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 
 
 @settings(max_examples=50, deadline=None)
 @given(planes)
-def test_maps_come_back_as_they_were(shape):
+def test_encoded_maps_decode_to_the_same_values(shape):
     height, width, seed = shape
     plane = np.random.default_rng(seed).integers(0, 2, (height, width), dtype=np.uint8)
     assert np.array_equal(decode_map(encode_map(plane)), plane)
@@ -131,7 +131,7 @@ def test_maps_come_back_as_they_were(shape):
 
 @settings(max_examples=50, deadline=None)
 @given(planes)
-def test_parts_come_back_as_they_were(shape):
+def test_encoded_parts_decode_to_the_same_values(shape):
     height, width, seed = shape
     parts = np.random.default_rng(seed).integers(0, 4, (height, width), dtype=np.uint8)
     assert np.array_equal(decode_parts(encode_parts(parts)), parts)
@@ -145,7 +145,7 @@ def test_other_readers_see_the_map_as_one_bit_and_the_parts_as_a_palette():
     assert np.array_equal(np.asarray(parts), plane * 3)
 
 
-def test_a_map_that_was_saved_in_grey_counts_from_half_up():
+def test_a_grey_map_counts_from_level_128():
     grey = np.array([[0, 127, 128, 255]], np.uint8)
     assert decode_map(saved(Image.fromarray(grey), "PNG")).tolist() == [[0, 0, 1, 1]]
 
@@ -165,7 +165,7 @@ def test_parts_beyond_three_are_an_input_error():
         decode_parts(saved(Image.fromarray(np.full((4, 4), 7, np.uint8)), "PNG"))
 
 
-def test_a_map_that_promises_too_much_is_refused_before_memory_is_taken():
+def test_a_map_with_too_many_pixels_is_refused_by_its_header():
     whole = bytearray(encode_map(np.zeros((8, 8), np.uint8)))
     whole[16:24] = (70_000).to_bytes(4, "big") * 2
     whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
@@ -182,11 +182,11 @@ def test_a_map_that_promises_too_much_is_refused_before_memory_is_taken():
         b"<?xml?><html>",
     ],
 )
-def test_web_pages_are_told_by_their_start(page):
+def test_web_pages_are_recognised_by_their_start(page):
     assert is_html(page)
     assert not picture_format(page)
 
 
-def test_photos_and_xml_are_no_web_pages():
+def test_photos_and_xml_are_not_web_pages():
     assert not is_html(encode_jpeg(smooth(), 90))
     assert not is_html(b"<?xml version='1.0'?><annotation>")

@@ -5,22 +5,22 @@ from maskgen.images.contact_sheet import Block, Tile, draw_sheet, fit_square, ov
 from tests.helpers.small_images import drawn_parts, drawn_photo
 
 
-def test_sheet_holds_every_picture_of_a_tile():
+def test_sheet_shows_every_image_of_a_tile():
     colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
-    pictures = tuple(np.full((32, 32, 3), colour, np.uint8) for colour in colours)
-    drawn = draw_sheet("title", "subtitle", [Block("", (Tile(pictures, ("a", "b")),), side=40)])
+    images = tuple(np.full((32, 32, 3), colour, np.uint8) for colour in colours)
+    drawn = draw_sheet("title", "subtitle", [Block("", (Tile(images, ("a", "b")),), side=40)])
     for colour in colours:
         assert (drawn == np.array(colour)).all(axis=2).sum() == 40 * 40
 
 
-def test_sheet_grows_by_rows_and_never_in_width():
+def test_sheet_grows_in_height_and_never_in_width():
     tile = Tile((drawn_photo(1),), ("a",))
     heights = [draw_sheet("t", "s", [Block("h", (tile,) * n)], width=600).shape for n in (1, 3, 5)]
     assert heights[0][1] == heights[1][1] == heights[2][1] == 600
     assert heights[0][0] <= heights[1][0] < heights[2][0]
 
 
-def test_sheet_without_tiles_is_its_title():
+def test_sheet_without_tiles_has_only_its_title():
     assert draw_sheet("title", "", [Block("none", ())]).ndim == 3
 
 
@@ -32,13 +32,13 @@ def test_any_caption_can_be_drawn(text):
     assert drawn.shape[1] == 300
 
 
-def test_picture_that_is_not_square_is_seen_whole():
+def test_an_image_that_is_not_square_is_shown_whole():
     square = fit_square(np.zeros((20, 60, 3), np.uint8), 60)
     assert square.shape == (60, 60, 3)
     assert (square == 0).all(axis=2).sum() == 20 * 60
 
 
-def test_parts_have_different_colours_and_untouched_is_black_and_clear():
+def test_parts_differ_in_colour_and_untouched_is_black_and_transparent():
     parts = drawn_parts()
     painted, layer = paint_parts(parts), overlay_parts(parts)
     assert not painted[parts == 0].any()

@@ -1,4 +1,4 @@
-"""The matrix of faults, rows 1-6: what is in a photo's file."""
+"""Rows 1-6 of the fault matrix: contents of a photo's file."""
 
 import io
 import struct
@@ -20,11 +20,11 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>"
 
 
 def drawn(height: int = 48, width: int = 64) -> np.ndarray:
-    """Smooth colours that differ in every corner, with some noise that fills the file."""
+    """Draws smooth colours that differ in every corner, with some noise that makes the file larger."""
     y, x = np.mgrid[:height, :width]
-    picture = np.stack([40 + 3 * x, 220 - 4 * y, 60 + x + 2 * y], axis=2)
-    noise = np.random.default_rng(0).integers(0, 12, picture.shape)
-    return (picture + noise).clip(0, 255).astype(np.uint8)
+    image = np.stack([40 + 3 * x, 220 - 4 * y, 60 + x + 2 * y], axis=2)
+    noise = np.random.default_rng(0).integers(0, 12, image.shape)
+    return (image + noise).clip(0, 255).astype(np.uint8)
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -33,19 +33,19 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def looked_at(data: bytes, background: int = 255) -> np.ndarray | Skip:
+def decoded(data: bytes, background: int = 255) -> np.ndarray | Skip:
     return decode(data, max_pixels=1_000_000, background=background)
 
 
 def reason(data: bytes) -> str:
-    outcome = looked_at(data)
+    outcome = decoded(data)
     return outcome.reason if isinstance(outcome, Skip) else ""
 
 
 @pytest.mark.parametrize(
     "data", [b"", HTML, np.random.default_rng(1).bytes(5000), b"BM", b"P6 is no picture"]
 )
-def test_row01_what_is_no_picture_is_unreadable(data):
+def test_row01_a_file_that_is_not_an_image_is_unreadable(data):
     assert reason(data) == "unreadable"
 
 
@@ -92,13 +92,13 @@ CUT = {
 
 
 @pytest.mark.parametrize("name", CUT)
-def test_row02_a_cut_file_is_refused_or_its_picture_is_whole(name):
+def test_row02_a_truncated_file_is_refused_unless_its_image_is_complete(name):
     kind, mode, options = CUT[name]
     data = saved(Image.fromarray(drawn()).convert(mode), kind, **options)
-    whole = looked_at(data)
+    whole = decoded(data)
     assert not isinstance(whole, Skip)
     for length in {*range(0, len(data), len(data) // 97), len(data) - 2, len(data) - 1}:
-        part = looked_at(data[:length])
+        part = decoded(data[:length])
         assert isinstance(part, Skip) or np.array_equal(part, whole), length
 
 
@@ -109,7 +109,7 @@ def test_row02_a_truncated_photo_is_skipped_as_truncated(kind, share):
     assert reason(data[: int(share * len(data))]) == "truncated"
 
 
-def test_row02_a_jpeg_cut_behind_its_thumbnail_is_truncated():
+def test_row02_a_jpeg_cut_after_its_thumbnail_is_truncated():
     photo, exif = Image.fromarray(drawn()), b"Exif\0\0" + saved(Image.fromarray(drawn(16, 16)), "JPEG")
     data = saved(photo, "JPEG", exif=exif)
     assert reason(data) == ""
@@ -119,14 +119,14 @@ def test_row02_a_jpeg_cut_behind_its_thumbnail_is_truncated():
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
-def test_row02_a_jpeg_cut_and_closed_again_is_no_grey_filled_sample(mode, share):
+def test_row02_a_jpeg_cut_and_closed_again_is_not_filled_with_grey(mode, share):
     data = saved(Image.fromarray(drawn(96, 128)).convert(mode), "JPEG", quality=90)
     assert reason(data[: int(share * len(data))].rstrip(b"\xff") + b"\xff\xd9") == "truncated"
 
 
-def test_row03_garbage_behind_a_jpegs_end_does_no_harm():
+def test_row03_garbage_after_the_end_of_a_jpeg_is_ignored():
     data = saved(Image.fromarray(drawn()), "JPEG")
-    assert np.array_equal(looked_at(data + b"\0garbage\xff\xd9" * 50), looked_at(data))
+    assert np.array_equal(decoded(data + b"\0garbage\xff\xd9" * 50), decoded(data))
 
 
 NAMED = {
@@ -141,7 +141,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("name", "kind"), NAMED.items())
-def test_row03_content_decides_not_the_name(tmp_path, name, kind):
+def test_row03_the_content_decides_the_format_not_the_name(tmp_path, name, kind):
     (tmp_path / name).write_bytes(saved(Image.fromarray(drawn()), kind))
     source = build_source(SourceSettings(src=str(tmp_path)))
     (ref,) = source.refs()
@@ -164,18 +164,18 @@ def test_row04_exif_orientation_gives_the_rotated_copy(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     lossless = {"lossless": True} if kind == "WEBP" else {}
-    pixels = looked_at(saved(photo, kind, exif=exif.tobytes(), **lossless))
+    pixels = decoded(saved(photo, kind, exif=exif.tobytes(), **lossless))
     upright = np.asarray(photo.transpose(Image.Transpose[TURNS[orientation]]))
     assert not isinstance(pixels, Skip)
     assert pixels.shape == upright.shape
     assert (
         np.abs(pixels.astype(int) - upright).mean() < 4
-    )  # a flip or a shift by a pixel would give 30 and more
+    )  # a flip or a shift by a pixel would give more than 30
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\xff", b"Exif\0\0"])
-def test_row04_broken_exif_turns_no_photo(exif):
-    pixels = looked_at(saved(Image.fromarray(drawn()), "JPEG", exif=exif))
+def test_row04_broken_exif_does_not_rotate_a_photo(exif):
+    pixels = decoded(saved(Image.fromarray(drawn()), "JPEG", exif=exif))
     assert not isinstance(pixels, Skip)
     assert pixels.shape == (48, 64, 3)
 
@@ -185,21 +185,19 @@ def close_to(pixels: np.ndarray | Skip, expected: np.ndarray, limit: float) -> b
     return bool(np.abs(pixels.astype(int) - expected).mean() < limit)
 
 
-def test_row05_cmyk_jpegs_are_no_negatives():
-    assert close_to(
-        looked_at(saved(Image.fromarray(drawn()).convert("CMYK"), "JPEG", quality=95)), drawn(), 4
-    )
+def test_row05_cmyk_jpegs_are_not_negatives():
+    assert close_to(decoded(saved(Image.fromarray(drawn()).convert("CMYK"), "JPEG", quality=95)), drawn(), 4)
 
 
 def test_row05_sixteen_bits_are_not_clipped_to_white():
     grey = drawn()[:, :, 0]
     deep = Image.fromarray(grey.astype(np.uint16) * 257)
     for kind in ("PNG", "TIFF"):
-        assert np.array_equal(looked_at(saved(deep, kind)), np.repeat(grey[:, :, None], 3, axis=2))
+        assert np.array_equal(decoded(saved(deep, kind)), np.repeat(grey[:, :, None], 3, axis=2))
 
 
 def deep_png(pixels: np.ndarray) -> bytes:
-    """A 16-bit RGB PNG, which Pillow cannot write."""
+    """Encodes a 16-bit RGB PNG, which Pillow cannot write."""
     height, width, _ = pixels.shape
     rows = (pixels.astype(">u2") * 257).tobytes()
     lines = b"".join(b"\0" + rows[y * width * 6 : (y + 1) * width * 6] for y in range(height))
@@ -215,26 +213,26 @@ def deep_png(pixels: np.ndarray) -> bytes:
 
 
 def test_row05_sixteen_bit_colours_are_right():
-    assert close_to(looked_at(deep_png(drawn())), drawn(), 1)
+    assert close_to(decoded(deep_png(drawn())), drawn(), 1)
 
 
-def test_row05_palette_and_one_bit_pictures_have_their_colours():
-    assert close_to(looked_at(saved(Image.fromarray(drawn()).quantize(256), "PNG")), drawn(), 8)
+def test_row05_palette_and_one_bit_images_have_their_colours():
+    assert close_to(decoded(saved(Image.fromarray(drawn()).quantize(256), "PNG")), drawn(), 8)
     striped = np.zeros((32, 32), bool)
     striped[:, ::2] = True
     assert np.array_equal(
-        looked_at(saved(Image.fromarray(striped), "PNG")), np.repeat(striped[:, :, None] * 255, 3, 2)
+        decoded(saved(Image.fromarray(striped), "PNG")), np.repeat(striped[:, :, None] * 255, 3, 2)
     )
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
 @pytest.mark.parametrize("background", [0, 200, 255])
-def test_row05_transparent_pictures_lie_on_the_stated_background(mode, background):
+def test_row05_transparent_images_show_the_given_background(mode, background):
     photo = Image.fromarray(drawn()).convert("RGBA")
     photo.putalpha(Image.fromarray(np.where(np.arange(64) < 32, 0, 255).astype(np.uint8)[None].repeat(48, 0)))
     kind = "TIFF" if mode == "PA" else "PNG"
     image = photo.convert(mode) if mode != "PA" else photo
-    pixels = looked_at(saved(image, kind), background)
+    pixels = decoded(saved(image, kind), background)
     assert not isinstance(pixels, Skip)
     assert (pixels[:, :32] == background).all()
     assert np.abs(pixels[:, 32:].astype(int) - np.asarray(image.convert("RGB"))[:, 32:]).max() <= 1
@@ -242,17 +240,17 @@ def test_row05_transparent_pictures_lie_on_the_stated_background(mode, backgroun
 
 def test_row05_a_transparent_palette_colour_shows_the_background():
     indexed = Image.fromarray(drawn()).quantize(8)
-    pixels = looked_at(saved(indexed, "PNG", transparency=3), 99)
+    pixels = decoded(saved(indexed, "PNG", transparency=3), 99)
     assert not isinstance(pixels, Skip)
     assert (pixels[np.asarray(indexed) == 3] == 99).all()
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_row05_the_first_frame_of_an_animation_counts(kind):
+def test_row05_the_first_frame_of_an_animation_is_decoded(kind):
     first, second = Image.new("RGB", (40, 30), (200, 30, 30)), Image.new("RGB", (40, 30), (30, 30, 200))
     options = {"lossless": True} if kind == "WEBP" else {}
     data = saved(first, kind, save_all=True, append_images=[second], duration=100, **options)
-    assert close_to(looked_at(data), np.full((30, 40, 3), (200, 30, 30)), 2)
+    assert close_to(decoded(data), np.full((30, 40, 3), (200, 30, 30)), 2)
 
 
 def test_row05_pixels_without_an_agreed_white_are_refused():
@@ -290,7 +288,7 @@ def bombs() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "bmp", "gif", "webp"])
-def test_row06_a_header_that_promises_too_much_is_refused_before_memory_is_taken(kind):
+def test_row06_an_image_with_too_many_pixels_is_refused_before_memory_is_allocated(kind):
     data = bombs()[kind]
     tracemalloc.start()
     assert reason(data) == "too_large"

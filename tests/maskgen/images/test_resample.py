@@ -31,7 +31,7 @@ def test_a_ramp_keeps_its_values_at_every_scale(scale, fine):
     assert np.abs(seen[:, 1] - there[inside, 1]).max() < 1.6
 
 
-def test_shrinking_averages_a_fine_pattern_instead_of_picking_from_it():
+def test_shrinking_averages_a_fine_pattern():
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 200
     for fine, error in ((False, 15), (True, 2)):
@@ -41,7 +41,7 @@ def test_shrinking_averages_a_fine_pattern_instead_of_picking_from_it():
 
 @pytest.mark.parametrize("border", ["reflect", "replicate", "constant"])
 @pytest.mark.parametrize("x", [-90, -20, 5, 2990, 3020, 3090])
-def test_a_window_at_the_edge_of_a_large_picture_reads_no_more_of_it_than_it_shows(x, border, monkeypatch):
+def test_a_window_at_the_edge_of_a_large_image_reads_only_the_part_that_it_shows(x, border, monkeypatch):
     large = cv2.blur(np.random.default_rng(0).integers(0, 256, (3000, 3000, 3)).astype(np.uint8), (5, 5))
     matrix = window(np.array([x, 3000 - x], np.float64), 0.4, 1.3, 64)
     read = []
@@ -56,12 +56,12 @@ def test_a_window_at_the_edge_of_a_large_picture_reads_no_more_of_it_than_it_sho
     assert np.abs(warp(large, matrix, 64, border, fine=True).astype(int) - shown).mean() < 1
 
 
-def test_a_picture_thinner_than_the_shrinking_step_survives():
+def test_an_image_thinner_than_the_shrinking_step_can_be_warped():
     line = np.full((2, 4000, 3), 90, np.uint8)
     assert warp(line, window(np.array([2000.0, 0.5]), 0.0, 0.032, 128), 128, "constant").max() <= 90
 
 
-def test_nothing_but_black_or_the_edge_lies_outside():
+def test_the_outside_is_black_or_repeats_the_photo():
     white = np.full((50, 50, 3), 255, np.uint8)
     matrix = window(np.array([0.0, 0.0]), 0.0, 1.0, 50)
     assert warp(white, matrix, 50, "constant")[0, 0].max() == 0
@@ -72,7 +72,7 @@ def test_nothing_but_black_or_the_edge_lies_outside():
 @given(
     st.floats(-500, 500), st.floats(-500, 500), st.floats(-3.1, 3.1), st.floats(0.05, 20), st.integers(2, 512)
 )
-def test_a_window_has_its_centre_in_the_middle_and_goes_back(x, y, angle, scale, size):
+def test_a_window_has_its_centre_in_the_middle_and_can_be_inverted(x, y, angle, scale, size):
     matrix = window(np.array([x, y]), angle, scale, size)
     centre = np.array([[x, y]], np.float32)
     there = carry(matrix, centre)

@@ -1,4 +1,4 @@
-"""Every kernel computes what its function of numpy does, to the bit."""
+"""Every kernel is bit-identical to its NumPy reference implementation."""
 
 import shutil
 import subprocess
@@ -39,7 +39,7 @@ sides = st.integers(1, 300)
 
 
 def noise(rng, *shape, low=0, high=256):
-    """Bytes; half of the time many of them the least and the most, where sums overflow."""
+    """Draws random bytes; in half of the cases many are the least or the largest value, for which sums may overflow."""
     values = rng.integers(low, high, shape)
     if rng.random() < 0.5:
         values = np.where(rng.random(shape) < 0.4, rng.choice([low, high - 1], shape), values)
@@ -51,7 +51,7 @@ def floats(rng, *shape, low=-1.0, high=1.0):
 
 
 def places(rng, h, w, reach=1.0):
-    """Places on a mask, unseen where its row is below 0."""
+    """Draws places on a mask; a row below 0 means that no mask is visible."""
     found = floats(rng, h, w, 2, low=0, high=reach)
     found[rng.random((h, w)) < 0.2] = UNSEEN
     found[rng.random((h, w)) < 0.1] = reach
@@ -59,11 +59,11 @@ def places(rng, h, w, reach=1.0):
 
 
 def assert_same(kernel, *args, results):
-    """The compiled and the numpy way leave the same in the last `results` arguments, and return the same."""
-    ours, theirs = ([arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args] for _ in range(2))
-    assert kernel(*ours) == kernel.twin(*theirs)
-    for mine, other in zip(ours[-results:], theirs[-results:], strict=True):
-        np.testing.assert_array_equal(mine, other)
+    """Asserts that kernel and NumPy reference return the same and write the same to their last `results` arguments."""
+    in_c, in_numpy = ([arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args] for _ in range(2))
+    assert kernel(*in_c) == kernel.twin(*in_numpy)
+    for one, other in zip(in_c[-results:], in_numpy[-results:], strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @needed
@@ -76,7 +76,7 @@ def test_raster(seed, rows, columns, h, w, rough):
     if rng.random() < 0.3:
         corners[rng.integers(rows), rng.integers(columns)] = rng.choice([-1, 1], 2) * 2.0**28
     if rng.random() < 0.3:
-        corners = np.round(corners, -2)  # corners on one another, and on the middles of pixels
+        corners = np.round(corners, -2)  # corners on top of each other, and on pixel centres
     depth = np.round(rng.normal(0, 2, (rows, columns, 1)), 1)
     grid = np.concatenate([corners / 256, depth], axis=-1).astype(np.float32)
     planes = np.empty((h, w, 2), np.float32), np.empty((h, w), np.float32)
@@ -113,9 +113,9 @@ def test_fit(seed, points, steady, modes):
 def test_straps(seed, count, points, h, w):
     rng = np.random.default_rng(seed)
     lines, skin = floats(rng, count, points, 3, low=-20, high=320), floats(rng, 3, low=0.05)
-    picture = np.clip(255 * np.sqrt(skin) + rng.normal(0, 40, (h, w, 3)), 0, 255).astype(np.uint8)
+    image = np.clip(255 * np.sqrt(skin) + rng.normal(0, 40, (h, w, 3)), 0, 255).astype(np.uint8)
     hidden, edges = np.empty((count, points), np.uint8), np.empty((count, 2 * points, 2), np.int32)
-    assert_same(_under_hair, lines, picture, skin, LUMA, _SKIN_LIMITS, hidden, results=1)
+    assert_same(_under_hair, lines, image, skin, LUMA, _SKIN_LIMITS, hidden, results=1)
     corner = rng.integers(0, 50, 2).tolist()
     assert_same(_ribbons, lines, floats(rng, count, low=0, high=9), 16.0, *corner, edges, results=1)
 
@@ -135,10 +135,10 @@ def test_cast(seed, h, w, scale):
     rng = np.random.default_rng(seed)
     direction, nothing = floats(rng, 3), np.zeros(0, np.float32)
     layer, light = noise(rng, h, w, 4), Light(np.ones(3, np.float32), direction, 1.0, 1.0, nothing)
-    ours = _contact_shadow(layer, scale, light)
+    compiled = _contact_shadow(layer, scale, light)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "library", None)
-        np.testing.assert_array_equal(ours, _contact_shadow(layer, scale, light))
+        np.testing.assert_array_equal(compiled, _contact_shadow(layer, scale, light))
 
 
 @needed
@@ -148,11 +148,11 @@ def test_settle(seed, count, steps):
     rng = np.random.default_rng(seed)
     points, seen = rng.normal(0, 1, (count, 3)), rng.normal(0, 1, (count, 2))
     turn, shift = np.linalg.qr(rng.normal(0, 1, (3, 3)))[0], rng.normal(0, 1, 3) + np.array([0, 0, 90])
-    ours, theirs = ((turn.copy(), shift.copy()) for _ in range(2))
-    _settle(points, seen, *ours, 100, 1e-9, steps)
-    _settle.twin(points, seen, *theirs, 100, 1e-9, steps)
-    np.testing.assert_array_equal(ours[0], theirs[0])
-    np.testing.assert_array_equal(ours[1], theirs[1])
+    in_c, in_numpy = ((turn.copy(), shift.copy()) for _ in range(2))
+    _settle(points, seen, *in_c, 100, 1e-9, steps)
+    _settle.twin(points, seen, *in_numpy, 100, 1e-9, steps)
+    np.testing.assert_array_equal(in_c[0], in_numpy[0])
+    np.testing.assert_array_equal(in_c[1], in_numpy[1])
 
 
 @needed
@@ -221,9 +221,9 @@ def test_drape(seed, tall, wide, h, w, behind):
 @given(seeds, st.integers(2, 60), st.integers(1, 60), st.integers(0, 9), st.integers(0, 9))
 def test_dark(seed, h, w, left, top):
     rng = np.random.default_rng(seed)
-    picture, lights = noise(rng, h + top + 2, w + left + 3, 3), floats(rng, 5, 7, low=0.1, high=2)
+    image, lights = noise(rng, h + top + 2, w + left + 3, 3), floats(rng, 5, 7, low=0.1, high=2)
     args = places(rng, h, w), lights, _BORDERS, LUMA, float(rng.uniform(0.05, 0.9)), left, top, 20
-    assert_same(_dark, picture, *args, np.empty((h, w), np.uint8), results=1)
+    assert_same(_dark, image, *args, np.empty((h, w), np.uint8), results=1)
 
 
 @needed
@@ -250,7 +250,7 @@ def test_blend(seed, h, w):
     planes = [noise(rng, h, w) for _ in range(2)]
     corner = int(rng.integers(wide - w + 1)), int(rng.integers(tall - h + 1))
     layer = noise(rng, h, w, 4)
-    layer[..., 3] = np.where(rng.random() < 0.2, 0, layer[..., 3])  # then no mask is seen
+    layer[..., 3] = np.where(rng.random() < 0.2, 0, layer[..., 3])  # no mask is visible then
     before = noise(rng, tall, wide, 3), noise(rng, tall, wide, high=2), noise(rng, tall, wide, high=4)
     assert_same(_blend, layer, *planes, noise(rng, tall, wide, high=2), *corner, *before, results=3)
 
@@ -267,13 +267,13 @@ def test_blend(seed, h, w):
 )
 def test_look_up(seed, size, angle, scale, ratio, border):
     rng = np.random.default_rng(seed)
-    picture = noise(rng, *rng.integers(2, 90, 2), 3)
+    image = noise(rng, *rng.integers(2, 90, 2), 3)
     matrix = window(rng.uniform(-20, 100, 2), angle, scale, size)
     matrix[0] *= np.float32(ratio)
-    ours = _fine(picture, matrix, size, border)
+    compiled = _fine(image, matrix, size, border)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "library", None)
-        np.testing.assert_array_equal(ours, _fine(picture, matrix, size, border))
+        np.testing.assert_array_equal(compiled, _fine(image, matrix, size, border))
 
 
 @needed
@@ -343,28 +343,28 @@ def test_write_points(points):
 
 @needed
 @pytest.mark.parametrize("size", [0, 192])
-def test_photos_are_masked_alike_with_and_without_kernels(size, monkeypatch):
+def test_triplets_are_the_same_with_and_without_kernels(size, monkeypatch):
     photo, meshes = (
         skin_photo(),
         [turned_mesh(35, at=(90.0, 80.0)), turned_mesh(-10, 8, 20, at=(170.0, 130.0))],
     )
     spec = "surgical,cloth-check,n95,scarf-check,clear,gaiter-camo,none,respirator,urethane-print"
-    ways = []
+    results = []
     for library in (native.library, None):
         monkeypatch.setattr(native, "library", library)
         tools = tools_for(spec, per_face=4, mesh=meshes, size=size, faces="all")
-        ways.append(make_triplets(photo, tools, "x"))
-    assert len(ways[0]) >= 4
-    for (key, one), (other_key, other) in zip(*ways, strict=True):
+        results.append(make_triplets(photo, tools, "x"))
+    assert len(results[0]) >= 4
+    for (key, one), (other_key, other) in zip(*results, strict=True):
         assert key == other_key
         for name in ("masked", "gt", "map", "parts"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 @needed
-def test_an_array_that_is_not_what_a_kernel_takes_is_refused_before_c_sees_it():
-    plane, picture = np.zeros((4, 5), np.uint8), np.zeros((4, 5, 3), np.uint8)
-    rest = plane, plane, plane, 0, 0, picture, plane.copy(), plane.copy()
+def test_arrays_of_a_wrong_type_or_shape_are_refused_before_the_c_call():
+    plane, image = np.zeros((4, 5), np.uint8), np.zeros((4, 5, 3), np.uint8)
+    rest = plane, plane, plane, 0, 0, image, plane.copy(), plane.copy()
     for wrong in (
         np.zeros((4, 5, 4)),
         np.zeros((4, 5, 3), np.uint8),
@@ -382,7 +382,7 @@ def test_an_array_that_is_not_what_a_kernel_takes_is_refused_before_c_sees_it():
     ("rows", "columns", "creases", "tile"),
     [(1, 3, 0, 0), (3, 1, 0, 0), (0, 3, 0, 0), (3, 3, -5, 0), (3, 3, 0, -5)],
 )
-def test_sizes_and_places_that_no_cloth_has_touch_nothing(rows, columns, creases, tile):
+def test_invalid_sizes_and_offsets_write_nothing(rows, columns, creases, tile):
     texels = np.full((4, 4, 4), 7, np.uint8)
     plane, slopes = np.zeros((4, 4), np.uint8), np.zeros((2, 4, 4), np.int16)
     _lay(
@@ -400,7 +400,7 @@ from maskgen.rendering.layer import _blur, _cast
 from maskgen.rendering.lighting import _weigh
 from maskgen.rendering.projection import _carry, _sway
 
-MANY = 4_000_000  # numbers: what a kernel takes for them is asked of the system, not found among what was freed
+MANY = 4_000_000  # numbers; so many that a kernel's memory comes from the system, not from freed blocks
 
 
 def new(kind, *shape):
@@ -408,10 +408,10 @@ def new(kind, *shape):
 
 
 f4, f8, one = np.float32, np.float64, new(np.int64, 1)
-picture, edge = new(np.uint8, 1, MANY, 4), new(np.uint16, 2)
+image, edge = new(np.uint8, 1, MANY, 4), new(np.uint16, 2)
 calls = [
-    (_blur, picture, edge, edge, picture),
-    (_cast, picture, new(f4, 1), 1, 0.0, 0.0, 1.0, new(f4, 1, MANY), new(f4, 1, MANY), new(np.uint8, 1, MANY)),
+    (_blur, image, edge, edge, image),
+    (_cast, image, new(f4, 1), 1, 0.0, 0.0, 1.0, new(f4, 1, MANY), new(f4, 1, MANY), new(np.uint8, 1, MANY)),
     (_sway, new(f4, 1, 3), one, new(f8, 1, 3), new(f8, 3), new(f8, 3, 3), new(f4, 1, MANY), new(f4, MANY, 3)),
     (_carry, new(f4, 3, MANY), new(f4, 0, MANY), new(f4, 0, 3), new(f4, MANY), 0.0, 0.0, 0.0, 0.0, new(f4, 3, 3), 1.0,
      new(f4, 3), 1, new(f4, MANY, 3), new(f4, 2, 2, 2)),
@@ -428,22 +428,20 @@ for kernel, *args in calls:
 
 
 @needed
-@pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="the system does not say what a process takes"
-)
-def test_a_kernel_that_gets_no_memory_says_so():
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc/self/statm on this system")
+def test_a_kernel_without_memory_raises_memory_error():
     done = subprocess.run([sys.executable, "-c", SHORT_OF_MEMORY], capture_output=True, text=True, cwd=ROOT)
     names = ("blur", "cast", "sway", "carry", "weigh")
     assert done.stdout.splitlines() == [f"{name} got no memory" for name in names], done.stderr
 
 
 @needed
-def test_every_kernel_that_takes_memory_is_made_to_run_out_of_it():
+def test_every_kernel_that_allocates_memory_is_tested_without_it():
     takers = sum(path.read_text().count("alloc(") for path in build.sources())
     assert SHORT_OF_MEMORY.count("\n    (_") == takers
 
 
-def test_a_library_of_other_sources_is_not_used(monkeypatch):
+def test_a_library_compiled_from_other_sources_is_not_used(monkeypatch):
     monkeypatch.setattr(native, "digest", lambda: "0" * 16)
     assert native._load() == (
         None,
@@ -451,24 +449,22 @@ def test_a_library_of_other_sources_is_not_used(monkeypatch):
     )
 
 
-def test_without_a_compiler_an_install_goes_on(tmp_path, monkeypatch):
+def test_an_install_without_a_compiler_succeeds(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "LIBRARY", tmp_path / "kernels.so")
     monkeypatch.setattr(build, "compilers", lambda: [["/nowhere/cc"]])
     assert build.compile_kernels() == build.NO_COMPILER
     assert not list(tmp_path.iterdir())
 
 
-def test_an_install_goes_on_where_the_library_cannot_be_replaced(tmp_path, monkeypatch):
-    (tmp_path / "kernels.so/within").mkdir(
-        parents=True
-    )  # as on a disk that may only be read, deleting it fails
+def test_an_install_succeeds_if_the_library_cannot_be_replaced(tmp_path, monkeypatch):
+    (tmp_path / "kernels.so/within").mkdir(parents=True)  # cannot be deleted, as on a read-only disk
     monkeypatch.setattr(build, "LIBRARY", tmp_path / "kernels.so")
     build.compile_kernels()
     assert [path.name for path in tmp_path.iterdir()] == ["kernels.so"]
 
 
 @pytest.mark.skipif(not shutil.which("make") or not MAKEFILE.exists(), reason="no make, or no checkout")
-def test_a_compiler_that_cannot_compile_them_does_not_end_make_demo(tmp_path):
+def test_a_failing_compiler_does_not_end_make_demo(tmp_path):
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nexit 1\n")

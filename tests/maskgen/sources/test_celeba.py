@@ -38,7 +38,7 @@ def celeba(root, **more):
 
 
 @pytest.mark.parametrize(("layout", "form"), FORMS)
-def test_each_layout_gives_the_same_photos_and_what_is_known_of_them(tmp_path, layout, form):
+def test_each_layout_gives_the_same_photos_splits_identities_and_points(tmp_path, layout, form):
     source = celeba(laid_out(tmp_path, layout, form))
     refs = source.refs()
     assert (source.name, source.notes) == ("celeba", ())
@@ -83,10 +83,10 @@ def test_each_layout_from_folder_and_zip_gives_the_same_triplets(tmp_path):
         assert members.keys() == first.keys()
         for place, sample in members.items():
             known = {name: data for name, data in sample.items() if layout != "kaggle" or name != "json"}
-            assert known.items() <= first[place].items()  # Kaggle's does not say who is seen
+            assert known.items() <= first[place].items()  # Kaggle's layout has no identities
 
 
-def test_its_points_find_the_faces_that_a_search_finds(tmp_path):
+def test_its_points_give_the_faces_that_a_search_finds(tmp_path):
     root = laid_out(tmp_path, "official", "folder")
     report, by_points = triplets(root, tmp_path / "points", "celeba")
     assert "points-only" in report.landmarks
@@ -94,7 +94,7 @@ def test_its_points_find_the_faces_that_a_search_finds(tmp_path):
     assert by_points.keys() == by_search.keys()
 
 
-def test_points_are_asked_for_where_there_are_none(tmp_path):
+def test_missing_points_are_asked_for_by_the_name_of_their_list(tmp_path):
     root = unpacked(tmp_path / "c", {f"img_align_celeba/{name}": data for name, data in photos().items()})
     with pytest.raises(InputError, match=r"list_landmarks_align_celeba\.txt"):
         triplets(root, tmp_path / "out", "celeba")
@@ -119,13 +119,13 @@ def test_lists_beside_the_given_folder_or_zip_are_found(tmp_path):
     assert celeba(packed / "Img" / "img_align_celeba.zip").refs() == source.refs()
 
 
-def test_other_photos_beside_celebas_are_not_lost(tmp_path):
+def test_other_photos_beside_those_of_celeba_are_kept(tmp_path):
     unpacked(tmp_path / "mix", files("kaggle") | {f"mine/{i}.jpg": b"x" for i in range(5)})
     source = build_source(SourceSettings(src=str(tmp_path / "mix")))
     assert (source.name, len(source.refs())) == ("mix", 11)
 
 
-def test_photos_in_the_wild_take_their_own_points(tmp_path):
+def test_photos_in_the_wild_use_their_own_points(tmp_path):
     wild = {f"Img/img_celeba/{name}": data for name, data in photos().items()}
     wild["Anno/list_landmarks_celeba.txt"] = text({name: [5] * 10 for name in NAMES}, ["x"] * 10)
     wild["Anno/list_bbox_celeba.txt"] = b"nothing that is read"
@@ -140,7 +140,7 @@ def test_aligned_photos_are_taken_before_those_in_the_wild(tmp_path):
     assert celeba(unpacked(tmp_path, both)).refs()[0].id == "img_align_celeba/000001.jpg"
 
 
-def test_nothing_there_says_what_to_download_and_where_to_put_it(tmp_path):
+def test_missing_photos_say_what_to_download_and_where_to_put_it(tmp_path):
     (tmp_path / "empty").mkdir()
     for root in (tmp_path / "empty", tmp_path / "none"):
         with pytest.raises(InputError) as caught:

@@ -1,4 +1,4 @@
-"""Row 11 of the matrix: CelebA's lists and downloads as they go wrong."""
+"""Row 11 of the fault matrix: damaged lists and downloads of CelebA."""
 
 import pytest
 
@@ -15,7 +15,7 @@ PAGE = b"<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html
 
 
 def celeba(tmp_path, changed, split="auto"):
-    """The photos with their lists, some of them changed; None leaves one out."""
+    """Builds a source of the photos and lists, with some files changed; None removes a file."""
     files = {f"img_align_celeba/{name}": data for name, data in photos().items()} | lists() | changed
     unpacked(tmp_path, {name: data for name, data in files.items() if data is not None})
     return build_source(SourceSettings(src="celeba", root=str(tmp_path), split=split))
@@ -29,7 +29,7 @@ def refused(tmp_path, name, data, *words):
 
 
 @pytest.mark.parametrize("count", [5, 7, 202599])
-def test_row11_a_list_that_promises_another_count_is_refused(tmp_path, count):
+def test_row11_a_list_with_a_wrong_count_in_its_header_is_refused(tmp_path, count):
     data = lists()[LANDMARKS].replace(b"6\n", b"%d\n" % count, 1)
     refused(tmp_path, LANDMARKS, data, "line 1", f"promises {count} photos, but 6 follow")
 
@@ -51,7 +51,7 @@ def test_row11_harmless_forms_of_a_list_are_read(tmp_path, change):
     assert [[v for point in ref.points for v in point] for ref in source.refs()] == list(points().values())
 
 
-def test_row11_crlf_and_a_mark_in_lists_without_header_are_read(tmp_path):
+def test_row11_lists_without_a_header_may_have_crlf_and_a_byte_order_mark(tmp_path):
     changed = {name: b"\xef\xbb\xbf" + lists()[name].replace(b"\n", b"\r\n") for name in (PARTITION, PEOPLE)}
     refs = celeba(tmp_path, changed).refs()
     assert [(ref.split, ref.identity) for ref in refs][::2] == [
@@ -89,19 +89,19 @@ def test_row11_a_web_page_in_place_of_a_file_is_refused(tmp_path, name):
         celeba(tmp_path, {name: PAGE} | changed)
 
 
-def test_row11_names_of_celeba_that_are_web_pages_are_refused(tmp_path):
+def test_row11_web_pages_in_place_of_photos_are_refused(tmp_path):
     with pytest.raises(InputError, match="looks like a download page"):
         celeba(tmp_path, {f"img_align_celeba/{name}": PAGE for name in NAMES})
 
 
-def test_row11_a_partition_that_leaves_photos_out_is_refused_or_done_without(tmp_path):
+def test_row11_a_partition_that_lacks_photos_is_refused_unless_the_split_is_by_hash(tmp_path):
     data = text({name: row for name, row in partition().items() if name > "000002.jpg"})
     refused(tmp_path, PARTITION, data, "no line for 000001.jpg and 1 more photos", "--split hash")
     source = celeba(tmp_path, {PARTITION: data}, split="hash")
     assert any("000001.jpg" in note for note in source.notes)
 
 
-def test_row11_a_partition_that_names_photos_which_are_not_there_is_counted(tmp_path):
+def test_row11_missing_photos_of_a_partition_are_counted_in_a_note(tmp_path):
     data = lists()[PARTITION] + b"000900.jpg 0\n000901.jpg 2\n"
     source = celeba(tmp_path, {PARTITION: data})
     assert len(source.refs()) == len(NAMES)
@@ -109,13 +109,13 @@ def test_row11_a_partition_that_names_photos_which_are_not_there_is_counted(tmp_
     assert "names 2 photos that are not there, such as 000900" in note
 
 
-def test_row11_without_a_partition_or_people_the_photos_still_serve(tmp_path):
+def test_row11_photos_without_a_partition_and_identities_are_usable(tmp_path):
     refs = celeba(tmp_path, {PARTITION: None, PEOPLE: None}).refs()
     assert {(ref.split, ref.identity) for ref in refs} == {("", "")}
     assert len(refs[0].points) == 5
 
 
-def test_row11_a_photo_without_points_is_said_and_skipped(tmp_path):
+def test_row11_a_photo_without_points_is_noted_and_skipped(tmp_path):
     data = text({name: row for name, row in points().items() if name != NAMES[0]})
     source = celeba(tmp_path, {LANDMARKS: data})
     assert "no line for 000001.jpg" in source.notes[0]
@@ -129,7 +129,7 @@ def _pixels():
     return astronaut()
 
 
-def test_row11_a_nested_folder_with_macos_leavings_is_read(tmp_path):
+def test_row11_a_nested_folder_with_macos_metadata_is_read(tmp_path):
     leavings = {f"__MACOSX/img_align_celeba/._{name}": b"Mac OS X" for name in NAMES}
     files = {f"img_align_celeba/img_align_celeba/{name}": data for name, data in photos().items()}
     unpacked(tmp_path, files | leavings | lists())

@@ -1,4 +1,4 @@
-"""The matrix of faults, rows 7-10: where photos lie and what they are called."""
+"""Rows 7-10 of the fault matrix: places and names of photos."""
 
 import io
 import json
@@ -32,14 +32,14 @@ def source_of(path: Path) -> Source:
 
 
 def outcomes(source: Source) -> dict[str, str]:
-    """Id -> reason of its skip, "" for a photo."""
+    """Returns for each id the reason of its skip, "" for a photo."""
     loaded = {ref.id: load(source, ref, SourceSettings()) for ref in source.refs()}
     return {name: "" if isinstance(outcome, Photo) else outcome.reason for name, outcome in loaded.items()}
 
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that any user may enter, which pytest's own are not."""
+    """Makes a folder that any user may enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -47,7 +47,7 @@ def open_folder() -> Iterator[Path]:
 
 @contextmanager
 def without_rights() -> Iterator[None]:
-    """Permissions count for nothing while root looks at them."""
+    """Runs as an ordinary user: permissions do not apply to root."""
     if os.geteuid() != 0:
         yield
         return
@@ -58,7 +58,7 @@ def without_rights() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_row07_what_may_not_be_read_is_counted_and_the_rest_goes_on():
+def test_row07_unreadable_files_are_counted_and_the_others_are_read():
     with open_folder() as root:
         (root / "closed").mkdir()
         for name in ("a.jpg", "b.jpg", "closed/c.jpg"):
@@ -71,14 +71,14 @@ def test_row07_what_may_not_be_read_is_counted_and_the_rest_goes_on():
     assert found == {"a.jpg": "", "b.jpg": "no_permission", "closed/": "no_permission"}
 
 
-def test_row07_a_source_that_may_not_be_read_is_refused():
+def test_row07_a_source_without_read_permission_is_refused():
     with open_folder() as root:
         (root / "closed").mkdir(mode=0)
         with without_rights(), pytest.raises(InputError, match="may not be read"):
             source_of(root / "closed")
 
 
-def test_row07_a_photo_gone_since_the_listing_is_vanished(tmp_path):
+def test_row07_a_photo_deleted_after_the_listing_is_vanished(tmp_path):
     for name in ("a.jpg", "b.jpg", "deep/c.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(JPEG)
@@ -89,7 +89,7 @@ def test_row07_a_photo_gone_since_the_listing_is_vanished(tmp_path):
     assert outcomes(source) == {"a.jpg": "", "b.jpg": "vanished", "deep/c.jpg": "vanished"}
 
 
-def test_row07_links_in_a_circle_end(tmp_path):
+def test_row07_circular_links_end(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a.jpg").write_bytes(JPEG)
     (tmp_path / "real" / "back").symlink_to(tmp_path)
@@ -108,7 +108,7 @@ def test_row07_a_linked_folder_is_read(tmp_path):
     assert outcomes(source_of(tmp_path / "source")) == {"more/a.jpg": ""}
 
 
-def test_row07_a_pipe_named_as_a_photo_does_not_hang(tmp_path):
+def test_row07_a_pipe_with_the_name_of_a_photo_does_not_hang(tmp_path):
     (tmp_path / "a.jpg").write_bytes(JPEG)
     os.mkfifo(tmp_path / "b.jpg")
     (tmp_path / "c.jpg").symlink_to("b.jpg")
@@ -132,7 +132,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("where", ["folder", "set.zip", "set.tar", "set.tar.gz"])
-def test_row08_odd_names_get_clean_unique_keys_and_keep_their_own(tmp_path, where):
+def test_row08_odd_names_get_clean_unique_keys_and_stay_in_the_ids(tmp_path, where):
     path = tmp_path / where
     if where == "folder":
         for name in NAMES:
@@ -153,7 +153,7 @@ def test_row08_odd_names_get_clean_unique_keys_and_keep_their_own(tmp_path, wher
     assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") for key in keys)
 
 
-def test_row08_names_that_are_no_unicode_are_read_and_go_into_json(tmp_path):
+def test_row08_names_that_are_not_unicode_are_read_and_fit_into_json(tmp_path):
     (tmp_path / "a.jpg").write_bytes(JPEG)
     odd = os.fsencode(tmp_path) + b"/caf\xe9\xff.jpg"
     Path(os.fsdecode(odd)).write_bytes(JPEG)
@@ -174,7 +174,7 @@ def located_photo() -> bytes:
     return out.getvalue()
 
 
-def test_row09_nothing_of_a_photos_metadata_gets_out():
+def test_row09_no_metadata_of_a_photo_reaches_the_output():
     data = located_photo()
     assert b"secret" in data
     pixels = decode(data, max_pixels=10**6, background=255)
@@ -185,7 +185,7 @@ def test_row09_nothing_of_a_photos_metadata_gets_out():
 
 
 @pytest.mark.parametrize("where", ["folder", "set.tar"])
-def test_row09_no_id_holds_an_absolute_path(tmp_path, where):
+def test_row09_no_id_contains_an_absolute_path(tmp_path, where):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.jpg").write_bytes(JPEG)
     with tarfile.open(tmp_path / "set.tar", "w") as tar:
@@ -204,7 +204,7 @@ def add(
 
 
 @pytest.mark.parametrize("name", ["set.tar", "set.tar.gz", "set.zip"])
-def test_row10_names_that_lead_outside_are_read_in_place(tmp_path, name):
+def test_row10_members_with_names_outside_the_archive_are_read_in_place(tmp_path, name):
     inside = tmp_path / "inside"
     inside.mkdir()
     evil = ["../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "good.jpg"]
@@ -238,7 +238,7 @@ def test_row10_links_in_a_tar_are_not_followed_but_counted(tmp_path, mode):
     }
 
 
-ZEROS = 300 * 2**20  # bytes that shrink to 300 kB
+ZEROS = 300 * 2**20  # bytes; they compress to 300 kB
 
 
 def test_row10_a_bomb_in_a_zip_is_refused_unread(tmp_path):

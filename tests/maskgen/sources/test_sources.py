@@ -1,4 +1,4 @@
-"""Sources: what is found where, under which names, and that an archive gives what its folder gives."""
+"""Sources: photos found, their ids, and the same photos from a folder and from its archive."""
 
 import io
 import json
@@ -26,7 +26,7 @@ LFW = ["Ann_Lee/Ann_Lee_0001.jpg", "Ann_Lee/Ann_Lee_0002.jpg", "Bo_Ek/Bo_Ek_0001
 
 
 def photo(number: int) -> bytes:
-    """A JPEG of its own for each number: what is behind the end does not count, and tells them apart."""
+    """Makes a different JPEG for each number: bytes after the end are ignored, but make the files differ."""
     return JPEG + number.to_bytes(4, "big")
 
 
@@ -61,7 +61,7 @@ def read_all(source: Source) -> dict[str, bytes | Skip]:
     return {ref.id: source.read(ref) for ref in source.refs()}
 
 
-def test_a_folder_is_read_to_any_depth_in_the_order_of_its_ids(tmp_path):
+def test_a_folder_is_read_to_any_depth_ordered_by_id(tmp_path):
     make_folder(tmp_path, ["b.jpg", "a/c/d/e.PNG", "a/z.jpeg", "notes.txt", ".git/x.jpg", "a/._z.jpeg"])
     source = source_of(tmp_path)
     assert read_all(source) == {"a/c/d/e.PNG": photo(1), "a/z.jpeg": photo(2), "b.jpg": photo(0)}
@@ -69,7 +69,7 @@ def test_a_folder_is_read_to_any_depth_in_the_order_of_its_ids(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["set.zip", "set.tar", "set.tar.gz", "set.tar.xz", "set.tar.bz2"])
-def test_an_archive_gives_what_its_folder_gives(tmp_path, name):
+def test_an_archive_gives_the_same_photos_as_its_folder(tmp_path, name):
     names = ["x/b.jpg", "x/a.png", "x/read me.txt", "__MACOSX/x/._b.jpg"]
     folder = source_of(make_folder(tmp_path / "folder", names[:3]))
     archive = source_of(make_archive(tmp_path / name, names))
@@ -78,7 +78,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path, name):
 
 
 @pytest.mark.parametrize("where", ["folder", "parent", "set.zip", "set.tar", "set.tar.gz"])
-def test_lfw_is_known_by_its_tree_wherever_it_lies(tmp_path, where):
+def test_lfw_is_recognised_by_its_folders(tmp_path, where):
     deep = [f"lfw-deepfunneled/{name}" for name in LFW]
     if where == "folder":
         source = source_of(make_folder(tmp_path / "lfw_funneled", LFW))
@@ -91,7 +91,7 @@ def test_lfw_is_known_by_its_tree_wherever_it_lies(tmp_path, where):
 
 
 @pytest.mark.parametrize("place", ["our-club", "set.tar", "mylfw", "lfwish/album"])
-def test_photos_named_as_lfw_names_them_keep_their_people_but_not_its_terms(tmp_path, place):
+def test_photos_named_like_lfw_get_identities_but_not_its_terms(tmp_path, place):
     path = tmp_path / place
     source = source_of(make_archive(path, LFW) if path.suffix else make_folder(path, LFW))
     assert (source.name, source.terms) == (slug(path.stem), "")
@@ -99,18 +99,18 @@ def test_photos_named_as_lfw_names_them_keep_their_people_but_not_its_terms(tmp_
 
 
 @pytest.mark.parametrize(("known", "terms"), [(LFW_KNOWN, "LFW: research"), (LFW_KNOWN - 1, "")])
-def test_lfw_is_known_by_its_people_whatever_it_lies_in(tmp_path, known, terms):
+def test_lfw_is_recognised_by_its_people(tmp_path, known, terms):
     people = [f"{person}/{person}_0001.jpg" for person in sorted(LFW_PEOPLE)[:known]]
     assert source_of(make_folder(tmp_path / "faces", people + LFW)).terms == terms
 
 
-def test_people_keep_their_identity_where_lfw_lies_among_other_photos(tmp_path):
+def test_lfw_among_other_photos_keeps_its_identities(tmp_path):
     source = source_of(make_folder(tmp_path / "Mixed Photos", [*LFW, "other/1.jpg", "other/2.jpg"]))
     assert (source.name, source.terms) == ("mixed-photos", "")
     assert [ref.identity for ref in source.refs()] == ["Ann_Lee", "Ann_Lee", "Bo_Ek", "", ""]
 
 
-def test_people_are_the_folders_where_that_is_said(tmp_path):
+def test_folders_are_identities_if_the_setting_says_so(tmp_path):
     folder = make_folder(tmp_path, ["0000045/001.jpg", "b/0000045/7.jpg", "ann lee/IMG_1.JPG", "alone.jpg"])
     source = build_source(SourceSettings(src=str(folder), people="folders"))
     assert {ref.id: ref.identity for ref in source.refs()} == {
@@ -120,7 +120,7 @@ def test_people_are_the_folders_where_that_is_said(tmp_path):
     assert again.refs() == source.refs()
 
 
-def test_a_set_in_several_tars_is_one_source(tmp_path):
+def test_a_data_set_in_several_tars_is_one_source(tmp_path):
     for part in range(3):
         make_archive(tmp_path / f"lfw-{part}.tar", [f"lfw/{LFW[part]}"], first=part)
     source = source_of(tmp_path)
@@ -128,20 +128,20 @@ def test_a_set_in_several_tars_is_one_source(tmp_path):
     assert source.name == "lfw"
 
 
-def test_tars_that_share_a_name_put_their_own_in_front(tmp_path):
+def test_archives_with_equal_ids_prefix_them_with_their_name(tmp_path):
     make_archive(tmp_path / "one.tar", ["1.jpg", "2.jpg"])
     make_archive(tmp_path / "two.zip", ["2.jpg"], first=2)
     ids = {"one.tar/1.jpg": photo(0), "one.tar/2.jpg": photo(1), "two.zip/2.jpg": photo(2)}
     assert read_all(source_of(tmp_path)) == ids
 
 
-def test_photos_win_over_the_archive_they_came_in(tmp_path):
+def test_extracted_photos_take_precedence_over_their_archive(tmp_path):
     make_archive(tmp_path / "download.zip", ["x/1.jpg"])
     make_folder(tmp_path, ["x/1.jpg"])
     assert list(read_all(source_of(tmp_path))) == ["x/1.jpg"]
 
 
-def test_utkface_is_known_by_its_names(tmp_path):
+def test_utkface_is_recognised_by_its_file_names(tmp_path):
     names = ["100_1_0_20170119212053665.jpg", "9_0_3_20161220222308131.jpg", "61_1_20170109142408075.jpg"]
     source = source_of(make_folder(tmp_path, names))
     assert (source.name, source.terms) == ("utkface", "UTKFace: non-commercial research")
@@ -157,7 +157,7 @@ def test_celeba_is_found_under_its_root(tmp_path, inside):
     assert len(source.refs()) == 2
 
 
-def test_celebas_zip_and_its_bare_folder_are_celeba(tmp_path):
+def test_the_zip_and_the_folder_of_celeba_are_celeba(tmp_path):
     make_archive(tmp_path / "zip" / "img_align_celeba.zip", ["img_align_celeba/000001.jpg"])
     assert build_source(SourceSettings(src="celeba", root=str(tmp_path / "zip"))).name == "celeba"
     assert source_of(make_folder(tmp_path / "img_align_celeba", ["000001.jpg"])).name == "celeba"
@@ -242,7 +242,7 @@ def refused(path: Path, says: str) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_what_cannot_be_a_source_is_refused_with_its_path(tmp_path):
+def test_invalid_sources_are_refused_with_their_path(tmp_path):
     refused(tmp_path / "nothing", "no such file or folder")
     refused(tmp_path, "no photos among its 0 files")
     (tmp_path / "notes.txt").write_text("none here")
@@ -252,20 +252,20 @@ def test_what_cannot_be_a_source_is_refused_with_its_path(tmp_path):
     refused(tmp_path / "me.jpg", "a single photo")
 
 
-def test_no_source_at_all_is_a_mistake_of_usage():
+def test_a_missing_source_is_a_usage_error():
     with pytest.raises(UsageError, match="--src"):
         build_source(SourceSettings())
 
 
 @pytest.mark.parametrize("name", ["set.zip", "set.tar", "set.tar.gz"])
-def test_a_cut_archive_is_refused_with_its_path(tmp_path, name):
+def test_a_truncated_archive_is_refused_with_its_path(tmp_path, name):
     whole = make_archive(tmp_path / "whole" / name, [f"{number}.jpg" for number in range(20)])
     cut = tmp_path / name
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     refused(cut, "cut short")
 
 
-def test_a_tar_cut_anywhere_before_its_end_mark_is_refused(tmp_path):
+def test_a_tar_truncated_anywhere_before_its_end_mark_is_refused(tmp_path):
     make_archive(tmp_path / "whole.tar", ["1.jpg", "2.jpg", "3.jpg"])
     data = (tmp_path / "whole.tar").read_bytes()
     for length in range(512, len(data.rstrip(b"\0")), 100):
@@ -283,7 +283,7 @@ def test_every_key_is_clean_and_short(name):
     assert len(key) <= 40 + len("-12345678-f0-m12")
 
 
-def test_keys_tell_the_photo_and_never_its_place_in_an_order():
+def test_keys_depend_on_the_photo_and_not_on_its_index():
     assert (
         key_base(PhotoRef("lfw/AJ_Cook/AJ_Cook_0001.jpg"))
         == "aj_cook_0001-" + key_base(PhotoRef("lfw/AJ_Cook/AJ_Cook_0001.jpg")).rsplit("-", 1)[-1]
@@ -299,7 +299,7 @@ def test_ids_never_lead_upwards_or_to_the_root(name):
     assert not clean_id(name).startswith("/")
 
 
-def test_a_name_that_the_system_cannot_open_is_refused_in_a_line(tmp_path):
+def test_a_path_that_cannot_be_opened_is_refused_with_the_system_error(tmp_path):
     (tmp_path / "round").symlink_to("round")
     refused(tmp_path / "round", "symbolic links")
     refused(tmp_path / ("x" * 300), "File name too long")

@@ -11,7 +11,7 @@ from tests.helpers.faces import astronaut, detector, face_from, mean_face, turne
 
 
 class Counting:
-    """A detector that counts its calls."""
+    """Detector that counts its calls."""
 
     name = "counting"
 
@@ -45,21 +45,21 @@ def test_cached_faces_are_bit_identical_to_fresh_ones(tmp_path):
     assert same(CachedDetector(detector(), tmp_path).detect(photo(astronaut())), fresh)
 
 
-def test_a_second_look_asks_no_detector(tmp_path):
+def test_a_cached_photo_runs_no_detector(tmp_path):
     counting = Counting([mean_face(), mean_face(turned(20, 0, 0))])
     for _ in range(3):
         CachedDetector(counting, tmp_path).detect(photo())
     assert counting.calls == 1
 
 
-def test_why_there_is_no_face_is_remembered_too(tmp_path):
+def test_the_reason_for_no_face_is_cached_too(tmp_path):
     counting = Counting(Skip("bad_landmarks", "folded"))
     answers = {CachedDetector(counting, tmp_path).detect(photo()) for _ in range(2)}
     assert answers == {Skip("bad_landmarks", "folded")}
     assert counting.calls == 1
 
 
-def test_points_of_another_scheme_come_back_as_they_were():
+def test_points_of_another_scheme_survive_packing():
     face = face_from(mean_face().mesh)
     dlib = type(face)(face.box, face.landmarks[:68].copy(), "dlib68", face.mesh, 0.123456789)
     assert same(unpack(pack([dlib, face], "m"), "m"), [dlib, face])
@@ -75,7 +75,7 @@ def test_photos_detectors_and_decodings_do_not_share_entries(tmp_path):
     assert (counting.calls, other.calls) == (3, 1)
 
 
-def test_every_damage_to_an_entry_makes_it_absent():
+def test_a_damaged_entry_cannot_be_unpacked():
     data = pack([mean_face()], "m")
     for end in range(0, len(data), 97):
         with pytest.raises(ValueError, match="landmarks"):
@@ -87,7 +87,7 @@ def test_every_damage_to_an_entry_makes_it_absent():
             unpack(bytes(broken), "m")
 
 
-def test_a_damaged_entry_is_made_again(tmp_path):
+def test_a_damaged_entry_is_replaced(tmp_path):
     counting = Counting([mean_face()])
     CachedDetector(counting, tmp_path).detect(photo())
     (entry,) = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -99,13 +99,13 @@ def test_a_damaged_entry_is_made_again(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [entry]
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path):
+def test_a_cache_that_cannot_be_written_does_not_end_the_run(tmp_path):
     (tmp_path / "file").write_text("in the way")
     counting = Counting([mean_face()])
     assert len(CachedDetector(counting, tmp_path / "file").detect(photo())) == 1
 
 
-def test_what_a_full_disk_took_half_of_is_not_kept(tmp_path, monkeypatch):
+def test_a_partly_written_entry_is_removed(tmp_path, monkeypatch):
     counting = Counting([mean_face()])
     whole = os.write
     monkeypatch.setattr(os, "write", lambda file, data: whole(file, data[:100]))
@@ -113,7 +113,7 @@ def test_what_a_full_disk_took_half_of_is_not_kept(tmp_path, monkeypatch):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_without_a_folder_nothing_is_remembered():
+def test_without_a_folder_nothing_is_cached():
     counting = Counting([mean_face()])
     passing = CachedDetector(counting, None)
     assert passing.name == "counting"
@@ -121,14 +121,14 @@ def test_without_a_folder_nothing_is_remembered():
     assert counting.calls == 2
 
 
-def test_the_folder_is_the_user_s_cache_unless_told(tmp_path, monkeypatch):
+def test_the_default_folder_is_the_cache_of_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder("auto") == tmp_path / "unmask/landmarks"
     assert cache_folder("off") is None
     assert cache_folder(str(tmp_path / "mine")) == tmp_path / "mine"
 
 
-def test_a_fingerprint_sees_a_change_of_any_pixel_and_of_the_shape():
+def test_a_fingerprint_changes_with_any_pixel_and_the_shape():
     pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
     assert fingerprint(pixels) != fingerprint(pixels.reshape(7, 5, 3))
     for place in np.ndindex(pixels.shape):

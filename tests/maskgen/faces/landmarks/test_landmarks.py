@@ -12,7 +12,7 @@ from maskgen.images.resample import carry, inverse, warp
 from maskgen.settings import FaceSettings
 from tests.helpers.faces import astronaut, detector, mean_face, turned
 
-EYES, MOUTH = np.array([[203.6, 101.4], [246.6, 103.2]]), np.array([223.5, 141])  # read off by eye
+EYES, MOUTH = np.array([[203.6, 101.4], [246.6, 103.2]]), np.array([223.5, 141])  # annotated by hand
 
 
 def head():
@@ -36,7 +36,7 @@ def test_the_same_pixels_give_the_same_bits():
 
 
 @pytest.mark.parametrize("angle", [-90, -50, -20, 20, 50, 90, 179])
-def test_a_turned_photo_gives_the_turned_mesh(angle):
+def test_a_rotated_photo_gives_the_rotated_mesh(angle):
     (straight,) = detector().detect(astronaut())
     centre = np.array([222.0, 130.0])
     matrix = window(centre, -np.radians(angle), 1.0, 300)
@@ -57,7 +57,7 @@ def test_a_face_that_fills_the_photo_is_found():
     assert np.abs(mouth_centre(face.mesh) - (MOUTH - np.array([160, 50]))).max() < 6
 
 
-def test_a_small_face_in_a_wide_photo_is_found_by_its_tile():
+def test_a_small_face_in_a_wide_photo_is_found_in_its_tile():
     wide = np.full((600, 1500, 3), 120, np.uint8)
     wide[300:450, 1200:1320] = head()
     (face,) = detector().detect(wide)
@@ -74,17 +74,16 @@ def test_every_face_is_found_once_and_the_largest_comes_first():
 
 
 @pytest.mark.parametrize("shape", [(600, 1500), (1500, 600), (512, 512)])
-def test_looks_leave_no_part_of_the_photo_unseen(shape):
-    seen = np.zeros(shape, bool)
+def test_tiles_cover_the_whole_photo(shape):
+    covered = np.zeros(shape, bool)
     for look in tile_looks(*shape, 128):
         (x0, y0), (x1, y1) = carry(inverse(look), np.array([[-0.5, -0.5], [127.5, 127.5]], np.float32))
-        seen[
-            max(0, round(float(y0))) : round(float(y1)) + 1, max(0, round(float(x0))) : round(float(x1)) + 1
-        ] = True
-    assert seen.all()
+        rows = slice(max(0, round(float(y0))), round(float(y1)) + 1)
+        covered[rows, max(0, round(float(x0))) : round(float(x1)) + 1] = True
+    assert covered.all()
 
 
-def test_noise_stripes_and_a_flat_field_hold_no_face():
+def test_no_face_is_found_in_noise_stripes_and_a_flat_field():
     rng = np.random.default_rng(0)
     stripes = np.zeros((256, 256, 3), np.uint8)
     stripes[::8] = 255
@@ -96,7 +95,7 @@ def test_noise_stripes_and_a_flat_field_hold_no_face():
         assert detector().detect(pixels) == Skip("no_face")
 
 
-def test_photos_without_people_hold_no_face():
+def test_no_face_is_found_in_photos_without_people():
     import skimage.data
 
     for name in ("coffee", "chelsea", "rocket", "hubble_deep_field", "immunohistochemistry"):
@@ -129,7 +128,9 @@ def test_every_backend_of_the_settings_is_known_and_names_tell_searches_apart():
     assert len(names | {detector("all").name}) == 4
 
 
-FIVE = tuple((float(x), float(y)) for x, y in [*EYES, (224, 122), (210, 141), (240, 142)])  # read off by eye
+FIVE = tuple(
+    (float(x), float(y)) for x, y in [*EYES, (224, 122), (210, 141), (240, 142)]
+)  # annotated by hand
 
 
 @pytest.mark.parametrize("landmarks", ["celeba", "auto"])
@@ -144,7 +145,7 @@ def test_five_points_of_the_source_place_the_mesh_without_a_search(landmarks, mo
     assert np.abs(face.mesh - found.mesh).mean() < 0.03 * 43
 
 
-def test_points_where_no_face_is_are_refused_or_searched_past():
+def test_wrong_points_of_the_source_are_refused_or_followed_by_a_search():
     wrong = tuple((x + 250, y + 250) for x, y in FIVE)
     outcome = build_detector(FaceSettings(landmarks="celeba")).detect_at(astronaut(), wrong)
     assert isinstance(outcome, Skip)
@@ -158,7 +159,7 @@ def test_points_where_no_face_is_are_refused_or_searched_past():
         )
 
 
-def test_a_photo_whose_source_has_no_points_is_no_face_for_celeba():
+def test_celeba_finds_no_face_without_points_of_the_source():
     assert build_detector(FaceSettings(landmarks="celeba")).detect(astronaut()).reason == "no_face"
 
 

@@ -1,4 +1,4 @@
-"""Backends that give 68 points: the mesh fitted to them, dlib where it is installed, face-alignment as a stand-in."""
+"""Backends that give 68 points: the fit of the mesh, dlib if it is installed, and a stand-in for face-alignment."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ EYES = 60.0  # pixels between the eyes
 
 
 def seen(yaw=0, pitch=0, roll=0, shape=None):
-    """The 68 places of the mean head, or of one changed by `shape`, seen in a pose, in a photo of 400 pixels."""
+    """Projects the 68 points of the mean head, or of one changed by `shape`, in a pose into a photo of 400 pixels."""
     places = _model().places if shape is None else shape(_model().places)
     return (places @ rotation_of(turned(yaw, pitch, roll)).T * EYES)[:, :2] + [200, 180]
 
@@ -35,7 +35,7 @@ def mesh_at(yaw=0, pitch=0, roll=0):
 @pytest.mark.parametrize(
     ("yaw", "pitch", "roll"), [(0, 0, 0), (25, 0, 0), (-40, 5, 0), (10, -15, 30), (0, 10, -75)]
 )
-def test_the_mean_face_seen_at_68_points_gives_the_whole_mesh(yaw, pitch, roll):
+def test_68_points_of_the_mean_face_give_the_whole_mesh(yaw, pitch, roll):
     fitted = fit_mesh(seen(yaw, pitch, roll))
     assert np.abs(fitted - mesh_at(yaw, pitch, roll)).max() < 0.01 * EYES
 
@@ -72,7 +72,7 @@ def test_points_that_cannot_be_a_face_are_refused(points):
     assert isinstance(face_of_points(points, 0.9, 400, 400), str)
 
 
-def test_a_face_of_68_points_says_so():
+def test_a_face_of_68_points_names_its_scheme():
     face = face_of_points(seen(), 0.9, 400, 400)
     assert (face.scheme, face.landmarks.shape, face.mesh.shape) == ("dlib68", (68, 2), (468, 3))
     assert face.mesh[1, 2] < face.mesh[234, 2]
@@ -94,7 +94,7 @@ def test_dlib_and_mesh_agree_on_a_real_face():
     assert isinstance(dlib_or_skip().detect(np.full((200, 200, 3), 90, np.uint8)), Skip)
 
 
-def test_the_name_tells_models_and_search_apart():
+def test_the_name_differs_by_models_and_search():
     one, other = dlib_or_skip(), dlib_or_skip(every_look=True)
     assert one.name != other.name
     assert "fbdc2cb8" in one.name or "points68-" in one.name
@@ -132,7 +132,7 @@ def test_a_missing_and_a_damaged_model_file_are_told_apart(tmp_path):
 
 
 class FakeAlignment:
-    """face-alignment's API in shape: its real weights cannot be had without a network, nor shipped."""
+    """Stand-in for face-alignment's API: its weights cannot be downloaded without a network, nor shipped."""
 
     found = ()
     error: Exception | None = None
@@ -154,7 +154,7 @@ class FakeAlignment:
 
 @pytest.fixture
 def fan(monkeypatch, tmp_path):
-    """A stand-in for face-alignment; the folder of its weights."""
+    """Installs a stand-in for face-alignment, with a folder of weights."""
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     for name in WEIGHTS:
@@ -190,7 +190,7 @@ def test_fan_without_a_face_or_with_a_broken_one_skips(fan):
     assert FanDetector().detect(photo()).reason == "bad_landmarks"
 
 
-def test_fans_missing_weights_are_named_with_their_place(fan):
+def test_fans_missing_weights_are_named_with_their_folder(fan):
     for name in WEIGHTS:
         (fan.folder / name).unlink()
     fan.alignment.error = OSError("no network")
@@ -214,8 +214,8 @@ def test_fan_missing_names_its_package(monkeypatch):
 
 def test_the_names_of_fans_weights_are_face_alignments_own():
     api = pytest.importorskip("face_alignment.api", reason="face-alignment is not installed")
-    finder = pytest.importorskip("face_alignment.detection.sfd.sfd_detector")
-    links = (api.models_urls["2DFAN-4"], finder.models_urls["s3fd"])
+    face_detector = pytest.importorskip("face_alignment.detection.sfd.sfd_detector")
+    links = (api.models_urls["2DFAN-4"], face_detector.models_urls["s3fd"])
     assert tuple(Path(link).name for link in links) == WEIGHTS
 
 
