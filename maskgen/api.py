@@ -1,17 +1,28 @@
-"""Masks on one photo, in memory: `mask_photo`, for notebooks and programs of one's own."""
+"""`mask_photo` puts masks on one photo in memory, for notebooks and other programs."""
 
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 
 from pydantic import ValidationError
 
 from maskgen.errors import Skip, UsageError
+from maskgen.faces.landmarks.cache import CachedDetector
 from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.rendering.triplet import Tools, build_tools, make_triplets
-from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings, SourceSettings
-from maskgen.types import Photo, PhotoRef, Triplet
+from maskgen.settings import (
+    MAX_PHOTO_PIXELS,
+    PHOTO_BACKGROUND,
+    CropSettings,
+    FaceSettings,
+    GenSettings,
+    MaskSettings,
+)
+from maskgen.types import Face, Photo, PhotoRef, RGBImage, Triplet
 
-_ARGUMENTS = {"choose": "faces"}  # settings that are called otherwise here
+KEPT_BYTES = 3 << 20  # of a photo of a million pixels; the faces of larger photos are not kept
+_ARGUMENTS = {"choose": "faces"}  # settings whose argument has another name
+_building = Lock()  # threads that ask for the same detector wait for the first one to load it
 
 
 def mask_photo(
@@ -26,37 +37,67 @@ def mask_photo(
 ) -> Triplet | Skip:
     """Puts masks on the faces of a photo.
 
+    Several threads may call it at once; they share a detector, which works for one of them at a time. The faces of the
+    last photo are kept: a call with the same photo and another seed does not search for them again.
+
     Args:
-        image: a file's path or bytes, a Pillow image, or an array: `uint8`, `uint16` or `bool`, `h w`, `h w 1`,
-            RGB `h w 3` or RGBA `h w 4`. EXIF orientation is applied; transparent pixels lie on grey.
-        masks: SPEC, as `--masks` takes it; of several one is drawn by `seed`.
+        image: the path of a file, its bytes, a file opened in binary mode, a Pillow image, or an array: `uint8`,
+            `uint16` or `bool`, `h w`, `h w 1`, RGB `h w 3` or RGBA `h w 4`. EXIF orientation is applied; transparent
+            pixels are laid on white.
+        masks: SPEC, as `--masks` takes it; of several masks, `seed` chooses one.
         wear: WEAR, as `--wear` takes it.
-        faces: "largest", or "all" that are found and fit for a mask.
+        faces: "largest", or "all" for all faces that are found and suit a mask.
         size: side of the square crop around the largest face, 64 to 1024; 0 keeps the photo as it is.
-        seed: what is random is drawn from it.
+        seed: seed of all random choices.
         landmarks: backend, as `--landmarks` takes it.
 
     Returns:
         `masked`, `gt`, `map`, `parts`, `faces` and more; or a `Skip` that says why the photo has no triplet.
 
     Raises:
-        UsageError, InputError: an argument is off, or the image is none.
-        MissingError: the backend is not there.
+        UsageError: an argument has a value that is not allowed.
+        InputError: the image, SPEC or WEAR cannot be used.
+        MissingError: the landmark backend is not installed.
     """
-    limits = SourceSettings()
-    pixels = load_photo(image, max_pixels=limits.max_pixels, background=limits.background)
+    pixels = load_photo(image, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND)
     if isinstance(pixels, Skip):
         return pixels
     settings = _settings(masks, wear, faces, size, landmarks, seed)
-    tools = replace(_tools(masks, wear, faces, size, landmarks), settings=settings)
-    made = make_triplets(Photo(PhotoRef("photo"), pixels, ""), tools, "photo")
+    with _building:
+        tools = _tools(masks, wear, faces, size, landmarks)
+    made = make_triplets(Photo(PhotoRef("photo"), pixels, ""), replace(tools, settings=settings), "photo")
     return made if isinstance(made, Skip) else made[0][1]
+
+
+class _SharedDetector:
+    """Detector for several threads that keeps the faces of its last photo, for calls that change only the seed."""
+
+    def __init__(self, detector: CachedDetector) -> None:
+        self.name = detector.name
+        self._detector = detector
+        self._lock = Lock()  # its networks serve one thread at a time
+        self._last: tuple[tuple[int, ...], bytes, list[Face] | Skip] | None = None
+
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
+        """Detects faces. See `Detector`."""
+        with self._lock:
+            if pixels.nbytes > KEPT_BYTES:
+                return self._search(pixels)
+            # a copy, as the caller may write into its array before the next call
+            levels = pixels.tobytes()
+            if self._last is None or self._last[:2] != (pixels.shape, levels):
+                self._last = pixels.shape, levels, self._search(pixels)
+            return self._last[2]
+
+    def _search(self, pixels: RGBImage) -> list[Face] | Skip:
+        return self._detector.detect(Photo(PhotoRef("photo"), pixels, ""))
 
 
 @lru_cache(maxsize=8)
 def _tools(masks: str, wear: str, faces: str, size: int, landmarks: str) -> Tools:
     """Loads detector and templates once for each choice of arguments; the seed is set per call."""
-    return build_tools(_settings(masks, wear, faces, size, landmarks, seed=0))
+    tools = build_tools(_settings(masks, wear, faces, size, landmarks, seed=0))
+    return replace(tools, detector=CachedDetector(_SharedDetector(tools.detector), None))
 
 
 def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed: int) -> GenSettings:
@@ -68,6 +109,6 @@ def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed
             seed=seed,
         )
     except ValidationError as errors:
-        places = [(str(error["loc"][0]), error["msg"]) for error in errors.errors()]
-        said = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in places)
-        raise UsageError(f"mask_photo: {'; '.join(said)}") from errors
+        problems = [(str(error["loc"][0]), error["msg"]) for error in errors.errors()]
+        messages = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in problems)
+        raise UsageError(f"mask_photo: {'; '.join(messages)}") from errors

@@ -1,8 +1,8 @@
-"""Loads a photo that is given as a path, bytes, an array or a Pillow image."""
+"""Loads a photo that is given as a path, bytes, an open file, an array or a Pillow image."""
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -13,22 +13,24 @@ from maskgen.images.codecs import decode, exif_orientation, rgb_of, too_many_pix
 from maskgen.types import RGBImage
 
 if TYPE_CHECKING:
-    PhotoInput = ndarray | Image.Image | str | PathLike[str] | bytes | bytearray | memoryview
+    PhotoInput = ndarray | Image.Image | str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 else:
     PhotoInput = Any
 
-_WANTED = "uint8, uint16 or bool of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)"
+_KINDS = "a path, bytes, a file opened in binary mode, a NumPy array or a Pillow image"
+_ARRAYS = "uint8, uint16 or bool of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)"
+_ARRAY_METHODS = ("__array__", "__array_interface__", "__array_struct__", "__buffer__", "__len__")
 
 
 def load_photo(image: PhotoInput, *, max_pixels: int, background: int) -> RGBImage | Skip:
     """Loads a photo as upright RGB; the same photo gives the same pixels, whichever way it is given.
 
     Args:
-        image: a file's path or its bytes; a Pillow image of any mode but F and 32-bit I, whose EXIF orientation is
-            applied; or an upright array, uint8, uint16 (its high byte counts) or bool, of shape `h w`, `h w 1`,
-            `h w 3` (RGB) or `h w 4` (RGBA).
+        image: the path of a file; its bytes; a file opened in binary mode, which is read from its start; a Pillow
+            image of any mode but F and 32-bit I, whose EXIF orientation is applied; or an upright array, uint8, uint16
+            (its high byte counts) or bool, of shape `h w`, `h w 1`, `h w 3` (RGB) or `h w 4` (RGBA).
         max_pixels: larger files and Pillow images are skipped before they are decoded.
-        background: grey level, 0-255, under transparent pixels.
+        background: grey level, 0-255, behind transparent pixels.
 
     Returns:
         RGB, 0-255, contiguous, not to be written to; or a Skip: unreadable, truncated, too_large, too_small. Files
@@ -38,23 +40,42 @@ def load_photo(image: PhotoInput, *, max_pixels: int, background: int) -> RGBIma
         InputError: the file cannot be read, or the array or Pillow image is of a kind that is not supported.
     """
     if isinstance(image, (str, PathLike)):
-        return decode(_read(Path(image)), max_pixels=max_pixels, background=background)
+        return decode(_read(image), max_pixels=max_pixels, background=background)
     if isinstance(image, (bytes, bytearray, memoryview)):
         return decode(bytes(image), max_pixels=max_pixels, background=background)
     if isinstance(image, Image.Image):
-        return _of_pillow(image, max_pixels, background)
-    return _of_array(image, background)
+        return _from_pillow(image, max_pixels, background)
+    if hasattr(image, "read"):
+        return decode(_read_open(image), max_pixels=max_pixels, background=background)
+    return _from_array(image, background)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str | PathLike[str]) -> bytes:
     try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
+        return Path(path).read_bytes()
+    except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}. Give the path of a photo") from error
+        raise InputError(
+            f"{path or 'empty path'}: cannot be read: {reason}. Give the path of a photo"
+        ) from error
 
 
-def _of_pillow(image: Image.Image, max_pixels: int, background: int) -> RGBImage | Skip:
+def _read_open(file: Any) -> bytes:
+    """Reads an open file from its start, as Pillow does; a stream that cannot seek is read from where it is."""
+    try:
+        if getattr(file, "seekable", lambda: False)():
+            file.seek(0)
+        data = file.read()
+    except (OSError, ValueError) as error:
+        raise InputError(f"photo: the open file cannot be read: {error}. Give {_KINDS}") from error
+    if not isinstance(data, bytes):
+        raise InputError(
+            f"photo: got a file that reads as {type(data).__name__}; open it in binary mode, 'rb'"
+        )
+    return data
+
+
+def _from_pillow(image: Image.Image, max_pixels: int, background: int) -> RGBImage | Skip:
     width, height = image.size
     if refused := too_many_pixels(image.size, max_pixels):
         return refused
@@ -62,24 +83,44 @@ def _of_pillow(image: Image.Image, max_pixels: int, background: int) -> RGBImage
         raise InputError(f"photo: got a Pillow image of {width} x {height} pixels; give one that has pixels")
     try:
         image.load()
-    except (OSError, SyntaxError) as error:
+    except Exception as error:  # as in `decode`: the parser of a hostile file raises anything
+        if _is_closed(image, error):
+            raise InputError(
+                "photo: got a Pillow image that is closed; give it before you close it"
+            ) from error
+        if isinstance(error, MemoryError):
+            return Skip("too_large", str(error) or "decoding needs more memory than there is")
         return Skip("truncated" if "truncated" in str(error) else "unreadable", str(error))
     try:
-        pixels = rgb_of(image, background)
-    except ValueError as error:
+        # Pillow converts La only to LA. It converts LA to PA without the alpha channel, so such a PA image is opaque.
+        pixels = rgb_of(image.convert("LA") if image.mode == "La" else image, background)
+    except (ValueError, TypeError) as error:
         raise InputError(
-            f"photo: got a Pillow image of mode {image.mode}: {error}. Convert it to RGB first"
+            f"photo: got a Pillow image of mode {image.mode}: {error}. {_way_to_rgb(image.mode)}"
         ) from error
     return np.ascontiguousarray(turn_upright(pixels, exif_orientation(image)))
 
 
-def _of_array(given: Any, background: int) -> RGBImage:
+def _is_closed(image: Image.Image, error: Exception) -> bool:
+    """Tells whether an image was not loaded because it, or its file, was closed before."""
+    if isinstance(error, AssertionError):  # Pillow asserts that the file is open
+        return getattr(image, "fp", image) is None
+    return any(words in str(error) for words in ("closed image", "closed file"))
+
+
+def _way_to_rgb(mode: str) -> str:
+    if mode in ("I", "F"):  # Pillow's conversion clips at 255 instead of scaling
+        return "Scale them to 0-255 and convert the image to L first"
+    return "Convert it to RGB first"
+
+
+def _from_array(given: Any, background: int) -> RGBImage:
     try:
-        array = np.asarray(given)
+        array = np.asarray(given) if any(hasattr(given, name) for name in _ARRAY_METHODS) else None
     except Exception as error:
-        raise InputError(
-            f"photo: got {type(given).__name__}; give a path, bytes, a NumPy array or a Pillow image"
-        ) from error
+        raise InputError(f"photo: got {type(given).__name__}: {error}. Give {_KINDS}") from error
+    if array is None or array.dtype.hasobject:
+        raise InputError(f"photo: got {type(given).__name__}; give {_KINDS}")
     channels = array.shape[2] if array.ndim == 3 else 1
     if (
         array.dtype.newbyteorder("=") not in (np.uint8, np.uint16, np.bool_)
@@ -87,7 +128,12 @@ def _of_array(given: Any, background: int) -> RGBImage:
         or channels not in (1, 3, 4)
         or not array.size
     ):
-        raise InputError(f"photo: got an array of {array.dtype}, shape {array.shape}; give {_WANTED}")
+        advice = (
+            " For floats of 0 to 1: (image * 255).round().astype('uint8')" if array.dtype.kind == "f" else ""
+        )
+        raise InputError(
+            f"photo: got an array of {array.dtype}, shape {array.shape}; give {_ARRAYS}.{advice}"
+        )
     if array.dtype == np.bool_:
         array = array * np.uint8(255)
     elif array.dtype.itemsize == 2:

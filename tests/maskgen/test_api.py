@@ -1,7 +1,10 @@
 """`maskgen.mask_photo`: one photo in memory."""
 
+import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -22,10 +25,19 @@ def test_the_mask_lies_on_the_face():
     assert triplet.faces[0].mask.family == "surgical"
 
 
-def test_arrays_pillow_images_paths_and_bytes_give_the_same_result(tmp_path):
+def test_arrays_pillow_images_paths_bytes_and_open_files_give_the_same_result(tmp_path):
     data = encode_lossless(astronaut(), "png")
     (tmp_path / "a.png").write_bytes(data)
-    given = [astronaut(), Image.fromarray(astronaut()), tmp_path / "a.png", str(tmp_path / "a.png"), data]
+    given = [
+        astronaut(),
+        Image.fromarray(astronaut()),
+        tmp_path / "a.png",
+        str(tmp_path / "a.png"),
+        data,
+        bytearray(data),
+        memoryview(data),
+        io.BytesIO(data),
+    ]
     made = [maskgen.mask_photo(image, seed=3).masked for image in given]
     assert all((one == made[0]).all() for one in made)
 
@@ -45,6 +57,100 @@ def test_two_seeds_share_one_detector(monkeypatch):
     one, two = (maskgen.mask_photo(astronaut(), "cloth", size=64, seed=seed) for seed in (1, 2))
     assert len(built) == 1
     assert one.seed != two.seed
+
+
+def small_photo():
+    return np.ascontiguousarray(astronaut()[20:220, 120:320])
+
+
+def contents(made):
+    """Returns everything that a triplet holds, as bytes and text."""
+    assert not isinstance(made, Skip), made
+    arrays = [made.masked, made.gt, made.map, made.parts]
+    arrays += [array for face in made.faces for array in (face.face.mesh, face.face.landmarks)]
+    labels = made.seed, made.valid, made.main, [(face.pose, face.mask, face.face.box) for face in made.faces]
+    return [(array.shape, array.dtype, array.tobytes()) for array in arrays], repr(labels)
+
+
+def test_another_seed_for_the_same_photo_does_not_search_for_its_faces_again(monkeypatch):
+    searched = []
+    search = api._SharedDetector._search
+    monkeypatch.setattr(
+        api._SharedDetector, "_search", lambda self, pixels: searched.append(1) or search(self, pixels)
+    )
+    api._tools.cache_clear()
+    for seed in range(3):
+        maskgen.mask_photo(small_photo(), seed=seed)
+    assert len(searched) == 1
+    monkeypatch.setattr(api, "KEPT_BYTES", 0)
+    maskgen.mask_photo(small_photo())
+    maskgen.mask_photo(small_photo())
+    assert len(searched) == 3
+
+
+def test_kept_faces_belong_to_the_same_pixels_and_cannot_be_changed_from_outside():
+    photo = small_photo()
+    mirrored = np.ascontiguousarray(photo[:, ::-1])
+    api._tools.cache_clear()
+    first, other = contents(maskgen.mask_photo(photo)), contents(maskgen.mask_photo(mirrored))
+    assert first != other
+    buffer = photo.copy()
+    for _ in range(2):
+        buffer[:] = photo
+        made = maskgen.mask_photo(buffer)
+        assert contents(made) == first
+        made.faces[0].face.mesh[:] = 0
+        made.faces[0].face.landmarks[:] = 0
+        assert contents(maskgen.mask_photo(buffer)) == first
+        buffer[:] = mirrored  # in place: the same array object, another photo
+        assert contents(maskgen.mask_photo(buffer)) == other
+
+
+def test_kept_faces_belong_to_photos_of_the_same_shape():
+    blank = np.zeros((100, 200, 3), np.uint8)
+    found = [maskgen.mask_photo(photo) for photo in (small_photo(), blank, blank.reshape(200, 100, 3))]
+    assert found[1:] == [Skip("no_face")] * 2
+
+
+def test_eight_threads_give_the_same_bytes_as_one():
+    mirrored = np.ascontiguousarray(small_photo()[:, ::-1])
+    choices = [
+        (photo, {"masks": masks, "wear": wear, "size": size, "faces": faces})
+        for photo in (small_photo(), mirrored)
+        for masks, wear in (("surgical", "correct"), ("cloth,n95", "correct:.5,nose:.5"))
+        for size, faces in ((0, "largest"), (96, "largest"), (0, "all"))
+    ]
+
+    def calls(thread):
+        for nth in range(len(choices)):
+            photo, options = choices[(nth + 5 * thread) % len(choices)]
+            yield photo, options | {"seed": thread}
+
+    api._tools.cache_clear()
+    expected = [
+        [contents(maskgen.mask_photo(photo, **options)) for photo, options in calls(thread)]
+        for thread in range(8)
+    ]
+    api._tools.cache_clear()
+    start = Barrier(8)
+
+    def run(thread):
+        start.wait()
+        return [contents(maskgen.mask_photo(photo, **options)) for photo, options in calls(thread)]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(run, range(8))) == expected
+
+
+def test_threads_that_start_together_build_one_detector(monkeypatch):
+    built = []
+    build = api.build_tools
+    monkeypatch.setattr(api, "build_tools", lambda settings: built.append(settings) or build(settings))
+    api._tools.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda seed: maskgen.mask_photo(small_photo(), seed=seed), range(8)))
+    assert len(built) == 1
+    assert len({triplet.seed for triplet in made}) == 8
 
 
 def test_grey_photos_are_accepted():
