@@ -95,8 +95,8 @@ def on_axis(
     azimuth: Float[ndarray, "*n"], height: Float[ndarray, "*n"], radius: Float[ndarray, "*n"]
 ) -> Float[ndarray, "*n 3"]:
     """Converts cylindrical coordinates about the head's axis to x, y, z."""
-    turn = np.radians(azimuth)
-    return np.stack([radius * np.sin(turn), height, AXIS_Z - radius * np.cos(turn)], axis=-1)
+    angle = np.radians(azimuth)
+    return np.stack([radius * np.sin(angle), height, AXIS_Z - radius * np.cos(angle)], axis=-1)
 
 
 def umeyama(
@@ -109,8 +109,8 @@ def umeyama(
     ones = np.full(len(source), 1 / len(source))
     source_mean, target_mean = ones @ source, ones @ target  # several times as fast as `mean`
     centred = source - source_mean
-    scale, turn = similarity((target - target_mean).T @ centred, float(np.vdot(centred, centred)))
-    return scale, turn, target_mean - scale * turn @ source_mean
+    scale, rotation = similarity((target - target_mean).T @ centred, float(np.vdot(centred, centred)))
+    return scale, rotation, target_mean - scale * rotation @ source_mean
 
 
 def similarity(products: Float[ndarray, "3 3"], squares: float) -> tuple[float, Float[ndarray, "3 3"]]:

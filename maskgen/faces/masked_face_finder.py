@@ -33,7 +33,7 @@ WIDER_EYES, LOWER_MOUTH = 1.054, 1.038
 
 
 @dataclass(frozen=True)
-class Sighting:
+class FoundFace:
     """Face that may wear a mask, in pixels of the photo.
 
     Attributes:
@@ -60,32 +60,32 @@ class FaceFinder:
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         self.name = f"finder-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
 
-    def find(self, pixels: RGBImage) -> list[Sighting]:
+    def find(self, pixels: RGBImage) -> list[FoundFace]:
         """Finds faces, largest first; the list may be empty.
 
         Faces on their side or upside down are searched only if no other face is found.
         """
         height, width = pixels.shape[:2]
-        first, second, *turned = whole_looks(height, width, SIDE)
+        first, second, *rotated = whole_looks(height, width, SIDE)
         found = self._search(
-            pixels, [first, second, *_further_looks(height, width), *tile_looks(height, width, SIDE)]
+            pixels, [first, second, *_further_views(height, width), *tile_looks(height, width, SIDE)]
         )
-        found = found or self._search(pixels, turned, TURNED_SCORE)
+        found = found or self._search(pixels, rotated, TURNED_SCORE)
         return sorted(found, key=lambda one: one.box[0] - one.box[2])
 
-    def _search(self, pixels: RGBImage, looks: Iterable[Affine], least: float = SCORE) -> list[Sighting]:
+    def _search(self, pixels: RGBImage, views: Iterable[Affine], least: float = SCORE) -> list[FoundFace]:
         """Finds the faces in some views; each counts only if further views confirm it."""
-        detections = [detection for look in looks for detection in self._blazeface.find(pixels, look, FIND)]
-        found: list[Sighting] = []
+        detections = [detection for view in views for detection in self._blazeface.find(pixels, view, FIND)]
+        found: list[FoundFace] = []
         for detection in sorted(detections, key=lambda one: -one.score):
             if any(_overlap(_corners(detection), one.box) > SAME_FACE for one in found):
                 continue
-            sighting = self._seen_again(pixels, detection, least)
-            if sighting:
-                found.append(sighting)
+            face = self._confirmed(pixels, detection, least)
+            if face:
+                found.append(face)
         return found
 
-    def _seen_again(self, pixels: RGBImage, detection: Detection, least: float) -> Sighting | None:
+    def _confirmed(self, pixels: RGBImage, detection: Detection, least: float) -> FoundFace | None:
         """Scores a detection over further views; uses the mesh's points where the mesh can be trusted.
 
         Returns None if the score is below `least`, which often is certain before the last view.
@@ -94,38 +94,38 @@ class FaceFinder:
         near, middle, far = (
             window(detection.box[:2], angle, SIDE / (times * side), SIDE) for times in MARGINS
         )
-        looks = [near, middle, far, MIRROR @ np.vstack([middle, [0, 0, 1]])]
+        views = [near, middle, far, MIRROR @ np.vstack([middle, [0, 0, 1]])]
         mesh, belief = self._mesh(pixels, view_of_box(detection.box[:2], side, angle, MESH_SIDE))
-        score, sure = detection.score, MESH_SHARE * belief
-        share = (1 - MESH_SHARE) / (1 + len(looks))
-        for seen, look in enumerate(looks, 1):
-            if sure + share * (score + 1 + len(looks) - seen) < least:
+        score, certain = detection.score, MESH_SHARE * belief
+        weight = (1 - MESH_SHARE) / (1 + len(views))
+        for count, view in enumerate(views, 1):
+            if certain + weight * (score + 1 + len(views) - count) < least:
                 return None
-            score += self._seen_score(pixels, look.astype(np.float32), detection)
-        score = sure + share * score
+            score += self._score_in_view(pixels, view.astype(np.float32), detection)
+        score = certain + weight * score
         if score < least:
             return None
         if belief >= BELIEF and np.isfinite(mesh).all():
             points = (*eye_centres(mesh), mouth_centre(mesh))
         else:
             points = _levelled(detection)
-        return Sighting(_corners(detection), *points, score)
+        return FoundFace(_corners(detection), *points, score)
 
-    def _seen_score(self, pixels: RGBImage, look: Affine, detection: Detection) -> float:
+    def _score_in_view(self, pixels: RGBImage, view: Affine, detection: Detection) -> float:
         """Returns BlazeFace's score for the same face in another view."""
-        centres, sides, scores = self._blazeface.answers(pixels, look, AGAIN)
+        centres, sides, scores = self._blazeface.answers(pixels, view, AGAIN)
         side = float(detection.box[2:].max())
         near = np.hypot(*(centres - detection.box[:2]).T) < NEAR * side
         return float(scores[near & (sides > side / ALIKE) & (sides < side * ALIKE)].max(initial=0.0))
 
 
-def _further_looks(height: int, width: int) -> Iterator[Affine]:
+def _further_views(height: int, width: int) -> Iterator[Affine]:
     """Yields views of the photo with other margins, and views rotated either way, for tilted heads."""
     centre, scale = np.array([width - 1, height - 1]) / 2, SIDE / max(height, width)
     for pad in PADS:
         yield window(centre, 0.0, scale * pad, SIDE)
-    for turn in TURNS:
-        yield window(centre, float(turn), scale * PADS[0], SIDE)
+    for angle in TURNS:
+        yield window(centre, float(angle), scale * PADS[0], SIDE)
 
 
 def _levelled(detection: Detection) -> tuple[Point, Point, Point]:

@@ -50,32 +50,32 @@ class BlazeFace:
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
-    def find(self, pixels: RGBImage, look: Affine, threshold: float) -> list[Detection]:
+    def find(self, pixels: RGBImage, view: Affine, threshold: float) -> list[Detection]:
         """Finds faces in one view of the photo, highest score first.
 
         Args:
             pixels: the photo.
-            look: matrix photo -> the view of 128 x 128 pixels that is the network's input.
+            view: matrix photo -> the view of 128 x 128 pixels that is the network's input.
             threshold: least score, 0-1.
         """
-        back = inverse(look)
-        found = _merged(*self._answers(pixels, look, threshold))
+        back = inverse(view)
+        found = _merged(*self._answers(pixels, view, threshold))
         return [_in_photo(pairs, score, back) for pairs, score in found]
 
     def answers(
-        self, pixels: RGBImage, look: Affine, threshold: float
+        self, pixels: RGBImage, view: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 2"], Float32[ndarray, "n"], Float64[ndarray, "n"]]:
         """Predicts centres and longer sides in pixels of the photo, and scores, per anchor: not merged to faces."""
-        raw, scores = self._answers(pixels, look, threshold)
-        back = inverse(look)
+        raw, scores = self._answers(pixels, view, threshold)
+        back = inverse(view)
         sides = raw[:, 1].max(1, initial=0) * np.float32(SIDE * scale_of(back))
         return carry(back, raw[:, 0] * SIDE - 0.5).astype(np.float32), sides, scores
 
     def _answers(
-        self, pixels: RGBImage, look: Affine, threshold: float
+        self, pixels: RGBImage, view: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
         """Decodes the anchors with at least this score, and their scores; [0, 1] is from edge to edge of the view."""
-        regressors, logits = self._network(pixels, look)
+        regressors, logits = self._network(pixels, view)
         chosen = np.flatnonzero(logits > math.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
         raw[:, 0] += self._anchors[chosen]
@@ -113,8 +113,8 @@ def _overlap(one: Pairs, other: Pairs) -> float:
     (x, y, width, height), (u, v, wide, tall) = one[:4], other[:4]
     across = min(x + width / 2, u + wide / 2) - max(x - width / 2, u - wide / 2)
     down = min(y + height / 2, v + tall / 2) - max(y - height / 2, v - tall / 2)
-    shared = max(across, 0.0) * max(down, 0.0)
-    return shared / max(width * height + wide * tall - shared, 1e-9)
+    common = max(across, 0.0) * max(down, 0.0)
+    return common / max(width * height + wide * tall - common, 1e-9)
 
 
 def _in_photo(pairs: Pairs, score: float, back: Affine) -> Detection:

@@ -21,10 +21,10 @@ def detection_at(points: SourcePoints) -> Detection | None:
         return None
     mesh = canonical_head().mesh[:, :2].astype(np.float64)
     five = np.array([mesh[list(indices)].mean(0) for indices in FIVE])
-    turn, offset = _similarity(five, seen)
-    scale = float(np.hypot(*turn[0]))
+    matrix, offset = _similarity(five, seen)
+    scale = float(np.hypot(*matrix[0]))
     low, high = mesh.min(0), mesh.max(0)
-    centre = turn @ ((low + high) / 2) + offset
+    centre = matrix @ ((low + high) / 2) + offset
     side = scale * float((high - low).max())
     box = np.array([*centre, side, side], np.float32)
     return Detection(box, seen[:2].astype(np.float32), seen[3:].mean(0).astype(np.float32), 1.0)
@@ -34,5 +34,5 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.
     """Computes the 2 x 2 matrix (rotation times scale) and offset that map points to points in least squares."""
     a, b = source - source.mean(0), target - target.mean(0)
     cos, sin = np.array([(a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()]) / (a**2).sum()
-    turn = np.array([[cos, -sin], [sin, cos]])
-    return turn, target.mean(0) - turn @ source.mean(0)
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    return matrix, target.mean(0) - matrix @ source.mean(0)

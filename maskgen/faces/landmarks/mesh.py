@@ -150,12 +150,12 @@ class MeshDetector:
             return Skip("bad_landmarks", fault) if fault else Skip("no_face")
         return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
-    def _search(self, pixels: RGBImage, looks: Iterable[Affine]) -> tuple[list[Face], str]:
+    def _search(self, pixels: RGBImage, views: Iterable[Affine]) -> tuple[list[Face], str]:
         """Finds faces in the views, up to the first view with a clear face; also returns why a face was refused."""
         faces: list[Face] = []
         fault = ""
-        for look in looks:
-            for detection in self._blazeface.find(pixels, look, FIND):
+        for view in views:
+            for detection in self._blazeface.find(pixels, view, FIND):
                 face = self._face(pixels, detection, _first_view(detection))
                 if isinstance(face, str):
                     fault = fault or face

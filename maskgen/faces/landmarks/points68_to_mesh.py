@@ -92,10 +92,10 @@ def fit_mesh(points: Points) -> Float64[ndarray, "468 3"]:
     """Fits the canonical mesh to 68 points; the result is in their pixels."""
     model, weights = _model(), np.ones(68)
     for _ in range(2):  # the weights depend on the yaw, and the yaw on the weights
-        scale, turn, offset = _similarity(model.places, points, weights)
-        weights = _weights(turn)
-    gaps = (points - offset - scale * model.places @ turn[:2].T) / scale
-    mesh = scale * canonical_head().mesh.astype(np.float64) @ turn.T
+        scale, rotation, offset = _similarity(model.places, points, weights)
+        weights = _weights(rotation)
+    gaps = (points - offset - scale * model.places @ rotation[:2].T) / scale
+    mesh = scale * canonical_head().mesh.astype(np.float64) @ rotation.T
     mesh[:, :2] += offset + scale * _spread(gaps, weights)
     return mesh
 
@@ -104,21 +104,21 @@ def _similarity(
     places: Float64[ndarray, "n 3"], points: Float64[ndarray, "n 2"], weights: Float64[ndarray, "n"]
 ) -> tuple[float, Float64[ndarray, "3 3"], Float64[ndarray, "2"]]:
     """Computes scale, rotation and offset whose orthographic projection of the places is nearest to the points."""
-    share = weights / weights.sum()
-    model, seen = places - share @ places, points - share @ points
+    normed = weights / weights.sum()
+    model, centred = places - normed @ places, points - normed @ points
     root = np.sqrt(weights)[:, None]
-    affine = np.linalg.lstsq(model * root, seen * root, rcond=None)[0].T
+    affine = np.linalg.lstsq(model * root, centred * root, rcond=None)[0].T
     u, _, vt = np.linalg.svd(affine, full_matrices=False)
     rows = u @ vt
-    turn = np.vstack([rows, np.cross(rows[0], rows[1])])
+    rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
     flat = model @ rows.T
-    scale = float((share @ (flat * seen)).sum() / (share @ flat**2).sum())
-    return scale, turn, share @ points - scale * (share @ places) @ rows.T
+    scale = float((normed @ (flat * centred)).sum() / (normed @ flat**2).sum())
+    return scale, rotation, normed @ points - scale * (normed @ places) @ rows.T
 
 
-def _weights(turn: Float64[ndarray, "3 3"]) -> Float64[ndarray, "68"]:
+def _weights(rotation: Float64[ndarray, "3 3"]) -> Float64[ndarray, "68"]:
     """Computes the weight of each point: 1, and less for the far half of the jaw."""
-    yaw = np.degrees(np.arctan2(turn[2, 0], np.hypot(turn[0, 0], turn[1, 0])))
+    yaw = np.degrees(np.arctan2(rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0])))
     weights = np.ones(68)
     far = slice(9, 17) if yaw > 0 else slice(0, 8)
     weights[far] = np.clip((OUTLINE_TO - abs(yaw)) / (OUTLINE_TO - OUTLINE_FROM), LEAST, 1)
