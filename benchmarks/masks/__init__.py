@@ -1,1 +1,1 @@
-"""Judges of how real the masks are."""
+"""Measurements of how realistic the masks are."""

@@ -1,4 +1,4 @@
-"""Faces to put masks on: those that `gen-data` would take of a source, in random order."""
+"""Faces to put masks on: those that `gen-data` would use of a source, in random order."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from maskgen.types import PhotoRef
 
 
 def stages(source: Source, tools: Tools, rng: np.random.Generator) -> Iterator[tuple[int, PhotoRef, Stage]]:
-    """The largest face of each photo that has one: the photo's number, the photo, and all that a mask needs."""
+    """Yields the largest face of each photo with a usable face: index of the photo, its reference, and the stage."""
     refs = source.refs()
     for i in rng.permutation(len(refs)):
         photo = load(source, refs[i], tools.settings.source)

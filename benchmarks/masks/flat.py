@@ -1,12 +1,12 @@
-"""The flat baseline: a mask's picture pasted by one homography, as the field's generators do.
+"""Flat baselines: an image of the mask pasted with one homography, as other generators do.
 
-A family's frontal view under even light is drawn once as a flat RGBA picture. For each face a homography takes six of
-its points (bridge, chin, jaw) to the face's landmarks, and the warped picture is laid on with its own opacity: no
-shape, no light of the photo, no straps, no shadow.
+The frontal view of a family under even light is drawn once as a flat RGBA image. For each face a homography maps six of
+its points (bridge of the nose, chin, jaw) to the face's landmarks, and the warped image is blended by its opacity:
+without 3-D shape, light of the photo, straps or shadow.
 
-Two baselines paste so. The `twin` wears what ours wears: every family, colour, texture and way of wearing, and its
-edges are soft; how masks are drawn is all that differs. The `field` is what people have today: the handful of masks of
-MaskTheFace, worn correctly, both layers added where its edge is soft (the white rim).
+There are two baselines. `twin` wears the same family, colour, texture and wear as our sample, with soft edges, so that
+only the drawing differs. `field` imitates today's generators: the few masks of MaskTheFace, worn correctly, with both
+layers added at soft edges (the white rim).
 """
 
 from functools import lru_cache
@@ -23,27 +23,24 @@ from maskgen.rendering.projection import Fit, Looseness
 from maskgen.rendering.stage import Stage
 from maskgen.types import Face, Pose, WornMask
 
-SIDE, UNIT, PLACE = (
-    512,
-    150.0,
-    (256.0, 90.0),
-)  # of the flat picture: pixels, pixels a head unit, the eyes' middle
-ANCHORS = (6, 234, 454, 172, 397, 152)  # bridge, sides below the ears, jaw angles, chin
+# The flat image: its side in pixels, pixels per head unit, position of the point between the eyes.
+SIDE, UNIT, PLACE = 512, 150.0, (256.0, 90.0)
+ANCHORS = (6, 234, 454, 172, 397, 152)  # bridge of the nose, sides below the ears, jaw angles, chin
 EDGES = ("blended", "added")
-FIELD = {  # family: its template's own colours
+FIELD = {  # family: colours of its templates in MaskTheFace
     "surgical": ("#a8cfe8", "#7fc4bd", "#f2f2f2"),
     "n95": ("#f4f4f2",),
     "kn95": ("#f4f4f2",),
     "cloth": ("#b9bcc2",),
 }
-DYES = ("#101010", "#5b6f92", "#2d5fa8", "#7a7a7a", "#9b2f3a", "#4d7a52")  # of its option for a colour
-PRINTS = ("check", "floral", "dots", "stripes")  # and of that for a pattern
-DYED, PRINTED = 0.3, 0.2  # shares of its masks that we dye and print; by itself it does neither
+DYES = ("#101010", "#5b6f92", "#2d5fa8", "#7a7a7a", "#9b2f3a", "#4d7a52")  # for its option of a colour
+PRINTS = ("check", "floral", "dots", "stripes")  # for its option of a pattern
+DYED, PRINTED = 0.3, 0.2  # fractions of masks coloured and patterned here; its defaults are 0 and 0
 EVEN = Light(np.ones(3, np.float32), np.zeros(3, np.float32), 0.0, 1.0, np.zeros(0, np.float32))
 
 
 def field_mask(rng: np.random.Generator) -> WornMask:
-    """A mask as the field's generator draws one."""
+    """Draws a mask as MaskTheFace would."""
     family = str(rng.choice(list(FIELD)))
     colour, texture, chance = str(rng.choice(FIELD[family])), "plain", rng.random()
     if chance < DYED + PRINTED:
@@ -54,7 +51,7 @@ def field_mask(rng: np.random.Generator) -> WornMask:
 
 
 def paste(stage: Stage, worn: WornMask, seed: int, edge: str = "blended") -> tuple[np.ndarray, np.ndarray]:
-    """The masked picture and its map, 0 or 1, for a face and a mask; `edge` is one of `EDGES`."""
+    """Returns the masked image and its map (0 or 1) of a face with a mask; `edge` is one of `EDGES`."""
     dress = pick_dress(worn, built_in().template(worn.family).look, np.random.default_rng(seed))
     flat = flat_picture(worn.family, dress)
     anchors = canonical_head().mesh[list(ANCHORS), :2] * UNIT + np.array(PLACE, np.float32)
@@ -73,7 +70,7 @@ def paste(stage: Stage, worn: WornMask, seed: int, edge: str = "blended") -> tup
 
 @lru_cache(maxsize=64)  # 1 MiB each
 def flat_picture(family: str, dress: Dress) -> np.ndarray:
-    """A family's frontal view, RGBA, `SIDE SIDE 4`."""
+    """Draws the frontal view of a family, RGBA, `SIDE SIDE 4`."""
     head = canonical_head()
     fit = Fit(UNIT, np.eye(3, dtype=np.float32), np.array([*PLACE, 0], np.float32),
               np.zeros((len(head.modes), 3), np.float32))  # fmt: skip

@@ -1,8 +1,8 @@
-"""A flat baseline of a data set: `python -m benchmarks.masks.flatten DIR --to DIR [--as twin|field]`.
+"""Makes a flat baseline of a data set: `python -m benchmarks.masks.flatten DIR --to DIR [--as twin|field]`.
 
-Every sample keeps its key, its photo and its labels; its mask is painted anew by `benchmarks.masks.flat`. The `twin`
-keeps family, colour, texture and wear, so what `train` makes of the two differs by how masks are drawn, and by nothing
-else. The `field` wears what the field's generator draws, in its way: what a user has today against what ours gives.
+Every sample keeps its key, photo and labels; its mask is drawn again by `benchmarks.masks.flat`. `twin` keeps family,
+colour, texture and wear, so that networks trained on the two sets differ only because the drawing differs. `field`
+draws the masks of today's generators, to compare our data with the data that users have today.
 """
 
 import argparse
@@ -22,7 +22,7 @@ BASELINES = ("twin", "field")
 
 
 def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Members:
-    """A sample's members with a flat mask of one of `BASELINES`; parts know mask and nothing else."""
+    """Returns a sample's members with a flat mask of one of `BASELINES`; its parts contain only the part mask."""
     sample = decode(members)
     (face,) = sample["json"]["faces"]
     mesh = np.zeros((468, 3), np.float32)
@@ -48,7 +48,7 @@ def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Me
 
 
 def main() -> None:
-    """Write the twin, shard by shard."""
+    """Writes the baseline, shard by shard."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

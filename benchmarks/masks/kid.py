@@ -1,10 +1,10 @@
-"""How near are drawn masks to real ones? KID on ImageNet features, ours against the flat baseline.
+"""KID between photos of real masks and drawn masks, for our masks and the flat baseline.
 
     python -m benchmarks.masks.kid --real DIR --faces DIR [--n 600] [--seed 0] [--sheet FILE.png] [--json FILE]
 
-DIR of `--real`: photos of people who wear masks; of `--faces`: any `gen-data` source. Crops run from the eyes' middle
-to below the chin and are 128 pixels wide. KID is the unbiased MMD of Binkowski et al. 2018 with the cubic kernel on
-EfficientNet-Lite0's 1,280 numbers; the interval is a bootstrap over the pictures of both sides.
+`--real` takes photos of people who wear masks, `--faces` any source of `gen-data`. The crops reach from between the
+eyes to below the chin and are 128 pixels wide. KID is the unbiased MMD of Binkowski et al. 2018 with the cubic kernel,
+on the 1,280 features of EfficientNet-Lite0. The interval is a bootstrap over the images of both sides.
 """
 
 import argparse
@@ -26,12 +26,15 @@ from maskgen.settings import CropSettings, GenSettings, MaskSettings, SourceSett
 from maskgen.sources import build_source, load
 from unmasknet.metrics.features import build_lite0
 
-WIDE, TALL, CROP = 2.3, 2.15, 128  # eye distances; pixels of the crop's width
+WIDE, TALL, CROP = 2.3, 2.15, 128  # width and height of the crop in eye distances; its width in pixels
 WORN = "surgical:4,urethane:4,cloth:4,pleated:2,n95:2,kn95:2,ffp2:1,cloth2:1,bandana:1,gaiter:.5,duckbill:.5,scarf:.3"
 
 
 def lower_face(picture: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
-    """The crop below the eyes, upright, or None where half of it lies outside the picture."""
+    """Cuts out the upright crop below the eyes.
+
+    Returns None if the eyes are less than 12 pixels apart, or if more than a tenth of the crop is outside the image.
+    """
     across = eyes[1] - eyes[0]
     unit, middle = float(np.hypot(*across)), eyes.mean(0)
     if unit < 12:
@@ -54,8 +57,8 @@ def lower_face(picture: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
 
 
 def real_crops(folder: str) -> list[np.ndarray]:
-    """Crops of the best face of every photo in which the detector finds one."""
-    settings, finder = SourceSettings(src=folder), BlazeFace()
+    """Returns a crop of the best face of every photo in which the detector finds one."""
+    settings, detector = SourceSettings(src=folder), BlazeFace()
     source, crops = build_source(settings), []
     for ref in source.refs():
         photo = load(source, ref, settings)
@@ -63,7 +66,7 @@ def real_crops(folder: str) -> list[np.ndarray]:
             continue
         height, width = photo.pixels.shape[:2]
         for look in whole_looks(height, width, 128):
-            found = finder.find(photo.pixels, look, 0.5)
+            found = detector.find(photo.pixels, look, 0.5)
             if found:
                 crop = lower_face(photo.pixels, found[0].eyes.astype(np.float64))
                 crops += [crop] if crop is not None else []
@@ -74,7 +77,7 @@ def real_crops(folder: str) -> list[np.ndarray]:
 def drawn_crops(
     folder: str, n: int, seed: int
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """Crops of n faces: masked by us, by the flat baseline in the same family and colour, and bare."""
+    """Returns crops of n faces: with our mask, with the flat baseline in the same family and colour, and bare."""
     settings = GenSettings(
         source=SourceSettings(src=folder), masks=MaskSettings(masks=WORN, wear="correct"),
         crop=CropSettings(size=256), seed=seed,
@@ -101,7 +104,7 @@ def drawn_crops(
 
 
 def features(crops: list[np.ndarray]) -> np.ndarray:
-    """EfficientNet-Lite0's vectors, `n 1280`, float64."""
+    """Computes the feature vectors of EfficientNet-Lite0, `n 1280`, float64."""
     network, rows = build_lite0(), []
     with torch.no_grad():
         for i in range(0, len(crops), 32):
@@ -111,7 +114,7 @@ def features(crops: list[np.ndarray]) -> np.ndarray:
 
 
 def kid(one: np.ndarray, other: np.ndarray) -> float:
-    """Unbiased squared MMD with the kernel (x . y / d + 1) ** 3. May be below 0 where the two are alike."""
+    """Computes the unbiased squared MMD with the kernel (x . y / d + 1) ** 3; can be negative for similar sets."""
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a @ b.T / a.shape[1] + 1) ** 3
@@ -126,19 +129,18 @@ def kid(one: np.ndarray, other: np.ndarray) -> float:
 def bootstrap(
     real: np.ndarray, ours: np.ndarray, flat: np.ndarray, rng: np.random.Generator, rounds: int = 400
 ) -> np.ndarray:
-    """Draws of 1 - KID(ours) / KID(flat): how much nearer ours are. Pairs of one face stay together."""
+    """Returns bootstrap samples of 1 - KID(ours) / KID(flat). The two masked crops of a face stay together."""
     draws = []
     for _ in range(rounds):
-        a = np.unique(
-            rng.integers(0, len(real), len(real))
-        )  # no picture twice: the estimate would lose its unbiasedness
+        # Each image is used once at most: with duplicates the estimate would be biased.
+        a = np.unique(rng.integers(0, len(real), len(real)))
         b = np.unique(rng.integers(0, len(ours), len(ours)))
         draws.append(1 - kid(real[a], ours[b]) / kid(real[a], flat[b]))
     return np.array(draws)
 
 
 def main() -> None:
-    """Print the distances, and write a sheet."""
+    """Prints the distances and writes a sheet."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

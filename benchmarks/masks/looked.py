@@ -1,9 +1,9 @@
-"""Random outputs to be looked at one by one: every family and every yaw bin among them.
+"""Draws random outputs of all families and yaw bins for inspection one by one.
 
     python -m benchmarks.masks.looked --src DIR --out DIR [--n 200] [--seed 0]
 
-Writes sheets of 40 numbered pictures, and `list.csv`: number, photo, family, texture, colour, wear, yaw. Photos come in
-seeded order; a bin of |yaw| takes faces until it has its share, and families take turns.
+Writes sheets of 40 numbered images, and `list.csv`: number, photo, family, texture, colour, wear, yaw. Photos are taken
+in a seeded order; each bin of absolute yaw takes faces until it has its fraction, and families are dealt evenly.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from maskgen.settings import GenSettings, MaskSettings, SourceSettings
 from maskgen.sources import build_source
 from maskgen.types import Triplet
 
-BINS = {(0, 10): 0.30, (10, 20): 0.25, (20, 30): 0.20, (30, 45): 0.15, (45, 90): 0.10}  # degrees: share
+BINS = {(0, 10): 0.30, (10, 20): 0.25, (20, 30): 0.20, (30, 45): 0.15, (45, 90): 0.10}  # degrees: fraction
 WEAR = "correct:.8,nose:.08,chin:.05,below-mouth:.07"
-PAGE, SIDE = 40, 224
+PAGE, SIDE = 40, 224  # images per sheet; side of an image in pixels
 COLUMNS = ("number", "photo", "family", "texture", "colour", "wear", "yaw")
 Row = tuple[str, Stage, Triplet]
 
 
 def deal_families(n: int, rng: np.random.Generator) -> list[str]:
-    """So many families in random order, each as often as any other; of the flat blocks a quarter as many."""
+    """Returns n families in random order, all equally often, except the flat blocks: a quarter as often."""
     library = built_in()
     shares = {name: 0.25 if library.template(name).look.flat else 1.0 for name in library.families}
     rounds = n / sum(shares.values())
@@ -46,13 +46,13 @@ def deal_families(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def wear_all(src: str, n: int, seed: int, texture: str = "") -> list[Row]:
-    """Photos with a mask each: their names, the faces, the triplets.
+    """Puts a mask on each of n photos and returns their names, faces and triplets.
 
     Args:
-        src: as for `gen-data`.
-        n: how many; fewer where the source lacks faces of a bin.
-        seed: what photos, families and masks are drawn from.
-        texture: of all masks; empty is any that the family comes with.
+        src: source, as for `gen-data`.
+        n: number of photos; the result has fewer if the source lacks faces of a bin.
+        seed: seed of the choice of photos, families and masks.
+        texture: texture of all masks; "" draws one of the family's.
     """
     rng = np.random.default_rng(seed)
     settings = GenSettings(source=SourceSettings(src=src), seed=seed)
@@ -80,7 +80,7 @@ def _only(tools: Tools, worn: str) -> Tools:
 
 
 def write(rows: list[Row], out: Path, title: str) -> None:
-    """The sheets and the list."""
+    """Writes the sheets and the list."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / "list.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -103,7 +103,7 @@ def write(rows: list[Row], out: Path, title: str) -> None:
 
 
 def main() -> None:
-    """Draw, write, say where."""
+    """Draws the outputs and writes the sheets and the list."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,13 +1,13 @@
-"""Bright rims: pixels of a soft edge that are brighter than what lies under them and than the mask beside them.
+"""Counts bright rims: pixels of a soft edge that are brighter than the photo under them and the mask beside them.
 
     python -m benchmarks.masks.rim --src DIR [--n 600] [--seed 0] [--sheet FILE.png] [--json FILE]
 
-A compositor that adds both layers where a mask's edge is soft leaves such a rim, and a segmenter learns the rim. A
-pixel within `EDGE` of the mask's outline is counted where its grey exceeds both the brightest of the photo in the 3 x 3
-pixels under it and the brightest of the mask's inner pixels near it by more than the photo's noise allows. Every family
-takes its turn, without patterns, for a white dot on an edge is no rim. Nothing is told where the mask is so narrow,
-between hair and its edge, that it has no inner pixels, nor beside straps, which are layers of their own. Beside ours
-stands a control: the same masks laid on by adding, where rims must be found.
+A compositor that adds both layers at soft edges leaves such a rim, and a segmenter learns the rim instead of masks. A
+pixel within `EDGE` pixels of the mask's outline is counted if its grey level exceeds, by more than the photo's noise
+allows, both the brightest pixel of the photo in the 3 x 3 neighbourhood and the brightest inner pixel of the mask
+nearby. All families are used, without patterns, because a white dot at an edge is not a rim. Two places are not
+judged: parts of a mask too narrow to have inner pixels (between hair and the edge), and the surroundings of straps,
+which are separate layers. A control composes the same masks by adding both layers; rims must be found there.
 """
 
 import argparse
@@ -21,20 +21,21 @@ from benchmarks.masks.looked import Row, wear_all
 from maskgen.rendering.blend import MASK, STRAP
 from maskgen.types import RGBImage, Triplet
 
-EDGE, INNER = 2, 2  # pixels: width of an edge, and from where a mask is itself
-NEAR, BESIDE, STRAPPED = 61, 13, 9  # pixels: windows of what is near, of what is beside an edge, of a strap
-LEAST, NOISE = 6.0, 4.0  # grey levels; deviations of the photo's noise
+EDGE, INNER = 2, 2  # pixels: half width of an edge; distance from the outline of inner pixels
+# Sides in pixels of the windows for: the brightest inner pixel, an inner pixel beside the edge, a strap.
+NEAR, BESIDE, STRAPPED = 61, 13, 9
+LEAST, NOISE = 6.0, 4.0  # tolerance: grey levels, plus standard deviations of the photo's noise
 
 
 def grey(picture: RGBImage) -> np.ndarray:
-    """Luminance, float32."""
+    """Converts RGB to luma, float32."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def rim_of(masked: RGBImage, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
-    """Where `masked` has a rim, and how many pixels of an edge were judged."""
+    """Returns the rim pixels of `masked` as a Boolean map, and the number of edge pixels judged."""
     mask = (triplet.parts == MASK).astype(np.uint8)
-    # the picture's border is no edge of a mask: it goes on beyond, at its full opacity
+    # The border of the image is not an edge: the mask continues beyond it with full opacity.
     inner = cv2.erode(mask, np.ones((2 * INNER + 1, 2 * INNER + 1), np.uint8))
     kernel = np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)
     edge = (cv2.dilate(mask, kernel) > cv2.erode(mask, kernel)) & (triplet.map > 0)
@@ -49,7 +50,7 @@ def rim_of(masked: RGBImage, triplet: Triplet, grain: float) -> tuple[np.ndarray
 
 
 def added(triplet: Triplet) -> RGBImage:
-    """The control: soft edges that add both layers, as one blunder of this field does."""
+    """Returns the control: the same mask with both layers added at its soft edges, a common mistake."""
     mask = (triplet.parts == MASK).astype(np.float32)
     soft = cv2.GaussianBlur(mask, (0, 0), 1.0)[..., None]
     return np.clip(triplet.masked * soft + triplet.gt * np.minimum(1, 2 * (1 - soft)), 0, 255).astype(
@@ -58,7 +59,7 @@ def added(triplet: Triplet) -> RGBImage:
 
 
 def judge(rows: list[Row]) -> dict[str, object]:
-    """Rims of ours and of the control."""
+    """Counts rim pixels of our masks and of the control."""
     found: dict[str, list[int]] = {"ours": [], "control": []}
     judged = 0
     for _, stage, triplet in rows:
@@ -80,7 +81,7 @@ def judge(rows: list[Row]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print what was found; the sheet shows edges at four times their size, ours over the control."""
+    """Prints the counts; the sheet shows edges enlarged four times, ours above the control."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -100,7 +101,7 @@ def main() -> None:
 
 
 def _sheet(rows: list[Row]) -> RGBImage:
-    """The left edges of 12 masks, ours over the control; of those with a rim first."""
+    """Draws parts of 12 masks, ours above the control, starting with those that have the most rim pixels."""
     order = sorted(
         range(len(rows)),
         key=lambda i: -rim_of(rows[i][2].masked, rows[i][2], rows[i][1].light.grain)[0].sum(),

@@ -1,13 +1,14 @@
-"""What a segmenter learns from drawn masks: one trained on ours against others trained on the flat baselines.
+"""Compares segmenters trained on our masks with segmenters trained on the flat baselines.
 
     unmask gen-data --src lfw --n 1200 --per-face 2 --size 128 --seed 3 --out ours
     python -m benchmarks.masks.flatten ours --to twin
     python -m benchmarks.masks.flatten ours --to field --as field
     python -m benchmarks.masks.segm --ours ours --flat twin --flat field --labelled DIR --labelled DIR --out runs
 
-Same photos, network (`tiny`), steps, augmentation and seeds; only the masks differ (`benchmarks.masks.flat`). Each run
-leaves its scores in `runs/SET-SEED.json`, SET being a folder's name, and is not made again, so what was stopped goes
-on; so no two folders may bear one name. Scores are those of `unmask eval --labelled`.
+Photos, network (`tiny`), steps, augmentation and seeds are the same; only the masks differ (`benchmarks.masks.flat`).
+The scores of each run are written to `runs/SET-SEED.json`, where SET is the name of the data set's folder. A run that
+has scores is not repeated, so that a stopped comparison can be resumed; therefore all folders need different names.
+The scores are those of `unmask eval --labelled`.
 """
 
 import argparse
@@ -19,14 +20,14 @@ import numpy as np
 
 from benchmarks.command import unmask
 
-T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # Student's t, two-sided, by the number of seeds
-FEW = "8"  # samples of the data set itself that are scored beside the labels
+T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # two-sided 95 % quantile of Student's t, by the number of seeds
+FEW = "8"  # samples of the data set itself, which `eval` needs beside the labels
 
 
 def train_and_score(
     data: Path, reference: Path, labelled: list[str], run: Path, seed: int, steps: int
 ) -> None:
-    """One run, and its scores beside it; what is there is kept."""
+    """Trains one run and writes its scores beside it; existing results are kept."""
     scores = run.with_suffix(".json")
     if scores.exists():
         return
@@ -40,7 +41,7 @@ def train_and_score(
 
 
 def compare(out: Path, ours: str, others: Sequence[str], seeds: int) -> dict[str, object]:
-    """Dice of every folder of labels by set and seed, and how far ours is ahead of each other, with its interval."""
+    """Returns Dice per folder of labels, set and seed, and our lead over each other set with its interval."""
     scores = {
         name: [json.loads((out / f"{name}-{seed}.json").read_text()) for seed in range(seeds)]
         for name in (ours, *others)
@@ -56,14 +57,14 @@ def compare(out: Path, ours: str, others: Sequence[str], seeds: int) -> dict[str
 
 
 def _gain(differences: np.ndarray) -> dict[str, object]:
-    """Mean over the seeds, and Student's interval."""
+    """Computes the mean over the seeds and its 95 % interval by Student's t."""
     mean = float(differences.mean())
     reach = T_95[len(differences)] * float(differences.std(ddof=1)) / len(differences) ** 0.5
     return {"mean": round(mean, 3), "95": [round(mean - reach, 3), round(mean + reach, 3)]}
 
 
 def main() -> None:
-    """Train what is missing, seed by seed, and print the table."""
+    """Trains the missing runs, seed by seed, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -76,7 +77,7 @@ def main() -> None:
     options = parser.parse_args()
     sets = [options.ours, *options.flat]
     if len({data.name for data in sets}) < len(sets):
-        parser.error(f"{', '.join(map(str, sets))}: two bear one name, and their runs would; rename one")
+        parser.error(f"{', '.join(map(str, sets))}: two folders have the same name; rename one")
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in range(options.seeds):
         for data in sets:

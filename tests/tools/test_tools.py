@@ -141,7 +141,7 @@ def test_two_data_sets_of_one_name_are_not_compared(tmp_path, monkeypatch, capsy
     with pytest.raises(SystemExit) as ended:
         segm.main()
     assert ended.value.code == 2
-    assert "a/set, b/other, b/set: two bear one name" in capsys.readouterr().err
+    assert "a/set, b/other, b/set: two folders have the same name" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
