@@ -33,7 +33,7 @@ WIDER_EYES, LOWER_MOUTH = 1.054, 1.038
 
 
 @dataclass(frozen=True)
-class FoundFace:
+class LocatedFace:
     """Face that may wear a mask, in pixels of the photo.
 
     Attributes:
@@ -60,7 +60,7 @@ class FaceFinder:
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         self.name = f"finder-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
 
-    def find(self, pixels: RGBImage) -> list[FoundFace]:
+    def find(self, pixels: RGBImage) -> list[LocatedFace]:
         """Finds faces, largest first; the list may be empty.
 
         Faces on their side or upside down are searched only if no other face is found.
@@ -73,10 +73,10 @@ class FaceFinder:
         found = found or self._search(pixels, rotated, TURNED_SCORE)
         return sorted(found, key=lambda one: one.box[0] - one.box[2])
 
-    def _search(self, pixels: RGBImage, views: Iterable[Affine], least: float = SCORE) -> list[FoundFace]:
+    def _search(self, pixels: RGBImage, views: Iterable[Affine], least: float = SCORE) -> list[LocatedFace]:
         """Finds the faces in some views; each counts only if further views confirm it."""
         detections = [detection for view in views for detection in self._blazeface.find(pixels, view, FIND)]
-        found: list[FoundFace] = []
+        found: list[LocatedFace] = []
         for detection in sorted(detections, key=lambda one: -one.score):
             if any(_overlap(_corners(detection), one.box) > SAME_FACE for one in found):
                 continue
@@ -85,7 +85,7 @@ class FaceFinder:
                 found.append(face)
         return found
 
-    def _confirmed(self, pixels: RGBImage, detection: Detection, least: float) -> FoundFace | None:
+    def _confirmed(self, pixels: RGBImage, detection: Detection, least: float) -> LocatedFace | None:
         """Scores a detection over further views; uses the mesh's points where the mesh can be trusted.
 
         Returns None if the score is below `least`, which often is certain before the last view.
@@ -109,7 +109,7 @@ class FaceFinder:
             points = (*eye_centres(mesh), mouth_centre(mesh))
         else:
             points = _levelled(detection)
-        return FoundFace(_corners(detection), *points, score)
+        return LocatedFace(_corners(detection), *points, score)
 
     def _score_in_view(self, pixels: RGBImage, view: Affine, detection: Detection) -> float:
         """Returns BlazeFace's score for the same face in another view."""
