@@ -105,11 +105,13 @@ def draft_template(settings: DraftSettings) -> DraftReport:
             ".png", picture if picture.ndim == 2 or order is None else cv2.cvtColor(picture, order)
         )
         write_atomic(folder / name, data.tobytes())
-    text = retold((library.folders[like] / TEMPLATE).read_text("utf-8"), settings.name, like, colour)
+    text = rewrite_template(
+        (library.folders[like] / TEMPLATE).read_text("utf-8"), settings.name, like, colour
+    )
     write_atomic(folder / TEMPLATE, text.encode())
     check = CheckSettings(templates=settings.to, out=str(folder / "proof.png"), seed=settings.seed)
-    proved = prove(check, only=settings.name)
-    return DraftReport(str(folder), settings.to, like, colour, proved.proof, proved.problems)
+    report = prove(check, only=settings.name)
+    return DraftReport(str(folder), settings.to, like, colour, report.proof, report.problems)
 
 
 def _refuse(settings: DraftSettings, folder: Path, library: Library) -> None:
@@ -306,18 +308,18 @@ def paint(cloth: PhotographedMask) -> tuple[dict[str, ndarray], str]:
     The slow fall-off of the light over the table is divided out. Parts in the cloth's own colour become grey in the
     albedo, other parts (print, stitching, a valve) go to the overlay, and fine shading becomes height.
     """
-    seen = cloth.opacity > 0.5
+    opaque = cloth.opacity > 0.5
     even = cloth.colour / _lamp(cloth)[..., None]
-    own = np.median(even[seen], axis=0)
+    own = np.median(even[opaque], axis=0)
     cover = _print(even, own) * cloth.opacity
     grey = np.clip(even @ LUMA, 1e-3, None)
-    shade = grey / np.median(grey[seen & (cover < 0.5)])
+    shade = grey / np.median(grey[opaque & (cover < 0.5)])
     albedo = 0.96 * np.clip(1 + FOLD_SHARE * (shade - 1), 0.3, 1.04) * (1 - cover) + 0.96 * cover
     pictures = {
         "albedo.png": _bytes(np.dstack([albedo, albedo, albedo, cloth.opacity])),
         "height.png": _bytes(_height(np.where(cover > 0.1, 1.0, shade), cloth.opacity)),
     }
-    if (cover > 0.5).sum() > 0.004 * seen.sum():
+    if (cover > 0.5).sum() > 0.004 * opaque.sum():
         pictures["overlay.png"] = _bytes(np.dstack([even, cover]))
     red, green, blue = (round(float(np.clip(c, 0, 1)) * 255) for c in own)
     return pictures, f"#{red:02x}{green:02x}{blue:02x}"
@@ -327,15 +329,15 @@ def _lamp(cloth: PhotographedMask) -> Plane32:
     """Fits a plane to the brightness, the fall-off of the light over the table; its median over the mask is 1."""
     brightness = cloth.colour.max(-1)
     y, x = np.indices(brightness.shape, np.float32) / SIDE - 0.5
-    seen = cloth.opacity > 0.5
+    opaque = cloth.opacity > 0.5
     terms = np.stack([np.ones_like(x), x, y], axis=-1)
-    weight = np.ones(int(seen.sum()), np.float32)
+    weight = np.ones(int(opaque.sum()), np.float32)
     for _ in range(5):  # refit with lower weights for outliers: print, deep folds
-        fitted = np.linalg.lstsq(terms[seen] * weight[:, None], brightness[seen] * weight, rcond=None)[0]
-        residual = np.abs(brightness[seen] - terms[seen] @ fitted)
+        fitted = np.linalg.lstsq(terms[opaque] * weight[:, None], brightness[opaque] * weight, rcond=None)[0]
+        residual = np.abs(brightness[opaque] - terms[opaque] @ fitted)
         weight = np.exp(-((residual / (2 * np.median(residual) + 1e-3)) ** 2)).astype(np.float32)
     plane = terms @ fitted
-    return np.clip(plane / max(float(np.median(plane[seen])), 1e-3), 0.5, 2.0).astype(np.float32)
+    return np.clip(plane / max(float(np.median(plane[opaque])), 1e-3), 0.5, 2.0).astype(np.float32)
 
 
 def _print(even: Float32[ndarray, "h w 3"], own: Float32[ndarray, "3"]) -> Plane32:
@@ -369,7 +371,7 @@ def _bytes(picture: ndarray) -> ndarray:
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
-def retold(text: str, name: str, like: str, colour: str) -> str:
+def rewrite_template(text: str, name: str, like: str, colour: str) -> str:
     """Rewrites the text of a family's `template.toml` with another title, one colour and no patterns."""
     lines = {"title": f'title = "{name}"', "colours": f'colours = {{ "{colour}" = 1 }}',
              "textures": "textures = { plain = 1 }"}  # fmt: skip

@@ -185,7 +185,9 @@ def skips(counts: Mapping[str, int], shown: Sequence[tuple[Skipped, AnyPicture |
     total = sum(counts.values())
     if not total:
         return '<h2 id="skipped">Skipped photos</h2><p class="faint">None: every photo gave a sample.</p>'
-    rows = {f"{_spoken(reason)}: {SKIP_REASONS.get(reason, '')}": count for reason, count in counts.items()}
+    rows = {
+        f"{_with_spaces(reason)}: {SKIP_REASONS.get(reason, '')}": count for reason, count in counts.items()
+    }
     figures = "".join(_skip(skip, pixels) for skip, pixels in shown)
     return (
         '<h2 id="skipped">Skipped photos</h2>'
@@ -201,12 +203,12 @@ def _skip(skip: Skipped, pixels: AnyPicture | None) -> str:
         if pixels is None
         else f'<img alt="skipped photo" src="{data_uri(encode_jpeg(shrink(pixels, SIDE), EMBED_QUALITY), "jpeg")}">'
     )
-    reason, detail = _spoken(skip.reason), skip.detail or SKIP_REASONS.get(skip.reason, "")
+    reason, detail = _with_spaces(skip.reason), skip.detail or SKIP_REASONS.get(skip.reason, "")
     return (
         f'<figure class="skip">{image}<figcaption><b>{esc(reason)}</b>{esc(detail)}'
         f'<div class="faint">{esc(skip.id)}</div></figcaption></figure>'
     )
 
 
-def _spoken(reason: str) -> str:
+def _with_spaces(reason: str) -> str:
     return reason.replace("_", " ")
