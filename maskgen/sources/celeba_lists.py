@@ -59,7 +59,7 @@ def read_rows(file: ListFile, values: int, largest: int | None = None) -> Rows:
 def _lines(file: ListFile) -> Iterator[tuple[int, list[str]]]:
     if is_html(file.data):
         raise InputError(
-            f"{file.name}: a web page, looks like a download page saved in its place. Download it again"
+            f"{file.name}: a web page; looks like a download page saved in place of the file. Download it again"
         )
     try:
         text = file.data.decode("utf-8-sig")

@@ -115,8 +115,8 @@ def refuse_web_pages(store: Store, ids: list[str]) -> None:
     pages = sum(is_html(store.head(photo)) for photo in sample)
     if 2 * pages > len(sample):
         raise InputError(
-            f"{store.path}: {pages} of {len(sample)} files that were looked at are web pages under a photo's name: "
-            "this looks like a download page saved in the photos' place. Open one, then download again"
+            f"{store.path}: {pages} of {len(sample)} files checked are web pages with a photo's name: this "
+            "looks like a download page saved in place of the photos. Open one, then download again"
         )
 
 
@@ -167,9 +167,7 @@ def _footage(store: Store, files: list[str], name: str) -> Layout:
                 )
                 photos[photo] = PhotoRef(photo, identity)
     if not photos:
-        raise InputError(
-            f"{store.path}: {files[0]} lists no kept photo. Its column `why` says what became of them"
-        )
+        raise InputError(f"{store.path}: {files[0]} lists no kept photo. Its column `why` gives the reasons")
     return Layout(name, "", tuple(photos[photo] for photo in sorted(photos)))
 
 

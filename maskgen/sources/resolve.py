@@ -65,10 +65,10 @@ def _no_celeba(root: Path) -> InputError:
     return InputError(
         f"{root}: CelebA's photos are not there. From https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html download\n"
         "  Img/img_align_celeba.zip                the aligned photos, 1.4 GB; unpacked or as it is\n"
-        "  Eval/list_eval_partition.txt            the official train, val and test\n"
-        "  Anno/identity_CelebA.txt                who is seen\n"
-        "  Anno/list_landmarks_align_celeba.txt    where the faces are\n"
-        f"and put them into {root}. Kaggle's archive.zip and what torchvision downloads will do as well; "
+        "  Eval/list_eval_partition.txt            the official splits\n"
+        "  Anno/identity_CelebA.txt                the identities\n"
+        "  Anno/list_landmarks_align_celeba.txt    the positions of the faces\n"
+        f"and put them into {root}. Kaggle's archive.zip and torchvision's download work as well; "
         "--root names another place"
     )
 
@@ -87,7 +87,7 @@ def open_store(path: Path) -> Store:
         return _open_folder(path) if path.is_dir() else _open_file(path)
     except FileNotFoundError as error:
         raise InputError(
-            f"{path}: no such file or folder. Check --src; it counts from {Path.cwd()}"
+            f"{path}: no such file or folder. Check --src; a relative path starts at {Path.cwd()}"
         ) from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read by this user. Check its permissions") from error
@@ -118,7 +118,7 @@ def _open_file(path: Path) -> Store:
         return PackedTarStore(path)
     if is_html(head):
         raise InputError(
-            f"{path}: a web page, looks like a download page saved in its place. Download it again"
+            f"{path}: a web page; looks like a download page saved in place of the file. Download it again"
         )
     if picture_format(head):
         raise InputError(f"{path}: a single photo. Give the folder it lies in")
