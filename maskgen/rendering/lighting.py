@@ -132,14 +132,14 @@ def _sample(
     column, row = (a[:2] + b[:2] + c[:2]) * np.float32(1 / 3)
     height, width = image.shape[:2]
     inside = (column > 1) & (row > 1) & (column < width - 2) & (row < height - 2)
-    seen = np.flatnonzero(inside & (normal[:, 2] < np.float32(-0.15)))
-    i, j = row[seen].astype(np.intp), column[seen].astype(np.intp)
+    visible = np.flatnonzero(inside & (normal[:, 2] < np.float32(-0.15)))
+    i, j = row[visible].astype(np.intp), column[visible].astype(np.intp)
     around = np.stack([image[i + k // 3 - 1, j + k % 3 - 1] for k in range(9)])
     r, g, b = np.moveaxis(around.astype(np.float32), -1, 0)
     grey = r * luma[0] + g * luma[1] + b * luma[2]
-    count = len(seen)
+    count = len(visible)
     skin[:count] = np.square(around.sum(0, dtype=np.int32).astype(np.float32) * np.float32(1 / 2295))
-    normals[:count] = normal[seen]
+    normals[:count] = normal[visible]
     bends[:count, 0] = np.abs(grey[3] - 2 * grey[4] + grey[5])
     bends[:count, 1] = np.abs(grey[1] - 2 * grey[4] + grey[7])
     return count

@@ -38,21 +38,21 @@ def draw_straps(
     opacity = np.zeros(box.shape, np.uint8)
     if not shell.strap_widths:
         return opacity
-    seen = carried.strap_normals[..., 2] < EDGE_ON
+    visible = carried.strap_normals[..., 2] < EDGE_ON
     if len(skin):
-        hidden = np.empty(seen.shape, np.uint8)
+        hidden = np.empty(visible.shape, np.uint8)
         _under_hair(carried.straps, np.ascontiguousarray(image), skin, LUMA, _LIMITS, hidden)
-        seen &= (hidden == 0) | ~np.array(shell.strap_loops)[:, None]
+        visible &= (hidden == 0) | ~np.array(shell.strap_loops)[:, None]
     widths = [max(width * scale, 1.0) for width in shell.strap_widths]
-    ribbons = np.empty((len(widths), 2 * seen.shape[1], 2), np.int32)
+    ribbons = np.empty((len(widths), 2 * visible.shape[1], 2), np.int32)
     _ribbons(carried.straps, np.array(widths, np.float32), 2.0**SUBPIXEL, box.x0, box.y0, ribbons)
-    for line, ribbon, visible, width in zip(
-        carried.straps[..., :2], ribbons, seen.tolist(), shell.strap_widths, strict=True
+    for line, ribbon, flags, width in zip(
+        carried.straps[..., :2], ribbons, visible.tolist(), shell.strap_widths, strict=True
     ):
-        for a, b in _runs(visible):
-            if b - a < len(visible) and _length(line[a:b]) < STUB * width * scale:
+        for a, b in _runs(flags):
+            if b - a < len(flags) and _length(line[a:b]) < STUB * width * scale:
                 continue  # a short rest at the mask's far edge looks like a stain, not like a strap
-            piece = np.concatenate([ribbon[a:b], ribbon[2 * len(visible) - b : 2 * len(visible) - a]])
+            piece = np.concatenate([ribbon[a:b], ribbon[2 * len(flags) - b : 2 * len(flags) - a]])
             cv2.fillPoly(opacity, [piece], min(width * scale, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity
 
@@ -97,9 +97,9 @@ def _length(line: Float32[ndarray, "n 2"]) -> float:
     return math.dist(line[0], line[-1])  # close to the length along it, since straps are almost straight
 
 
-def _runs(seen: list[bool]) -> list[tuple[int, int]]:
+def _runs(visible: list[bool]) -> list[tuple[int, int]]:
     """Returns start and end of each run of at least two visible points."""
-    ends = [i for i, (a, b) in enumerate(pairwise([False, *seen, False])) if a != b]
+    ends = [i for i, (a, b) in enumerate(pairwise([False, *visible, False])) if a != b]
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 
 

@@ -68,9 +68,9 @@ def test_a_box_contains_its_part_of_a_grid():
 def test_a_raster_has_no_gap_between_cells():
     v, u = FLAT
     grid = np.dstack([50 + 40 * u, 20 + 60 * v, 0 * u]) + np.random.default_rng(0).normal(0, 1.5, (6, 8, 3))
-    seen = (rasterise(grid.astype(np.float32), Box(0, 0, 120, 100))[..., 0] != UNSEEN).astype(np.uint8)
-    closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    assert (cv2.erode(closed, np.ones((5, 5), np.uint8)) <= seen).all()
+    visible = (rasterise(grid.astype(np.float32), Box(0, 0, 120, 100))[..., 0] != UNSEEN).astype(np.uint8)
+    closed = cv2.morphologyEx(visible, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    assert (cv2.erode(closed, np.ones((5, 5), np.uint8)) <= visible).all()
 
 
 def test_raster_shows_the_near_side_of_a_fold_and_no_back_faces():
@@ -78,9 +78,9 @@ def test_raster_shows_the_near_side_of_a_fold_and_no_back_faces():
     angle = u * np.pi * 0.95
     grid = np.dstack([60 + 40 * np.sin(angle), 10 + 60 * v, -40 * np.cos(angle)]).astype(np.float32)
     places = rasterise(grid, Box(0, 0, 120, 90))
-    seen = places[places[..., 0] != UNSEEN]
-    assert len(seen) > 4000
-    assert np.abs(seen[:, 1] * 2 - 1).max() < 0.56
+    visible = places[places[..., 0] != UNSEEN]
+    assert len(visible) > 4000
+    assert np.abs(visible[:, 1] * 2 - 1).max() < 0.56
 
 
 def test_raster_of_a_grid_beyond_the_box_is_cut_not_wrapped():
@@ -95,9 +95,9 @@ def test_far_side_of_a_turned_mask_is_not_visible():
     shell = built_in().shell("surgical", "correct")
     carried = carry(shell, fit_head(turned_mesh(yaw=50), HEAD), Looseness())
     places = rasterise(carried.grid, box_around(carried.bounds[0], 2.0, SIZE, SIZE))
-    seen = places[places[..., 0] != UNSEEN]
-    assert (seen[:, 1] < 0.05).any()  # the near side, at the viewer's left, is visible up to its edge
-    assert not (seen[:, 1] > 0.88).any()
+    visible = places[places[..., 0] != UNSEEN]
+    assert (visible[:, 1] < 0.05).any()  # the near side, at the viewer's left, is visible up to its edge
+    assert not (visible[:, 1] > 0.88).any()
 
 
 def test_looseness_moves_the_mask_but_not_the_strap_ends():
