@@ -1,7 +1,7 @@
-"""`unmask bench run`: what taking the mask off one face costs, by runtime and cores, each in a process of its own.
+"""`unmask bench run`: time and memory to restore one face, by runtime and cores, each measured in a separate process.
 
-The process is started with nothing loaded; its clock begins when the first line of ours runs, and its memory is what
-the system says at its end. So `first_ms` holds the loading of the runtime and of the networks.
+The clock of the process starts when this module is imported, so `first_ms` includes loading NumPy, the runtime and the
+networks. Memory is the peak that the operating system reports at the end.
 """
 
 import json
@@ -22,21 +22,21 @@ from maskgen.progress import OnProgress, Progress, no_progress
 from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.models.released import RELEASED, check_released
 
-BEGAN = time.perf_counter()  # this module is the first of ours that a measuring process loads
+BEGAN = time.perf_counter()  # before it, a measuring process runs only the imports above
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one way of computing costs.
+    """Cost of one runtime on a number of cores.
 
     Attributes:
         runtime: "torch", "onnx" or "opencv".
-        cores: that the process may use.
-        first_ms: from the process's first line to the first result, loading and all.
-        face_ms: a photo of one face once all is loaded, from pixels to pixels, median.
-        cpu_ms: processor time of it, all cores together: what others do on the machine hardly moves it.
-        net_ms: the part of it that is the two networks.
-        rss_mb: most memory of the process.
+        cores: number of cores that the process may use.
+        first_ms: time from the import of this module to the first result, including loading.
+        face_ms: time per photo after loading, from pixels to pixels; median.
+        cpu_ms: processor time per photo on all cores, which other load on the machine hardly changes; median.
+        net_ms: time per photo in the two networks; median.
+        rss_mb: peak memory of the process.
     """
 
     runtime: str
@@ -50,7 +50,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class RunBench:
-    """`costs` of every way; `photo`: sides of the photo that was worked on; `faces`: restored in it."""
+    """Result of `bench_run`.
+
+    Attributes:
+        photo: height and width of the photo.
+        faces: number of restored faces.
+        costs: cost of every combination of runtime and cores.
+    """
 
     photo: list[int]
     faces: int
@@ -62,15 +68,16 @@ def bench_run(
     example: Callable[[], bytes],
     on_progress: OnProgress = no_progress,
 ) -> RunBench:
-    """Measures.
+    """Measures every runtime on every number of cores.
 
     Args:
         settings: networks, cores, rounds.
-        example: makes the built-in photo's file.
+        example: returns the built-in photo as an encoded file.
         on_progress: called after each process.
 
     Raises:
-        UnmaskError: a process failed; its words and their kind are passed on. InputError: no face was restored.
+        UnmaskError: a process failed; the error has the message and the class of the process's error.
+        InputError: no face was restored.
     """
     ways = [
         (runtime, names, cores) for runtime, names in runtimes(settings.weights) for cores in _cores(settings)
@@ -83,20 +90,20 @@ def bench_run(
         if not settings.photo:
             photo.write_bytes(example())
         for number, (runtime, names, cores) in enumerate(ways):
-            told = _measured(runtime, names, cores, photo, settings.rounds)
-            sides, faces = told.pop("photo"), told.pop("faces")
+            figures = _measured(runtime, names, cores, photo, settings.rounds)
+            sides, faces = figures.pop("photo"), figures.pop("faces")
             if not faces:
                 raise InputError(
                     f"{photo}: no mask was found in it, so nothing was restored; give another photo"
                 )
-            costs.append(Cost(runtime, cores, **told))
+            costs.append(Cost(runtime, cores, **figures))
             on_progress(Progress(number + 1, len(ways)))
     return RunBench(sides, faces, costs)
 
 
 def runtimes(weights: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Lists the weights that each runtime is measured with."""
-    from unmasknet.restore.runtimes.open import (  # loads NumPy, which the clock should see
+    """Lists the runtimes to measure, each with its weights."""
+    from unmasknet.restore.runtimes.open import (  # imported here, so that the clock includes NumPy's import
         RUNTIMES,
         has_runtime,
     )
@@ -123,10 +130,10 @@ def _usable() -> list[int]:
 
 
 def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
-    """Reads a measuring process's figures.
+    """Runs a measuring process and reads its figures.
 
     Raises:
-        UnmaskError: it failed; of the kind that it failed by.
+        UnmaskError: the process failed; the class is that of the process's error.
     """
     order = json.dumps([runtime, [*names], cores, str(photo), rounds])
     limits = {name: str(cores) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -141,15 +148,15 @@ def _measured(runtime: str, names: Sequence[str], cores: int, photo: Path, round
 
 
 def _failure(text: str, head: str) -> UnmaskError:
-    """Converts a process's traceback to an error of the same kind, so that the command has the same exit code."""
-    last = (text.strip() or "it said nothing").splitlines()[-1].removeprefix("maskgen.errors.")
+    """Converts a process's traceback to an error of the same class, so that the command has the same exit code."""
+    last = (text.strip() or "it printed no error").splitlines()[-1].removeprefix("maskgen.errors.")
     name, _, words = last.partition(": ")
     kinds = {kind.__name__: kind for kind in (UsageError, InputError, MissingError)}
     return kinds[name](head + words) if name in kinds else UnmaskError(head + last)
 
 
 def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds: int) -> dict[str, Any]:
-    """Measures inside the process; see `Cost`."""
+    """Measures inside the process; returns the figures described in `Cost` and `RunBench`."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, _usable()[:cores])
     import cv2
@@ -185,7 +192,7 @@ def measure(runtime: str, names: Sequence[str], cores: int, photo: Path, rounds:
 
 
 class _Watched:
-    """Networks whose time is counted in `seconds`."""
+    """Wrapper of the networks that adds up their time in `seconds`."""
 
     def __init__(self, networks: Any) -> None:
         self._networks = networks
@@ -208,7 +215,7 @@ class _Watched:
 
 def as_table(report: RunBench) -> str:
     """Formats the costs, one per line."""
-    rows: list[tuple[str, ...]] = [("runtime", "cores", "first", "a face", "work", "networks", "memory")]
+    rows: list[tuple[str, ...]] = [("runtime", "cores", "first", "per face", "CPU", "networks", "memory")]
     for cost in report.costs:
         times = (f"{value:.0f} ms" for value in (cost.first_ms, cost.face_ms, cost.cpu_ms, cost.net_ms))
         rows.append((cost.runtime, str(cost.cores), *times, f"{cost.rss_mb:.0f} MB"))

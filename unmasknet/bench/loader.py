@@ -1,4 +1,4 @@
-"""How fast the loader is, against nothing but decoding the same pictures, in the same run on the same core."""
+"""`unmask bench load`: speed of the loader relative to decoding the same images alone, in one run on one core."""
 
 import statistics
 import time
@@ -15,22 +15,22 @@ from unmasknet.data.malloc_tuning import keep_freed_memory
 from unmasknet.data.shard_list import list_shards
 from unmasknet.data.stream import Encoded, read_samples
 
-ROUNDS = 7  # the median of so many counts: other work on the machine comes and goes
-STEPS = 6  # of a round
+ROUNDS = 7  # the median over the rounds is used, because other load on the machine varies
+STEPS = 6  # steps per round
 WARM_UP = 2  # steps
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Samples a second.
+    """Samples per second.
 
     Attributes:
-        size: side of the pictures as they lie in the shards and as they are wanted.
-        decode_per_s: both JPEGs and the map by the bare decoders, one core.
-        loader_per_s: a worker, one core: read, shuffle, decode, restore, stack; nothing changed at random.
-        share: the second over the first.
-        augmented_per_s: the same with the settings' changes at random.
-        by_workers: {workers: samples a second that reach the trainer}, by the clock, settings' changes included.
+        size: side of the images in the shards, and side of the images in the batches.
+        decode_per_s: decoders alone, both JPEGs and the map, one core.
+        loader_per_s: a worker on one core: read, shuffle, decode, composite, stack; without augmentation.
+        share: `loader_per_s` divided by `decode_per_s`.
+        augmented_per_s: as `loader_per_s`, with the augmentation of the settings.
+        by_workers: {workers: samples per second that reach the trainer}, by wall clock, with augmentation.
     """
 
     size: tuple[int, int]
@@ -46,8 +46,8 @@ def bench_load(data: Sequence[str], settings: Settings, workers: Sequence[int] =
 
     Args:
         data: data sets; their train split is read.
-        settings: of a stage; `data.size` should be the shards' own for a fair comparison.
-        workers: numbers of workers to start and measure too.
+        settings: settings of a stage; for a fair comparison, `data.size` should be the size of the shards' images.
+        workers: numbers of workers to measure in addition.
 
     Raises:
         InputError: there is nothing to read.
@@ -71,9 +71,8 @@ def _measure(data: Sequence[str], settings: Settings, workers: Sequence[int]) ->
         lambda: decode_bare(samples),
         *(lambda stream=stream: _take(stream) for stream in streams),
     ]
-    rates = [
-        [_rate(task) for task in tasks] for _ in range(ROUNDS)
-    ]  # in turns, so that all see the same machine
+    # The tasks alternate, so that a change of the machine's load affects all of them.
+    rates = [[_rate(task) for task in tasks] for _ in range(ROUNDS)]
     decode, loader, augmented = (statistics.median(column) for column in zip(*rates, strict=True))
     share = statistics.median(row[1] / row[0] for row in rates)
     side = len(codecs.decode_map(samples[0]["map.png"]))
@@ -82,7 +81,7 @@ def _measure(data: Sequence[str], settings: Settings, workers: Sequence[int]) ->
 
 
 def decode_bare(samples: Sequence[Encoded]) -> int:
-    """Decodes both JPEGs and the map of samples and throw them away: what no loader can be faster than."""
+    """Decodes both JPEGs and the map of each sample; the upper limit of a loader's speed."""
     for sample in samples:
         for name in ("gt.jpg", "masked.jpg"):
             cv2.imdecode(np.frombuffer(sample[name], np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -95,18 +94,18 @@ def _take(stream: Iterator[int]) -> int:
 
 
 def _rate(task: Callable[[], int]) -> float:
-    """Samples a second of this core's own time."""
+    """Measures samples per second of processor time."""
     start = time.process_time()
     number = task()
     return number / (time.process_time() - start)
 
 
 def _clocked(data: Sequence[str], settings: Settings, workers: int) -> float:
-    """Samples a second that reach a trainer that does nothing else, once the workers have started."""
+    """Measures samples per second that reach a trainer without other work, after the workers have started."""
     lanes = settings.data.lanes * max(workers, 1)
     chosen = settings.data.model_copy(update={"workers": workers, "lanes": lanes})
     stream = open_batches(data, "train", settings.model_copy(update={"data": chosen}), train=True)
-    for _ in range(WARM_UP * max(workers, 1) * 4):  # what was prepared while others started is no rate
+    for _ in range(WARM_UP * max(workers, 1) * 4):  # skip batches prepared while other workers were starting
         next(stream)
     start, number = time.perf_counter(), 0
     for _ in count():
@@ -119,4 +118,4 @@ def _clocked(data: Sequence[str], settings: Settings, workers: int) -> float:
 
 
 def _ignore(_: str) -> None:
-    """Shards that break off are another command's matter."""
+    """Ignores messages about truncated shards; `unmask verify` reports them."""

@@ -1,4 +1,4 @@
-"""What a training step takes with real data, against the same step on tensors that are there already."""
+"""`unmask bench train`: time of a training step on real data, compared with the same step on one repeated batch."""
 
 import statistics
 import time
@@ -16,19 +16,22 @@ from unmasknet.training.distributed import Ranks
 from unmasknet.training.launch import build_task, set_up_torch
 from unmasknet.training.task import Task, TrainingProcess
 
-WARM_UP = 4  # steps before a count: workers start, kernels are chosen
+WARM_UP = 4  # steps before the measurement, in which workers start and torch selects kernels
 
 
 @dataclass(frozen=True)
 class TrainBench:
-    """How long a step takes.
+    """Result of `bench_train`.
 
     Attributes:
-        step_ms: of one step with real data, median, at the settings' workers.
-        synthetic_ms: of the same step on one batch over and over, without a loader.
-        ratio: the first over the second.
-        wait: share of the time of real steps that was spent waiting for data.
-        by_workers: {workers: (images a second, share of waiting)}.
+        stage: "segm" or "gan".
+        size: side of the images in pixels.
+        batch: samples per step.
+        step_ms: median time of a step on real data, with the settings' number of workers.
+        synthetic_ms: median time of the same step on one repeated batch, without a loader.
+        ratio: `step_ms` divided by `synthetic_ms`.
+        wait: fraction of the time of real steps spent waiting for data.
+        by_workers: {workers: (images per second, fraction of time spent waiting)}.
     """
 
     stage: str
@@ -42,12 +45,12 @@ class TrainBench:
 
 
 def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = ()) -> TrainBench:
-    """Measures training steps with all losses in force.
+    """Measures training steps with all losses active.
 
     Args:
-        settings: of a stage, with data.
-        steps: of each count.
-        workers: numbers of workers to measure too.
+        settings: settings of a stage, with data.
+        steps: steps per measurement.
+        workers: numbers of workers to measure in addition.
 
     Raises:
         InputError: the data cannot be used.
@@ -86,7 +89,7 @@ def _stream(settings: Settings, device: torch.device) -> Generator[Batch, None, 
 
 
 def _measured(task: Task, settings: Settings, steps: int, device: torch.device) -> tuple[list[float], float]:
-    """Seconds of each step with real data, and the share of waiting."""
+    """Measures the seconds of each step on real data, and the fraction of time spent waiting."""
     with closing(_stream(settings, device)) as stream:
         return _count(task, stream, steps, device)
 
@@ -99,9 +102,8 @@ def _count(
         began = time.perf_counter()
         batch = next(batches)
         fetched = time.perf_counter()
-        task.step(
-            [batch], 0.99, 1e-9
-        )  # near the end of a run, when all losses are in force; nothing is learned
+        # Near the end of a run, so that all losses are active; the learning rate is negligible.
+        task.step([batch], 0.99, 1e-9)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         if number >= WARM_UP:

@@ -16,17 +16,12 @@ from numpy import ndarray
 from maskgen.assets import model_file
 from maskgen.types import RGBImage
 
-GREY = np.array(
-    [0.2125, 0.7154, 0.0721]
-)  # RGB weights of scikit-image, which the package's regression is used with
+# RGB weights of scikit-image, with which the package computes the grey image
+GREY = np.array([0.2125, 0.7154, 0.0721])
 SIDE, SIGMA = 7, 7 / 6  # pixels; window over which luma is normalised
 NOISE = 1 / 255  # keeps flat regions finite
-SHIFTS = (
-    (0, 1),
-    (1, 0),
-    (1, 1),
-    (1, -1),
-)  # (down, right) offsets of the neighbours that each value is multiplied with
+# (down, right) offsets of the neighbours that each value is multiplied with
+SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 Plane = Float[ndarray, "_ _"]
 

@@ -100,5 +100,5 @@ def perceptual_distance(one: NetworkFeatures, other: NetworkFeatures, where: Map
 
 
 def _layer(one: Tensor, other: Tensor, where: MapBatch) -> Scores:
-    share = interpolate(where, one.shape[2:], mode="bilinear", antialias=True, align_corners=False)
-    return over((one - other).square().sum(1, keepdim=True), share.clamp(min=0))
+    weight = interpolate(where, one.shape[2:], mode="bilinear", antialias=True, align_corners=False)
+    return over((one - other).square().sum(1, keepdim=True), weight.clamp(min=0))

@@ -18,9 +18,8 @@ from maskgen.errors import InputError, MissingError
 from maskgen.extras import install_line
 from maskgen.types import RGBImage
 
-Points = Float[
-    ndarray, "4 2"
-]  # image-left eye, image-right eye, image-left and image-right corner of the mouth
+# Left eye, right eye, left and right corner of the mouth, as seen in the image.
+Points = Float[ndarray, "4 2"]
 Embeddings = Float[ndarray, "n d"]
 
 # Landmark indices that are averaged to each of the four points, by landmark scheme.
@@ -39,12 +38,12 @@ DLIB_FILE = "models/dlib_face_recognition_resnet_model_v1.dat"
 
 @runtime_checkable
 class Identity(Protocol):
-    """A face recognition network. `name` is shown in the report."""
+    """Face recognition network. `name` is shown in the report."""
 
     name: str
 
     def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
-        """Computes a unit vector: near for photos of one person, far for two people.
+        """Computes a unit vector; the distance is small for photos of one person, large for two people.
 
         Args:
             image: RGB, 0-255.
@@ -62,10 +61,10 @@ def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | N
 
 
 def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
-    """Cuts out the face as a square chip of `side` pixels, so that `points` come nearest to `targets`."""
+    """Cuts out the face as a square chip of `side` pixels, so that `points` are as near as possible to `targets`."""
     matrix = similarity(points, targets)
     scale = float(np.hypot(*matrix[0, :2]))
-    if scale < 1:  # blur first: shrinking would alias
+    if scale < 1:  # blur first, or shrinking causes aliasing
         image = cv2.GaussianBlur(image, (0, 0), 0.45 / scale)
     return cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -88,7 +87,7 @@ def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
 
 
 class DlibIdentity:
-    """dlib's ResNet, 99.4 % on LFW's pairs; distances between photos of one person are mostly below 0.6."""
+    """dlib's ResNet: accuracy 99.4 % on LFW's pairs; distances between photos of one person are mostly below 0.6."""
 
     name = "dlib ResNet-29, 128-d"
 
@@ -106,7 +105,7 @@ class DlibIdentity:
 
 
 class ArcFace:
-    """An ArcFace network as ONNX with RGB input in [-1, 1], usually 112 x 112, as InsightFace's."""
+    """ArcFace network from an ONNX file with RGB input in [-1, 1], usually 112 x 112, such as InsightFace's."""
 
     def __init__(self, path: Path) -> None:
         from onnxruntime import InferenceSession, SessionOptions
@@ -138,7 +137,7 @@ def build_identity(choice: str) -> Identity | None:
     """Builds a face recognition network.
 
     Args:
-        choice: `off`, `auto` (dlib where it is installed), `dlib`, or the path of an ONNX file.
+        choice: `off`, `auto` (dlib if it is installed), `dlib`, or the path of an ONNX file.
 
     Raises:
         MissingError: the file or a package is missing.
@@ -161,7 +160,7 @@ def build_identity(choice: str) -> Identity | None:
 
 
 def _dlib_file() -> Path | None:
-    """Finds the weights in their package, which cannot be imported itself without pkg_resources."""
+    """Finds the weights in their package; importing the package would need pkg_resources."""
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -15,7 +15,7 @@ Scores = Float[Tensor, " b"]
 
 WINDOW, SIGMA = 11, 1.5  # pixels of SSIM's Gaussian, as in Wang et al. (2004)
 C1, C2 = 0.01**2, 0.03**2
-BOUNDARY = 0.0075  # tolerance between two outlines, as a fraction of the image's diagonal (DAVIS takes .008)
+BOUNDARY = 0.0075  # tolerance between two outlines, as a fraction of the image's diagonal (DAVIS uses .008)
 
 
 def over(values: Float[Tensor, "b c h w"], where: MapBatch) -> Scores:

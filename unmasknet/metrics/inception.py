@@ -203,7 +203,7 @@ def load_inception(path: Path) -> Inception:
     if not digest.startswith(DIGEST):
         raise InputError(
             f"inception {path}: its sha256 begins with {digest[:8]}, that of FID's own weights with {DIGEST}; values "
-            "computed with other weights are no FID"
+            "computed with other weights are not FID"
         )
     weights = torch.load(path, map_location="cpu", weights_only=True)
     net = Inception()

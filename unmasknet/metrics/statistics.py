@@ -31,8 +31,8 @@ def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _
         seed: of the draws.
 
     Returns:
-        Indices of the samples, one array per bootstrap sample. Empty for a single group: it says nothing about the
-        variance between groups, and its interval would have no width.
+        Indices of the samples, one array per bootstrap sample. Empty for a single group, from which the variance
+        between groups cannot be estimated.
     """
     names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     if len(names) < 2:

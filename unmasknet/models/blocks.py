@@ -1,4 +1,4 @@
-"""The parts that networks are made of: convolutions with a norm and a non-linearity, plain or gated, and the blocks."""
+"""Building blocks of the networks: convolutions with norm and non-linearity, plain or gated, and blocks of them."""
 
 import math
 from collections.abc import Callable
@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Features = Float[Tensor, "b _ _ _"]  # channels and sides may differ between a layer's two ends
+Features = Float[Tensor, "b _ _ _"]  # channels and sides may differ between a layer's input and output
 
-SLOPE = 0.2  # of the leaky ReLU, in every project that uses one
-GROUPS = 8  # of a group norm, where the channels allow it
-REDUCTION = 16  # of squeeze-and-excitation
-GLOBAL_SHARE = 0.75  # of an FFC block's channels that go through the Fourier transform, as in LaMa
+SLOPE = 0.2  # slope of the leaky ReLU, as in all earlier projects that use one
+GROUPS = 8  # groups of a group norm, if they divide the channels
+REDUCTION = 16  # channel reduction of squeeze-and-excitation
+GLOBAL_SHARE = 0.75  # fraction of an FFC block's channels that are Fourier transformed, as in LaMa
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -31,7 +31,7 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """How a network convolves: the name of its norm, of its non-linearity, and whether it is gated."""
+    """Kind of a network's convolutions: name of the norm, name of the non-linearity, whether they are gated."""
 
     norm: str
     activation: str
@@ -39,7 +39,7 @@ class Kind:
 
 
 class Conv(nn.Module):
-    """Convolution, norm, non-linearity; gated: times the sigmoid of a second convolution's output."""
+    """Convolution, norm and non-linearity; if gated, multiplied by the sigmoid of a second convolution's output."""
 
     def __init__(
         self, inner: int, outer: int, kind: Kind, *, kernel: int = 3, stride: int = 1, dilation: int = 1
@@ -55,7 +55,7 @@ class Conv(nn.Module):
         self.activation = ACTIVATIONS[kind.activation]()
 
     def forward(self, x: Features) -> Features:
-        """Features of `outer` channels."""
+        """Computes features with `outer` channels."""
         x = self.conv(x)
         if not self.gated:
             return self.activation(self.norm(x))
@@ -64,7 +64,7 @@ class Conv(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Each channel times a factor in (0, 1) that is read off all channels' means."""
+    """Squeeze-and-excitation: multiplies each channel by a factor in (0, 1) computed from the means of all channels."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -78,12 +78,12 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Features) -> Features:
-        """Weighs the features."""
+        """Multiplies the channels by their factors."""
         return x * self.factors(x)
 
 
 class AttentionGate(nn.Module):
-    """A skip connection that lets through what the level below asks for (Oktay et al. 2018)."""
+    """Gate on a skip connection, controlled by the level below (Oktay et al. 2018)."""
 
     def __init__(self, skip: int, below: int, norm: str):
         super().__init__()
@@ -95,12 +95,12 @@ class AttentionGate(nn.Module):
     def forward(
         self, skip: Float[Tensor, "b s h w"], below: Float[Tensor, "b l h w"]
     ) -> Float[Tensor, "b s h w"]:
-        """Multiplies the skip's features by a weight in (0, 1) at each place. `below` already has the skip's size."""
+        """Multiplies the skip's features by a weight in (0, 1) per position; `below` already has the skip's size."""
         return skip * self.weight(self.of_skip(skip) + self.of_below(below))
 
 
 class Spectral(nn.Module):
-    """A 1x1 convolution of the picture's spectrum: each output place sees the whole input (Chi et al. 2020)."""
+    """1x1 convolution in the frequency domain: each output position sees the whole input (Chi et al. 2020)."""
 
     def __init__(self, channels: int, norm: str):
         super().__init__()
@@ -112,10 +112,10 @@ class Spectral(nn.Module):
         self.leave = nn.Conv2d(half, channels, 1, bias=False)
 
     def forward(self, x: Features) -> Features:
-        """Features of the same shape."""
+        """Computes features of the same shape."""
         x = self.enter(x)
         height, width = x.shape[-2:]
-        with torch.autocast(x.device.type, enabled=False):  # no FFT has half precision for all sizes
+        with torch.autocast(x.device.type, enabled=False):  # half-precision FFTs do not support all sizes
             waves = torch.fft.rfft2(x.float(), norm="ortho")
             mixed = self.mix(torch.cat([waves.real, waves.imag], dim=1))
             real, imaginary = mixed.float().chunk(2, dim=1)
@@ -124,13 +124,15 @@ class Spectral(nn.Module):
 
 
 class FourierConv(nn.Module):
-    """A convolution of a local and a global share of channels, the global one through the spectrum as well."""
+    """Convolution of local and global channels; the global ones are also convolved in the frequency domain."""
 
     def __init__(self, channels: int, kind: Kind):
         super().__init__()
         self.share = int(channels * GLOBAL_SHARE)
         local = channels - self.share
-        norm = "group" if kind.norm == "none" else kind.norm  # sums of three ways grow without one
+        norm = (
+            "group" if kind.norm == "none" else kind.norm
+        )  # without a norm, the sums of three branches grow
         self.local = nn.Conv2d(channels, local, 3, padding=1, bias=False)
         self.far = nn.Conv2d(local, self.share, 3, padding=1, bias=False)
         self.spectral = Spectral(self.share, norm)
@@ -138,26 +140,29 @@ class FourierConv(nn.Module):
         self.activation = ACTIVATIONS[kind.activation]()
 
     def forward(self, x: Features) -> Features:
-        """Features of the same shape."""
+        """Computes features of the same shape."""
         near, far = x[:, self.share :], x[:, : self.share]
         mixed = torch.cat([self.far(near) + self.spectral(far), self.local(x)], dim=1)
         return self.activation(self.norm(mixed))
 
 
 class FourierBlock(nn.Module):
-    """Two Fourier convolutions and a way around them."""
+    """Two Fourier convolutions with a residual connection."""
 
     def __init__(self, channels: int, kind: Kind):
         super().__init__()
         self.body = nn.Sequential(FourierConv(channels, kind), FourierConv(channels, kind))
 
     def forward(self, x: Features) -> Features:
-        """Features of the same shape."""
+        """Computes features of the same shape."""
         return x + self.body(x)
 
 
 def start_normal(model: nn.Module) -> None:
-    """Weights of convolutions from a normal distribution of deviation .02, of norms around 1; biases 0."""
+    """Draws weights from normal distributions with standard deviation .02: mean 0 for convolutions, 1 for norms.
+
+    Biases are set to 0.
+    """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.normal_(module.weight, 0.0, 0.02)

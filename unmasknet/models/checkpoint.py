@@ -1,7 +1,7 @@
-"""Checkpoints that are whole or not there, and that run no code when they are read.
+"""Checkpoints: written atomically, and read without executing code.
 
-A checkpoint is a tree of dicts and lists with tensors, numbers and texts as leaves. torch reads such trees with
-`weights_only`, which refuses all else: a file from a stranger can be wrong, but it cannot act.
+A checkpoint is a tree of dicts and lists with tensors, numbers and strings as leaves. torch reads it with
+`weights_only`, which refuses everything else, so an untrusted file may be wrong but cannot run code.
 """
 
 import hashlib
@@ -21,15 +21,16 @@ from torch import Tensor, nn
 from maskgen.errors import InputError
 from maskgen.files import write_atomic
 
-FORMAT = 1  # of what we write; raised when older code could not read it
+FORMAT = 1  # version of the format; increased when older code cannot read it
 State = dict[str, Any]
 
 
 def save(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes `state` so that a kill at any moment leaves the old file or the new one.
+    """Writes `state` atomically: a kill at any moment leaves the old file or the new one.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder is not writable.
     """
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, **state}, buffer)
@@ -37,16 +38,16 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load(path: Path) -> State:
-    """Loads the state in `path`, its tensors in main memory.
+    """Loads the state in `path`, with all tensors on the CPU.
 
     Raises:
-        InputError: there is none, it is damaged, holds more than data, or is of another version of the program.
+        InputError: the file is missing or damaged, holds more than data, or is of another version of the program.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it")
     try:
-        if not zipfile.is_zipfile(path):  # of an older kind, whose readers are many and warn
-            raise ValueError("it is cut, or of another kind")
+        if not zipfile.is_zipfile(path):  # torch reads older formats by other code, with warnings
+            raise ValueError("it is truncated, or of another format")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
@@ -60,14 +61,14 @@ def load(path: Path) -> State:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format", "none") if isinstance(state, dict) else type(state).__name__
         raise InputError(
-            f"{path}: is no checkpoint of this version; got format {found}, reads {FORMAT}. "
+            f"{path}: is not a checkpoint of this version; got format {found}, reads {FORMAT}. "
             "Train again, or read it with the version that wrote it"
         )
     return state
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
-    """Writes the weights of one network as safetensors, with `facts` in the header. Atomic, as `save`."""
+    """Writes the weights of one network as safetensors, with `facts` in the header; atomic, as `save`."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, to_safetensors(plain, dict(facts)))
 
@@ -76,7 +77,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Loads the tensors and metadata of a safetensors file.
 
     Raises:
-        InputError: there is none, or it is damaged.
+        InputError: the file is missing or damaged.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -92,10 +93,10 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], origin: object) -> None:
-    """Loads `tensors` into `net`; all of its own and no others, each of the same shape.
+    """Loads `tensors` into `net`; names and shapes must match exactly.
 
     Raises:
-        InputError: they are another network's.
+        InputError: they belong to another network.
     """
     own = net.state_dict()
     wrong = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
@@ -103,9 +104,9 @@ def put_weights(net: nn.Module, tensors: Mapping[str, Tensor], origin: object) -
     if wrong:
         name = wrong[0]
         raise InputError(
-            f"{origin}: these weights are another network's: {len(wrong)} of {len(own)} do not fit, such as {name}: "
-            f"got {_shape(tensors, name)}, needs {_shape(own, name)}. Use the preset and model settings they were "
-            "trained with"
+            f"{origin}: these weights belong to another network: {len(wrong)} of {len(own)} do not fit, such as "
+            f"{name}: got {_shape(tensors, name)}, needs {_shape(own, name)}. Use the preset and model settings they "
+            "were trained with"
         )
     net.load_state_dict(dict(tensors))
 
@@ -114,16 +115,16 @@ def put_state(optimiser: torch.optim.Optimizer, state: State, origin: object) ->
     """Loads an optimiser's state.
 
     Raises:
-        InputError: it is of other parameters.
+        InputError: it belongs to other parameters.
     """
     try:
         optimiser.load_state_dict(state)
     except (ValueError, KeyError) as error:
-        raise InputError(f"{origin}: the optimiser's state is another network's ({error})") from error
+        raise InputError(f"{origin}: the optimiser's state belongs to another network ({error})") from error
 
 
 def fingerprint(net: nn.Module) -> str:
-    """Computes a short hash of all weights: equal on two ranks only if every bit is."""
+    """Computes a short hash of all weights; equal on two ranks only if every bit is equal."""
     digest = hashlib.sha256()
     for name, tensor in sorted(net.state_dict().items()):
         digest.update(name.encode())
@@ -132,7 +133,7 @@ def fingerprint(net: nn.Module) -> str:
 
 
 def facts_text(**facts: object) -> dict[str, str]:
-    """Facts as a safetensors header holds them: text, what is no text as JSON."""
+    """Converts facts to strings for a safetensors header; values that are not strings become JSON."""
     return {name: str(fact) if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
 
 

@@ -1,4 +1,4 @@
-"""Patch discriminators: is each patch a photo's? One judges the whole picture, one the region of the hole."""
+"""Patch discriminators, which classify each patch as real or fake: one on the whole image, one around the hole."""
 
 from itertools import pairwise
 from typing import Literal
@@ -13,20 +13,25 @@ from unmasknet.maps import ImageBatch, MapBatch, composite
 from unmasknet.models.blocks import NORMS, SLOPE, start_normal
 from unmasknet.settings import DiscriminatorSettings
 
-CHANCES = 8  # numbers of a sample's own that decide what is changed before it is judged
-CROP_MARGIN = 1.25  # side of the region's crop over the longer side of the hole's box
-SHIFT, CUT = 0.125, 0.3  # of a side: the most a picture is shifted; the square that is cut out of it
+CHANCES = 8  # random numbers per sample that determine its augmentation
+CROP_MARGIN = 1.25  # side of the region's crop relative to the longer side of the hole's bounding box
+SHIFT, CUT = 0.125, 0.3  # largest shift and side of the cut-out square, as fractions of the image's side
 Chance = Float[Tensor, "b 8"]
 Judgement = tuple[Float[Tensor, "b 1 p q"], list[Tensor]]
 
 
 class Discriminator(nn.Module):
-    """A PatchGAN.
+    """PatchGAN discriminator.
 
     Args:
-        sees: the "result", the "composite" of its hole and the photo, or the "crop" around the hole of that.
-        with_map: whether the map is a fourth channel.
-        augment: whether pictures are changed at random, by the sample's `chance`, before they are judged.
+        sees: "result": the network's image; "composite": that image composited into the photo; "crop": the square
+            around the hole of the composite.
+        with_map: whether the map is a fourth input channel.
+        augment: whether images are augmented by the sample's `chance` before they are classified.
+        width: channels of the first layer; doubled at each further layer, up to 8 times.
+        layers: number of layers with stride 2.
+        norm: normalisation after each convolution except the first.
+        spectral: whether weights are spectrally normalised.
     """
 
     def __init__(
@@ -56,16 +61,16 @@ class Discriminator(nn.Module):
     def forward(
         self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None = None
     ) -> Judgement:
-        """Judges pictures; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
+        """Classifies images; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
 
         Args:
-            picture: RGB in [0, 1].
-            photo: what lies outside the hole.
-            hole: the map, 1 where the face is hidden.
-            chance: of each sample, in [0, 1); the same for its real and its fake picture; none: no changes.
+            picture: image to classify, RGB in [0, 1].
+            photo: image outside the hole.
+            hole: map, 1 where the face is hidden.
+            chance: random numbers in [0, 1) per sample, the same for its real and fake image; None: no augmentation.
 
         Returns:
-            Logits of "real", one a patch, and the features of every layer before, for feature matching.
+            Logits of "real", one per patch, and the features of all layers before, for feature matching.
         """
         x = self._prepare(picture, photo, hole, chance)
         features = []
@@ -108,11 +113,14 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
 
 
 def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[Tensor, "b c s s"]:
-    """Crops the square around each sample's hole, with a margin, scaled to `side`; the whole image without a hole."""
+    """Crops the square around each sample's hole, with a margin, and scales it to `side`.
+
+    A sample without a hole gives the whole image.
+    """
     height, width = hole.shape[-2:]
     left, right = _extent(hole.amax(dim=(1, 2)), width)
     top, bottom = _extent(hole.amax(dim=(1, 3)), height)
-    # In grid_sample's units the picture spans -1 to 1.
+    # In grid_sample's units the image spans -1 to 1.
     half = CROP_MARGIN * torch.maximum((right - left) / width, (bottom - top) / height)
     half = half.clamp(0.1, 1.0)
     centre_x = ((left + right) / width - 1).clamp(half - 1, 1 - half)
@@ -126,7 +134,7 @@ def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[T
 
 
 def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
-    """Finds the first hidden place and the first after the last; all of it if nothing is hidden."""
+    """Finds the first hidden position and the position after the last; the full range if nothing is hidden."""
     places = torch.arange(length, device=hidden.device, dtype=torch.float32)
     some = hidden.amax(dim=1) > 0
     first = torch.where(hidden > 0, places, float(length)).amin(dim=1)
@@ -135,11 +143,11 @@ def _extent(hidden: Float[Tensor, "b n"], length: int) -> tuple[Float[Tensor, " 
 
 
 def diff_augment(x: Float[Tensor, "b c h w"], chance: Chance) -> Float[Tensor, "b c h w"]:
-    """Augments brightness, saturation, contrast, a shift and a cut (Zhao et al. 2020), differentiable.
+    """Changes brightness, saturation and contrast, shifts and cuts (DiffAugment, Zhao et al. 2020); differentiable.
 
     Args:
-        x: RGB in [-1, 1], and maybe a map, which is shifted and cut alike.
-        chance: numbers in [0, 1), the sample's own.
+        x: RGB in [-1, 1], optionally with a map, which is shifted and cut in the same way.
+        chance: random numbers in [0, 1) per sample.
     """
     bright, saturate, contrast, right, down, cut_x, cut_y, _ = (
         chance.to(x.dtype).view(len(x), 8, 1, 1, 1).unbind(1)
@@ -152,7 +160,7 @@ def diff_augment(x: Float[Tensor, "b c h w"], chance: Chance) -> Float[Tensor, "
     colours = (colours - mean) * (contrast + 0.5) + mean
     height, width = x.shape[-2:]
     theta = torch.eye(2, 3, device=x.device, dtype=x.dtype).repeat(len(x), 1, 1)
-    # Whole pixels, so that nothing is blurred.
+    # Shifts are whole pixels, so that nothing is blurred.
     theta[:, 0, 2] = torch.round((right.flatten() * 2 - 1) * SHIFT * width) * 2 / width
     theta[:, 1, 2] = torch.round((down.flatten() * 2 - 1) * SHIFT * height) * 2 / height
     grid = functional.affine_grid(theta, list(x.shape), align_corners=False)

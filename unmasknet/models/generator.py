@@ -1,4 +1,4 @@
-"""The generator: photo and map in, a picture without the mask out."""
+"""Generator: computes an image without the mask from a photo and a map."""
 
 import torch
 from torch import nn
@@ -11,13 +11,13 @@ from unmasknet.settings import GeneratorSettings
 
 
 class Generator(nn.Module):
-    """A U-Net over photo and map.
+    """U-Net on photo and map.
 
     Args:
-        unet: of 4 inputs and 3 outputs.
-        sees: "zeroed", the photo with the hole at medium grey; "photo", with the mask as it is; "grey", with the mask's
-            brightness alone: its folds tell of the face, its colour does not.
-        output: "sigmoid" or "tanh", how the last layer is bounded.
+        unet: U-Net with 4 inputs and 3 outputs.
+        sees: input in the hole: "zeroed": medium grey; "photo": the mask; "grey": only the brightness of the mask,
+            whose folds carry information about the face, while its colour does not.
+        output: activation of the last layer, "sigmoid" or "tanh".
     """
 
     def __init__(self, unet: UNet, *, sees: str, output: str):
@@ -27,11 +27,11 @@ class Generator(nn.Module):
         self.output = output
 
     def forward(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-        """Computes the whole image as the network sees it, in [0, 1]; `composite` takes its hole only.
+        """Computes a whole image in [0, 1]; `composite` uses only the pixels in the hole.
 
         Args:
-            photo: RGB in [0, 1], with the mask.
-            hole: the map, 1 where the face is hidden.
+            photo: photo with the mask, RGB in [0, 1].
+            hole: map, 1 where the face is hidden.
         """
         levels = photo * 2 - 1
         seen = levels if self.sees == "photo" else levels * (1 - hole)
@@ -42,13 +42,13 @@ class Generator(nn.Module):
 
 
 def brightness(photo: ImageBatch) -> MapBatch:
-    """Weighs red, green and blue by the Rec. 601 luma weights."""
-    red, green, blue = (share * channel for share, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
+    """Computes the luma by the Rec. 601 weights."""
+    red, green, blue = (weight * channel for weight, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
     return (red + green + blue)[:, None]
 
 
 def build_generator(settings: GeneratorSettings) -> Generator:
-    """Builds the generator of the settings, with weights drawn from torch's global generator."""
+    """Builds the generator, with weights drawn from torch's global random generator."""
     kind = Kind(settings.norm, settings.activation, settings.gated)
     lowest = level_channels(settings.width, settings.max_width, settings.depth)[-1]
     unet = UNet(

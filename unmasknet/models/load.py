@@ -1,4 +1,4 @@
-"""Trained networks from where runs left them: a run's folder, its averaged weights, or one of its checkpoints."""
+"""Loading of trained networks from a run folder, a file of averaged weights, or a checkpoint."""
 
 import json
 from collections.abc import Mapping
@@ -17,17 +17,18 @@ from unmasknet.models.segmenter import Segmenter, build_segmenter
 from unmasknet.settings import GanSettings, SegmSettings
 
 Net = TypeVar("Net", bound=nn.Module)
-THRESHOLD = 0.5  # of a segmenter that was never validated
+THRESHOLD = 0.5  # for a segmenter that was never validated
 
 
 @dataclass(frozen=True)
 class Trained(Generic[Net]):
-    """A network with its averaged weights, in evaluation mode, and what is known of it.
+    """Network with its averaged weights, in evaluation mode, and its metadata.
 
     Attributes:
+        net: the network.
         stage: "segm" or "gan".
-        settings: those it was trained with.
-        facts: text by name: data, step, validation, threshold.
+        settings: settings of the training.
+        facts: metadata as text: data, step, validation, threshold.
     """
 
     net: Net
@@ -37,7 +38,7 @@ class Trained(Generic[Net]):
 
     @property
     def threshold(self) -> float:
-        """Probability from which a pixel is mask, as validation chose it."""
+        """Probability above which a pixel counts as mask, chosen by validation."""
         return float(self.facts.get("threshold", THRESHOLD))
 
 
@@ -45,7 +46,7 @@ def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segm
     """Loads the network of a run folder, a .safetensors file or a checkpoint.
 
     Raises:
-        InputError: there is none, it is damaged, or of another version of the program.
+        InputError: it is missing, damaged, or of another version of the program.
     """
     file = find_weights(path)
     if file.suffix == ".pt":
@@ -60,7 +61,7 @@ def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segm
 
 
 def build(settings: SegmSettings | GanSettings) -> Segmenter | Generator:
-    """Builds the network of a stage, with fresh weights."""
+    """Builds the network of a stage, with initial weights."""
     if isinstance(settings, SegmSettings):
         return build_segmenter(settings.model)
     return build_generator(settings.generator)
@@ -70,7 +71,7 @@ def load_segmenter(path: Path, device: torch.device | str = "cpu") -> Trained[Se
     """Loads a trained segmenter.
 
     Raises:
-        InputError: there is none.
+        InputError: `path` has no segmenter.
     """
     return _of_kind(load_trained(path, device), Segmenter, path)
 
@@ -79,7 +80,7 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> Trained[Ge
     """Loads a trained generator.
 
     Raises:
-        InputError: there is none.
+        InputError: `path` has no generator.
     """
     return _of_kind(load_trained(path, device), Generator, path)
 
@@ -94,10 +95,10 @@ def _of_kind(trained: Trained[Segmenter | Generator], kind: type[Net], path: Pat
 
 
 def find_weights(path: Path) -> Path:
-    """Finds the file with a network's weights; in a run folder, the averaged ones.
+    """Finds the file with a network's weights; in a run folder, the averaged weights.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such file.
     """
     if path.is_dir():
         found = [path / name for name in WEIGHTS.values() if (path / name).is_file()]
@@ -107,15 +108,15 @@ def find_weights(path: Path) -> Path:
             )
         return found[0]
     if path.suffix not in (".pt", ".safetensors"):
-        raise InputError(f"{path}: is no run folder, .safetensors or .pt file; name one")
+        raise InputError(f"{path}: is not a run folder, .safetensors or .pt file; name one")
     return path
 
 
 def find_checkpoint(path: Path) -> Path:
-    """Finds a checkpoint: the file itself, or the last one of a run folder.
+    """Finds a checkpoint: the file itself, or the last checkpoint of a run folder.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such file.
     """
     file = path / "checkpoints" / "last.pt" if path.is_dir() else path
     if file.suffix == ".safetensors":
@@ -128,10 +129,10 @@ def find_checkpoint(path: Path) -> Path:
 
 
 def _read_facts(file: Path, facts: Mapping[str, str]) -> tuple[str, SegmSettings | GanSettings]:
-    """Reads stage and settings of weights.
+    """Reads stage and settings from the metadata of weights.
 
     Raises:
-        InputError: they are missing, or of another version.
+        InputError: they are missing or of another version.
     """
     models: dict[str, Any] = {"segm": SegmSettings, "gan": GanSettings}
     try:

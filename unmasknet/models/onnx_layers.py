@@ -1,7 +1,6 @@
-"""An ONNX file's network as a torch module, with gradients through it: the operators that face networks are made of.
+"""ONNX network as a torch module with gradients, for the operators that face networks consist of.
 
-Inference belongs to ONNX Runtime; this is for a fixed network as a part of a loss, which a runtime without gradients
-cannot be.
+It is for a fixed network that is part of a loss, which needs gradients. For inference, use ONNX Runtime.
 """
 
 from collections.abc import Callable
@@ -20,13 +19,13 @@ Operator = Callable[[Attributes, list[Tensor]], Tensor]
 
 
 class OnnxLayers(nn.Module):
-    """The one output of a network with one input, node by node; fixed.
+    """Network with one input and one output, computed node by node; its weights are fixed.
 
     Args:
-        path: of the file; its input is `n 3 side side`, RGB in what range it wants.
+        path: ONNX file; its input is `n 3 side side`, RGB in any range.
 
     Raises:
-        InputError: it is no such network, or has an operator, or a form of one, that is not among `OPERATORS`.
+        InputError: the file is not such a network, or has an operator, or a form of one, that is not in `OPERATORS`.
         MissingError: the package onnx is not installed.
     """
 
@@ -51,12 +50,12 @@ class OnnxLayers(nn.Module):
             (target,) = graph.output
             side = source.type.tensor_type.shape.dim[2].dim_value
         except Exception as error:
-            raise InputError(f"{path}: no ONNX network of one picture that can be read: {error}") from error
+            raise InputError(f"{path}: is not a readable ONNX network of one image: {error}") from error
         foreign = ", ".join(sorted({name for name, *_ in steps} - set(OPERATORS)))
         if foreign or not side:
-            problem = f"it has {foreign}" if foreign else "its pictures' side is open"
+            problem = f"it has {foreign}" if foreign else "the side of its input is not fixed"
             raise InputError(
-                f"{path}: {problem}; give a network for pictures of one side, made of {', '.join(OPERATORS)}"
+                f"{path}: {problem}; give a network for images of a fixed side, made of {', '.join(OPERATORS)}"
             )
         self.side, self._source, self._target = int(side), source.name, target.name
         self._steps = steps
@@ -67,7 +66,7 @@ class OnnxLayers(nn.Module):
 
     @torch.no_grad()
     def _try(self, path: Path) -> None:
-        """Computes once: what an operator cannot do is said now, not after the training's first steps."""
+        """Runs the network once, so that an unsupported form of an operator is reported before training starts."""
         try:
             self(torch.zeros(1, 3, self.side, self.side))
         except Exception as error:
@@ -76,11 +75,9 @@ class OnnxLayers(nn.Module):
                 "takes RGB, with paddings written out and both bounds of each Clip"
             ) from error
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Computes the file's network on `pictures`, `n 3 side side`."""
-        values = {name: getattr(self, place) for name, place in self._places.items()} | {
-            self._source: pictures
-        }
+    def forward(self, images: Tensor) -> Tensor:
+        """Computes the network's output for `images`, `n 3 side side`."""
+        values = {name: getattr(self, place) for name, place in self._places.items()} | {self._source: images}
         for kind, attributes, inputs, output in self._steps:
             values[output] = OPERATORS[kind](attributes, [values[name] for name in inputs if name])
         return values[self._target]

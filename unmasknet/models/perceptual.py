@@ -1,4 +1,4 @@
-"""The network of the perceptual distance: VGG where its weights are at hand, else EfficientNet-Lite0."""
+"""Network of the perceptual distance: VGG if its weights are available, otherwise EfficientNet-Lite0."""
 
 import os
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from maskgen.extras import install_line
 from unmasknet.maps import ImageBatch
 from unmasknet.settings import GanLossSettings
 
-# Convolutions of each block; a pooling stands between blocks.
+# Convolutions per block; there is a pooling layer between blocks.
 VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 VGG_WIDTHS = (64, 128, 256, 512, 512)
-VGG_FILES = {"vgg16": "vgg16-397923af.pth", "vgg19": "vgg19-dcbb9e9d.pth"}  # torchvision's names of them
-# (block, convolution), from 1: Din et al. name VGG-19's; VGG-16's are the last ones of the same blocks.
+VGG_FILES = {"vgg16": "vgg16-397923af.pth", "vgg19": "vgg19-dcbb9e9d.pth"}  # torchvision's file names
+# (block, convolution), from 1: for VGG-19 as in Din et al.; for VGG-16 the last convolutions of the same blocks.
 VGG_LAYERS = {"vgg16": ((3, 3), (4, 3), (5, 3)), "vgg19": ((3, 4), (4, 4), (5, 4))}
 VGG_MEAN, VGG_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
@@ -28,14 +28,14 @@ EPSILON = 1e-10
 
 
 class Perceptual(nn.Module):
-    """Distance of two pictures in the features of a fixed network.
+    """Distance of two images in the features of a fixed network.
 
     Args:
-        name: which network, for the run's record.
-        stages: run one after the other; each one's output is compared.
-        mean: per channel, that the network expects of RGB in [0, 1].
-        std: likewise.
-        unit: whether features are scaled to length 1 at each place first, as LPIPS does.
+        name: name of the network, for the run's metadata.
+        stages: modules run in sequence; the output of each is compared.
+        mean: mean per channel of RGB in [0, 1], subtracted from the input.
+        std: standard deviation per channel, by which the input is divided.
+        unit: whether the feature vector at each position is scaled to length 1 first, as in LPIPS.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Perceptual(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> "Perceptual":  # noqa: ARG002 (it never trains)
-        """Stays as it is: its norms keep their statistics."""
+        """Stays in evaluation mode, so that the norms keep their statistics."""
         return super().train(False)
 
     def features(self, pictures: ImageBatch) -> list[Tensor]:
@@ -88,11 +88,14 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def build_perceptual(settings: GanLossSettings) -> Perceptual | None:
-    """Builds the perceptual network of the settings, or the best available; `.name` says which. None if none is wanted.
+    """Builds the perceptual network of the settings, or the best available one, named by `.name`.
+
+    Returns:
+        The network; None if the perceptual distance is off.
 
     Raises:
-        MissingError: weights that were named are not there, or no network is.
-        InputError: the weights are another network's.
+        MissingError: the file of weights is missing, or no network is available.
+        InputError: the weights belong to another network.
     """
     if settings.perceptual_net == "none" or settings.perceptual == 0:
         return None
@@ -120,10 +123,10 @@ def _weights(name: str, given: str) -> Path | None:
 
 
 def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
-    """Loads VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as plain tensors only.
+    """Loads VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as tensors only.
 
     Raises:
-        InputError: the file holds no such weights.
+        InputError: the file does not hold these weights.
     """
     stages = vgg_stages(name)
     convs = [module for stage in stages for module in stage.modules() if isinstance(module, nn.Conv2d)]
@@ -134,14 +137,14 @@ def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
             conv.load_state_dict({part: weights[f"features.{place}.{part}"] for part in ("weight", "bias")})
     except Exception as error:
         raise InputError(
-            f"{path}: no weights of torchvision's {name} ({error}); give its {VGG_FILES[name]}, or set "
-            "loss.perceptual_net to the network that the file is of"
+            f"{path}: does not hold torchvision's weights of {name} ({error}); give its {VGG_FILES[name]}, or set "
+            "loss.perceptual_net to the network of this file"
         ) from error
     return Perceptual(name, stages, VGG_MEAN, VGG_STD, unit=unit)
 
 
 def vgg_stages(name: str) -> list[nn.Sequential]:
-    """Builds VGG's layers, cut behind the convolutions that are compared, before their ReLU; fresh weights."""
+    """Builds VGG's layers with initial weights, split after each compared convolution, before its ReLU."""
     stages: list[list[nn.Module]] = [[]]
     inner = 3
     for block, (count, width) in enumerate(zip(VGG_BLOCKS[name], VGG_WIDTHS, strict=True), 1):
@@ -156,7 +159,7 @@ def vgg_stages(name: str) -> list[nn.Sequential]:
 
 
 def _vgg_places(name: str) -> list[int]:
-    """Lists the places in torchvision's `features` of the convolutions up to the last one that is compared."""
+    """Lists the indices of VGG's convolutions in torchvision's `features`."""
     places, at = [], 0
     for count in VGG_BLOCKS[name]:
         places += [at + 2 * i for i in range(count)]
@@ -165,7 +168,7 @@ def _vgg_places(name: str) -> list[int]:
 
 
 def load_efficientnet(*, unit: bool) -> Perceptual:
-    """Loads EfficientNet-Lite0 with the ImageNet weights that its package ships.
+    """Loads EfficientNet-Lite0 with the ImageNet weights contained in its package.
 
     Raises:
         MissingError: the packages are not installed.

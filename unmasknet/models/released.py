@@ -1,4 +1,4 @@
-"""Files of weights: their names, and those that ship. Loads no torch, so that a run without it can ask as well."""
+"""Names of weight files, and the released weights. Does not import torch, so it also works where torch is missing."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,26 +6,29 @@ from pathlib import Path
 from maskgen.assets import has_model, model_file
 from maskgen.errors import MissingError, UsageError
 
-RELEASED = "released"  # the name under which `--weights` knows them
-WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}  # what a run leaves, by its stage
+RELEASED = "released"  # value of `--weights` that selects the released weights
+WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}  # stage -> file in the run folder
 EXPORTED = "unmask.onnx"  # both networks in one file
-NAMES = ("segmenter", "generator", "unmask")  # of the three files in `assets/models/models.toml`
+NAMES = ("segmenter", "generator", "unmask")  # names of the three files in `assets/models/models.toml`
 
 
 def expanded(weights: Sequence[str]) -> list[Path]:
-    """Expands `--weights` to files and folders: `released` becomes the shipped files.
+    """Expands `--weights` to files and folders: `released` becomes the released files.
 
     Raises:
-        MissingError: nothing ships with this version. InputError: a file that ships is damaged.
+        MissingError: this version ships no weights.
+        InputError: a released file is damaged.
     """
     return [path for name in weights for path in (_released() if name == RELEASED else [Path(name)])]
 
 
 def exported_file(weights: Sequence[str], runtime: str) -> Path:
-    """Returns the one exported file that `--weights` name.
+    """Returns the exported file named by `--weights`.
 
     Raises:
-        UsageError: they mean something else. MissingError, InputError: as `expanded`.
+        UsageError: `weights` is not one exported file.
+        MissingError: this version ships no weights.
+        InputError: the released file is damaged.
     """
     if list(weights) == [RELEASED]:
         check_released()
@@ -39,20 +42,20 @@ def exported_file(weights: Sequence[str], runtime: str) -> Path:
 
 
 def is_exported(weights: Sequence[str]) -> bool:
-    """Tells whether weights are one exported file."""
+    """Returns whether `weights` is one exported file."""
     return len(weights) == 1 and Path(weights[0]).suffix == ".onnx"
 
 
 def has_released() -> bool:
-    """Tells whether weights ship with this version."""
+    """Returns whether this version ships weights."""
     return all(has_model(name) for name in NAMES)
 
 
 def check_released() -> None:
-    """Raises MissingError where none ship."""
+    """Raises MissingError if this version ships no weights."""
     if not has_released():
         raise MissingError(
-            "--weights released: this version brings no weights. Train some (unmask train segm, then unmask train gan, "
+            "--weights released: this version ships no weights. Train some (unmask train segm, then unmask train gan, "
             "see docs/training.md) and name the runs: --weights data/runs/segm --weights data/runs/gan"
         )
 

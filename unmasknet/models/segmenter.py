@@ -1,4 +1,4 @@
-"""The segmenter: photo in, a logit of "mask" for each pixel out; and the opening that cleans its map."""
+"""Segmenter: computes the logit of "mask" for each pixel of a photo; and the opening that cleans its map."""
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,12 @@ from unmasknet.settings import REFERENCE_SIDE, SegmenterSettings
 
 
 class Segmenter(nn.Module):
-    """A U-Net over the photo. `opening`: radius in pixels at a side of 256 for `clean`."""
+    """U-Net on the photo.
+
+    Args:
+        unet: U-Net with 3 inputs and 1 output.
+        opening: radius of the opening in `clean`, in pixels at a side of 256.
+    """
 
     def __init__(self, unet: UNet, opening: int):
         super().__init__()
@@ -19,17 +24,17 @@ class Segmenter(nn.Module):
         self.opening = opening
 
     def forward(self, photo: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Logits of the mask and its straps. `photo`: RGB in [0, 1]."""
+        """Computes the logits of the mask and its straps. `photo`: RGB in [0, 1]."""
         return self.unet(photo * 2 - 1)
 
     def clean(self, logits: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
-        """Computes the map: 1 where the probability is above `threshold`, opened so that lone pixels vanish."""
+        """Computes the map: 1 where the probability exceeds `threshold`; an opening removes isolated pixels."""
         found = (torch.sigmoid(logits) > threshold).to(logits.dtype)
         return open_map(found, round(self.opening * logits.shape[-1] / REFERENCE_SIDE))
 
 
 def build_segmenter(settings: SegmenterSettings) -> Segmenter:
-    """Builds the segmenter of the settings, with weights drawn from torch's global generator."""
+    """Builds the segmenter, with weights drawn from torch's global random generator."""
     unet = UNet(
         3,
         1,
@@ -47,7 +52,7 @@ def build_segmenter(settings: SegmenterSettings) -> Segmenter:
 
 
 def open_map(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
-    """Erodes, then dilates, by a square of 2 radius + 1 pixels: what is thinner than it vanishes."""
+    """Erodes, then dilates, by a square of 2 radius + 1 pixels, which removes thinner parts."""
     return grow(shrink(plane, radius), radius)
 
 
@@ -57,5 +62,5 @@ def grow(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w
 
 
 def shrink(plane: Float[Tensor, "b 1 h w"], radius: int) -> Float[Tensor, "b 1 h w"]:
-    """Erodes by a square of 2 radius + 1 pixels; beyond the border counts as hidden."""
+    """Erodes by a square of 2 radius + 1 pixels; pixels beyond the border count as hidden."""
     return 1 - grow(1 - plane, radius)

@@ -1,4 +1,4 @@
-"""How large a network is, and how much work one picture is."""
+"""Number of a network's parameters, and of its multiply-accumulates per image."""
 
 import copy
 
@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:
-    """Numbers in the weights: {"trainable", "fixed"}."""
+    """Counts the parameters: {"trainable": count, "fixed": count}."""
     counts = {"trainable": 0, "fixed": 0}
     for parameter in model.parameters():
         counts["trainable" if parameter.requires_grad else "fixed"] += parameter.numel()
@@ -17,17 +17,17 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 
 def count_gmac(model: nn.Module, *inputs: tuple[int, ...]) -> float:
-    """Billions of multiply-accumulates of a forward pass: convolutions and matrix products; Fourier transforms not.
+    """Computes the billions of multiply-accumulates of a forward pass, for convolutions and matrix products.
+
+    Fourier transforms are not counted.
 
     Args:
+        model: network to measure.
         inputs: shapes of the model's arguments, such as (1, 3, 256, 256).
     """
     model = copy.deepcopy(model).cpu().eval()
     counter = FlopCounterMode(display=False)
-    with (
-        FakeTensorMode(allow_non_fake_inputs=True),
-        counter,
-        torch.no_grad(),
-    ):  # shapes alone, nothing is computed
+    # Fake tensors have shapes but no values, so nothing is computed.
+    with FakeTensorMode(allow_non_fake_inputs=True), counter, torch.no_grad():
         model(*(torch.empty(shape) for shape in inputs))
     return counter.get_total_flops() / 2 / 1e9

@@ -1,4 +1,4 @@
-"""The two networks as one step: masked photos in, maps and results out, at any size."""
+"""Both networks as one step: computes maps and results from masked photos of any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from unmasknet.settings import REFERENCE_SIDE
 
 @dataclass(frozen=True)
 class Restorer:
-    """A segmenter and a generator, either of which may be missing."""
+    """Segmenter and generator, either of which may be missing."""
 
     segmenter: Trained[Any] | None
     generator: Trained[Any] | None
@@ -27,18 +27,18 @@ class Restorer:
 
     @property
     def size(self) -> int | None:
-        """Pixels that the generator was trained at, or else the segmenter."""
+        """Image side that the generator was trained at, in pixels; without a generator, that of the segmenter."""
         trained = self.generator or self.segmenter
         return trained.settings.data.size if trained else None
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Weights of each network."""
+        """Number of parameters of each network."""
         nets = {"segmenter": self.segmenter, "generator": self.generator}
         return {name: _count(trained.net) for name, trained in nets.items() if trained}
 
     def probabilities(self, photo: ImageBatch) -> MapBatch:
-        """Computes the probability of each pixel to be mask, by the segmenter at its own size."""
+        """Computes the probability that each pixel is mask, with the segmenter at its own size."""
         assert self.segmenter is not None
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
@@ -46,7 +46,7 @@ class Restorer:
         return resized(torch.sigmoid(net(resized(photo, side))), photo.shape[-1])
 
     def predicted(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
-        """Computes the map, cleaned at the segmenter's own size and threshold, and the probabilities behind it."""
+        """Computes the map, thresholded and cleaned at the segmenter's own size, and the probabilities."""
         assert self.segmenter is not None
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
@@ -56,7 +56,7 @@ class Restorer:
         return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
 
     def restored(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
-        """Computes the generator's image, not composited, at its own size."""
+        """Computes the generator's image at its own size, scaled to the photo's, not composited."""
         assert self.generator is not None
         net = self.generator.net
         assert isinstance(net, Generator)
@@ -65,7 +65,15 @@ class Restorer:
         return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
 
     def unmasked(self, photo: ImageBatch, grow: int) -> tuple[ImageBatch, MapBatch]:
-        """Restores photos by both networks; returns them and the hole that was filled; `grow` as in `widened`."""
+        """Restores photos with both networks.
+
+        Args:
+            photo: masked photos.
+            grow: dilation of the predicted map in pixels at a side of 256.
+
+        Returns:
+            The restored photos, and the map that was filled.
+        """
         hole = widened(self.predicted(photo)[0], grow)
         return composite(self.restored(photo, hole), photo, hole), hole
 
@@ -75,18 +83,20 @@ def widened(hole: MapBatch, pixels: int) -> MapBatch:
     return grown(hole, round(pixels * hole.shape[-1] / REFERENCE_SIDE))
 
 
-def resized(pictures: Tensor, side: int) -> Tensor:
+def resized(images: Tensor, side: int) -> Tensor:
     """Resizes square images or maps to another side."""
-    if pictures.shape[-1] == side and pictures.shape[-2] == side:
-        return pictures
-    return interpolate(pictures, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    if images.shape[-1] == side and images.shape[-2] == side:
+        return images
+    return interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
 def load_restorer(weights: Sequence[str], device: torch.device) -> Restorer:
-    """Loads the networks of some runs: at most one of each kind.
+    """Loads the networks of runs or weight files: at most one of each stage.
 
     Raises:
-        UsageError: two of a kind. InputError: one cannot be read. MissingError: none are released yet.
+        UsageError: two are of the same stage.
+        InputError: a file cannot be read.
+        MissingError: released weights are requested, but this version ships none.
     """
     found: dict[str, Trained[Any]] = {}
     for path in expanded(weights):

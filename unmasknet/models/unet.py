@@ -1,4 +1,4 @@
-"""The U-Net that both stages share: halve, look at the whole, double again with what was seen on the way down."""
+"""U-Net used by both stages: an encoder, blocks at the lowest level, a decoder with skip connections."""
 
 from jaxtyping import Float
 from torch import Tensor, cat, nn
@@ -7,20 +7,21 @@ from unmasknet.models.blocks import AttentionGate, Conv, Kind, SqueezeExcite
 
 
 class UNet(nn.Module):
-    """A U-Net of chosen parts.
+    """U-Net with configurable parts.
 
     Args:
-        inputs: channels that it takes.
-        outputs: channels that it gives, as they come from the last convolution.
-        kind: its convolutions.
-        width: channels of the first level; doubled with each level, up to `max_width`.
-        depth: times that the picture is halved; its sides must be divisible by `patch` times 2 to the power of it.
-        convs: convolutions of a level.
-        squeeze_excite: levels, from the first, that end in squeeze-and-excitation on the way down.
-        attention: gates on the skip connections.
-        middle: what stands at the lowest level, of `lowest_channels`.
-        patch: side of the squares of pixels that are folded into channels before the first level and unfolded
-            after the last (Shi et al. 2016, "sub-pixel convolution"): the finest level is where most time goes.
+        inputs: input channels.
+        outputs: output channels, without activation.
+        kind: kind of its convolutions.
+        width: channels of the first level; doubled at each further level, up to `max_width`.
+        max_width: maximum number of channels of a level.
+        depth: number of times that the image is halved; its sides must be divisible by `patch * 2**depth`.
+        convs: convolutions per level.
+        squeeze_excite: number of encoder levels, from the first, that end in squeeze-and-excitation.
+        attention: whether the skip connections have attention gates.
+        middle: module at the lowest level, which keeps its number of channels (the last of `level_channels`).
+        patch: side of the pixel squares that are folded into channels before the first level and unfolded after the
+            last (Shi et al. 2016, "sub-pixel convolution"), because the finest level takes most of the time.
     """
 
     def __init__(
@@ -62,18 +63,18 @@ class UNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
         """Computes the output of the last convolution; unbounded."""
-        x, seen = self.fold(x), []
+        x, skips = self.fold(x), []
         for down in self.down:
             x = down(x)
-            seen.append(x)
-        x = self.middle(seen.pop())
+            skips.append(x)
+        x = self.middle(skips.pop())
         for gate, up in zip(self.gates, self.up, strict=True):
-            x, skip = self.enlarge(x), seen.pop()
+            x, skip = self.enlarge(x), skips.pop()
             skip = gate(skip, x) if isinstance(gate, AttentionGate) else skip
             x = up(cat([x, skip], dim=1))
         return self.unfold(self.last(x))
 
 
 def level_channels(width: int, max_width: int, depth: int) -> list[int]:
-    """Channels of each level, the finest first."""
+    """Returns the channels of each level, the finest first."""
     return [min(width * 2**level, max_width) for level in range(depth + 1)]

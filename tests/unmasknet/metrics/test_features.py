@@ -65,7 +65,7 @@ def test_inception_has_torchvisions_weights_without_its_classifiers() -> None:
 
 def test_other_weights_are_not_called_fid(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "pt_inception-2015-12-05-6726825d.pth")
-    with pytest.raises(InputError, match="are no FID"):
+    with pytest.raises(InputError, match="are not FID"):
         inception.load_inception(tmp_path / "pt_inception-2015-12-05-6726825d.pth")
     with pytest.raises(MissingError, match="no such file"):
         inception.load_inception(tmp_path / "nothing.pth")

@@ -77,9 +77,9 @@ def test_eyes_and_mouth_of_a_crop_come_to_where_a_face_network_has_them(size, si
 def test_a_file_that_is_no_such_network_is_said(tmp_path, file):
     (tmp_path / "words.onnx").write_text("a face")
     for name in ("nowhere.onnx", "words.onnx"):
-        with pytest.raises(InputError, match="no ONNX network"):
+        with pytest.raises(InputError, match="not a readable ONNX network"):
             OnnxLayers(tmp_path / name)
-    with pytest.raises(InputError, match="no ONNX network of one picture"):
+    with pytest.raises(InputError, match="not a readable ONNX network of one image"):
         OnnxLayers(write_face_net(tmp_path / "two.onnx", outputs=2))
     with pytest.raises(InputError, match=r"cannot be computed .*auto_pad"):
         OnnxLayers(write_face_net(tmp_path / "pad.onnx", pad="SAME_LOWER"))
@@ -87,9 +87,9 @@ def test_a_file_that_is_no_such_network_is_said(tmp_path, file):
         OnnxLayers(write_face_net(tmp_path / "wide.onnx", last="Relu"))  # a matrix of four sides
     with pytest.raises(InputError, match="it has Sigmoid"):
         OnnxLayers(write_face_net(tmp_path / "x.onnx", last="Sigmoid"))
-    with pytest.raises(InputError, match="side is open"):
+    with pytest.raises(InputError, match="side of its input is not fixed"):
         OnnxLayers(write_face_net(tmp_path / "y.onnx", side="s"))
-    with pytest.raises(MissingError, match="none is given"):
+    with pytest.raises(MissingError, match="not given"):
         build_face_net(GanLossSettings(identity=1))
     assert build_face_net(GanLossSettings(identity_net="nowhere.onnx")) is None
 

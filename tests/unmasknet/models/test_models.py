@@ -211,7 +211,7 @@ def convs_of(name: str) -> list[nn.Conv2d]:
 
 def test_other_files_than_vggs_weights_are_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "w.pth")
-    with pytest.raises(InputError, match="no weights of torchvision's vgg16"):
+    with pytest.raises(InputError, match="does not hold torchvision's weights of vgg16"):
         perceptual.load_vgg("vgg16", tmp_path / "w.pth", unit=True)
     with pytest.raises(MissingError, match="no such file"):
         perceptual.build_perceptual(
