@@ -16,25 +16,25 @@ WIDTH, HEIGHT = 320, 240
 
 
 @cache
-def picture(shift=0, width=WIDTH, height=HEIGHT):
+def face_frame(shift=0, width=WIDTH, height=HEIGHT):
     """Returns a crop of the astronaut whose face lies `shift` pixels farther left."""
     left = 80 + shift
     return np.ascontiguousarray(astronaut()[:height, left : left + width])
 
 
-def other_picture(width=WIDTH, height=HEIGHT):
+def faceless_frame(width=WIDTH, height=HEIGHT):
     """Returns an image without a face that differs strongly from the astronaut."""
     y, x = np.mgrid[:height, :width]
     return np.stack([x % 256, y % 256, (x * y // 64) % 256], axis=2).astype(np.uint8)
 
 
 def moving(count, **size):
-    return [picture(2 * (n % 30), **size) for n in range(count)]
+    return [face_frame(2 * (n % 30), **size) for n in range(count)]
 
 
 def write_clip(
     path: Path,
-    pictures,
+    frames,
     *,
     times=None,
     rate=30,
@@ -50,15 +50,15 @@ def write_clip(
 
     Args:
         path: file to write.
-        pictures: frames, RGB.
-        times: of the frames, seconds; by default evenly spaced at `rate`.
+        frames: RGB images of one size.
+        times: timestamps of the frames, seconds; by default evenly spaced at `rate`.
         sound: seconds of a 440 Hz tone; 0 for no audio.
         clock: ticks per second of the stream.
     """
-    times = [n / rate for n in range(len(pictures))] if times is None else times
+    times = [n / rate for n in range(len(frames))] if times is None else times
     with av.open(str(path), "w", options=options or {}) as out:
         stream = out.add_stream(codec, rate=rate)
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
         stream.time_base = stream.codec_context.time_base = Fraction(1, clock)
         if aspect:
@@ -68,7 +68,7 @@ def write_clip(
         if rotation:
             stream.set_display_rotation(rotation)
         tone = out.add_stream("aac", rate=44_100) if sound else None
-        packets = list(_encoded(stream, pictures, times, clock))
+        packets = list(_encoded(stream, frames, times, clock))
         if tone:
             packets += _tone(tone, sound)
             packets.sort(key=lambda packet: float(packet.dts * packet.time_base))
@@ -77,8 +77,8 @@ def write_clip(
     return path
 
 
-def _encoded(stream, pictures, times, clock):
-    for pixels, time in zip(pictures, times, strict=True):
+def _encoded(stream, frames, times, clock):
+    for pixels, time in zip(frames, times, strict=True):
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         frame.pts, frame.time_base = round(time * clock), Fraction(1, clock)
         yield from stream.encode(frame)
@@ -101,7 +101,7 @@ def stream_times(path: Path):
         return [frame.time for frame in container.decode(video=0)]
 
 
-def pictures_of(path: Path):
+def read_frames(path: Path):
     """Reads all frames as signed integers, so that they can be subtracted."""
     with av.open(str(path)) as container:
         return np.array([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], np.int16)

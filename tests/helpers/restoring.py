@@ -34,17 +34,17 @@ def place(x: float, y: float, side: float):
     return np.array([[1 / side, 0, 0.5 - x / side], [0, 1 / side, 0.5 - y / side]], np.float32)
 
 
-def seen(x: float, y: float, side: float) -> DetectedFace:
+def face_at(x: float, y: float, side: float) -> DetectedFace:
     half = side / 4
     return DetectedFace((x - half, y - half, x + half, y + half), place(x, y, side), 0.9)
 
 
-def finder(*faces: DetectedFace):
+def fixed_detector(*faces: DetectedFace):
     """Returns a face detector that always finds `faces`."""
     return lambda photo: list(faces)
 
 
-def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: float = 3.0):
+def draw_photo(height: int, width: int, *masks: tuple[float, float, float], grain: float = 3.0):
     """Draws a photo of grainy stripes; each (x, y, side) is a face whose lower half is blue."""
     rng = np.random.default_rng(1)
     colours = np.where(np.arange(width)[:, None] // 16 % 2, (136, 128, 120), (120, 128, 136))
@@ -55,21 +55,21 @@ def drawn(height: int, width: int, *masks: tuple[float, float, float], grain: fl
     return photo
 
 
-MARK = (0, 255, 0)  # colour that marks the centre of a face for `find_mark`
+MARK = (0, 255, 0)  # colour that marks the centre of a face for `mark_detector`
 
 
-def marked(photo, x: int, y: int):
+def mark_face(photo, x: int, y: int):
     """Returns a copy of the photo with the centre of a face marked."""
     photo = photo.copy()
     photo[y - 6 : y + 6, x - 6 : x + 6] = MARK
     return photo
 
 
-def find_mark(side: float):
+def mark_detector(side: float):
     """Returns a face detector that finds the marked face, with a crop of `side` pixels."""
 
     def find(photo):
         rows, columns = np.nonzero((photo[..., 1] > 180) & (photo[..., 0] < 110) & (photo[..., 2] < 110))
-        return [seen(float(columns.mean()), float(rows.mean()) + 18, side)] if len(rows) > 20 else []
+        return [face_at(float(columns.mean()), float(rows.mean()) + 18, side)] if len(rows) > 20 else []
 
     return find

@@ -8,7 +8,7 @@ from maskgen.frames_settings import FramesSettings
 from maskgen.images.codecs import decode, encode_lossless
 from maskgen.video import open_clip
 from maskgen.video.frames.run import frames_from_video
-from tests.helpers.clips import av, moving, picture, stream_times, write_clip
+from tests.helpers.clips import av, face_frame, moving, stream_times, write_clip
 from tests.maskgen.video.frames.test_run import rows_of, take
 
 pytestmark = pytest.mark.fault
@@ -42,26 +42,26 @@ def test_row25_times_of_a_variable_frame_rate_are_those_of_the_stream(tmp_path, 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_row25_a_rotated_clip_is_upright(tmp_path, rotation, backend):
-    lying = np.ascontiguousarray(np.rot90(picture(), -rotation // 90))
+    lying = np.ascontiguousarray(np.rot90(face_frame(), -rotation // 90))
     path = write_clip(tmp_path / "a.mp4", [lying] * 3, rotation=rotation)
     clip = open_clip(path, 1, backend)
     pixels = next(iter(clip.moments())).pixels()
     clip.close()
-    assert pixels.shape == picture().shape
-    assert np.abs(pixels.astype(int) - picture()).mean() < 8
+    assert pixels.shape == face_frame().shape
+    assert np.abs(pixels.astype(int) - face_frame()).mean() < 8
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_row25_a_ten_bit_clip_has_the_right_colours(tmp_path, backend):
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 3, pix_fmt="yuv420p10le")
+    path = write_clip(tmp_path / "a.mp4", [face_frame()] * 3, pix_fmt="yuv420p10le")
     clip = open_clip(path, 1, backend)
     pixels = next(iter(clip.moments())).pixels()
     clip.close()
-    assert np.abs(pixels.astype(int) - picture()).mean() < 8
+    assert np.abs(pixels.astype(int) - face_frame()).mean() < 8
 
 
 def test_row25_odd_sides_become_even(tmp_path):
-    path = write_clip(tmp_path / "a.mkv", [picture(width=319, height=241)] * 3, codec="ffv1", clock=1000)
+    path = write_clip(tmp_path / "a.mkv", [face_frame(width=319, height=241)] * 3, codec="ffv1", clock=1000)
     take(path, out=tmp_path / "out", size=0)
     assert first_picture(tmp_path / "out").shape == (240, 318, 3)
 
@@ -155,7 +155,7 @@ def test_row27_the_decoder_itself_refuses_playlists_too(tmp_path, kind):
 
 def test_row27_an_image_and_a_web_page_named_mp4_are_refused(tmp_path):
     path = tmp_path / "a.mp4"
-    path.write_bytes(encode_lossless(picture(), "png"))
+    path.write_bytes(encode_lossless(face_frame(), "png"))
     with pytest.raises(InputError, match="an image"):
         open_clip(path)
     path.write_text("<!doctype html><html>")

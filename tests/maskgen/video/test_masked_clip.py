@@ -10,7 +10,7 @@ from maskgen.rendering.triplet import build_tools
 from maskgen.settings import GenSettings, MaskSettings
 from maskgen.video.masked_clip import mask_film
 from maskgen.video.tracking.mesh_smoothing import REACH, Followed
-from tests.helpers.clips import av, moving, pictures_of, stream_times, write_clip
+from tests.helpers.clips import av, moving, read_frames, stream_times, write_clip
 from tests.helpers.program import program
 
 STEP = 2  # pixels by which the face of `moving` moves left per frame
@@ -46,7 +46,7 @@ def test_every_frame_of_a_masked_video_has_the_same_mask(films):
 
 def test_a_mask_moves_with_its_face_and_does_not_jitter(films):
     clip, film = films
-    changed = np.abs(pictures_of(clip) - pictures_of(film.video)).max(-1) > 60
+    changed = np.abs(read_frames(clip) - read_frames(film.video)).max(-1) > 60
     centres = np.array([np.argwhere(frame).mean(0) for frame in changed])
     path = centres[0] + np.arange(len(centres))[:, None] * [0, -STEP]
     off = centres - path
@@ -55,7 +55,7 @@ def test_a_mask_moves_with_its_face_and_does_not_jitter(films):
 
 def test_outside_the_mask_the_video_equals_the_clip(films):
     clip, film = films
-    before, after = pictures_of(clip), pictures_of(film.video)
+    before, after = read_frames(clip), read_frames(film.video)
     assert np.abs(before - after)[:, :60, :60].mean() < 2
 
 

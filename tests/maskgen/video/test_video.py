@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from maskgen.errors import InputError
 from maskgen.video import Grid, Moment, is_video_name, on_screen, open_clip
 from maskgen.video.probe import is_container
-from tests.helpers.clips import moving, picture, stream_times, write_clip
+from tests.helpers.clips import face_frame, moving, stream_times, write_clip
 
 BACKENDS = ("pyav", "opencv")
 
@@ -82,7 +82,7 @@ def test_times_and_numbers_are_those_of_the_stream(tmp_path, name, backend):
 
 
 def test_a_late_start_gives_the_same_frames_under_the_same_numbers(tmp_path):
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 360)
+    path = write_clip(tmp_path / "a.mp4", [face_frame()] * 360)
     clip = open_clip(path, 1)
     everything = [(m.index, m.time) for m in clip.moments()]
     clip.close()
@@ -96,17 +96,17 @@ def test_a_late_start_gives_the_same_frames_under_the_same_numbers(tmp_path):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_pixels_are_those_that_were_encoded(tmp_path, backend):
-    path = write_clip(tmp_path / "a.mkv", [picture()] * 3, codec="ffv1", clock=1000)
+    path = write_clip(tmp_path / "a.mkv", [face_frame()] * 3, codec="ffv1", clock=1000)
     clip = open_clip(path, 1, backend)
     pixels = next(iter(clip.moments())).pixels()
     clip.close()
-    assert pixels.shape == picture().shape
-    assert np.abs(pixels.astype(int) - picture()).mean() < 3
+    assert pixels.shape == face_frame().shape
+    assert np.abs(pixels.astype(int) - face_frame()).mean() < 3
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_non_square_pixels_become_square(tmp_path, backend):
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 3, aspect=2)
+    path = write_clip(tmp_path / "a.mp4", [face_frame()] * 3, aspect=2)
     clip = open_clip(path, 1, backend)
     assert next(iter(clip.moments())).pixels().shape == (240, 640, 3)
     clip.close()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.faces import astronaut
-from tests.helpers.restoring import ToyNetworks, drawn, finder, seen
+from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
 from unmasknet.restore.batch import run
 from unmasknet.restore.faces import build_face_detector
 from unmasknet.restore.provenance import NOTE, encode_result
@@ -23,7 +23,7 @@ def unmask(tmp_path, data: bytes, suffix: str, *faces):
     path = tmp_path / f"photo{suffix}"
     path.write_bytes(data)
     settings = RestoreSettings(inputs=(str(path),), out=str(tmp_path / "out"), save_map=True)
-    unmasker = Unmasker(ToyNetworks(), finder(*faces))
+    unmasker = Unmasker(ToyNetworks(), fixed_detector(*faces))
     return run(settings, unmasker, lambda *_: None).results[0]
 
 
@@ -35,26 +35,26 @@ def encoded(image, kind, **options) -> bytes:
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1"])
 def test_row35_photos_of_any_mode_keep_their_size(tmp_path, mode):
-    image = Image.fromarray(drawn(240, 200, FACE)).convert(mode)
+    image = Image.fromarray(draw_photo(240, 200, FACE)).convert(mode)
     kind, suffix = ("JPEG", ".jpg") if mode == "CMYK" else ("PNG", ".png")
-    result = unmask(tmp_path, encoded(image, kind), suffix, seen(*FACE))
+    result = unmask(tmp_path, encoded(image, kind), suffix, face_at(*FACE))
     with Image.open(result.output) as picture:
         assert picture.size == (200, 240)
 
 
 def test_row35_a_16_bit_photo_keeps_its_size(tmp_path):
-    grey = (drawn(240, 200, FACE).mean(2) * 257).astype(np.uint16)
-    result = unmask(tmp_path, encoded(Image.fromarray(grey), "PNG"), ".png", seen(*FACE))
+    grey = (draw_photo(240, 200, FACE).mean(2) * 257).astype(np.uint16)
+    result = unmask(tmp_path, encoded(Image.fromarray(grey), "PNG"), ".png", face_at(*FACE))
     with Image.open(result.output) as picture:
         assert picture.size == (200, 240)
 
 
 def test_row35_a_photo_with_exif_orientation_is_returned_upright(tmp_path):
-    upright = drawn(240, 200, FACE)
+    upright = draw_photo(240, 200, FACE)
     exif = Image.Exif()
     exif[0x0112] = 6
     stored = Image.fromarray(np.ascontiguousarray(np.rot90(upright)))
-    result = unmask(tmp_path, encoded(stored, "JPEG", exif=exif, quality=98), ".jpg", seen(*FACE))
+    result = unmask(tmp_path, encoded(stored, "JPEG", exif=exif, quality=98), ".jpg", face_at(*FACE))
     with Image.open(result.output) as picture:
         assert picture.size == (200, 240)
         assert picture.getexif().get(0x0112, 1) == 1
@@ -65,31 +65,33 @@ def test_row35_a_photo_with_exif_orientation_is_returned_upright(tmp_path):
 
 def test_row35_a_photo_8000_pixels_wide_is_restored_at_its_size():
     photo = np.full((400, 8000, 3), 128, np.uint8)
-    photo[:240, 4000:4200] = drawn(240, 200, FACE)
-    restored = Unmasker(ToyNetworks(), finder(seen(4100, 120, 160)))(photo)
+    photo[:240, 4000:4200] = draw_photo(240, 200, FACE)
+    restored = Unmasker(ToyNetworks(), fixed_detector(face_at(4100, 120, 160)))(photo)
     assert restored.picture.shape == photo.shape
     assert (restored.map[130:160, 4080:4120] == MASK).all()
     assert np.array_equal(restored.picture[restored.map == 0], photo[restored.map == 0])
 
 
 def test_row35_a_face_of_20_pixels_is_restored():
-    photo = drawn(60, 60, (30, 30, 40))
-    restored = Unmasker(ToyNetworks(), finder(seen(30, 30, 40)))(photo)
+    photo = draw_photo(60, 60, (30, 30, 40))
+    restored = Unmasker(ToyNetworks(), fixed_detector(face_at(30, 30, 40)))(photo)
     assert restored.changed
     assert np.array_equal(restored.picture[restored.map == 0], photo[restored.map == 0])
 
 
 def test_row35_several_masked_faces_are_all_restored():
     faces = [(80, 100, 100), (200, 100, 100), (320, 100, 100)]
-    restored = Unmasker(ToyNetworks(), finder(*(seen(*face) for face in faces)))(drawn(200, 400, *faces))
+    restored = Unmasker(ToyNetworks(), fixed_detector(*(face_at(*face) for face in faces)))(
+        draw_photo(200, 400, *faces)
+    )
     assert restored.said == "3 faces restored"
 
 
 def test_row35_a_photo_without_face_or_mask_is_unchanged_and_reported(tmp_path):
-    bare = encoded(Image.fromarray(drawn(240, 200)), "JPEG")
+    bare = encoded(Image.fromarray(draw_photo(240, 200)), "JPEG")
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    for folder, faces, word in (("a", (), "no face"), ("b", (seen(*FACE),), "no mask")):
+    for folder, faces, word in (("a", (), "no face"), ("b", (face_at(*FACE),), "no mask")):
         result = unmask(tmp_path / folder, bare, ".jpg", *faces)
         assert word in result.said
         assert (tmp_path / folder / "out/photo.jpg").read_bytes() == bare
@@ -108,7 +110,7 @@ def test_row35_the_face_detector_finds_bare_and_small_faces_and_no_false_ones(fi
     small = np.full((240, 320, 3), 120, np.uint8)
     small[90:150, 130:190] = np.asarray(Image.fromarray(photo).resize((60, 60)))
     assert find(small)
-    assert not find(drawn(240, 320))
+    assert not find(draw_photo(240, 320))
     y, x = np.mgrid[:240, :320]
     assert not find(np.stack([x % 256, y % 256, (x * y // 64) % 256], axis=2).astype(np.uint8))
 
@@ -128,7 +130,7 @@ def test_row35_crops_of_the_face_detector_are_framed_as_the_training_crops_are(f
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 def test_row40_results_say_in_their_metadata_that_they_are_synthetic(suffix):
-    data = encode_result(drawn(64, 64), suffix)
+    data = encode_result(draw_photo(64, 64), suffix)
     with Image.open(io.BytesIO(data)) as picture:
         notes = [str(value) for value in (*picture.getexif().values(), *picture.info.values())]
     assert any(NOTE in note for note in notes)

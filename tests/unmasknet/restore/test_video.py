@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maskgen.errors import UsageError
-from tests.helpers.clips import av, pictures_of, stream_times, write_clip
-from tests.helpers.restoring import FILL, ToyNetworks, drawn, find_mark, marked
+from tests.helpers.clips import av, read_frames, stream_times, write_clip
+from tests.helpers.restoring import FILL, ToyNetworks, draw_photo, mark_detector, mark_face
 from unmasknet.restore.batch import run
 from unmasknet.restore.camera import is_camera, watch
 from unmasknet.restore.camera_view import Page, has_display
@@ -22,8 +22,8 @@ SIDE, COUNT, ON, OFF = 160, 30, 10, 20
 def frame(n: int, masked: bool):
     """Draws a face that moves to the right, with or without a mask."""
     x = 90 + n
-    photo = drawn(240, 240, *([(x, 130, SIDE)] if masked else []))
-    return marked(photo, x, 112)
+    photo = draw_photo(240, 240, *([(x, 130, SIDE)] if masked else []))
+    return mark_face(photo, x, 112)
 
 
 def frames():
@@ -36,7 +36,7 @@ def clips(tmp_path_factory):
     times = np.cumsum([0, *([0.04, 0.03, 0.05] * 10)])[:COUNT].tolist()
     clip = write_clip(folder / "a.mp4", frames(), times=times, sound=1.1)
     settings = RestoreSettings(inputs=(str(clip),), out=str(folder / "out"))
-    report = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None)
+    report = run(settings, Unmasker(ToyNetworks(), mark_detector(SIDE)), lambda *_: None)
     return clip, report.results[0]
 
 
@@ -53,7 +53,7 @@ def test_times_and_sound_are_kept(clips):
 
 def test_only_the_frames_with_a_mask_are_restored(clips):
     clip, result = clips
-    before, after = pictures_of(clip), pictures_of(result.output)
+    before, after = read_frames(clip), read_frames(result.output)
     for n in range(COUNT):
         skin = after[n, 136:170, 90 + n - 20 : 90 + n + 20]
         assert (np.abs(skin - np.int16(FILL)).mean() < 15) == (ON <= n < OFF), n
@@ -69,7 +69,7 @@ def test_the_metadata_say_that_the_clip_is_synthetic(clips):
 def test_a_clip_without_a_mask_is_copied(tmp_path):
     clip = write_clip(tmp_path / "bare.mp4", [frame(n, False) for n in range(8)])
     settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
-    result = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None).results[0]
+    result = run(settings, Unmasker(ToyNetworks(), mark_detector(SIDE)), lambda *_: None).results[0]
     assert (tmp_path / "out/bare.mp4").read_bytes() == clip.read_bytes()
     assert "no mask" in result.said
 
@@ -78,7 +78,7 @@ def test_a_clip_with_long_gaps_between_frames_is_restored(tmp_path):
     pictures = [frame(4 * n, True) for n in range(6)]
     clip = write_clip(tmp_path / "slow.mp4", pictures, times=[0, 0.04, 0.08, 0.56, 1.04, 1.08])
     settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
-    result = run(settings, Unmasker(ToyNetworks(), find_mark(SIDE)), lambda *_: None).results[0]
+    result = run(settings, Unmasker(ToyNetworks(), mark_detector(SIDE)), lambda *_: None).results[0]
     assert result.said == "6 of 6 frames restored"
 
 
@@ -86,7 +86,7 @@ def test_a_video_needs_both_networks(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", frames()[:3])
     settings = RestoreSettings(inputs=(str(clip),), out=str(tmp_path / "out"))
     with pytest.raises(UsageError, match="generator"):
-        run(settings, Unmasker(ToyNetworks(generator_side=None), find_mark(SIDE)), lambda *_: None)
+        run(settings, Unmasker(ToyNetworks(generator_side=None), mark_detector(SIDE)), lambda *_: None)
 
 
 class Camera:
@@ -124,7 +124,7 @@ class RecordingScreen:
 
 def watch_frames(screen, pictures):
     clock = iter(np.arange(1000) / 25)
-    return watch(Camera(pictures), screen, ToyNetworks(), find_mark(SIDE), lambda: float(next(clock)))
+    return watch(Camera(pictures), screen, ToyNetworks(), mark_detector(SIDE), lambda: float(next(clock)))
 
 
 def test_a_cameras_images_are_shown_without_masks():
@@ -145,7 +145,7 @@ def test_is_camera_recognises_camera_names_only():
 
 
 def test_old_detections_are_dropped():
-    follower, find = Follower(), find_mark(SIDE)
+    follower, find = Follower(), mark_detector(SIDE)
     for n in range(40):
         follower.see(n / 10, frame(n % 3, False), find(frame(n % 3, False)))
         follower.forget(n / 10)

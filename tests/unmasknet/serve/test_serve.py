@@ -14,7 +14,7 @@ from PIL import Image
 from maskgen.assets import asset
 from maskgen.errors import UsageError
 from maskgen.images import codecs
-from tests.helpers.restoring import ToyNetworks, finder
+from tests.helpers.restoring import ToyNetworks, fixed_detector
 from tests.helpers.serving import JPEG, MASK, jpeg, nothing, photo, serving, shop
 from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.unmasker import Unmasker
@@ -138,7 +138,7 @@ def test_the_address_is_a_url_and_invalid_hosts_are_refused():
 def test_a_page_without_a_segmenter_is_refused_at_start():
     networks = ToyNetworks(segmenter_side=None)
     with pytest.raises(UsageError, match="no segmenter"):
-        check_networks(Unmasker(networks, finder()))
+        check_networks(Unmasker(networks, fixed_detector()))
 
 
 def test_the_name_of_the_networks_has_no_folders():

@@ -19,7 +19,7 @@ from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources import build_source, load
 from maskgen.video.frames.run import frames_from_video, rehearse_frames
-from tests.helpers.clips import av, moving, other_picture, picture, stream_times, write_clip
+from tests.helpers.clips import av, face_frame, faceless_frame, moving, stream_times, write_clip
 
 CLI = Path(__file__).parents[4] / "cli.py"
 
@@ -71,7 +71,7 @@ def test_crops_keep_the_face_at_one_position(clip, tmp_path):
 
 
 def test_whole_frames_have_even_sides_and_need_no_face(tmp_path):
-    path = write_clip(tmp_path / "a.mkv", [picture(width=321, height=241)] * 3 + [other_picture(321, 241)] * 3,
+    path = write_clip(tmp_path / "a.mkv", [face_frame(width=321, height=241)] * 3 + [faceless_frame(321, 241)] * 3,
                       codec="ffv1", clock=1000)  # fmt: skip
     (file,) = take(path, out=tmp_path / "out", fps=0, size=0).files
     assert (file.kept, file.faces) == (6, 3)
@@ -97,21 +97,23 @@ def test_every_start_end_and_max(clip, tmp_path):
 
 
 def test_filters_say_why(tmp_path):
-    blurred = cv2.GaussianBlur(picture(), (0, 0), 3)
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [blurred] * 30)
+    blurred = cv2.GaussianBlur(face_frame(), (0, 0), 3)
+    path = write_clip(tmp_path / "a.mp4", [face_frame()] * 30 + [blurred] * 30)
     (file,) = take(path, out=tmp_path / "out", fps=2, start=0.25, size=64, drop="duplicates,blur").files
     assert file.dropped == {"blur": 2, "duplicates": 1}
     assert file.kept == 1
 
 
 def test_frames_without_a_face_are_counted(tmp_path):
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [other_picture()] * 30)
+    path = write_clip(tmp_path / "a.mp4", [face_frame()] * 30 + [faceless_frame()] * 30)
     (file,) = take(path, out=tmp_path / "out", fps=2, size=64).files
     assert (file.frames, file.kept, file.dropped) == (4, 2, {"no_face": 2})
 
 
 def test_frames_near_a_cut_are_dropped(tmp_path):
-    path = write_clip(tmp_path / "a.mp4", [picture()] * 30 + [np.ascontiguousarray(255 - picture(40))] * 30)
+    path = write_clip(
+        tmp_path / "a.mp4", [face_frame()] * 30 + [np.ascontiguousarray(255 - face_frame(40))] * 30
+    )
     take(path, out=tmp_path / "out", fps=10, size=0, drop="cuts")
     near = [float(row["time"]) for row in rows_of(tmp_path / "out") if row["why"] == "cuts"]
     assert 0.8 <= min(near) <= 1.0 <= max(near) <= 1.25
@@ -178,8 +180,8 @@ def test_other_settings_are_refused_unless_overwritten(clip, tmp_path):
 
 def test_several_files_and_folders_share_one_table(tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
-    write_clip(tmp_path / "in" / "deep" / "one.mp4", [picture()] * 5)
-    write_clip(tmp_path / "in" / "two.MKV", [picture(20)] * 5)
+    write_clip(tmp_path / "in" / "deep" / "one.mp4", [face_frame()] * 5)
+    write_clip(tmp_path / "in" / "two.MKV", [face_frame(20)] * 5)
     (tmp_path / "in" / "notes.txt").write_text("x")
     report = take(tmp_path / "in", out=tmp_path / "out", size=64)
     assert [file.file for file in report.files] == ["deep/one.mp4", "two.MKV"]
