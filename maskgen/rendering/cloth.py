@@ -27,7 +27,7 @@ from maskgen.seeds import between
 CELLS_ACROSS, CELLS_DOWN = COLUMNS - 1, ROWS - 1
 MOST = 26, 32  # texels per cell, across and down: the resolution of the template images
 REMEMBERED = 64  # cached (template, size) pairs, usually an eighth of a megabyte each
-RELIEF_GAIN = 0.9  # measured: between 0.6 and 1.0, the judge's features are nearest to those of real masks
+RELIEF_GAIN = 0.9  # measured: from 0.6 to 1.0, image features are nearest to those of photos of real masks
 DARKEST, BRIGHTEST = 0.12, 1.9  # limits of the light on creases and relief
 CREASES = 0.8  # fraction of the crease tile that a mask shows
 ORIGINS = 256  # possible start positions in the crease tile, across and down

@@ -34,7 +34,7 @@ def write_face_net(
         "high": np.array(1),
     }
     nodes = [
-        helper.make_node("Sub", ["picture", "half"], ["n1"]),
+        helper.make_node("Sub", ["image", "half"], ["n1"]),
         helper.make_node("Mul", ["n1", "half"], ["n2"]),
         helper.make_node("Conv", ["n2", "k1", "b1"], ["n3"], strides=[2, 2], pads=[0, 0, 1, 1]),
         helper.make_node("PRelu", ["n3", "slope"], ["n4"]),
@@ -52,7 +52,7 @@ def write_face_net(
     graph = helper.make_graph(
         nodes,
         "toy",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, side, side])],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, side, side])],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
             for name in ("embedding", "n1")[:outputs]

@@ -38,7 +38,7 @@ def test_torch_and_onnx_runtime_agree_on_every_operator(file):
     assert {node.op_type for node in onnx.load(file).graph.node} == set(OPERATORS)
     given = pictures(4, SIDE)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    (wanted,) = session.run(None, {"picture": given.numpy()})
+    (wanted,) = session.run(None, {"image": given.numpy()})
     np.testing.assert_allclose(OnnxLayers(file)(given).numpy(), wanted, rtol=1e-4, atol=1e-6)
 
 
