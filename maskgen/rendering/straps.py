@@ -51,7 +51,7 @@ def draw_straps(
     ):
         for a, b in _runs(flags):
             if b - a < len(flags) and _length(line[a:b]) < STUB * width * scale:
-                continue  # a short rest at the mask's far edge looks like a stain, not like a strap
+                continue  # a short remaining piece at the mask's far edge looks like a stain, not a strap
             piece = np.concatenate([ribbon[a:b], ribbon[2 * len(flags) - b : 2 * len(flags) - a]])
             cv2.fillPoly(opacity, [piece], min(width * scale, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity
