@@ -57,7 +57,7 @@ def test_row33_identical_images_give_null_and_not_infinity(data: Path, tmp_path:
 
 
 @pytest.mark.fault
-def test_row32_truncated_weights_are_one_line(data: Path, tmp_path: Path) -> None:
+def test_row32_truncated_weights_give_a_one_line_error(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "gan", "gan")
     file = run / "generator.safetensors"
     file.write_bytes(file.read_bytes()[:500])
@@ -67,7 +67,7 @@ def test_row32_truncated_weights_are_one_line(data: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.fault
-def test_row32_a_pickle_given_as_weights_never_runs(data: Path, tmp_path: Path) -> None:
+def test_row32_a_pickle_given_as_weights_is_never_executed(data: Path, tmp_path: Path) -> None:
     payload = tmp_path / "evil.pt"
     payload.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR.")
     with pytest.raises(InputError):
@@ -76,7 +76,7 @@ def test_row32_a_pickle_given_as_weights_never_runs(data: Path, tmp_path: Path) 
 
 
 @pytest.mark.fault
-def test_row32_weights_of_another_network_are_one_line(data: Path, tmp_path: Path) -> None:
+def test_row32_weights_of_another_network_give_a_one_line_error(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "gan", "gan")
     other = write_run(tmp_path / "segm", "segm")
     (run / "generator.safetensors").write_bytes(b"\0" * 64 + (other / "segmenter.safetensors").read_bytes())
