@@ -1,1 +1,1 @@
-"""Measurements behind the figures of the documents; each prints what it found."""
+"""Benchmarks that produce the figures in the documentation; each prints its result."""

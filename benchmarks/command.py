@@ -1,11 +1,15 @@
-"""The program `unmask`, as the benchmarks run it."""
+"""Runs the program `unmask` in a subprocess, for the benchmarks."""
 
 import subprocess
 import sys
 
 
 def unmask(*arguments: str) -> str:
-    """What a command prints to stdout; CalledProcessError if it fails."""
+    """Returns a command's stdout.
+
+    Raises:
+        CalledProcessError: the command fails.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "cli", *arguments], stdout=subprocess.PIPE, text=True, check=True
     )

@@ -1,9 +1,9 @@
-"""A mask is put on in a clip and taken off again; unmasked, how much does the face flicker beside its own moving?
+"""Flicker of a restored face in a clip with a synthetic mask, compared with the original clip.
 
     python -m benchmarks.flicker CLIP --weights SEGM --weights GAN --out FOLDER [--seconds 6]
 
-Flicker is the mean absolute difference of a frame and the next, in grey levels, both carried into the face's steadied
-crop, over the region that the mask hid. The original's own over the same region and frames is the reference.
+Flicker is the mean absolute difference of consecutive frames, in grey levels, in the stabilised crop of the face, over
+the region hidden by the mask. The reference is the same value of the original clip, over the same region and frames.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from unmasknet.restore.face_window import at_size
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.restore.video import restore_clip
 
-SIDE = 256  # pixels of the crop that flicker is measured in
-TOUCHED = 8  # grey levels from which a pixel counts as hidden
+SIDE = 256  # pixels; side of the crop in which flicker is measured
+TOUCHED = 8  # grey levels; a pixel that the mask changes by more counts as hidden
 
 
 def main() -> None:
-    """Print both flickers, and whether times and sound are kept."""
+    """Prints both flicker values, and whether times and sound are preserved."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,16 +53,14 @@ def main() -> None:
     put_on(plain, worn, middle, span)
     unmasker = Unmasker.from_pretrained(chosen.weights)
     clip = restore_clip(middle, restored, unmasker.networks, unmasker.find_faces, no_progress)
-    print(
-        f"{clip.changed} of {clip.frames} frames restored; a mask is worn from {span[0]:.1f} to {span[1]:.1f} s"
-    )
-    print(f"times kept: {times(middle) == times(restored)}; sound kept: {sound(middle) == sound(restored)}")
+    print(f"{clip.changed} of {clip.frames} frames restored; masked from {span[0]:.1f} to {span[1]:.1f} s")
+    print(f"times equal: {times(middle) == times(restored)}; sound equal: {sound(middle) == sound(restored)}")
     own, new = flicker(plain, middle, restored, unmasker, span)
     print(f"flicker in grey levels: original {own:.2f}, restored {new:.2f}, ratio {new / own:.2f}")
 
 
 def cut_short(source: Path, target: Path, seconds: float) -> None:
-    """The beginning of a clip."""
+    """Writes the first seconds of a clip."""
     with ClipWriter(source, target) as writer:
         for moment, picture in frames(source):
             if moment.time <= seconds:
@@ -70,26 +68,26 @@ def cut_short(source: Path, target: Path, seconds: float) -> None:
 
 
 def put_on(plain: Path, worn: Path, target: Path, span: tuple[float, float]) -> None:
-    """A clip in which the mask is worn for a span of time."""
+    """Writes a clip that shows the masked frames during `span`, and the plain frames otherwise."""
     with ClipWriter(plain, target) as writer:
         for (moment, bare), (_, masked) in zip(frames(plain), frames(worn), strict=True):
             writer.write(moment, masked if span[0] <= moment.time < span[1] else bare)
 
 
 def frames(path: Path) -> Iterator[tuple[Moment, RGBImage]]:
-    """Times and pictures of even sides."""
+    """Yields times and images, cropped to even sides."""
     for moment in open_clip(path).moments():
         whole = moment.pixels()
         yield moment, np.ascontiguousarray(whole[: whole.shape[0] // 2 * 2, : whole.shape[1] // 2 * 2])
 
 
 def times(path: Path) -> list[float]:
-    """When each frame is shown."""
+    """Returns the presentation time of each frame."""
     return [round(moment.time, 4) for moment in open_clip(path).moments()]
 
 
 def sound(path: Path) -> list[bytes]:
-    """The packets of a clip's sound."""
+    """Returns the packets of a clip's sound."""
     with open_container(path) as container:
         audio = container.streams.audio
         return [bytes(packet) for packet in container.demux(*audio) if packet.size] if audio else []
@@ -98,7 +96,7 @@ def sound(path: Path) -> list[bytes]:
 def flicker(
     plain: Path, middle: Path, restored: Path, unmasker: Unmasker, span: tuple[float, float]
 ) -> tuple[float, float]:
-    """Of the original and of the restored clip, while the mask is worn."""
+    """Computes the flicker of the original and of the restored clip during `span`."""
     path = follow(open_clip(plain), unmasker.find_faces, no_progress).paths[0]
     before: list[RGBImage] | None = None
     changes = []

@@ -1,8 +1,8 @@
-"""Where the time of a photo goes: the steps of `gen-data`, timed inside real calls, as a Markdown table.
+"""Profile of `gen-data`: time per photo of each step, measured inside real calls, as a Markdown table.
 
     python -m benchmarks.profile_gen --src photos/ --n 12 --rounds 30 [--size 256] [--cold]
 
-A step's time includes the steps that it calls. Of each photo the best round counts, and of those the mean.
+A step's time includes the steps that it calls. The best round of each photo counts; the result is the mean over photos.
 """
 
 import argparse
@@ -39,13 +39,13 @@ STEPS = (
 
 
 class Clock:
-    """Seconds by step."""
+    """Stopwatch that adds up seconds by step."""
 
     def __init__(self) -> None:
         self.spent: Counter[str] = Counter()
 
     def watch(self, step: str) -> None:
-        """Time a function or method of maskgen wherever it is called from."""
+        """Replaces a function or method of maskgen by a timed one, in all modules that imported it."""
         names = step.split(".")
         depth = -2 if names[-2][:1].isupper() else -1
         home: Any = importlib.import_module(".".join(["maskgen", *names[:depth]]))
@@ -71,10 +71,10 @@ class Clock:
 
 
 def profile(settings: GenSettings, n: int, rounds: int, folder: Path) -> dict[str, float]:
-    """Milliseconds a photo by step; "all" is everything."""
+    """Measures the milliseconds per photo by step; "all" is the total."""
     source = build_source(settings.source)
     photos = random.Random(settings.seed).sample(source.refs(), n)  # noqa: S311
-    build_kit(settings, source)  # loads what is to be watched
+    build_kit(settings, source)  # imports the modules to be timed
     clock = Clock()
     for step in STEPS:
         clock.watch(step)
@@ -98,14 +98,14 @@ def profile(settings: GenSettings, n: int, rounds: int, folder: Path) -> dict[st
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--src", required=True)
     parser.add_argument("--n", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cold", action="store_true", help="find the faces anew for each photo")
+    parser.add_argument("--cold", action="store_true", help="do not use cached landmarks")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:

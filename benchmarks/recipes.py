@@ -1,10 +1,11 @@
-"""Which recipe restores best, at one budget? Ours, ours with one thing changed, and the field's, on the same data.
+"""Comparison of training recipes at one budget: the preset `tiny`, variants of it, and presets after earlier work.
 
     python -m benchmarks.recipes --data DIR [--data DIR] --out runs/recipes [--steps 250] [--n 150] [--size 64]
 
-Every recipe sees the same photos under the same masks in the same order, `--steps` times 16 of them, on one thread,
-with the true maps; the networks of other presets are narrowed to ours. Scores are those of `unmask eval --split val`.
-A run that is there is not made again, so what was stopped goes on. Writes `recipes.md` and `recipes.json` into `--out`.
+Every recipe is trained on the same photos with the same masks in the same order, `--steps` times 16 of them, on one
+thread, with the true maps; the networks of other presets are as narrow as those of `tiny`. Scores are those of
+`unmask eval --split val`. Finished runs are not repeated and interrupted ones are resumed. Writes `recipes.md` and
+`recipes.json` into `--out`.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from benchmarks.command import unmask
 
 @dataclass(frozen=True)
 class Recipe:
-    """A preset, what is changed of it, and what it was expected to do beside ours, written before it was run."""
+    """Preset, changed settings, and the result expected in comparison with `tiny`, written before the run."""
 
     preset: str
     changes: tuple[str, ...]
@@ -32,23 +33,28 @@ NARROW = (
     "data.batch=16",
 )
 RECIPES = {
-    "ours": Recipe("tiny", (), "the yardstick"),
-    "ours, sees the mask": Recipe(
-        "tiny", ("generator.input=photo",), "the mask's colour says nothing of the face: as good, or .1 dB less"
+    "tiny": Recipe("tiny", (), "reference"),
+    "tiny, sees the mask": Recipe(
+        "tiny", ("generator.input=photo",),
+        "the colour of the mask carries no information about the face: equal, or .1 dB less",
     ),
-    "ours, no judges": Recipe(
-        "tiny", ("loss.whole=0", "loss.region=0"), "+.2 to .5 dB, blurrier: further off in KID, less like the person"
+    "tiny, no discriminators": Recipe(
+        "tiny", ("loss.whole=0", "loss.region=0"), "+.2 to .5 dB, blurrier: worse KID, lower likeness"
     ),
-    "ours, losses of din2020": Recipe(
+    "tiny, losses of din2020": Recipe(
         "tiny",
         ("loss.measure=result", "loss.l1_hole=0", "loss.l1_whole=100", "loss.ssim=100", "loss.feature_matching=0",
          "loss.adversarial=bce", "loss.whole=.3", "loss.region=.7", "loss.whole_from=0"),
-        "most of its error is what lies outside the hole, which nobody needs: .5 dB less",
+        "most of its loss is outside the hole, where the result is not used: .5 dB less",
     ),
-    "din2020, as narrow as ours": Recipe("din2020", NARROW, "its learning rate is made for 100,000 steps: 1.5 dB less"),
-    "fugan, as narrow as ours": Recipe("fugan", NARROW, "the same, whole judge from the start: 1.5 dB less"),
+    "din2020, as narrow as tiny": Recipe(
+        "din2020", NARROW, "its learning rate is meant for 100,000 steps: 1.5 dB less"
+    ),
+    "fugan, as narrow as tiny": Recipe(
+        "fugan", NARROW, "the same, whole discriminator from the start: 1.5 dB less"
+    ),
 }  # fmt: skip
-FIGURES = {  # heading: where it stands in eval's JSON, digits
+FIGURES = {  # heading: keys in eval's JSON, digits
     "PSNR, hole": (("hole", "psnr"), 2),
     "SSIM, hole": (("hole", "ssim"), 3),
     "KID": (("kid", "value"), 3),
@@ -57,7 +63,7 @@ FIGURES = {  # heading: where it stands in eval's JSON, digits
 
 
 def main() -> None:
-    """Train and score what is missing, and print the table."""
+    """Trains and scores the missing recipes, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -81,7 +87,7 @@ def main() -> None:
 
 
 def train(recipe: Recipe, run: Path, data: list[str], steps: int, size: int) -> None:
-    """One run, from where it was left."""
+    """Trains one recipe, or resumes its run."""
     if (run / "checkpoints/last.pt").exists():
         unmask("train", "gan", "--out", str(run), "--resume")
         return
@@ -98,7 +104,7 @@ def train(recipe: Recipe, run: Path, data: list[str], steps: int, size: int) -> 
 
 
 def score(run: Path, data: str, count: int) -> str:
-    """The full evaluation on validation people, as JSON."""
+    """Runs the full evaluation on people of the validation split; returns JSON."""
     return unmask(
         "eval",
         "--data",
@@ -116,8 +122,8 @@ def score(run: Path, data: str, count: int) -> str:
 
 
 def table(scores: dict[str, dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: what was expected, and what came."""
-    lines = [f"| recipe | {' | '.join(FIGURES)} | expected |", "|---" * (len(FIGURES) + 2) + "|"]
+    """Formats the scores and the expectations as Markdown."""
+    lines = [f"| recipe | {' | '.join(FIGURES)} | expectation |", "|---" * (len(FIGURES) + 2) + "|"]
     for name, found in scores.items():
         cells = []
         for path, digits in FIGURES.values():
