@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from maskgen.seeds import hash64, rng_for
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, sample_key
 from maskgen.types import Face, MaskedFace, Photo, Pose, Triplet, WornMask
+from tests.helpers.waiting import HANG_GUARD, Watch
 
 if TYPE_CHECKING:
     from maskgen.generation.pipeline import GenReport
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SIZE = 64
 PHOTOS = 40  # number of photos in the source shared by the tests of runs
+STARTED: list[subprocess.Popen[bytes]] = []  # by `start`, in this test
 
 
 def draw_photos(folder: Path, count: int, names: tuple[str, ...] = ()) -> Path:
@@ -54,6 +55,8 @@ def build(settings: GenSettings, source: Source) -> Kit:
 
 
 def triplets(photo: Photo, base: str, settings: GenSettings) -> list[tuple[str, Triplet]] | Skip:
+    if watched := os.environ.get("FAKE_WATCH"):
+        Watch(Path(watched)).begin(photo.ref.id)
     time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
     misbehave(photo.ref.id)
     if "noface" in photo.ref.id:
@@ -122,37 +125,39 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Starts a run in a new process and process group; `prelude` is Python code that it executes first."""
     code = f"{prelude}\nimport sys; from tests.helpers.fake_worker_tools import main; sys.exit(main())"
-    return subprocess.Popen(
+    run = subprocess.Popen(
         [sys.executable, "-c", code, settings.model_dump_json(), str(hang_after)],
         cwd=ROOT,
         env=os.environ | env,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    STARTED.append(run)
+    return run
+
+
+def end_started() -> None:
+    """Kills the runs of `start` that a failed test left behind; their workers end with them."""
+    while STARTED:
+        run = STARTED.pop()
+        if run.poll() is None:
+            run.kill()
+            run.communicate()
 
 
 def finish(run: subprocess.Popen[bytes], code: int = 0) -> str:
     """Waits for a run, checks its exit code, and returns its stderr."""
-    _, stderr = run.communicate(timeout=60)
+    _, stderr = run.communicate(timeout=HANG_GUARD)
     assert run.returncode == code, (run.returncode, stderr.decode())
     return stderr.decode()
 
 
 def make(settings: GenSettings, hang_after: float = 60.0) -> "GenReport":
     """Executes a run in this process."""
-    from maskgen.generation.pipeline import (
-        generate,
-    )  # here, since `build` uses this import to detect a worker
+    # imported here, since `build` takes a process without this module for a worker
+    from maskgen.generation.pipeline import generate
 
     return generate(settings, build=build, hang_after=hang_after)
-
-
-def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
-    """Waits until `true()` holds; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "the condition did not become true"
-        time.sleep(0.005)
 
 
 def in_part(out: Path) -> bool:

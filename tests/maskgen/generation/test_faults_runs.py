@@ -8,12 +8,16 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from maskgen.dataset.plan import load_plan
 from maskgen.dataset.verify import verify
 from maskgen.errors import MissingError, TooManyFailures, UnmaskError
+from maskgen.generation import process_pool
 from maskgen.generation.pipeline import check_failures
 from maskgen.generation.process_pool import PoolStopped
 from tests.helpers.fake_worker_tools import (
@@ -26,32 +30,36 @@ from tests.helpers.fake_worker_tools import (
     make,
     settings_for,
     start,
-    wait_for,
 )
+from tests.helpers.waiting import Watch, children_of, is_alive, own_seconds_until, wait_for
 
 pytestmark = pytest.mark.fault
 
 KILLS = int(os.environ.get("UNMASK_TEST_KILLS", "5"))  # each takes a second or two
 
 
-def workers_of(parent: int) -> list[int]:
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(child) for child in children.read_text().split()] if children.exists() else []
+NEVER = 9999.0  # seconds, of a photo or until it is taken for hung
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    return Watch(tmp_path / "watch")
 
 
 # Row 15: kills
 
 
 def test_row15_killed_runs_leave_no_partial_file_and_end_byte_identical(
-    photos: Path, undisturbed: Path, tmp_path: Path
+    photos: Path, undisturbed: Path, tmp_path: Path, watch: Watch
 ) -> None:
     out, rng = tmp_path / "out", random.Random(15)
     settings = settings_for(photos, out, run={"jobs": 2})
     hits = 0
     while hits < KILLS:
-        run = start(settings, FAKE_SECONDS="0.02")
-        wait_for(lambda run=run: in_part(out) or run.poll() is not None)
-        time.sleep(rng.uniform(0, 0.3))
+        moment = len(watch.begun()) + rng.randint(1, 15)
+        run = start(settings, FAKE_SECONDS="0.02", **watch.env)
+        wait_for(lambda run=run, moment=moment: len(watch.begun()) >= moment or run.poll() is not None)
+        time.sleep(rng.uniform(0, 0.05))  # so that the kill falls anywhere; nothing below depends on where
         run.kill()
         finish(run, code=run.wait())
         hits += run.returncode == -signal.SIGKILL
@@ -65,37 +73,52 @@ def test_row15_killed_runs_leave_no_partial_file_and_end_byte_identical(
 
 
 def test_row15_killed_workers_are_replaced_and_no_photo_is_blamed(
-    photos: Path, undisturbed: Path, tmp_path: Path
+    photos: Path, undisturbed: Path, tmp_path: Path, watch: Watch
 ) -> None:
-    out, rng, killed = tmp_path / "out", random.Random(16), 0
-    run = start(settings_for(photos, out, run={"jobs": 2}), FAKE_SECONDS="0.05")
-    wait_for(lambda: in_part(out) or run.poll() is not None)
-    while killed < KILLS and run.poll() is None:
-        for worker in rng.sample(workers_of(run.pid), k=min(1, len(workers_of(run.pid)))):
-            os.kill(worker, signal.SIGKILL)
-            killed += 1
-        time.sleep(rng.uniform(0.3, 0.8))
+    """Kills a worker at each of some photos, which are held until then, and at the same time the other one."""
+    out, rng = tmp_path / "out", random.Random(16)
+    names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.jpg"))
+    held = rng.sample(names, min(KILLS, PHOTOS))
+    for photo in held:
+        watch.hold(photo)
+    settings = settings_for(photos, out, run={"jobs": 2})
+    run = start(settings, hang_after=NEVER, FAKE_SECONDS="0.02", **watch.env)
+
+    def waiting() -> list[tuple[int, str]]:
+        """Lists the workers that wait in a photo, and the photo."""
+        return [
+            (worker, name) for worker, name in watch.last().items() if watch.holds(name) and is_alive(worker)
+        ]
+
+    killed = set()
+    for _ in held:
+        wait_for(lambda: waiting() or run.poll() is not None)
+        assert run.poll() is None
+        time.sleep(rng.uniform(0, 0.2))  # so that the other worker may be anywhere; nothing depends on where
+        at, [(worker, photo), *rest] = watch.last(), waiting()
+        for other in set(children_of(run.pid)) - {worker, *dict(rest)}:
+            if at.get(other) not in killed:  # a photo at which workers die three times would be blamed
+                os.kill(other, signal.SIGKILL)
+                killed.add(at.get(other, ""))
+        os.kill(worker, signal.SIGKILL)
+        killed.add(photo)
+        watch.let_go(photo)
     finish(run)
-    assert killed >= min(KILLS, 3)
+    assert killed >= set(held)
     assert contents(out) == contents(undisturbed)
 
 
-def test_row15_workers_end_with_a_killed_run(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run = start(settings_for(photos, out, run={"jobs": 2}), FAKE_SECONDS="0.2")
-    wait_for(lambda: in_part(out))
-    workers = workers_of(run.pid)
+def test_row15_workers_end_with_a_killed_run(photos: Path, tmp_path: Path, watch: Watch) -> None:
+    """Each worker is in a photo that never ends, so only the end of its parent can end it."""
+    settings = settings_for(photos, tmp_path / "out", run={"jobs": 2})
+    run = start(settings, hang_after=NEVER, FAKE_SECONDS=str(NEVER), **watch.env)
+    wait_for(lambda: len(watch.last()) == 2)
+    workers = children_of(run.pid)
+    assert sorted(workers) == sorted(watch.last())
     run.kill()
+    assert own_seconds_until(lambda: not any(map(is_alive, workers))) < 3
     finish(run, code=-signal.SIGKILL)
-    assert len(workers) == 2
-    wait_for(lambda: not any(is_alive(worker) for worker in workers), seconds=3)
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert len(watch.begun()) == 2
 
 
 def test_row15_a_kill_for_memory_at_one_photo_is_tried_again(photos: Path, tmp_path: Path) -> None:
@@ -113,20 +136,22 @@ def test_row15_a_kill_for_memory_at_one_photo_is_tried_again(photos: Path, tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_goes_on(
-    number: signal.Signals, photos: Path, undisturbed: Path, tmp_path: Path
+    number: signal.Signals, photos: Path, undisturbed: Path, tmp_path: Path, watch: Watch
 ) -> None:
     out = tmp_path / "out"
     settings = settings_for(photos, out, run={"jobs": 2})
-    run = start(settings, FAKE_SECONDS="0.03")
-    wait_for(lambda: any(out.glob("*.json")))
-    workers, began = workers_of(run.pid), time.monotonic()
+    held = load_plan(undisturbed / ".work" / "plan.json").shards[-1].refs[0].id
+    watch.hold(held)  # the run cannot end before the signal
+    run = start(settings, hang_after=NEVER, FAKE_SECONDS="0.03", **watch.env)
+    wait_for(lambda: held in watch.last().values() and any(out.glob("*.json")))
+    workers = children_of(run.pid)
     os.killpg(run.pid, number)  # as a terminal does: parent and workers alike
+    assert own_seconds_until(lambda: run.poll() is not None and not any(map(is_alive, workers))) < 5
     said = finish(run, code=128 + number)
-    assert time.monotonic() - began < 5
     assert re.match(rf"stopped by {number.name} with \d of \d shards done; the same command goes on", said)
     assert len(said.splitlines()) == 1
     assert not in_part(out)
-    assert not any(is_alive(worker) for worker in workers)
+    assert len(workers) == 2
     make(settings)
     assert contents(out) == contents(undisturbed)
 
@@ -201,6 +226,21 @@ def test_row17_a_read_only_target_is_said_in_one_line(photos: Path, tmp_path: Pa
 # Row 23: poison
 
 
+def clock_of_hung(watch: Watch) -> Callable[[], float]:
+    """Makes a clock that runs ahead while a worker hangs in a photo: each reading then takes 5 s more.
+
+    So a hung photo is found at once, and a healthy one on a slow machine has all its time.
+    """
+    ahead = 0.0
+
+    def monotonic() -> float:
+        nonlocal ahead
+        ahead += 5 * any("hang" in photo and is_alive(worker) for worker, photo in watch.last().items())
+        return time.monotonic() + ahead
+
+    return monotonic
+
+
 @pytest.mark.parametrize(
     ("name", "cause"),
     [
@@ -212,11 +252,13 @@ def test_row17_a_read_only_target_is_said_in_one_line(photos: Path, tmp_path: Pa
     ],
 )
 def test_row23_a_photo_that_ends_its_worker_is_set_aside_as_poison(
-    name: str, cause: str, tmp_path: Path
+    name: str, cause: str, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("FAKE_WATCH", watch.env["FAKE_WATCH"])
+    monkeypatch.setattr(process_pool, "time", SimpleNamespace(monotonic=clock_of_hung(watch)))
     source = draw_photos(tmp_path / "people", 6, (name,))
     settings = settings_for(source, tmp_path / "out", source={"val": 0, "test": 0})
-    report = make(settings, hang_after=0.0 if name == "hang" else 60.0)
+    report = make(settings)
     assert (report.triplets, report.skipped) == (6, {"poison": 1})
     record = json.loads((tmp_path / "out" / "train-000000.json").read_bytes())
     [(photo, reason, detail)] = record["skips"]

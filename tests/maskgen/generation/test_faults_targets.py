@@ -1,4 +1,4 @@
-"""Rows 18 to 20 and 22 of the matrix, what lies in a target: the same bytes, other settings, damage, foreign files."""
+"""Rows 18 to 20 and 22 of the fault matrix, on target folders: same bytes, other settings, damage, foreign files."""
 
 import os
 import shutil
@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from maskgen.dataset.plan import load_plan
 from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
-from tests.helpers.fake_worker_tools import (
-    PHOTOS,
-    contents,
-    finish,
-    in_part,
-    make,
-    settings_for,
-    start,
-    wait_for,
-)
+from tests.helpers.fake_worker_tools import PHOTOS, contents, finish, in_part, make, settings_for, start
+from tests.helpers.waiting import Watch, wait_for
 
 pytestmark = pytest.mark.fault
 
@@ -61,7 +54,7 @@ def test_row18_another_time_zone_locale_and_folder_give_the_same_bytes(
 # Row 19: resuming under other conditions
 
 
-def test_row19_another_seed_size_or_version_is_refused_with_the_difference(
+def test_row19_another_seed_size_or_version_is_refused_with_the_differences(
     photos: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
@@ -90,7 +83,7 @@ def test_row19_more_or_fewer_photos_are_refused_unless_extend_is_given(photos: P
     assert verify(out).ok
 
 
-def test_row19_overwrite_makes_the_data_set_anew(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_row19_overwrite_replaces_the_data_set(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     make(settings_for(photos, out, shards={"shard_size": 2}))
     assert len(list(out.glob("*.tar"))) > len(list(undisturbed.glob("*.tar")))
@@ -101,16 +94,19 @@ def test_row19_overwrite_makes_the_data_set_anew(photos: Path, undisturbed: Path
     assert contents(out) == contents(undisturbed)
 
 
-def test_row19_a_killed_overwrite_goes_on_with_the_same_command(
+def test_row19_a_killed_overwrite_is_resumed_by_the_same_command(
     photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     make(settings_for(photos, out, shards={"shard_size": 2}))
     settings = settings_for(photos, out, run={"overwrite": True})
-    run = start(settings, FAKE_SECONDS="0.02")
-    wait_for(
-        lambda: not (out / "dataset.json").exists() and any(out.glob("train-000000.json")) and in_part(out)
-    )
+    watch = Watch(tmp_path / "watch")
+    held = load_plan(undisturbed / ".work" / "plan.json").shards[-1].refs[0].id
+    watch.hold(held)  # the run cannot end before it is killed
+    run = start(settings, hang_after=9999.0, **watch.env)
+    wait_for(lambda: held in watch.last().values())
+    assert not (out / "dataset.json").exists()
+    assert in_part(out)
     run.kill()
     finish(run, code=-signal.SIGKILL)
     there = {path.name for path in out.glob("*.tar") if path.with_suffix(".json").exists()}
@@ -148,7 +144,7 @@ def damage_record_cut(out: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [damage_tar_gone, damage_record_gone, damage_tar_cut, damage_tar_flipped, damage_record_cut]
 )
-def test_row20_a_damaged_shard_is_made_again_and_no_other(
+def test_row20_only_a_damaged_shard_is_made_again(
     damage: Callable[[Path], None], photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -176,7 +172,7 @@ def test_row22_foreign_files_are_left_alone_and_a_warning_names_them(
     assert contents(undisturbed).items() <= contents(tmp_path).items()
 
 
-def test_row22_a_folder_is_empty_with_hidden_files_folders_and_what_a_killed_run_left(
+def test_row22_hidden_files_folders_and_remains_of_a_killed_run_count_as_an_empty_folder(
     photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -188,7 +184,7 @@ def test_row22_a_folder_is_empty_with_hidden_files_folders_and_what_a_killed_run
     assert contents(undisturbed).items() <= contents(out).items()
 
 
-def test_row22_foreign_files_in_a_data_set_are_left_alone_and_so_is_a_data_set_that_lost_its_plan(
+def test_row22_foreign_files_in_a_data_set_and_a_data_set_without_plan_are_left_alone(
     photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -203,7 +199,7 @@ def test_row22_foreign_files_in_a_data_set_are_left_alone_and_so_is_a_data_set_t
     assert contents(undisturbed).items() <= contents(out).items()
 
 
-def test_row22_where_overwrite_would_not_help_it_is_not_advised(photos: Path, tmp_path: Path) -> None:
+def test_row22_overwrite_is_not_advised_if_it_would_not_help(photos: Path, tmp_path: Path) -> None:
     (tmp_path / ".work").mkdir()
     (tmp_path / "README.md").write_text("mine")
     for overwrite in (False, True):
@@ -213,7 +209,7 @@ def test_row22_where_overwrite_would_not_help_it_is_not_advised(photos: Path, tm
 
 @pytest.mark.parametrize("name", ["README.md", "dataset.json", "train-000000.tar", "train-000000.json"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_row22_foreign_files_in_our_place_are_refused_not_replaced(
+def test_row22_foreign_files_with_names_of_a_data_set_are_refused_and_kept(
     name: str, overwrite: bool, photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -224,7 +220,7 @@ def test_row22_foreign_files_in_our_place_are_refused_not_replaced(
     assert (out / name).read_text() == '{"theirs": 1}'
 
 
-def test_row22_a_data_set_of_another_kind_is_not_ours_to_overwrite(photos: Path, tmp_path: Path) -> None:
+def test_row22_a_data_set_of_another_program_is_not_overwritten(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "dataset.json").write_text('{"format": "theirs", "images": []}')
@@ -235,18 +231,18 @@ def test_row22_a_data_set_of_another_kind_is_not_ours_to_overwrite(photos: Path,
     assert (out / "dataset.json").read_text().startswith('{"format": "theirs"')
 
 
-def test_row22_a_refused_run_leaves_nothing_behind(photos: Path, tmp_path: Path) -> None:
+def test_row22_a_refused_run_leaves_no_files(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     with pytest.raises(UsageError, match="README"):
         make(settings_for(photos, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
-def test_row22_a_second_run_into_the_same_slice_is_refused_and_names_the_first(
+def test_row22_a_second_run_of_the_same_slice_is_refused_with_the_process_of_the_first(
     photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    # It comes to no end before it is killed, however slow all else is.
+    # runs until it is killed, however slow the machine is
     first = start(settings_for(photos, out, run={"shards": "1::2"}), FAKE_SECONDS="9999", hang_after=9999.0)
     wait_for(lambda: in_part(out))
     for part in ("1::2", "3::4", ""):
@@ -256,4 +252,4 @@ def test_row22_a_second_run_into_the_same_slice_is_refused_and_names_the_first(
     assert not other.whole
     first.kill()
     finish(first, code=-signal.SIGKILL)
-    assert make(settings_for(photos, out)).whole  # the lock of the dead holds nobody up
+    assert make(settings_for(photos, out)).whole  # the lock of the killed run blocks no other
