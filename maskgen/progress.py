@@ -16,11 +16,11 @@ class Progress:
         figures: further numbers by name, such as skipped photos by reason, or losses.
     """
 
-    done: float
-    total: float
+    done: int | float
+    total: int | float
     note: str = ""
     found: int = 0
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, int | float] = field(default_factory=dict)
 
 
 OnProgress = Callable[[Progress], object]

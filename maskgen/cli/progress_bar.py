@@ -78,7 +78,7 @@ class Meter:
             self._last_line = now
             print(text, file=self._stream, flush=True)
 
-    def _text(self, fresh: float, done: float, total: float, now: float) -> str:
+    def _text(self, fresh: int | float, done: int | float, total: int | float, now: float) -> str:
         text = f"{int(done):,} of {int(total):,} {self._unit}"
         if fresh <= 0 or now <= self._began:
             return text

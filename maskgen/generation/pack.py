@@ -59,7 +59,7 @@ class TripletSource:
                     f"{folder}: no pictures in {name}/ ({role}); name the three folders with --names"
                 )
         alone = sum(len(found) < len(ROLES) for found in self._files.values())
-        self.notes = (f"{alone} of {len(self._files)} triplets lack a picture: skipped",) if alone else ()
+        self.notes = (f"{alone} of {len(self._files)} triplets lack an image: skipped",) if alone else ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_files"}

@@ -102,7 +102,7 @@ def test_triplets_that_lack_an_image_or_differ_in_size_are_counted(tmp_path):
     report = packed(root, tmp_path / "set")
     assert report.triplets == 2
     assert report.skipped == {"incomplete": 3, "unreadable": 1}
-    assert "2 of 6 triplets lack a image" in report.warnings[0]
+    assert "2 of 6 triplets lack an image" in report.warnings[0]
 
 
 def test_outside_the_map_the_masked_image_is_replaced_by_the_photo():
