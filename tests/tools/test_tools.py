@@ -1,4 +1,4 @@
-"""The tools of a release: the card from figures alone, results by rank and by lot."""
+"""Tools of a release: the model card, results by rank, randomly chosen results."""
 
 import copy
 import csv
@@ -35,7 +35,7 @@ TABLE = {name: {"file": f"{name}.bin", "bytes": 1_234_567, "sha256": name[0] * 6
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A data set, networks, and what they score on it by two groups."""
+    """Makes a data set, networks, and their scores on it by two groups."""
     folder = tmp_path_factory.mktemp("tools")
     write_split(folder / "toys", "train", 4)
     write_split(folder / "toys", "test", 9)
@@ -50,7 +50,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def runs(tmp_path):
-    """Two folders as training leaves them."""
+    """Makes two run folders as training writes them."""
     found = {}
     for stage, steps, batch in (("segm", 1000, 16), ("gan", 2500, 8)):
         folder = tmp_path / stage
@@ -154,8 +154,8 @@ def test_another_measurement_gives_another_card_and_another_readme(made, runs):
     assert "0.123" in text
     assert "77.77" in summary("toys", other)
     assert "77.77" not in summary("toys", figures)
-    assert "by the segmenter's own map (Dice" in summary("toys", figures)
-    assert "by the true map:" in summary("toys", figures | {"map_source": "truth"})
+    assert "with predicted maps (Dice" in summary("toys", figures)
+    assert "with true maps:" in summary("toys", figures | {"map_source": "truth"})
     assert summary("toys", figures, "a.jpg").startswith(f"![{model_card.CAPTION}](a.jpg)\n\ntoys: ")
 
 
@@ -175,7 +175,7 @@ def test_the_project_s_readme_has_the_marks():
 
 
 def test_what_is_no_run_and_no_json_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no folder of a finished run"):
+    with pytest.raises(InputError, match="not a folder of a finished run"):
         model_card.learnt(tmp_path)
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(InputError, match="--eval"):
