@@ -20,7 +20,7 @@ from unmasknet.models import checkpoint
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import Ranks
-from unmasknet.training.optimizer import Steady, lr_share
+from unmasknet.training.optimizer import Steady, lr_scale
 from unmasknet.training.report import illustrate
 from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.signals import Asked, StopRequested, listening
@@ -107,7 +107,7 @@ class _Leg:
         waited = time.perf_counter() - began
         self.note_unread(batch.faults)
         torch.manual_seed(hash64("step", settings.seed, self.plan.ranks.rank, progress.step) % 2**63)
-        share = lr_share(
+        share = lr_scale(
             progress.step, self.plan.steps, settings.optimiser.warmup, settings.optimiser.schedule
         )
         before = Steady(list(task.nets.values()))

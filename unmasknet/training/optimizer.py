@@ -24,11 +24,11 @@ class Optimiser:
             weight_decay=settings.weight_decay,
         )
 
-    def begin(self, lr_share: float) -> None:
-        """Forgets the last gradients; the learning rate is `lr_share` of the full one."""
+    def begin(self, lr_scale: float) -> None:
+        """Forgets the last gradients; the learning rate is `lr_scale` of the full one."""
         self.adam.zero_grad(set_to_none=True)
         for group in self.adam.param_groups:
-            group["lr"] = self.lr * lr_share
+            group["lr"] = self.lr * lr_scale
 
     def step(self) -> bool:
         """Updates the weights with the gradients at hand; False, and no update, if one is no number."""
@@ -41,7 +41,7 @@ class Optimiser:
         return True
 
 
-def lr_share(step: int, steps: int, warmup: float, schedule: Literal["constant", "cosine"]) -> float:
+def lr_scale(step: int, steps: int, warmup: float, schedule: Literal["constant", "cosine"]) -> float:
     """Computes the learning rate at `step` (from 0) of `steps` as a fraction of the full one, in (0, 1]."""
     rise = min(1.0, (step + 1) / (warmup * steps)) if warmup > 0 else 1.0
     if schedule == "constant":

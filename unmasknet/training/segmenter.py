@@ -37,11 +37,11 @@ class SegmTask:
         self.held_out = HeldOut(settings, place.ranks)
         self.threshold = THRESHOLD
 
-    def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Mapping[str, Tensor], bool]:  # noqa: ARG002
+    def step(self, parts: Sequence[Batch], done: float, lr_scale: float) -> tuple[Mapping[str, Tensor], bool]:  # noqa: ARG002
         """Makes one update by a batch in parts."""
         optimiser, weights = self.optimisers["segmenter"], self.settings.loss
         count = sum(len(part) for part in parts)
-        optimiser.begin(lr_share)
+        optimiser.begin(lr_scale)
         log: dict[str, Tensor] = {}
         for part in parts:
             target = part.target

@@ -62,13 +62,13 @@ class Task(Protocol):
     best_by: str
     inputs: tuple[int, ...]
 
-    def step(self, parts: Sequence[Batch], done: float, lr_share: float) -> tuple[Losses, bool]:
+    def step(self, parts: Sequence[Batch], done: float, lr_scale: float) -> tuple[Losses, bool]:
         """Updates the weights by a batch.
 
         Args:
             parts: the batch, in one or more parts; what is learned is the same.
             done: share of the run's steps, in [0, 1).
-            lr_share: of the full learning rate.
+            lr_scale: of the full learning rate.
 
         Returns:
             The losses, and whether all updates were made: none is where a number is none.

@@ -16,7 +16,7 @@ from unmasknet.pictures import film, png, sheet, tinted
 from unmasknet.settings import OptimiserSettings
 from unmasknet.training.curves import draw_curves
 from unmasknet.training.ema import Ema, ema_keep
-from unmasknet.training.optimizer import Optimiser, Steady, lr_share
+from unmasknet.training.optimizer import Optimiser, Steady, lr_scale
 from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.signals import listening
 from unmasknet.training.tensorboard import EventLog
@@ -50,12 +50,12 @@ def test_average_takes_over_running_statistics():
 
 
 def test_learning_rate_rises_then_falls_to_nothing():
-    shares = [lr_share(step, 100, 0.1, "cosine") for step in range(100)]
+    shares = [lr_scale(step, 100, 0.1, "cosine") for step in range(100)]
     assert shares[0] == pytest.approx(0.1)
     assert max(shares) == pytest.approx(1.0, abs=0.01)
     assert shares.index(max(shares)) in (9, 10)
     assert shares[-1] < 0.01
-    assert lr_share(99, 100, 0.0, "constant") == 1.0
+    assert lr_scale(99, 100, 0.0, "constant") == 1.0
 
 
 def test_gradients_are_clipped_to_the_norm():
