@@ -1,14 +1,15 @@
 """A page for tests: networks that do nothing much, and a real server on this machine."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import httpx2
 import numpy as np
 
 from maskgen.images import codecs
+from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.restore.unmasker import FoundFace, Restored
 from unmasknet.serve.app import Shop
 from unmasknet.serve.server import bind, build_server
@@ -27,11 +28,17 @@ def jpeg(height: int = 48, width: int = 64) -> bytes:
     return codecs.encode_jpeg(photo(height, width), 95)
 
 
+def _open_gate() -> threading.Event:
+    gate = threading.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class Unmask:
-    """A stand-in that paints a grey box, after `seconds`. `seen`: photos; `most`: at once."""
+    """Stand-in that paints a grey box when `gate` is open. `seen`: number of photos; `most`: at once."""
 
-    seconds: float = 0.0
+    gate: threading.Event = field(default_factory=_open_gate)
     seen: int = 0
     most: int = 0
     now: int = 0
@@ -39,7 +46,8 @@ class Unmask:
     def __call__(self, image, *, samples, seed):
         self.seen, self.now = self.seen + 1, self.now + 1
         self.most = max(self.most, self.now)
-        time.sleep(self.seconds)
+        if not self.gate.wait(HANG_GUARD):
+            self.gate.set()  # one photo has waited in vain; the others need not
         pictures = []
         for number in range(samples):
             pictures.append(image.copy())
@@ -67,14 +75,20 @@ def serving(wares: Shop) -> Iterator[str]:
     """A real server, in a thread; its address, without a slash at the end."""
     bound = bind("127.0.0.1", 0)
     server = build_server(wares)
+    server.config.loop = "asyncio"  # whose clock a test can set
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
+        wait_for(lambda: server.started or not thread.is_alive())
+        assert server.started
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(HANG_GUARD)
         bound.close()
+
+
+def upload(url: str, content: object = None) -> httpx2.Response:
+    """Sends a photo to a real server, however long that takes; `content`: another body than the test photo."""
+    body = jpeg() if content is None else content
+    return httpx2.post(f"{url}/api/unmask", content=body, headers=JPEG, timeout=HANG_GUARD)

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import cli
 from tests.helpers.training import write_data
+from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.bench.training_step import bench_train
 from unmasknet.cli.train import report_text
 from unmasknet.presets import load_preset
@@ -124,15 +124,17 @@ def test_a_file_and_options_override_the_preset(tmp_path, unmask):
 
 
 def test_sigint_saves_everything_and_exits_with_130(data, tmp_path):
-    args = [sys.executable, str(ROOT / "cli.py"), *command(data, tmp_path, "--steps", "100000")[1:]]
+    args = [sys.executable, str(ROOT / "cli.py"), *command(data, tmp_path, "--steps", "1000000000")[1:]]
     run = subprocess.Popen(
         args, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
-    end = time.monotonic() + 90
-    while not (tmp_path / "checkpoints" / "last.pt").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    _, text = run.communicate(timeout=30)
+    saved = tmp_path / "checkpoints" / "last.pt"
+    try:
+        wait_for(lambda: saved.exists() or run.poll() is not None)
+        run.send_signal(signal.SIGINT)
+        _, text = run.communicate(timeout=HANG_GUARD)
+    finally:
+        run.kill()
     assert run.returncode == 130, text
     assert "--resume" in text
     assert "Traceback" not in text

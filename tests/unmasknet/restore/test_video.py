@@ -8,6 +8,7 @@ import pytest
 from maskgen.errors import UsageError
 from tests.helpers.clips import av, read_frames, stream_times, write_clip
 from tests.helpers.restoring import FILL, ToyNetworks, draw_photo, mark_detector, mark_face
+from tests.helpers.waiting import HANG_GUARD
 from unmasknet.restore.batch import run
 from unmasknet.restore.camera import is_camera, watch
 from unmasknet.restore.camera_view import Page, has_display
@@ -155,7 +156,7 @@ def test_old_detections_are_dropped():
 
 
 def get(port, path, host=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_GUARD)
     connection.request("GET", path, headers={"Host": host or f"127.0.0.1:{port}"})
     return connection.getresponse()
 

@@ -6,13 +6,16 @@ import io
 import json
 import re
 import resource
+import select
 import shutil
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -23,7 +26,8 @@ from PIL import Image
 
 from maskgen.assets import asset
 from maskgen.images import codecs
-from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop
+from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
+from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.restore.provenance import NOTE
 from unmasknet.serve.app import build_app
 from unmasknet.serve.middleware import is_loopback
@@ -34,6 +38,22 @@ pytestmark = pytest.mark.fault
 HEAD = b"POST /api/unmask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
 HERE = "http://127.0.0.1:8000"
 ROOT = Path(__file__).parents[3]
+
+
+LIMIT = 500.0  # seconds that a server gives its clients; only `pass_time` can make them pass
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the clock of all event loops forward, so that a time limit ends without a wait for it."""
+    ahead = 0.0
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda self: time.monotonic() + ahead)
+
+    def forward(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    return forward
 
 
 def client(**settings: object) -> TestClient:
@@ -69,8 +89,8 @@ def test_row36_a_body_that_is_too_large_is_refused_before_it_is_read():
 
 def test_row36_a_chunked_body_is_refused_as_soon_as_it_is_too_large():
     with serving(shop(max_bytes=2000)) as url:
-        refused = httpx2.post(f"{url}/api/unmask", content=in_parts(bytes(5000)), headers=JPEG)
-        taken = httpx2.post(f"{url}/api/unmask", content=in_parts(jpeg()), headers=JPEG)
+        refused = upload(url, in_parts(bytes(5000)))
+        taken = upload(url, in_parts(jpeg()))
     assert (refused.status_code, taken.status_code) == (413, 200)
 
 
@@ -112,24 +132,26 @@ def test_row36_a_photo_of_more_pixels_than_allowed_is_refused():
     assert "100 x 100" in answer.json()["detail"]
 
 
-def test_row36_slow_clients_are_dropped_and_do_not_block_others():
+def test_row36_slow_clients_are_dropped_and_do_not_block_others(pass_time):
     head = HEAD + b"Content-Length: 500\r\n\r\n"
-    with serving(shop(seconds=0.5)) as url:
+    with serving(shop(seconds=LIMIT)) as url:
         silent, slow_head, slow_body = (socket.create_connection(_where(url)) for _ in range(3))
         with silent, slow_head, slow_body:
             slow_head.sendall(head[:20])
             slow_body.sendall(head + b"some")
-            assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+            assert upload(url).status_code == 200
+            assert select.select([silent, slow_head, slow_body], [], [], 0)[0] == []
+            pass_time(LIMIT + 1)
             for line in (silent, slow_head, slow_body):
-                line.settimeout(20)
+                line.settimeout(HANG_GUARD)
             assert slow_body.recv(100).startswith(b"HTTP/1.1 408")
             assert _gone(silent)
             assert _gone(slow_head)
 
 
-def test_row36_a_client_that_does_not_read_its_response_loses_its_slot():
+def test_row36_a_client_that_does_not_read_its_response_loses_its_slot(pass_time):
     noise = np.random.default_rng(0).integers(0, 256, (800, 1000, 3), np.uint8)
-    with serving(shop(seconds=2, queue=1)) as url, socket.socket() as line:
+    with serving(shop(seconds=LIMIT, queue=1)) as url, socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         line.connect(_where(url))
         data = codecs.encode_jpeg(noise, 50)  # its results are megabytes, more than the socket buffers hold
@@ -137,33 +159,32 @@ def test_row36_a_client_that_does_not_read_its_response_loses_its_slot():
             HEAD.replace(b"unmask ", b"unmask?samples=4 ") + b"Content-Length: %d\r\n\r\n" % len(data) + data
         )
         line.recv(100)  # the response has begun
-        assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 429
-        until = time.monotonic() + 20
-        while httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code != 200:
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        assert upload(url).status_code == 429
+
+        def is_answered() -> bool:
+            pass_time(LIMIT + 1)
+            return upload(url).status_code == 200
+
+        wait_for(is_answered)
 
 
 def test_row36_of_100_requests_the_surplus_gets_429_and_50_are_all_answered():
-    unmask = Unmask(seconds=0.02)
+    unmask = Unmask(threading.Event())
     with serving(shop(unmask, queue=50)) as url:
-        hundred = _at_once(url, 100)
+        hundred = _at_once(url, 100, on_response=_opens(unmask.gate, after=50))
         fifty = _at_once(url, 50)
     codes = [answer.status_code for answer in hundred]
-    assert set(codes) <= {200, 429}
-    assert codes.count(200) >= 50
-    assert codes.count(429) >= 1
+    assert sorted(codes) == [200] * 50 + [429] * 50
     assert all(int(answer.headers["retry-after"]) > 0 for answer in hundred if answer.status_code == 429)
     assert [answer.status_code for answer in fifty] == [200] * 50
     assert unmask.most == 1
 
 
 def test_row36_waiting_photos_hold_no_more_bytes_than_allowed():
-    unmask = Unmask(seconds=0.05)
+    unmask = Unmask(threading.Event())
     with serving(shop(unmask, queue=100, queue_bytes=3 * len(jpeg()))) as url:
-        codes = [answer.status_code for answer in _at_once(url, 20)]
-    assert codes.count(429) >= 10
-    assert codes.count(200) >= 1
+        answers = _at_once(url, 20, on_response=_opens(unmask.gate, after=17))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 17
 
 
 def test_row36_memory_is_bounded_under_many_uploads():
@@ -332,7 +353,27 @@ def _gone(line: socket.socket) -> bool:
         return True
 
 
-def _at_once(url: str, count: int, data: bytes = b"", *, keep: bool = True) -> list[httpx2.Response]:
+def _opens(gate: threading.Event, after: int) -> Callable[[httpx2.Response], None]:
+    """Returns a function that opens a gate when it has been given that many responses with 429."""
+    refused = 0
+
+    def count(answer: httpx2.Response) -> None:
+        nonlocal refused
+        refused += answer.status_code == 429
+        if refused == after:
+            gate.set()
+
+    return count
+
+
+def _at_once(
+    url: str,
+    count: int,
+    data: bytes = b"",
+    *,
+    keep: bool = True,
+    on_response: Callable[[httpx2.Response], object] = lambda _: None,
+) -> list[httpx2.Response]:
     """Returns the responses to `count` uploads that start together."""
     data = data or jpeg()
 
@@ -340,6 +381,7 @@ def _at_once(url: str, count: int, data: bytes = b"", *, keep: bool = True) -> l
         async with page.stream("POST", f"{url}/api/unmask", content=data, headers=JPEG) as answer:
             async for part in answer.aiter_raw():
                 assert part or keep
+        on_response(answer)
         return answer
 
     async def all_of_them() -> list[httpx2.Response]:

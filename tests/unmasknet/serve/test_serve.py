@@ -5,7 +5,6 @@ import io
 import re
 import socket
 
-import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -15,7 +14,7 @@ from maskgen.assets import asset
 from maskgen.errors import UsageError
 from maskgen.images import codecs
 from tests.helpers.restoring import ToyNetworks, fixed_detector
-from tests.helpers.serving import JPEG, MASK, jpeg, nothing, photo, serving, shop
+from tests.helpers.serving import JPEG, MASK, jpeg, nothing, photo, serving, shop, upload
 from unmasknet.restore.provenance import NOTE
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import FILES, PAGES, build_app
@@ -121,7 +120,7 @@ def test_the_api_is_described_and_has_no_page_of_redoc():
 
 def test_a_real_server_answers_and_a_port_in_use_is_reported():
     with serving(shop()) as url:
-        assert httpx2.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+        assert upload(url).status_code == 200
         with pytest.raises(UsageError, match="cannot be listened on"):
             bind("127.0.0.1", int(url.rpartition(":")[2]))
 

@@ -14,19 +14,22 @@ import torch
 
 from maskgen.errors import UsageError
 from tests.helpers.training import settings, train, write_data
+from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.models import checkpoint
 from unmasknet.training.distributed import environment_ranks
 
 ROOT = Path(__file__).parents[3]
+ENDLESS = 10**9  # steps
+RANK_TIMEOUT = 60.0  # seconds; healthy ranks are apart by less, even when they start on a busy machine
 SCRIPT = """
-import os, sys, time
+import os, sys
 from pathlib import Path
 import unmasknet.training.launch
 from maskgen.errors import UnmaskError
 from tests.helpers.training import settings, train
 from unmasknet.models import checkpoint
 
-stages, ports, data, out, steps, slow = sys.argv[1:]
+stages, ports, data, out, steps = sys.argv[1:]
 fit, tasks = unmasknet.training.launch.fit, []
 
 def keeping(task, *rest):
@@ -35,13 +38,12 @@ def keeping(task, *rest):
 
 def tell(_):
     Path(out, "began").touch()
-    time.sleep(float(slow))
 
 unmasknet.training.launch.fit = keeping
 for stage, port in zip(stages.split(","), ports.split(",")):
     os.environ["MASTER_PORT"] = port
     try:
-        train(stage, settings(stage, Path(data), loop={"steps": int(steps)}), Path(out, stage), tell=tell)
+        train(stage, settings(stage, Path(data), loop={"steps": int(steps)}), Path(out, stage), on_progress=tell)
     except UnmaskError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -55,7 +57,7 @@ def data(tmp_path_factory):
 
 
 def start_ranks(
-    stages: str, data: Path, out: Path, steps: int = 4, slow: float = 0.0
+    stages: str, data: Path, out: Path, steps: int = 4, rank_timeout: float = HANG_GUARD
 ) -> list[subprocess.Popen]:
     """Two ranks that train the stages one after the other, each with a port of its own to meet at."""
     ports = ",".join(str(free_port()) for _ in stages.split(","))
@@ -63,9 +65,9 @@ def start_ranks(
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "OMP_NUM_THREADS": "1",
-        "UNMASK_RANK_TIMEOUT": "20",
+        "UNMASK_RANK_TIMEOUT": str(rank_timeout),
     }
-    command = [sys.executable, "-c", SCRIPT, stages, ports, str(data), str(out), str(steps), str(slow)]
+    command = [sys.executable, "-c", SCRIPT, stages, ports, str(data), str(out), str(steps)]
     return [
         subprocess.Popen(
             command,
@@ -87,6 +89,11 @@ def free_port() -> int:
         return port
 
 
+def wait_for_first_step(ranks: list[subprocess.Popen], out: Path) -> None:
+    wait_for(lambda: (out / "began").exists() or any(rank.poll() is not None for rank in ranks))
+    assert [rank.poll() for rank in ranks] == [None, None]
+
+
 def losses(run: Path) -> list[float]:
     """The loss at each step."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -95,7 +102,7 @@ def losses(run: Path) -> list[float]:
 
 def test_two_ranks_hold_the_same_weights_and_learn_as_one(data, tmp_path):
     ranks = start_ranks("segm,gan", data, tmp_path / "two")
-    outs = [rank.communicate(timeout=110) for rank in ranks]
+    outs = [rank.communicate(timeout=HANG_GUARD) for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], outs
     assert outs[0][0] == outs[1][0] != ""
     for stage in ("segm", "gan"):
@@ -108,14 +115,14 @@ def test_two_ranks_hold_the_same_weights_and_learn_as_one(data, tmp_path):
 
 @pytest.mark.fault
 def test_row31_death_of_a_rank_ends_the_other(data, tmp_path):
-    ranks = start_ranks("segm", data, tmp_path, steps=10_000, slow=0.05)
+    ranks = start_ranks("segm", data, tmp_path, ENDLESS, RANK_TIMEOUT)
     try:
-        wait_for(tmp_path / "began")
+        wait_for_first_step(ranks, tmp_path)
         ranks[1].kill()
         began = time.monotonic()
-        _, text = ranks[0].communicate(timeout=90)
+        _, text = ranks[0].communicate(timeout=HANG_GUARD)
         assert ranks[0].returncode == 1, text
-        assert time.monotonic() - began < 25
+        assert time.monotonic() - began < RANK_TIMEOUT + 5
         assert "another rank ended" in text
         assert "Traceback" not in text
     finally:
@@ -125,25 +132,17 @@ def test_row31_death_of_a_rank_ends_the_other(data, tmp_path):
 
 
 def test_signal_to_one_rank_ends_both_with_all_saved(data, tmp_path):
-    ranks = start_ranks("segm", data, tmp_path, steps=10_000, slow=0.05)
+    ranks = start_ranks("segm", data, tmp_path, ENDLESS)
     try:
-        wait_for(tmp_path / "began")
+        wait_for_first_step(ranks, tmp_path)
         ranks[1].send_signal(signal.SIGTERM)
-        texts = [rank.communicate(timeout=90)[1] for rank in ranks]
+        texts = [rank.communicate(timeout=HANG_GUARD)[1] for rank in ranks]
         assert [rank.returncode for rank in ranks] == [143, 143], texts
         assert checkpoint.load(tmp_path / "segm" / "checkpoints" / "last.pt")["progress"]["step"] > 0
     finally:
         for rank in ranks:
             rank.kill()
             rank.communicate()
-
-
-def wait_for(path: Path) -> None:
-    """Until the run has begun to step."""
-    end = time.monotonic() + 90
-    while not path.exists():
-        assert time.monotonic() < end, "the run did not begin"
-        time.sleep(0.05)
 
 
 def test_ranks_that_do_not_fit_together_are_refused(monkeypatch):

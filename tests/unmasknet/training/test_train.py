@@ -1,5 +1,6 @@
 """Whole runs in small: what they leave behind, and that they go on as if they had never stopped."""
 
+import itertools
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from unmasknet.models import checkpoint
 from unmasknet.models.load import load_generator, load_segmenter, load_trained
 from unmasknet.presets import PRESETS, preset_tree
 from unmasknet.settings import GanSettings, SegmSettings
-from unmasknet.training import distributed, launch, losses
+from unmasknet.training import distributed, launch, losses, timing
 from unmasknet.training.signals import StopRequested
 
 STAGES = ("segm", "gan")
@@ -331,8 +332,10 @@ def test_epochs_are_passes_over_the_data(data, tmp_path):
     )  # 2 x 12 samples / 4
 
 
-def test_minutes_end_a_run_with_all_saved(data, tmp_path):
-    report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 0.12}), tmp_path)
+def test_minutes_end_a_run_with_all_saved(data, tmp_path, monkeypatch):
+    minutes = itertools.count()  # each reading of the clock takes one
+    monkeypatch.setattr(timing.Clock, "this_leg", lambda self: 60.0 * next(minutes))
+    report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 40}), tmp_path)
     assert 0 < report.steps < 100_000
     assert checkpoint.load(tmp_path / "checkpoints" / "last.pt")["progress"]["step"] == report.steps
 
