@@ -1,9 +1,9 @@
-# The page by ONNX Runtime: no torch, no GPU. Other weights are mounted, see docs/serving.md.
+# Web page of `unmask serve` with ONNX Runtime, without torch and GPU. To mount other weights, see docs/serving.md.
 #
 #   docker build -t unmask .
 #   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 unmask
 #
-# Keep the 127.0.0.1 in -p: without it everybody on the network reaches the page.
+# Keep the 127.0.0.1 in -p: without it, everyone on the network can open the page.
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY . .

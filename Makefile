@@ -1,9 +1,9 @@
-# Everything here sets itself up: a fresh machine needs Python >= 3.10 with venv, and make.
+# All targets install what they need; a new machine needs Python >= 3.10 with venv, and make.
 #
-#   make demo    a data set from the built-in photo, checked, with a contact sheet and a report
-#   make test    linters, types, import order, tests
-#   make lint    all but the tests
-#   make dist    the wheel
+#   make demo    make and verify a data set from the built-in photo, with a contact sheet and a report
+#   make test    run linters, type checks, import checks and tests
+#   make lint    run all checks except the tests
+#   make dist    build the wheel
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,23 +21,23 @@ test: lint
 lint: $(VENV)/.dev
 	$(BIN)/python maskgen/native/build.py -Werror
 	$(BIN)/ruff check .
-# names that nobody defined, where no shape of an array looks like one
+# undefined names (F821), in folders without jaxtyping shapes, which look like undefined names
 	$(BIN)/ruff check --isolated --select F821 benchmarks tools tests cli.py
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@if $(BIN)/python -c 'import torch' 2>/dev/null; then $(BIN)/mypy -p unmasknet; \
-	else echo "torch is not installed: types and tests of unmasknet are left out"; fi
+	else echo "torch is not installed: type checks and tests of unmasknet are skipped"; fi
 	$(BIN)/lint-imports
 
 dist: | $(BIN)/python
 	rm -rf dist
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps -w dist .
 
-# Installing compiles it; this is for when a source has changed since. Without a compiler that can it stays away.
+# The installation compiles the kernels; this rule rebuilds them after a change. Without a C compiler it does nothing.
 maskgen/native/kernels.so: $(wildcard maskgen/native/*.[ch]) maskgen/native/build.py | $(VENV)/.base
 	-$(BIN)/python maskgen/native/build.py
 
-# The stamps stand for "installed as pyproject.toml and constraints.txt say now".
+# A stamp file means that the installation is up to date with pyproject.toml and constraints.txt.
 $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e .
 	touch $@

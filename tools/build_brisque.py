@@ -1,8 +1,8 @@
-"""Take BRISQUE's trained regression out of the package `brisque` 0.2.0 into assets/models/brisque.npz.
+"""Converts BRISQUE's trained regression from the package `brisque` 0.2.0 to assets/models/brisque.npz.
 
     pip install brisque==0.2.0 && python tools/build_brisque.py
 
-The package's own code does not run: its text file is parsed, and its pickle, which holds two lists, read as data.
+No code of the package is run: its text file is parsed, and its pickle, which holds two lists, is read as data only.
 """
 
 import hashlib
@@ -18,15 +18,19 @@ TARGET = Path(__file__).parent.parent / "assets/models/brisque.npz"
 
 
 class Plain(pickle.Unpickler):
-    """Reads lists, dicts and numbers; anything that would run code is refused."""
+    """Unpickler for lists, dicts and numbers; refuses everything that would run code."""
 
     def find_class(self, module: str, name: str) -> NoReturn:
-        """Refuse."""
-        raise pickle.UnpicklingError(f"{module}.{name} is no plain data")
+        """Refuses any class or function.
+
+        Raises:
+            UnpicklingError: always.
+        """
+        raise pickle.UnpicklingError(f"{module}.{name} is not plain data")
 
 
 def main() -> None:
-    """Read, store, print the hash for models.toml."""
+    """Converts the files, and prints size and hash for models.toml."""
     spec = find_spec("brisque")
     assert spec is not None
     assert spec.submodule_search_locations

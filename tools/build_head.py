@@ -1,16 +1,16 @@
-"""Build `assets/models/head.npz`, the canonical head that masks are shaped on and head poses measured against.
+"""Builds `assets/models/head.npz`, the canonical head for the shape of masks and for head poses.
 
     python tools/build_head.py LFW_DIR FACE_MESH_CONNECTIONS.py
 
 LFW_DIR is any folder of photos with many frontal faces; the second file is mediapipe's list of mesh connections
 (`mediapipe/python/solutions/face_mesh_connections.py`, Apache-2.0), whose consecutive triples are the triangles.
 
-What it does:
-1. finds meshes, keeps frontal ones with a closed mouth;
-2. their generalised Procrustes median, made symmetric, is the canonical mesh. Frame: origin between the eyes,
-   unit the distance of the eyes' centres, x to the viewer's right, y down, z away from the viewer;
-3. the radial map: distance from a vertical axis through the head at every azimuth and height. Where the mesh
-   ends it is carried on: straight back past the ears, rounded under the jaw and down the neck.
+Steps:
+1. Find face meshes and keep frontal ones with a closed mouth.
+2. Compute their generalised Procrustes median and make it symmetric: the canonical mesh. Frame: origin between the
+   eyes, unit the distance of the eye centres, x to the viewer's right, y down, z away from the viewer.
+3. Compute the radial map: the distance from a vertical axis through the head at every azimuth and height. Beyond the
+   mesh it is extrapolated: straight back past the ears, rounded under the jaw and down the neck.
 """
 
 import re
@@ -28,11 +28,11 @@ from maskgen.sources import build_source, load
 
 EYES = ([33, 133], [362, 263])  # corners of the eye on the viewer's left and right
 LIPS = (13, 14)  # inner lips, upper and lower
-NECK_DROP = 0.24  # how far below the jaw's edge the surface has turned under
+NECK_DROP = 0.24  # height below the edge of the jaw over which the surface bends inwards to the neck
 
 
 def frontal_meshes(folder: str, limit: int = 2500) -> np.ndarray:
-    """Meshes of frontal, closed-mouthed faces, in units of their eye distance."""
+    """Finds the meshes of frontal faces with a closed mouth, in units of their interocular distance."""
     settings = SourceSettings(src=folder)
     source, detector = build_source(settings), build_detector(FaceSettings(landmarks="mesh"))
     found = []
@@ -51,11 +51,13 @@ def frontal_meshes(folder: str, limit: int = 2500) -> np.ndarray:
 
 
 def procrustes_median(meshes: np.ndarray) -> np.ndarray:
-    """The median shape, upright, eyes level, in the canonical frame."""
+    """Computes the median shape, upright and with level eyes, in the canonical frame."""
     mean = meshes[0]
     for _ in range(8):
         fits = [(mesh, *umeyama(mesh, mean)) for mesh in meshes]
-        mean = np.median([scale * mesh @ turn.T + offset for mesh, scale, turn, offset in fits], axis=0)
+        mean = np.median(
+            [scale * mesh @ rotation.T + offset for mesh, scale, rotation, offset in fits], axis=0
+        )
         left, right = (mean[i].mean(0) for i in EYES)
         mean = (mean - (left + right) / 2) / np.linalg.norm(right - left)
         x = (right - left) / np.linalg.norm(right - left)
@@ -66,7 +68,7 @@ def procrustes_median(meshes: np.ndarray) -> np.ndarray:
 
 
 def symmetric(mesh: np.ndarray) -> np.ndarray:
-    """The mesh averaged with its mirror image."""
+    """Averages the mesh with its mirror image."""
     mirrored = mesh * [-1, 1, 1]
     partner = np.linalg.norm(mesh[None] - mirrored[:, None], axis=2).argmin(1)
     assert (partner[partner] == np.arange(len(mesh))).all()
@@ -74,23 +76,23 @@ def symmetric(mesh: np.ndarray) -> np.ndarray:
 
 
 def radial_map(mesh: np.ndarray) -> np.ndarray:
-    """Radius at each (height, azimuth) of the grids in `maskgen.faces.canonical_head`, `len(HEIGHTS) len(AZIMUTHS)`."""
+    """Computes the radius at each (height, azimuth) of the grids in `maskgen.faces.canonical_head`."""
     azimuth = np.degrees(np.arctan2(mesh[:, 0], AXIS_Z - mesh[:, 2]))
     radius = np.hypot(mesh[:, 0], AXIS_Z - mesh[:, 2])
     grid = np.stack(np.meshgrid(AZIMUTHS, HEIGHTS), axis=-1)
-    scale = np.array([1 / 60, 1.0])  # 60 degrees are about one unit of arc: makes triangles well shaped
+    scale = np.array([1 / 60, 1.0])  # 60 degrees are about one unit of arc, so that triangles are well shaped
     known = LinearNDInterpolator(np.c_[azimuth, mesh[:, 1]] * scale, radius)(grid * scale)
     side = np.interp(np.abs(AZIMUTHS), np.degrees(np.arctan2(1.13, [AXIS_Z + 1, 0.0, -0.6])), [9, 1.13, 1.28])
     for column, angle in enumerate(np.abs(AZIMUTHS)):
-        seen = np.flatnonzero(~np.isnan(known[:, column]))
+        rows = np.flatnonzero(~np.isnan(known[:, column]))
         line = known[:, column]
-        if len(seen) < 4:  # beyond the mesh: the side of the head
+        if len(rows) < 4:  # beyond the mesh: the side of the head
             line[:] = side[column]
-            seen = np.flatnonzero(HEIGHTS < 0.7)  # the ear ends, the neck begins
-        last = seen[-1]
-        first = seen[0]
+            rows = np.flatnonzero(HEIGHTS < 0.7)  # above the neck, which begins below the ear
+        last = rows[-1]
+        first = rows[0]
         line[:first] = line[first]
-        inner = np.interp(np.arange(first, last + 1), seen, line[seen])
+        inner = np.interp(np.arange(first, last + 1), rows, line[rows])
         line[first : last + 1] = inner
         neck = min(np.interp(angle, [0, 45, 90, 130], [0.42, 0.58, 0.80, 0.85]), line[last])
         drop = np.clip((HEIGHTS[last + 1 :] - HEIGHTS[last]) / NECK_DROP, 0, 1)
@@ -100,7 +102,7 @@ def radial_map(mesh: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Write the file beside the other models."""
+    """Builds the head and writes it to assets/models."""
     folder, connections = sys.argv[1:3]
     text = Path(connections).read_text()
     edges = re.findall(r"\((\d+), (\d+)\)", text[text.index("FACEMESH_TESSELATION") :])

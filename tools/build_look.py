@@ -18,7 +18,9 @@ from maskgen.video.tracking.face_descriptor import edges
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--src", required=True, help="a folder or archive of photos, one face each")
-parser.add_argument("--n", type=int, default=1000, help="photos, in a hash order of their names")
+parser.add_argument(
+    "--n", type=int, default=1000, help="number of photos, chosen in a hash order of their names"
+)
 parser.add_argument("--out", type=Path, default=Path("assets/models/look.npz"))
 args = parser.parse_args()
 

@@ -21,12 +21,12 @@ COMMON = (
 
 
 def option_tables() -> str:
-    """Describes the options of every command: a heading and a table each."""
+    """Formats the options of every command as a heading and a table."""
     return "\n\n".join(_sections(typer.main.get_command(app), "unmask"))
 
 
 def with_tables(page: str) -> str:
-    """Puts the tables of today between the two marks of a page."""
+    """Replaces the text between the two marks of a page by the current tables."""
     start, _, rest = page.partition(BEGIN)
     _, _, end = rest.partition(END)
     return f"{start}{BEGIN}\n\n{option_tables()}\n\n{END}{end}"

@@ -1,6 +1,6 @@
-"""Write every preset anew: its head and its values as they are, each value under what it means.
+"""Updates the comments of all presets from the descriptions of the settings; heads and values stay unchanged.
 
-Run after a setting was added or its text was changed: python tools/comment_presets.py
+Run it after adding a setting or changing a description: python tools/comment_presets.py
 """
 
 from maskgen.assets import asset
@@ -9,7 +9,7 @@ from unmasknet.presets import PRESETS, Preset
 
 
 def main() -> None:
-    """Rewrite the files in place; the comment block at the top of each stays."""
+    """Rewrites the files in place, except for the comment block at the top of each."""
     for name in PRESETS:
         path = asset(f"configs/presets/{name}.toml")
         head = path.read_text("utf-8").partition("\n\n")[0]

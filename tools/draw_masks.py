@@ -1,8 +1,8 @@
-"""Draw the pictures of the mask library: `python tools/draw_masks.py [FAMILY ...]`.
+"""Draws the images of the mask library: `python tools/draw_masks.py [FAMILY ...]`.
 
-Everything in `assets/masks/*/{albedo,height,overlay}.png` comes from here, seeded, so that a change of a seam is a
-change of a line. Pictures are 512 x 512 over the shell's grid: u from the left edge of the mask to the right, v from
-the top to the bottom, with the margin of `maskgen.masks.shell` clear around.
+It writes all files `assets/masks/*/{albedo,height,overlay}.png`, with fixed seeds, so that masks are edited as code.
+Images are 512 x 512 pixels over the grid of the shell: u from the left edge of the mask to the right, v from the top to
+the bottom, surrounded by the transparent margin of `maskgen.masks.shell`.
 """
 
 import sys
@@ -22,18 +22,18 @@ A = np.abs(U)
 
 
 def smooth(x: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, a cubic between."""
+    """Computes a smooth step: 0 below 0, 1 above 1, a cubic between."""
     t = np.clip(x, 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def line(x: np.ndarray, width: float) -> np.ndarray:
-    """1 on x = 0, falling to 0 at `width` as a bell."""
+    """Computes a Gaussian line: 1 at x = 0, near 0 beyond `width`."""
     return np.exp(-((x / width) ** 2) * 2)
 
 
 def noise(seed: int, sigma: float, stretch: float = 1.0) -> np.ndarray:
-    """Smooth noise of unit variance; `stretch` > 1 draws it out along u."""
+    """Draws smooth noise of unit variance; `stretch` > 1 elongates it along u."""
     field = np.random.default_rng(seed).standard_normal((SIZE, SIZE))
     field = cv2.GaussianBlur(
         field, (0, 0), sigmaX=sigma * stretch, sigmaY=sigma, borderType=cv2.BORDER_REFLECT
@@ -42,18 +42,18 @@ def noise(seed: int, sigma: float, stretch: float = 1.0) -> np.ndarray:
 
 
 def rectangle() -> np.ndarray:
-    """Opacity of a mask that fills u, v."""
+    """Returns the opacity of a mask that fills u and v."""
     soft = 2.0 / SIZE
     return smooth((1 - A) / 2 / soft) * smooth(np.minimum(V, 1 - V) / soft)
 
 
 def stitches(distance: np.ndarray, along: np.ndarray, count: float, width: float = 0.006) -> np.ndarray:
-    """A dashed seam where `distance` is 0."""
+    """Draws a dashed seam where `distance` is 0."""
     return line(distance, width) * smooth(np.sin(along * count * 2 * np.pi) * 2 + 0.8)
 
 
 def surgical() -> dict[str, np.ndarray]:
-    """Pleated, three folds, bound at the sides, hems with a wire in the upper one."""
+    """Draws a surgical mask: three pleats, bound sides, hems, a wire in the upper hem."""
     height = np.full_like(U, 0.5)
     shade = np.ones_like(U)
     for middle, depth in ((0.30, 1.0), (0.52, 1.0), (0.74, 0.9)):
@@ -76,9 +76,9 @@ def surgical() -> dict[str, np.ndarray]:
 
 
 def n95() -> dict[str, np.ndarray]:
-    """A moulded cup: an embossed ring, two ribs, a soft rim, a metal clip over the nose, small print."""
+    """Draws a moulded cup: an embossed ring, two ribs, a soft rim, a metal nose clip, small print."""
     radius = np.hypot(U, (V - 0.5) * 2)
-    # the outline's corners are cut: a cup is round where a cloth is square
+    # A superellipse: a cup has round corners, cloth has square ones.
     outline = 1.04 - np.maximum(np.abs(U) ** 2.6 + (np.abs(V - 0.5) * 2) ** 2.6, 1e-6) ** (1 / 2.6)
     opacity = smooth(outline / 0.012)
     height = 0.45 + 0.018 * noise(11, 5) + 0.25 * smooth((outline - 0.05) * 14)
@@ -99,7 +99,7 @@ def n95() -> dict[str, np.ndarray]:
 
 
 def cloth() -> dict[str, np.ndarray]:
-    """Two panels sewn down the middle, hems stitched all round, a plain weave."""
+    """Draws a cloth mask: two panels sewn along the middle, stitched hems on all sides, a plain weave."""
     weave = np.sin(U * 400) * np.sin(V * 400)
     height = 0.5 + 0.010 * weave + 0.05 * noise(21, 22, 1.5)
     shade = 1 + 0.020 * weave + 0.012 * noise(22, 0.9) + 0.012 * noise(23, 25)
@@ -115,7 +115,7 @@ def cloth() -> dict[str, np.ndarray]:
 
 
 def kn95() -> dict[str, np.ndarray]:
-    """Folded down the middle: a welded seam, dashed welds along the edges and over the cheeks."""
+    """Draws a mask folded along the middle: a welded seam, dashed welds along the edges and over the cheeks."""
     height = 0.5 + 0.015 * noise(31, 9)
     shade = 1 + 0.012 * noise(32, 1.0) + 0.012 * noise(33, 20)
     shade -= 0.13 * line(A, 0.012) + 0.05 * line(A - 0.03, 0.010)
@@ -132,7 +132,7 @@ def kn95() -> dict[str, np.ndarray]:
 
 
 def ffp2() -> dict[str, np.ndarray]:
-    """Three panels folded across, like a fish's mouth: two seams that meet at the sides."""
+    """Draws a fish-shaped mask of three horizontal panels: two seams that meet at the sides."""
     upper, lower = 0.29 + 0.16 * A**1.6, 0.73 - 0.16 * A**1.6
     height = 0.5 + 0.012 * noise(41, 12, 2)
     shade = 1 + 0.010 * noise(42, 1.0) + 0.012 * noise(43, 22)
@@ -149,7 +149,7 @@ def ffp2() -> dict[str, np.ndarray]:
 
 
 def duckbill() -> dict[str, np.ndarray]:
-    """A pouch that stands off as a bill: a crease across, welded edges, a foam strip over the nose."""
+    """Draws a duckbill pouch: a horizontal crease, welded edges, a foam strip over the nose."""
     height = 0.5 + 0.015 * noise(51, 14, 2)
     shade = 1 + 0.010 * noise(52, 1.0) + 0.012 * noise(53, 20)
     bill = V - 0.50
@@ -163,7 +163,7 @@ def duckbill() -> dict[str, np.ndarray]:
 
 
 def cloth2() -> dict[str, np.ndarray]:
-    """A flat rectangle of two layers gathered at the sides, a channel with a wire on top."""
+    """Draws a flat rectangle of two layers, gathered at the sides, with a wire channel at the top."""
     gather = smooth((A - 0.62) * 3)
     folds = np.sin((V + 0.02 * noise(61, 30)) * 2 * np.pi * 5)
     height = 0.5 + 0.10 * gather * folds + 0.05 * noise(62, 20, 2)
@@ -176,7 +176,7 @@ def cloth2() -> dict[str, np.ndarray]:
 
 
 def urethane() -> dict[str, np.ndarray]:
-    """Tight foam cut in two halves: one seam, raw edges, nothing else; its loops are cut from the same piece."""
+    """Draws a tight foam mask of two halves: one seam and raw edges; its ear loops are cut from the same piece."""
     height = 0.5 + 0.008 * noise(71, 1.2) + 0.02 * noise(72, 26)
     shade = 1 + 0.014 * noise(73, 0.8) + 0.010 * noise(74, 30)
     shade -= 0.12 * line(A, 0.007)
@@ -188,7 +188,7 @@ def urethane() -> dict[str, np.ndarray]:
 
 
 def pleated() -> dict[str, np.ndarray]:
-    """The pleated cut sewn from cloth: two deep folds, wide bound sides, a stitched hem."""
+    """Draws a pleated cloth mask: two deep pleats, wide bound sides, a stitched hem."""
     height = np.full_like(U, 0.5) + 0.03 * noise(81, 18, 2)
     shade = 1 + 0.014 * noise(82, 0.9) + 0.012 * noise(83, 22)
     for middle in (0.38, 0.66):
@@ -205,7 +205,7 @@ def pleated() -> dict[str, np.ndarray]:
 
 
 def respirator() -> dict[str, np.ndarray]:
-    """A rubber half mask: a lip all round, an exhalation valve in the middle, a cartridge on each cheek."""
+    """Draws a rubber half mask: a lip around the edge, a central exhalation valve, a cartridge on each cheek."""
     outline = 1.03 - (A**2.4 + (np.abs(V - 0.5) * 2) ** 2.4 + 1e-6) ** (1 / 2.4)
     opacity = smooth(outline / 0.012)
     height = 0.35 + 0.20 * smooth((outline - 0.06) * 12) + 0.008 * noise(91, 2)
@@ -225,7 +225,7 @@ def respirator() -> dict[str, np.ndarray]:
 
 
 def bandana() -> dict[str, np.ndarray]:
-    """A folded square tied behind the head: a rolled upper edge, folds that hang from the ears to the point."""
+    """Draws a folded square tied behind the head: a rolled upper edge, folds from the ears to the lower point."""
     bend = A * 0.75 + V * 0.55 + 0.05 * noise(101, 34) + 0.04 * U
     drape = 1 - np.abs(np.sin(bend * np.pi * 2.2)) ** 0.6
     hang = smooth(V * 3) * smooth(A * 2.5)
@@ -237,7 +237,7 @@ def bandana() -> dict[str, np.ndarray]:
 
 
 def gaiter() -> dict[str, np.ndarray]:
-    """A stretched tube from the nose down the neck: fine knit, rings of folds where it gathers below the chin."""
+    """Draws a tube from the nose to the neck: fine knit, ring-shaped folds where it gathers below the chin."""
     low = smooth((V - 0.52) * 4)
     rings = np.sin((V + 0.05 * np.cos(U * 2) + 0.012 * noise(111, 30, 3)) * 2 * np.pi * 8)
     height = 0.5 + 0.16 * low * rings + 0.03 * noise(112, 20, 2) + 0.08 * line(V - 0.02, 0.02)
@@ -246,9 +246,9 @@ def gaiter() -> dict[str, np.ndarray]:
 
 
 def scarf() -> dict[str, np.ndarray]:
-    """Thick knitted wool wound round: a few deep rolls, slanting, one over the other, a soft edge."""
+    """Draws a thick knitted scarf: a few deep, slanted, overlapping rolls and a soft edge."""
     wound = V * (1 - 0.16 * A**2) + 0.09 * U + 0.035 * noise(121, 44, 2.5)
-    roll = (wound * 3.4) % 1  # 0 where one begins, tucked under the one above
+    roll = (wound * 3.4) % 1  # 0 where a roll begins, under the roll above
     height = 0.3 + 0.45 * np.sin(np.pi * np.clip(roll, 0, 1) ** 0.7) + 0.05 * noise(122, 8)
     tucked = np.minimum(roll, 1 - roll)
     shade = 1 - 0.30 * line(tucked, 0.10) + 0.03 * noise(123, 1.6)
@@ -257,7 +257,7 @@ def scarf() -> dict[str, np.ndarray]:
 
 
 def clear() -> dict[str, np.ndarray]:
-    """A cloth frame with a window through which the mouth is seen, and a gleam on it."""
+    """Draws a cloth frame with a transparent window over the mouth, and a reflection on it."""
     window = 1 - ((A / 0.60) ** 3 + (np.abs(V - 0.55) / 0.24) ** 3)
     pane = smooth(window / 0.06)
     height = 0.5 + 0.03 * noise(131, 20) + 0.10 * line(window, 0.10)
@@ -269,30 +269,30 @@ def clear() -> dict[str, np.ndarray]:
 
 
 def rectangle_block() -> dict[str, np.ndarray]:
-    """An upright block, as the earlier data sets hide faces with."""
+    """Draws a rectangular block, as earlier data sets use to hide faces."""
     return {"albedo": layer(np.ones_like(U), rectangle()), "height": np.full_like(U, 0.5)}
 
 
 def oval_block() -> dict[str, np.ndarray]:
-    """An oval of the same use."""
+    """Draws an oval block for the same purpose."""
     return {"albedo": layer(np.ones_like(U), smooth((1 - np.hypot(U, (V - 0.5) * 2)) / 0.01)),
             "height": np.full_like(U, 0.5)}  # fmt: skip
 
 
 def layer(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """RGBA, 0-1, from a grey picture and its opacity."""
+    """Combines a grey image and its opacity to RGBA in 0-1."""
     return np.dstack([grey, grey, grey, opacity])
 
 
 def over(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """One RGBA picture over another."""
+    """Composites one RGBA image over another."""
     alpha = top[..., 3] + bottom[..., 3] * (1 - top[..., 3])
     mixed = top[..., :3] * top[..., 3:] + bottom[..., :3] * (bottom[..., 3] * (1 - top[..., 3]))[..., None]
     return np.dstack([mixed / np.maximum(alpha, 1e-6)[..., None], alpha])
 
 
 def print_text(lines: list[str], centre: tuple[float, float], size: float) -> np.ndarray:
-    """Opacity of lines of print around a point (u / 2 + 1/2, v)."""
+    """Returns the opacity of printed lines around a point (u / 2 + 1/2, v)."""
     page = np.zeros((SIZE, SIZE), np.uint8)
     for i, text in enumerate(lines):
         (width, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
@@ -310,7 +310,7 @@ FAMILIES: dict[str, Callable[[], dict[str, np.ndarray]]] = {
 
 
 def main() -> None:
-    """Draw the families named, or all."""
+    """Draws the named families, or all."""
     for name in sys.argv[1:] or FAMILIES:
         folder = MASKS / name
         folder.mkdir(parents=True, exist_ok=True)

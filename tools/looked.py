@@ -1,11 +1,11 @@
-"""Results to be looked at one by one: a choice by lot, numbered sheets, and a table for verdicts.
+"""Sheets of randomly chosen results for visual inspection, and a table for the verdicts.
 
     python -m tools.looked --data data/shards/lfw --to data/looked --n 100
 
-Writes `page0.png` and so on (masked, restored, as it was, under their numbers) and `verdicts.csv`: number, key, family,
-wear, psnr, and two empty columns. `verdict` is `yes` where a person would take the face for a photo at a glance, else
-`no`; `note` says what is wrong. `tools/model_card.py --verdicts` counts them. Photos of LFW and UTKFace are not
-ours to pass on, so sheets of them stay out of the repository; the same command draws them again.
+Writes `page0.png` and so on (masked, restored, ground truth, with numbers) and `verdicts.csv`: number, key, family,
+wear, psnr, and two empty columns. `verdict` is `yes` if a person would take the face for a photo at a glance, otherwise
+`no`; `note` names the fault. `tools/model_card.py --verdicts` counts them. Photos of LFW and UTKFace may not be
+redistributed, so sheets of them are not in the repository; the same command draws them again.
 """
 
 import argparse
@@ -27,31 +27,28 @@ from unmasknet.evaluation.samples import choose
 from unmasknet.models.released import RELEASED
 from unmasknet.models.two_stage import Restorer, load_restorer
 
-PAGE, SIDE, WIDTH = (
-    20,
-    192,
-    2444,
-)  # results of a sheet; pixels of a picture, and of a sheet with four results in a row
+PAGE = 20  # results per sheet
+SIDE, WIDTH = 192, 2444  # pixels; side of an image, width of a sheet with four results per row
 COLUMNS = ("number", "key", "family", "wear", "psnr", "verdict", "note")
 TABLE = "verdicts.csv"
 
 
 def by_lot(data: DataSet, split: str, n: int, seed: int, restorer: Restorer) -> list[Face]:
-    """Results in the order in which they were drawn."""
+    """Restores randomly chosen samples; returns them in the order of the draw."""
     split, keys = choose(data, split, n, seed)
     faces = {face.case.key: face for face in restored_faces(data, split, keys, restorer)}
     return [faces[key] for key in keys]
 
 
 def write(faces: Sequence[Face], out: Path, title: str) -> None:
-    """The sheets and the table.
+    """Writes the sheets and the table.
 
     Raises:
-        UsageError: verdicts lie there already.
+        UsageError: there is a table of verdicts already.
     """
     if (out / TABLE).exists():
         raise UsageError(
-            f"{out / TABLE}: is there already, with verdicts maybe; move it, or name another --to"
+            f"{out / TABLE}: already exists and may hold verdicts; move it, or give another --to"
         )
     make_folder(out)
     for first in range(0, len(faces), PAGE):
@@ -78,7 +75,7 @@ def write(faces: Sequence[Face], out: Path, title: str) -> None:
 
 
 def main() -> None:
-    """Choose, draw, write, say where."""
+    """Draws the sheets, writes them with the table, and prints the folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -92,7 +89,7 @@ def main() -> None:
     try:
         restorer = load_restorer(options.weights or [RELEASED], torch.device("cpu"))
         faces = by_lot(open_data_set(options.data), options.split, options.n, options.seed, restorer)
-        write(faces, options.to, f"{len(faces)} results by lot, seed {options.seed}")
+        write(faces, options.to, f"{len(faces)} random results, seed {options.seed}")
     except UnmaskError as error:
         sys.exit(f"{error}")
     print(f"{len(faces)} results: {options.to}")

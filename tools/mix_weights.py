@@ -1,12 +1,12 @@
-"""Between the truest and the sharpest: a generator whose weights lie between those of two runs, one begun by the other.
+"""Interpolates the weights of two generators, one of which was trained from the other.
 
     python -m tools.mix_weights data/runs/gan-before data/runs/gan --segmenter data/runs/segm \
         --data data/shards/lfw --to data/runs/mixed [--share .5] [--n 200]
 
-Judges cost decibels and give sharpness; a network between, in its weights, keeps most of both (network interpolation,
-Wang et al. 2018, "ESRGAN", section 3.4). Prints what shares of the second run reach on validation people, by the
-segmenter's maps: hole PSNR and SSIM, and likeness to the person (dlib's numbers). With `--share` and `--to` the run of
-that share is written: the second's folder, its weights mixed.
+Discriminators cost PSNR and give sharpness; interpolated weights keep most of both (network interpolation, Wang et al.
+2018, "ESRGAN", section 3.4). Prints the scores of several fractions of the second run on people of the validation
+split, with predicted maps: hole PSNR, hole SSIM, and likeness to the person (dlib's embedding). `--share` with `--to`
+writes a run folder with the weights of that fraction.
 """
 
 import argparse
@@ -36,22 +36,22 @@ CPU = torch.device("cpu")
 
 
 def mixed(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Weights `share` of the way from the first to the second.
+    """Interpolates weights: 0 gives the first, 1 the second.
 
     Raises:
-        UsageError: they are not of the same network.
+        UsageError: the weights belong to different networks.
     """
     if {name: value.shape for name, value in first.items()} != {
         name: value.shape for name, value in second.items()
     }:
         raise UsageError(
-            "the two runs are of different networks; mix a run with the one that it was begun --from"
+            "the two runs are of different networks; mix a run with the run that it was started --from"
         )
     return {name: torch.lerp(first[name], second[name], share) for name in first}
 
 
 def score(restorer: Restorer, data: Path, n: int) -> tuple[float, float, float, float]:
-    """Hole PSNR, hole SSIM, likeness of the restored and of the masked to the truth: means over validation samples."""
+    """Computes means over validation samples: hole PSNR, hole SSIM, likeness of restored and of masked images."""
     samples, identity = open_data_set(data), build_identity("dlib")
     assert restorer.size is not None
     split, keys = choose(samples, "val", n, seed=0)
@@ -60,8 +60,8 @@ def score(restorer: Restorer, data: Path, n: int) -> tuple[float, float, float, 
         batch = stack(cases, CPU)
         with torch.inference_mode():
             result, _ = restorer.unmasked(batch.masked, GROW)
-            psnr = image_metrics.psnr(result, batch.truth, batch.hole).tolist()
-            ssim = image_metrics.ssim(result, batch.truth, batch.hole).tolist()
+            psnr = image_metrics.psnr(result, batch.truth, batch.map).tolist()
+            ssim = image_metrics.ssim(result, batch.truth, batch.map).tolist()
         for case, picture, *scores in zip(cases, to_images(result), psnr, ssim, strict=True):
             alike = [np.nan, np.nan]
             if identity and case.points is not None:
@@ -73,7 +73,7 @@ def score(restorer: Restorer, data: Path, n: int) -> tuple[float, float, float, 
 
 
 def write(second: Path, generator: Trained, weights: Mapping[str, Tensor], to: Path) -> None:  # type: ignore[type-arg]
-    """A run's folder with other weights."""
+    """Writes a copy of a run folder with other weights."""
     to.mkdir(parents=True)
     for name in ("config.toml", "metrics.jsonl"):
         shutil.copy(second / name, to / name)
@@ -82,7 +82,7 @@ def write(second: Path, generator: Trained, weights: Mapping[str, Tensor], to: P
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Score the shares, or write one."""
+    """Scores several fractions, or writes the weights of one."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.share is not None and options.to:
             write(options.second, restorer.generator, mixed(before, after, options.share), options.to)
             return
-        print("| share | PSNR, hole | SSIM, hole | likeness | of the masked |\n|---|---|---|---|---|")
+        print("| fraction | PSNR, hole | SSIM, hole | likeness | likeness, masked |\n|---|---|---|---|---|")
         for share in SHARES if options.share is None else (options.share,):
             restorer.generator.net.load_state_dict(mixed(before, after, share))
             psnr, ssim, restored, masked = score(restorer, options.data, options.n)

@@ -1,11 +1,11 @@
-"""Draw results chosen by rank, not by taste: the worst, at 25 %, the median, at 75 %, the best by hole PSNR.
+"""Draws results chosen by rank of hole PSNR: worst, 25 %, median, 75 %, best.
 
-    python -m tools.ranked                                           # docs/images/ranked.jpg, of the photo that ships
+    python -m tools.ranked                                           # docs/images/ranked.jpg, of the built-in photo
     python -m tools.ranked --data data/shards/lfw --scores data/eval/lfw.csv --to data/ranked.png
 
-Without `--data` a data set of the built-in photo in its looks is made, every mask and way to wear it: photos of LFW and
-UTKFace may be used for research, and are not ours to pass on. `--scores` is what `unmask eval --scores` wrote; without
-it all samples of the split are scored.
+Without `--data`, a data set of the variants of the built-in photo is made, with all masks and ways to wear them,
+because photos of LFW and UTKFace may not be redistributed. `--scores` is the file that `unmask eval --scores` wrote;
+without it all samples of the split are scored.
 """
 
 import argparse
@@ -33,24 +33,27 @@ from unmasknet.models.two_stage import Restorer, load_restorer
 
 SHIPPED = Path(__file__).parent.parent / "docs/images/ranked.jpg"
 RANKS = {"worst": 0.0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1.0}
-SIDE, WIDTH = 176, 782  # pixels of a picture, and of a sheet with one tile of four in a row
+SIDE, WIDTH = 176, 782  # pixels; side of an image, width of a sheet with one tile of four images per row
 PER_FACE = 8
 
 
 def at_ranks(scores: Mapping[str, float]) -> dict[str, str]:
-    """Rank -> key, of samples by score; of as many as there are.
+    """Selects samples by the rank of their score.
+
+    Returns:
+        The key of the sample at each rank; keys repeat if there are fewer samples than ranks.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no sample.
     """
     order = sorted(scores, key=lambda key: (scores[key], key))
     if not order:
         raise InputError("there is no sample with a score to rank; restore some with unmask eval --scores")
-    return {name: order[round(share * (len(order) - 1))] for name, share in RANKS.items()}
+    return {name: order[round(rank * (len(order) - 1))] for name, rank in RANKS.items()}
 
 
 def built_in(folder: Path) -> DataSet:
-    """A data set of the photo that ships, in all its looks."""
+    """Makes a data set of all variants of the built-in photo."""
     write_photos(folder / "photos")
     generate(
         GenSettings(
@@ -66,33 +69,32 @@ def built_in(folder: Path) -> DataSet:
 def scored(
     data: DataSet, split: str, restorer: Restorer, scores: Path | None
 ) -> tuple[str, dict[str, float]]:
-    """The split, and the hole PSNR of its samples by key."""
+    """Returns the split, and the hole PSNR of its samples by key."""
     split, keys = choose(data, split, None, 0)
     if scores is None:
         faces = restored_faces(data, split, keys, restorer)
-        return split, {
-            face.case.key: face.psnr for face in faces if math.isfinite(face.psnr)
-        }  # a bare face has no hole
+        # A face without a mask has no hole and no score.
+        return split, {face.case.key: face.psnr for face in faces if math.isfinite(face.psnr)}
     known = {row["key"]: float(row["psnr"]) for row in read_scores(scores) if row["psnr"]}
     return split, {key: known[key] for key in keys if key in known}
 
 
 def draw(faces: Mapping[str, Face], of: int, name: str) -> AnyPicture:
-    """A row for each rank: masked, the map found, restored, as it was."""
+    """Draws a row for each rank: masked image, predicted map, restored image, ground truth."""
     tiles = [
         Tile(face.pictures, (f"{rank}: {face.psnr:.1f} dB", f"{face.case.family}, {face.case.wear}"))
         for rank, face in faces.items()
     ]
     return draw_sheet(
         "Chosen by rank",
-        f"of {of:,} {name} by hole PSNR: masked, map found, restored (invented), as it was",
+        f"of {of:,} {name} by hole PSNR: masked, predicted map, restored (invented), ground truth",
         [Block("", tuple(tiles), SIDE)],
         width=WIDTH,
     )
 
 
 def ranked(data: DataSet, split: str, restorer: Restorer, scores: Path | None, name: str) -> AnyPicture:
-    """The picture of a data set's ranks."""
+    """Draws the ranks of a data set."""
     split, known = scored(data, split, restorer, scores)
     ranks = at_ranks(known)
     faces = {face.case.key: face for face in restored_faces(data, split, list(set(ranks.values())), restorer)}
@@ -100,13 +102,13 @@ def ranked(data: DataSet, split: str, restorer: Restorer, scores: Path | None, n
 
 
 def main() -> None:
-    """Draw, write, say where."""
+    """Draws the image, writes it, and prints its path."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help="data set; left out, one of the built-in photo")
-    parser.add_argument("--split", default="auto", help="of --data [test]")
-    parser.add_argument("--scores", type=Path, help="of unmask eval --scores")
+    parser.add_argument("--data", type=Path, help="data set [made from the built-in photo]")
+    parser.add_argument("--split", default="auto", help="split of --data [test]")
+    parser.add_argument("--scores", type=Path, help="file written by unmask eval --scores")
     parser.add_argument("--weights", action="append", help="runs; repeatable [released]")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="PNG or JPEG")
     options = parser.parse_args()

@@ -1,11 +1,11 @@
-"""Turn the runs of a segmenter and a generator into the weights that ship.
+"""Makes the released weights from the runs of a segmenter and a generator.
 
     python -m tools.release_weights data/runs/segm data/runs/gan --data data/shards/lfw
 
 Writes `segmenter.safetensors` and `generator.safetensors` (averaged weights, 16 bits) and `unmask.onnx` (both) into
-`assets/models`, and their sizes and hashes into `models.toml`. Nothing is written unless all of them stay under 40 MB,
-rounding to 16 bits costs less than .01 dB in the hole and .001 Dice on held-out samples, and every runtime gives the
-same pixels, to one grey level.
+`assets/models`, and their sizes and hashes into `models.toml`. Nothing is written unless the files are smaller than
+40 MB in total, rounding to 16 bits costs less than .01 dB in the hole and .001 Dice on held-out samples, and the pixels
+of all runtimes agree within one grey level.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from unmasknet.restore.runtimes.torch_runtime import TorchNetworks
 MOST_BYTES = 40_000_000
 MOST_LOST = {"hole PSNR, dB": 0.01, "Dice": 0.001}
 BATCH = 16
-CHECKED = 32  # pictures that runtimes are compared on
+CHECKED = 32  # images on which the runtimes are compared
 KEPT = (
     "stage",
     "threshold",
@@ -57,7 +57,14 @@ LICENCE = (
 
 @dataclass(frozen=True)
 class Release:
-    """What was made: `files` bytes by name; `costs`: what 16 bits cost by score; `apart`: grey levels by runtime."""
+    """Release with its checks.
+
+    Attributes:
+        files: content by file name.
+        costs: loss by rounding to 16 bits, by score.
+        apart: difference from torch in grey levels, by runtime.
+        samples: number of samples for `costs`.
+    """
 
     files: dict[str, bytes]
     costs: dict[str, float]
@@ -79,16 +86,18 @@ class Release:
 
 
 def make_release(segm: Path, gan: Path, data: DataSet, n: int, folder: Path) -> Release:
-    """The three files, checked.
+    """Makes the three files and checks them.
 
     Args:
-        segm, gan: run folders or weight files.
-        data: held-out samples of it are what is checked on.
-        n: how many.
-        folder: gets the files, to be read back.
+        segm: run folder or weight file of the segmenter.
+        gan: run folder or weight file of the generator.
+        data: data set whose held-out samples are used for the checks.
+        n: number of samples.
+        folder: folder for the files.
 
     Raises:
-        UnmaskError: they are too large, lose too much, or the runtimes differ. InputError: an input cannot be read.
+        UnmaskError: the files are too large, lose too much accuracy, or the runtimes differ.
+        InputError: an input cannot be read.
     """
     before = Restorer(load_segmenter(segm), load_generator(gan), ("before",))
     for trained in (before.segmenter, before.generator):
@@ -97,11 +106,14 @@ def make_release(segm: Path, gan: Path, data: DataSet, n: int, folder: Path) -> 
     weights = [str(folder / name) for name in WEIGHTS.values()]
     after = load_restorer(weights, CPU)
     (folder / EXPORTED).write_bytes(exported(after))
-    costs, seen, samples = compared(before, after, data, n)
+    costs, batches, samples = compared(before, after, data, n)
     release = Release(
         {name: (folder / name).read_bytes() for name in (*WEIGHTS.values(), EXPORTED)},
         costs,
-        {"ONNX Runtime": apart_onnx(after, folder, seen), "OpenCV": apart_opencv(weights, folder, seen)},
+        {
+            "ONNX Runtime": apart_onnx(after, folder, batches),
+            "OpenCV": apart_opencv(weights, folder, batches),
+        },
         samples,
     )
     check(release)
@@ -109,7 +121,7 @@ def make_release(segm: Path, gan: Path, data: DataSet, n: int, folder: Path) -> 
 
 
 def halved(trained: Trained[Any]) -> dict[str, torch.Tensor]:
-    """A network's weights, floats of them with 16 bits."""
+    """Returns a network's weights, with floats rounded to 16 bits."""
     return {
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in trained.net.state_dict().items()
@@ -117,7 +129,7 @@ def halved(trained: Trained[Any]) -> dict[str, torch.Tensor]:
 
 
 def facts(trained: Trained[Any]) -> dict[str, str]:
-    """What the file says of itself: of folders their names alone, for their places are those of one machine."""
+    """Returns the metadata of the file; paths are reduced to names, because folders are those of one machine."""
     settings = trained.settings.model_dump(mode="json")
     settings["data"]["data"] = [Path(name).name for name in settings["data"]["data"]]
     if "segmenter" in settings:
@@ -129,7 +141,7 @@ def facts(trained: Trained[Any]) -> dict[str, str]:
 
 
 def exported(restorer: Restorer) -> bytes:
-    """Both networks as one ONNX file, its weights those of the 16-bit files."""
+    """Exports both networks as one ONNX file with the weights of the 16-bit files."""
     settings = ExportSettings(half=True)
     pipeline = build_pipeline(restorer, settings.grow)
     return write(pipeline.exportable(), settings, facts_of(restorer, settings.grow))
@@ -138,7 +150,11 @@ def exported(restorer: Restorer) -> bytes:
 def compared(
     before: Restorer, after: Restorer, data: DataSet, n: int
 ) -> tuple[dict[str, float], list[SampleBatch], int]:
-    """What rounding costs by score, some of the samples, and how many there were."""
+    """Computes the loss by rounding for each score.
+
+    Returns:
+        The losses, the batches for comparing runtimes, and the number of samples.
+    """
     assert after.size is not None
     split, keys = choose(data, "auto", n, 0)
     scores: dict[str, list[float]] = {name: [] for name in MOST_LOST}
@@ -157,25 +173,25 @@ def compared(
 def _scores(restorer: Restorer, batch: SampleBatch) -> dict[str, torch.Tensor]:
     result, _ = restorer.unmasked(batch.masked, ExportSettings().grow)
     dice, _ = image_metrics.overlap(restorer.predicted(batch.masked)[0], (batch.parts >= 2).float())
-    return {"hole PSNR, dB": image_metrics.psnr(result, batch.truth, batch.hole), "Dice": dice}
+    return {"hole PSNR, dB": image_metrics.psnr(result, batch.truth, batch.map), "Dice": dice}
 
 
 def apart_onnx(restorer: Restorer, folder: Path, batches: list[SampleBatch]) -> float:
-    """Grey levels by which the file differs from torch at most, by ONNX Runtime."""
+    """Computes the largest difference between ONNX Runtime and torch in grey levels."""
     run = opened((folder / EXPORTED).read_bytes(), "onnx")
     photos = torch.cat([batch.masked for batch in batches])
     return compare(build_pipeline(restorer, ExportSettings().grow), run, photos)[0] * 255
 
 
 def apart_opencv(weights: list[str], folder: Path, batches: list[SampleBatch]) -> float:
-    """The same by OpenCV, each network alone."""
+    """Computes the largest difference between OpenCV and torch in grey levels, for each network alone."""
     torch_nets, opencv_nets = TorchNetworks(weights, "cpu", 0), OpencvNetworks(folder / EXPORTED)
     assert torch_nets.segmenter_side is not None
     worst = 0.0
     for batch in batches:
-        photos, maps = np.stack(to_images(batch.masked)), batch.hole[:, 0].numpy().astype(np.uint8)
-        looked = torch.nn.functional.interpolate(batch.masked, (torch_nets.segmenter_side,) * 2)
-        crops = np.stack(to_images(looked))
+        photos, maps = np.stack(to_images(batch.masked)), batch.map[:, 0].numpy().astype(np.uint8)
+        resized = torch.nn.functional.interpolate(batch.masked, (torch_nets.segmenter_side,) * 2)
+        crops = np.stack(to_images(resized))
         likely = np.abs(torch_nets.hidden(crops) - opencv_nets.hidden(crops)).max() * 255
         made = np.abs(torch_nets.fill(photos, maps) - opencv_nets.fill(photos, maps)).max()
         worst = float(np.max([worst, likely, made]))
@@ -183,16 +199,16 @@ def apart_opencv(weights: list[str], folder: Path, batches: list[SampleBatch]) -
 
 
 def check(release: Release) -> None:
-    """Raise UnmaskError where the release is not what it should be."""
+    """Raises UnmaskError if a limit is exceeded."""
     size = sum(map(len, release.files.values()))
-    wrong = [f"{size / 1e6:.1f} MB, {MOST_BYTES / 1e6:.0f} is the most"] if size > MOST_BYTES else []
+    wrong = [f"{size / 1e6:.1f} MB, the limit is {MOST_BYTES / 1e6:.0f}"] if size > MOST_BYTES else []
     wrong += [
-        f"16 bits cost {release.costs[score]:.5f} {score}, {most} is the most"
+        f"16 bits cost {release.costs[score]:.5f} {score}, the limit is {most}"
         for score, most in MOST_LOST.items()
         if not release.costs[score] < most
     ]
     wrong += [
-        f"{runtime} differs from torch by {levels:.3f} grey levels, 1 is the most"
+        f"{runtime} differs from torch by {levels:.3f} grey levels, the limit is 1"
         for runtime, levels in release.apart.items()
         if not levels <= GREY * 255
     ]
@@ -201,7 +217,7 @@ def check(release: Release) -> None:
 
 
 def record(table: Path, release: Release, version: str) -> None:
-    """Write the files beside `table`, and their sizes and hashes into it."""
+    """Writes the files into the folder of `table`, and their sizes and hashes into it."""
     entries = read_toml(table)
     for name, data in release.files.items():
         write_atomic(table.with_name(name), data)
@@ -221,17 +237,19 @@ def record(table: Path, release: Release, version: str) -> None:
 
 
 def main() -> None:
-    """Make, check, write, say what."""
+    """Makes, checks and writes the release, and prints its summary."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("segm", type=Path, help="run folder of train segm")
     parser.add_argument("gan", type=Path, help="run folder of train gan")
     parser.add_argument(
-        "--data", type=Path, required=True, help="data set whose held-out samples are checked on"
+        "--data", type=Path, required=True, help="data set whose held-out samples are used for the checks"
     )
     parser.add_argument("--n", type=int, default=400, help="samples")
-    parser.add_argument("--table", type=Path, help="models.toml, the files go beside it [assets/models]")
+    parser.add_argument(
+        "--table", type=Path, help="models.toml; the files are written to its folder [assets/models]"
+    )
     options = parser.parse_args()
     from maskgen import __version__
 
