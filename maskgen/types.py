@@ -136,7 +136,7 @@ class Triplet:
     main: bool = True
 
     @property
-    def hole(self) -> float:
+    def hole_share(self) -> float:
         """Fraction of the crop that the map covers."""
         return np.count_nonzero(self.map) / self.map.size
 

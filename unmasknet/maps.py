@@ -12,9 +12,9 @@ ImageBatch = Float[Tensor, "b 3 h w"]
 MapBatch = Float[Tensor, "b 1 h w"]
 
 
-def composite(result: ImageBatch, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+def composite(result: ImageBatch, photo: ImageBatch, map: MapBatch) -> ImageBatch:
     """Composites the result in the hole with the photo outside; fractional values of the hole blend both."""
-    return result * hole + photo * (1 - hole)
+    return result * map + photo * (1 - map)
 
 
 def outline(map: MapBatch) -> MapBatch:

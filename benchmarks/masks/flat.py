@@ -64,8 +64,8 @@ def paste(stage: Stage, worn: WornMask, seed: int, edge: str = "blended") -> tup
         masked = np.clip(below + warped[..., :3] * (opacity > 0), 0, 255).astype(np.uint8)
     else:
         masked = np.rint(stage.image * (1 - opacity) + warped[..., :3] * opacity).astype(np.uint8)
-    hole = (opacity[..., 0] > 0.5) & (stage.inside > 0)
-    return np.where((opacity > 0) & (stage.inside[..., None] > 0), masked, stage.image), hole.astype(np.uint8)
+    map = (opacity[..., 0] > 0.5) & (stage.inside > 0)
+    return np.where((opacity > 0) & (stage.inside[..., None] > 0), masked, stage.image), map.astype(np.uint8)
 
 
 @lru_cache(maxsize=64)  # 1 MiB each

@@ -36,14 +36,14 @@ def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Me
     stage = SimpleNamespace(
         picture=sample["gt"], inside=np.ones(sample["map"].shape, np.uint8), face=SimpleNamespace(mesh=mesh)
     )
-    masked, hole = paste(stage, worn, seed, edge)  # type: ignore[arg-type]
-    labels = {**sample["json"], "hole": float(hole.mean())}
+    masked, map = paste(stage, worn, seed, edge)  # type: ignore[arg-type]
+    labels = {**sample["json"], "hole": float(map.mean())}
     return {
         "gt.jpg": members["gt.jpg"],
         "json": json.dumps(labels, sort_keys=True).encode(),
-        "map.png": codecs.encode_map(hole),
+        "map.png": codecs.encode_map(map),
         "masked.jpg": codecs.encode_jpeg(masked, quality),
-        "parts.png": codecs.encode_parts(hole * np.uint8(3)),
+        "parts.png": codecs.encode_parts(map * np.uint8(3)),
     }
 
 

@@ -59,7 +59,7 @@ def encode_labels(triplet: Triplet, origin: Origin, kept: Kept) -> bytes:
         "split": _json(origin.split),
         "faces": f"[{faces}]",
         "seed": str(int(triplet.seed) & _INT64),
-        "hole": _json(number(triplet.hole)),
+        "hole": _json(number(triplet.hole_share)),
         "valid": _json(number(triplet.valid)),
         "terms": _json(origin.terms),
     }

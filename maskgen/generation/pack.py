@@ -172,8 +172,8 @@ def join_pictures(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: boo
         lossless: the map leaves out what is the same in both pictures.
         seed: the sample's.
     """
-    hole = (drawn.max(-1) >= 128).astype(np.uint8)
+    map = (drawn.max(-1) >= 128).astype(np.uint8)
     if lossless:
-        hole &= (masked != gt).any(-1)
-    masked = np.where(hole[..., None] > 0, masked, gt)
-    return Triplet(masked, gt, hole, hole * np.uint8(MASK), (), 1.0, seed)
+        map &= (masked != gt).any(-1)
+    masked = np.where(map[..., None] > 0, masked, gt)
+    return Triplet(masked, gt, map, map * np.uint8(MASK), (), 1.0, seed)

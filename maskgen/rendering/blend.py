@@ -23,7 +23,7 @@ def blend(
     inside: UInt8[ndarray, "tall wide"],
     corner: tuple[int, int],
     masked: UInt8[ndarray, "tall wide 3"],
-    hole: UInt8[ndarray, "tall wide"],
+    map: UInt8[ndarray, "tall wide"],
     parts: UInt8[ndarray, "tall wide"],
 ) -> bool:
     """Lays a mask over a photo.
@@ -35,13 +35,13 @@ def blend(
         inside: 1 where `masked` shows the photo; the map is 0 elsewhere.
         corner: column and row of the layer's first pixel in the photo.
         masked: the photo, RGB, 0-255; modified in place.
-        hole: the map, 1 where this mask or an earlier one changed the photo; modified in place.
+        map: the map, 1 where this mask or an earlier one changed the photo; modified in place.
         parts: 0 untouched, 1 shadow only, 2 strap, 3 mask; modified in place.
 
     Returns:
         Whether any pixel of the mask is visible; if not, nothing is modified.
     """
-    return _blend(layer, strap, shade, np.ascontiguousarray(inside), *corner, masked, hole, parts) > 0
+    return _blend(layer, strap, shade, np.ascontiguousarray(inside), *corner, masked, map, parts) > 0
 
 
 @compiled
@@ -53,7 +53,7 @@ def _blend(
     left: int,
     top: int,
     masked: UInt8[ndarray, "tall wide 3"],
-    hole: UInt8[ndarray, "tall wide"],
+    map: UInt8[ndarray, "tall wide"],
     parts: UInt8[ndarray, "tall wide"],
 ) -> int:
     """Implements `blend`; returns 1 if the mask is visible, else 0."""
@@ -72,6 +72,6 @@ def _blend(
     if not (kinds == MASK).any():
         return 0
     masked[at] = np.where(touched[..., None], over, below)
-    hole[at] |= touched
+    map[at] |= touched
     parts[at] = np.where(kinds > SHADOW, kinds, np.maximum(kinds, parts[at]))
     return 1

@@ -89,14 +89,14 @@ def triplet(photo: Photo, key: str, settings: GenSettings) -> Triplet:
     x, y = rng.integers(8, 24, 2)
     parts[y : y + 24, x : x + 24] = 3
     parts[y + 24 : y + 27, x : x + 24] = 1
-    hole = (parts > 0).astype(np.uint8)
+    map = (parts > 0).astype(np.uint8)
     masked = np.where(parts[:, :, None] > 0, photo.pixels ^ 128, photo.pixels)
     points = rng.normal(32, 9, (468, 3)).astype(np.float32)
     face = Face((8.0, 8.0, 56.0, 56.0), points[:, :2], "mesh468", points, 0.9)
     worn = MaskedFace(
         face, Pose(1.0, -2.0, 0.00001), WornMask("surgical", "plain", "#0473e2", 1.0, "correct")
     )
-    return Triplet(masked, photo.pixels, hole, parts, (worn,), 1.0, hash64(settings.seed, key))
+    return Triplet(masked, photo.pixels, map, parts, (worn,), 1.0, hash64(settings.seed, key))
 
 
 def settings_for(photos: Path, out: Path, **sections: dict[str, object]) -> GenSettings:

@@ -68,7 +68,7 @@ def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | Non
     if (height, width) == (size, size):
         return views
     side = min(height, width) if fit == "resize" else size
-    centre = _hole_centre(views.map)
+    centre = _map_centre(views.map)
     if rng is not None and fit == "crop":
         centre = centre + rng.uniform(-side / 4, side / 4, 2)
     left, top = (_start(c, length, side) for c, length in zip(centre, (width, height), strict=True))
@@ -79,11 +79,11 @@ def fit_sample(views: Views, size: int, fit: str, rng: np.random.Generator | Non
     return replace(_scaled(square, size), matrix=matrix)
 
 
-def _hole_centre(hole: Plane) -> Float64[ndarray, "2"]:
+def _map_centre(map: Plane) -> Float64[ndarray, "2"]:
     """Computes the centre of the hole's bounding box, x and y; of the image if there is no hole."""
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    rows, columns = np.flatnonzero(map.any(axis=1)), np.flatnonzero(map.any(axis=0))
     if not len(rows):
-        return np.array([hole.shape[1] / 2, hole.shape[0] / 2])
+        return np.array([map.shape[1] / 2, map.shape[0] / 2])
     return np.array([(columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2])
 
 
@@ -146,10 +146,10 @@ def _planes(views: Views, change: Callable[[ndarray], ndarray]) -> tuple[Plane, 
     """
     regions = [views.map > 0, *(views.parts >= part for part in (1, 2, 3))]
     soft = cv2.split(change(cv2.merge([region.view(np.uint8) * 255 for region in regions])))
-    hole, *nested = (
+    map, *nested = (
         (plane > limit).view(np.uint8) for plane, limit in zip(soft, (0, 127, 127, 127), strict=True)
     )
-    return hole, nested[0] + nested[1] + nested[2]
+    return map, nested[0] + nested[1] + nested[2]
 
 
 def augment(views: Views, settings: SegmSettings | GanSettings, rng: np.random.Generator) -> Views:
@@ -210,16 +210,16 @@ def _mirrored(x: ndarray) -> ndarray:
     return cv2.flip(x, 1)
 
 
-def _jittered(hole: Plane, most: int, rng: np.random.Generator) -> Plane:
+def _jittered(map: Plane, most: int, rng: np.random.Generator) -> Plane:
     """Dilates or erodes a map by up to `most` pixels at the reference side; a hole never vanishes."""
     if not most:
-        return hole
-    radius = round(rng.uniform(-1, 1) * most * len(hole) / REFERENCE_SIDE)
+        return map
+    radius = round(rng.uniform(-1, 1) * most * len(map) / REFERENCE_SIDE)
     if not radius:
-        return hole
+        return map
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(radius) + 1,) * 2)
-    changed = cv2.dilate(hole, disc) if radius > 0 else cv2.erode(hole, disc)
-    return changed if changed.any() else hole
+    changed = cv2.dilate(map, disc) if radius > 0 else cv2.erode(map, disc)
+    return changed if changed.any() else map
 
 
 def worsened(views: Views, chosen: AugmentSettings, rng: np.random.Generator) -> Views:

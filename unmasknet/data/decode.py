@@ -41,19 +41,19 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
     try:
         masked = _picture(members, "masked" if "masked" in roles else "gt")
         gt = _picture(members, "gt") if {"masked", "gt"} <= set(roles) else masked
-        hole = _plain_plane(members["map.png"], bits=1, colour_type=0)
-        hole = codecs.decode_map(members["map.png"]) if hole is None else hole
+        map = _plain_plane(members["map.png"], bits=1, colour_type=0)
+        map = codecs.decode_map(members["map.png"]) if map is None else map
         if "parts" not in roles:
-            parts: Plane | None = np.zeros_like(hole)
+            parts: Plane | None = np.zeros_like(map)
         else:
             parts = _plain_plane(members["parts.png"], bits=2, colour_type=3)
         parts = codecs.decode_parts(members["parts.png"]) if parts is None else parts
     except KeyError as error:
         raise InputError(f"it has no {error.args[0]}") from error
-    sizes = {array.shape[:2] for array in (masked, gt, hole, parts)}
+    sizes = {array.shape[:2] for array in (masked, gt, map, parts)}
     if len(sizes) > 1:
         raise InputError(f"its images have different sizes: {sorted(sizes)}")
-    return Views(masked, gt, hole, parts)
+    return Views(masked, gt, map, parts)
 
 
 def _picture(members: Mapping[str, Any], role: str) -> RGBImage:

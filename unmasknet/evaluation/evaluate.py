@@ -147,10 +147,10 @@ def _shown(runner: Runner, sample: EvalSample, method: str) -> dict[str, RGBImag
     for other in runner.others:
         if (image := other.read(sample.key, runner.size)) is not None:
             chosen[other.name] = to_images(composited(to_tensor([image], runner.device), batch))[0]
-    hole = runner.hole(batch)
+    map = runner.map(batch)
     return {
         "masked": sample.masked,
-        "map": to_images(hole.expand(-1, 3, -1, -1))[0],
+        "map": to_images(map.expand(-1, 3, -1, -1))[0],
         **chosen,
         "truth": sample.truth,
     }

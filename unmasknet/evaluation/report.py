@@ -162,7 +162,7 @@ def _sample_html(example: Example) -> str:
     sample = example.sample
     return (
         f"<b>{example.psnr:.1f} dB</b> · {page.esc(sample.family)}, {page.esc(sample.wear)} · yaw {sample.yaw:.0f}° · "
-        f"hidden {sample.share:.0%}<br>"
+        f"hidden {sample.hole_share:.0%}<br>"
         f'<span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
     )
 

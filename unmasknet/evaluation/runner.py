@@ -83,14 +83,14 @@ class Runner:
         if self.restorer.generator:
             found[RESTORED] = self.restore(batch)
         for name, baseline in baselines(self.face).items():
-            found[name] = composited(baseline(batch.masked, batch.hole), batch)
+            found[name] = composited(baseline(batch.masked, batch.map), batch)
         return found
 
     def restore(self, batch: SampleBatch) -> ImageBatch:
         """Restores a batch with the map that the settings select, and adds the time to `seconds`."""
         began = time.perf_counter()
-        hole = self.hole(batch)
-        result = composite(self.restorer.restored(batch.masked, hole), batch.masked, hole)
+        map = self.map(batch)
+        result = composite(self.restorer.restored(batch.masked, map), batch.masked, map)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         self.seconds += time.perf_counter() - began
@@ -101,10 +101,10 @@ class Runner:
         """Whether the generator receives the true map."""
         return self.settings.map == "truth" or not self.restorer.segmenter
 
-    def hole(self, batch: SampleBatch) -> MapBatch:
+    def map(self, batch: SampleBatch) -> MapBatch:
         """Returns the map that the generator receives."""
         if self.uses_true_map:
-            return batch.hole
+            return batch.map
         return widened(self.restorer.predicted(batch.masked)[0], self.settings.grow)
 
     def run(self) -> ScoredRun:

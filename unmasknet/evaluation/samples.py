@@ -27,7 +27,7 @@ class EvalSample:
     Attributes:
         masked: RGB, 0-255.
         truth: RGB, 0-255.
-        hole: the map, 0 or 1.
+        map: the map, 0 or 1.
         parts: 0 to 3, as in the data set.
         points: eyes and corners of the mouth in pixels; None if the landmarks lack them.
     """
@@ -35,7 +35,7 @@ class EvalSample:
     key: str
     masked: RGBImage
     truth: RGBImage
-    hole: Plane
+    map: Plane
     parts: Plane
     points: Points | None
     labels: dict[str, Any]
@@ -61,18 +61,18 @@ class EvalSample:
         return abs(float(posed(self.labels)[0]))
 
     @property
-    def share(self) -> float:
+    def hole_share(self) -> float:
         """Hidden fraction of the image."""
-        return float(self.hole.mean())
+        return float(self.map.mean())
 
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Samples as tensors: images RGB in [0, 1], `hole` 1 where hidden, `parts` as in the data set."""
+    """Samples as tensors: images RGB in [0, 1], `map` 1 where hidden, `parts` as in the data set."""
 
     masked: ImageBatch
     truth: ImageBatch
-    hole: MapBatch
+    map: MapBatch
     parts: MapBatch
 
 
@@ -148,7 +148,7 @@ def stack(samples: Sequence[EvalSample], device: torch.device) -> SampleBatch:
     return SampleBatch(
         to_tensor([sample.masked for sample in samples], device),
         to_tensor([sample.truth for sample in samples], device),
-        torch.from_numpy(np.stack([sample.hole for sample in samples])[:, None]).float().to(device),
+        torch.from_numpy(np.stack([sample.map for sample in samples])[:, None]).float().to(device),
         torch.from_numpy(np.stack([sample.parts for sample in samples])[:, None]).float().to(device),
     )
 

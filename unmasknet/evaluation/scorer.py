@@ -58,17 +58,17 @@ class Scorer:
         truth: NetworkFeatures | None,
     ) -> None:
         """Adds the scores of a method's composited images of some samples to `table`."""
-        hole, everything = batch.hole, torch.ones_like(batch.hole)
+        map, everything = batch.map, torch.ones_like(batch.map)
         windows = image_metrics.ssim_map(images, batch.truth)
-        table.add(method, "hole.psnr", image_metrics.psnr(images, batch.truth, hole))
-        table.add(method, "hole.ssim", image_metrics.over(windows, hole))
-        table.add(method, "hole.l1", image_metrics.l1(images, batch.truth, hole))
+        table.add(method, "hole.psnr", image_metrics.psnr(images, batch.truth, map))
+        table.add(method, "hole.ssim", image_metrics.over(windows, map))
+        table.add(method, "hole.l1", image_metrics.l1(images, batch.truth, map))
         table.add(method, "whole.psnr", image_metrics.psnr(images, batch.truth, everything))
         table.add(method, "whole.ssim", image_metrics.over(windows, everything))
         vectors = self._vectors(table, method, images)
         if vectors and truth:
             table.add(method, "perceptual.whole", features.perceptual_distance(vectors, truth, everything))
-            table.add(method, "perceptual.hole", features.perceptual_distance(vectors, truth, hole))
+            table.add(method, "perceptual.hole", features.perceptual_distance(vectors, truth, map))
         if method in CLOSELY_SCORED:
             self._score_closely(table, method, samples, images)
 
@@ -121,4 +121,4 @@ def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: t
 
 def composited(images: ImageBatch, batch: SampleBatch) -> ImageBatch:
     """Composites a method's images into the masked photos by the true hole; for baselines and other methods."""
-    return composite(images, batch.masked, batch.hole)
+    return composite(images, batch.masked, batch.map)

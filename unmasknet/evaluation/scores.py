@@ -117,7 +117,7 @@ def facts_of(sample: EvalSample) -> SampleFacts:
         sample.family,
         sample.wear,
         sample.yaw,
-        sample.share,
+        sample.hole_share,
     )
 
 

@@ -64,8 +64,8 @@ class Fill(nn.Module):
 
     def forward(self, photo: ImageBatch, map: MapBatch) -> tuple[ImageBatch, ImageBatch]:
         """Computes the generator's image and the composited one, 0-1."""
-        hole = (_resized(map, self.side, self.side) > TOUCHED).to(photo.dtype)
-        made = self.generator(_resized(photo, self.side, self.side), hole)
+        small = (_resized(map, self.side, self.side) > TOUCHED).to(photo.dtype)
+        made = self.generator(_resized(photo, self.side, self.side), small)
         height, width = photo.shape[-2:]
         restored = _resized(made, height, width).clamp(0, 1)
         return restored, composite(restored, photo, map)

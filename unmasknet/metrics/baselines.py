@@ -21,23 +21,23 @@ RIDGE = 1e-3  # variance of values in [0, 1]; below it a pixel of the mean face 
 STEADINESS = 4
 
 
-def masked_input(photo: ImageBatch, hole: MapBatch) -> ImageBatch:  # noqa: ARG001 (a baseline's signature)
+def masked_input(photo: ImageBatch, map: MapBatch) -> ImageBatch:  # noqa: ARG001 (a baseline's signature)
     """Returns the masked photo unchanged."""
     return photo
 
 
-def mean_fill(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+def mean_fill(photo: ImageBatch, map: MapBatch) -> ImageBatch:
     """Fills the image with the mean colour of the visible pixels."""
-    seen = 1 - hole
+    seen = 1 - map
     colour = (photo * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True).clamp(min=1)
     return colour.expand_as(photo)
 
 
-def telea(photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+def telea(photo: ImageBatch, map: MapBatch) -> ImageBatch:
     """Fills the hole from its rim inwards with OpenCV's inpainting after Telea (2004)."""
     pixels = (photo.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    maps = hole[:, 0].byte().cpu().numpy()
-    filled = [cv2.inpaint(one, map, RADIUS, cv2.INPAINT_TELEA) for one, map in zip(pixels, maps, strict=True)]
+    maps = map[:, 0].byte().cpu().numpy()
+    filled = [cv2.inpaint(one, plane, RADIUS, cv2.INPAINT_TELEA) for one, plane in zip(pixels, maps, strict=True)]
     return (torch.from_numpy(np.stack(filled)).permute(0, 3, 1, 2).float() / 255).to(photo.device)
 
 
@@ -53,13 +53,13 @@ class MeanFace:
     mean: Tensor
     variance: Tensor
 
-    def __call__(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+    def __call__(self, photo: ImageBatch, map: MapBatch) -> ImageBatch:
         """Scales each channel of the mean face to fit the visible skin of this face by least squares.
 
         Faces differ least on the skin, so a pixel's weight falls with a power of its variance.
         """
         mean, variance = self.mean.to(photo.device), self.variance.to(photo.device)
-        weight = (1 - hole) * (RIDGE / (variance + RIDGE)) ** STEADINESS
+        weight = (1 - map) * (RIDGE / (variance + RIDGE)) ** STEADINESS
         fit = (weight * photo * mean).sum((2, 3), keepdim=True)
         gain = fit / (weight * mean**2).sum((2, 3), keepdim=True).clamp(min=1e-9)
         return (gain * mean).clamp(0, 1)

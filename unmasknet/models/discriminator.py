@@ -59,20 +59,20 @@ class Discriminator(nn.Module):
                 spectral_norm(module)
 
     def forward(
-        self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None = None
+        self, picture: ImageBatch, photo: ImageBatch, map: MapBatch, chance: Chance | None = None
     ) -> Judgement:
         """Classifies images; real ones are `(truth, truth, hole)`, fake ones `(result, photo, hole)`.
 
         Args:
             picture: image to classify, RGB in [0, 1].
             photo: image outside the hole.
-            hole: map, 1 where the face is hidden.
+            map: map, 1 where the face is hidden.
             chance: random numbers in [0, 1) per sample, the same for its real and fake image; None: no augmentation.
 
         Returns:
             Logits of "real", one per patch, and the features of all layers before, for feature matching.
         """
-        x = self._prepare(picture, photo, hole, chance)
+        x = self._prepare(picture, photo, map, chance)
         features = []
         for layer in self.body:
             x = layer(x)
@@ -80,12 +80,12 @@ class Discriminator(nn.Module):
         return self.last(x), features
 
     def _prepare(
-        self, picture: ImageBatch, photo: ImageBatch, hole: MapBatch, chance: Chance | None
+        self, picture: ImageBatch, photo: ImageBatch, map: MapBatch, chance: Chance | None
     ) -> Tensor:
-        x = picture if self.sees == "result" else composite(picture, photo, hole)
-        x = torch.cat([x * 2 - 1, hole], dim=1) if self.with_map else x * 2 - 1
+        x = picture if self.sees == "result" else composite(picture, photo, map)
+        x = torch.cat([x * 2 - 1, map], dim=1) if self.with_map else x * 2 - 1
         if self.sees == "crop":
-            x = crop_hole(x, hole, max(hole.shape[-1] // 2, 32))
+            x = crop_around_map(x, map, max(map.shape[-1] // 2, 32))
         return diff_augment(x, chance) if self.augment and chance is not None else x
 
 
@@ -112,14 +112,14 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
     }
 
 
-def crop_hole(x: Float[Tensor, "b c h w"], hole: MapBatch, side: int) -> Float[Tensor, "b c s s"]:
+def crop_around_map(x: Float[Tensor, "b c h w"], map: MapBatch, side: int) -> Float[Tensor, "b c s s"]:
     """Crops the square around each sample's hole, with a margin, and scales it to `side`.
 
     A sample without a hole gives the whole image.
     """
-    height, width = hole.shape[-2:]
-    left, right = _extent(hole.amax(dim=(1, 2)), width)
-    top, bottom = _extent(hole.amax(dim=(1, 3)), height)
+    height, width = map.shape[-2:]
+    left, right = _extent(map.amax(dim=(1, 2)), width)
+    top, bottom = _extent(map.amax(dim=(1, 3)), height)
     # In grid_sample's units the image spans -1 to 1.
     half = CROP_MARGIN * torch.maximum((right - left) / width, (bottom - top) / height)
     half = half.clamp(0.1, 1.0)

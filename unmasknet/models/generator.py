@@ -26,18 +26,18 @@ class Generator(nn.Module):
         self.sees = sees
         self.output = output
 
-    def forward(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+    def forward(self, photo: ImageBatch, map: MapBatch) -> ImageBatch:
         """Computes a whole image in [0, 1]; `composite` uses only the pixels in the hole.
 
         Args:
             photo: photo with the mask, RGB in [0, 1].
-            hole: map, 1 where the face is hidden.
+            map: map, 1 where the face is hidden.
         """
         levels = photo * 2 - 1
-        seen = levels if self.sees == "photo" else levels * (1 - hole)
+        seen = levels if self.sees == "photo" else levels * (1 - map)
         if self.sees == "grey":
-            seen = seen + hole * brightness(levels)
-        result = self.unet(torch.cat([seen, hole], dim=1))
+            seen = seen + map * brightness(levels)
+        result = self.unet(torch.cat([seen, map], dim=1))
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
 
 

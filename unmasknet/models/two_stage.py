@@ -55,13 +55,13 @@ class Restorer:
         side = photo.shape[-1]
         return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
 
-    def restored(self, photo: ImageBatch, hole: MapBatch) -> ImageBatch:
+    def restored(self, photo: ImageBatch, map: MapBatch) -> ImageBatch:
         """Computes the generator's image at its own size, scaled to the photo's, not composited."""
         assert self.generator is not None
         net = self.generator.net
         assert isinstance(net, Generator)
         side = self.generator.settings.data.size
-        small = binary(resized(hole, side), 1e-3) if side != hole.shape[-1] else hole
+        small = binary(resized(map, side), 1e-3) if side != map.shape[-1] else map
         return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
 
     def unmasked(self, photo: ImageBatch, grow: int) -> tuple[ImageBatch, MapBatch]:
@@ -74,13 +74,13 @@ class Restorer:
         Returns:
             The restored photos, and the map that was filled.
         """
-        hole = widened(self.predicted(photo)[0], grow)
-        return composite(self.restored(photo, hole), photo, hole), hole
+        map = widened(self.predicted(photo)[0], grow)
+        return composite(self.restored(photo, map), photo, map), map
 
 
-def widened(hole: MapBatch, pixels: int) -> MapBatch:
+def widened(map: MapBatch, pixels: int) -> MapBatch:
     """Dilates a map by `pixels` at a side of 256."""
-    return grown(hole, round(pixels * hole.shape[-1] / REFERENCE_SIDE))
+    return grown(map, round(pixels * map.shape[-1] / REFERENCE_SIDE))
 
 
 def resized(images: Tensor, side: int) -> Tensor:

@@ -33,10 +33,10 @@ def widened(map: Plane, side: float) -> Plane:
     return cv2.dilate(map, disc)
 
 
-def blend_weights(hole: Plane, side: float) -> Soft:
+def blend_weights(map: Plane, side: float) -> Soft:
     """Computes the weight of the result, 0-1: 0 outside the dilated map, 1 from `FEATHER` inside its edge on."""
     reach = max(1.0, FEATHER * side / REFERENCE_SIDE)
-    inside = cv2.distanceTransform(hole, cv2.DIST_L2, cv2.DIST_MASK_5)
+    inside = cv2.distanceTransform(map, cv2.DIST_L2, cv2.DIST_MASK_5)
     soft = np.clip(inside / (reach + 0.5), 0, 1)
     return soft * soft * (3 - 2 * soft)
 
@@ -48,20 +48,20 @@ def blended(photo: RGBImage, result: Colours, weights: Soft) -> UInt8[ndarray, "
     return np.where(weights[:, :, None] > 0, mixed, photo)
 
 
-def grained(result: Colours, photo: RGBImage, hole: Plane, side: float) -> Colours:
+def grained(result: Colours, photo: RGBImage, map: Plane, side: float) -> Colours:
     """Adds grain to the result, to match the grain of the photo around the hole.
 
     Args:
         result: RGB, 0-255, in the frame of `photo`.
-        hole: 1 where the result will be visible.
+        map: 1 where the result will be visible.
         side: side of the face's crop, in pixels.
     """
-    around = cv2.dilate(hole, np.ones((3, 3), np.uint8), iterations=max(2, round(12 * side / REFERENCE_SIDE)))
-    wanted = grain_of(photo, (around > 0) & (hole == 0))
-    missing = float(np.sqrt(max(wanted**2 - grain_of(result, hole > 0) ** 2, 0.0)))
+    around = cv2.dilate(map, np.ones((3, 3), np.uint8), iterations=max(2, round(12 * side / REFERENCE_SIDE)))
+    wanted = grain_of(photo, (around > 0) & (map == 0))
+    missing = float(np.sqrt(max(wanted**2 - grain_of(result, map > 0) ** 2, 0.0)))
     if missing < 0.25:
         return result
-    field = grain_field(np.random.default_rng(SEED), hole.shape, SOFTNESS)
+    field = grain_field(np.random.default_rng(SEED), map.shape, SOFTNESS)
     return result + np.float32(missing) * field[:, :, None]
 
 

@@ -16,7 +16,7 @@ from unmasknet.restore.map_cleanup import clean_map
 from unmasknet.restore.runtimes.base import Crops, Networks
 from unmasknet.restore.variations import UNVARIED, Variation
 
-Hole = UInt8[ndarray, "tall wide"]
+WindowPlane = UInt8[ndarray, "tall wide"]
 TONED = 5.0  # grey levels; largest difference of a toned photo's pixels from its tone curves
 MEETING = 0.04  # sides of a crop over which one face blends into another where their holes overlap
 
@@ -28,12 +28,12 @@ class FoundMask:
     Attributes:
         window: the window of the face.
         covered: 1 where the mask is; all 0 on a bare face.
-        hole: 1 where the photo may change: the mask, and the rim around it over which the result fades in.
+        map: 1 where the photo may change: the mask, and the rim around it over which the result fades in.
     """
 
     window: FaceWindow
-    covered: Hole
-    hole: Hole
+    covered: WindowPlane
+    map: WindowPlane
 
     @property
     def worn(self) -> bool:
@@ -59,12 +59,12 @@ def crops_of(photo: RGBImage, windows: Iterable[FaceWindow], side: int) -> Crops
     return np.stack([warp(photo, window.matrix(side), side, "reflect", fine=True) for window in windows])
 
 
-def mask_of(window: FaceWindow, covered: Hole) -> FoundMask:
+def mask_of(window: FaceWindow, covered: WindowPlane) -> FoundMask:
     """Builds the mask of a face from its pixels; adds the rim."""
     return FoundMask(window, covered, widened(covered, window.side))
 
 
-def outline(window: FaceWindow, map: Plane) -> Hole:
+def outline(window: FaceWindow, map: Plane) -> WindowPlane:
     """Transforms a crop's map to the window's pixels, blurred before it is enlarged to avoid stairs at the edge."""
     soft = cv2.GaussianBlur(map.astype(np.float32), (0, 0), 0.6)
     return (window.laid_back(soft) > 0.5).astype(np.uint8)
@@ -82,9 +82,9 @@ def restore(
         networks: must have a generator.
         variation: of the generator's input.
     """
-    hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
+    map = painted(photo.shape[:2], masks, lambda mask: mask.map)
     windows = [variation.framed(mask.window) for mask in masks]
-    made = imagine(photo, hole, windows, networks, variation)
+    made = imagine(photo, map, windows, networks, variation)
     return lay(photo, masks, [window.laid_back(one) for window, one in zip(windows, made, strict=True)])
 
 
@@ -92,22 +92,22 @@ def lay(
     photo: RGBImage, masks: Sequence[FoundMask], results: Sequence[Float32[ndarray, "_ _ 3"]]
 ) -> UInt8[ndarray, "h w 3"]:
     """Blends a result into the hole of each mask. `results`: RGB, 0-255, in the pixels of each mask's window."""
-    hole = painted(photo.shape[:2], masks, lambda mask: mask.hole)
+    map = painted(photo.shape[:2], masks, lambda mask: mask.map)
     filled = photo.copy()
     before: list[FoundMask] = []
     for mask, result in zip(masks, results, strict=True):
         part = mask.window.of(filled)
-        grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.hole, mask.window.side)
+        grain = grained(result, np.ascontiguousarray(mask.window.of(photo)), mask.map, mask.window.side)
         part[:] = blended(np.ascontiguousarray(part), grain, _claim(mask, before))
         before.append(mask)
     laid = photo.copy()
-    for mask, weights in zip(masks, _seams(masks, hole), strict=True):
+    for mask, weights in zip(masks, _seams(masks, map), strict=True):
         result = mask.window.of(filled).astype(np.float32)
         mask.window.of(laid)[:] = blended(np.ascontiguousarray(mask.window.of(photo)), result, weights)
     return laid
 
 
-def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ _"]]:
+def _seams(masks: Sequence[FoundMask], map: Plane) -> list[Float32[ndarray, "_ _"]]:
     """Computes the blend weights in each mask's window.
 
     The width of a seam depends on the size of its own face: the seam of a large face can be wider than the whole mask
@@ -115,11 +115,11 @@ def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ 
 
     Args:
         masks: of the faces.
-        hole: union of all holes, so that nothing fades where two of them overlap.
+        map: union of all holes, so that nothing fades where two of them overlap.
     """
     own = [
-        blend_weights(np.ascontiguousarray(mask.window.of(hole)), mask.window.side)
-        * mask.hole.astype(np.float32)
+        blend_weights(np.ascontiguousarray(mask.window.of(map)), mask.window.side)
+        * mask.map.astype(np.float32)
         for mask in masks
     ]
     seams = [weights.copy() for weights in own]
@@ -131,7 +131,9 @@ def _seams(masks: Sequence[FoundMask], hole: Plane) -> list[Float32[ndarray, "_ 
     return seams
 
 
-def painted(shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[[FoundMask], Hole]) -> Plane:
+def painted(
+    shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[[FoundMask], WindowPlane]
+) -> Plane:
     """Combines one plane of all masks into an array of `shape`, 0 or 1."""
     whole = np.zeros(shape, np.uint8)
     for mask in masks:
@@ -141,7 +143,7 @@ def painted(shape: tuple[int, ...], masks: Sequence[FoundMask], plane: Callable[
 
 def imagine(
     photo: RGBImage,
-    hole: Plane,
+    map: Plane,
     windows: Sequence[FaceWindow],
     networks: Networks,
     variation: Variation = UNVARIED,
@@ -150,10 +152,10 @@ def imagine(
     side = networks.generator_side
     assert side is not None, "needs a generator"
     crops = crops_of(photo, windows, side)
-    maps = np.stack([_shrunk(window.of(hole), window, side) for window in windows])
+    maps = np.stack([_shrunk(window.of(map), window, side) for window in windows])
     made = variation.undone(networks.fill(*variation.applied(crops, maps)))
-    for one, crop, map in zip(made, crops, maps, strict=True):
-        if (tone := tone_of(crop, map == 0)) is not None:
+    for one, crop, small in zip(made, crops, maps, strict=True):
+        if (tone := tone_of(crop, small == 0)) is not None:
             one[:] = toned(one.mean(axis=2), tone)
     return made
 
@@ -193,20 +195,20 @@ def _powers(grey: Float32[ndarray, "*shape"]) -> Float32[ndarray, "*shape 3"]:
     return np.stack([np.ones_like(brightness), brightness, brightness * brightness], axis=-1)
 
 
-def _shrunk(hole: Hole, window: FaceWindow, side: int) -> UInt8[ndarray, "side side"]:
+def _shrunk(map: WindowPlane, window: FaceWindow, side: int) -> UInt8[ndarray, "side side"]:
     """Transforms a hole to the crop's pixels: 1 where any part of the pixel is hidden."""
-    colours = cv2.merge([hole * np.uint8(255)] * 3)
+    colours = cv2.merge([map * np.uint8(255)] * 3)
     return (warp(colours, window.to_crop(side), side, "constant", fine=True)[..., 0] > 2).astype(np.uint8)
 
 
 def _claim(mask: FoundMask, before: Sequence[FoundMask]) -> Float32[ndarray, "tall wide"]:
     """Computes the weight of this face in its hole, beside the faces that were blended before, 0-1."""
-    claim = mask.hole.astype(np.float32)
+    claim = mask.map.astype(np.float32)
     own = mask.window.off_centre()
     for other in before:
         if (meeting := mask.window.meeting(other.window)) is None:
             continue
         mine, theirs = meeting
         nearer = np.clip((other.window.off_centre()[theirs] - own[mine]) / MEETING + 0.5, 0, 1)
-        claim[mine] *= np.where(other.hole[theirs] > 0, nearer, 1)
+        claim[mine] *= np.where(other.map[theirs] > 0, nearer, 1)
     return claim

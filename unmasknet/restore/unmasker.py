@@ -202,7 +202,7 @@ def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -
     mask_map = painted(shape, worn, lambda mask: mask.covered) * np.uint8(MASK)
     if not restored:
         return mask_map
-    return np.maximum(mask_map, painted(shape, worn, lambda mask: mask.hole) * np.uint8(RIM))
+    return np.maximum(mask_map, painted(shape, worn, lambda mask: mask.map) * np.uint8(RIM))
 
 
 def _spread(pictures: Sequence[RGBImage]) -> Plane:

@@ -108,8 +108,8 @@ class SequenceRestorer:
         if not masks:
             return pixels, []
         worn = [*masks.values()]
-        hole = painted(pixels.shape[:2], worn, lambda mask: mask.hole)
-        made = imagine(pixels, hole, [mask.window for mask in worn], self._networks)
+        map = painted(pixels.shape[:2], worn, lambda mask: mask.map)
+        made = imagine(pixels, map, [mask.window for mask in worn], self._networks)
         shown = [
             mask.window.laid_back(self._faces[number].settled(time, one))
             for (number, mask), one in zip(masks.items(), made, strict=True)

@@ -39,10 +39,10 @@ def l1_whole(picture: ImageBatch, truth: ImageBatch) -> PerSample:
     return (picture - truth).abs().mean(dim=(1, 2, 3))
 
 
-def l1_hole(picture: ImageBatch, truth: ImageBatch, hole: MapBatch) -> PerSample:
+def l1_hole(picture: ImageBatch, truth: ImageBatch, map: MapBatch) -> PerSample:
     """Computes the mean absolute difference over the hole; in [0, 1], 0 if there is no hole."""
-    hidden = ((picture - truth).abs() * hole).sum(dim=(1, 2, 3))
-    return hidden / (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
+    hidden = ((picture - truth).abs() * map).sum(dim=(1, 2, 3))
+    return hidden / (3 * map.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
 def ssim(picture: ImageBatch, truth: ImageBatch) -> PerSample:

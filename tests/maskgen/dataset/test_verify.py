@@ -125,8 +125,8 @@ def test_a_shard_deleted_with_its_record_is_found(out: Path) -> None:
     assert problems(out) == ["dataset.json lists train-000000, but there is no sound record of it"]
 
 
-def changed_pixel_outside(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    y, x = np.argwhere(hole == 0)[0]
+def changed_pixel_outside(image: np.ndarray, map: np.ndarray) -> np.ndarray:
+    y, x = np.argwhere(map == 0)[0]
     image[y, x] ^= 1
     return image
 
@@ -135,8 +135,8 @@ def changed_pixel_outside(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     ("change", "what"),
     [
         (repaint("masked", changed_pixel_outside), "1 pixels differ outside the map"),
-        (repaint("gt", lambda image, hole: image[:-1]), "members are of different sizes"),
-        (repaint("gt", lambda image, hole: np.zeros_like(image)), "pixels differ outside the map"),
+        (repaint("gt", lambda image, map: image[:-1]), "members are of different sizes"),
+        (repaint("gt", lambda image, map: np.zeros_like(image)), "pixels differ outside the map"),
         (lambda members: members | {"masked.png": members["gt.png"]}, "inside the map are equal in both"),
         (lambda members: members | {"gt.png": members["gt.png"][:-40]}, "gt.png is truncated"),
         (lambda members: members | {"map.png": b"no image"}, "map"),

@@ -19,23 +19,23 @@ def layers(seed, alpha=None, shade=1.0):
 
 def blend(photo, layer, strap, shade, inside):
     """Blends copies; returns the masked photo, its map and its parts."""
-    masked, hole, parts = photo.copy(), np.zeros_like(inside), np.zeros_like(inside)
-    blend_into(layer, strap, shade, inside, (0, 0), masked, hole, parts)
-    return masked, hole, parts
+    masked, map, parts = photo.copy(), np.zeros_like(inside), np.zeros_like(inside)
+    blend_into(layer, strap, shade, inside, (0, 0), masked, map, parts)
+    return masked, map, parts
 
 
 def test_empty_layer_leaves_the_photo_unchanged():
     photo, layer, strap, shade, inside = layers(0, alpha=0.0)
-    masked, hole, parts = blend(photo, layer, strap, shade, inside)
+    masked, map, parts = blend(photo, layer, strap, shade, inside)
     assert (masked == photo).all()
-    assert hole.sum() == 0
+    assert map.sum() == 0
     assert parts.sum() == 0
 
 
 def test_opaque_layer_replaces_the_photo():
     photo, layer, strap, shade, inside = layers(1, alpha=1.0)
-    masked, hole, parts = blend(photo, layer, strap, shade, inside)
-    touched = hole > 0
+    masked, map, parts = blend(photo, layer, strap, shade, inside)
+    touched = map > 0
     assert (masked[touched] == layer[..., :3][touched]).all()
     assert (parts[touched] == 3).all()
 
@@ -45,12 +45,12 @@ def test_opaque_layer_replaces_the_photo():
 def test_images_differ_only_where_the_map_is_one(seed, shade):
     photo, layer, strap, shadow, inside = layers(seed, shade=shade)
     inside[:5] = 0
-    masked, hole, parts = blend(photo, layer, strap, shadow, inside)
+    masked, map, parts = blend(photo, layer, strap, shadow, inside)
     differs = (masked != photo).any(-1)
-    assert not (differs & (hole == 0)).any()
-    assert (~differs & (hole > 0)).sum() <= 0.01 * hole.sum()
-    assert ((parts > 0) == (hole > 0)).all()
-    assert hole[:5].sum() == 0
+    assert not (differs & (map == 0)).any()
+    assert (~differs & (map > 0)).sum() <= 0.01 * map.sum()
+    assert ((parts > 0) == (map > 0)).all()
+    assert map[:5].sum() == 0
 
 
 @settings(max_examples=40, deadline=None)
@@ -67,8 +67,8 @@ def test_a_change_too_faint_to_see_is_discarded():
     photo = np.full((24, 20, 3), 100, np.uint8)
     _, layer, strap, _, inside = layers(0, alpha=0.0)
     faint = np.full((24, 20), round(255 * (1 - (FAINT - 1) / 100)), np.uint8)
-    masked, hole, _ = blend(photo, layer, strap, faint, inside)
-    assert hole.sum() == 0
+    masked, map, _ = blend(photo, layer, strap, faint, inside)
+    assert map.sum() == 0
     assert (masked == photo).all()
 
 
@@ -88,6 +88,6 @@ def test_shadow_strap_and_mask_have_different_part_labels():
 def test_a_mask_of_the_photos_own_colour_leaves_no_pinholes_in_the_map():
     photo, layer, strap, shade, inside = layers(4, alpha=1.0)
     photo[10, 10] = layer[10, 10, :3]
-    _, hole, parts = blend(photo, layer, strap, shade, inside)
-    assert hole[10, 10] == 1
+    _, map, parts = blend(photo, layer, strap, shade, inside)
+    assert map[10, 10] == 1
     assert parts[10, 10] == 3

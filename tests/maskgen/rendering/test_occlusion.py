@@ -52,7 +52,7 @@ def test_a_dark_rim_along_the_upper_edge_stays_in_front():
 
     bare, framed = masked_after(lambda pixels: None), masked_after(rim)
     assert (framed.parts == 3).sum() < (bare.parts == 3).sum() - 20
-    assert np.isfinite(framed.hole)
+    assert np.isfinite(framed.hole_share)
 
 
 def test_on_a_face_too_dark_to_detect_hair_nothing_is_cut_out():

@@ -44,7 +44,7 @@ def test_map_is_where_the_images_differ(family):
     assert not (differs & (triplet.map == 0)).any()
     assert (~differs & (triplet.map > 0)).sum() <= 0.01 * triplet.map.sum()
     assert ((triplet.parts > 0) == (triplet.map > 0)).all()
-    assert 0.05 < triplet.hole < 0.6
+    assert 0.05 < triplet.hole_share < 0.6
 
 
 @pytest.mark.parametrize("family", [name for name in built_in().families if name != "clear"])
@@ -112,7 +112,7 @@ def test_crops_have_the_requested_size_and_a_hole_of_a_plausible_fraction(size):
     triplet = one(size=size)
     assert triplet.masked.shape == (size, size, 3)
     assert triplet.map.shape == (size, size)
-    assert 0.1 < triplet.hole < 0.35
+    assert 0.1 < triplet.hole_share < 0.35
 
 
 def test_size_zero_keeps_the_pixels_of_the_photo():

@@ -145,7 +145,7 @@ def test_generator_with_the_true_map_fills_the_hole_and_nothing_else(
     data: Path, runs: tuple[str, str]
 ) -> None:
     example = evaluate(quick(data, weights=runs, map="truth")).examples[0]
-    outside = example.sample.hole == 0
+    outside = example.sample.map == 0
     assert np.array_equal(example.images["restored"][outside], example.sample.masked[outside])
     assert not np.array_equal(example.images["restored"], example.sample.masked)
 

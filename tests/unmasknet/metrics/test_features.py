@@ -41,12 +41,12 @@ def test_distance_is_zero_to_itself_and_grows(lite0: features.Lite0) -> None:
 @needs_lite0
 def test_distance_over_the_hole_is_larger_where_the_change_is(lite0: features.Lite0) -> None:
     truth = torch.rand(1, 3, 96, 96)
-    hole = torch.zeros(1, 1, 96, 96)
-    hole[..., 48:, :] = 1
-    changed = torch.where(hole > 0, 1 - truth, truth)
+    map = torch.zeros(1, 1, 96, 96)
+    map[..., 48:, :] = 1
+    changed = torch.where(map > 0, 1 - truth, truth)
     look, other = lite0(truth), lite0(changed)
-    assert features.perceptual_distance(other, look, hole) > 2 * features.perceptual_distance(
-        other, look, 1 - hole
+    assert features.perceptual_distance(other, look, map) > 2 * features.perceptual_distance(
+        other, look, 1 - map
     )
 
 

@@ -20,9 +20,9 @@ def images(count: int = 2, size: int = 40) -> torch.Tensor:
 
 
 def square(size: int = 40, low: int = 10, high: int = 30) -> torch.Tensor:
-    hole = torch.zeros(1, 1, size, size)
-    hole[..., low:high, low:high] = 1
-    return hole
+    map = torch.zeros(1, 1, size, size)
+    map[..., low:high, low:high] = 1
+    return map
 
 
 def test_psnr_over_the_whole_image_equals_scikit_images() -> None:
@@ -54,10 +54,10 @@ class Metal(torch.Tensor):
 
 
 def test_scores_need_no_doubles_on_apple_gpus() -> None:
-    fake, real, hole = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
-    there = [tensor.as_subclass(Metal) for tensor in (fake, real, hole)]
+    fake, real, map = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    there = [tensor.as_subclass(Metal) for tensor in (fake, real, map)]
     for score in (image_metrics.psnr, image_metrics.ssim):
-        assert float(score(*there)) == pytest.approx(float(score(fake, real, hole)))
+        assert float(score(*there)) == pytest.approx(float(score(fake, real, map)))
 
 
 def test_psnr_of_identical_pixels_is_infinite() -> None:
@@ -66,10 +66,10 @@ def test_psnr_of_identical_pixels_is_infinite() -> None:
 
 
 def test_hole_scores_ignore_pixels_outside() -> None:
-    real, fake, hole = images(1), images(1), square()
-    other = maps.composite(fake, images(1), hole)
-    assert image_metrics.psnr(fake, real, hole) == image_metrics.psnr(other, real, hole)
-    assert image_metrics.l1(fake, real, hole) == image_metrics.l1(other, real, hole)
+    real, fake, map = images(1), images(1), square()
+    other = maps.composite(fake, images(1), map)
+    assert image_metrics.psnr(fake, real, map) == image_metrics.psnr(other, real, map)
+    assert image_metrics.l1(fake, real, map) == image_metrics.l1(other, real, map)
 
 
 def test_an_empty_hole_has_no_score() -> None:
@@ -80,16 +80,16 @@ def test_an_empty_hole_has_no_score() -> None:
 
 
 def test_whole_psnr_is_hole_psnr_plus_the_log_of_the_hole_fraction() -> None:
-    real, hole = images(1), square()
-    whole = maps.composite(images(1), real, hole)
-    gain = image_metrics.psnr(whole, real, torch.ones_like(hole)) - image_metrics.psnr(whole, real, hole)
+    real, map = images(1), square()
+    whole = maps.composite(images(1), real, map)
+    gain = image_metrics.psnr(whole, real, torch.ones_like(map)) - image_metrics.psnr(whole, real, map)
     assert gain.item() == pytest.approx(10 * math.log10(40 * 40 / 20**2))
 
 
 def test_l1_is_the_mean_absolute_difference() -> None:
-    real, fake, hole = images(1), images(1), square()
+    real, fake, map = images(1), images(1), square()
     expected = np.abs(real.numpy() - fake.numpy())[0, :, 10:30, 10:30].mean()
-    assert image_metrics.l1(fake, real, hole).item() == pytest.approx(float(expected), abs=1e-6)
+    assert image_metrics.l1(fake, real, map).item() == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_ssim_map_equals_scikit_images_wherever_its_window_fits() -> None:
@@ -126,11 +126,11 @@ def test_ssim_of_an_image_with_itself_is_one() -> None:
 
 
 def test_a_better_image_scores_better_in_all_metrics() -> None:
-    real, noise, hole = images(1), images(1), square()
+    real, noise, map = images(1), images(1), square()
     near, far = (real * (1 - share) + noise * share for share in (0.1, 0.5))
-    assert image_metrics.psnr(near, real, hole) > image_metrics.psnr(far, real, hole)
-    assert image_metrics.ssim(near, real, hole) > image_metrics.ssim(far, real, hole)
-    assert image_metrics.l1(near, real, hole) < image_metrics.l1(far, real, hole)
+    assert image_metrics.psnr(near, real, map) > image_metrics.psnr(far, real, map)
+    assert image_metrics.ssim(near, real, map) > image_metrics.ssim(far, real, map)
+    assert image_metrics.l1(near, real, map) < image_metrics.l1(far, real, map)
 
 
 def test_dice_and_iou_of_half_a_square_are_two_thirds_and_a_half() -> None:

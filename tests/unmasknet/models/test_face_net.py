@@ -189,5 +189,5 @@ def test_weights_of_a_byte_with_a_scale_are_not_read_as_plain_ones(tmp_path):
     (tmp_path / "w.bin").write_bytes(bytes(4))
     model = {"modelTopology": {"node": []}, "weightsManifest": [{"paths": ["w.bin"], "weights": [entry]}]}
     (tmp_path / "m.json").write_text(json.dumps(model))
-    with pytest.raises(AssertionError, match="k is of uint8"):
+    with pytest.raises(AssertionError, match="k is quantised to uint8"):
         hse_face_net.read_graph_model(tmp_path / "m.json")

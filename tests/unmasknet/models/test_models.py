@@ -7,7 +7,7 @@ from torch import nn
 from maskgen.errors import InputError, MissingError
 from unmasknet.maps import composite
 from unmasknet.models import perceptual
-from unmasknet.models.discriminator import Discriminator, build_discriminators, crop_hole, diff_augment
+from unmasknet.models.discriminator import Discriminator, build_discriminators, crop_around_map, diff_augment
 from unmasknet.models.generator import build_generator
 from unmasknet.models.segmenter import build_segmenter, grow, open_map, shrink
 from unmasknet.models.size import count_gmac, count_parameters
@@ -41,18 +41,18 @@ def holes(count: int = 2, side: int = SIDE) -> torch.Tensor:
 @pytest.mark.parametrize("name", PRESETS)
 def test_networks_of_every_preset_go_forward_and_backward(name):
     gan, segm = load_preset(name, "gan"), load_preset(name, "segm")
-    photo, hole = pictures(1), holes(1)
+    photo, map = pictures(1), holes(1)
     segmenter = build_segmenter(segm.model)
     logits = segmenter(photo)
-    assert logits.shape == hole.shape
+    assert logits.shape == map.shape
     generator = build_generator(gan.generator)
-    result = generator(photo, hole)
+    result = generator(photo, map)
     assert result.shape == photo.shape
     assert result.min() >= 0
     assert result.max() <= 1
     total = logits.mean() + result.mean()
     for judge in build_discriminators(gan.discriminator).values():
-        patches, features = judge(result, photo, hole, torch.rand(1, 8))
+        patches, features = judge(result, photo, map, torch.rand(1, 8))
         assert patches.shape[:2] == (1, 1)
         assert len(features) == gan.discriminator.layers + 1
         total = total + patches.mean()
@@ -66,37 +66,37 @@ def small(**parts: object) -> nn.Module:
 
 
 def test_a_zeroed_input_hides_the_mask_from_the_generator():
-    generator, photo, hole = small(input="zeroed"), pictures(), holes()
-    other = composite(1 - photo, photo, hole)
-    assert torch.equal(generator(photo, hole), generator(other, hole))
+    generator, photo, map = small(input="zeroed"), pictures(), holes()
+    other = composite(1 - photo, photo, map)
+    assert torch.equal(generator(photo, map), generator(other, map))
     sees = small(input="photo")
-    assert not torch.equal(sees(photo, hole), sees(other, hole))
+    assert not torch.equal(sees(photo, map), sees(other, map))
 
 
 def test_a_grey_input_shows_the_mask_s_brightness_and_not_its_colour():
-    generator, photo, hole = small(input="grey"), pictures(), holes()
+    generator, photo, map = small(input="grey"), pictures(), holes()
     red, green = (torch.tensor(colour).view(1, 3, 1, 1) for colour in ((0.587, 0.0, 0.0), (0.0, 0.299, 0.0)))
-    coloured = [composite((photo * 0.4 + colour), photo, hole) for colour in (red, green)]
-    brighter = composite(photo * 0.4 + 0.5, photo, hole)
-    assert torch.allclose(generator(coloured[0], hole), generator(coloured[1], hole), atol=1e-5)
-    assert not torch.allclose(generator(coloured[0], hole), generator(brighter, hole), atol=1e-3)
+    coloured = [composite((photo * 0.4 + colour), photo, map) for colour in (red, green)]
+    brighter = composite(photo * 0.4 + 0.5, photo, map)
+    assert torch.allclose(generator(coloured[0], map), generator(coloured[1], map), atol=1e-5)
+    assert not torch.allclose(generator(coloured[0], map), generator(brighter, map), atol=1e-3)
 
 
 def test_composite_keeps_the_photo_outside_the_hole():
-    result, photo, hole = pictures(), pictures(), holes()
-    laid = composite(result, photo, hole)
-    assert torch.equal(laid[hole.expand_as(laid) == 0], photo[hole.expand_as(laid) == 0])
-    assert torch.equal(laid[hole.expand_as(laid) == 1], result[hole.expand_as(laid) == 1])
+    result, photo, map = pictures(), pictures(), holes()
+    laid = composite(result, photo, map)
+    assert torch.equal(laid[map.expand_as(laid) == 0], photo[map.expand_as(laid) == 0])
+    assert torch.equal(laid[map.expand_as(laid) == 1], result[map.expand_as(laid) == 1])
 
 
 def test_a_fourier_block_sees_the_whole_picture():
     def reach(middle: str) -> int:
-        generator, photo, hole = (
+        generator, photo, map = (
             small(middle=middle),
             pictures(1).requires_grad_(),
             torch.zeros(1, 1, SIDE, SIDE),
         )
-        generator(photo, hole)[0, 0, 0, 0].backward()
+        generator(photo, map)[0, 0, 0, 0].backward()
         return int((photo.grad.abs().sum(dim=(0, 1)) > 0).sum())
 
     assert reach("ffc") == SIDE * SIDE > 2 * reach("none")
@@ -124,9 +124,9 @@ def test_clean_scales_its_radius_with_the_picture():
 
 def test_crop_hole_frames_the_hole_and_takes_all_where_there_is_none():
     x = torch.arange(SIDE, dtype=torch.float32).view(1, 1, 1, SIDE).expand(2, 1, SIDE, SIDE)
-    hole = torch.zeros(2, 1, SIDE, SIDE)
-    hole[0, :, 16:32, 24:40] = 1
-    framed = crop_hole(x, hole, 32)
+    map = torch.zeros(2, 1, SIDE, SIDE)
+    map[0, :, 16:32, 24:40] = 1
+    framed = crop_around_map(x, map, 32)
     assert framed.shape == (2, 1, 32, 32)
     assert framed[0].min() == pytest.approx(22, abs=0.5)  # 16 wide, margin 1.25: 22 to 42
     assert framed[0].max() == pytest.approx(41, abs=0.5)
@@ -155,19 +155,19 @@ def test_diff_augment_in_the_middle_of_its_ranges_changes_only_what_it_cuts():
 def test_without_chance_or_settings_nothing_is_changed_before_judging():
     settings = DiscriminatorSettings(width=4, layers=2)
     judge = build_discriminators(settings)["whole"].eval()
-    photo, hole = pictures(), holes()
-    assert torch.equal(judge(photo, photo, hole)[0], judge(photo, photo, hole)[0])
+    photo, map = pictures(), holes()
+    assert torch.equal(judge(photo, photo, map)[0], judge(photo, photo, map)[0])
     off = build_discriminators(settings.model_copy(update={"augment": False}))["whole"].eval()
-    assert torch.equal(off(photo, photo, hole, torch.rand(2, 8))[0], off(photo, photo, hole)[0])
+    assert torch.equal(off(photo, photo, map, torch.rand(2, 8))[0], off(photo, photo, map)[0])
 
 
 def test_real_and_fake_are_composited_alike():
     judge = Discriminator(
         sees="composite", with_map=True, augment=False, width=4, layers=2, norm="none", spectral=False
     )
-    truth, hole = pictures(), holes()
-    fake = composite(truth, 1 - truth, hole)  # right in the hole, wrong elsewhere: the photo counts there
-    assert torch.allclose(judge(truth, truth, hole)[0], judge(fake, truth, hole)[0])
+    truth, map = pictures(), holes()
+    fake = composite(truth, 1 - truth, map)  # right in the hole, wrong elsewhere: the photo counts there
+    assert torch.allclose(judge(truth, truth, map)[0], judge(fake, truth, map)[0])
 
 
 def test_parameters_and_multiply_adds_are_counted_right():

@@ -53,11 +53,11 @@ def drawn(rng: np.random.Generator, layer_of) -> Triplet:
     photo = cv2.resize(
         astronaut()[top : top + 96, left : left + 96], (SIDE, SIDE), interpolation=cv2.INTER_AREA
     )
-    hole: Plane = np.zeros((SIDE, SIDE), np.uint8)
+    map: Plane = np.zeros((SIDE, SIDE), np.uint8)
     centre, axes = rng.integers(14, 50, 2).tolist(), rng.integers(8, 22, 2).tolist()
-    cv2.ellipse(hole, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
-    masked = np.where(hole[:, :, None] > 0, layer_of(photo), photo).astype(np.uint8)
-    return Triplet(masked, photo, hole, hole * 3, (), 1.0, 0)
+    cv2.ellipse(map, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
+    masked = np.where(map[:, :, None] > 0, layer_of(photo), photo).astype(np.uint8)
+    return Triplet(masked, photo, map, map * 3, (), 1.0, 0)
 
 
 def found(folder: Path, layer_of) -> float:

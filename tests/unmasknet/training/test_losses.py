@@ -25,7 +25,7 @@ def truth() -> torch.Tensor:
     ).repeat(3, 1, 1, 1)
 
 
-def hole() -> torch.Tensor:
+def map() -> torch.Tensor:
     found = torch.zeros(3, 1, SIDE, SIDE)
     found[:, :, 8:24, 8:24] = 1
     return found
@@ -37,7 +37,7 @@ def worse(by: float) -> torch.Tensor:
 
 RECONSTRUCTION = {
     "l1_whole": (lambda picture: losses.l1_whole(picture, truth()), 1.0),
-    "l1_hole": (lambda picture: losses.l1_hole(picture, truth(), hole()), 1.0),
+    "l1_hole": (lambda picture: losses.l1_hole(picture, truth(), map()), 1.0),
     "ssim": (lambda picture: losses.ssim_loss(picture, truth()), 2.0),
 }
 
@@ -65,10 +65,10 @@ def test_l1_counts_the_hole_alone_and_the_whole():
     picture = truth().clone()
     picture[:, :, 8:24, 8:24] = (picture[:, :, 8:24, 8:24] + 0.5) % 1
     wrong = (picture - truth()).abs().sum(dim=(1, 2, 3))
-    torch.testing.assert_close(losses.l1_hole(picture, truth(), hole()), wrong / (3 * 256))
+    torch.testing.assert_close(losses.l1_hole(picture, truth(), map()), wrong / (3 * 256))
     torch.testing.assert_close(losses.l1_whole(picture, truth()), wrong / (3 * SIDE * SIDE))
-    outside = torch.where(hole() > 0, truth(), 1 - truth())
-    assert losses.l1_hole(outside, truth(), hole()).max() == 0
+    outside = torch.where(map() > 0, truth(), 1 - truth())
+    assert losses.l1_hole(outside, truth(), map()).max() == 0
     assert losses.l1_hole(1 - truth(), truth(), torch.zeros(3, 1, SIDE, SIDE)).max() == 0
 
 
@@ -91,15 +91,15 @@ def test_ssim_of_opposites_is_negative():
 
 
 def test_map_losses_fall_as_the_map_gets_right():
-    right = (hole() * 2 - 1) * 3
+    right = (map() * 2 - 1) * 3
     for loss in (losses.bce, losses.dice):
-        good, undecided, bad = (loss(logits, hole()) for logits in (right, 0 * right, -right))
+        good, undecided, bad = (loss(logits, map()) for logits in (right, 0 * right, -right))
         assert (good < undecided).all()
         assert (undecided < bad).all()
         assert (good >= 0).all()
-    torch.testing.assert_close(losses.bce(0 * right, hole()), torch.full((3,), math.log(2)))
-    assert losses.dice(right * 99, hole()).max() < 1e-5
-    assert losses.dice(-right * 99, hole()).min() > 0.99
+    torch.testing.assert_close(losses.bce(0 * right, map()), torch.full((3,), math.log(2)))
+    assert losses.dice(right * 99, map()).max() < 1e-5
+    assert losses.dice(-right * 99, map()).min() > 0.99
 
 
 def test_dice_of_two_empty_maps_is_perfect():
@@ -135,10 +135,10 @@ def test_losses_of_a_batch_are_those_of_its_samples():
     """So that parts of a batch, and ranks, add up to the same."""
     picture, logits = worse(0.3), torch.randn(3, 1, SIDE, SIDE)
     every = {
-        "l1_hole": lambda s: losses.l1_hole(picture[s], truth()[s], hole()[s]),
+        "l1_hole": lambda s: losses.l1_hole(picture[s], truth()[s], map()[s]),
         "ssim": lambda s: losses.ssim(picture[s], truth()[s]),
-        "bce": lambda s: losses.bce(logits[s], hole()[s]),
-        "dice": lambda s: losses.dice(logits[s], hole()[s]),
+        "bce": lambda s: losses.bce(logits[s], map()[s]),
+        "dice": lambda s: losses.dice(logits[s], map()[s]),
         "hinge": lambda s: losses.hinge_d(logits[s], logits[s] * 2),
     }
     for loss in every.values():

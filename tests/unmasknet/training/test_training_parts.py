@@ -160,8 +160,8 @@ def test_sheet_has_a_row_a_sample_and_enlarges_small_pictures():
 
 
 def test_tint_leaves_the_rest_of_the_photo():
-    photo, hole = torch.full((1, 3, 2, 2), 0.5), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
-    changed = (tinted(photo, hole) != photo).any(1)[0]
+    photo, map = torch.full((1, 3, 2, 2), 0.5), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    changed = (tinted(photo, map) != photo).any(1)[0]
     assert changed.tolist() == [[True, False], [False, False]]
 
 

@@ -55,6 +55,6 @@ class TorchNetworks:
         from unmasknet.evaluation.samples import to_tensor
 
         with torch.inference_mode():
-            hole = torch.from_numpy(maps).to(self._device).float()[:, None]
-            made = self._restorer.restored(to_tensor([*crops], self._device), hole)
+            map = torch.from_numpy(maps).to(self._device).float()[:, None]
+            made = self._restorer.restored(to_tensor([*crops], self._device), map)
         return np.ascontiguousarray(made.permute(0, 2, 3, 1).float().cpu().numpy() * np.float32(255))
