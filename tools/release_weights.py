@@ -228,7 +228,7 @@ def record(table: Path, release: Release, version: str) -> None:
             "licence": LICENCE,
             "origin": f"unmask {version}, by tools/release_weights.py; see MODEL_CARD.md",
         }
-    head = "# Model files: what they are, where they come from, what they must hash to.\n"
+    head = "# Model files: name, origin, licence and hash of each.\n"
     text = head + "".join(
         f"\n[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in entry.items())
         for name, entry in entries.items()

@@ -72,12 +72,12 @@ def runs(tmp_path):
     return found
 
 
-def test_the_words_of_the_card_hold_no_number():
+def test_the_template_of_the_card_has_no_numbers():
     words = re.sub(r"\{\w+\}", "", model_card.WORDS.read_text("utf-8"))
     assert re.findall(r"\d+[^\n]{0,12}", words) == ["95 % intervals"]
 
 
-def test_the_card_says_what_was_measured_and_nothing_of_the_machine_s_folders(made, runs, tmp_path):
+def test_the_card_has_the_measurements_but_no_folders_of_the_machine(made, runs, tmp_path):
     figures = made[2].summary
     (tmp_path / "make.sh").write_text("unmask train segm --seed 7\n")
     text = card(TABLE, runs, [runs["gan"]], {"toys": figures}, None, tmp_path / "make.sh", "a loom")
@@ -174,7 +174,7 @@ def test_the_project_s_readme_has_the_marks():
     assert filled(model_card.README.read_text("utf-8"), "a table").count("a table") == 1
 
 
-def test_what_is_no_run_and_no_json_is_refused(tmp_path):
+def test_files_that_are_not_runs_or_json_are_refused(tmp_path):
     with pytest.raises(InputError, match="not a folder of a finished run"):
         model_card.learnt(tmp_path)
     (tmp_path / "a.json").write_text("{")
@@ -197,13 +197,13 @@ def test_verdicts_are_counted_with_their_interval(tmp_path):
         looked_at(path)
 
 
-def test_shares_of_none_and_all_stay_between_0_and_1():
+def test_wilson_intervals_stay_between_0_and_1():
     assert wilson(0, 10)[0] == 0
     assert wilson(10, 10)[1] == pytest.approx(1)
     assert wilson(10, 10)[1] <= 1
 
 
-def test_ranks_are_where_they_should_be():
+def test_ranks_are_the_quantiles_of_the_scores():
     scores = {f"k{n}": float(n) for n in range(101)}
     assert ranked.at_ranks(scores) == {
         "worst": "k0", "25 %": "k25", "median": "k50", "75 %": "k75", "best": "k100",
@@ -213,7 +213,7 @@ def test_ranks_are_where_they_should_be():
         ranked.at_ranks({})
 
 
-def test_ranks_are_the_same_by_the_evaluation_s_scores_and_by_our_own(made):
+def test_ranks_by_the_evaluation_s_scores_equal_ranks_by_computed_scores(made):
     data, runs, _, scores = made
     restorer = load_restorer(runs, torch.device("cpu"))
     (split, ours), (_, theirs) = (ranked.scored(data, "auto", restorer, path) for path in (None, scores))
@@ -234,7 +234,7 @@ def test_a_sample_without_a_score_has_no_rank(made, monkeypatch):
     assert ranked.scored(made[0], "auto", None, None)[1] == {"good": 30.0, "bad": 20.0}
 
 
-def test_results_by_lot_are_the_same_again_and_verdicts_are_never_replaced(made, tmp_path):
+def test_random_results_are_reproducible_and_verdicts_are_never_replaced(made, tmp_path):
     data, runs, _, _ = made
     restorer = load_restorer(runs, torch.device("cpu"))
     one, again, other = (looked.by_lot(data, "auto", 5, seed, restorer) for seed in (0, 0, 1))
@@ -250,7 +250,7 @@ def test_results_by_lot_are_the_same_again_and_verdicts_are_never_replaced(made,
         looked.write(one, tmp_path, "five")
 
 
-def test_a_face_shown_is_the_photo_outside_the_map_and_ours_inside(made):
+def test_a_drawn_face_is_the_photo_outside_the_map_and_the_result_inside(made):
     data, runs, _, _ = made
     restorer = load_restorer(runs, torch.device("cpu"))
     face = next(restored_faces(data, "test", [next(data.samples(split="test")).key], restorer))

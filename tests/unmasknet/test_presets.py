@@ -1,4 +1,4 @@
-"""Presets: complete, commented, and each what its description says."""
+"""Presets: completeness, comments, and agreement with their descriptions."""
 
 import pytest
 from pydantic import BaseModel
@@ -39,7 +39,7 @@ def written(tree: dict, prefix: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_gives_every_setting_that_is_not_left_out_on_purpose(name):
+def test_a_preset_sets_every_setting_except_the_optional_ones(name):
     path = asset(f"configs/presets/{name}.toml")
     preset = Preset.model_validate(read_toml(path))
     optional = {
@@ -82,10 +82,10 @@ def test_followed_presets_share_losses_and_their_weights(name):
 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_the_region_discriminator_sees_the_composited_photo_the_whole_one_the_result(name):
-    judges = build_discriminators(load_preset(name, "gan").discriminator)
-    assert judges["whole"].sees == "result"
-    assert judges["region"].sees == "composite"
-    assert not parts(judges["whole"], nn.Linear), "patches are judged, not pictures"
+    discriminators = build_discriminators(load_preset(name, "gan").discriminator)
+    assert discriminators["whole"].sees == "result"
+    assert discriminators["region"].sees == "composite"
+    assert not parts(discriminators["whole"], nn.Linear), "it classifies patches, not whole images"
 
 
 def test_din2020_is_the_papers():
@@ -142,12 +142,12 @@ def test_unmask_has_gated_and_fourier_parts_spectral_norm_hinge_feature_matching
     generator = build_generator(settings.generator)
     assert all(conv.gated for conv in parts(generator, Conv))
     assert len(parts(generator, FourierBlock)) == 6
-    judges = build_discriminators(settings.discriminator)
-    for judge in judges.values():
-        assert not parts(judge, nn.BatchNorm2d)
-        assert all(hasattr(conv, "parametrizations") for conv in parts(judge, nn.Conv2d))
-    assert judges["region"].sees == "crop"
-    assert judges["region"].with_map
+    discriminators = build_discriminators(settings.discriminator)
+    for net in discriminators.values():
+        assert not parts(net, nn.BatchNorm2d)
+        assert all(hasattr(conv, "parametrizations") for conv in parts(net, nn.Conv2d))
+    assert discriminators["region"].sees == "crop"
+    assert discriminators["region"].with_map
     loss = settings.loss
     assert (loss.adversarial, loss.feature_matching, loss.l1_hole) == ("hinge", 10, 5)
     assert (loss.whole_from, loss.region_from) == (0.1, 0.4)
@@ -158,8 +158,8 @@ def test_unmask_has_gated_and_fourier_parts_spectral_norm_hinge_feature_matching
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_only_presets_of_others_norm_over_the_batch(name):
-    """A batch norm sees one rank's share of a batch, so two ranks would not learn what one does."""
+def test_only_presets_after_earlier_work_use_batch_norm(name):
+    """A batch norm sees only the samples of its rank, so two ranks would not train like one."""
     batchy = {"fugan", "patch256"}
     generator = build_generator(load_preset(name, "gan").generator)
     assert bool(parts(generator, nn.BatchNorm2d)) == (name in batchy)

@@ -1,4 +1,4 @@
-"""`unmask bench run`: each way in a process of its own, figures by runtime and cores."""
+"""`unmask bench run`: a separate process per measurement, figures by runtime and cores."""
 
 import pytest
 
@@ -44,13 +44,13 @@ def test_a_process_loads_measures_and_says_when_nothing_was_restored(tmp_path):
         bench_run(settings, jpeg)  # a ramp of grey
 
 
-def test_a_process_that_fails_passes_on_its_words(tmp_path):
+def test_a_failed_process_passes_on_its_message(tmp_path):
     settings = BenchRunSettings(weights=(str(tmp_path / "none"),), cores=(1,), rounds=1)
     with pytest.raises(InputError, match=r"torch on 1 cores failed: .*none"):
         bench_run(settings, jpeg)
 
 
-def test_a_process_fails_by_the_kind_that_its_traceback_names():
+def test_a_failed_process_raises_the_class_in_its_traceback():
     missing = module._failure(
         "Traceback\nmaskgen.errors.MissingError: --weights released: none", "it failed: "
     )

@@ -1,4 +1,4 @@
-"""What is changed at random is changed alike in photo, truth and map; decoding the short way is decoding."""
+"""Augmentation changes photo, truth and map in the same way; the fast decoder equals the general one."""
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ STILL = AugmentSettings(flip=0, rotate=0, zoom=0, shift=0, colour=0)
 
 
 def sample(height: int = SIDE, width: int = SIDE) -> Views:
-    """A white mask with a grey shadow on a dark photo, so that the map can be read off the picture."""
+    """Makes a white mask with a grey shadow on a dark photo, so that the map follows from the image."""
     side = min(height, width)
     parts = np.zeros((height, width), np.uint8)
     parts[:side, :side] = drawn_parts(side)
@@ -34,7 +34,7 @@ def changed(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_map_and_parts_move_with_the_pictures(seed):
+def test_map_and_parts_move_with_the_images(seed):
     views = changed(seed, AugmentSettings(rotate=30, zoom=0.3, shift=0.1, colour=0, flip=0.5))
     bright = views.masked[:, :, 0] > 137
     assert np.count_nonzero(bright != (views.parts > 0)) < 40, "but for edges"
@@ -43,7 +43,7 @@ def test_map_and_parts_move_with_the_pictures(seed):
     assert set(np.unique(views.parts)) <= {0, 1, 2, 3}
 
 
-def test_colours_change_alike_in_photo_and_truth():
+def test_colours_change_equally_in_photo_and_truth():
     photo = drawn_photo(3)
     views = changed(5, STILL.model_copy(update={"colour": 1.0}), views=Views(photo, photo.copy(), *planes()))
     assert np.array_equal(views.masked, views.gt)
@@ -75,14 +75,14 @@ def test_the_generators_photo_is_restored_outside_the_true_map_even_if_the_map_i
     assert sizes >= {-1, 1}, "grown and shrunk"
 
 
-def test_a_random_jpeg_of_the_whole_picture_reaches_every_block():
+def test_a_random_jpeg_of_the_whole_image_reaches_every_block():
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     after = changed(1, STILL.model_copy(update={"jpeg": 1.0}), SegmSettings, Views(photo, photo, *planes()))
     blocks = (after.masked != photo).reshape(8, 8, 8, 8, 3).any(axis=(1, 3, 4))
     assert blocks.all()
 
 
-def test_what_lies_before_the_face_is_no_mask():
+def test_an_occluder_in_front_of_the_face_is_not_in_the_map():
     hidden = 0
     for seed in range(20):
         views = changed(seed, STILL.model_copy(update={"occlude": 1.0}), SegmSettings)
@@ -92,14 +92,14 @@ def test_what_lies_before_the_face_is_no_mask():
     assert hidden
 
 
-def test_noise_and_blur_are_the_samples_own_random_choice():
+def test_noise_and_blur_depend_only_on_the_samples_generator():
     chosen = STILL.model_copy(update={"noise": 1.0, "blur": 1.0})
     first, again, other = (changed(seed, chosen, SegmSettings).masked for seed in (3, 3, 4))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_resizing_keeps_what_the_hole_touches_hidden_and_parts_apart():
+def test_resizing_keeps_touched_pixels_hidden_and_parts_distinct():
     small = fit_sample(sample(256, 256), 64, "resize", None)
     assert small.masked.shape == (64, 64, 3)
     assert not ((small.masked[:, :, 0] > 21) & (small.map == 0)).any()
@@ -122,7 +122,7 @@ def test_a_wide_sample_is_cut_around_its_hole_and_its_labels_move_along():
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 100), (100, 40), (40, 40), (300, 200)])
-def test_cropping_gives_the_size_asked_for_with_no_hole_in_what_is_mirrored(height, width):
+def test_cropping_gives_the_requested_size_and_no_hole_in_mirrored_borders(height, width):
     views = sample(height, width)
     cut = fit_sample(views, 64, "crop", np.random.default_rng(0))
     assert cut.masked.shape == (64, 64, 3)
@@ -131,7 +131,7 @@ def test_cropping_gives_the_size_asked_for_with_no_hole_in_what_is_mirrored(heig
 
 @pytest.mark.parametrize("encoding", ["jpg", "png", "webp"])
 @pytest.mark.parametrize("side", [64, 71])
-def test_the_short_way_of_decoding_gives_what_the_safe_one_gives(encoding, side):
+def test_the_fast_decoder_equals_the_general_one(encoding, side):
     photo = cv2.resize(drawn_photo(1), (side, side))
     triplet = drawn_triplet(1, photo)
     members = shards.encode(triplet, shards.Origin("a", "", "train", ""), ShardSettings(format=encoding))
@@ -144,7 +144,7 @@ def encoded() -> dict[str, bytes]:
     return shards.encode(drawn_triplet(1), shards.Origin("a", "", "train", ""), ShardSettings())
 
 
-def test_only_what_is_wanted_is_decoded():
+def test_only_requested_members_are_decoded():
     members = encoded()
     short = decode_sample(members, ("masked", "map"))
     assert short.gt is short.masked
@@ -163,7 +163,7 @@ def test_broken_members_are_refused(name, damage):
         decode_sample(members)
 
 
-def test_pictures_of_different_sizes_are_refused():
+def test_images_of_different_sizes_are_refused():
     members = encoded() | {"gt.jpg": codecs.encode_jpeg(drawn_photo(1, 72), 95)}
     with pytest.raises(InputError, match="different sizes"):
         decode_sample(members)

@@ -1,4 +1,4 @@
-"""Batches: what is in them, that they are a function of seed and step alone, and what happens to bad shards."""
+"""Batches: content, dependence on seed and step only, handling of bad shards."""
 
 import itertools
 import json
@@ -68,7 +68,7 @@ def same(a: Batch, b: Batch) -> bool:
     )
 
 
-def test_a_batch_has_the_shapes_and_ranges_that_it_says(data):
+def test_a_batch_has_the_documented_shapes_and_ranges(data):
     (batch,) = take(data, 1, settings(SegmSettings))
     assert len(batch) == 4
     assert batch.masked.shape == batch.gt.shape == (4, 3, 64, 64)
@@ -176,13 +176,13 @@ def test_evaluation_on_two_ranks_covers_each_sample_once(data):
     assert [[len(b) for b in found] for found in ranks] == [[2, 1], [2]]
 
 
-def test_labels_move_with_the_picture(data):
+def test_labels_move_with_the_image(data):
     half = list(open_batches([data], "val", settings(size=32), train=False))
     assert half[0].faces[0]["box"] == [3.75, 3.75, 27.75, 29.75]  # centres of pixels: (8 + .5) / 2 - .5
     assert half[0].masked.shape[-2:] == (32, 32)
 
 
-def test_split_gives_parts_that_make_up_the_batch(data):
+def test_the_parts_of_a_split_batch_make_up_the_batch(data):
     (batch,) = take(data, 1, settings(batch=5))
     pieces = batch.split(2)
     assert [len(piece) for piece in pieces] == [2, 3]
@@ -191,7 +191,7 @@ def test_split_gives_parts_that_make_up_the_batch(data):
     assert len(batch[:1].split(3)) == 1
 
 
-def test_png_and_jpg_data_sets_go_together(data, tmp_path):
+def test_png_and_jpg_data_sets_can_be_combined(data, tmp_path):
     write_shard(tmp_path / "png", "train-000000", range(50, 58), encoding="png")
     stream = open_batches([data, str(tmp_path / "png")], "train", settings(batch=24), train=True)
     kinds = {int(key[3:6]) >= 50 for batch in itertools.islice(stream, 3) for key in batch.keys}
@@ -232,7 +232,7 @@ def test_default_workers_divide_the_lanes_and_leave_the_trainer_a_core(monkeypat
     ("entry", "word"),
     [("pipe:cat x.tar", "not run"), ("nowhere", "no such folder"), ("file:///nowhere", "cannot be opened")],
 )
-def test_what_cannot_be_data_is_refused(entry, word):
+def test_invalid_data_arguments_are_refused(entry, word):
     with pytest.raises(InputError, match=word):
         list_shards([entry], "train")
 
@@ -267,7 +267,7 @@ def test_row30_a_shard_that_is_missing_or_cut_at_the_start_is_refused(copy):
 
 @pytest.mark.fault
 @pytest.mark.parametrize("damage", ["cut", "header", "gone", "rubbish"])
-def test_row30_a_shard_that_breaks_in_mid_epoch_is_passed_over_and_said(copy, damage):
+def test_row30_a_shard_that_breaks_within_an_epoch_is_skipped_and_reported(copy, damage):
     path = copy / "train-000001.tar"
     whole = path.read_bytes()
     stream = open_batches([str(copy)], "train", settings(), train=True)
@@ -287,7 +287,7 @@ def test_row30_a_shard_that_breaks_in_mid_epoch_is_passed_over_and_said(copy, da
 
 
 @pytest.mark.fault
-def test_row30_a_broken_sample_is_left_out_and_said(copy):
+def test_row30_a_broken_sample_is_skipped_and_reported(copy):
     path = copy / "train-000000.tar"
     data = bytearray(path.read_bytes())
     at = data.find(b"\xff\xd8\xff")
@@ -318,7 +318,7 @@ def test_row30_fewer_shards_than_workers_and_ranks_still_give_equal_steps(tmp_pa
 
 
 class Trap:
-    """Unpickling it would leave a trace."""
+    """Object that sets a mark when it is unpickled."""
 
     def __reduce__(self):
         return (Path.touch, (Path("trap-was-sprung"),))

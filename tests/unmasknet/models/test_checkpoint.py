@@ -1,4 +1,4 @@
-"""Checkpoints and weights: whole or not there, data and nothing else, and refused in one line when they do not fit."""
+"""Checkpoints and weights: atomic writes, no code execution, one-line errors for weights that do not fit."""
 
 import pickle
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_row28_kill_while_a_checkpoint_is_written_leaves_the_old_one(tmp_path, m
 
 
 class Payload:
-    """Leaves a mark if it is unpickled."""
+    """Object that sets a mark when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark

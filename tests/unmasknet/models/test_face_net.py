@@ -1,4 +1,4 @@
-"""A face network from an ONNX file gives what ONNX Runtime gives, has gradients, and teaches a generator."""
+"""Face networks from ONNX files: agreement with ONNX Runtime, gradients, use as a training loss."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ def test_torch_and_onnx_runtime_agree_on_every_operator(file):
     np.testing.assert_allclose(OnnxLayers(file)(given).numpy(), wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_the_loss_is_nothing_for_the_truth_and_falls_along_its_gradient(file):
+def test_the_loss_is_zero_for_the_truth_and_falls_along_its_gradient(file):
     net, truth = FaceNet(file), pictures(2, 64)
     assert torch.allclose(net(truth, truth), torch.zeros(2), atol=1e-6)
     result = pictures(2, 64, seed=1).requires_grad_()
@@ -52,7 +52,7 @@ def test_the_loss_is_nothing_for_the_truth_and_falls_along_its_gradient(file):
     assert not list(net.parameters())
 
 
-def test_what_lies_outside_the_face_does_not_count(file):
+def test_pixels_outside_the_face_do_not_count(file):
     net, truth = FaceNet(file), pictures(1, 64)
     other = truth.clone()
     other[:, :, 60:] = 0
@@ -61,7 +61,7 @@ def test_what_lies_outside_the_face_does_not_count(file):
 
 
 @pytest.mark.parametrize(("size", "side"), [(128, 112), (256, 112), (64, 112)])
-def test_eyes_and_mouth_of_a_crop_come_to_where_a_face_network_has_them(size, side):
+def test_eyes_and_mouth_of_a_crop_are_where_a_face_network_expects_them(size, side):
     where = np.array(
         [[0.373, 0.419], [0.619, 0.420], [0.391, 0.675], [0.602, 0.675]]
     )  # means of two data sets
@@ -74,7 +74,7 @@ def test_eyes_and_mouth_of_a_crop_come_to_where_a_face_network_has_them(size, si
         assert np.hypot(column + 0.5 - target[0], row + 0.5 - target[1]) < 4
 
 
-def test_a_file_that_is_no_such_network_is_said(tmp_path, file):
+def test_unsupported_network_files_are_refused(tmp_path, file):
     (tmp_path / "words.onnx").write_text("a face")
     for name in ("nowhere.onnx", "words.onnx"):
         with pytest.raises(InputError, match="not a readable ONNX network"):
@@ -95,14 +95,14 @@ def test_a_file_that_is_no_such_network_is_said(tmp_path, file):
 
 
 def test_eval_aligns_for_the_side_that_a_network_takes(file):
-    judge = build_identity(str(file))
+    face_recognition = build_identity(str(file))
     points = np.array(ARCFACE_POINTS) * 2
-    embedded = judge.embed(np.full((224, 224, 3), 90, np.uint8), points)
+    embedded = face_recognition.embed(np.full((224, 224, 3), 90, np.uint8), points)
     assert embedded.shape == (5,)
     assert np.linalg.norm(embedded) == pytest.approx(1)
 
 
-def test_cuts_around_the_hole_have_no_face_in_its_place(tmp_path):
+def test_the_identity_loss_refuses_crops_around_the_hole(tmp_path):
     with pytest.raises(ValidationError, match=r"loss\.identity: .* data\.fit"):
         settings("gan", tmp_path, data={"data": ["x"], "size": 32, "fit": "crop"}, loss={"identity": 1.0})
 
@@ -137,7 +137,7 @@ def test_a_generator_learns_from_it_in_full_precision(tmp_path, file, monkeypatc
         train("gan", more, tmp_path / "run", resume=True)
 
 
-def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path, monkeypatch):
+def test_a_tensorflow_js_model_converts_to_the_same_network(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     weights = {
         "k0": rng.normal(0, 0.02, (3, 3, 3, 4)), "o0": rng.normal(1, 1, 4), "k1": rng.normal(0, 0.3, (3, 3, 4, 1)),
@@ -179,7 +179,7 @@ def test_the_form_that_browsers_load_becomes_the_same_network(tmp_path, monkeypa
     torch.testing.assert_close(OnnxLayers(tmp_path / "new/m.onnx")(2 * x - 1), y, rtol=1e-4, atol=1e-4)
 
 
-def test_weights_of_a_byte_with_a_scale_are_not_read_as_plain_ones(tmp_path):
+def test_quantised_weights_are_refused(tmp_path):
     entry = {
         "name": "k",
         "shape": [4],

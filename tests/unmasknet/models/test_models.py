@@ -1,4 +1,4 @@
-"""Networks: shapes, ranges, gradients, and what each part does."""
+"""Networks: shapes, ranges, gradients, and the effect of each part."""
 
 import pytest
 import torch
@@ -51,8 +51,8 @@ def test_networks_of_every_preset_go_forward_and_backward(name):
     assert result.min() >= 0
     assert result.max() <= 1
     total = logits.mean() + result.mean()
-    for judge in build_discriminators(gan.discriminator).values():
-        patches, features = judge(result, photo, map, torch.rand(1, 8))
+    for discriminator in build_discriminators(gan.discriminator).values():
+        patches, features = discriminator(result, photo, map, torch.rand(1, 8))
         assert patches.shape[:2] == (1, 1)
         assert len(features) == gan.discriminator.layers + 1
         total = total + patches.mean()
@@ -89,7 +89,7 @@ def test_composite_keeps_the_photo_outside_the_hole():
     assert torch.equal(laid[map.expand_as(laid) == 1], result[map.expand_as(laid) == 1])
 
 
-def test_a_fourier_block_sees_the_whole_picture():
+def test_a_fourier_block_sees_the_whole_image():
     def reach(middle: str) -> int:
         generator, photo, map = (
             small(middle=middle),
@@ -102,7 +102,7 @@ def test_a_fourier_block_sees_the_whole_picture():
     assert reach("ffc") == SIDE * SIDE > 2 * reach("none")
 
 
-def test_opening_removes_what_is_thin_and_keeps_what_is_not():
+def test_opening_removes_only_thin_parts():
     plane = torch.zeros(1, 1, 32, 32)
     plane[..., 8:20, 8:20] = 1
     plain = plane.clone()
@@ -112,7 +112,7 @@ def test_opening_removes_what_is_thin_and_keeps_what_is_not():
     assert torch.equal(open_map(plane, 0), plane)
 
 
-def test_clean_scales_its_radius_with_the_picture():
+def test_clean_scales_its_radius_with_the_image():
     segmenter = build_segmenter(SegmenterSettings(width=4, depth=1, opening=8))
     logits = torch.full((1, 1, 64, 64), -9.0)
     logits[..., 20:25, 20:25] = 9  # 5 pixels: as wide as the opening at 64, narrower than it at 256
@@ -122,7 +122,7 @@ def test_clean_scales_its_radius_with_the_picture():
     assert segmenter.clean(large).sum() == 0
 
 
-def test_crop_hole_frames_the_hole_and_takes_all_where_there_is_none():
+def test_crop_hole_frames_the_hole_or_returns_the_whole_image():
     x = torch.arange(SIDE, dtype=torch.float32).view(1, 1, 1, SIDE).expand(2, 1, SIDE, SIDE)
     map = torch.zeros(2, 1, SIDE, SIDE)
     map[0, :, 16:32, 24:40] = 1
@@ -134,7 +134,7 @@ def test_crop_hole_frames_the_hole_and_takes_all_where_there_is_none():
     assert framed[1].max() > SIDE - 2
 
 
-def test_diff_augment_is_the_samples_own_and_differentiable():
+def test_diff_augment_depends_on_the_sample_and_is_differentiable():
     x, chance = pictures().mul(2).sub(1).requires_grad_(), torch.rand(2, 8)
     both = diff_augment(x, chance)
     alone = torch.cat([diff_augment(x[i : i + 1], chance[i : i + 1]) for i in range(2)])
@@ -152,22 +152,22 @@ def test_diff_augment_in_the_middle_of_its_ranges_changes_only_what_it_cuts():
     assert (changed[~same] == 0).all()
 
 
-def test_without_chance_or_settings_nothing_is_changed_before_judging():
+def test_without_chance_or_settings_images_are_not_augmented():
     settings = DiscriminatorSettings(width=4, layers=2)
-    judge = build_discriminators(settings)["whole"].eval()
+    discriminator = build_discriminators(settings)["whole"].eval()
     photo, map = pictures(), holes()
-    assert torch.equal(judge(photo, photo, map)[0], judge(photo, photo, map)[0])
+    assert torch.equal(discriminator(photo, photo, map)[0], discriminator(photo, photo, map)[0])
     off = build_discriminators(settings.model_copy(update={"augment": False}))["whole"].eval()
     assert torch.equal(off(photo, photo, map, torch.rand(2, 8))[0], off(photo, photo, map)[0])
 
 
-def test_real_and_fake_are_composited_alike():
-    judge = Discriminator(
+def test_real_and_fake_are_composited_in_the_same_way():
+    discriminator = Discriminator(
         sees="composite", with_map=True, augment=False, width=4, layers=2, norm="none", spectral=False
     )
     truth, map = pictures(), holes()
     fake = composite(truth, 1 - truth, map)  # right in the hole, wrong elsewhere: the photo counts there
-    assert torch.allclose(judge(truth, truth, map)[0], judge(fake, truth, map)[0])
+    assert torch.allclose(discriminator(truth, truth, map)[0], discriminator(fake, truth, map)[0])
 
 
 def test_parameters_and_multiply_adds_are_counted_right():
@@ -209,7 +209,7 @@ def convs_of(name: str) -> list[nn.Conv2d]:
     return [m for stage in perceptual.vgg_stages(name) for m in stage if isinstance(m, nn.Conv2d)]
 
 
-def test_other_files_than_vggs_weights_are_refused(tmp_path):
+def test_files_without_vggs_weights_are_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "w.pth")
     with pytest.raises(InputError, match="does not hold torchvision's weights of vgg16"):
         perceptual.load_vgg("vgg16", tmp_path / "w.pth", unit=True)
@@ -219,7 +219,7 @@ def test_other_files_than_vggs_weights_are_refused(tmp_path):
         )
 
 
-def test_without_vggs_weights_efficientnet_steps_in_and_says_so(tmp_path, monkeypatch):
+def test_without_vggs_weights_efficientnet_is_used_and_named(tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite_pytorch")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     net = perceptual.build_perceptual(GanLossSettings(perceptual_net="vgg19"))
@@ -234,7 +234,7 @@ def test_without_vggs_weights_efficientnet_steps_in_and_says_so(tmp_path, monkey
     assert not net.train().training, "its norms keep their statistics"
 
 
-def test_no_perceptual_network_where_none_is_wanted():
+def test_no_perceptual_network_is_built_if_the_loss_is_off():
     assert perceptual.build_perceptual(GanLossSettings(perceptual_net="none")) is None
     assert perceptual.build_perceptual(GanLossSettings(perceptual=0)) is None
 
@@ -247,6 +247,6 @@ def test_folded_pixels_make_the_same_sides_cheaper(patch):
     assert count_gmac(folded, *shapes) < 3 / patch**2 * count_gmac(plain, *shapes)
 
 
-def test_a_side_that_cannot_be_halved_so_often_is_refused_with_one_that_can():
+def test_a_side_that_cannot_be_halved_is_refused_with_a_valid_one():
     with pytest.raises(ValueError, match=r"data\.size 160: .* such as 128"):
         GanSettings.model_validate({"data": {"size": 160}, "generator": {"depth": 5, "patch": 2}})

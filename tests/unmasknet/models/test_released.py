@@ -1,4 +1,4 @@
-"""Weights that ship: made of two runs, checked, recorded, and read by name in every runtime."""
+"""Released weights: made from two runs, checked, recorded, and read by name in every runtime."""
 
 import shutil
 from dataclasses import replace
@@ -39,7 +39,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, data):
-    """A release of two tiny runs, and the runs."""
+    """Makes two tiny runs and a release of them."""
     folder = tmp_path_factory.mktemp("release")
     runs = [write_run(folder / stage, stage) for stage in ("segm", "gan")]
     return make_release(*runs, open_data_set(data), 6, folder), runs
@@ -47,7 +47,7 @@ def made(tmp_path_factory, data):
 
 @pytest.fixture
 def shipped(made, tmp_path, monkeypatch):
-    """The release as if it shipped: where its files are."""
+    """Installs the release as if it were part of the package; returns its folder."""
     models = tmp_path / "models"
     models.mkdir()
     shutil.copy(assets.asset("models/models.toml"), models)
@@ -75,7 +75,7 @@ def test_a_release_is_recorded_with_sizes_and_hashes(made, shipped):
         assert "research" in table[name]["licence"]
 
 
-def test_a_release_again_replaces_the_one_before(made, shipped):
+def test_a_second_release_replaces_the_first(made, shipped):
     once = (shipped / "models.toml").read_text()
     record(shipped / "models.toml", made[0], "1.2.3")
     assert (shipped / "models.toml").read_text() == once
@@ -128,7 +128,7 @@ def test_both_runtimes_were_compared_and_16_bits_cost_next_to_nothing(made):
         ({"apart": {"OpenCV": 1.5}}, "OpenCV differs"),
     ],
 )
-def test_what_is_too_large_or_loses_too_much_is_not_released(made, change, words):
+def test_a_release_beyond_the_limits_is_refused(made, change, words):
     with pytest.raises(UnmaskError, match=f"nothing was written: .*{words}"):
         release_weights.check(replace(made[0], **change))
 
@@ -143,13 +143,13 @@ def test_released_weights_are_read_by_every_runtime_and_give_the_same_pixels(shi
         assert np.abs(net.fill(crops, maps) - nets["torch"].fill(crops, maps)).max() < 1, runtime
 
 
-def test_without_a_word_the_released_weights_restore(shipped):
+def test_the_released_weights_are_the_default(shipped):
     unmasker = Unmasker.from_pretrained()
     assert unmasker.networks.name.endswith("released")
     assert unmasker.networks.generator_side == 64
 
 
-def test_evaluation_knows_them_by_name(shipped, data):
+def test_evaluation_accepts_the_name_released(shipped, data):
     figures = evaluate(quick(data, weights=("released",))).summary
     assert figures["weights"] == ["released"]
     assert figures["parameters"].keys() == {"segmenter", "generator"}
@@ -168,40 +168,40 @@ def test_a_released_file_with_one_bit_flipped_is_refused(shipped, runtime):
     assert caught.value.exit_code == 4
 
 
-def test_a_released_file_that_is_gone_is_missed(shipped):
+def test_a_missing_released_file_is_reported(shipped):
     (shipped / EXPORTED).unlink()
     with pytest.raises(MissingError, match=EXPORTED):
         open_networks(["released"], "opencv")
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_where_none_ship_the_message_says_how_to_have_some(monkeypatch, runtime):
+def test_without_released_weights_the_message_says_how_to_train_some(monkeypatch, runtime):
     monkeypatch.setattr(released, "has_model", lambda name: False)
     with pytest.raises(MissingError, match="unmask train") as caught:
         open_networks(["released"], runtime)
     assert caught.value.exit_code == 5
 
 
-def test_the_demo_s_picture_is_drawn_with_them(shipped):
+def test_the_demo_draws_its_image_with_the_released_weights(shipped):
     strip = show_restored(restored_strip)
     assert strip.startswith(b"\x89PNG")
     assert b"synthetic" in strip
 
 
 @SHIPS
-def test_what_ships_is_under_40_mb():
+def test_released_files_are_under_40_mb():
     assert sum(assets.model_file(name).path.stat().st_size for name in NAMES) <= release_weights.MOST_BYTES
 
 
 @SHIPS
-def test_what_ships_says_what_it_is():
+def test_released_files_describe_themselves():
     card = assets.asset("models/MODEL_CARD.md").read_text("utf-8")
     assert all(assets.model_file(name).digest in card for name in NAMES)
 
 
 @SHIPS
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_what_ships_finds_the_mask_on_the_built_in_photo_and_restores_the_face(runtime):
+def test_released_weights_restore_the_built_in_photo(runtime):
     triplet = mask_photo(demo.sample_photo(), demo.SHOWN_MASK, size=demo.SHOWN_SIDE)
     assert not isinstance(triplet, Skip)
     restored = Unmasker.from_pretrained(runtime=runtime, threads=1)(triplet.masked)
