@@ -6,7 +6,7 @@ A compositor that adds both layers at soft edges leaves such a rim, and a segmen
 pixel within `EDGE` pixels of the mask's outline is counted if its grey level exceeds, by more than the photo's noise
 allows, both the brightest pixel of the photo in the 3 x 3 neighbourhood and the brightest inner pixel of the mask
 nearby. All families are used, without patterns, because a white dot at an edge is not a rim. Two places are not
-judged: parts of a mask too narrow to have inner pixels (between hair and the edge), and the surroundings of straps,
+compared: parts of a mask too narrow to have inner pixels (between hair and the edge), and the surroundings of straps,
 which are separate layers. A control composes the same masks by adding both layers; rims must be found there.
 """
 
@@ -33,7 +33,7 @@ def grey(picture: RGBImage) -> np.ndarray:
 
 
 def rim_of(masked: RGBImage, triplet: Triplet, grain: float) -> tuple[np.ndarray, int]:
-    """Returns the rim pixels of `masked` as a Boolean map, and the number of edge pixels judged."""
+    """Returns the rim pixels of `masked` as a Boolean map, and the number of edge pixels compared."""
     mask = (triplet.parts == MASK).astype(np.uint8)
     # The border of the image is not an edge: the mask continues beyond it with full opacity.
     inner = cv2.erode(mask, np.ones((2 * INNER + 1, 2 * INNER + 1), np.uint8))
@@ -45,8 +45,8 @@ def rim_of(masked: RGBImage, triplet: Triplet, grain: float) -> tuple[np.ndarray
     shown = grey(masked)
     under = cv2.dilate(grey(triplet.gt), np.ones((3, 3), np.uint8))
     beside = cv2.dilate(np.where(inner > 0, shown, -1), np.ones((NEAR, NEAR), np.uint8))
-    judged = edge & (cv2.dilate(inner, np.ones((BESIDE, BESIDE), np.uint8)) > 0)
-    return judged & (shown > np.maximum(under, beside) + LEAST + NOISE * grain), int(judged.sum())
+    compared = edge & (cv2.dilate(inner, np.ones((BESIDE, BESIDE), np.uint8)) > 0)
+    return compared & (shown > np.maximum(under, beside) + LEAST + NOISE * grain), int(compared.sum())
 
 
 def added(triplet: Triplet) -> RGBImage:
@@ -58,20 +58,20 @@ def added(triplet: Triplet) -> RGBImage:
     )
 
 
-def judge(rows: list[Row]) -> dict[str, object]:
+def count_rims(rows: list[Row]) -> dict[str, object]:
     """Counts rim pixels of our masks and of the control."""
     found: dict[str, list[int]] = {"ours": [], "control": []}
-    judged = 0
+    compared = 0
     for _, stage, triplet in rows:
         for name, masked in (("ours", triplet.masked), ("control", added(triplet))):
             rim, count = rim_of(masked, triplet, stage.light.grain)
             found[name].append(int(rim.sum()))
-        judged += count
+        compared += count
     ours = found["ours"]
     return {
         "triplets": len(rows),
         "families": len({triplet.faces[0].mask.family for _, _, triplet in rows}),
-        "edge_pixels": judged,
+        "edge_pixels": compared,
         **{
             name: {"pixels": sum(counts), "triplets": int(np.count_nonzero(counts))}
             for name, counts in found.items()
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--json")
     options = parser.parse_args()
     rows = wear_all(options.src, options.n, options.seed, "plain")
-    result = judge(rows)
+    result = count_rims(rows)
     print(json.dumps(result, indent=1))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -32,7 +32,7 @@ def evaluate(settings: EvalSettings) -> Output:
     for target in filter(None, (settings.html, settings.scores)):
         check_writable(Path(target))
     with Meter("samples", sys.stderr) as meter:
-        evaluation = score(settings, face_finder(), masked_face_finder(), meter)
+        evaluation = score(settings, bare_face_detector(), masked_face_finder(), meter)
     files = []
     if settings.html:
         files += write_report(Path(settings.html), evaluation, Path(settings.data).resolve().name)
@@ -43,7 +43,7 @@ def evaluate(settings: EvalSettings) -> Output:
     return Output(evaluation.summary, text, evaluation.warnings)
 
 
-def face_finder() -> "FindCrops":
+def bare_face_detector() -> "FindCrops":
     """Builds a detector of bare faces: photo, side -> the crops that training would use."""
     from maskgen.faces.align import crop_matrix
     from maskgen.faces.landmarks import build_detector
