@@ -37,7 +37,9 @@ def telea(photo: ImageBatch, map: MapBatch) -> ImageBatch:
     """Fills the hole from its rim inwards with OpenCV's inpainting after Telea (2004)."""
     pixels = (photo.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     maps = map[:, 0].byte().cpu().numpy()
-    filled = [cv2.inpaint(one, plane, RADIUS, cv2.INPAINT_TELEA) for one, plane in zip(pixels, maps, strict=True)]
+    filled = [
+        cv2.inpaint(one, plane, RADIUS, cv2.INPAINT_TELEA) for one, plane in zip(pixels, maps, strict=True)
+    ]
     return (torch.from_numpy(np.stack(filled)).permute(0, 3, 1, 2).float() / 255).to(photo.device)
 
 
