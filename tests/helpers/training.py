@@ -1,4 +1,4 @@
-"""Runs small enough for a test: a drawn data set, and settings of nets with a few hundred weights."""
+"""Training runs for tests: a drawn data set, and settings of networks with a few hundred weights."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +23,14 @@ GAN = {
 
 
 def write_data(folder: Path) -> Path:
-    """A data set with people to train on and others to validate on."""
+    """Writes a data set with different people in train and val."""
     write_split(folder, "train", 12, people=6)
     write_split(folder, "val", 4, people=2)
     return folder
 
 
 def settings(stage: str, data: Path, /, **changes: Mapping[str, Any]) -> Any:
-    """Settings of a tiny run; `changes` are laid over by section."""
+    """Returns the settings of a tiny run; `changes` override values by section."""
     tree: dict[str, Any] = {
         "data": {"data": [str(data)], "size": 32, "batch": 4, "lanes": 1, "workers": 0, "shuffle": 8}
     }
@@ -49,6 +49,6 @@ def train(
     start: str = "",
     on_progress: OnProgress = no_progress,
 ) -> TrainReport:
-    """Trains."""
+    """Runs a training."""
     assert chosen.stage == stage
     return launch(chosen, TrainingOrder(out, print_config(chosen), resume, start), on_progress)

@@ -1,1 +1,1 @@
-"""Training: both stages, their losses, the loop, the run folder and its report."""
+"""Training of both stages: tasks, losses, training loop, run folder and report."""

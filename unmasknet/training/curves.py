@@ -1,4 +1,4 @@
-"""Curves of a run as one picture: a panel for each number, what was trained on and what was held out in two colours."""
+"""Training curves of a run in one image: a panel per metric, training and validation in two colours."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -9,23 +9,26 @@ from PIL import Image, ImageDraw, ImageFont
 from maskgen.types import RGBImage
 
 Number = int | float
-Place = tuple[Number, Number]  # x, y on the sheet
-Curve = Sequence[tuple[int, Number]]  # (step, number), by rising step
+Point = tuple[Number, Number]  # x, y on the sheet
+Curve = Sequence[tuple[int, Number]]  # (step, value), sorted by step
 
 PAPER, INK, FAINT, RULE = (250, 250, 248), (28, 30, 33), (112, 116, 122), (226, 226, 222)
 COLOURS = {"train": (42, 103, 178), "validate": (206, 92, 32)}
-WIDTH, HEIGHT, MARGIN = 380, 210, 14  # pixels of a panel, and around its plot
+WIDTH, HEIGHT, MARGIN = 380, 210, 14  # pixels: size of a panel, margin around its plot
 LEFT, TOP, BOTTOM = 52, 34, 26
 COLUMNS = 3
-SCALE = 2  # drawn so many times larger, then shrunk: Pillow's lines have hard edges
-SMOOTH = 0.02  # of the points of a curve: the width of the running mean over the faint raw line
+SCALE = 2  # supersampling factor: Pillow draws lines without antialiasing
+SMOOTH = 0.02  # half width of the running mean, as a fraction of the curve's points
 
 
 def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> RGBImage:
-    """Draws one panel for each name.
+    """Draws one panel per metric.
 
     Args:
-        curves: name -> "train" or "validate" -> its points; numbers that are none are left out.
+        curves: name -> "train" or "validate" -> its points; non-finite values are left out.
+
+    Returns:
+        RGB, 0-255.
     """
     panels = [
         (name, kinds) for name, kinds in curves.items() if any(_points(curve) for curve in kinds.values())
@@ -56,38 +59,38 @@ def _draw_panel(
         low, high = low - 0.5, high + 0.5
     last = max(*steps, 1)
 
-    def place(step: Number, value: Number) -> Place:
+    def to_sheet(step: Number, value: Number) -> Point:
         return (
             SCALE * (x0 + (x1 - x0) * step / last),
             SCALE * (y1 - (y1 - y0) * (value - low) / (high - low)),
         )
 
     _text(draw, (x0, corner[1] + 10), name, INK, 13)
-    for share in (0.0, 0.5, 1.0):
-        value = low + (high - low) * share
-        y = place(0, value)[1]
+    for fraction in (0.0, 0.5, 1.0):
+        value = low + (high - low) * fraction
+        y = to_sheet(0, value)[1]
         draw.line((SCALE * x0, y, SCALE * x1, y), RULE, SCALE)
         _text(draw, (x0 - 6, y / SCALE), f"{value:.3g}", FAINT, 10, "rm")
     _text(draw, (x1, y1 + 6), f"step {last:,}", FAINT, 10, "ra")
     for kind, curve in points.items():
-        _draw_curve(draw, [place(*point) for point in curve], COLOURS[kind])
+        _draw_curve(draw, [to_sheet(*point) for point in curve], COLOURS[kind])
         if curve and kind == "validate":
             _text(draw, (x1, corner[1] + 11), f"held out {curve[-1][1]:.4g}", COLOURS[kind], 11, "ra")
 
 
-def _draw_curve(draw: ImageDraw.ImageDraw, places: list[Place], colour: tuple[int, int, int]) -> None:
-    """Draws the line; a long one faintly, with its running mean over it."""
-    reach = round(SMOOTH * len(places))
+def _draw_curve(draw: ImageDraw.ImageDraw, points: list[Point], colour: tuple[int, int, int]) -> None:
+    """Draws a curve; a long one is drawn faintly, with its running mean on top."""
+    reach = round(SMOOTH * len(points))
     if reach:
-        draw.line(places, _faint(colour), SCALE)
+        draw.line(points, _faint(colour), SCALE)
         kernel = np.ones(2 * reach + 1)
-        heights = np.array([y for _, y in places])
+        heights = np.array([y for _, y in points])
         means = np.convolve(heights, kernel, "same") / np.convolve(np.ones_like(heights), kernel, "same")
-        places = [(x, float(y)) for (x, _), y in zip(places, means, strict=True)]
-    if len(places) > 1:
-        draw.line(places, colour, round(1.6 * SCALE), joint="curve")
+        points = [(x, float(y)) for (x, _), y in zip(points, means, strict=True)]
+    if len(points) > 1:
+        draw.line(points, colour, round(1.6 * SCALE), joint="curve")
     else:
-        for x, y in places:
+        for x, y in points:
             draw.ellipse((x - 4, y - 4, x + 4, y + 4), colour)
 
 
@@ -98,7 +101,7 @@ def _faint(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 def _text(
     draw: ImageDraw.ImageDraw,
-    at: Place,
+    at: Point,
     text: str,
     colour: tuple[int, int, int],
     size: int,

@@ -1,9 +1,9 @@
-"""Several processes that train one network: who we are, and the few things that ranks say to each other.
+"""Training on several processes (ranks): this process's rank, and the messages between ranks.
 
-torch.distributed itself, as `torchrun` sets it up, and no wrapper: gradients are averaged in one call after the
-backward pass, so that the nets stay plain modules, a GAN's two updates need no special case, and every rank sees the
-same gradients when it decides whether a step is sound. Losses are means over samples and each rank has the same number
-of them: the average over ranks is that over the whole batch.
+Uses torch.distributed as `torchrun` sets it up, without DistributedDataParallel: gradients are averaged in one call
+after the backward pass. So the networks stay plain modules, the two updates of a GAN need no special case, and every
+rank has the same gradients when it decides whether they are finite. Losses are means over samples, and all ranks have
+the same number of samples, so the mean over ranks is the mean over the whole batch.
 """
 
 import os
@@ -18,12 +18,18 @@ from torch import Tensor, nn
 
 from maskgen.errors import UnmaskError, UsageError
 
-TIMEOUT_SECONDS = 300.0  # a rank that says nothing for so long is taken for dead
+TIMEOUT_SECONDS = 300.0  # silence after which a rank counts as dead
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that train together. `local`: its number on this machine."""
+    """Place of this process among those that train together.
+
+    Attributes:
+        rank: its number among all processes, from 0.
+        world: number of processes.
+        local: its number on this machine, from 0.
+    """
 
     rank: int = 0
     world: int = 1
@@ -31,16 +37,16 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the rank that writes."""
+        """Whether this is rank 0, the only one that writes files."""
         return self.rank == 0
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Joins the ranks that `torchrun` started, if it did; leaves them at the end.
+    """Joins the process group that `torchrun` started, if any, and leaves it at the end.
 
     Raises:
-        UnmaskError: another rank ended or did not come.
+        UnmaskError: another rank ended, or did not join in time.
     """
     ranks = environment_ranks()
     if ranks.world == 1:
@@ -52,7 +58,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         dist.init_process_group(backend, timeout=timedelta(seconds=seconds))
         yield ranks
     except (dist.DistError, RuntimeError) as error:
-        if _is_ours(error):
+        if not _is_of_group(error):
             raise
         raise UnmaskError(
             f"rank {ranks.rank} of {ranks.world}: another rank ended or fell silent for {seconds:.0f} s "
@@ -63,17 +69,17 @@ def joined(device: torch.device) -> Iterator[Ranks]:
             dist.destroy_process_group()
 
 
-def _is_ours(error: Exception) -> bool:
-    """Tells whether a RuntimeError has another cause than the process group: memory, a shape, a bug."""
+def _is_of_group(error: Exception) -> bool:
+    """Tells whether an error comes from the process group; others come from memory, a shape or a bug."""
     words = ("gloo", "nccl", "connection", "timed out", "timeout", "process group", "store", "peer", "socket")
-    return not isinstance(error, dist.DistError) and not any(word in str(error).lower() for word in words)
+    return isinstance(error, dist.DistError) or any(word in str(error).lower() for word in words)
 
 
 def environment_ranks() -> Ranks:
-    """Reads what `torchrun` says of this process; a single process without it.
+    """Reads the ranks from the environment variables of `torchrun`; without them there is a single process.
 
     Raises:
-        UsageError: the variables are no numbers or do not fit together.
+        UsageError: the variables are not numbers or do not fit together.
     """
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     texts = [os.environ.get(name, default) for name, default in zip(names, ("0", "1", "0"), strict=True)]
@@ -86,7 +92,7 @@ def environment_ranks() -> Ranks:
 
 
 def share_weights(nets: Iterable[nn.Module]) -> None:
-    """Gives every rank the first one's weights and buffers."""
+    """Copies the weights and buffers of rank 0 to all ranks."""
     if not dist.is_initialized():
         return
     for net in nets:
@@ -95,7 +101,7 @@ def share_weights(nets: Iterable[nn.Module]) -> None:
 
 
 def average_gradients(net: nn.Module) -> None:
-    """Replaces gradients by their mean over ranks, in one message."""
+    """Replaces the gradients by their means over ranks, in one message."""
     if not dist.is_initialized():
         return
     gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
@@ -104,7 +110,7 @@ def average_gradients(net: nn.Module) -> None:
 
 
 def average_buffers(net: nn.Module) -> None:
-    """Replaces running statistics by their mean over ranks: BatchNorm learns them on each rank's own samples."""
+    """Replaces running statistics by their means over ranks: BatchNorm updates them from each rank's own samples."""
     if not dist.is_initialized():
         return
     buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
@@ -124,7 +130,7 @@ def _average(tensors: list[Tensor]) -> None:
 
 
 def summed(values: Mapping[str, float], device: torch.device) -> dict[str, float]:
-    """Numbers summed over ranks; every rank names the same ones."""
+    """Sums values over ranks; all ranks must give the same names."""
     if not dist.is_initialized():
         return dict(values)
     flat = torch.tensor([values[name] for name in sorted(values)], dtype=_wide(device), device=device)
@@ -133,7 +139,7 @@ def summed(values: Mapping[str, float], device: torch.device) -> dict[str, float
 
 
 def largest(value: float, device: torch.device) -> float:
-    """Returns the largest of the ranks' numbers: what one has seen, all know."""
+    """Returns the maximum of a value over ranks."""
     if not dist.is_initialized():
         return value
     flat = torch.tensor([value], dtype=_wide(device), device=device)

@@ -1,4 +1,4 @@
-"""A training run from its settings to its report, the same for both stages: set up, begin or go on, fit."""
+"""A training run from settings to report, for both stages: set up, start or resume, fit."""
 
 import json
 import random
@@ -35,18 +35,18 @@ FREE = {
              "validate_samples", "sample_every", "samples", "checkpoint_every", "keep_every", "max_bad_steps"},
     "data": {"data", "workers"},
 }  # fmt: skip
-"""Settings that may change when a run goes on; the data's own hash is compared instead of its place."""
+"""Settings that may change when a run is resumed; the hash of the data is compared instead of its path."""
 
 
 @dataclass(frozen=True)
 class TrainingOrder:
-    """Where a run goes and how it begins.
+    """Folder of a run and how the run starts.
 
     Attributes:
-        out: the run's folder.
+        out: the run folder.
         config: the settings as TOML, for `config.toml`.
-        resume: go on with the run in `out`, or begin it if there is none.
-        start: run folder or checkpoint whose weights it begins with; "" for fresh ones.
+        resume: resume the run in `out`, or start it if there is none.
+        start: run folder or checkpoint with the initial weights; "" for random weights.
     """
 
     out: Path
@@ -57,7 +57,19 @@ class TrainingOrder:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What `unmask train` says at its end."""
+    """Result of `unmask train`.
+
+    Attributes:
+        run: the run folder.
+        steps: updates in total.
+        best: metrics of the best validation.
+        parameters: weights of the network that is released: "trainable" and "fixed".
+        gmac: multiply-accumulate operations per image, in units of 10^9.
+        seconds: wall time of this process.
+        bad_steps: steps skipped because of a non-finite value.
+        wait: median fraction of the time in which steps waited for data; None if nothing was logged.
+        unread: number of unreadable items of the data.
+    """
 
     run: Path
     steps: int
@@ -71,12 +83,12 @@ class TrainReport:
 
 
 def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) -> TrainReport:
-    """Trains the stage that the settings are of; `on_progress` is called after each step.
+    """Trains the stage that the settings belong to; calls `on_progress` after each step.
 
     Raises:
         UsageError: `order.out` holds another run, or one with other settings.
         InputError: the data or a checkpoint cannot be used.
-        Stopped, MissingError, UnmaskError: see `fit`.
+        StopRequested, MissingError, UnmaskError: see `fit`.
     """
     began = time.perf_counter()
     check_data(settings)
@@ -117,30 +129,30 @@ def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) ->
 
 
 def build_task(settings: Settings, place: TrainingProcess) -> Task:
-    """Builds the networks of a stage and how they are trained, with fresh weights."""
+    """Builds the task of a stage: networks with random weights, their optimisers and losses."""
     return SegmTask(settings, place) if isinstance(settings, SegmSettings) else GanTask(settings, place)
 
 
 def _gmac(task: Task, side: int) -> float:
-    """Works of one picture through the network that the run is for."""
+    """Computes the GMAC of the released network for one image."""
     return count_gmac(task.ema.net, *((1, channels, side, side) for channels in task.inputs))
 
 
 def check_data(settings: Settings) -> None:
-    """Refuses settings that name no data.
+    """Refuses settings without data.
 
     Raises:
-        UsageError: they do not.
+        UsageError: `data.data` is empty.
     """
     if not settings.data.data:
         raise UsageError("data.data is missing; name the data set: --data DIR")
 
 
 def count_steps(settings: Settings) -> int:
-    """Updates in all: as set, or as many as `epochs` passes over the data take.
+    """Returns the number of updates: as set, or enough for `epochs` passes over the data.
 
     Raises:
-        InputError: the data cannot be counted.
+        InputError: the samples cannot be counted.
     """
     loop, data = settings.loop, settings.data
     if loop.epochs is None:
@@ -152,7 +164,7 @@ def count_steps(settings: Settings) -> int:
 
 
 def set_up_torch(settings: Settings, device: torch.device) -> None:
-    """Sets the number of threads, and what makes a GPU fast."""
+    """Sets the number of threads, and options that make a GPU faster."""
     if settings.loop.threads:
         torch.set_num_threads(settings.loop.threads)
     if device.type == "cuda":
@@ -165,7 +177,7 @@ def set_up_torch(settings: Settings, device: torch.device) -> None:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seeds torch: fresh weights depend on the seed alone; all ranks draw the same."""
+    """Seeds torch, so that initial weights depend only on the seed and are equal on all ranks."""
     torch.manual_seed(hash64("weights", seed) % 2**63)
     random.seed(seed)
     yield
@@ -184,44 +196,44 @@ def _facts(settings: Settings) -> dict[str, str]:
 def _state_to_resume(
     run: RunFolder, order: TrainingOrder, facts: Mapping[str, str], kind: type[Settings]
 ) -> checkpoint.State | None:
-    """Loads the run's last state, None if there is none or it is not asked for.
+    """Loads the last checkpoint of the run; None without `--resume` or without a checkpoint.
 
     Raises:
-        UsageError: it was trained with other settings or data.
+        UsageError: the run was trained with other settings or data.
     """
     if not order.resume or not run.last.exists():
         return None
     state = checkpoint.load(run.last)
-    then, now = state["facts"], facts
-    if then["stage"] != now["stage"]:
-        raise UsageError(f"--resume: {run.folder} is a run of train {then['stage']}; give another --out")
-    changed = differences(_as_of_now(then, kind), json.loads(now["settings"]))
-    if then["data"] != now["data"]:
-        changed.append(f"the data sets' content: {then['data']}, now {now['data']}")
+    old, new = state["facts"], facts
+    if old["stage"] != new["stage"]:
+        raise UsageError(f"--resume: {run.folder} is a run of train {old['stage']}; give another --out")
+    changed = differences(_with_defaults(old, kind), json.loads(new["settings"]))
+    if old["data"] != new["data"]:
+        changed.append(f"the data sets' content: {old['data']}, now {new['data']}")
     if changed:
         lines = "\n  ".join(changed)
         raise UsageError(
-            f"--resume: {run.folder} was trained otherwise:\n  {lines}\n"
-            f"Give the same settings, or begin a new run with --from {run.folder} --out ANOTHER"
+            f"--resume: {run.folder} was trained with other settings:\n  {lines}\n"
+            f"Give the same settings, or start a new run with --from {run.folder} --out ANOTHER"
         )
     return state
 
 
-def _as_of_now(then: Mapping[str, str], kind: type[Settings]) -> Mapping[str, Any]:
-    """Fills in settings that a checkpoint is too old for with their defaults, which change nothing."""
+def _with_defaults(facts: Mapping[str, str], kind: type[Settings]) -> Mapping[str, Any]:
+    """Adds settings newer than the checkpoint, with their defaults, which do not change the training."""
     try:
-        return kind.model_validate_json(then["settings"]).model_dump(mode="json")
-    except ValueError:  # one of them is no more: the difference will name it
-        found: Mapping[str, Any] = json.loads(then["settings"])
+        return kind.model_validate_json(facts["settings"]).model_dump(mode="json")
+    except ValueError:  # a setting was removed since: `differences` will name it
+        found: Mapping[str, Any] = json.loads(facts["settings"])
         return found
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:
-    """Settings that may not change but did, as `path: value then, now value`."""
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> list[str]:
+    """Lists settings that must not change but did, as `path: old value, now new value`."""
     lines = []
     free = FREE.get(path, set())
-    for name in sorted({*then, *now} - free):
-        old, new = then.get(name), now.get(name)
+    for name in sorted({*before, *after} - free):
+        old, new = before.get(name), after.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             lines += differences(old, new, f"{path}.{name}" if path else name)
         elif old != new:
@@ -230,7 +242,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "")
 
 
 def _check_together(progress: TrainProgress, run: RunFolder, device: torch.device) -> None:
-    """Checks that all ranks resume at one step; else the first ones would wait for the others forever.
+    """Checks that all ranks resume at the same step; otherwise the later ones would wait for the others forever.
 
     Raises:
         InputError: another rank found a later checkpoint.
@@ -246,10 +258,10 @@ def _check_together(progress: TrainProgress, run: RunFolder, device: torch.devic
 def _first_progress(
     task: Task, run: RunFolder, order: TrainingOrder, state: checkpoint.State | None
 ) -> TrainProgress:
-    """Returns where the run starts, with the weights it starts with.
+    """Loads the initial weights into the task and returns the progress from which the run starts.
 
     Raises:
-        InputError: they are another network's.
+        InputError: the weights belong to another network.
     """
     if state is not None:
         return restore(task, state, run.last)

@@ -1,7 +1,7 @@
-"""The training loop, the same for both stages: batches in, updates, and at their steps logs, pictures, checkpoints.
+"""The training loop of both stages: fetch a batch, update, and at certain steps log, validate, draw and save.
 
-A step's random draws depend on (seed, rank, step) alone, and so do its samples: nothing of either has to be stored to
-go on bit for bit.
+The random draws and the samples of a step depend only on (seed, rank, step). So a run resumes bit for bit without
+stored generator states or positions in the data.
 """
 
 import time
@@ -20,10 +20,10 @@ from unmasknet.models import checkpoint
 from unmasknet.settings import GanSettings, SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import Ranks
-from unmasknet.training.optimizer import Steady, lr_scale
+from unmasknet.training.optimizer import BufferSnapshot, lr_scale
 from unmasknet.training.report import illustrate
 from unmasknet.training.run_folder import RunFolder
-from unmasknet.training.signals import Asked, StopRequested, listening
+from unmasknet.training.signals import StopRequested, StopSignal, catch_signals
 from unmasknet.training.task import Task, TrainProgress, capture
 from unmasknet.training.timing import Clock, TimingWindow
 
@@ -32,12 +32,15 @@ Settings = SegmSettings | GanSettings
 
 @dataclass(frozen=True)
 class FitPlan:
-    """What `fit` is to do.
+    """Length and place of the training.
 
     Attributes:
-        steps: updates in all.
-        minutes: of this leg, after which it ends as after the last step; 0: no limit.
-        facts: what is written beside checkpoints and weights: stage, settings, data.
+        settings: the settings of the run.
+        steps: updates in total.
+        minutes: time limit of this process, after which the run ends as after its last step; 0 for no limit.
+        device: device of the networks.
+        ranks: this process among those that train together.
+        facts: metadata of checkpoints and weights: stage, settings, data.
     """
 
     settings: Settings
@@ -56,33 +59,39 @@ def fit(
     progress: TrainProgress,
     on_progress: OnProgress,
 ) -> TrainProgress:
-    """Trains from `progress.step` to the plan's end.
+    """Trains from `progress.step` to the end of the plan.
 
     Args:
-        stream: the batches from a given step on, this rank's part of each, without an end.
-        progress: where to begin; what `restore` gave, or a new one.
-        on_progress: called after each step, by the first rank only.
+        task: networks, losses and updates of the stage.
+        plan: settings, number of steps, device, ranks.
+        run: the run folder.
+        stream: yields this rank's part of each batch from a given step on, endlessly.
+        progress: the starting point: a new one, or the result of `restore`.
+        on_progress: called after each step, by rank 0 only.
+
+    Returns:
+        `progress`, updated.
 
     Raises:
-        Stopped: a signal asked for the end; everything is saved.
-        UnmaskError: too many steps in a row had a loss that is no number; `last.pt` is from before them.
+        StopRequested: a signal ended the run; everything is saved.
+        UnmaskError: too many steps in a row had a non-finite loss; `last.pt` is from before them.
         MissingError: the memory is too small.
     """
-    with listening() as asked, _memory_errors(plan):
-        leg = _Leg(task, plan, run, progress, asked)
+    with catch_signals() as stop, _memory_errors(plan):
+        leg = _Leg(task, plan, run, progress, stop)
         leg.train(stream(progress.step), on_progress)
-    if asked.number:
-        raise StopRequested(asked.number, progress.step)
+    if stop.number:
+        raise StopRequested(stop.number, progress.step)
     return progress
 
 
 class _Leg:
-    """The part of a run that one process does before it ends."""
+    """Part of a run from the start of a process to its end."""
 
     def __init__(
-        self, task: Task, plan: FitPlan, run: RunFolder, progress: TrainProgress, asked: Asked
+        self, task: Task, plan: FitPlan, run: RunFolder, progress: TrainProgress, stop: StopSignal
     ) -> None:
-        self.task, self.plan, self.run, self.progress, self.asked = task, plan, run, progress, asked
+        self.task, self.plan, self.run, self.progress, self.stop = task, plan, run, progress, stop
         self.loop = plan.settings.loop
         self.found = progress.step
         self.clock = Clock(progress.seconds)
@@ -93,25 +102,25 @@ class _Leg:
         distributed.share_weights([*self.task.nets.values(), self.task.ema.net])
         if self.progress.step == 0:
             self.draw()
-        while self.progress.step < self.plan.steps and not self.must_end():
+        while self.progress.step < self.plan.steps and not self.should_stop():
             self.step(batches)
             self.report(on_progress)
-            self.keep_up()
+            self.run_periodic_actions()
         self.finish()
 
     def step(self, batches: Iterator[Batch]) -> None:
-        """Makes one update: fetch, compute, average the weights; or skips it for a non-finite number."""
+        """Fetches a batch, updates the weights and their average; undoes the step if a value was non-finite."""
         progress, task, settings = self.progress, self.task, self.plan.settings
         began = time.perf_counter()
         batch = next(batches)
         waited = time.perf_counter() - began
         self.note_unread(batch.faults)
         torch.manual_seed(hash64("step", settings.seed, self.plan.ranks.rank, progress.step) % 2**63)
-        share = lr_scale(
+        scale = lr_scale(
             progress.step, self.plan.steps, settings.optimiser.warmup, settings.optimiser.schedule
         )
-        before = Steady(list(task.nets.values()))
-        losses, good = task.step(batch.split(self.loop.accumulate), progress.step / self.plan.steps, share)
+        before = BufferSnapshot(list(task.nets.values()))
+        losses, good = task.step(batch.split(self.loop.accumulate), progress.step / self.plan.steps, scale)
         progress.step += 1
         if good:
             progress.bad_run = 0
@@ -124,28 +133,28 @@ class _Leg:
             before.restore()
             self.count_bad()
         self.window.time(waited, time.perf_counter() - began, settings.data.batch)
-        self.window.lr = share * settings.optimiser.lr
+        self.window.lr = scale * settings.optimiser.lr
 
     def note_unread(self, faults: Sequence[str]) -> None:
-        """Logs what could not be read, each once: a broken shard comes up again at every pass."""
+        """Logs unreadable items of the data, each once: a broken shard is reported again in every pass."""
         for fault in faults:
             if fault not in self.unread and self.plan.ranks.first:
                 self.run.note("unread", self.progress.step + 1, fault)
             self.unread.add(fault)
 
     def count_bad(self) -> None:
-        """Notes a step that was left out; ends the run if there were too many in a row."""
+        """Counts a skipped step; ends the run if there were too many in a row."""
         self.progress.bad += 1
         self.progress.bad_run += 1
         if self.progress.bad_run >= self.loop.max_bad_steps:
             raise UnmaskError(
-                f"{self.run.folder}: the loss was no number for {self.progress.bad_run} steps in a row, up to step "
+                f"{self.run.folder}: the loss was non-finite for {self.progress.bad_run} steps in a row, up to step "
                 f"{self.progress.step:,}; {self.run.last} is from before. Lower optimiser.lr, raise optimiser.warmup "
                 "or set loop.precision=fp32, and train on with --from that checkpoint"
             )
 
     def report(self, on_progress: OnProgress) -> None:
-        """Logs at every `log_every`-th step, and reports the progress."""
+        """Logs every `log_every` steps and after the last step, and reports the progress."""
         progress = self.progress
         if progress.step % self.loop.log_every == 0 or progress.step == self.plan.steps:
             row = self.window.close(self.plan.device)
@@ -162,8 +171,8 @@ class _Leg:
             **{f"val {name}": value for name, value in self.progress.latest.items()},
         }
 
-    def keep_up(self) -> None:
-        """Does what is due after a step: validation, images, checkpoints. `last.pt` stays from before bad steps."""
+    def run_periodic_actions(self) -> None:
+        """Validates, draws and saves when it is due. During bad steps nothing is saved: `last.pt` is from before."""
         step, loop = self.progress.step, self.loop
         if step % loop.validate_every == 0 or step == self.plan.steps:
             self.validate()
@@ -197,7 +206,7 @@ class _Leg:
             checkpoint.save(path, capture(self.task, self.progress, self.plan.facts))
 
     def release(self) -> None:
-        """Writes the averaged weights, which are what a run is for."""
+        """Writes the averaged weights, the product of the run."""
         facts = {**self.plan.facts, **self.task.facts()}
         facts |= checkpoint.facts_text(step=self.progress.step, validation=self.progress.latest)
         checkpoint.save_weights(self.run.weights, self.task.ema.state_dict(), facts)
@@ -210,21 +219,21 @@ class _Leg:
             self.release()
             illustrate(self.run)
 
-    def must_end(self) -> bool:
-        """Tells whether a signal came or the time is over, on any rank."""
+    def should_stop(self) -> bool:
+        """Tells whether any rank received a signal or reached its time limit."""
         late = self.plan.minutes and self.clock.this_leg() > 60 * self.plan.minutes
-        word = distributed.largest(float(self.asked.number or 0.5 * bool(late)), self.plan.device)
-        if word >= 1:  # and no else: a signal that came meanwhile is heard next time
-            self.asked.number = int(word)
-        return word > 0
+        reason = distributed.largest(float(self.stop.number or 0.5 * bool(late)), self.plan.device)
+        if reason >= 1:  # no else: a signal that arrived meanwhile counts at the next step
+            self.stop.number = int(reason)
+        return reason > 0
 
 
 @contextmanager
 def _memory_errors(plan: FitPlan) -> Iterator[None]:
-    """Turns a memory that is too small into the settings that make the step smaller.
+    """Turns out-of-memory errors into a message that names the settings to change.
 
     Raises:
-        MissingError: it was too small.
+        MissingError: the memory was too small.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Losses: pure functions of tensors, each of one value a sample, each lower for a better picture.
+"""Losses: pure functions of tensors, with one value per sample, lower for a better result.
 
-A value a sample, not a mean over the batch: the trainer sums them and divides by the whole batch, so that parts of a
-batch, and ranks, add up to the same numbers. Pictures are RGB in [0, 1], holes are maps, 1 where the face is hidden.
+They return no mean over the batch: the tasks sum the values and divide by the size of the whole batch, so that the
+sum over parts of a batch, or over ranks, is the same. Images are RGB in [0, 1]. Maps are 1 where the face is hidden.
 """
 
 from collections.abc import Sequence
@@ -16,59 +16,59 @@ from unmasknet.maps import ImageBatch, MapBatch
 Logits = Float[Tensor, "b 1 p q"]
 PerSample = Float[Tensor, " b"]
 
-SMOOTH = 1.0  # pixels; keeps Dice defined, and 1, where both maps are empty
-WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian, as Wang et al. 2004
-C1, C2 = 0.01**2, 0.03**2  # the same, for pictures in [0, 1]
+SMOOTH = 1.0  # pixels; makes Dice 1 if both maps are empty
+WINDOW, SIGMA = 11, 1.5  # pixels; the Gaussian of SSIM, as in Wang et al. 2004
+C1, C2 = 0.01**2, 0.03**2  # constants of the same paper, for images in [0, 1]
 
 
 def bce(logits: MapBatch, target: MapBatch) -> PerSample:
-    """Computes the binary cross-entropy of a map; in [0, inf), log 2 for an undecided one."""
+    """Computes the binary cross-entropy of a map; in [0, inf), log 2 for logits of 0."""
     return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=(1, 2, 3))
 
 
 def dice(logits: MapBatch, target: MapBatch) -> PerSample:
-    """Computes 1 - Dice of the probabilities and a map; in [0, 1), 0 for a perfect one."""
+    """Computes 1 - Dice between probabilities and a map; in [0, 1), 0 for a perfect prediction."""
     probability = torch.sigmoid(logits.float())
     both = (probability * target).sum(dim=(1, 2, 3))
     sizes = probability.sum(dim=(1, 2, 3)) + target.sum(dim=(1, 2, 3))
     return 1 - (2 * both + SMOOTH) / (sizes + SMOOTH)
 
 
-def l1_whole(picture: ImageBatch, truth: ImageBatch) -> PerSample:
+def l1_whole(image: ImageBatch, truth: ImageBatch) -> PerSample:
     """Computes the mean absolute difference over the image; in [0, 1]."""
-    return (picture - truth).abs().mean(dim=(1, 2, 3))
+    return (image - truth).abs().mean(dim=(1, 2, 3))
 
 
-def l1_hole(picture: ImageBatch, truth: ImageBatch, map: MapBatch) -> PerSample:
+def l1_hole(image: ImageBatch, truth: ImageBatch, map: MapBatch) -> PerSample:
     """Computes the mean absolute difference over the hole; in [0, 1], 0 if there is no hole."""
-    hidden = ((picture - truth).abs() * map).sum(dim=(1, 2, 3))
+    hidden = ((image - truth).abs() * map).sum(dim=(1, 2, 3))
     return hidden / (3 * map.sum(dim=(1, 2, 3))).clamp(min=1)
 
 
-def ssim(picture: ImageBatch, truth: ImageBatch) -> PerSample:
-    """Computes the structural similarity (Wang et al. 2004), no loss yet: in [-1, 1], 1 for equal images.
+def ssim(image: ImageBatch, truth: ImageBatch) -> PerSample:
+    """Computes the structural similarity (Wang et al. 2004); in [-1, 1], 1 for equal images, so not yet a loss.
 
-    Over places whose whole window lies inside the picture, mean over the three channels.
+    The mean is over the three channels and the positions whose window lies inside the image.
     """
-    picture, truth = picture.float(), truth.float()
-    mean_a, mean_b = _blur(picture), _blur(truth)
-    variance_a = _blur(picture.square()) - mean_a.square()
+    image, truth = image.float(), truth.float()
+    mean_a, mean_b = _blur(image), _blur(truth)
+    variance_a = _blur(image.square()) - mean_a.square()
     variance_b = _blur(truth.square()) - mean_b.square()
-    covariance = _blur(picture * truth) - mean_a * mean_b
+    covariance = _blur(image * truth) - mean_a * mean_b
     light = (2 * mean_a * mean_b + C1) / (mean_a.square() + mean_b.square() + C1)
     structure = (2 * covariance + C2) / (variance_a + variance_b + C2)
     return (light * structure).mean(dim=(1, 2, 3))
 
 
-def ssim_loss(picture: ImageBatch, truth: ImageBatch) -> PerSample:
+def ssim_loss(image: ImageBatch, truth: ImageBatch) -> PerSample:
     """Computes 1 - SSIM; in [0, 2], 0 for equal images."""
-    return 1 - ssim(picture, truth)
+    return 1 - ssim(image, truth)
 
 
 def _blur(x: ImageBatch) -> Float[Tensor, "b 3 p q"]:
-    """Averages by the Gaussian window, rows and columns one after the other."""
-    places = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
-    weights = torch.exp(-places.square() / (2 * SIGMA**2))
+    """Filters with the Gaussian window, separably."""
+    offsets = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
+    weights = torch.exp(-offsets.square() / (2 * SIGMA**2))
     weights = (weights / weights.sum()).repeat(3, 1)
     with torch.autocast(x.device.type, enabled=False):  # differences of squares need full precision
         x = functional.conv2d(x, weights.view(3, 1, 1, WINDOW), groups=3)
@@ -76,10 +76,9 @@ def _blur(x: ImageBatch) -> Float[Tensor, "b 3 p q"]:
 
 
 def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> PerSample:
-    """Computes the mean absolute difference of a discriminator's features of result and truth, over its layers; in [0,
-    inf).
+    """Computes the mean absolute difference of a discriminator's features of result and truth; in [0, inf).
 
-    The truth's features are what is aimed at: no gradient goes through them.
+    The mean is over the layers. The features of the truth are targets: no gradient goes through them.
     """
     assert len(fake) == len(real)
     per_layer = [(f - r.detach()).abs().mean(dim=(1, 2, 3)) for f, r in zip(fake, real, strict=True)]
@@ -87,26 +86,22 @@ def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> PerSampl
 
 
 def hinge_d(real: Logits, fake: Logits) -> PerSample:
-    """Computes the hinge loss of a discriminator; in [0, inf), 2 for an undecided one, 0 beyond the margins."""
+    """Computes the hinge loss of a discriminator; in [0, inf), 2 for logits of 0, 0 beyond the margins."""
     return functional.relu(1 - real).mean(dim=(1, 2, 3)) + functional.relu(1 + fake).mean(dim=(1, 2, 3))
 
 
 def hinge_g(fake: Logits) -> PerSample:
-    """Computes the hinge loss of a generator: unbounded both ways, 0 for an undecided discriminator, lower if it is
-    fooled.
-    """
+    """Computes the hinge loss of a generator: unbounded, 0 for logits of 0, negative if the discriminator is fooled."""
     return -fake.mean(dim=(1, 2, 3))
 
 
 def bce_d(real: Logits, fake: Logits) -> PerSample:
-    """Computes the cross-entropy loss of a discriminator; in [0, inf), 2 log 2 for an undecided one."""
+    """Computes the cross-entropy loss of a discriminator; in [0, inf), 2 log 2 for logits of 0."""
     return functional.softplus(-real).mean(dim=(1, 2, 3)) + functional.softplus(fake).mean(dim=(1, 2, 3))
 
 
 def bce_g(fake: Logits) -> PerSample:
-    """Computes the cross-entropy loss of a generator (non-saturating); in [0, inf), log 2 for an undecided
-    discriminator.
-    """
+    """Computes the non-saturating cross-entropy loss of a generator; in [0, inf), log 2 for logits of 0."""
     return functional.softplus(-fake).mean(dim=(1, 2, 3))
 
 

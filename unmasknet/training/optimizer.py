@@ -1,4 +1,4 @@
-"""One update of a network's weights: averaged over ranks, clipped, and left out when a number in it is none."""
+"""Optimiser step: gradients averaged over ranks and clipped; steps with non-finite gradients are skipped."""
 
 from collections.abc import Sequence
 from math import cos, isfinite, pi
@@ -12,7 +12,7 @@ from unmasknet.training.distributed import average_gradients
 
 
 class Optimiser:
-    """AdamW for networks that are updated together."""
+    """AdamW optimiser of networks that are updated together."""
 
     def __init__(self, nets: Sequence[nn.Module], lr: float, settings: OptimiserSettings) -> None:
         self.nets = nn.ModuleList(nets)
@@ -25,13 +25,13 @@ class Optimiser:
         )
 
     def begin(self, lr_scale: float) -> None:
-        """Forgets the last gradients; the learning rate is `lr_scale` of the full one."""
+        """Clears the gradients and sets the learning rate to the fraction `lr_scale` of the full one."""
         self.adam.zero_grad(set_to_none=True)
         for group in self.adam.param_groups:
             group["lr"] = self.lr * lr_scale
 
     def step(self) -> bool:
-        """Updates the weights with the gradients at hand; False, and no update, if one is no number."""
+        """Updates the weights; returns False, without an update, if a gradient is non-finite."""
         average_gradients(self.nets)
         limit = self.clip or float("inf")
         norm = nn.utils.clip_grad_norm_(self.nets.parameters(), limit)
@@ -50,8 +50,8 @@ def lr_scale(step: int, steps: int, warmup: float, schedule: Literal["constant",
     return rise * (0.5 + 0.5 * cos(pi * min(done, 1.0)))
 
 
-class Steady:
-    """Running statistics as they were before a step, to go back to when the step was no good."""
+class BufferSnapshot:
+    """Copy of the networks' running statistics from before a step, to undo a bad step."""
 
     def __init__(self, nets: Sequence[nn.Module]) -> None:
         self.buffers: list[Tensor] = [buffer for net in nets for buffer in net.buffers()]
@@ -59,6 +59,6 @@ class Steady:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Puts them back."""
+        """Restores the copied statistics."""
         for buffer, old in zip(self.buffers, self.before, strict=True):
             buffer.copy_(old)

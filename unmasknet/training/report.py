@@ -1,4 +1,4 @@
-"""The report of a run folder: curves, the fixed samples over time, and one self-contained HTML page."""
+"""The report of a run: curves, the fixed samples over time, and one self-contained HTML page."""
 
 from maskgen.files import write_atomic
 from maskgen.reports.html import data_uri, document, esc, masthead, table
@@ -11,7 +11,7 @@ TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
 
 
 def illustrate(run: RunFolder) -> None:
-    """Draws the files of a run folder: curves.png, samples.gif, report.html."""
+    """Writes the report files of a run folder: curves.png, samples.gif, report.html."""
     write_atomic(run.folder / "curves.png", png(draw_curves(curves(run.rows()))))
     stills = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
     if stills:
@@ -21,7 +21,7 @@ def illustrate(run: RunFolder) -> None:
 
 
 def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
-    """Reads metrics.jsonl as curves: name -> "train" or "validate" -> (step, number)."""
+    """Converts rows of metrics.jsonl to curves: name -> "train" or "validate" -> (step, value)."""
     found: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for row in rows:
         for name, value in row.items():
@@ -32,16 +32,16 @@ def curves(rows: list[Row]) -> dict[str, dict[str, Curve]]:
 
 
 def run_page(run: RunFolder) -> str:
-    """Builds the page of a run folder as it is now."""
+    """Builds the HTML page from the current content of a run folder."""
     rows = run.rows()
     trained = [row for row in rows if row["kind"] == "train"]
     validated = [row for row in rows if row["kind"] == "validate"]
     parts = [
         masthead(TITLES[run.stage], f"Run {run.folder.resolve().name}", _figures(run, trained, validated)),
         "<main>",
-        _picture("Curves", run, "curves.png", "png"),
-        _picture("The fixed samples over time", run, "samples.gif", "gif"),
-        _picture("The fixed samples now", run, _last_sample(run), "png"),
+        _image("Curves", run, "curves.png", "png"),
+        _image("The fixed samples over time", run, "samples.gif", "gif"),
+        _image("The fixed samples now", run, _last_sample(run), "png"),
         _validations(validated),
         _unread(run.unread()),
         f"<h2>Settings</h2><pre>{_text((run.folder / 'config.toml').read_text('utf-8'))}</pre>",
@@ -65,12 +65,12 @@ def _figures(run: RunFolder, trained: list[Row], validated: list[Row]) -> dict[s
     return figures
 
 
-def _picture(heading: str, run: RunFolder, name: str, kind: str) -> str:
+def _image(heading: str, run: RunFolder, name: str, kind: str) -> str:
     path = run.folder / name
     if not name or not path.exists():
         return ""
-    picture = f'<img src="{data_uri(path.read_bytes(), kind)}" alt="{esc(heading)}" style="max-width:100%">'
-    return f"<h2>{esc(heading)}</h2>{picture}"
+    image = f'<img src="{data_uri(path.read_bytes(), kind)}" alt="{esc(heading)}" style="max-width:100%">'
+    return f"<h2>{esc(heading)}</h2>{image}"
 
 
 def _last_sample(run: RunFolder) -> str:
@@ -87,7 +87,7 @@ def _validations(rows: list[Row]) -> str:
 
 
 def _unread(faults: list[str]) -> str:
-    """Lists what was left out of training, if anything was."""
+    """Lists the unreadable items of the data, if any."""
     lines = "".join(f"<li>{esc(fault)}</li>" for fault in faults)
     return f"<h2>Could not be read</h2><ul>{lines}</ul>" if faults else ""
 
@@ -97,5 +97,5 @@ def _number(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """Escapes a text line by line, because the page's own escaping would make line ends visible."""
+    """Escapes a text line by line, because `esc` would make line ends visible."""
     return "\n".join(esc(line) for line in text.splitlines())

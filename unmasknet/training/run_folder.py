@@ -1,8 +1,8 @@
-"""A run's folder: what is written where, and the little that is read back.
+"""The run folder: names of its files, writing, and reading the log back.
 
 - `config.toml`, `metrics.jsonl`, `curves.png`, `report.html`, `tensorboard/`
 - `samples/000500.png` and so on, `samples.gif`
-- `checkpoints/last.pt`, `best.pt`, and `000500.pt` if such are kept
+- `checkpoints/last.pt`, `best.pt`, and `000500.pt` with `loop.keep_every`
 - `segmenter.safetensors` or `generator.safetensors`
 """
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class RunFolder:
-    """The folder of one run. Only the first rank has it write."""
+    """Folder of one run. Only rank 0 writes to it."""
 
     def __init__(self, folder: Path, stage: str) -> None:
         self.folder, self.stage = folder, stage
@@ -36,18 +36,18 @@ class RunFolder:
         self.events: EventLog | None = None
 
     def kept(self, step: int) -> Path:
-        """Returns the path at which the checkpoint of a step is kept for good."""
+        """Returns the path of a checkpoint that is kept permanently."""
         return self.checkpoints / f"{step:06d}.pt"
 
     def begin(self, config: str, *, resume: bool) -> None:
-        """Makes the folder, or resumes in it.
+        """Creates the folder and writes `config.toml`.
 
         Args:
             config: the settings as TOML.
-            resume: the folder may hold a run already.
+            resume: whether the folder may hold a run already; without it the log is deleted.
 
         Raises:
-            UsageError: it holds a run, and that was not meant.
+            UsageError: the folder holds a run, and `resume` is off.
         """
         if not resume and self.checkpoints.is_dir() and any(self.checkpoints.iterdir()):
             raise UsageError(
@@ -62,7 +62,7 @@ class RunFolder:
         write_atomic(self.folder / "config.toml", config.encode("utf-8"))
 
     def go_back(self, step: int) -> None:
-        """Forgets what was logged and drawn after `step`: it will be done again."""
+        """Deletes log lines and images of steps after `step`: these steps will be repeated."""
         rows = [row for row in self.rows() if row["step"] <= step]
         write_atomic(self.metrics, b"".join(_line(row) for row in rows))
         for path in self.samples.glob("*.png"):
@@ -70,7 +70,7 @@ class RunFolder:
                 path.unlink()
 
     def log(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
-        """Appends a line to metrics.jsonl and to TensorBoard's log; `kind` is "train" or "validate"."""
+        """Appends metrics to metrics.jsonl and to the TensorBoard log; `kind` is "train" or "validate"."""
         with disk_errors(self.folder, "a line of metrics.jsonl"):
             with self.metrics.open("ab") as file:
                 file.write(_line({"step": step, "kind": kind, **figures}))
@@ -78,16 +78,16 @@ class RunFolder:
                 self.events.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
 
     def note(self, kind: str, step: int, what: str) -> None:
-        """Appends a line of words to metrics.jsonl; `kind` is "unread"."""
+        """Appends a text line to metrics.jsonl; `kind` is "unread"."""
         with disk_errors(self.folder, "a line of metrics.jsonl"), self.metrics.open("ab") as file:
             file.write(_line({"step": step, "kind": kind, "what": what}))
 
     def unread(self) -> list[str]:
-        """Lists what could not be read of the data, each once."""
+        """Lists the unreadable items of the data, each once."""
         return list(dict.fromkeys(row["what"] for row in self.rows() if row["kind"] == "unread"))
 
     def rows(self) -> list[Row]:
-        """Reads the lines of metrics.jsonl, without one that a kill cut short."""
+        """Reads the lines of metrics.jsonl; skips a line that a kill cut short."""
         if not self.metrics.exists():
             return []
         rows = []
@@ -99,19 +99,17 @@ class RunFolder:
         return rows
 
     def waiting(self) -> float | None:
-        """Computes the fraction of the time that steps waited for data, median over the lines of the log; None without
-        one.
-        """
-        shares = [row["wait"] for row in self.rows() if row["kind"] == "train"]
-        return round(median(shares), 4) if shares else None
+        """Computes the median fraction of time in which steps waited for data; None if nothing was logged."""
+        fractions = [row["wait"] for row in self.rows() if row["kind"] == "train"]
+        return round(median(fractions), 4) if fractions else None
 
-    def save_sample(self, step: int, picture: RGBImage) -> None:
-        """Keeps the fixed samples as they look after `step`."""
-        write_atomic(self.samples / f"{step:06d}.png", png(picture))
+    def save_sample(self, step: int, image: RGBImage) -> None:
+        """Saves the image of the fixed samples after `step`."""
+        write_atomic(self.samples / f"{step:06d}.png", png(image))
 
 
 def _line(row: Row) -> bytes:
-    """Encodes JSON without NaN or Infinity, which other readers refuse: null instead."""
+    """Encodes a row as JSON, with null for NaN and infinity, which many JSON readers refuse."""
     clean = {
         name: None if isinstance(value, float) and not isfinite(value) else value
         for name, value in row.items()

@@ -1,4 +1,4 @@
-"""`unmask train segm`: a network that finds the mask. Set up, step, validate, draw."""
+"""`unmask train segm`: a network that predicts the mask map."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,11 +19,11 @@ from unmasknet.training.optimizer import Optimiser
 from unmasknet.training.task import TrainingProcess
 from unmasknet.training.validation_data import HeldOut, moved
 
-THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # that validation chooses from
+THRESHOLDS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # candidates at validation
 
 
 class SegmTask:
-    """The segmenter and how it learns: cross-entropy and Dice against the mask and its straps."""
+    """Segmenter and its training: cross-entropy and Dice loss against the map of mask and straps."""
 
     best_by = "dice"
     inputs: tuple[int, ...] = (3,)
@@ -38,7 +38,7 @@ class SegmTask:
         self.threshold = THRESHOLD
 
     def step(self, parts: Sequence[Batch], done: float, lr_scale: float) -> tuple[Mapping[str, Tensor], bool]:  # noqa: ARG002
-        """Makes one update by a batch in parts."""
+        """Updates the weights once, with a batch in one or more parts."""
         optimiser, weights = self.optimisers["segmenter"], self.settings.loss
         count = sum(len(part) for part in parts)
         optimiser.begin(lr_scale)
@@ -61,7 +61,7 @@ class SegmTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Means over held-out samples at the threshold that is best for them."""
+        """Computes mean metrics on held-out samples, at the threshold with the best Dice."""
         sums = dict.fromkeys([*map(str, THRESHOLDS), "count"], 0.0)
         found = [(self.logits(self.ema.net, batch), batch) for batch in self.held_out.on(self.device)]
         for logits, batch in found:
@@ -74,14 +74,21 @@ class SegmTask:
         return {**self.figures(found), "threshold": self.threshold}
 
     def figures(self, found: Sequence[tuple[Tensor, Batch]]) -> dict[str, float]:
-        """Computes Dice, IoU and boundary F at the chosen threshold. `dice_mask`: of the mask alone, without straps."""
+        """Computes loss, Dice, IoU and boundary F at the chosen threshold; `dice_mask` is Dice without the straps."""
         sums = dict.fromkeys(("dice", "iou", "boundary_f", "dice_mask", "loss", "count"), 0.0)
         for logits, batch in found:
             map, target = self.ema.net.clean(logits, self.threshold), batch.target
             dice, iou = image_metrics.overlap(map, target)
-            alone = image_metrics.overlap(map, (batch.parts == 3).float(), (batch.parts != 2).float())[0]
+            mask_dice = image_metrics.overlap(map, (batch.parts == 3).float(), (batch.parts != 2).float())[0]
             loss = losses.bce(logits, target) + losses.dice(logits, target)
-            values = (dice, iou, image_metrics.boundary_f(map, target), alone, loss, torch.ones(len(batch)))
+            values = (
+                dice,
+                iou,
+                image_metrics.boundary_f(map, target),
+                mask_dice,
+                loss,
+                torch.ones(len(batch)),
+            )
             for name, value in zip(sums, values, strict=True):
                 sums[name] += float(value.sum())
         sums = distributed.summed(sums, self.device)
@@ -90,7 +97,7 @@ class SegmTask:
 
     @torch.no_grad()
     def draw(self) -> RGBImage:
-        """Draws the fixed samples: masked photo, probabilities, the map, the true map."""
+        """Draws the fixed samples: masked photo, probabilities, predicted map, true map."""
         batch = moved(self.held_out.shown, self.device)
         logits = self.logits(self.ema.net, batch)
         map = self.ema.net.clean(logits, self.threshold)
@@ -108,5 +115,5 @@ class SegmTask:
         return {"threshold": str(self.threshold)}
 
     def recall(self, facts: Mapping[str, str]) -> None:
-        """Restores the threshold that belongs to the weights, until validation chooses again."""
+        """Restores the threshold that belongs to the weights; the next validation chooses it again."""
         self.threshold = float(facts.get("threshold", THRESHOLD))

@@ -1,4 +1,4 @@
-"""Ending a training run when a person or a scheduler asks for it: after the step in work, with all of it saved."""
+"""SIGINT and SIGTERM during training: the run ends after the current step and saves its state."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequested(UnmaskError):
-    """A signal ended the run, and everything was saved; `exit_code` is 128 + its number, as shells have it."""
+    """Signal that ended the run, after everything was saved; `exit_code` is 128 + its number, as in shells."""
 
     def __init__(self, number: int, step: int) -> None:
         super().__init__(
@@ -21,21 +21,21 @@ class StopRequested(UnmaskError):
         self.exit_code = 128 + number
 
 
-class Asked:
-    """Whether an end was asked for: `number` is the signal's, 0 for none."""
+class StopSignal:
+    """Signal that was received: `number`, 0 for none."""
 
     number = 0
 
 
 @contextmanager
-def listening() -> Iterator[Asked]:
-    """Notes SIGINT and SIGTERM instead of acting on them; a second one acts as it did before.
+def catch_signals() -> Iterator[StopSignal]:
+    """Records SIGINT and SIGTERM instead of acting on them; a second signal has its previous effect.
 
-    Signals belong to the main thread; in another one this does nothing.
+    Python handles signals only in the main thread; in other threads this does nothing.
     """
-    asked = Asked()
+    stop = StopSignal()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
@@ -43,13 +43,13 @@ def listening() -> Iterator[Asked]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def note(number: int, _: FrameType | None) -> None:
-        asked.number = number
+    def record(number: int, _: FrameType | None) -> None:
+        stop.number = number
         restore()
 
     for number in _SIGNALS:
-        signal.signal(number, note)
+        signal.signal(number, record)
     try:
-        yield asked
+        yield stop
     finally:
         restore()

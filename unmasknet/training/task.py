@@ -1,4 +1,4 @@
-"""What a stage of training is to the loop, and how it is stored: everything needed to go on, nothing else."""
+"""Interface between the training loop and a stage, and the checkpoint with everything needed to resume."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Losses = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class TrainingProcess:
-    """Where a stage is set up: its device, and this process among those that train together."""
+    """Device of a stage, and this process among those that train together."""
 
     device: torch.device
     ranks: Ranks
@@ -28,14 +28,15 @@ class TrainingProcess:
 
 @dataclass
 class TrainProgress:
-    """What a run has to remember beside weights.
+    """State of a run beside the weights.
 
     Attributes:
-        step: updates done.
-        seconds: time spent so far, of earlier legs too.
-        bad: steps left out so far because a number was none; `bad_run`: those in a row at the end.
-        best: the best validation so far.
-        latest: the last one.
+        step: steps done.
+        seconds: time spent so far, including earlier processes of the run.
+        bad: steps skipped so far because of a non-finite value.
+        bad_run: number of latest steps that were skipped in a row.
+        best: metrics of the best validation so far.
+        latest: metrics of the latest validation.
     """
 
     step: int = 0
@@ -48,12 +49,14 @@ class TrainProgress:
 
 @runtime_checkable
 class Task(Protocol):
-    """What is trained: networks, how one step changes them, and how good they are.
+    """Stage of training: networks, their updates, and their validation.
 
     Attributes:
-        nets: all that is trained, by name; the first is the one that is averaged and released.
-        best_by: the number of `validate` that is better when it is higher.
-        inputs: channels of each picture that the first network takes.
+        nets: the trained networks by name; the first one is averaged and released.
+        optimisers: their optimisers by name.
+        ema: the averaged weights of the first network.
+        best_by: the metric of `validate`, higher is better, that chooses the best checkpoint.
+        inputs: number of channels of each input of the first network.
     """
 
     nets: dict[str, nn.Module]
@@ -63,28 +66,28 @@ class Task(Protocol):
     inputs: tuple[int, ...]
 
     def step(self, parts: Sequence[Batch], done: float, lr_scale: float) -> tuple[Losses, bool]:
-        """Updates the weights by a batch.
+        """Updates the weights with a batch.
 
         Args:
-            parts: the batch, in one or more parts; what is learned is the same.
-            done: share of the run's steps, in [0, 1).
-            lr_scale: of the full learning rate.
+            parts: the batch in one or more parts; the update is the same.
+            done: fraction of the run's steps that are done, in [0, 1).
+            lr_scale: learning rate as a fraction of the full one.
 
         Returns:
-            The losses, and whether all updates were made: none is where a number is none.
+            The losses, and whether all updates were made; an update with a non-finite value is skipped.
         """
 
     def validate(self) -> dict[str, float]:
-        """Figures on held-out samples, those of all ranks together."""
+        """Computes metrics on the held-out samples of all ranks."""
 
     def draw(self) -> RGBImage:
-        """Draws the fixed samples as they are now."""
+        """Draws the fixed samples with the current averaged weights."""
 
     def facts(self) -> dict[str, str]:
-        """Returns what a reader of the weights must know beside the settings."""
+        """Returns metadata that users of the weights need beside the settings."""
 
     def recall(self, facts: Mapping[str, str]) -> None:
-        """Takes back from a checkpoint's facts what is not in its weights."""
+        """Restores state that is in a checkpoint's facts, not in its weights."""
 
 
 def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> State:
@@ -99,10 +102,10 @@ def capture(task: Task, progress: TrainProgress, facts: Mapping[str, str]) -> St
 
 
 def restore(task: Task, state: State, origin: object) -> TrainProgress:
-    """Restores what `capture` returned.
+    """Restores a state that `capture` returned.
 
     Raises:
-        InputError: the checkpoint is another network's.
+        InputError: the checkpoint belongs to another network.
     """
     begin_from(task, state, origin)
     for name, optimiser in task.optimisers.items():
@@ -111,10 +114,10 @@ def restore(task: Task, state: State, origin: object) -> TrainProgress:
 
 
 def begin_from(task: Task, state: State, origin: object) -> None:
-    """Takes a checkpoint's weights and averages and what belongs to them, and nothing else of it.
+    """Loads weights, averaged weights and their facts from a checkpoint; no progress and no optimiser state.
 
     Raises:
-        InputError: the checkpoint is another network's.
+        InputError: the checkpoint belongs to another network.
     """
     for name, net in task.nets.items():
         checkpoint.put_weights(net, state["nets"].get(name, {}), origin)

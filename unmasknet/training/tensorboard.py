@@ -1,7 +1,7 @@
-"""TensorBoard's log of numbers, written without TensorBoard: a few bytes of framing around a tiny message each.
+"""Writer of TensorBoard event files that does not need TensorBoard.
 
-A file of events is a row of records: length, its checksum, message, its checksum. The messages are protocol buffers of
-which only a step, a time, a name and a number are used.
+An event file is a sequence of records: length, checksum of the length, message, checksum of the message. The messages
+are protocol buffers, of which only time, step, name and value are used.
 """
 
 import struct
@@ -26,7 +26,7 @@ _TABLE = _table()
 
 
 class EventLog:
-    """Appends numbers to a file of events in `folder`, a new file for each leg of a run."""
+    """Event file of numbers in `folder`; each process of a run starts a new file."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ class EventLog:
         self._append(_field(3, _VERSION))
 
     def add(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Logs numbers under their names; a name's part before "/" is its group."""
+        """Logs numbers by name; the part of a name before "/" is its group."""
         values = b"".join(
             _field(1, _field(1, name.encode()) + b"\x15" + struct.pack("<f", number))
             for name, number in numbers.items()
@@ -51,12 +51,12 @@ class EventLog:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    """Encodes a field of bytes: its number and kind, its length, the bytes."""
+    """Encodes a length-delimited field: field number and wire type, length, bytes."""
     return bytes([number << 3 | 2]) + _varint(len(data)) + data
 
 
 def _varint(value: int) -> bytes:
-    """Encodes a whole number, seven bits per byte, the lowest first."""
+    """Encodes a non-negative integer with seven bits per byte, lowest bits first."""
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -65,7 +65,7 @@ def _varint(value: int) -> bytes:
 
 
 def _checksum(data: bytes) -> bytes:
-    """Computes CRC-32C, rotated and shifted as TensorFlow's records have it."""
+    """Computes CRC-32C with the rotation and the added constant of TensorFlow's records."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 255] ^ crc >> 8

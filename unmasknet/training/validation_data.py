@@ -1,4 +1,4 @@
-"""Samples that a run is judged by: read once, the same at every validation, each rank its share of them."""
+"""Held-out samples: read once, the same at every validation, divided among the ranks."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,22 +10,22 @@ from unmasknet.data.batches import TENSORS, Batch, open_batches
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.loop import Settings
 
-BATCH = 16  # samples of a forward pass without gradients
+BATCH = 16  # samples per forward pass without gradients
 
 
 class HeldOut:
     """Held-out samples in main memory.
 
     Attributes:
-        mine: this rank's batches, for figures.
-        shown: the fixed samples, for pictures; the same on every rank.
+        batches: the batches of this rank, for metrics.
+        shown: the fixed samples that are drawn; the same on every rank.
     """
 
     def __init__(self, settings: Settings, ranks: Ranks) -> None:
-        """Read them.
+        """Reads the samples.
 
         Raises:
-            InputError: there is none in the split, or the data cannot be read.
+            InputError: the split holds no sample, or the data cannot be read.
         """
         loop, data = settings.loop, settings.data
         wanted = max(loop.validate_samples, loop.samples)
@@ -36,11 +36,11 @@ class HeldOut:
                 "data set with more photos or a larger source.val, or set data.validate_split"
             )
         self.shown = batches[0][: loop.samples]
-        self.mine = batches[ranks.rank :: ranks.world]
+        self.batches = batches[ranks.rank :: ranks.world]
 
     def on(self, device: torch.device) -> Iterator[Batch]:
-        """Yields this rank's batches, moved to `device` one after the other."""
-        for batch in self.mine:
+        """Yields the batches of this rank, each moved to `device` when it is needed."""
+        for batch in self.batches:
             yield moved(batch, device)
 
 
@@ -57,5 +57,5 @@ def read(settings: Settings, split: str, count: int, batch: int = BATCH) -> Iter
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:
-    """Moves the batch to another device."""
+    """Copies a batch to another device."""
     return replace(batch, **{name: getattr(batch, name).to(device) for name in TENSORS})

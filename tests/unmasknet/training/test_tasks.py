@@ -1,4 +1,4 @@
-"""The two stages without a loop around them: what a step takes in, what it leaves alone, and what goes on."""
+"""Tasks of both stages without the loop: inputs and effects of a step, and what a checkpoint restores."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def segmenter(data, tmp_path_factory):
-    """A segmenter of 64 pixels, twice what generators see here."""
+    """A segmenter for 64 pixels, twice the size that the generators of these tests use."""
     chosen = settings("segm", data, data={"size": 64}, loop={"steps": 2})
     return str(train("segm", chosen, tmp_path_factory.mktemp("runs") / "segm").run)
 
@@ -33,14 +33,14 @@ def batch_of(chosen) -> Batch:
     return next(open_batches(chosen.data.data, "train", chosen, train=True))
 
 
-def test_a_segmenter_that_goes_on_keeps_the_threshold_that_validation_chose(data):
+def test_a_resumed_segmenter_keeps_the_threshold_that_validation_chose(data):
     task, later = (SegmTask(settings("segm", data), HERE) for _ in range(2))
     task.threshold = 0.3
     restore(later, capture(task, TrainProgress(), {}), "a checkpoint")
     assert later.facts() == {"threshold": "0.3"}
 
 
-def test_which_samples_get_the_segmenters_map_is_their_own_chance_not_the_parts(data, segmenter):
+def test_the_random_number_of_a_sample_decides_whether_it_gets_the_segmenters_map(data, segmenter):
     chosen = settings("gan", data, segmenter=segmenter, predicted=0.5)
     task, batch = GanTask(chosen, HERE), batch_of(chosen)
     chance = batch.chance.clone()
@@ -54,18 +54,18 @@ def test_which_samples_get_the_segmenters_map_is_their_own_chance_not_the_parts(
     assert not torch.equal(whole[1::2], batch.map[1::2])
 
 
-def test_the_segmenter_looks_at_its_own_size_as_it_will_when_it_is_used(data, segmenter):
+def test_the_segmenter_runs_at_its_own_size_as_in_the_restorer(data, segmenter):
     chosen = settings("gan", data, segmenter=segmenter, predicted=1.0)
     task, batch = GanTask(chosen, HERE), batch_of(chosen)
-    used = load_restorer([segmenter], torch.device("cpu"))
-    assert torch.equal(task.with_predicted(batch).map, used.predicted(batch.masked)[0])
+    restorer = load_restorer([segmenter], torch.device("cpu"))
+    assert torch.equal(task.with_predicted(batch).map, restorer.predicted(batch.masked)[0])
 
 
-def test_a_step_that_is_no_good_for_the_discriminators_leaves_the_generator_alone(data, monkeypatch):
-    def none(real, fake):
+def test_a_non_finite_loss_of_the_discriminators_leaves_the_generator_unchanged(data, monkeypatch):
+    def nan_loss(real, fake):
         return losses.hinge_d(real, fake) * float("nan")
 
-    monkeypatch.setitem(losses.ADVERSARIAL, "hinge", (none, losses.hinge_g))
+    monkeypatch.setitem(losses.ADVERSARIAL, "hinge", (nan_loss, losses.hinge_g))
     chosen = settings("gan", data)
     task = GanTask(chosen, HERE)
     before = {name: tensor.clone() for name, tensor in task.generator.state_dict().items()}

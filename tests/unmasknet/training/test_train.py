@@ -1,4 +1,4 @@
-"""Whole runs in small: what they leave behind, and that they go on as if they had never stopped."""
+"""Small complete runs: the files they write, and resuming as if they had never stopped."""
 
 import itertools
 import json
@@ -34,13 +34,13 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory):
-    """An undisturbed run of each stage."""
+    """An uninterrupted run of each stage."""
     folder = tmp_path_factory.mktemp("runs")
     return {stage: train(stage, settings(stage, data), folder / stage) for stage in STAGES}
 
 
 def rows(run: Path, kind: str = "train") -> list[dict]:
-    """Lines of metrics.jsonl without what a clock says."""
+    """Returns lines of metrics.jsonl without measured times."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
         {name: value for name, value in row.items() if name not in TIMES}
@@ -50,7 +50,7 @@ def rows(run: Path, kind: str = "train") -> list[dict]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_run_leaves_the_folder_that_is_promised(runs, stage):
+def test_run_writes_the_documented_files(runs, stage):
     run = runs[stage].run
     names = [
         "config.toml",
@@ -69,12 +69,12 @@ def test_run_leaves_the_folder_that_is_promised(runs, stage):
     ]
     with Image.open(run / "samples.gif") as gif:
         assert gif.n_frames == 3
-    # With its colon, which a picture's base64 never has: "http" alone stands in one by chance.
+    # With "://", which base64 never contains; "http" alone may occur by chance in an embedded image.
     assert "://" not in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_report_says_steps_best_parameters_and_work(runs, stage):
+def test_report_has_steps_best_metrics_parameters_and_gmac(runs, stage):
     report = runs[stage]
     assert report.steps == 6
     assert report.best[{"segm": "dice", "gan": "psnr_hole"}[stage]] > 0
@@ -95,13 +95,13 @@ def test_each_step_and_each_validation_has_a_line(runs):
     )
 
 
-def test_region_discriminator_joins_at_its_share_of_the_steps(runs):
+def test_region_discriminator_joins_at_its_fraction_of_the_steps(runs):
     assert [row["step"] for row in rows(runs["gan"].run) if "d_region" in row] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.fault
-def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp_path, stage):
+def test_row28_stopped_and_resumed_run_equals_an_uninterrupted_one(runs, data, tmp_path, stage):
     def stop(progress):
         if progress.done == 3:  # between two checkpoints
             os.kill(os.getpid(), signal.SIGINT)
@@ -114,11 +114,11 @@ def test_row28_stopped_and_resumed_run_equals_an_undisturbed_one(runs, data, tmp
     assert report.steps == 6
     assert rows(tmp_path) == rows(runs[stage].run)
     assert rows(tmp_path, "validate") == rows(runs[stage].run, "validate")
-    ours, theirs = (checkpoint.load(run / "checkpoints" / "last.pt") for run in (tmp_path, runs[stage].run))
-    assert_same(ours["nets"], theirs["nets"])
-    assert_same(ours["ema"], theirs["ema"])
-    assert_same(ours["optimisers"], theirs["optimisers"])
-    assert ours["facts"] == theirs["facts"]
+    resumed, whole = (checkpoint.load(run / "checkpoints" / "last.pt") for run in (tmp_path, runs[stage].run))
+    assert_same(resumed["nets"], whole["nets"])
+    assert_same(resumed["ema"], whole["ema"])
+    assert_same(resumed["optimisers"], whole["optimisers"])
+    assert resumed["facts"] == whole["facts"]
 
 
 @pytest.mark.fault
@@ -139,7 +139,7 @@ def test_row28_run_killed_after_a_checkpoint_repeats_its_steps_bit_for_bit(runs,
 
 
 def assert_same(one, other):
-    """Equal to the last bit, however deep."""
+    """Asserts that two nested values are equal bit for bit."""
     if isinstance(one, torch.Tensor):
         assert torch.equal(one, other)
     elif isinstance(one, dict):
@@ -164,23 +164,23 @@ def test_parts_of_a_batch_give_the_same_weights_as_the_whole(data, tmp_path):
         assert torch.allclose(tensor, two[name], atol=2e-4), name
 
 
-def test_resume_under_other_settings_is_refused_with_the_difference(runs, data):
+def test_resume_with_other_settings_is_refused_and_the_difference_named(runs, data):
     with pytest.raises(UsageError, match=r"optimiser\.lr: .* now 0\.5"):
         train("segm", settings("segm", data, optimiser={"lr": 0.5}), runs["segm"].run, resume=True)
 
 
-def test_a_run_of_before_a_setting_goes_on(data, tmp_path):
+def test_a_run_older_than_a_setting_can_be_resumed(data, tmp_path):
     train("gan", settings("gan", data, loop={"steps": 2}), tmp_path)
     last = tmp_path / "checkpoints" / "last.pt"
     state = checkpoint.load(last)
-    then = json.loads(state["facts"]["settings"])
-    del then["loss"]["identity"], then["loss"]["identity_net"]
-    state["facts"]["settings"] = json.dumps(then)
+    old = json.loads(state["facts"]["settings"])
+    del old["loss"]["identity"], old["loss"]["identity_net"]
+    state["facts"]["settings"] = json.dumps(old)
     checkpoint.save(last, state)
     with pytest.raises(UsageError, match=r"loss\.identity: 0\.0, now 1\.0"):
         train("gan", settings("gan", data, loss={"identity": 1.0}, loop={"steps": 3}), tmp_path, resume=True)
     assert train("gan", settings("gan", data, loop={"steps": 3}), tmp_path, resume=True).steps == 3
-    state["facts"]["settings"] = json.dumps({**then, "mood": 3})
+    state["facts"]["settings"] = json.dumps({**old, "mood": 3})
     checkpoint.save(last, state)
     with pytest.raises(UsageError, match="mood: 3, now None"):
         train("gan", settings("gan", data, loop={"steps": 3}), tmp_path, resume=True)
@@ -193,7 +193,7 @@ def test_resume_with_more_steps_trains_longer(data, tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def test_resume_without_a_run_begins_one(data, tmp_path):
+def test_resume_without_a_run_starts_one(data, tmp_path):
     assert train("segm", settings("segm", data), tmp_path / "new", resume=True).steps == 6
 
 
@@ -207,7 +207,7 @@ def test_run_of_the_other_stage_is_refused(runs, data):
         train("gan", settings("gan", data), runs["segm"].run, resume=True)
 
 
-def test_from_takes_the_weights_and_begins_at_step_0(runs, data, tmp_path):
+def test_from_loads_the_weights_and_starts_at_step_0(runs, data, tmp_path):
     chosen = settings(
         "segm", data, loop={"steps": 1}, optimiser={"lr": 1e-9, "ema_images": 0, "weight_decay": 0.0}
     )
@@ -229,10 +229,10 @@ def test_row32_weights_of_another_size_are_refused_in_one_line(runs, data, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("start", "word"), [("", "--segmenter"), ("segmenter.safetensors", "too little to train on")]
+    ("start", "text"), [("", "--segmenter"), ("segmenter.safetensors", "too little to train on")]
 )
-def test_from_the_other_stage_or_bare_weights_says_what_to_name(runs, data, tmp_path, start, word):
-    with pytest.raises(InputError, match=word):
+def test_from_the_other_stage_or_bare_weights_is_refused_with_advice(runs, data, tmp_path, start, text):
+    with pytest.raises(InputError, match=text):
         train("gan", settings("gan", data), tmp_path, start=str(runs["segm"].run / start))
 
 
@@ -243,13 +243,15 @@ def test_generator_trains_on_a_segmenters_maps(runs, data, tmp_path):
 
 
 @pytest.mark.fault
-def test_row29_step_with_a_nan_is_skipped_counted_and_leaves_the_weights(data, tmp_path, monkeypatch):
+def test_row29_step_with_a_nan_is_skipped_and_counted_and_keeps_the_weights_finite(
+    data, tmp_path, monkeypatch
+):
     calls = []
-    sound = losses.bce
+    finite = losses.bce
 
     def sometimes_nan(logits, target):
         calls.append(1)
-        return sound(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
+        return finite(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
 
     monkeypatch.setattr(losses, "bce", sometimes_nan)
     report = train("segm", settings("segm", data, loop={"validate_every": 6}), tmp_path)
@@ -260,13 +262,13 @@ def test_row29_step_with_a_nan_is_skipped_counted_and_leaves_the_weights(data, t
 
 
 @pytest.mark.fault
-def test_row29_nan_after_nan_ends_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch):
+def test_row29_repeated_nan_ends_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch):
     calls = []
-    sound = losses.bce
+    finite = losses.bce
 
     def nan_from_step_4(logits, target):
         calls.append(1)
-        return sound(logits, target) * (float("nan") if len(calls) > 3 else 1.0)
+        return finite(logits, target) * (float("nan") if len(calls) > 3 else 1.0)
 
     monkeypatch.setattr(losses, "bce", nan_from_step_4)
     chosen = settings("segm", data, loop={"steps": 20, "max_bad_steps": 3, "validate_every": 50})
@@ -278,15 +280,15 @@ def test_row29_nan_after_nan_ends_the_run_and_keeps_the_last_good_checkpoint(dat
 
 
 @pytest.mark.fault
-def test_row29_the_best_validation_is_kept_even_if_the_step_before_it_was_left_out(
+def test_row29_the_best_validation_is_kept_even_if_the_step_before_it_was_skipped(
     data, tmp_path, monkeypatch
 ):
     calls = []
-    sound = losses.bce
+    finite = losses.bce
 
     def nan_in_step_3(logits, target):
         calls.append(1)
-        return sound(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
+        return finite(logits, target) * (float("nan") if len(calls) == 3 else 1.0)
 
     monkeypatch.setattr(losses, "bce", nan_in_step_3)
     report = train("segm", settings("segm", data, loop={"steps": 3, "validate_every": 3}), tmp_path)
@@ -295,12 +297,12 @@ def test_row29_the_best_validation_is_kept_even_if_the_step_before_it_was_left_o
 
 
 @pytest.mark.fault
-def test_row30_what_could_not_be_read_is_logged_once_and_shown(data, tmp_path, monkeypatch):
-    def torn(*args, **options):
+def test_row30_unreadable_data_is_logged_once_and_shown(data, tmp_path, monkeypatch):
+    def with_faults(*args, **options):
         for batch in open_batches(*args, **options):
             yield replace(batch, faults=("train-000000.tar: toy-1: is cut",))
 
-    monkeypatch.setattr(launch, "open_batches", torn)
+    monkeypatch.setattr(launch, "open_batches", with_faults)
     report = train("segm", settings("segm", data), tmp_path)
     assert report.unread == 1
     assert rows(tmp_path, "unread") == [
@@ -309,7 +311,7 @@ def test_row30_what_could_not_be_read_is_logged_once_and_shown(data, tmp_path, m
     assert "toy-1: is cut" in (tmp_path / "report.html").read_text()
 
 
-def test_a_rank_that_does_not_see_the_others_checkpoint_ends(runs, data, tmp_path, monkeypatch):
+def test_a_rank_without_the_checkpoint_of_another_rank_is_refused(runs, data, tmp_path, monkeypatch):
     monkeypatch.setattr(distributed, "largest", lambda value, _: max(value, 6.0))  # another rank is at step 6
     with pytest.raises(InputError, match="all machines"):
         train("segm", settings("segm", data), tmp_path, resume=True)
@@ -332,8 +334,8 @@ def test_epochs_are_passes_over_the_data(data, tmp_path):
     )  # 2 x 12 samples / 4
 
 
-def test_minutes_end_a_run_with_all_saved(data, tmp_path, monkeypatch):
-    minutes = itertools.count()  # each reading of the clock takes one
+def test_minutes_end_a_run_with_everything_saved(data, tmp_path, monkeypatch):
+    minutes = itertools.count()  # each reading of the clock advances it by one
     monkeypatch.setattr(timing.Clock, "this_leg", lambda self: 60.0 * next(minutes))
     report = train("segm", settings("segm", data, loop={"steps": 100_000, "minutes": 40}), tmp_path)
     assert 0 < report.steps < 100_000
@@ -372,25 +374,30 @@ def test_wrong_kind_of_weights_is_refused(runs):
 
 
 def test_samples_show_four_columns(runs):
-    picture = np.asarray(Image.open(runs["gan"].run / "samples" / "000006.png"))
-    assert picture.shape[1] > 4 * 128
+    image = np.asarray(Image.open(runs["gan"].run / "samples" / "000006.png"))
+    assert image.shape[1] > 4 * 128
 
 
 SMALL = {
     "segm": {"model": {"width": 4, "max_width": 8}},
     "gan": {"generator": {"width": 4, "max_width": 8}, "discriminator": {"width": 4, "layers": 2}},
 }
-NOW = {"whole_from": 0.0, "region_from": 0.0, "perceptual_net": "none"}
+FROM_THE_START = {"whole_from": 0.0, "region_from": 0.0, "perceptual_net": "none"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_trains_saves_and_goes_on(data, tmp_path, preset, stage):
+def test_every_preset_trains_saves_and_resumes(data, tmp_path, preset, stage):
     def narrow(steps):
         tree = preset_tree(preset, stage)
-        reading = {"data": [str(data)], "size": 64, "batch": 4, "workers": 0, "lanes": 1, "shuffle": 8}
+        data_settings = {"data": [str(data)], "size": 64, "batch": 4, "workers": 0, "lanes": 1, "shuffle": 8}
         loop = {"steps": steps, "validate_every": 2, "validate_samples": 2, "samples": 2, "log_every": 1}
-        changes = {"data": reading, "loop": loop, **SMALL[stage], **({"loss": NOW} if stage == "gan" else {})}
+        changes = {
+            "data": data_settings,
+            "loop": loop,
+            **SMALL[stage],
+            **({"loss": FROM_THE_START} if stage == "gan" else {}),
+        }
         for section, values in changes.items():
             tree[section] = {**tree[section], **values}
         return (SegmSettings if stage == "segm" else GanSettings).model_validate(tree)

@@ -1,4 +1,4 @@
-"""What training is made of: averages, learning rates, guards, devices, logs, curves, pictures."""
+"""Parts of the training: weight averages, optimiser, signals, devices, logs, curves, images."""
 
 import json
 import os
@@ -16,18 +16,18 @@ from unmasknet.pictures import film, png, sheet, tinted
 from unmasknet.settings import OptimiserSettings
 from unmasknet.training.curves import draw_curves
 from unmasknet.training.ema import Ema, ema_keep
-from unmasknet.training.optimizer import Optimiser, Steady, lr_scale
+from unmasknet.training.optimizer import BufferSnapshot, Optimiser, lr_scale
 from unmasknet.training.run_folder import RunFolder
-from unmasknet.training.signals import listening
+from unmasknet.training.signals import catch_signals
 from unmasknet.training.tensorboard import EventLog
 
 
-def test_average_halves_its_memory_over_the_half_life():
+def test_old_weights_count_half_after_the_half_life():
     assert ema_keep(1000.0, 1000, 10**9) == pytest.approx(0.5)
     assert ema_keep(1000.0, 10, 10**9) ** 100 == pytest.approx(0.5)
 
 
-def test_average_forgets_fast_while_little_was_seen():
+def test_half_life_is_shorter_at_the_start_of_a_run():
     assert ema_keep(1000.0, 10, 200) == pytest.approx(0.5)
 
 
@@ -40,7 +40,7 @@ def test_without_a_half_life_the_average_is_the_network():
     assert torch.equal(ema.net.weight, net.weight)
 
 
-def test_average_takes_over_running_statistics():
+def test_average_copies_running_statistics():
     net = nn.BatchNorm2d(2)
     ema = Ema(net, 100.0)
     net(torch.randn(4, 2, 3, 3) + 5)
@@ -49,12 +49,12 @@ def test_average_takes_over_running_statistics():
     assert not ema.net.training
 
 
-def test_learning_rate_rises_then_falls_to_nothing():
-    shares = [lr_scale(step, 100, 0.1, "cosine") for step in range(100)]
-    assert shares[0] == pytest.approx(0.1)
-    assert max(shares) == pytest.approx(1.0, abs=0.01)
-    assert shares.index(max(shares)) in (9, 10)
-    assert shares[-1] < 0.01
+def test_learning_rate_rises_and_then_falls_towards_zero():
+    scales = [lr_scale(step, 100, 0.1, "cosine") for step in range(100)]
+    assert scales[0] == pytest.approx(0.1)
+    assert max(scales) == pytest.approx(1.0, abs=0.01)
+    assert scales.index(max(scales)) in (9, 10)
+    assert scales[-1] < 0.01
     assert lr_scale(99, 100, 0.0, "constant") == 1.0
 
 
@@ -69,7 +69,7 @@ def test_gradients_are_clipped_to_the_norm():
 
 @pytest.mark.fault
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_row29_gradient_that_is_no_number_changes_no_weight(bad):
+def test_row29_non_finite_gradient_changes_no_weight(bad):
     net = nn.Linear(1, 1)
     before = net.weight.detach().clone()
     optimiser = Optimiser([net], 0.1, OptimiserSettings())
@@ -79,9 +79,9 @@ def test_row29_gradient_that_is_no_number_changes_no_weight(bad):
     assert torch.equal(net.weight, before)
 
 
-def test_running_statistics_go_back_to_before_a_bad_step():
+def test_running_statistics_are_restored_after_a_bad_step():
     net = nn.BatchNorm2d(1)
-    before = Steady([net])
+    before = BufferSnapshot([net])
     net(torch.full((2, 1, 2, 2), float("nan")))
     before.restore()
     assert torch.equal(net.running_mean, torch.zeros(1))
@@ -93,7 +93,7 @@ def test_unknown_device_is_a_usage_error():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_missing_gpu_is_said_with_a_way_out():
+def test_missing_gpu_is_refused_with_an_alternative():
     with pytest.raises(MissingError, match="--device auto or cpu"):
         choose_device("cuda")
 
@@ -105,15 +105,15 @@ def test_mixed_precision_multiplies_in_bf16():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
 
 
-def test_second_signal_acts_as_before():
-    heard = []
-    old = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+def test_second_signal_has_its_previous_effect():
+    received = []
+    old = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
     try:
-        with listening() as asked:
+        with catch_signals() as stop:
             os.kill(os.getpid(), signal.SIGTERM)
-            assert (asked.number, heard) == (signal.SIGTERM, [])
+            assert (stop.number, received) == (signal.SIGTERM, [])
             os.kill(os.getpid(), signal.SIGTERM)
-            assert heard == [signal.SIGTERM]
+            assert received == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, old)
 
@@ -134,7 +134,7 @@ def test_tensorboard_reads_the_log(tmp_path):
 def test_checksum_of_the_log_is_crc32c():
     from unmasknet.training.tensorboard import _checksum
 
-    # CRC-32C of "123456789" is e3069283; records hold it turned by 15 bits, plus a constant.
+    # CRC-32C of "123456789" is e3069283; records hold it rotated by 15 bits, plus a constant.
     crc = 0xE3069283
     assert (
         int.from_bytes(_checksum(b"123456789"), "little")
@@ -142,30 +142,30 @@ def test_checksum_of_the_log_is_crc32c():
     )
 
 
-def test_curves_have_a_panel_for_each_number():
+def test_curves_have_a_panel_per_metric():
     points = [(step, 1 / step) for step in range(1, 200)]
-    picture = draw_curves({"loss": {"train": points, "validate": points[::50]}, "nothing": {"train": []}})
-    assert picture.shape == (210, 1140, 3)
+    image = draw_curves({"loss": {"train": points, "validate": points[::50]}, "nothing": {"train": []}})
+    assert image.shape == (210, 1140, 3)
     assert draw_curves({str(i): {"train": points} for i in range(4)}).shape == (420, 1140, 3)
 
 
-def test_curve_of_one_point_or_none_is_drawn():
+def test_curves_without_points_or_with_one_point_are_drawn():
     assert draw_curves({}).ndim == 3
     assert draw_curves({"dice": {"validate": [(5, 0.5)]}}).std() > 0
 
 
-def test_sheet_has_a_row_a_sample_and_enlarges_small_pictures():
-    picture = sheet([("a", torch.zeros(3, 3, 64, 64)), ("b", torch.ones(3, 3, 64, 64))])
-    assert picture.shape == (22 + 3 * 132, 2 * 132 + 4, 3)
+def test_sheet_has_a_row_per_sample_and_enlarges_small_images():
+    image = sheet([("a", torch.zeros(3, 3, 64, 64)), ("b", torch.ones(3, 3, 64, 64))])
+    assert image.shape == (22 + 3 * 132, 2 * 132 + 4, 3)
 
 
-def test_tint_leaves_the_rest_of_the_photo():
+def test_tint_changes_only_pixels_inside_the_map():
     photo, map = torch.full((1, 3, 2, 2), 0.5), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
     changed = (tinted(photo, map) != photo).any(1)[0]
     assert changed.tolist() == [[True, False], [False, False]]
 
 
-def test_film_of_many_pictures_stays_short_and_ends_with_the_last(tmp_path):
+def test_animation_of_many_images_stays_short_and_ends_with_the_last(tmp_path):
     frames = []
     for number in range(200):
         path = tmp_path / f"{number:03d}.png"
@@ -184,7 +184,7 @@ def test_log_is_json_without_nan_and_can_go_back(tmp_path):
     for step in (1, 2, 3):
         run.log("train", step, {"loss": float("nan") if step == 2 else 0.5, "wait": 0.1})
     with run.metrics.open("ab") as file:
-        file.write(b'{"step": 4, "ki')  # a kill in mid-line
+        file.write(b'{"step": 4, "ki')  # the process was killed while writing
     run.go_back(2)
     lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2]
