@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,8 +141,9 @@ def end_started() -> None:
     """Kills the runs of `start` that a failed test left behind; their workers end with them."""
     while STARTED:
         run = STARTED.pop()
-        if run.poll() is None:
-            run.kill()
+        if run.poll() is None or not run.stderr.closed:  # `finish` closes it
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)  # the workers too, which hold the pipe open
             run.communicate()
 
 
