@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from maskgen.generation.pack import pack as pack
     from maskgen.generation.pipeline import GenReport as GenReport
     from maskgen.generation.pipeline import generate as generate
+    from maskgen.progress import Progress as Progress
     from maskgen.reports.preview import preview as preview
     from maskgen.settings import CropSettings as CropSettings
     from maskgen.settings import FaceSettings as FaceSettings
@@ -46,6 +47,7 @@ _HOME = {
     "MaskSettings": "settings",
     "MissingError": "errors",
     "PackSettings": "settings",
+    "Progress": "progress",
     "RunSettings": "settings",
     "Skip": "errors",
     "SourceSettings": "settings",

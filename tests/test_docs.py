@@ -1,12 +1,16 @@
 """The documents say what the program does."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer.main
+from PIL import Image
 
 import cli
+from maskgen.assets import asset
 from maskgen.errors import SKIP_REASONS
 from tools.command_options import with_tables
 
@@ -72,6 +76,22 @@ def test_python_in_the_documents_compiles():
     for page in PAGES:
         for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             compile(code, str(page), "exec")
+
+
+def test_the_examples_of_the_python_library_run(tmp_path):
+    demo = Image.open(asset("demo/astronaut.jpg"))
+    (tmp_path / "photos").mkdir()
+    for number in range(8):
+        demo.crop((0, 0, 512 - number, 512 - number)).save(tmp_path / f"photos/{number}.jpg")
+    demo.save(tmp_path / "photo.jpg")
+    examples = re.findall(r"```python\n(.*?)```", text("docs/api.md"), re.DOTALL)
+    assert len(examples) >= 4
+    for number, example in enumerate(examples):
+        script = tmp_path / f"example_{number}.py"
+        script.write_text(example, "utf-8")
+        run = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        assert "no_face" not in run.stdout
 
 
 def test_the_version_has_its_entry():
