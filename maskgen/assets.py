@@ -28,7 +28,7 @@ def assets_root() -> Path:
             return folder
     raise MissingError(
         f"{PACKAGE}: the assets that ship with unmask are missing. Install it again: "
-        "pip install --force-reinstall unmask"
+        "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
     )
 
 

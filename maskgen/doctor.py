@@ -55,10 +55,11 @@ def examine(folder: Path) -> list[Check]:
     Args:
         folder: folder in which data would be written.
     """
+    # a package named unmask on the package index need not be this one
     again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
     needed = [
         Check("python", True, _python()),
-        _tried("packages", _packages, "pip install unmask"),
+        _tried("packages", _packages, "pip install WHEEL_OR_CHECKOUT_OF_UNMASK"),
         _tried("opencv", _opencv, _headless()),
         _tried("models", _models, again),
         _tried("masks", _masks, f"fix the lines above; else {again}"),

@@ -29,7 +29,7 @@ from unmasknet.models.released import NAMES, WEIGHTS
 WORDS = Path(__file__).with_suffix(".md")
 README = Path(__file__).parent.parent / "README.md"
 RANKED = "docs/images/ranked.jpg"  # the README's image, written by tools.ranked
-CAPTION = "Masked, predicted map, restored, ground truth: the worst, 25 %, median, 75 % and best by hole PSNR"
+CAPTION = "Masked, predicted map, restored, truth: from worst to best by hole PSNR"
 BEGIN, END = "<!-- figures, written by tools/model_card.py -->", "<!-- end of figures -->"
 MACHINE = "two x86-64 cores, without a GPU"
 NETWORKS = {"segm": "segmenter", "gan": "generator"}
@@ -242,8 +242,8 @@ def summary(name: str, figures: Summary, picture: str = "") -> str:
     shown = f"![{CAPTION}]({picture})\n\n" if picture else ""
     return (
         f"{shown}{name}: {figures['n']:,} samples not used in training, at {figures['size']} px, with "
-        f"{source}:\n\n{as_markdown(table)}\n\nIn brackets: 95 % intervals. Likeness: cosine "
-        "similarity of face recognition embeddings to the ground truth."
+        f"{source}:\n\n{as_markdown(table)}\n\nSquare brackets hold 95 % confidence intervals. "
+        "Likeness is the cosine similarity to the ground truth\nin the embedding of a face-recognition network."
     )
 
 
