@@ -1,1 +1,1 @@
-"""A data set on disk: labels, shards, records, plan, card; reading it back, verifying and unpacking it."""
+"""A data set on disk: labels, shards, records, plan and card; reading, verifying and unpacking it."""

@@ -1,4 +1,4 @@
-"""The data-set card: `README.md` with what loaders need (YAML) above what people need. A function of `dataset.json`."""
+"""The data-set card `README.md`: YAML for loaders, then text for people, both derived from `dataset.json`."""
 
 import json
 import re
@@ -10,7 +10,14 @@ from maskgen.errors import SKIP_REASONS, InputError
 from maskgen.files import CARD, FACTS, write_atomic
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")  # the hub's own words
+SIZES = (
+    "n<1K",
+    "1K<n<10K",
+    "10K<n<100K",
+    "100K<n<1M",
+    "1M<n<10M",
+    "10M<n<100M",
+)  # as the Hugging Face hub names them
 
 MEMBERS = """\
 | member | what |
@@ -45,11 +52,18 @@ draws there: its pictures show what could be, and must not be used to tell who s
 
 
 def write_card(out: Path) -> Path:
-    """Writes the card of the data set in `out`, whole or not at all.
+    """Writes the card of the data set in `out` atomically.
+
+    Args:
+        out: folder of the data set.
+
+    Returns:
+        Path of the card.
 
     Raises:
-        InputError: its `dataset.json` is missing or cannot be read.
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        InputError: `dataset.json` is missing or cannot be read.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     path = out / FACTS
     try:
@@ -63,7 +77,7 @@ def write_card(out: Path) -> Path:
 
 
 def card_text(facts: Mapping[str, Any]) -> str:
-    """Writes the card's text from the content of `dataset.json`."""
+    """Builds the text of the card from the content of `dataset.json`."""
     splits = ", ".join(_splits(facts)) or "none"
     sections = [
         _front_matter(facts),
@@ -78,7 +92,7 @@ def card_text(facts: Mapping[str, Any]) -> str:
 
 
 def _splits(facts: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
-    """Splits that hold a sample; a loader that is sent to files that do not exist fails."""
+    """Returns the splits with samples; loaders fail on splits without files."""
     return {split: counts for split, counts in facts["splits"].items() if counts["triplets"]}
 
 
@@ -87,9 +101,7 @@ def _first_shard(facts: Mapping[str, Any]) -> str:
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
-    """Writes the YAML that the hub and `load_dataset` read. Without `configs` they would take the records for the
-    data.
-    """
+    """Builds the YAML for the hub and `load_dataset`; without `configs` they would load the records as data."""
     files = [f'  - split: {split}\n    path: "{split}-*.tar"' for split in _splits(facts)]
     configs = ["configs:", "- config_name: default", "  data_files:", *files] if files else []
     tags = ["- face-mask", "- synthetic", "- webdataset"]
@@ -128,7 +140,7 @@ def _skipped(counts: Mapping[str, int]) -> str:
 
 
 def _settings(facts: Mapping[str, Any]) -> str:
-    """Settings and versions as TOML."""
+    """Formats settings and versions as TOML."""
     settings, versions = facts["settings"], {"versions": facts["versions"]}
     plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
     tables = {key: value for key, value in settings.items() if isinstance(value, Mapping)} | versions
@@ -137,7 +149,7 @@ def _settings(facts: Mapping[str, Any]) -> str:
 
 
 def _toml(table: Mapping[str, Any]) -> str:
-    """Keys and values; JSON writes text, numbers, truth and lists as TOML does."""
+    """Formats a table; text, numbers, booleans and lists look the same in JSON and TOML."""
     return "\n".join(
         f"{key if PLAIN.fullmatch(key) else json.dumps(key)} = {json.dumps(value)}"
         for key, value in table.items()
@@ -145,5 +157,5 @@ def _toml(table: Mapping[str, Any]) -> str:
 
 
 def _line(text: str) -> str:
-    """Formats foreign text as one line of Markdown without markup."""
+    """Formats text from outside as one line of Markdown, with markup escaped."""
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")

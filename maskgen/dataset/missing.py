@@ -9,7 +9,7 @@ from maskgen.dataset.reader import DataSet, Encoded
 from maskgen.errors import UsageError
 from maskgen.sources.layouts import person
 
-NAMED = 3  # shards that a warning names
+NAMED = 3  # number of shards that a warning lists by name
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,6 @@ def find_strangers(samples: Iterable[Encoded], design: Design) -> set[str]:
     people = {
         (sample.key, str(sample.labels["source"]), str(sample.labels["identity"])) for sample in samples
     }
-    told = {photo for _, photo, who in people if who}
+    identified = {photo for _, photo, who in people if who}
     by_path = who_by_path(((photo, who) for _, photo, who in people), design.people)
-    return {key for key, photo, who in people if not who and (photo in told or by_path(photo))}
+    return {key for key, photo, who in people if not who and (photo in identified or by_path(photo))}

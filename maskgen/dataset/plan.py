@@ -1,7 +1,6 @@
-"""Which photo goes into which shard: decided once, kept in `.work/plan.json`, the same for every run that resumes.
+"""Assignment of photos to shards: made once, stored in `.work/plan.json`, and read by every run that resumes.
 
-Photos are taken in a seeded hash order of their ids, split by identity, and cut into shards; nothing here opens a
-photo.
+The photos are ordered by a seeded hash of their ids, split by identity, and divided into shards. No photo is opened.
 """
 
 import json
@@ -18,18 +17,20 @@ from maskgen.settings import GenSettings, SourceSettings
 from maskgen.sources import key_base
 from maskgen.types import PhotoRef
 
-FORMAT = 1  # of plan.json, dataset.json and the records
+FORMAT = 1  # version of plan.json, dataset.json and the records
 Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
 
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """One shard to make: one job.
+    """Plan of one shard, which is one job.
 
     Attributes:
+        name: such as "train-000000".
+        split: "train", "val" or "test".
         refs: its photos, in the order of their keys.
-        skips: photos of it that are skipped before they are opened.
-        settings: the hash that its record will carry.
+        skips: photos that are skipped without being opened.
+        settings: hash of settings and versions, for the record.
     """
 
     name: str
@@ -40,7 +41,7 @@ class ShardPlan:
 
     @property
     def photos(self) -> int:
-        """Photos that the record counts, skipped ones with them."""
+        """Number of photos, including skipped ones."""
         return len(self.refs) + len(self.skips)
 
     def without(self, entry: Entry) -> "ShardPlan":
@@ -51,12 +52,14 @@ class ShardPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A data set to be: its shards, and everything that decides their bytes.
+    """Plan of a data set: its shards, and everything that their bytes depend on.
 
     Attributes:
-        source: slug of the source. `terms`: the source's terms.
-        settings: the resolved settings that decide bytes, section -> key -> value; no path of this machine.
-        versions: of the libraries, the landmark backend, the templates.
+        source: slug of the source.
+        terms: terms of use of the source.
+        settings: the resolved settings that affect the bytes, section -> key -> value; without paths of this machine.
+        versions: versions of the libraries, the landmark backend and the templates.
+        shards: the planned shards.
     """
 
     source: str
@@ -67,7 +70,7 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """16 hex digits of all that decides the bytes of a sample."""
+        """Hash, 16 hex digits, of everything that the bytes of a sample depend on."""
         facts = {
             "format": FORMAT,
             "source": self.source,
@@ -83,7 +86,7 @@ class Plan:
 
 
 def data_settings(settings: GenSettings) -> dict[str, Any]:
-    """Returns the settings that decide bytes, without paths, number of photos and settings of the run."""
+    """Returns the settings that affect the bytes: no paths, no number of photos, no settings of the run."""
     return settings.model_dump(
         mode="json",
         exclude={
@@ -96,17 +99,20 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
 
 
 def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Adds shards for photos that are not planned yet, until `n` are; what was planned stays as it is.
+    """Adds shards until `n` photos are planned; existing shards stay as they are.
 
-    Who is in a split stays in it, even if the source's official split has come or gone since.
+    People stay in their split, even if the source has gained or lost its official split since.
 
     Args:
-        plan: the plan to begin with; without shards for a new data set.
+        plan: the plan to extend; without shards for a new data set.
         refs: all photos of the source.
-        settings: n, split, shard size, seed.
+        settings: number of photos, split, shard size, seed.
+
+    Returns:
+        The extended plan.
 
     Raises:
-        InputError: an official split is asked for that the source lacks, or that splits a person.
+        InputError: the official split is asked for, but the source has none, or a person is in two of its splits.
     """
     taken = plan.ids
     rest = sorted(
@@ -117,22 +123,22 @@ def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> 
     official = use_official(refs, settings.source)
     bases = {key_base(PhotoRef(name)) for name in taken}
     shards = list(plan.shards)
-    settled = {ref.identity: shard.split for shard in shards for ref in shard.refs if ref.identity}
+    known_splits = {ref.identity: shard.split for shard in shards for ref in shard.refs if ref.identity}
 
-    def place(ref: PhotoRef) -> str:
-        return settled.get(ref.identity) or (ref.split if official else hash_split(ref, settings.source))
+    def split_of(ref: PhotoRef) -> str:
+        return known_splits.get(ref.identity) or (ref.split if official else hash_split(ref, settings.source))
 
     for split in SPLITS:
-        mine = [ref for ref in chosen if place(ref) == split]
+        members = [ref for ref in chosen if split_of(ref) == split]
         first = sum(shard.split == split for shard in shards)
-        for i, start in enumerate(range(0, len(mine), settings.shards.shard_size), first):
-            photos = mine[start : start + settings.shards.shard_size]
+        for i, start in enumerate(range(0, len(members), settings.shards.shard_size), first):
+            photos = members[start : start + settings.shards.shard_size]
             shards.append(_shard(f"{split}-{i:06d}", split, photos, bases))
     return replace(plan, shards=tuple(replace(shard, settings=plan.hash) for shard in shards))
 
 
 def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -> ShardPlan:
-    """Plans a shard of these photos, without those whose key is taken; adds the others' keys to `bases`."""
+    """Plans a shard; skips photos whose key is taken, and adds the keys of the others to `bases`."""
     refs, skips = [], list[Entry]()
     for base, ref in sorted(((key_base(ref), ref) for ref in photos), key=lambda pair: (pair[0], pair[1].id)):
         if base in bases:
@@ -144,30 +150,30 @@ def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -
 
 
 def use_official(refs: Sequence[PhotoRef], settings: SourceSettings) -> bool:
-    """Tells whether the source's own split is used.
+    """Tells whether the source's official split is used.
 
     Raises:
-        InputError: it is asked for, but some photo has none; or a person is on both sides of it.
+        InputError: it is asked for, but a photo has no split; or a person is in two splits.
     """
     unsplit = next((ref for ref in refs if ref.split not in SPLITS), None)
     if settings.split == "hash" or (settings.split == "auto" and unsplit):
         return False
     if unsplit:
         raise InputError(f"{unsplit.id}: the source gives it no official split; use --split hash")
-    seen: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for ref in refs:
-        if ref.identity and seen.setdefault(ref.identity, ref.split) != ref.split:
+        if ref.identity and splits.setdefault(ref.identity, ref.split) != ref.split:
             raise InputError(
-                f"{ref.identity} is in {seen[ref.identity]} and in {ref.split} of the source's official split; "
+                f"{ref.identity} is in {splits[ref.identity]} and in {ref.split} of the source's official split; "
                 "use --split hash"
             )
     return True
 
 
 def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val", "test"]:
-    """Computes the split of a person, or of a photo whose person is unknown.
+    """Computes the split of a person, or of a photo without an identity, by hash.
 
-    The seed has no part in it: two data sets of one source never train on what the other tests on.
+    It does not depend on the seed, so no data set of a source trains on the test photos of another one.
     """
     place = hash64("split", ref.identity or ref.id) / 2**64
     if place < settings.test:
@@ -176,7 +182,7 @@ def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val
 
 
 def differences(old: Plan, new: Plan) -> list[str]:
-    """Lists the differences that decide bytes, one line each."""
+    """Lists the differences that affect bytes, one line each."""
     before, after = _flat(old), _flat(new)
     return [
         f"{name}: {before.get(name, 'nothing')} there, {after.get(name, 'nothing')} now"
@@ -198,7 +204,7 @@ def _ids(shard: ShardPlan) -> list[str]:
 
 
 def save_plan(path: Path, plan: Plan) -> None:
-    """Keeps a plan: ids only, the source knows the rest of a photo."""
+    """Saves a plan, with only the ids of photos; the source has the rest."""
     shards = [
         {
             "name": shard.name,
@@ -220,10 +226,10 @@ def save_plan(path: Path, plan: Plan) -> None:
 
 
 def load_plan(path: Path) -> Plan | None:
-    """Loads a stored plan, None if there is none. Its photos have ids only; `with_refs` adds the rest.
+    """Loads a saved plan; None if the file is missing. Its photos have only ids; `with_refs` adds the rest.
 
     Raises:
-        UsageError: the file is damaged or of another version of the format.
+        UsageError: the file is damaged, or in another version of the format.
     """
     try:
         facts = json.loads(path.read_bytes())
@@ -252,7 +258,7 @@ def load_plan(path: Path) -> Plan | None:
 
 
 def with_refs(plan: Plan, refs: Sequence[PhotoRef]) -> Plan:
-    """Adds what the source knows of each photo to a plan; photos that it no longer lists keep only their ids."""
+    """Replaces the ids in a plan by the source's references; photos that it no longer lists keep only ids."""
     known = {ref.id: ref for ref in refs}
     shards = (
         replace(shard, refs=tuple(known.get(ref.id, ref) for ref in shard.refs)) for shard in plan.shards

@@ -1,6 +1,6 @@
-"""Read a data set back as people look at it: its finished shards, its samples' labels, and what was skipped.
+"""Reading a data set: finished shards, labels of the samples, and skipped photos.
 
-A shard without its record does not exist here, so a run that still goes on can be looked at.
+Shards without a record are ignored, so a data set can be read while a run still extends it.
 """
 
 import json
@@ -23,14 +23,20 @@ Labels = dict[str, Any]
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sample as it lies in its shard: key, members by what follows the key's dot, and the labels of its json."""
+    """Sample as stored in its shard.
+
+    Attributes:
+        key: its key.
+        members: bytes by member name without the key, such as "map.png".
+        labels: content of its json.
+    """
 
     key: str
     members: Members = field(repr=False)
     labels: Labels
 
     def member(self, role: str) -> tuple[bytes, str]:
-        """Bytes and suffix ("jpg") of the member of a role: masked, gt, map or parts.
+        """Returns bytes and suffix (such as "jpg") of the member with a role: masked, gt, map or parts.
 
         Raises:
             InputError: the sample has no such member.
@@ -41,7 +47,7 @@ class Encoded:
         raise InputError(f"{self.key}: the sample has no {role}; found {', '.join(sorted(self.members))}")
 
     def decode(self) -> shards.Sample:
-        """Decodes its images and planes.
+        """Decodes images, map and parts.
 
         Raises:
             InputError: a member is missing or cannot be decoded.
@@ -54,7 +60,14 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A photo that gave no sample: its id in the source, the reason, a word more, and the split it would be in."""
+    """Photo without a sample.
+
+    Attributes:
+        id: id of the photo in its source.
+        reason: one of `SKIP_REASONS`.
+        detail: more about the reason.
+        split: the split to which it was assigned.
+    """
 
     id: str
     reason: str
@@ -64,11 +77,11 @@ class Skipped:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set that was opened, not read.
+    """Data set whose records were read; the shards are read on request.
 
     Attributes:
-        folder: where it lies.
-        about: `dataset.json`; empty while a run is not done.
+        folder: folder of the data set.
+        about: content of `dataset.json`; empty until the data set is complete.
         records: the finished shards, sorted by name.
     """
 
@@ -78,27 +91,31 @@ class DataSet:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """Name of the folder."""
         return self.folder.resolve().name
 
     @property
     def count(self) -> int:
-        """Samples of all finished shards."""
+        """Number of samples in all finished shards."""
         return sum(record.count for record in self.records)
 
     @property
     def skipped(self) -> Counter[str]:
-        """Skipped photos by reason."""
+        """Number of skipped photos by reason."""
         return sum((Counter(record.skipped) for record in self.records), Counter())
 
     def skips(self) -> Iterator[Skipped]:
-        """Lists every skipped photo that the records name."""
+        """Yields every skipped photo in the records."""
         for record in self.records:
             for photo, reason, detail in record.skips:
                 yield Skipped(photo, reason, detail, record.split)
 
     def samples(self, keys: Collection[str] | None = None, *, split: str = "") -> Iterator[Encoded]:
-        """Samples in the order of shards and keys: all, or those of `keys`, of one split or of every split.
+        """Yields samples, ordered by shard and key.
+
+        Args:
+            keys: only samples with these keys; None for all.
+            split: only samples of this split; "" for all.
 
         Raises:
             InputError: a shard or a sample's labels cannot be read.
@@ -110,7 +127,10 @@ class DataSet:
                         yield sample
 
     def labels(self, limit: int) -> dict[str, Labels]:
-        """Labels by key, in hash order: of all samples, or of as many shards as it takes to reach `limit`.
+        """Returns labels by key, in hash order.
+
+        Args:
+            limit: whole shards are read, in hash order, until there are so many labels.
 
         Raises:
             InputError: a shard or a sample's labels cannot be read.
@@ -132,13 +152,13 @@ def open_data_set(folder: str | Path) -> DataSet:
     """Finds the finished shards of a folder.
 
     Args:
-        folder: the data set.
+        folder: folder of the data set.
 
     Returns:
-        Its samples, labels and skipped photos.
+        The data set, for reading samples, labels and skipped photos.
 
     Raises:
-        InputError: it is no folder, or holds no record of a shard.
+        InputError: the folder is missing, or holds no record of a shard.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -184,7 +204,7 @@ def _read_labels(key: str, members: Members) -> Labels:
 
 
 def worn(labels: Labels) -> dict[str, Any]:
-    """Returns the labels of the first face's mask, which name the sample: family, texture, colour, strength, wear."""
+    """Returns the mask labels of the first face: family, texture, colour, strength, wear."""
     nothing = {"family": "none", "texture": "", "colour": "", "strength": 0.0, "wear": "correct"}
     return labels["faces"][0]["mask"] if labels["faces"] else nothing
 
@@ -196,5 +216,5 @@ def posed(labels: Labels) -> tuple[float, float, float]:
 
 
 def mask_name(mask: dict[str, Any]) -> str:
-    """Joins family and texture to one name, `plain` left out."""
+    """Joins family and texture to one name, without the texture `plain`."""
     return f"{mask['family']} {'' if mask['texture'] == 'plain' else mask['texture']}".strip()

@@ -1,4 +1,4 @@
-"""The record of a shard, the `.json` beside the tar: written last, so a shard without it does not exist."""
+"""The record of a shard, the `.json` beside the tar. It is written last: a shard without it is unfinished."""
 
 import hashlib
 import io
@@ -17,16 +17,18 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What became of one shard: its record, the `.json` beside the tar.
+    """Content of a shard's record.
 
     Attributes:
-        photos: photos it was planned for.
-        count: samples in it. A shard without samples has a record and no tar.
+        name: such as "train-000000".
+        split: "train", "val" or "test".
+        photos: number of photos that were planned.
+        count: number of samples; a shard without samples has a record but no tar.
         bytes: size of the tar.
-        sha256: hex, of the tar; "" if there is none.
-        skipped: photos without a sample, by reason.
-        skips: the same one by one: id, reason, detail; sorted.
-        settings: hash of the settings and versions that it was made with.
+        sha256: hex digest of the tar; "" without a tar.
+        settings: hash of the settings and versions that were used.
+        skipped: number of photos without a sample, by reason.
+        skips: id, reason and detail of each photo without a sample, sorted.
     """
 
     name: str
@@ -41,15 +43,15 @@ class ShardReport:
 
 
 def record_bytes(report: ShardReport) -> bytes:
-    """Encodes a record; there is only one way to write it."""
+    """Encodes a record; equal records have equal bytes."""
     return json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
 
 
 def parse_record(data: bytes) -> ShardReport:
-    """Reads a record's bytes back.
+    """Parses the bytes of a record.
 
     Raises:
-        ValueError: they are none.
+        ValueError: the bytes are not a valid record.
     """
     values = json.loads(data)
     try:
@@ -70,17 +72,17 @@ def parse_record(data: bytes) -> ShardReport:
 
 
 def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
-    """Counts the skipped photos per reason, sorted by reason."""
+    """Counts skipped photos by reason, sorted by reason."""
     return dict(sorted(Counter(reason for _, reason, _ in skips).items()))
 
 
 def write_record(folder: Path, report: ShardReport) -> None:
-    """Writes a shard's record: from now on the shard exists."""
+    """Writes the record of a shard, which makes the shard count as finished."""
     write_atomic(folder / f"{report.name}.json", record_bytes(report))
 
 
 def read_record(folder: Path, name: str) -> ShardReport | None:
-    """Reads a shard's record; None if it is missing or damaged."""
+    """Reads the record of a shard; None if it is missing or damaged."""
     try:
         report = parse_record((folder / f"{name}.json").read_bytes())
     except (OSError, ValueError):
@@ -89,7 +91,7 @@ def read_record(folder: Path, name: str) -> ShardReport | None:
 
 
 def matches(folder: Path, report: ShardReport) -> bool:
-    """Tells whether the tar beside a record is the one it describes, byte for byte."""
+    """Tells whether size and hash of the tar match its record."""
     path = folder / f"{report.name}.tar"
     if not report.count:
         return not path.exists()

@@ -1,7 +1,7 @@
-"""The tar shard, the one contract between making triplets and learning from them: encode and decode side by side.
+"""The tar shard, the interface between data generation and training: encoding and decoding.
 
-A sample is five members, KEY.gt.jpg, KEY.json, KEY.map.png, KEY.masked.jpg, KEY.parts.png; in dicts they go by
-what follows the key's dot. docs/data-set.md describes them for readers in other languages.
+A sample has five members: KEY.gt.jpg, KEY.json, KEY.map.png, KEY.masked.jpg, KEY.parts.png. Dicts name them by the
+part after the first dot, such as "map.png". docs/data-set.md specifies the format.
 """
 
 import hashlib
@@ -22,17 +22,19 @@ from maskgen.settings import ShardSettings
 from maskgen.types import Plane, RGBImage, Triplet
 
 Members = dict[str, bytes]
-PICTURES = ("gt", "masked")
-MAX_PIXELS = 1 << 28  # of a picture in a shard; `--size 0` keeps the source's own grid
+IMAGES = ("gt", "masked")
+MAX_PIXELS = 1 << 28  # limit of an image in a shard; `--size 0` keeps the size of the source
 KEY = re.compile(r"[a-z0-9_-]+")
-_RECORD_SIZE = 20 * 512  # bytes; what tar pads a file to
+_RECORD_SIZE = 20 * 512  # bytes; tar pads files to a multiple of it
 _BUFFER = 1 << 20
 _BLANK = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
-_BLANK_SUM = sum(_BLANK[:124] + _BLANK[135:148] + b" " * 8 + _BLANK[156:])  # as a checksum counts itself
+_BLANK_SUM = sum(
+    _BLANK[:124] + _BLANK[135:148] + b" " * 8 + _BLANK[156:]
+)  # a tar checksum counts its own field as blanks
 
 
 class Sample(TypedDict):
-    """A decoded sample: pictures RGB, `map` 0 or 1, `parts` 0 to 3, and the labels of its json."""
+    """Decoded sample: RGB images, `map` of 0 and 1, `parts` of 0 to 3, and the labels (`json`)."""
 
     masked: RGBImage
     gt: RGBImage
@@ -42,25 +44,28 @@ class Sample(TypedDict):
 
 
 def member_names(suffix: str) -> list[str]:
-    """Lists the members of each sample, sorted; `suffix` is that of the images: jpg, png or webp."""
-    return sorted([*(f"{name}.{suffix}" for name in PICTURES), "map.png", "parts.png", "json"])
+    """Lists the member names of a sample, sorted; `suffix` is that of the images: jpg, png or webp."""
+    return sorted([*(f"{name}.{suffix}" for name in IMAGES), "map.png", "parts.png", "json"])
 
 
 def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept | None = None) -> Members:
-    """Encodes a sample into its members, sorted: a function of the arguments and the encoders' versions only.
+    """Encodes a sample. The bytes depend only on the arguments and on the versions of the encoders.
 
     Args:
         triplet: the sample.
-        origin: what its labels tell of the photo.
-        settings: how pictures are stored.
-        kept: what has been encoded of these very arrays, by their `id`: see `encode_photo`.
+        origin: the origin of its photo, for the labels.
+        settings: format and quality of the images.
+        kept: cache of encoded arrays, see `encode_photo`.
+
+    Returns:
+        The members, sorted by name.
     """
     kept = {} if kept is None else kept
     return {
-        f"gt.{settings.format}": once(kept, triplet.gt, lambda: _encode_picture(triplet.gt, settings)),
+        f"gt.{settings.format}": once(kept, triplet.gt, lambda: _encode_image(triplet.gt, settings)),
         "json": encode_labels(triplet, origin, kept),
         "map.png": codecs.encode_map(triplet.map),
-        f"masked.{settings.format}": _encode_picture(triplet.masked, settings),
+        f"masked.{settings.format}": _encode_image(triplet.masked, settings),
         "parts.png": codecs.encode_parts(triplet.parts),
     }
 
@@ -68,8 +73,10 @@ def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept
 def encode_photo(
     triplets: Iterable[tuple[str, Triplet]], origin: Origin, settings: ShardSettings
 ) -> list[tuple[str, Members]]:
-    """Encodes the samples of one photo, sorted by key. The image and the landmarks that they share are encoded once."""
-    triplets = sorted(triplets, key=lambda pair: pair[0])  # holds on to the arrays, so that no id comes twice
+    """Encodes the samples of one photo, sorted by key; shared images and landmarks are encoded once."""
+    triplets = sorted(
+        triplets, key=lambda pair: pair[0]
+    )  # keeps the arrays alive, so that their ids stay unique
     kept: Kept = {}
     return [(key, encode(triplet, origin, settings, kept)) for key, triplet in triplets]
 
@@ -86,7 +93,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     Raises:
         InputError: a member is missing or cannot be decoded.
     """
-    masked, gt = (_decode_picture(members, name) for name in ("masked", "gt"))
+    masked, gt = (_decode_image(members, name) for name in ("masked", "gt"))
     try:
         labels = json.loads(members["json"])
         planes = codecs.decode_map(members["map.png"]), codecs.decode_parts(members["parts.png"])
@@ -95,29 +102,29 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     return {"masked": masked, "gt": gt, "map": planes[0], "parts": planes[1], "json": labels}
 
 
-def _encode_picture(picture: RGBImage, settings: ShardSettings) -> bytes:
+def _encode_image(image: RGBImage, settings: ShardSettings) -> bytes:
     if settings.format == "jpg":
-        return codecs.encode_jpeg(picture, settings.quality)
-    return codecs.encode_lossless(picture, settings.format)
+        return codecs.encode_jpeg(image, settings.quality)
+    return codecs.encode_lossless(image, settings.format)
 
 
-def _decode_picture(members: Mapping[str, bytes], name: str) -> RGBImage:
+def _decode_image(members: Mapping[str, bytes], name: str) -> RGBImage:
     for member, data in members.items():
         if member.startswith(f"{name}."):
-            picture = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)
-            if isinstance(picture, Skip):
-                raise InputError(f"{member} is {picture.reason}: {picture.detail}")
-            return picture
+            image = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)
+            if isinstance(image, Skip):
+                raise InputError(f"{member} is {image.reason}: {image.detail}")
+            return image
     raise InputError(f"a sample has no {name}; found {', '.join(sorted(members))}")
 
 
 class ShardWriter:
-    """Writes a shard under a part's name; only `finish` gives it its own. As a context it leaves no part behind."""
+    """Writer of a shard under a temporary name; `finish` renames it. Leaving its context deletes an unfinished file."""
 
     def __init__(self, folder: Path, work: Path, name: str, photos: int) -> None:
         self.folder, self.name, self.photos = folder, name, max(photos, 1)
         self.part = part_path(work, f"{name}.tar")
-        self.filled = 0  # photos that gave samples; they tell the size to expect of all
+        self.filled = 0  # photos with samples, to estimate the final size
         self.count, self.size, self.digest = 0, 0, hashlib.sha256()
         with self._errors():
             self.file = self.part.open("wb", buffering=_BUFFER)
@@ -132,7 +139,7 @@ class ShardWriter:
             self._drop()
 
     def add_photo(self, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
-        """Appends the samples of one photo; keys come in order, members sorted."""
+        """Appends the samples of one photo; keys and members must be sorted."""
         with self._errors():
             for key, members in samples:
                 assert KEY.fullmatch(key), key
@@ -142,7 +149,11 @@ class ShardWriter:
         self.filled += 1
 
     def finish(self) -> tuple[int, str]:
-        """Closes the tar and move it to its place; its size and sha256. Nothing of it appears if it is empty."""
+        """Closes the tar and renames it; an empty shard leaves no file.
+
+        Returns:
+            Size in bytes and hex sha256 of the tar; 0 and "" without samples.
+        """
         if not self.count:
             self._drop()
             remove(self.folder / f"{self.name}.tar")
@@ -164,16 +175,16 @@ class ShardWriter:
 
     def _drop(self) -> None:
         remove(self.part)
-        with suppress(OSError):  # closing flushes, and may fail as the write before it did
+        with suppress(OSError):  # closing flushes, which may fail again after a failed write
             self.file.close()
 
     def _errors(self) -> AbstractContextManager[None]:
-        whole = self.size * self.photos // max(self.filled, 1)
-        return disk_errors(self.folder, f"{self.name}.tar (about {size_text(max(whole, self.size))})")
+        expected = self.size * self.photos // max(self.filled, 1)
+        return disk_errors(self.folder, f"{self.name}.tar (about {size_text(max(expected, self.size))})")
 
 
 def _header(name: str, size: int) -> bytes:
-    """Builds a USTAR header without anything of this machine: no time, owner or mode of a file."""
+    """Builds a USTAR header that does not depend on the machine: without time, owner and mode."""
     text, digits = name.encode("ascii"), b"%011o" % size
     assert len(text) <= 100, name
     assert len(digits) == 11, size
@@ -184,16 +195,17 @@ def _header(name: str, size: int) -> bytes:
 
 
 def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
-    """Reads the samples of a shard in its order: key, and members by the part of the name after the key's dot.
+    """Reads the samples of a shard in order.
 
     Args:
-        path: the shard's tar file.
+        path: the tar file.
 
     Yields:
-        Key, and members: bytes by name, such as `map.png`.
+        Key and members: bytes by member name without the key, such as `map.png`.
 
     Raises:
-        InputError: the file is missing or no tar. A tar cut between two members may pass: `verify` sees it.
+        InputError: the file is missing or not a tar. A tar cut between two members may go unnoticed here; `verify`
+            finds it.
     """
     key, members = "", Members()
     for name, data in read_members(path):
@@ -208,10 +220,10 @@ def read_shard(path: Path) -> Iterator[tuple[str, Members]]:
 
 
 def read_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of every plain file in a tar, in its order.
+    """Yields name and bytes of every regular file in a tar, in order.
 
     Raises:
-        InputError: the file is missing or no tar.
+        InputError: the file is missing or not a tar.
     """
     try:
         with tarfile.open(path, "r:") as tar:

@@ -1,6 +1,6 @@
-"""Small pictures of skipped photos, kept beside a data set's plan so that a person can see why they were skipped.
+"""Thumbnails of skipped photos, stored beside the plan so that people can see why a photo was skipped.
 
-They hold no metadata, their names no part of the source's names, and they are no part of the data set.
+They have no metadata, their names reveal nothing of the source's names, and they are not part of the data set.
 """
 
 from pathlib import Path
@@ -19,25 +19,26 @@ from maskgen.sources import Source, load
 from maskgen.types import PhotoRef, RGBImage
 
 SIDE = 192  # pixels
-A_SHARD = 12  # thumbnails kept of a shard's skipped photos: a source of landscapes must not fill the disk
+A_SHARD = 12  # limit of thumbnails per shard, so that a source of landscapes does not fill the disk
 _QUALITY = 85
 
 
 def thumbs_folder(out: Path) -> Path:
-    """Returns the folder of a data set's thumbnails."""
+    """Returns the thumbnail folder of a data set."""
     return out / WORK / "skipped"
 
 
 def thumb_path(out: Path, photo: str) -> Path:
-    """Returns the path of a photo's thumbnail, by the photo's id in its source."""
+    """Returns the path of a thumbnail; `photo` is the id of the photo in its source."""
     return thumbs_folder(out) / f"{hash64('skipped', photo):016x}.jpg"
 
 
 def keep_thumb(out: Path, photo: str, pixels: RGBImage) -> None:
-    """Stores a skipped photo's thumbnail: a function of id and pixels, whole or not there.
+    """Stores the thumbnail of a skipped photo atomically; it depends only on id and pixels.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     path = thumb_path(out, photo)
     make_folder(path.parent)
@@ -47,12 +48,21 @@ def keep_thumb(out: Path, photo: str, pixels: RGBImage) -> None:
 def keep_skipped(
     out: Path, number: int, ref: PhotoRef, skip: Skip, source: Source, settings: SourceSettings
 ) -> None:
-    """Stores the thumbnail of a shard's `number`-th skipped photo, counted from 1, if it is one that a person can see.
+    """Stores the thumbnail of a photo that was skipped for its faces, up to `A_SHARD` per shard.
 
-    The photo is loaded once more: that is rare, and what was skipped by its file alone, or as poison, is not touched.
+    The photo is loaded again, which is rare. Photos skipped for their file or as poison are not opened.
+
+    Args:
+        out: folder of the data set.
+        number: number of the skipped photo in its shard, from 1.
+        ref: the photo.
+        skip: why it was skipped.
+        source: the source of the photo.
+        settings: how photos are loaded.
 
     Raises:
-        MissingError: the disk has no room. UnmaskError: the folder takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the folder cannot be written to.
     """
     if number > A_SHARD or skip.reason not in FACE_REASONS:
         return
@@ -64,10 +74,10 @@ def keep_skipped(
 def read_thumb(out: Path, photo: str) -> RGBImage | None:
     """Reads the thumbnail of a photo, None if there is none."""
     try:
-        picture = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
+        image = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
     except OSError:
         return None
-    return None if isinstance(picture, Skip) else picture
+    return None if isinstance(image, Skip) else image
 
 
 def shrink(pixels: RGBImage, side: int) -> UInt8[ndarray, "_ _ 3"]:

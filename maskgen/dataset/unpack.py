@@ -1,10 +1,10 @@
-"""Shards back to plain files, for tools that read folders.
+"""Unpacking shards into plain files, for tools that read folders.
 
-`folders`: masked, original and map in a folder each; `strip`: one picture of all three side by side; `tree`: masked
-photos, whole ones or crops, under their original names and folders, what the training of face recognition takes.
-A tree of people holds no crops of strangers: of faces that are not the main one of a known person's photo.
-Photos of the source that gave no sample are in none of them: `skipped.csv` lists them, with the reason.
-Names and paths out of a shard are not trusted: nothing is written outside the target.
+There are three layouts. `folders`: masked image, original and map in one folder each. `strip`: one image of all three
+side by side. `tree`: masked photos or crops under their original names and folders, as the training of face
+recognition needs them; it leaves out crops of strangers, which are faces other than the main face of a known person's
+photo. `skipped.csv` lists the photos without a sample, with the reason. Names and paths from shards are not trusted:
+nothing is written outside the target.
 """
 
 import csv
@@ -36,22 +36,23 @@ COLUMNS += ["yaw", "pitch", "roll", "hole", "valid"]
 MISSING_COLUMNS = ["source", "identity", "split", "reason", "detail"]
 SAME_SUFFIXES = {"jpg": {".jpg", ".jpeg"}, "png": {".png"}, "webp": {".webp"}}
 FACE_MASK = re.compile(r"-f\d+-m\d+$")
-QUALITY = 95  # of strips, JPEG
-NAME_BYTES = 255  # what file systems take for one name
+QUALITY = 95  # JPEG quality of strips
+NAME_BYTES = 255  # longest file name of common file systems
 
 File = tuple[str, bytes]  # path below the target, content
 
 
 @dataclass(frozen=True)
 class UnpackReport:
-    """What was written, and what was not.
+    """Result of unpacking.
 
     Attributes:
-        to: where the files are.
-        samples: how many became `files`.
-        skipped: photos that gave no sample, by reason.
-        left_out: crops that are in no tree: of strangers on photos of known people.
-        warnings: one line each, for a person.
+        to: the target folder.
+        samples: number of samples written.
+        files: number of files that they make up.
+        skipped: number of photos without a sample, by reason.
+        left_out: number of crops of strangers that a tree leaves out.
+        warnings: one line each.
     """
 
     to: Path
@@ -75,22 +76,23 @@ def unpack(
     """Writes the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
 
     Args:
-        folder: the data set.
-        to: the target; new or empty unless `overwrite`.
-        layout: see above.
-        names: folders of masked, original and map, with commas between them. In the layout `folders` `NAMES` if
-            empty; in `tree` a tree in each, or if empty one tree of the masked alone.
-        split: only this one, "" for all.
-        overwrite: write into a folder that holds files; those of the same name are replaced.
+        folder: folder of the data set.
+        to: the target folder; new or empty unless `overwrite`.
+        layout: "folders", "strip" or "tree", see the module.
+        names: folders of masked image, original and map, separated by commas. "" means `NAMES` for `folders`, and for
+            `tree` a single tree of masked images.
+        split: only this split; "" for all.
+        overwrite: write into a folder that holds files; files of the same name are replaced.
         on_progress: called for each sample.
 
     Returns:
-        What was written.
+        Numbers of samples, files and skipped photos.
 
     Raises:
-        UsageError: the target is not empty, or the names are off.
+        UsageError: the target is not empty, or the names are invalid.
         InputError: the data set cannot be read, or names a path outside the target.
-        MissingError: the disk has no room. UnmaskError: the target takes no file.
+        MissingError: the disk is full.
+        UnmaskError: the target cannot be written to.
     """
     folder, to = Path(folder), Path(to)
     data = open_data_set(folder)
@@ -144,7 +146,7 @@ def _check_target(to: Path, folder: Path, overwrite: bool) -> None:
 
 
 def folder_files(sample: Encoded, names: Sequence[str]) -> list[File]:
-    """Yields masked and original as they are in the shard, and the map as an 8-bit PNG of 0 and 255."""
+    """Returns masked image and original as stored in the shard, and the map as an 8-bit PNG of 0 and 255."""
     return [
         (f"{name}/{sample.key}.{end}", content)
         for name, (content, end) in zip(names, _contents(sample), strict=True)
@@ -152,13 +154,13 @@ def folder_files(sample: Encoded, names: Sequence[str]) -> list[File]:
 
 
 def _contents(sample: Encoded) -> tuple[tuple[bytes, str], ...]:
-    """Bytes and suffix of masked, original and map."""
-    hidden = _grey_png(sample.decode()["map"] * np.uint8(255))
-    return sample.member("masked"), sample.member("gt"), (hidden, "png")
+    """Returns bytes and suffix of masked image, original and map."""
+    map = _grey_png(sample.decode()["map"] * np.uint8(255))
+    return sample.member("masked"), sample.member("gt"), (map, "png")
 
 
 def strip_files(sample: Encoded) -> list[File]:
-    """Yields original, masked and map side by side: as a JPEG, or losslessly if the data set is lossless."""
+    """Returns original, masked image and map side by side, as JPEG, or as PNG if the data set is lossless."""
     pixels, suffix = sample.decode(), sample.member("masked")[1]
     strip = np.hstack([pixels["gt"], pixels["masked"], np.dstack([pixels["map"] * np.uint8(255)] * 3)])
     if suffix == "jpg":
@@ -167,14 +169,14 @@ def strip_files(sample: Encoded) -> list[File]:
 
 
 def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
-    """Names the masked photo as its source does; further faces and masks of it get `-f0-m1` after the name.
+    """Returns the masked image under the name of its photo; further faces and masks get a suffix such as `-f0-m1`.
 
     Args:
-        sample: one.
-        names: folders of trees of masked, original and map; none for a tree of the masked alone.
+        sample: the sample.
+        names: folders of the trees of masked images, originals and maps; empty for one tree of masked images.
 
     Raises:
-        InputError: the name leads out of the target.
+        InputError: the path of the photo leads out of the target.
     """
     source = PurePosixPath(sample.labels["source"])
     if (
@@ -187,29 +189,29 @@ def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
         raise InputError(
             f"{sample.key}: its source '{source}' leads out of the target; do not trust this data set"
         )
-    tail = FACE_MASK.search(sample.key)
-    more = tail[0] if tail and tail[0] != "-f0-m0" else ""
+    suffixes = FACE_MASK.search(sample.key)
+    more = suffixes[0] if suffixes and suffixes[0] != "-f0-m0" else ""
 
-    def place(suffix: str) -> str:
+    def path_with(suffix: str) -> str:
         end = source.suffix if source.suffix.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
         return str(source.with_name(_fitting(source.stem, more + end)))
 
     if not names:
         content, suffix = sample.member("masked")
-        return [(place(suffix), content)]
+        return [(path_with(suffix), content)]
     return [
-        (f"{name}/{place(suffix)}", content)
+        (f"{name}/{path_with(suffix)}", content)
         for name, (content, suffix) in zip(names, _contents(sample), strict=True)
     ]
 
 
 def _fitting(stem: str, end: str) -> str:
-    """Shortens a file name to `NAME_BYTES` bytes: keeps its end and cuts the stem."""
+    """Shortens a file name to `NAME_BYTES` bytes by cutting its stem."""
     return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
 
 
 def _claim(name: str, key: str, taken: set[str]) -> str:
-    """Reserves the name, or one with the key in it where another sample has it, in whatever case."""
+    """Reserves a name, or a name with the key if another sample has it; case is ignored."""
     path = PurePosixPath(name)
     if name.casefold() in taken:
         name = str(path.with_name(_fitting(path.stem, f"-{key}{path.suffix}")))
@@ -219,7 +221,7 @@ def _claim(name: str, key: str, taken: set[str]) -> str:
 
 
 def _write(to: Path, key: str, files: list[File], taken: set[str]) -> list[str]:
-    """Writes the files of a sample; their names, as they came to be."""
+    """Writes the files of a sample and returns their final names."""
     names = [_claim(name, key, taken) for name, _ in files]
     for name, (_, content) in zip(names, files, strict=True):
         _put(to, name, content)
@@ -238,12 +240,12 @@ def _put(to: Path, name: str, content: bytes) -> None:
 def _row(name: str, sample: Encoded) -> list[object]:
     labels, mask = sample.labels, worn(sample.labels)
     texts = [name, sample.key, labels["source"], labels["identity"], labels["split"]]
-    worn_as = [mask["family"], mask["texture"], mask["colour"], mask["strength"], mask["wear"]]
-    return [*texts, *worn_as, *posed(labels), labels["hole"], labels["valid"]]
+    mask_texts = [mask["family"], mask["texture"], mask["colour"], mask["strength"], mask["wear"]]
+    return [*texts, *mask_texts, *posed(labels), labels["hole"], labels["valid"]]
 
 
 def _missing(data: DataSet, split: str, who: Callable[[str], str]) -> list[list[object]]:
-    """Rows of the photos that gave no sample."""
+    """Returns the rows of `skipped.csv`."""
     return [
         [skip.id, who(skip.id), skip.split, skip.reason, skip.detail]
         for skip in data.skips()

@@ -1,7 +1,7 @@
-"""Check a data set: every shard against its record byte for byte, every sample against the contract.
+"""Verification of a data set: every shard against its record, every sample against the format.
 
-The hash alone finds any cut or flipped bit. The rest finds what was wrong before it was hashed: a member that cannot
-be decoded, a map that does not say where the pictures differ, a person in two splits.
+The hash of a shard reveals any change after it was written. The other checks find faults from before: members that
+cannot be decoded, maps that do not match the images, people in two splits.
 """
 
 import json
@@ -21,14 +21,20 @@ from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
 from maskgen.progress import OnProgress, Progress, no_progress
 
-EQUAL_INSIDE = 0.01  # share of a map's pixels that may be equal in both pictures by chance
+EQUAL_INSIDE = 0.01  # largest fraction of a map's pixels that may be equal in both images by chance
 LOSSLESS = {"png", "webp"}
-WORTH_BYTES = 100_000_000  # of tars, from which on starting further processes pays
+WORTH_BYTES = 100_000_000  # size of the tars from which more processes are faster
 
 
 @dataclass(frozen=True)
 class DataSetProblem:
-    """What is wrong, in which shard ("" = the data set as a whole), with which sample ("" = the shard)."""
+    """Fault of a data set.
+
+    Attributes:
+        shard: name of the shard; "" for the whole data set.
+        key: key of the sample; "" for the whole shard.
+        what: description of the fault.
+    """
 
     shard: str
     key: str
@@ -37,7 +43,14 @@ class DataSetProblem:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Whether a data set is sound; how many shards and samples were looked at; what is wrong with it."""
+    """Result of a verification.
+
+    Attributes:
+        ok: whether no fault was found.
+        shards: number of shards checked.
+        samples: number of samples checked.
+        problems: the faults.
+    """
 
     ok: bool
     shards: int
@@ -47,14 +60,15 @@ class VerifyReport:
 
 @dataclass
 class Findings:
-    """What the look at one shard found.
+    """Result of checking one shard.
 
     Attributes:
-        record: its record, None where it is missing or no record.
-        problems: key ("" = the shard) and text.
-        keys: of all its samples.
-        people: who is seen in it, each with the first key.
-        terms: of its samples.
+        name: name of the shard.
+        record: its record; None if it is missing or invalid.
+        problems: key ("" for the whole shard) and text of each fault.
+        keys: keys of its samples.
+        people: identity -> key of its first sample.
+        terms: terms of use in its samples.
     """
 
     name: str
@@ -71,12 +85,12 @@ def verify(
     """Checks a data set.
 
     Args:
-        folder: the data set.
+        folder: folder of the data set.
         on_progress: called for each shard.
-        jobs: processes that check a shard each; None is one a core, where there is enough to check.
+        jobs: number of processes; None means one per core, or one process for a small data set.
 
     Returns:
-        What was checked, and every fault found.
+        Numbers of shards and samples checked, and all faults.
 
     Raises:
         InputError: the folder is missing or holds no shard.
@@ -106,11 +120,15 @@ def verify(
 
 
 def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Iterator[Findings]:
-    """Checks each shard, in order. The checks only read, so a pool that ends with one killed process will do."""
+    """Checks the shards in order. The checks only read, so the pool may simply end when a process is killed."""
     if jobs == 1 or len(names) == 1:
         yield from (check_shard(folder, name) for name in names)
         return
-    from joblib import Parallel, cpu_count, delayed  # half a second, which small data sets need not wait
+    from joblib import (
+        Parallel,
+        cpu_count,
+        delayed,
+    )  # imported here: takes half a second, not needed for small data sets
 
     pool = Parallel(n_jobs=min(jobs or cpu_count(), len(names)), return_as="generator")
     try:
@@ -122,7 +140,7 @@ def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Itera
 
 
 def _with_clashes(shards: Iterable[Findings]) -> Iterator[Findings]:
-    """Adds each shard's contradictions to the shards before it."""
+    """Adds the conflicts of each shard with earlier shards: repeated keys, people in two splits."""
     keys: set[str] = set()
     splits: dict[str, str] = {}
     for found in shards:
@@ -139,7 +157,7 @@ def _with_clashes(shards: Iterable[Findings]) -> Iterator[Findings]:
 
 
 def check_shard(folder: Path, name: str) -> Findings:
-    """Looks at one shard by itself."""
+    """Checks one shard on its own."""
     found = Findings(name)
     found.problems += _check_shard(folder, found)
     return found
