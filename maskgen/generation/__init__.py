@@ -1,1 +1,1 @@
-"""Generation: plans become shards, in worker processes; and the benchmark of it."""
+"""Generation of shards from a plan, in worker processes, and its benchmark."""

@@ -1,7 +1,7 @@
-"""`unmask bench gen`: what a photo costs here, beside what dlib alone takes to find its face, in one run on one core.
+"""`unmask bench gen`: time per photo on one core, compared with dlib's face detector in the same run.
 
-All that is timed is done for each photo in turn, several times over; of each photo the best time counts, and of those
-the mean. The clock is that of the processor: what others do on the machine at the same time is not ours.
+Each step is timed on each photo several times. The result is the mean over photos of the best time per photo. One core
+is timed by processor time, so that other programs on the machine do not count.
 """
 
 import resource
@@ -44,9 +44,9 @@ from maskgen.settings import (
 from maskgen.sources import Source, build_source, load
 from maskgen.types import PhotoRef, RGBImage
 
-MORE_MASKS = 4  # a further mask's time is a quarter of what four take
-SHARDS = 8  # a worker's whole life in a run with workers, each of as many photos as are timed one by one
-RUNS = 3  # with each number of workers, in turn; the best counts
+MORE_MASKS = 4  # number of further masks that are timed together
+SHARDS = 8  # shards that each worker makes when several workers are timed
+RUNS = 3  # runs with each number of workers; the best counts
 
 Reference = Callable[[RGBImage], object]
 Step = Callable[[PhotoRef], object]
@@ -54,25 +54,25 @@ Step = Callable[[PhotoRef], object]
 
 @dataclass(frozen=True)
 class GenBench:
-    """Times in ms a photo on one core.
+    """Results of the benchmark; times are in ms per photo on one core.
 
     Attributes:
-        size: side of the crop, 0 for the photos' own grid.
-        photos: how many were timed.
-        kernels: whether they were there. Without them numpy does their work, and all but the reference is slower.
-        reference_ms: dlib's HOG detector with `upsample=1` and 68 points, on the photo as it was decoded.
-        cold_ms: all of `gen-data` a photo: read, decode, detect, mesh, mask, encode, write.
-        cached_ms: the same with the landmarks cached.
+        size: side of the crop in pixels; 0 for the size of the photos.
+        photos: number of photos timed.
+        kernels: whether the C kernels were available. NumPy replaces them, which slows all but the reference.
+        reference_ms: dlib's HOG detector with `upsample=1` and its 68 points, on the decoded photo.
+        cold_ms: all of `gen-data`: read, decode, detect, mesh, mask, encode, write; landmarks not cached.
+        cached_ms: the same with cached landmarks.
         extra_mask_ms: a further mask of the same photo.
-        floor_ms: the part of them that is decoding the photo and encoding two pictures.
-        cold_ratio: the reference's time over `cold_ms`.
-        cached_ratio: over `cached_ms`.
-        rss_mb: most memory that a worker took.
-        photos_per_s: {workers: photos a second}, landmarks cached, by the clock on the wall, when all have made a shard
-            each: at its first masks a worker still reads their templates and draws their patterns. What is left of
-            that weighs the same however many they are, for each makes as many shards in its life.
-        scaling: of all workers over one.
-        core_scaling: the same of a loop that takes nothing but a core: what this machine gives at best.
+        floor_ms: only decoding the photo and encoding two images, which every tool has to do.
+        cold_ratio: `reference_ms` / `cold_ms`.
+        cached_ratio: `reference_ms` / `cached_ms`.
+        rss_mb: peak memory of a worker.
+        photos_per_s: number of workers -> photos per second of wall time, with cached landmarks. It is measured once
+            every worker has made a shard, because with its first masks a worker reads templates and draws patterns.
+            All workers make equally many shards, so that the rest of this effect is the same for any number.
+        scaling: rate of all workers / rate of one.
+        core_scaling: the same ratio for a loop that needs only a core: the limit of this machine.
     """
 
     size: int
@@ -101,13 +101,17 @@ def bench_gen(
     """Measures `gen-data` on photos of a source.
 
     Args:
-        settings: which photos, at which size, how often.
+        settings: the photos, their size, the number of rounds.
         on_progress: called for each pass over the photos.
-        reference: what it is measured against, of a folder of models; none is dlib.
-        build: the tools, a function of a module.
+        reference: builds the reference from a folder of models; None means dlib.
+        build: builds the tools; must be a function of a module, so that workers can import it.
+
+    Returns:
+        The times and rates.
 
     Raises:
-        MissingError: dlib or its points are not installed. InputError: no photo of the source gives a triplet.
+        MissingError: dlib or its points are not installed.
+        InputError: no photo of the source gives a triplet.
     """
     if reference is None:
         find_reference(settings.models)
@@ -120,14 +124,14 @@ def bench_gen(
         plans = extend_plan(Plan(source.name, source.terms, {}, {}), refs, bench.gen(source=order)).shards
         passes, total = count(1), 1 + RUNS * len(bench.counts) + 1 + settings.rounds
 
-        def tell() -> None:
+        def count_pass() -> None:
             on_progress(Progress(next(passes), total))
 
-        # before anything large is loaded: a worker's memory counts what its parent had when it was started
-        rates, rss = bench.workers(plans, tell)
+        # before anything large is loaded: the memory of a worker includes that of its parent at the start
+        rates, rss = bench.workers(plans, count_pass)
         with one_core():
             subjects = bench.subjects(plans)
-            times = bench.one_by_one(subjects, (reference or dlib_reference)(settings.models), tell)
+            times = bench.one_by_one(subjects, (reference or dlib_reference)(settings.models), count_pass)
     return GenBench(
         size=settings.size,
         photos=len(subjects),
@@ -143,10 +147,10 @@ def bench_gen(
 
 
 def find_reference(models: str) -> Path:
-    """Finds the file of dlib's 68 points.
+    """Finds the model file of dlib's 68 points.
 
     Raises:
-        MissingError: dlib or the file is not there; the message says how to get both.
+        MissingError: dlib or the file is missing; the message says how to install both.
     """
     wanted = "bench gen measures against dlib and its 68 points. pip install dlib-bin face-recognition-models"
     if find_spec("dlib") is None:
@@ -158,7 +162,7 @@ def find_reference(models: str) -> Path:
 
 
 def dlib_reference(models: str) -> Reference:
-    """Times what the usual tools start with, half of their time: a face by dlib, and its 68 points."""
+    """Builds the reference: dlib's face detector and its 68 points, half of the time of common masking tools."""
     import dlib
 
     find = dlib.get_frontal_face_detector()
@@ -179,7 +183,7 @@ def one_core() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Subject:
-    """A photo that is timed, and the crop that is made of it."""
+    """Photo that is timed, and its crop."""
 
     photo: RGBImage
     crop: UInt8[np.ndarray, "side wide 3"]
@@ -187,7 +191,15 @@ class _Subject:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all measurements share; `folder` is for what they write, `shard_size` photos a shard."""
+    """Common parameters of all measurements.
+
+    Attributes:
+        settings: settings of the benchmark.
+        source: the photos.
+        folder: temporary folder for output and caches.
+        build: builds the tools.
+        shard_size: photos per shard.
+    """
 
     settings: BenchGenSettings
     source: Source
@@ -198,31 +210,33 @@ class _Bench:
     def gen(
         self, cache: str = "warm", per_face: int = 1, source: SourceSettings | None = None
     ) -> GenSettings:
-        """Builds the settings that `gen-data` would have."""
-        mine = self.settings
+        """Builds settings of `gen-data`."""
+        own = self.settings
         return GenSettings(
-            source=source or SourceSettings(src=mine.src, root=mine.root),
-            faces=FaceSettings(landmarks=mine.landmarks, models=mine.models, cache=str(self.folder / cache)),
-            crop=CropSettings(size=mine.size),
-            masks=MaskSettings(masks=mine.masks, per_face=per_face),
+            source=source or SourceSettings(src=own.src, root=own.root),
+            faces=FaceSettings(landmarks=own.landmarks, models=own.models, cache=str(self.folder / cache)),
+            crop=CropSettings(size=own.size),
+            masks=MaskSettings(masks=own.masks, per_face=per_face),
             shards=ShardSettings(shard_size=self.shard_size),
-            seed=mine.seed,
+            seed=own.seed,
         )
 
     @property
     def counts(self) -> list[int]:
-        """How many workers are compared."""
+        """Numbers of workers to compare."""
         return sorted({1, self.settings.jobs})
 
-    def workers(self, plans: Sequence[ShardPlan], tell: Callable[[], None]) -> tuple[dict[int, float], float]:
-        """Photos a second by the number of workers, and the most memory of one in MB; leaves landmarks cached."""
+    def workers(
+        self, plans: Sequence[ShardPlan], count_pass: Callable[[], None]
+    ) -> tuple[dict[int, float], float]:
+        """Measures photos per second by number of workers, and peak memory of a worker in MB; caches landmarks."""
         self.find_faces(plans)
-        tell()
+        count_pass()
         rates = dict.fromkeys(self.counts, 0.0)
         for _ in range(RUNS):
             for jobs, best in rates.items():
                 rates[jobs] = max(best, self.rate(plans, jobs))
-                tell()
+                count_pass()
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         return rates, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
@@ -230,7 +244,7 @@ class _Bench:
         """Makes all shards once, which caches the landmarks.
 
         Raises:
-            InputError: nobody wears a mask in them.
+            InputError: no photo gives a triplet.
         """
         reports = [event.report for event in self.run(plans, 1) if isinstance(event, Made)]
         if not any(report.count for report in reports):
@@ -239,19 +253,19 @@ class _Bench:
             raise InputError(f"{self.settings.src}: no photo gives a triplet ({reasons}); choose others")
 
     def run(self, plans: Sequence[ShardPlan], jobs: int) -> Iterator[Event]:
-        """Makes shards with so many workers."""
+        """Makes shards with `jobs` workers."""
         (self.folder / WORK).mkdir(exist_ok=True)
         return LocalEngine(jobs).run(MakeShards(self.gen(), self.source, self.folder, self.build), plans)
 
     def rate(self, plans: Sequence[ShardPlan], jobs: int) -> float:
-        """Photos a second of workers who make `SHARDS` shards each; when these are done, others begin anew."""
-        lives = [plans[i : i + SHARDS * jobs] for i in range(0, len(plans), SHARDS * jobs)]
-        # of few photos too little may be left for the last: all its time would be what its first masks take
-        spans = [self.span(life, jobs) for life in lives if len(life) > jobs or life is lives[0]]
+        """Measures photos per second in runs of `SHARDS` shards per worker, each run with new workers."""
+        runs = [plans[i : i + SHARDS * jobs] for i in range(0, len(plans), SHARDS * jobs)]
+        # A last run with only a few shards would measure nothing but the first masks of its workers.
+        spans = [self.span(run, jobs) for run in runs if len(run) > jobs or run is runs[0]]
         return sum(photos for photos, _ in spans) / max(sum(seconds for _, seconds in spans), 1e-9)
 
     def span(self, plans: Sequence[ShardPlan], jobs: int) -> tuple[int, float]:
-        """Photos and seconds from when all workers have made a shard to when one has no more to do."""
+        """Counts photos and seconds, from when each worker has made a shard to when the first one runs out of work."""
         photos, left = 0, len(plans)
         warming = jobs if left > jobs else 0  # shards
         first = last = (time.perf_counter(), 0)
@@ -259,7 +273,7 @@ class _Bench:
             now = time.perf_counter()
             photos += isinstance(event, Moved) and event.index > 0
             if isinstance(event, Made):
-                # shards are as large as one another, so the first ones done are the workers' first ones
+                # all shards are equally large, so the first `jobs` shards are the first ones of the workers
                 left, warming = left - 1, warming - 1
                 if warming == 0:
                     first = (now, photos)
@@ -268,7 +282,7 @@ class _Bench:
         return last[1] - first[1], last[0] - first[0]
 
     def subjects(self, plans: Sequence[ShardPlan]) -> dict[PhotoRef, _Subject]:
-        """Chooses the first photos that give a triplet, as many as are to be timed."""
+        """Chooses the photos to time: the first ones that give a triplet."""
         kit, found = self.build(self.gen(), self.source), dict[PhotoRef, _Subject]()
         for ref in (ref for plan in plans for ref in plan.refs):
             if len(found) == self.settings.n:
@@ -282,13 +296,13 @@ class _Bench:
         return found
 
     def one_by_one(
-        self, subjects: dict[PhotoRef, _Subject], reference: Reference, tell: Callable[[], None]
+        self, subjects: dict[PhotoRef, _Subject], reference: Reference, count_pass: Callable[[], None]
     ) -> dict[str, float]:
-        """Averages over the photos the best time of each, in ms, by step."""
+        """Computes the mean over photos of the best time per photo, in ms, by step."""
         with ExitStack() as writers:
             passes = self.passes(subjects, reference, writers)
             best = {name: dict.fromkeys(subjects, float("inf")) for name in passes}
-            for nth in range(self.settings.rounds + 1):  # the first, not timed, warms all up
+            for nth in range(self.settings.rounds + 1):  # the first round is a warm-up and is not timed
                 _forget(self.folder / "cold")
                 for name, step in passes.items():
                     for ref in subjects:
@@ -296,7 +310,7 @@ class _Bench:
                         step(ref)
                         took = time.process_time() - began
                         best[name][ref] = min(best[name][ref], took if nth else float("inf"))
-                tell()
+                count_pass()
         means = {name: sum(times.values()) / len(times) * 1000 for name, times in best.items()}
         means["extra_mask"] = (means.pop("more") - means["cached"]) / MORE_MASKS
         return means
@@ -304,7 +318,7 @@ class _Bench:
     def passes(
         self, subjects: dict[PhotoRef, _Subject], reference: Reference, writers: ExitStack
     ) -> dict[str, Step]:
-        """Yields the timed steps of a photo, by name; what they write is in `folder` until `writers` closes."""
+        """Returns the timed steps by name; their output stays in `folder` until `writers` is closed."""
 
         def whole(settings: GenSettings) -> Step:
             shard = writers.enter_context(ShardWriter(self.folder, self.folder, "bench", 1))
@@ -326,7 +340,7 @@ class _Bench:
         }
 
     def floor(self, subjects: dict[PhotoRef, _Subject]) -> Step:
-        """Times the floor of every way to a triplet of JPEGs: one image decoded, two encoded."""
+        """Returns the step that no tool can avoid: decoding one JPEG and encoding two."""
         shards, limit = self.gen().shards, self.gen().source.max_pixels
 
         def do(ref: PhotoRef) -> None:
@@ -340,7 +354,7 @@ class _Bench:
 
 
 def _forget(cache: Path) -> None:
-    """Deletes all landmarks of a cache. Its 256 folders stay: after some thousand photos none is missing."""
+    """Deletes the landmarks in a cache. Its 256 folders stay, as in a cache of thousands of photos."""
     for file in cache.rglob("*"):
         if file.is_file():
             file.unlink()

@@ -1,7 +1,7 @@
-"""What several cores of this machine give at best: a loop that needs no memory, once and several times at once.
+"""Best possible speed-up by several cores: a loop that needs no memory, in one process and in several.
 
-Cores that a virtual machine shows may share a real one, and a clock that falls when both are busy: no program then
-gains by a second process what its number promises.
+Cores of a virtual machine may share a physical core, and the clock rate may fall when several cores are busy. Then no
+program gets faster in proportion to the number of processes.
 """
 
 import subprocess
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-RUNS = 3  # with each number of processes; the best counts
+RUNS = 3  # runs with each number of processes; the best counts
 _LOOP = """
 import sys, time
 sys.stdin.readline()
@@ -22,11 +22,14 @@ print(rounds)
 
 
 def core_scaling(jobs: int, seconds: float = 1.0) -> float:
-    """Measures how many times the work of one process `jobs` processes do, on work that needs only a core.
+    """Measures the speed-up by `jobs` processes over one, on work that needs only a core.
 
     Args:
-        jobs: > 0.
-        seconds: that each of them works.
+        jobs: number of processes, at least 1.
+        seconds: duration of each run.
+
+    Returns:
+        Work of `jobs` processes / work of one process.
     """
     most = {1: 0, jobs: 0}
     for _ in range(RUNS):
@@ -36,10 +39,10 @@ def core_scaling(jobs: int, seconds: float = 1.0) -> float:
 
 
 def _rounds(count: int, seconds: float) -> int:
-    """Counts the rounds of a loop in several processes at once, all together."""
+    """Counts the rounds of the loop in `count` simultaneous processes, in total."""
     with ExitStack() as held:
         loops = [held.enter_context(_loop(seconds)) for _ in range(count)]
-        for loop in loops:  # when all have been started
+        for loop in loops:  # after all have been started
             assert loop.stdin is not None
             loop.stdin.write(b"\n")
             loop.stdin.flush()
@@ -48,9 +51,9 @@ def _rounds(count: int, seconds: float) -> int:
 
 @contextmanager
 def _loop(seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-    """Starts a process that waits for a line, then works; it ends with its `with`."""
+    """Starts a process that waits for a line and then works; it is killed on exit from the context."""
     command = [sys.executable, "-c", _LOOP, str(seconds)]
-    # In a session of its own a terminal's Ctrl-C does not reach it: it is ended here, and has nothing to say.
+    # In its own session it gets no Ctrl-C from a terminal: it is killed below and prints no traceback.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as loop:

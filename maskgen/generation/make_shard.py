@@ -1,4 +1,4 @@
-"""One shard is one job: photos in, a tar and its record out; pure, so that anyone may do it, and do it again."""
+"""Making one shard: photos in, a tar and its record out. It depends only on its arguments and can be repeated."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from maskgen.dataset.shards import Members, ShardWriter, encode_photo
 from maskgen.dataset.skipped_thumbnails import keep_skipped
 from maskgen.errors import Skip, UnmaskError
 from maskgen.files import WORK, remove
-from maskgen.generation.worker import Outcome, Tell
+from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, key_base, load
@@ -22,7 +22,14 @@ Samples = list[tuple[str, Members]]
 
 @dataclass(frozen=True)
 class MakeShards:
-    """The task of a worker: `make_shard` for one data set. `build` is a module's function, found by its name."""
+    """Task of the workers: `make_shard` for one data set.
+
+    Attributes:
+        settings: settings of the run.
+        source: the photos.
+        out: folder of the data set.
+        build: builds the tools; must be a function of a module, so that workers can import it.
+    """
 
     settings: GenSettings
     source: Source
@@ -31,46 +38,50 @@ class MakeShards:
 
     @cached_property
     def kit(self) -> Kit:
-        """The tools of this process; they are not pickled, each worker loads its own."""
+        """Tools of this process; they are not pickled, so each worker loads its own."""
         return self.build(self.settings, self.source)
 
     def prepare(self) -> None:
         """Loads the tools."""
         assert self.kit
 
-    def make(self, plan: ShardPlan, tell: Tell) -> ShardReport:
+    def make(self, plan: ShardPlan, on_step: OnStep) -> ShardReport:
         """Makes a shard."""
-        return make_shard(plan, self.settings, self.out, self.kit, tell)
+        return make_shard(plan, self.settings, self.out, self.kit, on_step)
 
     def probe(self, plan: ShardPlan, index: int) -> None:
-        """Makes one photo's samples, and drop them."""
+        """Makes the samples of one photo and discards them."""
         make_samples(plan.refs[index], plan.split, self.kit, self.settings)
 
 
-def _quiet(index: int, outcome: Outcome) -> None:
-    """Ignores reports."""
+def _ignore(index: int, outcome: Outcome) -> None:
+    """Ignores a step."""
 
 
 def make_shard(
-    plan: ShardPlan, settings: GenSettings, out: Path, kit: Kit, tell: Tell = _quiet
+    plan: ShardPlan, settings: GenSettings, out: Path, kit: Kit, on_step: OnStep = _ignore
 ) -> ShardReport:
-    """Makes a shard of the data set in `out`: write a part, flush it, rename it, then write the record the same way.
+    """Makes a shard of the data set in `out`: writes the tar atomically, then its record.
 
     Args:
-        plan: which photos.
-        settings: how.
-        out: the data set's folder, with the folder `.work` in it.
+        plan: the photos.
+        settings: settings of the run.
+        out: folder of the data set; must contain the folder `.work`.
         kit: the tools, built from `settings`.
-        tell: called before each photo and after the last, with the outcome of the one before.
+        on_step: called before each photo and after the last one, with the outcome of the previous photo.
+
+    Returns:
+        The record.
 
     Raises:
-        MissingError, UnmaskError: the disk is full or may not be written to. What was there stays as it was.
+        MissingError: the disk is full; a finished shard of this name stays unchanged.
+        UnmaskError: the folder cannot be written to.
     """
     skips: list[Entry] = list(plan.skips)
     outcome: Outcome = None
     with ShardWriter(out, out / WORK, plan.name, len(plan.refs)) as shard:
         for index, ref in enumerate(plan.refs):
-            tell(index, outcome)
+            on_step(index, outcome)
             samples = make_samples(ref, plan.split, kit, settings)
             outcome = samples.reason if isinstance(samples, Skip) else len(samples)
             if isinstance(samples, Skip):
@@ -78,8 +89,8 @@ def make_shard(
                 keep_skipped(out, len(skips), ref, samples, kit.source, settings.source)
             else:
                 shard.add_photo(samples)
-        tell(len(plan.refs), outcome)
-        remove(out / f"{plan.name}.json")  # a record never speaks of another tar, not for a moment
+        on_step(len(plan.refs), outcome)
+        remove(out / f"{plan.name}.json")  # there is never a record beside a tar of another run
         size, digest = shard.finish()
     skips.sort()
     report = ShardReport(
@@ -98,9 +109,9 @@ def make_shard(
 
 
 def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> Samples | Skip:
-    """Makes the encoded samples of one photo, sorted by key; or returns why there are none.
+    """Makes the encoded samples of one photo, sorted by key, or returns why there are none.
 
-    What a photo makes a library raise is no reason to lose the others: it is skipped as `poison`, and counted.
+    An unexpected exception of a library skips only this photo, as `poison`.
     """
     try:
         photo = load(kit.source, ref, settings.source)
@@ -111,7 +122,7 @@ def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> 
         return encode_photo(made, origin, settings.shards)
     except (UnmaskError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - counted as poison with its name
+    except Exception as error:  # noqa: BLE001 - the photo is counted as poison, with the name of the error
         return Skip("poison", _short(error))
 
 

@@ -1,10 +1,10 @@
-"""Triplets that lie in folders, from here or elsewhere, as shards: the way back of `unpack --layout folders`.
+"""Packing triplets in folders, of any origin, into shards: the inverse of `unpack --layout folders`.
 
     DIR/inputs/a/1.jpg    DIR/outputs/a/1.jpg    DIR/binary_mask/a/1.png    masked, original, map: one name, any suffix
 
-A data set is made as by `gen-data`, but for the masks, which are worn already: same plan, same records, it resumes.
-Nothing tells strap or shadow from mask, so `parts` is 3 wherever the map is 1. Outside the map the masked picture is
-made the original's: a shard promises so, and what is unpacked from JPEGs keeps it nearly.
+The data set is made as by `gen-data`, with the same plan and records and with resuming, but no masks are drawn.
+Straps and shadows cannot be distinguished from the mask, so `parts` is 3 wherever the map is 1. Outside the map, the
+masked image gets the pixels of the original, as the format demands; in images unpacked from JPEGs they differ slightly.
 """
 
 import csv
@@ -34,18 +34,24 @@ from maskgen.settings import (
 from maskgen.sources import Source, is_photo_name, open_store, sample_key, slug
 from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
 
-TABLE = "samples.csv"  # what `unpack` lays beside the folders
+TABLE = "samples.csv"  # written by `unpack` beside the folders
 ROLES = ("masked", "gt", "map")
 
 
 class TripletSource:
-    """The originals of a folder of triplets as a source; the other two of each go by role."""
+    """Source of the originals in a folder of triplets; `read_role` reads the masked images and maps."""
 
     def __init__(self, folder: Path, names: str, terms: str) -> None:
-        """`names`: folders of masked, original and map, with commas between them.
+        """Lists the files.
+
+        Args:
+            folder: the folder of the three folders, or an archive of it.
+            names: the folders of masked images, originals and maps, separated by commas.
+            terms: terms of use.
 
         Raises:
-            UsageError: the names are no three. InputError: a folder is missing or holds no picture.
+            UsageError: the names are not three different folders.
+            InputError: a folder is missing or holds no image.
         """
         parts = [name.strip().strip("/") for name in names.split(",")]
         if len(set(parts)) != len(ROLES) or not all(parts):
@@ -58,8 +64,10 @@ class TripletSource:
                 raise InputError(
                     f"{folder}: no pictures in {name}/ ({role}); name the three folders with --names"
                 )
-        alone = sum(len(found) < len(ROLES) for found in self._files.values())
-        self.notes = (f"{alone} of {len(self._files)} triplets lack an image: skipped",) if alone else ()
+        incomplete = sum(len(found) < len(ROLES) for found in self._files.values())
+        self.notes = (
+            (f"{incomplete} of {len(self._files)} triplets lack an image: skipped",) if incomplete else ()
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_files"}
@@ -69,7 +77,7 @@ class TripletSource:
         return _files(self._store.names(), self._folders)
 
     def refs(self) -> list[PhotoRef]:
-        """Lists every triplet by the name of its images, sorted."""
+        """Lists the triplets by the common name of their images, sorted."""
         rows = self._table()
         refs = []
         for stem in sorted(self._files):
@@ -79,18 +87,18 @@ class TripletSource:
         return refs
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
-        """Reads the bytes of the original."""
+        """Reads the bytes of an original."""
         return self.read_role(ref, "gt")
 
     def read_role(self, ref: PhotoRef, role: str) -> bytes | Skip:
-        """Reads the bytes of one of a triplet's images."""
+        """Reads the bytes of one image of a triplet; `role` is "masked", "gt" or "map"."""
         name = self._files.get(ref.id, {}).get(role)
         if name is None:
             return Skip("incomplete", f"nothing of that name in {self._folders[role]}/")
         return self._store.read(name)
 
     def _table(self) -> dict[str, dict[str, str]]:
-        """Reads the labels that `unpack` wrote, by the name of the images."""
+        """Reads the labels that `unpack` wrote, by the common name of the images."""
         data = self._store.read(TABLE) if TABLE in self._store.names() else b""
         if isinstance(data, Skip):
             return {}
@@ -99,7 +107,7 @@ class TripletSource:
 
 
 def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Finds the files: stem below its folder -> role -> file."""
+    """Groups file names: path below the role's folder, without suffix -> role -> file name."""
     found: dict[str, dict[str, str]] = {}
     for name in filter(is_photo_name, names):
         for role, folder in folders.items():
@@ -110,18 +118,19 @@ def _files(names: list[str], folders: dict[str, str]) -> dict[str, dict[str, str
 
 
 def pack(settings: PackSettings, on_progress: OnProgress = no_progress) -> GenReport:
-    """Makes a data set of triplets in folders.
+    """Makes a data set from triplets in folders.
 
     Args:
         settings: the folders, the target and its format.
-        on_progress: called a few times a second, as by `generate`.
+        on_progress: called a few times per second, as by `generate`.
 
     Returns:
-        What was made and what was skipped.
+        Numbers of samples made and photos skipped.
 
     Raises:
-        UsageError: the target is another data set, or the names are off.
-        InputError: the folders are missing or empty. MissingError: no room on the disk.
+        UsageError: the target holds another data set, or the names are invalid.
+        InputError: the folders are missing or empty.
+        MissingError: the disk is full.
     """
     source = TripletSource(Path(settings.dir).expanduser(), settings.names, settings.terms)
     gen = GenSettings(
@@ -135,7 +144,7 @@ def pack(settings: PackSettings, on_progress: OnProgress = no_progress) -> GenRe
 
 
 def build_pack_kit(settings: GenSettings, source: Source) -> Kit:
-    """Builds the tools of a run of `pack`, which detects no faces and draws no masks."""
+    """Builds the tools of `pack`, which detects no faces and draws no masks."""
     assert isinstance(source, TripletSource), source
     return Kit(source, mask=partial(join, source=source, settings=settings), versions=versions("", ""))
 
@@ -143,34 +152,35 @@ def build_pack_kit(settings: GenSettings, source: Source) -> Kit:
 def join(
     photo: Photo, base: str, *, source: TripletSource, settings: GenSettings
 ) -> list[tuple[str, Triplet]] | Skip:
-    """Joins an original and the two images of its name into a triplet; or says what is wrong with them."""
+    """Builds a triplet from an original and the two images of the same name, or returns what is wrong."""
     others: list[RGBImage] = []
     for role in ("masked", "map"):
         data = source.read_role(photo.ref, role)
         limit = settings.source.max_pixels
-        picture = data if isinstance(data, Skip) else decode(data, max_pixels=limit, background=0)
-        if isinstance(picture, Skip):
-            return Skip(picture.reason, f"{role}: {picture.detail}".rstrip(": "))
-        if picture.shape != photo.pixels.shape:
-            sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (picture.shape, photo.pixels.shape))
+        image = data if isinstance(data, Skip) else decode(data, max_pixels=limit, background=0)
+        if isinstance(image, Skip):
+            return Skip(image.reason, f"{role}: {image.detail}".rstrip(": "))
+        if image.shape != photo.pixels.shape:
+            sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (image.shape, photo.pixels.shape))
             return Skip("incomplete", f"{role} and original have sizes {sizes}")
-        others.append(picture)
+        others.append(image)
     key = sample_key(base, 0, 0)
     lossless = settings.shards.format != "jpg"
-    return [
-        (key, join_pictures(others[0], photo.pixels, others[1], lossless, hash64(settings.seed, key) >> 1))
-    ]
+    return [(key, join_images(others[0], photo.pixels, others[1], lossless, hash64(settings.seed, key) >> 1))]
 
 
-def join_pictures(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: bool, seed: int) -> Triplet:
-    """Builds a triplet that keeps a shard's promises.
+def join_images(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: bool, seed: int) -> Triplet:
+    """Builds a triplet that satisfies the format of shards.
 
     Args:
         masked: the photo with the mask.
-        gt: without it.
-        drawn: the map as a picture; light, from 128 on, is mask.
-        lossless: the map leaves out what is the same in both pictures.
-        seed: the sample's.
+        gt: the photo without the mask.
+        drawn: image of the map; values from 128 on are inside.
+        lossless: whether to remove pixels from the map that are equal in both images.
+        seed: seed of the sample.
+
+    Returns:
+        The triplet, with equal images outside the map.
     """
     map = (drawn.max(-1) >= 128).astype(np.uint8)
     if lossless:

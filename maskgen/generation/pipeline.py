@@ -50,7 +50,7 @@ class GenReport:
         seconds: wall time of this run.
         whole: whether all slices are done, and so the data set is complete.
         landmarks: the landmark backend, with its models.
-        warnings: one line each, for a person.
+        warnings: one line each.
         videos: with `--video`, the files written with masks on.
     """
 
@@ -96,11 +96,11 @@ def generate(
         hang_after: seconds, beside `MASK_SECONDS` for each mask, after which a photo's worker counts as hung.
 
     Returns:
-        what was made and what was skipped.
+        Numbers of triplets made and photos skipped.
 
     Raises:
-        Stopped: SIGINT or SIGTERM arrived. Workers have ended; the same call resumes.
-        UsageError: the folder holds a data set made otherwise or files of others, or another run makes its slice.
+        PoolStopped: SIGINT or SIGTERM arrived. Workers have ended; the same call resumes.
+        UsageError: the folder holds a data set of other settings or foreign files, or another run makes its slice.
         InputError: the source has no photos or cannot be read.
         MissingError: the disk is full, or a model or package is missing.
         UnmaskError: the folder cannot be written to.
@@ -111,12 +111,12 @@ def generate(
         refs = list_photos(source)
         refuse_pointless(refs, settings)
         folder = _folder(settings, source)
-        company = folder.warn_of_company()
+        foreign = folder.warn_of_company()
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
         with folder.claim(wanted, refs, settings) as shards:
-            patience = hang_after + MASK_SECONDS * settings.masks.per_face
-            engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=patience)
+            photo_seconds = hang_after + MASK_SECONDS * settings.masks.per_face
+            engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=photo_seconds)
             task = MakeShards(settings, source, folder.out, build)
             reports, made, damaged = _make(folder, shards, engine, task, on_progress)
             whole = folder.release(write_card)
@@ -130,7 +130,7 @@ def generate(
         made=made,
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
-        warnings=(*source.notes, *company, *_warnings(settings, refs, reports, damaged)),
+        warnings=(*source.notes, *foreign, *_warnings(settings, refs, reports, damaged)),
     )
 
 
@@ -141,7 +141,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     tar, so it does not notice a damaged one.
 
     Raises:
-        UsageError: the folder holds a data set made otherwise or files of others.
+        UsageError: the folder holds a data set of other settings or foreign files.
         InputError: the source has no photos or cannot be read; a SPEC, WEAR, template or image is invalid.
     """
     open_wardrobe(settings.masks)
@@ -236,7 +236,7 @@ def _make(
     """Makes the missing shards.
 
     Returns:
-        the reports of all shards, the number of photos processed, the names of shards that were found damaged.
+        Reports of all shards, number of photos processed in this run, names of damaged shards.
     """
     retry = task.settings.run.retry_failed
     tally = Tally(sum(shard.photos for shard in shards), on_progress)
@@ -300,15 +300,15 @@ def _on_people(refs: Sequence[PhotoRef], settings: GenSettings) -> list[str]:
     unknown = [ref.id for ref in refs if not ref.identity]
     if len(refs) < 2 or not unknown:
         return []
-    said = "train, val and test share no photo, but may share people"
+    effect = "train, val and test share no photo, but may share people"
     whose = "its photos" if len(unknown) == len(refs) else f"{len(unknown):,} of its {len(refs):,} photos"
     if settings.source.people == "folders":
         names = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
         why = "" if any("/" in name for name in unknown) else ", in no folder"
-        return [f"--people folders does not say who is on {whose} ({names}{why}): {said}"]
+        return [f"--people folders does not say who is on {whose} ({names}{why}): {effect}"]
     hint = (
         "; if each person has a folder, --people folders says so"
         if any("/" in ref.id for ref in refs)
         else ""
     )
-    return [f"the source does not say who is on {whose}: {said}{hint}"]
+    return [f"the source does not say who is on {whose}: {effect}{hint}"]

@@ -1,9 +1,8 @@
-"""Runs jobs on this machine's cores, whatever becomes of single workers.
+"""Runs jobs on this machine's cores and survives crashed or hung workers.
 
-Each worker is a process with a pipe of its own, so that a killed or hung one takes nothing with it: what it said
-before is still in the pipe, and names the photo it was at. That photo is then tried alone. If it ends its worker
-again it is poison: it is set aside, and the shard is made without it. If it does not, the worker was killed from
-outside (or memory was short), and the shard is simply made again.
+Each worker is a process with its own pipe and board. When it crashes or hangs, its board still holds the photo that it
+was processing. That photo is then tried alone. If it crashes its worker again, it is poison: it is skipped, and the
+shard is made without it. If not, the worker was killed from outside or memory was short, and the shard is made again.
 """
 
 import os
@@ -35,17 +34,17 @@ from maskgen.generation.worker import (
     Steps,
 )
 
-HANG_SECONDS = 60.0  # one photo may take so long; then its worker is taken for hung
-LOAD_SECONDS = 600.0  # and so long for all else: loading models from a slow disk, flushing a shard to it
-TICK_SECONDS = 0.5  # how often hung workers are looked for
-ASLEEP_SECONDS = 10.0  # a longer pause of our own means that this machine or this process was suspended
-MAX_DEATHS = 30  # of one shard's workers with no photo to blame, before the run gives up
+HANG_SECONDS = 60.0  # time for one photo, after which its worker counts as hung
+LOAD_SECONDS = 600.0  # the same for all else: loading models from a slow disk, flushing a shard
+TICK_SECONDS = 0.5  # interval of the search for hung workers
+ASLEEP_SECONDS = 10.0  # a longer wait than this means that the machine or this process was suspended
+MAX_DEATHS = 30  # crashes over one shard, without a poison photo, after which the run gives up
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class PoolStopped(UnmaskError):
-    """A signal ended the run; `exit_code` is 128 + its number, as shells have it. `done`: how far it had come."""
+    """Signal that ended the run; `exit_code` is 128 + its number, as in shells. `done` tells the progress."""
 
     def __init__(self, number: int, done: str = "") -> None:
         name = signal.Signals(number).name
@@ -55,7 +54,7 @@ class PoolStopped(UnmaskError):
 
 @dataclass(frozen=True)
 class Moved:
-    """A shard's worker went on by a photo, or (`index` -1) begins anew."""
+    """Event: a worker starts photo `index` of its shard, or (`index` -1) the shard is started again."""
 
     name: str
     index: int
@@ -64,14 +63,14 @@ class Moved:
 
 @dataclass(frozen=True)
 class Made:
-    """A shard is done."""
+    """Event: a shard is finished."""
 
     report: ShardReport
 
 
 @dataclass(frozen=True)
 class Poisoned:
-    """A photo ends its workers; its shard is made without it."""
+    """Event: a photo crashes its workers; its shard is made without it."""
 
     name: str
     entry: Entry
@@ -82,17 +81,35 @@ Event = Moved | Made | Poisoned
 
 @dataclass
 class _Work:
-    """A shard on its way: the plan, less poison; the photo under suspicion; how often a worker died over it."""
+    """Shard in work.
+
+    Attributes:
+        plan: its plan, without poison photos.
+        suspect: index of the photo that is suspected of crashing workers; None without suspicion.
+        crashes_left: number of further crashes after which the suspect counts as poison.
+        deaths: number of workers that crashed over this shard.
+    """
 
     plan: ShardPlan
     suspect: int | None = None
-    acquit: int = 0  # times the suspect must still end its worker to be convicted
+    crashes_left: int = 0
     deaths: int = 0
 
 
 @dataclass
 class _Slot:
-    """One worker: what it does, the photo it was last seen at, since when; and whether it waits for work."""
+    """One worker.
+
+    Attributes:
+        process: its process.
+        pipe: this end of the pipe to it.
+        board: its board, which holds the photo that it is processing.
+        work: the shard that it makes.
+        index: the photo last read from its board.
+        since: time of its last sign of progress.
+        idle: whether it waits for work.
+        hung: whether it was killed because it hung.
+    """
 
     process: subprocess.Popen[bytes]
     pipe: Connection
@@ -104,64 +121,76 @@ class _Slot:
     hung: bool = False
 
     def close(self) -> None:
-        """Lets go of what it was heard by."""
+        """Closes pipe and board."""
         self.pipe.close()
         self.board.close()
 
 
 class LocalEngine:
-    """Worker processes on this machine."""
+    """Pool of worker processes on this machine."""
 
     def __init__(self, jobs: int, *, hang_after: float = HANG_SECONDS) -> None:
-        """Take up to `jobs` workers; one photo may take `hang_after` seconds."""
+        """Prepares a pool.
+
+        Args:
+            jobs: largest number of workers.
+            hang_after: seconds for one photo, after which its worker counts as hung.
+        """
         self.jobs, self.hang_after = jobs, hang_after
         self._slots: list[_Slot] = []
         self._queue: deque[_Work] = deque()
 
     def run(self, task: ShardTask, plans: Sequence[ShardPlan]) -> Generator[Event, None, None]:
-        """Makes all shards; what happens is yielded as it happens.
+        """Makes all shards.
+
+        Args:
+            task: makes a shard; it is pickled to the workers.
+            plans: the shards to make.
+
+        Yields:
+            Events, as they happen.
 
         Raises:
-            UnmaskError: what a worker raised: no room on the disk, say. Also when workers die again and again
-                with no photo to blame. All workers have ended then, as when the caller closes the iterator.
+            UnmaskError: an error that a worker raised, such as a full disk; or workers crash repeatedly without a
+                poison photo. All workers have ended then, also when the caller closes the iterator.
         """
         self._queue = deque(_Work(plan) for plan in plans)
         try:
             for _ in range(min(self.jobs, len(plans))):
                 self._slots.append(_start(task))
             while self._queue or any(slot.work for slot in self._slots):
-                yield from self._turn(task)
+                yield from self._poll(task)
         finally:
             _end(self._slots)
             self._slots = []
 
-    def _turn(self, task: ShardTask) -> Iterator[Event]:
-        """Hears every worker that has something to say; replace the dead, kill the hung."""
+    def _poll(self, task: ShardTask) -> Iterator[Event]:
+        """Receives messages from all workers, replaces crashed workers and kills hung ones."""
         began = time.monotonic()
-        heard = wait([slot.pipe for slot in self._slots], TICK_SECONDS)
+        ready = wait([slot.pipe for slot in self._slots], TICK_SECONDS)
         if time.monotonic() - began > ASLEEP_SECONDS:
             for slot in self._slots:
                 slot.since = time.monotonic()
         for slot in list(self._slots):
-            if slot.pipe in heard:
-                yield from self._listen(slot, task)
-            elif slot.index != slot.board.read():  # it goes on, and will say so
+            if slot.pipe in ready:
+                yield from self._receive(slot, task)
+            elif slot.index != slot.board.read():  # it has moved on; its message follows later
                 slot.index, slot.since = slot.board.read(), time.monotonic()
-            elif time.monotonic() - slot.since > self._patience(slot) and not slot.hung:
+            elif time.monotonic() - slot.since > self._time_limit(slot) and not slot.hung:
                 slot.hung = True
-                slot.process.kill()  # its pipe then says so
+                slot.process.kill()  # its closed pipe is noticed in a later poll
 
-    def _patience(self, slot: _Slot) -> float:
+    def _time_limit(self, slot: _Slot) -> float:
         if slot.idle:
             return float("inf")
         return self.hang_after if slot.index >= 0 else LOAD_SECONDS
 
-    def _listen(self, slot: _Slot, task: ShardTask) -> Iterator[Event]:
+    def _receive(self, slot: _Slot, task: ShardTask) -> Iterator[Event]:
         try:
             message = slot.pipe.recv()
         except (EOFError, OSError):
             self._slots.remove(slot)
-            yield from self._bury(slot)
+            yield from self._handle_crash(slot)
             if self._queue:
                 self._slots.append(_start(task))
             return
@@ -169,15 +198,15 @@ class LocalEngine:
         if isinstance(message, Failed):
             raise message.error
         if isinstance(message, Steps):
-            yield from self._follow(slot, message)
+            yield from self._forward(slot, message)
             return
         if isinstance(message, Done):
             yield from self._finish(slot, message)
         else:
             assert isinstance(message, Ready), message
-        self._hand_out(slot)
+        self._assign(slot)
 
-    def _follow(self, slot: _Slot, message: Steps) -> Iterator[Event]:
+    def _forward(self, slot: _Slot, message: Steps) -> Iterator[Event]:
         assert slot.work is not None
         for index, outcome in message.steps:
             yield Moved(slot.work.plan.name, index, outcome)
@@ -187,19 +216,19 @@ class LocalEngine:
         done, slot.work = slot.work, None
         if message.report is not None:
             yield Made(message.report)
-        else:  # tried alone, the suspect did nothing
+        else:  # the suspect did not crash when tried alone
             done.suspect = None
             self._queue.appendleft(done)
 
-    def _hand_out(self, slot: _Slot) -> None:
+    def _assign(self, slot: _Slot) -> None:
         slot.idle = not self._queue
         if self._queue:
             slot.work = self._queue.popleft()
-            with suppress(OSError):  # dead already: it is buried on the next turn
+            with suppress(OSError):  # it has crashed: the next poll handles that
                 slot.pipe.send(Job(slot.work.plan, slot.work.suspect))
 
-    def _bury(self, slot: _Slot) -> Iterator[Event]:
-        """Finds out what a dead worker's last photo has to do with it, and puts its shard back."""
+    def _handle_crash(self, slot: _Slot) -> Iterator[Event]:
+        """Puts the shard of a crashed worker back, and suspects the photo that it was processing."""
         slot.process.kill()
         slot.process.wait()
         slot.index = slot.board.read()
@@ -220,14 +249,14 @@ class LocalEngine:
             )
 
     def _suspect(self, lost: _Work, slot: _Slot) -> Iterator[Event]:
-        """Has a photo tried alone; when it was, and its worker died again, set it aside."""
+        """Has a photo tried alone; if it was, and its worker crashed again, skips it as poison."""
         if lost.suspect is None:
             lost.suspect = slot.index
-            # SIGKILL may come from outside, and may do so again by chance; all else is the photo's own doing.
-            lost.acquit = 2 if slot.process.returncode == -signal.SIGKILL and not slot.hung else 1
+            # SIGKILL may come from outside, even twice by chance; any other crash is caused by the photo.
+            lost.crashes_left = 2 if slot.process.returncode == -signal.SIGKILL and not slot.hung else 1
             return
-        lost.acquit -= 1
-        if lost.acquit == 0:
+        lost.crashes_left -= 1
+        if lost.crashes_left == 0:
             entry = (lost.plan.refs[lost.suspect].id, "poison", self._cause(slot))
             lost.plan, lost.suspect, lost.deaths = lost.plan.without(entry), None, 0
             yield Poisoned(lost.plan.name, entry)
@@ -242,35 +271,35 @@ class LocalEngine:
 
 
 def _start(task: ShardTask) -> _Slot:
-    """Starts a worker. No signal reaches it before it can say what it does about signals.
+    """Starts a worker. Signals are blocked until the worker has set its handlers.
 
-    A plain subprocess and not `multiprocessing`: that would run the caller's main script again in every worker.
+    It uses `subprocess`, because `multiprocessing` would run the caller's main script again in every worker.
     """
-    ours, theirs = Pipe()
+    own_end, worker_end = Pipe()
     board = Board()
     begin = f"import sys; sys.path[:] = {sys.path!r}; from maskgen.generation.worker import main; "
-    begin += f"main({theirs.fileno()}, {board.descriptor}, {os.getpid()})"
-    # One worker, one core: more jobs, not more threads. What a library would print must not mix with --json's output.
+    begin += f"main({worker_end.fileno()}, {board.descriptor}, {os.getpid()})"
+    # One core per worker. Output of libraries goes to stderr, so that it does not mix with the output of --json.
     environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         process = subprocess.Popen(
             [sys.executable, "-c", begin],
-            pass_fds=[theirs.fileno(), board.descriptor],
+            pass_fds=[worker_end.fileno(), board.descriptor],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=2,
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        theirs.close()
-    with suppress(OSError):  # dead already
-        ours.send(task)
-    return _Slot(process, ours, board)
+        worker_end.close()
+    with suppress(OSError):  # it has crashed already
+        own_end.send(task)
+    return _Slot(process, own_end, board)
 
 
 def _end(slots: Sequence[_Slot]) -> None:
-    """Ends all workers at once: what they write is whole or not there."""
+    """Kills all workers; they write files atomically, so no partial file remains."""
     for slot in slots:
         slot.process.kill()
     for slot in slots:
@@ -281,9 +310,9 @@ def _end(slots: Sequence[_Slot]) -> None:
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM raise `Stopped` inside; a second one does not disturb the clearing up.
+    """Makes SIGINT and SIGTERM raise `PoolStopped` inside; a second signal is ignored during the clean-up.
 
-    Signals belong to the main thread; in another one this does nothing.
+    Python handles signals only in the main thread; in other threads this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -14,7 +14,7 @@ REPORT_SECONDS = 0.1  # shortest time between two reports
 
 @dataclass
 class Tally:
-    """Counter of the workers' progress, shard by shard; a shard that a worker begins anew is counted anew.
+    """Counter of the workers' progress by shard; a shard that is started again is counted again from zero.
 
     Attributes:
         total: number of photos.

@@ -1,8 +1,9 @@
-"""A worker process: makes the shards it is given, says where it is, and never outlives its parent.
+"""A worker process: makes shards, reports its progress, and never outlives its parent.
 
-It is given a `Task` first, then one `Job` after another. What it says: `Ready` when the task is prepared; for each job
-some `Steps`, then `Done`; or `Failed`. At which photo it is stands on a `Board` as well, where its parent reads it when
-the worker is dead or hung: so it need not be told, and woken, at every one of some hundred photos a second.
+It receives a `ShardTask`, then one `Job` after another. It sends `Ready` when the task is prepared; for each job some
+`Steps` and then `Done`; or `Failed`. It also writes the photo that it is processing to a `Board`, where the parent can
+read it after a crash or a hang. So it need not send a message, and wake the parent, for each of hundreds of photos per
+second.
 """
 
 import ctypes
@@ -27,33 +28,31 @@ from maskgen.dataset.plan import ShardPlan
 from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
 
-Outcome = (
-    int | str | None
-)  # samples of the photo before, or the reason why there are none; None before the first
-Tell = Callable[[int, Outcome], None]
-OUT_OF_MEMORY = 77  # exit code: the photo in work asked for more memory than there is
-NOWHERE = -1  # on a board: at no photo
-TOLD_SECONDS = 0.05  # between two messages of a worker that goes on
+Outcome = int | str | None  # of the previous photo: number of samples or skip reason; None before the first
+OnStep = Callable[[int, Outcome], None]
+OUT_OF_MEMORY = 77  # exit code of a worker that runs out of memory
+NOWHERE = -1  # value on a board: processing no photo
+MESSAGE_SECONDS = 0.05  # shortest time between two messages of a worker within a shard
 _PR_SET_PDEATHSIG = 1
 
 
 @runtime_checkable
 class ShardTask(Protocol):
-    """What is done to a shard. Pickled to the workers; pure, so that any of them may do it, and do it again."""
+    """Making of shards. It is pickled to the workers; any of them may make any shard, also repeatedly."""
 
     def prepare(self) -> None:
-        """Loads what all jobs need."""
+        """Loads everything that the jobs need."""
 
-    def make(self, plan: ShardPlan, tell: Tell) -> ShardReport:
-        """Makes a shard; `tell(i, outcome of photo i - 1)` before photo i, and once after the last."""
+    def make(self, plan: ShardPlan, on_step: OnStep) -> ShardReport:
+        """Makes a shard; calls `on_step(i, outcome of photo i - 1)` before photo i and after the last photo."""
 
     def probe(self, plan: ShardPlan, index: int) -> None:
-        """Does all that `make` does with one photo, and keeps nothing."""
+        """Processes one photo as `make` does, and discards the result."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A shard to make, or one photo of it to try alone."""
+    """Shard to make, or index of one of its photos to try alone (`probe`)."""
 
     plan: ShardPlan
     probe: int | None = None
@@ -61,48 +60,48 @@ class Job:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has loaded what it needs and waits for a job."""
+    """Message: the worker has loaded the task and waits for a job."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What the worker went on to: photos, or the end after the last, each with the outcome of the photo before."""
+    """Message: the photos started since the last message, each with the outcome of the previous photo."""
 
     steps: tuple[tuple[int, Outcome], ...]
 
 
 @dataclass(frozen=True)
 class Done:
-    """The job is done; a probe has no report."""
+    """Message: the job is done; a probe has no report."""
 
     report: ShardReport | None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job cannot be done by any worker: a full disk, or a mistake of ours with its traceback."""
+    """Message: no worker can do the job, because of a full disk or a bug (with its traceback)."""
 
     error: Exception
 
 
 class Board:
-    """A number that two processes see, wherever either of them stands: the photo a worker is at, or `NOWHERE`."""
+    """Number in memory shared by two processes: the photo that a worker is processing, or `NOWHERE`."""
 
     _FORM = struct.Struct("q")
 
     def __init__(self, descriptor: int | None = None) -> None:
-        """A new one; or the one whose `descriptor` another process passed on."""
+        """Creates a board, or opens the board whose file descriptor another process passed on."""
         self._file = None
         if descriptor is None:
             self._file = _unnamed_file()
-            self._file.write(self._FORM.pack(NOWHERE))  # a file that is mapped must have its bytes
+            self._file.write(self._FORM.pack(NOWHERE))  # a file must have its full size to be mapped
             self._file.flush()
             descriptor = self._file.fileno()
         self.descriptor = descriptor
         self._memory = mmap.mmap(descriptor, self._FORM.size)
 
     def write(self, index: int) -> None:
-        """Puts the number there."""
+        """Stores the number."""
         self._FORM.pack_into(self._memory, 0, index)
 
     def read(self) -> int:
@@ -111,63 +110,64 @@ class Board:
         return index
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Closes the shared memory."""
         self._memory.close()
         if self._file:
             self._file.close()
 
 
 def _unnamed_file() -> IO[bytes]:
-    """Opens a file in memory where the system has such, else an unnamed temporary file."""
-    with suppress(AttributeError, OSError):  # a system without the call, a sandbox that refuses it
+    """Opens an in-memory file if the system has them, else an unnamed temporary file."""
+    with suppress(AttributeError, OSError):  # the system lacks the call, or a sandbox refuses it
         return os.fdopen(os.memfd_create("unmask-board"), "r+b")
     return tempfile.TemporaryFile()
 
 
-class _Teller:
-    """Says where the worker is: on the board at once, to its parent not too often."""
+class _StepReporter:
+    """Reporter of a worker's steps: to its board at once, to its parent in a few messages."""
 
     def __init__(self, pipe: Connection, board: Board, last: int) -> None:
         self._pipe, self._board, self._last = pipe, board, last
         self._steps: list[tuple[int, Outcome]] = []
-        self._told = 0.0
+        self._sent_at = 0.0
 
     def __call__(self, index: int, outcome: Outcome) -> None:
         self._board.write(index if index < self._last else NOWHERE)
         self._steps.append((index, outcome))
-        if time.monotonic() - self._told > TOLD_SECONDS:
+        if time.monotonic() - self._sent_at > MESSAGE_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Says all that has not been said."""
+        """Sends the steps that have not been sent."""
         if self._steps:
             self._pipe.send(Steps(tuple(self._steps)))
-        self._steps, self._told = [], time.monotonic()
+        self._steps, self._sent_at = [], time.monotonic()
 
 
 def main(descriptor: int, board: int, parent: int) -> None:
-    """Takes the task, then serve jobs, until the parent closes the pipe.
+    """Receives the task, then does jobs until the parent closes the pipe.
 
     Args:
-        descriptor, board: of the pipe to the parent, and of its board.
-        parent: its process.
+        descriptor: file descriptor of the pipe to the parent.
+        board: file descriptor of the board.
+        parent: process id of the parent.
     """
-    # Ctrl-C reaches the whole process group, and so may a SIGTERM: the parent alone decides what follows.
+    # Ctrl-C, and perhaps SIGTERM, reach the whole process group; only the parent reacts to them.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     _die_with(parent)
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone or wants no more
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended or closed the pipe
         _serve(Connection(descriptor), Board(board))
 
 
 def _serve(pipe: Connection, board: Board) -> None:
-    import cv2  # here, so that the parent, which reads this file too, need not load it
+    import cv2  # here, because the parent imports this module too and does not need OpenCV
 
     cv2.setNumThreads(1)
     task: ShardTask = pipe.recv()
     failed = _attempt(task.prepare)
-    gc.freeze()  # what is loaded stays: it need not be looked at again and again for what can go
+    gc.freeze()  # loaded objects stay: the garbage collector need not visit them again
     pipe.send(failed or Ready())
     while not failed:
         job: Job = pipe.recv()
@@ -178,9 +178,9 @@ def _serve(pipe: Connection, board: Board) -> None:
 
 def _do(task: ShardTask, job: Job, pipe: Connection, board: Board) -> Done:
     if job.probe is None:
-        tell = _Teller(pipe, board, len(job.plan.refs))
-        report = task.make(job.plan, tell)
-        tell.flush()
+        on_step = _StepReporter(pipe, board, len(job.plan.refs))
+        report = task.make(job.plan, on_step)
+        on_step.flush()
         return Done(report)
     board.write(job.probe)
     task.probe(job.plan, job.probe)
@@ -188,7 +188,7 @@ def _do(task: ShardTask, job: Job, pipe: Connection, board: Board) -> Done:
 
 
 def _attempt(step: Callable[[], Any]) -> Any:
-    """Runs a step; returns its result or how it failed. Without memory, a worker ends without a word."""
+    """Runs a step and returns its result or a `Failed`; ends the process if memory runs out."""
     try:
         return step()
     except UnmaskError as error:
@@ -197,13 +197,13 @@ def _attempt(step: Callable[[], Any]) -> Any:
         raise
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except Exception:  # noqa: BLE001 - whatever it is, the parent is told and the run ends with it
+    except Exception:  # noqa: BLE001 - any error is sent to the parent and ends the run
         return Failed(RuntimeError(traceback.format_exc()))
 
 
 def _die_with(parent: int) -> None:
-    """Ends this process when its parent ends, however that ends and whatever this one is doing."""
-    if sys.platform == "linux":  # at once, by the kernel, even inside a decoder that never returns
+    """Ensures that this process ends when its parent ends, in whatever way."""
+    if sys.platform == "linux":  # the kernel kills it at once, even inside a decoder that never returns
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The tools of one process, and the versions of all that decides a sample's bytes beside the settings."""
+"""Tools of a worker process, and the versions that the bytes of a sample depend on."""
 
 import platform
 import zlib
@@ -20,12 +20,12 @@ from maskgen.types import Photo, Triplet
 
 @dataclass(frozen=True)
 class Kit:
-    """What making samples takes, loaded once a process.
+    """Tools for making samples, loaded once per process.
 
     Attributes:
-        source: where photos are read.
-        mask: triplets of a photo by key, for its key's base; or why there are none.
-        versions: name -> version of all that decides bytes beside the settings.
+        source: the source of the photos.
+        mask: makes (key, triplet) pairs from a photo and the base of its keys, or returns why there are none.
+        versions: name -> version of everything beside the settings that affects bytes.
     """
 
     source: Source
@@ -40,13 +40,11 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
     """Builds the tools that the settings name.
 
     Raises:
-        InputError: a SPEC, WEAR or template is off.
-        MissingError: a model or package is not there.
+        InputError: a SPEC, WEAR or template is invalid.
+        MissingError: a model or package is missing.
     """
-    from maskgen.rendering.triplet import (
-        build_tools,
-        make_triplets,
-    )  # with the detector's runtime: only where it is used
+    # imported here, because it loads the runtime of the detector
+    from maskgen.rendering.triplet import build_tools, make_triplets
 
     tools = build_tools(settings)
     return Kit(
@@ -57,11 +55,11 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
 
 
 def versions(landmarks: str, templates: str) -> dict[str, str]:
-    """Returns the versions that must be the same to resume a data set, or its shards would not fit together.
+    """Returns the versions that must not change when a data set is resumed, so that its shards fit together.
 
     Args:
         landmarks: name of the detector, with its runtime and models.
-        templates: digest of the library of masks.
+        templates: digest of the mask templates.
     """
     return {
         "unmask": __version__,

@@ -19,7 +19,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are asked of Linux")
-def test_ctrl_c_ends_the_loops_without_a_word_of_theirs() -> None:
+def test_ctrl_c_ends_the_loops_without_output() -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", MEASURE],
         stdout=subprocess.PIPE,

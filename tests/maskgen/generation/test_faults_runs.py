@@ -1,4 +1,4 @@
-"""Rows 15 to 17 and 23 of the matrix, what ends a run or a worker: kills, signals, full disks, poison."""
+"""Rows 15 to 17 and 23 of the fault matrix: kills, signals, full disks and poison photos."""
 
 import json
 import os
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.fault
 KILLS = int(os.environ.get("UNMASK_TEST_KILLS", "5"))  # each takes a second or two
 
 
-NEVER = 9999.0  # seconds, of a photo or until it is taken for hung
+NEVER = 9999.0  # seconds per photo, or until its worker counts as hung
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_row15_a_kill_for_memory_at_one_photo_is_tried_again(photos: Path, tmp_p
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_goes_on(
+def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_resumes(
     number: signal.Signals, photos: Path, undisturbed: Path, tmp_path: Path, watch: Watch
 ) -> None:
     out = tmp_path / "out"
@@ -147,37 +147,37 @@ def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_goes_
     workers = children_of(run.pid)
     os.killpg(run.pid, number)  # as a terminal does: parent and workers alike
     assert own_seconds_until(lambda: run.poll() is not None and not any(map(is_alive, workers))) < 5
-    said = finish(run, code=128 + number)
-    assert re.match(rf"stopped by {number.name} with \d of \d shards done; the same command goes on", said)
-    assert len(said.splitlines()) == 1
+    message = finish(run, code=128 + number)
+    assert re.match(rf"stopped by {number.name} with \d of \d shards done; the same command goes on", message)
+    assert len(message.splitlines()) == 1
     assert not in_part(out)
     assert len(workers) == 2
     make(settings)
     assert contents(out) == contents(undisturbed)
 
 
-def test_row16_stopped_knows_its_exit_code() -> None:
+def test_row16_a_stopped_run_has_the_exit_code_of_its_signal() -> None:
     assert (PoolStopped(signal.SIGINT).exit_code, PoolStopped(signal.SIGTERM).exit_code) == (130, 143)
 
 
 # Row 17: the disk
 
 
-def test_row17_a_file_too_large_for_the_disk_is_said_in_one_line_and_the_run_resumes(
+def test_row17_a_file_too_large_for_the_disk_is_a_one_line_error_and_the_run_resumes(
     photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     settings = settings_for(photos, tmp_path / "out")
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))"
-    said = finish(start(settings, prelude=limit), code=MissingError.exit_code)
-    assert "no file may grow to" in said
-    assert ".tar (about 1" in said  # kB: what the shard needed
-    assert len(said.splitlines()) == 1
+    message = finish(start(settings, prelude=limit), code=MissingError.exit_code)
+    assert "no file may grow to" in message
+    assert ".tar (about 1" in message  # kB: what the shard needed
+    assert len(message.splitlines()) == 1
     assert not in_part(tmp_path / "out")
     make(settings)
     assert contents(tmp_path / "out") == contents(undisturbed)
 
 
-def test_row17_a_full_disk_is_said_in_one_line_and_the_run_resumes(
+def test_row17_a_full_disk_is_a_one_line_error_and_the_run_resumes(
     photos: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk"
@@ -207,7 +207,7 @@ def test_row17_a_full_disk_is_said_in_one_line_and_the_run_resumes(
     assert contents(tmp_path / "kept") == contents(undisturbed)
 
 
-def test_row17_a_read_only_target_is_said_in_one_line(photos: Path, tmp_path: Path) -> None:
+def test_row17_a_read_only_target_is_a_one_line_error(photos: Path, tmp_path: Path) -> None:
     parent = tmp_path / "locked"
     parent.mkdir()
     if os.geteuid() == 0:
@@ -251,7 +251,7 @@ def clock_of_hung(watch: Watch) -> Callable[[], float]:
         ("bug", "ValueError: a bug"),
     ],
 )
-def test_row23_a_photo_that_ends_its_worker_is_set_aside_as_poison(
+def test_row23_a_photo_that_crashes_its_worker_is_skipped_as_poison(
     name: str, cause: str, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_WATCH", watch.env["FAKE_WATCH"])
@@ -272,7 +272,7 @@ def test_row23_a_photo_that_ends_its_worker_is_set_aside_as_poison(
     assert make(settings).made == 0
 
 
-def test_row23_poison_is_remembered_and_tried_again_only_when_told(
+def test_row23_poison_is_remembered_and_tried_again_only_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = draw_photos(tmp_path / "people", 6, ("segfault",)), tmp_path / "out"

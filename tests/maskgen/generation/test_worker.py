@@ -1,4 +1,4 @@
-"""Progress that a worker reports, and that its parent can read."""
+"""Progress reports of a worker, and the board that its parent reads."""
 
 import itertools
 import os
@@ -6,7 +6,7 @@ from multiprocessing import Pipe
 from types import SimpleNamespace
 
 from maskgen.generation import worker
-from maskgen.generation.worker import NOWHERE, Board, _Teller
+from maskgen.generation.worker import NOWHERE, Board, _StepReporter
 
 
 def test_a_board_is_shared_between_processes():
@@ -41,15 +41,15 @@ def test_a_board_works_if_memfd_create_is_refused(monkeypatch):
 
 
 def test_many_photos_are_reported_in_few_messages_without_loss(monkeypatch):
-    clock = itertools.count(0.0, worker.TOLD_SECONDS / 9.5)
+    clock = itertools.count(0.0, worker.MESSAGE_SECONDS / 9.5)
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock.__next__))
     reader, writer = Pipe()
     board, messages = Board(), []
-    tell = _Teller(writer, board, 100)
+    report = _StepReporter(writer, board, 100)
     for index in range(101):
-        tell(index, None if index == 0 else index - 1)
+        report(index, None if index == 0 else index - 1)
         assert board.read() == (index if index < 100 else NOWHERE)
-    tell.flush()
+    report.flush()
     while reader.poll():
         messages.append(reader.recv())
     for each in (reader, writer, board):
