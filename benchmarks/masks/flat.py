@@ -77,8 +77,8 @@ def flat_picture(family: str, dress: Dress) -> np.ndarray:
     mesh = head.mesh * np.float32(UNIT) + np.array([*PLACE, 0], np.float32)
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask, shell = built_in().mask(family), built_in().shell(family, "correct")
-    face = Face((0, 0, SIDE, SIDE), mesh[:, :2], "mesh468", mesh, 1.0)
-    stage = Stage(blank, np.ones((SIDE, SIDE), np.uint8), face, Pose(0, 0, 0), fit, EVEN, 0.0)
+    face = Face((0.0, 0.0, float(SIDE), float(SIDE)), mesh[:, :2], "mesh468", mesh, 1.0)
+    stage = Stage(blank, np.ones((SIDE, SIDE), np.uint8), face, Pose(0.0, 0.0, 0.0), fit, EVEN, 0.0)
     layer = draw_layer(stage, DressedMask(mask, shell, dress, Looseness()), np.random.default_rng(0))
     assert layer is not None
     picture = np.zeros((SIDE, SIDE, 4), np.uint8)

@@ -34,7 +34,7 @@ def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Me
         worn = WornMask(**{name: mask[name] for name in ("family", "texture", "colour", "strength", "wear")})
         edge = "blended"
     stage = SimpleNamespace(
-        picture=sample["gt"], inside=np.ones(sample["map"].shape, np.uint8), face=SimpleNamespace(mesh=mesh)
+        image=sample["gt"], inside=np.ones(sample["map"].shape, np.uint8), face=SimpleNamespace(mesh=mesh)
     )
     masked, map = paste(stage, worn, seed, edge)  # type: ignore[arg-type]
     labels = {**sample["json"], "hole": float(map.mean())}

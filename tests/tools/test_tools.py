@@ -17,10 +17,14 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.masks import segm
+import maskgen
+from benchmarks.masks import flatten, segm
+from maskgen.dataset import shards
 from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, UsageError
+from maskgen.settings import ShardSettings
 from tests.helpers.evaluation import quick, write_run, write_split
+from tests.helpers.faces import astronaut
 from tools import looked, model_card, ranked
 from tools.faces import restored_faces
 from tools.mix_weights import mixed
@@ -143,6 +147,18 @@ def test_two_data_sets_of_one_name_are_not_compared(tmp_path, monkeypatch, capsy
     assert ended.value.code == 2
     assert "a/set, b/other, b/set: two folders have the same name" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_flat_baseline_keeps_photo_and_labels_and_draws_another_mask():
+    triplet = maskgen.mask_photo(astronaut(), "cloth", size=128)
+    members = shards.encode(triplet, shards.Origin("a", "", "train", ""), ShardSettings())
+    sample = shards.decode(members)
+    for baseline in flatten.BASELINES:
+        flat = shards.decode(flatten.flattened(members, baseline))
+        assert (flat["gt"] == sample["gt"]).all()
+        assert flat["json"]["faces"] == sample["json"]["faces"]
+        assert flat["json"]["hole"] == flat["map"].mean() > 0.05
+        assert (flat["masked"] != sample["masked"]).any()
 
 
 def test_another_measurement_gives_another_card_and_another_readme(made, runs):
