@@ -282,7 +282,11 @@ def test_a_refused_array_is_named_by_dtype_and_shape(array):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("thing", [None, 5, 2.5, {}, object(), [[1, 2], [3]], np.array([None])], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [None, 5, 2.5, {}, object(), [[1, 2], [3]], np.array([None])],
+    ids=lambda thing: type(thing).__name__,
+)
 def test_things_that_are_no_photo_are_refused_by_their_type(thing):
     with pytest.raises(InputError, match=f"got {type(thing).__name__}") as error:
         load(thing)
