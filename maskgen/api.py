@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 
+import numpy as np
 from pydantic import ValidationError
 
 from maskgen.errors import Skip, UsageError
@@ -66,7 +67,12 @@ def mask_photo(
     with _building:
         tools = _tools(masks, wear, faces, size, landmarks)
     made = make_triplets(Photo(PhotoRef("photo"), pixels, ""), replace(tools, settings=settings), "photo")
-    return made if isinstance(made, Skip) else made[0][1]
+    if isinstance(made, Skip):
+        return made
+    triplet = made[0][1]
+    if np.may_share_memory(triplet.gt, pixels):  # with size 0; the caller may write into its array afterwards
+        triplet = replace(triplet, gt=triplet.gt.copy())
+    return triplet
 
 
 class _SharedDetector:

@@ -106,6 +106,15 @@ def test_kept_faces_belong_to_the_same_pixels_and_cannot_be_changed_from_outside
         assert contents(maskgen.mask_photo(buffer)) == other
 
 
+@pytest.mark.parametrize("size", [0, 96])
+def test_a_triplet_does_not_change_with_the_array_it_was_made_of(size):
+    photo = small_photo()
+    made = maskgen.mask_photo(photo, size=size)
+    expected = contents(made)
+    photo[:] = 0
+    assert contents(made) == expected
+
+
 def test_kept_faces_belong_to_photos_of_the_same_shape():
     blank = np.zeros((100, 200, 3), np.uint8)
     found = [maskgen.mask_photo(photo) for photo in (small_photo(), blank, blank.reshape(200, 100, 3))]
