@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel
@@ -19,9 +19,6 @@ from pydantic.fields import FieldInfo
 from maskgen.errors import SKIP_REASONS
 from maskgen.progress import OnProgress, Progress
 from maskgen.settings import COMMON, Option
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
