@@ -70,5 +70,6 @@ def versions(landmarks: str, templates: str) -> dict[str, str]:
         "machine": platform.machine(),
         "landmarks": landmarks,
         "templates": templates,
+        # of every file there, its texts too: a change of any of them makes older data sets impossible to resume
         "head": folder_digest(asset("models")),
     }
