@@ -1,4 +1,4 @@
-"""The program `unmask`, from a checkout: `python cli.py gen-data --help`.
+"""Program `unmask`, from a checkout: `python cli.py gen-data --help`.
 
 An installed `unmask` starts `unmasknet.cli.program` instead, which no `cli.py` of a user can shadow.
 """

@@ -1,6 +1,6 @@
-"""The build's own step: compile maskgen's kernels where a C compiler is. Where there is none the package is as it was.
+"""Build hook that compiles the C kernels of maskgen. Without a C compiler, the package is built without them.
 
-A wheel with kernels is for one system and any Python; one without is for all.
+A wheel with kernels is for one operating system and any Python version; a wheel without kernels is for all systems.
 """
 
 import importlib.util
@@ -14,16 +14,16 @@ from packaging.tags import platform_tags
 
 
 class Kernels(BuildHookInterface):
-    """Compiles, for wheels and for `pip install -e`."""
+    """Build hook for wheels and for `pip install -e`."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
-        """Make the library, and tell what the wheel is for."""
+        """Compiles the kernels, and sets the tag of the wheel."""
         if self.target_name != "wheel":
             return
         build = _load(Path(self.root, "maskgen", "native", "build.py"))
         said = build.compile_kernels()
         if not build.LIBRARY.exists():
-            sys.stderr.write(f"maskgen's kernels are left out, numpy does their work, slower: {said}\n")
+            sys.stderr.write(f"no kernels: masks will be drawn by NumPy, several times slower: {said}\n")
             return
         build_data["pure_python"] = False
         build_data["artifacts"].append(f"/{build.LIBRARY.relative_to(self.root).as_posix()}")
@@ -32,7 +32,7 @@ class Kernels(BuildHookInterface):
 
 
 def _load(path: Path) -> ModuleType:
-    """A module by its path: the package itself cannot be imported before its requirements are installed."""
+    """Loads a module by its path: the package cannot be imported before its requirements are installed."""
     spec = importlib.util.spec_from_file_location("kernels_build", path)
     assert spec is not None
     assert spec.loader is not None

@@ -26,7 +26,7 @@ class UsageError(UnmaskError):
 
 
 class TooManyFailures(UnmaskError):
-    """The work is done, but more of it failed than allowed."""
+    """Error of a run that is complete but in which too many photos failed."""
 
     exit_code = 3
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a call is.
+    """State of a call that is still running.
 
     Attributes:
         done: number of items done, including `found`.

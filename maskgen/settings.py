@@ -141,7 +141,7 @@ class SourceSettings(Section):
 
 
 class FaceSettings(Section):
-    """How faces are found and chosen."""
+    """Face detector, and choice of faces."""
 
     landmarks: Annotated[Backend, Option("", PHOTOS)] = "auto"
     """Landmark backend: finds faces and their points. `auto` takes the source's own points where it has some, else
@@ -179,7 +179,7 @@ class PictureSettings(Section):
 
 
 class MaskSettings(Section):
-    """Which masks, and how they are worn."""
+    """Masks, and how they are worn."""
 
     masks: Annotated[str, Option("SPEC", MASKS, default="all families")] = (
         "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
@@ -199,7 +199,7 @@ class MaskSettings(Section):
 
 
 class ShardSettings(Section):
-    """How samples are stored."""
+    """Storage of samples."""
 
     shard_size: Annotated[int, Field(ge=1), Option("N", OUTPUT)] = 1000
     """Number of photos planned per shard; the shard holds K triplets of each, minus the skipped photos."""
@@ -210,7 +210,7 @@ class ShardSettings(Section):
 
 
 class RunSettings(Section):
-    """How the work is done. The bytes of a data set do not depend on it."""
+    """Execution of a run. The bytes of a data set do not depend on it."""
 
     out: Annotated[str, Option("DIR", OUTPUT, default="data/shards/NAME")] = ""
     """Target folder; empty: `data/shards/NAME`."""

@@ -53,6 +53,14 @@ def test_docstrings_of_functions_start_with_a_verb_in_the_third_person():
     assert not wrong, "\n".join([f"{len(wrong)} docstrings start without a verb:", *wrong])
 
 
+def test_docstrings_of_modules_and_classes_start_with_a_noun():
+    opening = re.compile(r"(A|An|The|What|How|Which|Who|Where|Whether|When)\b")
+    nodes = [(file, node) for file in FILES for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    documented = [(file, node) for file, node in nodes if isinstance(node, ast.Module | ast.ClassDef)]
+    wrong = [place(file, node) for file, node in documented if opening.match(ast.get_docstring(node) or "")]
+    assert not wrong, "\n".join(["docstrings that start with an article or a question word:", *wrong])
+
+
 def public_functions() -> Iterator[tuple[str, object]]:
     """Yield the functions that both packages promise, and the public methods of the classes that they promise."""
     for package in (maskgen, unmasknet):

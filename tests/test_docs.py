@@ -1,4 +1,4 @@
-"""The documents say what the program does."""
+"""Checks of the documents against the program."""
 
 import re
 import subprocess

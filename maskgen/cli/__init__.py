@@ -1,1 +1,1 @@
-"""The commands of maskgen: one file per command, each with the text that it prints."""
+"""Commands of maskgen: one file per command, each with the text that it prints."""

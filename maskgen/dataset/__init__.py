@@ -1,1 +1,1 @@
-"""A data set on disk: labels, shards, records, plan and card; reading, verifying and unpacking it."""
+"""Data set on disk: labels, shards, records, plan and card; reading, verifying and unpacking it."""

@@ -1,4 +1,4 @@
-"""The data-set card `README.md`: YAML for loaders, then text for people, both derived from `dataset.json`."""
+"""Data-set card `README.md`: YAML for loaders, then text for people, both derived from `dataset.json`."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The record of a shard, the `.json` beside the tar. It is written last: a shard without it is unfinished."""
+"""Record of a shard, the `.json` beside the tar. It is written last: a shard without it is unfinished."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""The tar shard, the interface between data generation and training: encoding and decoding.
+"""Tar shard, the interface between data generation and training: encoding and decoding.
 
 A sample has five members: KEY.gt.jpg, KEY.json, KEY.map.png, KEY.masked.jpg, KEY.parts.png. Dicts name them by the
 part after the first dot, such as "map.png". docs/data-set.md specifies the format.

@@ -1,4 +1,4 @@
-"""The built-in photo with a mask, as an example input for users who have no photo at hand."""
+"""Built-in photo with a mask, as an example input for users who have no photo at hand."""
 
 from maskgen.api import mask_photo
 from maskgen.demo.photo import sample_photo

@@ -1,4 +1,4 @@
-"""The built-in photo in a dozen variants: mirrored, tilted, turned, near and far, in other light."""
+"""Built-in photo in a dozen variants: mirrored, rotated, seen from the side, near and far, in other light."""
 
 from collections.abc import Callable
 

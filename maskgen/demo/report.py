@@ -1,4 +1,4 @@
-"""The demo's `report.html`: figures, result of the verification, samples, and commands to try next."""
+"""Report of the demo, `report.html`: figures, result of the verification, samples, and commands to try next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

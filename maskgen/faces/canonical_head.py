@@ -1,4 +1,4 @@
-"""The canonical head: the mean face mesh, and the surface around it on which masks lie.
+"""Canonical head: the mean face mesh, and the surface around it on which masks lie.
 
 Frame: origin between the eyes; the unit is the distance between the centres of the eyes (about 62 mm on an adult); x to
 the viewer's right, y down, z away from the viewer. Points of the surface are given by azimuth (degrees about a vertical
@@ -31,7 +31,7 @@ LIPS = (0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 7
 
 @dataclass(frozen=True)
 class Head:
-    """The canonical head.
+    """Canonical head.
 
     Attributes:
         mesh: the 468 points of the face mesh.

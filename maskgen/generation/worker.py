@@ -1,4 +1,4 @@
-"""A worker process: makes shards, reports its progress, and never outlives its parent.
+"""Worker process: makes shards, reports its progress, and never outlives its parent.
 
 It receives a `ShardTask`, then one `Job` after another. It sends `Ready` when the task is prepared; for each job some
 `Steps` and then `Done`; or `Failed`. It also writes the photo that it is processing to a `Board`, where the parent can

@@ -1,4 +1,4 @@
-"""The mask library: the built-in families, the user's own families, and the user's images as textures."""
+"""Mask library: the built-in families, the user's own families, and the user's images as textures."""
 
 import hashlib
 from collections.abc import Mapping

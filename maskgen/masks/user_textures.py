@@ -1,4 +1,4 @@
-"""A user's image as a texture: decoded once, with its opacity, as a pyramid."""
+"""Texture from a user's image: decoded once, with its opacity, as a pyramid."""
 
 import hashlib
 from dataclasses import dataclass

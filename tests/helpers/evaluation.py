@@ -1,4 +1,4 @@
-"""A synthetic data set and untrained runs, for tests of the evaluation."""
+"""Synthetic data set and untrained runs, for tests of the evaluation."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A small ONNX face recognition network for tests, with every operator that supports gradients."""
+"""Small ONNX face recognition network for tests, with every operator that supports gradients."""
 
 from pathlib import Path
 

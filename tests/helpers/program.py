@@ -1,4 +1,4 @@
-"""The program `unmask` in tests: lists its commands, and runs it in a new process."""
+"""Program `unmask` in tests: lists its commands, and runs it in a new process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A page for tests: networks that do nothing much, and a real server on this machine."""
+"""Web page for tests: trivial networks, and a real server on this machine."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,1 +1,1 @@
-"""The commands of unmasknet: one file per command, each with the text that it prints."""
+"""Commands of unmasknet: one file per command, each with the text that it prints."""

@@ -1,4 +1,4 @@
-"""The program `unmask`: registers the commands, handles signals, turns errors into messages and exit codes.
+"""Program `unmask`: registers the commands, handles signals, turns errors into messages and exit codes.
 
 Each command is a function in its own file in `maskgen/cli` or `unmasknet/cli`; it does its imports when it runs, so
 that `--help` is fast. Results go to stdout, everything else to stderr.

@@ -28,7 +28,7 @@ Plane = Float[ndarray, "_ _"]
 
 @dataclass(frozen=True)
 class Regression:
-    """A support vector regression with a Gaussian kernel over 36 features scaled to [-1, 1]."""
+    """Support vector regression with a Gaussian kernel over 36 features scaled to [-1, 1]."""
 
     low: Float[ndarray, " 36"]
     high: Float[ndarray, " 36"]

@@ -131,7 +131,7 @@ class BlockD(nn.Module):
 
 
 class BlockE(nn.Module):
-    """The widest block; of the two in the network, the last one pools by maximum."""
+    """Widest block; of the two in the network, the last one pools by maximum."""
 
     def __init__(self, inner: int, *, maximum: bool):
         super().__init__()
@@ -160,7 +160,7 @@ class BlockE(nn.Module):
 
 
 class Inception(nn.Module):
-    """The network up to the 2,048 features that FID compares; layers are named as in the weights file."""
+    """Network up to the 2,048 features that FID compares; layers are named as in the weights file."""
 
     name = "Inception v3 of 2015-12-05, as pytorch-fid"
 

@@ -1,4 +1,4 @@
-"""A training run from settings to report, for both stages: set up, start or resume, fit."""
+"""Training run from settings to report, for both stages: set up, start or resume, fit."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The training loop of both stages: fetch a batch, update, and at certain steps log, validate, draw and save.
+"""Training loop of both stages: fetch a batch, update, and at certain steps log, validate, draw and save.
 
 The random draws and the samples of a step depend only on (seed, rank, step). So a run resumes bit for bit without
 stored generator states or positions in the data.

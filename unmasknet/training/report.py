@@ -1,4 +1,4 @@
-"""The report of a run: curves, the fixed samples over time, and one self-contained HTML page."""
+"""Report of a run: curves, the fixed samples over time, and one self-contained HTML page."""
 
 from maskgen.files import write_atomic
 from maskgen.reports.html import data_uri, document, esc, masthead, table

@@ -1,4 +1,4 @@
-"""The run folder: names of its files, writing, and reading the log back.
+"""Run folder: names of its files, writing, and reading the log back.
 
 - `config.toml`, `metrics.jsonl`, `curves.png`, `report.html`, `tensorboard/`
 - `samples/000500.png` and so on, `samples.gif`

@@ -13,7 +13,7 @@ from maskgen.settings import Option, Section
 
 
 class Crop(Section):
-    """A section."""
+    """Section."""
 
     side: Annotated[int, Field(ge=8), Option("PX", "Frame")] = 64
     """Side of the crop

@@ -1,4 +1,4 @@
-"""The commands as users and scripts see them: exit codes, stdout, stderr."""
+"""Commands as users and scripts see them: exit codes, stdout, stderr."""
 
 import json
 import os

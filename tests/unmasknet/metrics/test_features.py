@@ -1,4 +1,4 @@
-"""The feature extractors and their distances. Skipped where their packages are not installed."""
+"""Feature extractors and their distances. Skipped where their packages are not installed."""
 
 from pathlib import Path
 

@@ -40,7 +40,7 @@ def test_psnr_of_a_constant_error_of_a_tenth_is_20_db() -> None:
 
 
 class Metal(torch.Tensor):
-    """A tensor that pretends to be on an Apple GPU, which lacks double precision."""
+    """Tensor that pretends to be on an Apple GPU, which lacks double precision."""
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""A segmenter trained on a layer that is the photo itself, re-encoded, must not find that layer.
+"""Segmenter trained on a layer that is the photo itself, re-encoded, must not find that layer.
 
 If it did, it would have learned the artefacts of data set generation instead of masks.
 """

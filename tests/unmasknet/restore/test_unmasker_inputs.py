@@ -1,4 +1,4 @@
-"""The `Unmasker` with the same photo as a path, bytes, an open file, an array and a Pillow image."""
+"""`Unmasker` with the same photo as a path, bytes, an open file, an array and a Pillow image."""
 
 import io
 
