@@ -144,8 +144,8 @@ class FaceSettings(Section):
     """Face detector, and choice of faces."""
 
     landmarks: Annotated[Backend, Option("", PHOTOS)] = "auto"
-    """Landmark backend: finds faces and their points. `auto` takes the source's own points where it has some, else
-    the first of `mesh`, `dlib` and `fan` that works."""
+    """Landmark backend: finds faces and their points. `auto` takes the first of `mesh`, `dlib` and `fan` that works;
+    `mesh` then takes the position of a face from the source's five points, if it has them."""
     dlib: Literal["hog", "cnn"] = "hog"
     """Face detector of the backend `dlib`: `hog` is fast; `cnn` finds more faces and takes 100 times as long."""
     models: str = ""
