@@ -115,6 +115,11 @@ def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed
             seed=seed,
         )
     except ValidationError as errors:
-        problems = [(str(error["loc"][0]), error["msg"]) for error in errors.errors()]
-        messages = (f"{_ARGUMENTS.get(name, name)}: {message}" for name, message in problems)
+        messages = []
+        for error in errors.errors():
+            name, problem = (
+                str(error["loc"][0]),
+                error["msg"].removeprefix("Value error, ").removeprefix("Input "),
+            )
+            messages.append(f"{_ARGUMENTS.get(name, name)}: {problem}; got {error['input']!r}")
         raise UsageError(f"mask_photo: {'; '.join(messages)}") from errors

@@ -181,7 +181,7 @@ class PictureSettings(Section):
 class MaskSettings(Section):
     """Masks, and how they are worn."""
 
-    masks: Annotated[str, Option("SPEC", MASKS, default="all families")] = (
+    masks: Annotated[str, Option("SPEC", MASKS, default="all except the flat blocks")] = (
         "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
         "duckbill:.3,scarf:.2,respirator:.2,clear:.1"
     )
@@ -342,7 +342,7 @@ class BenchGenSettings(Command):
     """Number of photos to time, in a seeded hash order of their ids."""
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
-    masks: Annotated[str, Option("SPEC", MASKS, default="all families")] = MaskSettings().masks
+    masks: Annotated[str, Option("SPEC", MASKS, default="all except the flat blocks")] = MaskSettings().masks
     """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
     landmarks: Backend = "mesh"
     """Landmark backend: finds faces and their points."""

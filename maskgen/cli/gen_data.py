@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from maskgen.cli.options import Output, kernel_warning, reason_lines, switch, with_skipped
+from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
 from maskgen.settings import RUN, GenSettings
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def report_text(report: "GenReport") -> str:
     rate = report.made / report.seconds if report.seconds else 0.0
     speed = f"{rate:.1f} photos/s" if report.made else "nothing left to make"
     lines = [
-        f"{report.out}: {report.triplets:,} triplets of {report.photos:,} photos in {report.shards:,} shards",
+        f"{report.out}: {count_of(report.triplets, 'triplet')} of {count_of(report.photos, 'photo')} "
+        f"in {count_of(report.shards, 'shard')}",
         f"{report.seconds:.1f} s, {speed}",
     ]
     if report.landmarks:
@@ -98,6 +99,6 @@ def rehearsal_text(plan: "Rehearsal") -> str:
     splits: Mapping[str, int] = plan.splits
     counts = ", ".join(f"{count:,} {split}" for split, count in splits.items())
     return (
-        f"{plan.out}: {plan.photos:,} photos ({counts}) in {plan.shards:,} shards, {plan.missing:,} to make; "
-        "nothing was written"
+        f"{plan.out}: {count_of(plan.photos, 'photo')} ({counts}) in {count_of(plan.shards, 'shard')}, "
+        f"{plan.missing:,} to make; nothing was written"
     )

@@ -31,4 +31,9 @@ def report_text(folder: str, report: "VerifyReport") -> str:
         place = f"{problem.shard} {problem.key}".strip()
         lines.append(f"{place}: {problem.what}" if place else problem.what)
     verdict = "sound" if report.ok else count_of(len(lines), "problem")
-    return "\n".join([*lines, f"{folder}: {report.samples:,} samples in {report.shards:,} shards: {verdict}"])
+    return "\n".join(
+        [
+            *lines,
+            f"{folder}: {count_of(report.samples, 'sample')} in {count_of(report.shards, 'shard')}: {verdict}",
+        ]
+    )

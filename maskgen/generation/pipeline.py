@@ -178,7 +178,8 @@ def check_failures(report: GenReport, settings: GenSettings) -> None:
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
         raise TooManyFailures(
             f"{report.out}: done, but {sum(failed.values())} of {report.photos} photos failed ({reasons}); "
-            f"see unmask preview {report.out}, allow it with --max-failures, try poison again with --retry-failed"
+            f"see unmask preview {report.out}, allow it with --max-failures"
+            + (", try photos that crashed a worker again with --retry-failed" if "poison" in failed else "")
         )
 
 
@@ -290,7 +291,7 @@ def _warnings(
     if wanted and len(refs) < wanted:
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
     if reports and not any(report.count for report in reports):
-        lines.append("no photo gave a triplet: see skipped")
+        lines.append("no photo gave a triplet; the report lists the reasons under skipped")
     lines += _on_people(refs, settings)
     return tuple(lines)
 

@@ -67,7 +67,8 @@ def resolve_stage(_: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:
     """
     stage = own["stage"]
     if stage not in MODELS:
-        raise UsageError(f"train {stage or ''}: got no stage; use: unmask train segm, or unmask train gan")
+        problem = f"train {stage}: there is no such stage" if stage else "train: got no stage"
+        raise UsageError(f"{problem}; use: unmask train segm, or unmask train gan")
     return Resolution(
         MODELS[stage], preset_tree(own["preset"] or PRESET, cast(Literal["segm", "gan"], stage))
     )

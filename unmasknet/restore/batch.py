@@ -122,9 +122,11 @@ def as_text(report: RunReport) -> str:
     """Formats one line per input and a summary line."""
     lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
     restored = sum(result.masked > 0 for result in report.results)
-    count = f"{len(report.results):,} inputs, {restored:,} with masks"
+    inputs = "1 input" if len(report.results) == 1 else f"{len(report.results):,} inputs"
+    count = f"{inputs}, {restored:,} with masks"
     failed = f", {report.failed:,} could not be used" if report.failed else ""
-    return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s; what a mask covered is invented"])
+    invented = "; what a mask covered is invented" if restored else ""
+    return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s{invented}"])
 
 
 def check_failures(report: RunReport, limit: float) -> None:

@@ -220,5 +220,6 @@ def _said(faces: int, worn: int, restored: bool) -> str:
         return "no face found, nothing changed"
     if not worn:
         return f"no mask on {faces} face{'s' * (faces > 1)}, nothing changed"
+    bare = f", no mask on {faces - worn} more" if faces > worn else ""
     count = f"{worn} face{'s' * (worn > 1)}"
-    return f"{count} restored" if restored else f"masks of {count} mapped, no generator was given"
+    return f"{count} restored{bare}" if restored else f"masks of {count} mapped, no generator was given"
