@@ -89,10 +89,11 @@ class _SharedDetector:
         with self._lock:
             if pixels.nbytes > KEPT_BYTES:
                 return self._search(pixels)
-            # a copy, as the caller may write into its array before the next call
+            # a copy, which is also searched: the caller may write into its array at any time
             levels = pixels.tobytes()
             if self._last is None or self._last[:2] != (pixels.shape, levels):
-                self._last = pixels.shape, levels, self._search(pixels)
+                kept = np.frombuffer(levels, np.uint8).reshape(pixels.shape)
+                self._last = pixels.shape, levels, self._search(kept)
             return self._last[2]
 
     def _search(self, pixels: RGBImage) -> list[Face] | Skip:

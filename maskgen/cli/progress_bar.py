@@ -33,15 +33,16 @@ class Stream(Protocol):
 class Meter:
     """Display of the items done of all, the rate and the time left; itself the callback of a long call.
 
-    `NO_COLOR` removes the colours, `TERM=dumb` the bar.
+    `NO_COLOR` removes the colours, `TERM=dumb` the bar. Without a stream, as `sys.stderr` is None in a process whose
+    stderr is closed, nothing is shown.
     """
 
-    def __init__(self, unit: str, stream: Stream, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, unit: str, stream: Stream | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._unit, self._stream, self._clock = unit, stream, clock
         self._began = self._last_line = clock()
         self._bar: Bar | None = None
         self._task = TaskID(0)
-        if stream.isatty() and os.environ.get("TERM") != "dumb":
+        if stream and stream.isatty() and os.environ.get("TERM") != "dumb":
             self._bar = Bar(
                 BarColumn(bar_width=None),
                 TaskProgressColumn(),
@@ -74,7 +75,7 @@ class Meter:
         text = self._text(done - found, done, total, now) + (f"; {note}" if note else "")
         if self._bar:
             self._bar.update(self._task, completed=done, total=total, description=text)
-        elif now - self._last_line >= LINE_SECONDS:
+        elif self._stream and now - self._last_line >= LINE_SECONDS:
             self._last_line = now
             print(text, file=self._stream, flush=True)
 

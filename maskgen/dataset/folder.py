@@ -168,25 +168,27 @@ class DataSetFolder:
 
     def without_poison(self, shard: ShardPlan) -> ShardPlan:
         """Skips the photos of a shard that crashed their worker in earlier runs."""
-        for i, reason, detail in self._poison(shard.name):
-            shard = shard.without((i, reason, detail))
+        for entry in self._poison(shard.name):
+            shard = shard.without(entry)
         return shard
 
     def keep_poison(self, name: str, entry: Entry) -> None:
         """Remembers that a photo of a shard crashes its worker."""
-        entries = sorted([*self._poison(name), list(entry)])
+        entries = sorted([*self._poison(name), entry])
         write_atomic(self._poison_file(name), json.dumps(entries, indent=1).encode("ascii"))
 
     def forget_poison(self, name: str) -> None:
         """Forgets which photos of a shard crashed their worker."""
         remove(self._poison_file(name))
 
-    def _poison(self, name: str) -> list[list[str]]:
+    def _poison(self, name: str) -> list[Entry]:
+        """Reads the poison photos of a shard; a missing or damaged file holds none."""
         try:
-            entries: list[list[str]] = json.loads(self._poison_file(name).read_bytes())
-        except (OSError, ValueError):
+            entries = json.loads(self._poison_file(name).read_bytes())
+            found = [(photo, reason, detail) for photo, reason, detail in entries]
+        except (OSError, ValueError, TypeError, RecursionError):
             return []
-        return entries
+        return found if all(isinstance(text, str) for entry in found for text in entry) else []
 
     def _poison_file(self, name: str) -> Path:
         return self.work / f"{name}.poison.json"

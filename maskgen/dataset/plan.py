@@ -4,6 +4,7 @@ The photos are ordered by a seeded hash of their ids, split by identity, and div
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from maskgen.sources import key_base
 from maskgen.types import PhotoRef
 
 FORMAT = 1  # version of plan.json, dataset.json and the records
+SHARD_NAME = re.compile(r"(train|val|test)-[0-9]{6,}")
 Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
 
 
@@ -237,6 +239,7 @@ def load_plan(path: Path) -> Plan | None:
             raise UsageError(
                 f"{path}: is of format {facts['format']}, this version knows {FORMAT}; use another --out"
             )
+        _check(facts)
         plan = Plan(facts["source"], facts["terms"], facts["settings"], facts["versions"])
         shards = tuple(
             ShardPlan(
@@ -251,10 +254,34 @@ def load_plan(path: Path) -> Plan | None:
         return replace(plan, shards=shards)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
             f"{path}: cannot be read ({error}); start anew with --overwrite or another --out"
         ) from error
+
+
+def _check(facts: Mapping[str, Any]) -> None:
+    """Checks the types in a stored plan, and that no name of a shard leads outside the folder.
+
+    Raises:
+        ValueError, KeyError, TypeError: a part is missing or of another kind.
+    """
+    kinds = {"source": str, "terms": str, "settings": dict, "versions": dict, "shards": list}
+    wrong = [name for name, kind in kinds.items() if not isinstance(facts[name], kind)]
+    for shard in facts["shards"] if not wrong else []:
+        texts = [
+            *shard["ids"],
+            *(text for entry in shard["skips"] for text in entry),
+            *facts["versions"].values(),
+        ]
+        sound = all(isinstance(text, str) for text in texts) and all(
+            len(entry) == 3 for entry in shard["skips"]
+        )
+        if not sound or shard["split"] not in SPLITS or not SHARD_NAME.fullmatch(str(shard["name"])):
+            wrong.append(f"shard {shard['name']!r}")
+    names = [str(shard["name"]) for shard in facts["shards"]] if not wrong else []
+    if wrong or len(set(names)) < len(names):
+        raise ValueError(f"{', '.join(wrong) or 'shards'}: not what this program writes")
 
 
 def with_refs(plan: Plan, refs: Sequence[PhotoRef]) -> Plan:

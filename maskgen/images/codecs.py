@@ -195,8 +195,8 @@ def rgb_of(image: Image.Image, background: int) -> RGBImage:
         ValueError: its pixels are 32-bit numbers.
     """
     image.load()
-    # PNG has no 32-bit pixels: if Pillow opens one in mode "I", it has 16 bits
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    # PNG and PGM have no 32-bit pixels: if Pillow opens one in mode "I", its levels are 0 to 65,535
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,36 @@ def test_a_saved_plan_is_loaded_unchanged(tmp_path: Path) -> None:
     assert loaded is not None
     assert with_refs(loaded, odd) == plan
     assert load_plan(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("settings",), 5),
+        (("terms",), 5),
+        (("versions",), None),
+        (("versions",), ["a"]),
+        (("shards", 0, "name"), "../../elsewhere"),
+        (("shards", 0, "name"), None),
+        (("shards", 0, "split"), "all"),
+        (("shards", 0, "ids"), [1, 2]),
+        (("shards", 0, "ids"), [["a"]]),
+        (("shards", 0, "skips"), [[1, 2, 3]]),
+        (("shards", 0, "skips"), [["a", "b"]]),
+        (("shards", 1, "name"), "train-000000"),
+    ],
+)
+def test_a_plan_with_a_part_of_another_kind_is_refused(path, value, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    save_plan(file, plan_of(REFS, settings_with()))
+    facts = json.loads(file.read_bytes())
+    part = facts
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    file.write_text(json.dumps(facts))
+    with pytest.raises(UsageError, match=r"plan\.json: cannot be read"):
+        load_plan(file)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 99}'])

@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from maskgen.cli.gen_data import report_text
+from maskgen.dataset.folder import DataSetFolder
+from maskgen.dataset.plan import ShardPlan
 from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
 from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
 from maskgen.progress import Progress
 from maskgen.settings import GenSettings
+from maskgen.types import PhotoRef
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, draw_photos, settings_for
 
 REPORT = GenReport("out", photos=100, triplets=90, skipped={}, shards=1, seconds=1.0)
@@ -214,3 +217,14 @@ def test_too_many_failures_or_any_poison_photo_is_an_error(
             check_failures(replace(REPORT, skipped=skipped), settings)
     else:
         check_failures(replace(REPORT, skipped=skipped), settings)
+
+
+@pytest.mark.parametrize("content", ["", "5", '{"a": 1}', "[[1, 2], 5, null]", "[[1, 2, 3]]", "[" * 100_000])
+def test_a_damaged_list_of_poison_photos_holds_none(content: str, tmp_path: Path) -> None:
+    folder = DataSetFolder(tmp_path)
+    folder.work.mkdir()
+    shard = ShardPlan("train-000000", "train", (PhotoRef("a.jpg"), PhotoRef("b\udcff.jpg")))
+    (folder.work / "train-000000.poison.json").write_text(content)
+    assert folder.without_poison(shard) == shard
+    folder.keep_poison("train-000000", ("b\udcff.jpg", "poison", "signal 9"))
+    assert [ref.id for ref in folder.without_poison(shard).refs] == ["a.jpg"]

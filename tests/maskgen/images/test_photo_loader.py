@@ -301,3 +301,13 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         with pytest.raises(InputError) as error:
             load(given)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("most", [300, 1023, 4095, 65535])
+def test_grey_maps_of_more_than_8_bits_give_their_high_byte(most, tmp_path):
+    levels = np.linspace(0, most, 600).round().astype(np.uint16).reshape(20, 30)
+    data = b"P5 30 20 %d\n" % most + levels.astype(">u2").tobytes()
+    (tmp_path / "a.pgm").write_bytes(data)
+    wanted = np.rint(levels * (65535 / most)).astype(np.int64) >> 8
+    for source in (data, tmp_path / "a.pgm", Image.open(io.BytesIO(data))):
+        assert np.abs(load(source)[..., 0].astype(int) - wanted).max() <= 1
