@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,12 @@ from PIL import Image
 
 import cli
 from maskgen.assets import asset
+from maskgen.dataset.unpack import UnpackReport
+from maskgen.dataset.verify import VerifyReport
 from maskgen.errors import SKIP_REASONS
+from maskgen.generation.bench import GenBench
+from maskgen.generation.pipeline import GenReport, Rehearsal
+from maskgen.video.frames.run import FramesReport
 from tools.command_options import with_tables
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +64,24 @@ def test_every_command_in_a_document_exists(page):
 def test_every_link_inside_the_project_leads_somewhere(page):
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    ("command", "report"),
+    [
+        ("gen-data", GenReport),
+        ("gen-data", Rehearsal),
+        ("frames-from-video", FramesReport),
+        ("verify", VerifyReport),
+        ("unpack", UnpackReport),
+        ("bench gen", GenBench),
+    ],
+)
+def test_every_key_of_a_result_is_documented(command, report):
+    row = re.search(rf"(?m)^\| `unmask {command}` \|.*$", text("docs/commands.md"))
+    assert row
+    missing = [field.name for field in fields(report) if f"`{field.name}`" not in row[0]]
+    assert not missing
 
 
 def test_every_reason_of_a_skip_is_documented():
