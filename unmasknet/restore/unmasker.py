@@ -124,15 +124,16 @@ class Unmasker:
             The restored image, its map, and the faces found.
 
         Raises:
-            InputError: the file is not a photo, or the map is not of its size.
-            UsageError: there is neither a map nor a segmenter.
+            InputError: the file is not a photo, or the map is not an array of its size.
+            UsageError: there is neither a map nor a segmenter, or `samples` or `seed` is too small.
         """
         photo = as_picture(image)
-        if map is not None and map.shape != photo.shape[:2]:
-            raise InputError(
-                f"map: got {map.shape[1]} x {map.shape[0]} pixels, the photo has {photo.shape[1]} x "
-                f"{photo.shape[0]}; give a map of that size"
+        if samples < 1 or seed < 0:
+            raise UsageError(
+                f"got samples={samples}, seed={seed}; give samples from 1 on and a seed from 0 on"
             )
+        if map is not None:
+            map = _usable_map(map, photo)
         detected = self.find_faces(photo)
         masks = self._masks(photo, detected, map)
         worn = [mask for mask in masks if mask.worn]
@@ -193,6 +194,21 @@ def _usable(photo: RGBImage | Skip, name: str) -> RGBImage:
     if isinstance(photo, Skip):
         raise InputError(f"{name}: {photo.reason}: {photo.detail}. Give a photo: jpg, png, webp, tiff, bmp")
     return photo
+
+
+def _usable_map(map: object, photo: RGBImage) -> Plane:
+    """Checks a user's map; returns it as 0 or 1."""
+    plane = np.asarray(map)
+    if plane.ndim != 2 or plane.dtype.kind not in "biuf":
+        raise InputError(
+            f"map: got {type(map).__name__} of shape {plane.shape}; give an array with one number per pixel"
+        )
+    if plane.shape != photo.shape[:2]:
+        raise InputError(
+            f"map: got {plane.shape[1]} x {plane.shape[0]} pixels, the photo has {photo.shape[1]} x {photo.shape[0]}; "
+            "give a map of that size"
+        )
+    return (plane > 0).astype(np.uint8)
 
 
 def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -> Plane:

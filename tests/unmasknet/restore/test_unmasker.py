@@ -1,11 +1,13 @@
 """`Unmasker` on one photo: which pixels change, what is reported, and that all other pixels stay."""
 
+import inspect
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import unmasknet
-from maskgen.errors import InputError, UsageError
+from maskgen.errors import InputError, UnmaskError, UsageError
 from tests.helpers.restoring import FILL, ToyNetworks, draw_photo, face_at, fixed_detector
 from unmasknet.restore.unmasker import MASK, RIM, Unmasker, as_picture
 
@@ -157,3 +159,31 @@ def test_a_pillow_image_of_any_mode_gives_the_pixels_of_its_file(mode, tmp_path)
 def test_a_missing_photo_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg: cannot be read"):
         as_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": 0}, "samples=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"map": np.zeros((240, 200, 3), np.uint8)}, r"map: got ndarray of shape \(240, 200, 3\)"),
+        ({"map": "map.png"}, r"map: got str of shape \(\)"),
+        ({"map": np.zeros((20, 30), np.uint8)}, "map: got 30 x 20 pixels, the photo has 200 x 240"),
+    ],
+)
+def test_an_unusable_argument_is_named_with_its_value(options, message):
+    unmasker = Unmasker(ToyNetworks(), fixed_detector(face_at(100, 120, 160)))
+    call = inspect.unwrap(type(unmasker).__call__)  # without the type checks of the tests
+    with pytest.raises(UnmaskError, match=message):
+        call(unmasker, draw_photo(240, 200, (100, 120, 160)), **options)
+
+
+def test_maps_of_other_types_and_pillow_images_are_taken(tmp_path):
+    photo = draw_photo(240, 200, (100, 120, 160))
+    map = np.zeros((240, 200), np.uint8)
+    map[130:170, 70:130] = 1
+    unmasker = Unmasker(ToyNetworks(), fixed_detector(face_at(100, 120, 160)))
+    call = inspect.unwrap(type(unmasker).__call__)
+    wanted = call(unmasker, photo, map=map).picture
+    for same in (map > 0, map * 255, map.astype(float), Image.fromarray(map * 255)):
+        assert np.array_equal(call(unmasker, photo, map=same).picture, wanted)
