@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 from pydantic import ValidationError
 
+from maskgen.config import wrong_value
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import CachedDetector
 from maskgen.images.photo_loader import PhotoInput, load_photo
@@ -116,11 +117,9 @@ def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed
             seed=seed,
         )
     except ValidationError as errors:
-        messages = []
-        for error in errors.errors():
-            name, problem = (
-                str(error["loc"][0]),
-                error["msg"].removeprefix("Value error, ").removeprefix("Input "),
-            )
-            messages.append(f"{_ARGUMENTS.get(name, name)}: {problem}; got {error['input']!r}")
+        names = [str(error["loc"][0]) for error in errors.errors()]
+        messages = [
+            f"{_ARGUMENTS.get(name, name)}: {wrong_value(error)}"
+            for name, error in zip(names, errors.errors(), strict=True)
+        ]
         raise UsageError(f"mask_photo: {'; '.join(messages)}") from errors

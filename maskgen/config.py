@@ -213,8 +213,12 @@ def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[Bas
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path, list(_names(model)), n=1)
         return f"{where}: there is no setting {path}" + (f"; did you mean {near[0]}?" if near else "")
-    what = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where}: {what}; got {error['input']!r}"
+    return f"{where}: {wrong_value(error)}"
+
+
+def wrong_value(error: Mapping[str, Any]) -> str:
+    """Formats an error of pydantic's about one value: the problem, and the value."""
+    return f"{error['msg'].removeprefix('Value error, ').removeprefix('Input ')}; got {error['input']!r}"
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
