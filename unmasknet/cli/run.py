@@ -1,9 +1,13 @@
 """`unmask run`."""
 
 import sys
+from typing import TYPE_CHECKING
 
-from maskgen.cli.options import Output
+from maskgen.cli.options import Output, count_of
 from unmasknet.restore.settings import RestoreSettings
+
+if TYPE_CHECKING:
+    from unmasknet.restore.batch import RunReport
 
 
 def run(settings: RestoreSettings) -> Output:
@@ -27,5 +31,15 @@ def run(settings: RestoreSettings) -> Output:
         with Meter("inputs", sys.stderr) as meter:
             report = batch.run(settings, unmasker, meter)
     return Output(
-        report, batch.as_text(report), check=lambda: batch.check_failures(report, settings.max_failures)
+        report, report_text(report), check=lambda: batch.check_failures(report, settings.max_failures)
     )
+
+
+def report_text(report: "RunReport") -> str:
+    """Lists the results, one line per input, and summarises them."""
+    lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
+    restored = sum(result.masked > 0 for result in report.results)
+    count = f"{count_of(len(report.results), 'input')}, {restored:,} with masks"
+    failed = f", {report.failed:,} could not be used" if report.failed else ""
+    invented = "; what a mask covered is invented" if restored else ""
+    return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s{invented}"])

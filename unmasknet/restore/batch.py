@@ -118,17 +118,6 @@ def watch_camera(settings: RestoreSettings, unmasker: Unmasker, announce: Callab
     return RunReport("", [result], 0, seconds)
 
 
-def as_text(report: RunReport) -> str:
-    """Formats one line per input and a summary line."""
-    lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
-    restored = sum(result.masked > 0 for result in report.results)
-    inputs = "1 input" if len(report.results) == 1 else f"{len(report.results):,} inputs"
-    count = f"{inputs}, {restored:,} with masks"
-    failed = f", {report.failed:,} could not be used" if report.failed else ""
-    invented = "; what a mask covered is invented" if restored else ""
-    return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s{invented}"])
-
-
 def check_failures(report: RunReport, limit: float) -> None:
     """Raises TooManyFailures if more than the fraction `limit` of the inputs failed."""
     if report.failed > limit * len(report.results):

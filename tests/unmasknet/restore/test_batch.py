@@ -11,7 +11,8 @@ from maskgen.images import codecs
 from tests.helpers.evaluation import write_run
 from tests.helpers.program import program
 from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
-from unmasknet.restore.batch import as_text, check_failures, run
+from unmasknet.cli.run import report_text
+from unmasknet.restore.batch import check_failures, run
 from unmasknet.restore.inputs import find_inputs
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import Unmasker
@@ -43,7 +44,7 @@ def test_results_of_a_folder_keep_its_names_and_subfolders(tmp_path):
         "a.png",
         "deep/a.png",
     ]
-    assert "2 inputs, 2 with masks" in as_text(report)
+    assert "2 inputs, 2 with masks" in report_text(report)
 
 
 def test_files_with_the_same_stem_get_different_result_names(tmp_path):
