@@ -268,20 +268,23 @@ def _check(facts: Mapping[str, Any]) -> None:
     """
     kinds = {"source": str, "terms": str, "settings": dict, "versions": dict, "shards": list}
     wrong = [name for name, kind in kinds.items() if not isinstance(facts[name], kind)]
-    for shard in facts["shards"] if not wrong else []:
-        texts = [
-            *shard["ids"],
-            *(text for entry in shard["skips"] for text in entry),
-            *facts["versions"].values(),
-        ]
-        sound = all(isinstance(text, str) for text in texts) and all(
-            len(entry) == 3 for entry in shard["skips"]
-        )
-        if not sound or shard["split"] not in SPLITS or not SHARD_NAME.fullmatch(str(shard["name"])):
-            wrong.append(f"shard {shard['name']!r}")
+    if not wrong:
+        wrong += ["versions"] * (not _texts(facts["versions"].values()))
+        wrong += [f"shard {shard['name']!r}" for shard in facts["shards"] if not _is_shard(shard)]
     names = [str(shard["name"]) for shard in facts["shards"]] if not wrong else []
     if wrong or len(set(names)) < len(names):
         raise ValueError(f"{', '.join(wrong) or 'shards'}: not what this program writes")
+
+
+def _is_shard(shard: Mapping[str, Any]) -> bool:
+    named = SHARD_NAME.fullmatch(str(shard["name"])) and shard["split"] in SPLITS
+    return (
+        bool(named) and _texts(shard["ids"]) and all(len(one) == 3 and _texts(one) for one in shard["skips"])
+    )
+
+
+def _texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def with_refs(plan: Plan, refs: Sequence[PhotoRef]) -> Plan:

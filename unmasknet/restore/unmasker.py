@@ -160,9 +160,8 @@ class Unmasker:
             if self.networks.segmenter_side is None:
                 raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
             return find_masks(photo, windows, self.networks)
-        hidden = (map > 0).astype(np.uint8)
-        windows += [_window(place, photo) for place in places_of_map(hidden, windows)]
-        return [mask_of(window, np.ascontiguousarray(window.of(hidden))) for window in windows]
+        windows += [_window(place, photo) for place in places_of_map(map, windows)]
+        return [mask_of(window, np.ascontiguousarray(window.of(map))) for window in windows]
 
 
 def _window(place: Affine, photo: RGBImage) -> FaceWindow:
