@@ -103,7 +103,7 @@ class FramesSettings(Command):
 
     @property
     def dropped(self) -> frozenset[str]:
-        """The names in `drop`."""
+        """Names in `drop`."""
         return frozenset(name for part in self.drop.split(",") if (name := part.strip()))
 
     def conflicts(self) -> Iterator[str]:

@@ -57,7 +57,7 @@ class SettingOption(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """The flag, such as "--per-face", or the name of a positional argument."""
+        """Flag, such as "--per-face", or the name of a positional argument."""
         return self.option.flag or "--" + self.path.rpartition(".")[2].replace("_", "-")
 
     @property
@@ -77,7 +77,7 @@ class SettingOption(NamedTuple):
 
     @property
     def metavar(self) -> str:
-        """The placeholder of the value in `--help`."""
+        """Placeholder of the value in `--help`."""
         if self.option.metavar or self.switch:
             return self.option.metavar
         if get_origin(self.field.annotation) is Literal:
@@ -86,13 +86,13 @@ class SettingOption(NamedTuple):
 
     @property
     def help(self) -> str:
-        """The docstring under the field, on one line, with its default."""
+        """Docstring under the field, on one line, with its default."""
         text = " ".join((self.field.description or "").split())
         return f"{text} [default: {self.default}]" if self.default else text
 
     @property
     def default(self) -> str:
-        """The default as text; "" if it is not shown."""
+        """Default as text; "" if it is not shown."""
         value = self.field.default
         if self.option.default or value in ("", None, ()) or isinstance(value, bool):
             return self.option.default

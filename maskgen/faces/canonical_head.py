@@ -47,7 +47,7 @@ class Head:
 
     @cached_property
     def steady_mesh(self) -> Float64[ndarray, "s 3"]:
-        """The steady points."""
+        """Steady points."""
         return self.mesh[self.steady].astype(np.float64)
 
     @cached_property
@@ -57,7 +57,7 @@ class Head:
 
     @cached_property
     def steady_centred(self) -> Float64[ndarray, "s 3"]:
-        """The steady points minus their mean."""
+        """Steady points minus their mean."""
         return self.steady_mesh - self.steady_mean
 
     @cached_property
