@@ -26,7 +26,8 @@ class Kernels(BuildHookInterface):
             sys.stderr.write(f"no kernels: masks will be drawn by NumPy, several times slower: {said}\n")
             return
         build_data["pure_python"] = False
-        build_data["artifacts"].append(f"/{build.LIBRARY.relative_to(self.root).as_posix()}")
+        for path in (build.LIBRARY, build.digest_file()):
+            build_data["artifacts"].append(f"/{path.relative_to(self.root).as_posix()}")
         system = next(tag for tag in platform_tags() if not tag.startswith(("manylinux", "musllinux")))
         build_data["tag"] = f"py3-none-{system}"
 

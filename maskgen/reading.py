@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from os import PathLike
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from maskgen.files import size_text
@@ -121,7 +122,7 @@ def parse_toml(data: bytes | str) -> dict[str, Any]:
 
 def _stat(path: str | PathLike[str]) -> os.stat_result:
     try:
-        return os.stat(path)
+        return Path(path).stat()
     except ValueError as error:  # a NUL character
         raise OSError(errno.EINVAL, f"is no path: {error}", str(path)) from None
 

@@ -68,6 +68,8 @@ def mask_videos(settings: GenSettings) -> Output:
 def _output(report: "GenReport", settings: GenSettings) -> Output:
     from maskgen.generation.pipeline import check_failures
 
+    if report.made:
+        report = replace(report, warnings=(*report.warnings, *kernel_warning()))
     return Output(
         report, report_text(report), report.warnings, check=lambda: check_failures(report, settings)
     )
@@ -84,8 +86,6 @@ def report_text(report: "GenReport") -> str:
     ]
     if report.landmarks:
         lines.append(f"landmarks: {report.landmarks}")
-    if report.made:
-        lines += kernel_warning()
     if report.skipped:
         lines += [f"skipped {sum(report.skipped.values()):,}:", *reason_lines(report.skipped)]
     if not report.whole:

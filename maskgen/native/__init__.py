@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from maskgen.native.build import LIBRARY, digest
+from maskgen.native.build import LIBRARY, digest, digest_file, library_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,11 +30,19 @@ SWITCH = "UNMASK_KERNELS"  # "numpy" disables the library: for tests, and to mea
 
 
 def _load() -> tuple[ctypes.CDLL | None, str]:
-    """Loads the library; returns it, or None and the reason why there is none."""
+    """Loads the library; returns it, or None and the reason why there is none.
+
+    Its own digest is checked first: a loader maps a damaged library without a word, and the interpreter dies of it.
+    """
     if os.environ.get(SWITCH) == "numpy":
         return None, f"{SWITCH}=numpy"
     if not LIBRARY.exists():
         return None, "not compiled"
+    try:
+        if library_digest() != digest_file().read_text("ascii", errors="replace").strip():
+            return None, "damaged: its sha256 is not the one that was written when it was compiled"
+    except OSError as error:
+        return None, f"damaged, or compiled by an older version: {error.filename}: {error.strerror}"
     try:
         found = ctypes.CDLL(str(LIBRARY))
         found.digest.restype = ctypes.c_char_p

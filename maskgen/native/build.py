@@ -33,6 +33,16 @@ def digest() -> str:
     return found.hexdigest()[:16]
 
 
+def library_digest() -> str:
+    """Computes the hex sha256 of the compiled library."""
+    return hashlib.sha256(LIBRARY.read_bytes()).hexdigest()
+
+
+def digest_file() -> Path:
+    """Returns the path of the file beside the library that holds the library's own digest."""
+    return LIBRARY.with_suffix(".sha256")
+
+
 def compilers() -> list[list[str]]:
     """Lists the compilers to try: the environment's, the one that built Python, the system's."""
     named = (os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc")
@@ -40,7 +50,9 @@ def compilers() -> list[list[str]]:
 
 
 def compile_kernels(*more: str) -> str:
-    """Compiles the sources to `LIBRARY`. If that fails, an older library is deleted if possible.
+    """Compiles the sources to `LIBRARY`, and writes its digest. If that fails, an older library is deleted if possible.
+
+    Until the digest of a new library is written, the old one refuses it, so no process loads half of anything.
 
     Args:
         more: options in addition to `OPTIONS`.
@@ -57,8 +69,10 @@ def compile_kernels(*more: str) -> str:
             said = done.stderr.strip() or said.replace(NO_COMPILER, "")
             if done.returncode == 0:
                 part.replace(LIBRARY)
+                part.write_text(f"{library_digest()}\n", "ascii")
+                part.replace(digest_file())
                 return done.stderr.strip()
-    for left in (part, LIBRARY):
+    for left in (part, LIBRARY, digest_file()):
         with suppress(OSError):  # a read-only folder; a library of other sources is not used anyway
             left.unlink(missing_ok=True)
     return said

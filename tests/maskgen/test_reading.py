@@ -37,7 +37,7 @@ def test_a_file_above_the_limit_is_refused(tmp_path):
 def test_a_file_that_says_it_is_empty_is_read_to_its_end_or_the_limit():
     path = "/proc/self/maps"
     assert len(read_regular_file(path, 1 << 24)) > 1000
-    with pytest.raises(OSError, match="at most 1.0 kB"):
+    with pytest.raises(OSError, match="at most 1\\.0 kB"):
         read_regular_file(path, 1000)
 
 
@@ -64,5 +64,5 @@ def test_deep_nesting_is_a_value_error():
     for parse, text in ((parse_json, "[" * 100_000), (parse_toml, "a = " + "[" * 100_000)):
         with pytest.raises(ValueError, match="nested too deeply"):
             parse(text)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="line 1|column|Expecting"):
             parse("{")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskgen.cli.options import Output
+from maskgen.cli.options import Output, kernel_warning
 from maskgen.settings import DemoSettings
 
 
@@ -19,4 +19,4 @@ def demo(settings: DemoSettings) -> Output:
 
     take_off = restored_strip if has_released() else None
     report = run_demo(Path(settings.out), seed=settings.seed, take_off=take_off)
-    return Output(report, f"{report}")
+    return Output(report, f"{report}", kernel_warning())
