@@ -46,6 +46,12 @@ def _gpu(device: torch.device) -> torch.device:
     return torch.device("cuda", number)
 
 
+def use_threads(count: int) -> None:
+    """Sets the number of CPU threads of torch in this process; 0 leaves torch's default, one per core."""
+    if count:
+        torch.set_num_threads(count)
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Enables mixed precision if requested: bf16 for convolutions, fp32 for operations that need it."""
     wanted = precision == "bf16" or (

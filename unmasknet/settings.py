@@ -243,8 +243,8 @@ class LoopSettings(Section):
     """Precision: `bf16` is mixed precision; `auto` uses it on GPUs that support it."""
     device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """Device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """CPU threads of the trainer; not set: torch's default."""
+    threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0
+    """CPU threads of the trainer; 0: torch decides."""
     log_every: Annotated[int, Field(ge=1)] = 50
     """Steps between two lines of metrics.jsonl."""
     validate_every: Annotated[int, Field(ge=1)] = 2000

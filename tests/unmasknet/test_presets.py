@@ -45,7 +45,7 @@ def test_a_preset_sets_every_setting_except_the_optional_ones(name):
     optional = {
         f"{stage}.{rest}"
         for stage in ("segm", "gan")
-        for rest in ("data.workers", "loop.epochs", "loop.threads")
+        for rest in ("data.workers", "loop.epochs")
     }
     assert paths(preset) - written(read_toml(path)) <= optional
 

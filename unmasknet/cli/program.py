@@ -34,6 +34,7 @@ from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.cli import bench, demo, evaluate, export, run, serve, train
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.export.settings import ExportSettings
+from unmasknet.openmp import wait_without_spinning
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.serve.settings import ServeSettings
 from unmasknet.settings import GanSettings
@@ -101,6 +102,7 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Runs the program; turns an `UnmaskError` into one message and an exit code."""
+    wait_without_spinning()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:

@@ -10,7 +10,7 @@ import torch
 from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.progress import OnProgress, no_progress
 from maskgen.types import RGBImage
-from unmasknet.device import choose_device
+from unmasknet.device import choose_device, use_threads
 from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
 from unmasknet.evaluation.other_methods import open_others
@@ -79,6 +79,7 @@ def evaluate(
         UsageError: settings contradict each other.
         MissingError: a package that the settings require is not installed.
     """
+    use_threads(settings.threads)
     device = choose_device(settings.device)
     data = open_data_set(Path(settings.data))
     split, keys = choose(data, settings.split, settings.n, settings.seed)

@@ -41,6 +41,8 @@ class EvalSettings(Command):
     """Samples per batch."""
     device: Annotated[str, Option("auto|cpu|cuda")] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    threads: Annotated[int, Field(ge=0, le=1024), Option("N")] = 0
+    """CPU threads of the networks; 0: torch decides."""
     grow: Annotated[int, Field(ge=0, le=64)] = 4
     """Pixels, at a side of 256, by which a predicted map is dilated to cover the rim of the mask."""
     train_faces: Annotated[int, Field(ge=0)] = 1000

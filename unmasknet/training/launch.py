@@ -17,7 +17,7 @@ from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch, open_batches
 from unmasknet.data.malloc_tuning import keep_freed_memory
 from unmasknet.data.shard_list import count_samples, data_digest
-from unmasknet.device import choose_device
+from unmasknet.device import choose_device, use_threads
 from unmasknet.models import checkpoint
 from unmasknet.models.load import find_checkpoint
 from unmasknet.models.size import count_gmac, count_parameters
@@ -165,8 +165,7 @@ def count_steps(settings: Settings) -> int:
 
 def set_up_torch(settings: Settings, device: torch.device) -> None:
     """Sets the number of threads, and options that make a GPU faster."""
-    if settings.loop.threads:
-        torch.set_num_threads(settings.loop.threads)
+    use_threads(settings.loop.threads)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True

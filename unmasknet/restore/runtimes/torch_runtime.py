@@ -22,12 +22,11 @@ class TorchNetworks:
     def __init__(self, weights: Sequence[str], device: str, threads: int) -> None:
         import torch
 
-        from unmasknet.device import choose_device
+        from unmasknet.device import choose_device, use_threads
         from unmasknet.models.load import THRESHOLD
         from unmasknet.models.two_stage import load_restorer
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         self._device = choose_device(device)
         self._restorer = load_restorer(weights, self._device)
         segmenter, generator = self._restorer.segmenter, self._restorer.generator
