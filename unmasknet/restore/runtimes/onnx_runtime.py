@@ -53,6 +53,7 @@ def _session(path: Path, model: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait sleep
     options.enable_cpu_mem_arena = False  # the arena would never return its memory
     options.log_severity_level = 3  # errors only: warnings concern the nodes of other outputs
     try:
