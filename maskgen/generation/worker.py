@@ -6,15 +6,12 @@ read it after a crash or a hang. So it need not send a message, and wake the par
 second.
 """
 
-import ctypes
 import gc
 import mmap
 import os
 import signal
 import struct
-import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -27,13 +24,13 @@ from typing import IO, Any, Protocol, runtime_checkable
 from maskgen.dataset.plan import ShardPlan
 from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
+from maskgen.processes import die_with
 
 Outcome = int | str | None  # of the previous photo: number of samples or skip reason; None before the first
 OnStep = Callable[[int, Outcome], None]
 OUT_OF_MEMORY = 77  # exit code of a worker that runs out of memory
 NOWHERE = -1  # value on a board: processing no photo
 MESSAGE_SECONDS = 0.05  # shortest time between two messages of a worker within a shard
-_PR_SET_PDEATHSIG = 1
 
 
 @runtime_checkable
@@ -156,7 +153,7 @@ def main(descriptor: int, board: int, parent: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    _die_with(parent)
+    die_with(parent)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended or closed the pipe
         _serve(Connection(descriptor), Board(board))
 
@@ -199,16 +196,3 @@ def _attempt(step: Callable[[], Any]) -> Any:
         os._exit(OUT_OF_MEMORY)
     except Exception:  # noqa: BLE001 - any error is sent to the parent and ends the run
         return Failed(RuntimeError(traceback.format_exc()))
-
-
-def _die_with(parent: int) -> None:
-    """Ensures that this process ends when its parent ends, in whatever way."""
-    if sys.platform == "linux":  # the kernel kills it at once, even inside a decoder that never returns
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        threading.Event().wait(0.5)
-    os._exit(1)

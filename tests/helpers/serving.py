@@ -9,6 +9,7 @@ import httpx2
 import numpy as np
 
 from maskgen.images import codecs
+from maskgen.images.decoder_process import READ
 from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.restore.unmasker import FoundFace, Restored
 from unmasknet.serve.app import Shop
@@ -36,38 +37,42 @@ def _open_gate() -> threading.Event:
 
 @dataclass
 class Unmask:
-    """Stand-in that paints a grey box when `gate` is open. `seen`: number of photos; `most`: at once."""
+    """Stand-in that paints a box, or the map, grey when `gate` is open. `seen`: number of photos; `most`: at once."""
 
     gate: threading.Event = field(default_factory=_open_gate)
     seen: int = 0
     most: int = 0
     now: int = 0
 
-    def __call__(self, image, *, samples, seed):
+    def __call__(self, image, *, map, samples, seed):
         self.seen, self.now = self.seen + 1, self.now + 1
         self.most = max(self.most, self.now)
         if not self.gate.wait(HANG_GUARD):
             self.gate.set()  # one photo has waited in vain; the others need not
+        where = map > 0 if map is not None else np.zeros(image.shape[:2], bool)
+        if map is None:
+            where[MASK] = True
         pictures = []
         for number in range(samples):
             pictures.append(image.copy())
-            pictures[-1][MASK] = 100 + 20 * number + seed
-        map = np.zeros(image.shape[:2], np.uint8)
-        map[MASK] = 255
+            pictures[-1][where] = 100 + 20 * number + seed
+        map = where * np.uint8(255)
         self.now -= 1
         faces = (FoundFace((5.0, 5.0, 45.0, 40.0), 0.9, True), FoundFace((46.0, 5.0, 60.0, 40.0), 0.8, False))
         return Restored(pictures[0], map, faces, tuple(pictures), map // 9, "1 face restored")
 
 
-def nothing(image, *, samples, seed):
+def nothing(image, *, map, samples, seed):
     """A stand-in that finds no face."""
     empty = np.zeros(image.shape[:2], np.uint8)
     return Restored(image, empty, (), (), empty, "no face found, nothing changed")
 
 
-def shop(unmask: Callable[..., Restored] | None = None, example=None, **settings: object) -> Shop:
-    patience = {"seconds": 500.0}  # a machine that tests share may stop for minutes
-    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**(patience | settings)))
+def shop(
+    unmask: Callable[..., Restored] | None = None, example=None, read: str = READ, **settings: object
+) -> Shop:
+    patience = {"seconds": 500.0, "decode_seconds": 500.0}  # a machine that tests share may stop for minutes
+    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**(patience | settings)), read)
 
 
 @contextmanager

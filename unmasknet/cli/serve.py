@@ -12,7 +12,7 @@ def serve(settings: ServeSettings, as_json: bool) -> None:
 
     Example: [bold]unmask serve[/bold]
     """
-    require("this command", "web", "fastapi", "uvicorn")
+    require("this command", "web", "fastapi", "python_multipart", "uvicorn")
     from maskgen.demo.example import masked_example
     from unmasknet.serve.server import serve as run
 

@@ -12,10 +12,11 @@ class Full(Exception):
 
 @dataclass
 class AdmissionSlot:
-    """Slot of one request. `held`: bytes that it holds."""
+    """Slot of one request. `held`: bytes that it holds; `queued`: whether it has a place in the queue."""
 
     gate: "Gate"
     held: int = 0
+    queued: bool = False
 
     def hold(self, count: int) -> None:
         """Sets the number of bytes that the request holds in total.
@@ -34,12 +35,23 @@ class AdmissionSlot:
         self.gate.held -= self.held
         self.held = 0
 
+    def join_queue(self) -> None:
+        """Takes a place in the queue. A request does so when its body has arrived: a slow client holds none.
+
+        Raises:
+            Full: all places are taken.
+        """
+        if self.gate.taken >= self.gate.places:
+            raise Full
+        self.gate.taken += 1
+        self.queued = True
+
 
 class Gate:
     """Limits on concurrent requests and on their bytes. Only one request at a time does its work.
 
     Args:
-        places: largest number of concurrent requests.
+        places: largest number of requests in the queue.
         room: largest number of bytes that requests hold; the bytes of responses being sent are counted separately,
             with the same limit.
     """
@@ -51,21 +63,14 @@ class Gate:
         self._left = asyncio.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[AdmissionSlot]:
-        """Holds a slot for one request.
-
-        Raises:
-            Full: all slots are taken.
-        """
-        if self.taken >= self.places:
-            raise Full
-        self.taken += 1
-        place = AdmissionSlot(self)
+    def slot(self) -> Iterator[AdmissionSlot]:
+        """Counts the bytes of one request, and its place in the queue."""
+        slot = AdmissionSlot(self)
         try:
-            yield place
+            yield slot
         finally:
-            place.free()
-            self.taken -= 1
+            slot.free()
+            self.taken -= slot.queued
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

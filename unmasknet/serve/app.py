@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
@@ -14,16 +15,16 @@ from starlette.types import Receive, Scope, Send
 
 from maskgen import __version__
 from maskgen.assets import asset
-from maskgen.errors import Skip
-from maskgen.images import codecs
-from maskgen.settings import PHOTO_BACKGROUND
-from maskgen.types import RGBImage
+from maskgen.errors import InputError
+from maskgen.images.decoder_process import READ
+from maskgen.types import Plane, RGBImage
 from unmasknet.restore.unmasker import Restored
-from unmasknet.serve.admission import Full, Gate
+from unmasknet.serve.admission import Gate
+from unmasknet.serve.decoders import Decoders
 from unmasknet.serve.middleware import Guard
 from unmasknet.serve.response import INVENTED, Answer, answer_of
 from unmasknet.serve.settings import ServeSettings
-from unmasknet.serve.upload import busy, read_photo
+from unmasknet.serve.upload import join_queue, read_upload
 
 PAGES = {"/": "index.html", "/docs": "docs.html"}
 FILES = ("app.css", "app.js", "docs.js", "icon.svg")
@@ -35,20 +36,33 @@ KINDS = {
 }
 PART = (
     1 << 18
-)  # bytes of a response that are sent at once, so that data a client does not read is not held twice
+)  # bytes of a response that are sent at once, so that what a client does not read is not held twice
+_FILE = {"type": "string", "format": "binary"}
 PHOTO_BODY = {
     "requestBody": {
         "required": True,
-        "description": "the bytes of the photo's file, not a form: jpg, png, webp, tiff, bmp, gif, avif",
-        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "the bytes of the photo's file: jpg, png, webp, tiff, bmp, gif, avif; or a form with the files "
+        "photo and map. The map is an image that is white where masks are; the masks are not looked for then",
+        "content": {
+            "image/*": {"schema": _FILE},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"photo": _FILE, "map": _FILE},
+                    "required": ["photo"],
+                }
+            },
+        },
     }
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "the body is not a photo, or the photo cannot be read"},
+    400: {"description": "the body is not a photo, or the photo or the map cannot be read"},
     403: {"description": "the request comes from another page, or the host name is not allowed"},
     408: {"description": "the photo took too long to arrive"},
     413: {"description": "the photo's file is too large"},
+    422: {"description": "decoding the photo takes too long or crashes, or a parameter is out of its bounds"},
     429: {"description": "too many photos at once; Retry-After says when to try again"},
+    503: {"description": "the server is being stopped"},
 }
 
 
@@ -56,8 +70,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 class Unmask(Protocol):
     """Protocol of `restore.unmasker.Unmasker`, so that tests can replace it."""
 
-    def __call__(self, image: RGBImage, *, samples: int, seed: int) -> Restored:
-        """Restores a photo, RGB."""
+    def __call__(self, image: RGBImage, *, map: Plane | None, samples: int, seed: int) -> Restored:
+        """Restores a photo, RGB; `map`: 1 where masks are, None to look for them."""
 
 
 class About(BaseModel):
@@ -81,22 +95,28 @@ class Shop:
         networks: runtime and weights, for display.
         example: returns an example photo as JPEG bytes; None if there is none.
         settings: with the limits.
+        read: `module:function` that decodes images in the decoder processes.
     """
 
     unmask: Unmask
     networks: str
     example: Callable[[], bytes] | None
     settings: ServeSettings
+    read: str = READ
 
 
 def build_app(shop: Shop) -> FastAPI:
     """Builds the app, with its middleware."""
+    settings = shop.settings
     worker = ThreadPoolExecutor(1, "unmask")
+    decoders = Decoders(settings.decoders, settings.decode_seconds, settings.max_pixels, shop.read)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        decoders.warm()
         yield
-        worker.shutdown(cancel_futures=True)
+        decoders.close()
+        worker.shutdown(wait=False, cancel_futures=True)  # a photo in work is not waited for
 
     app = FastAPI(
         title="unmask",
@@ -106,11 +126,10 @@ def build_app(shop: Shop) -> FastAPI:
         redoc_url=None,
         lifespan=life,
     )
-    settings = shop.settings
     app.add_middleware(Guard, host=settings.host, names=settings.names, seconds=settings.seconds)
     _add_files(app)
     _add_about(app, shop, worker)
-    _add_unmask(app, shop, worker)
+    _add_unmask(app, shop, worker, decoders)
     return app
 
 
@@ -122,12 +141,14 @@ def _add_files(app: FastAPI) -> None:
 
 
 def _add_file(app: FastAPI, address: str, content: bytes, headers: Mapping[str, str]) -> None:
+    @app.head(address, include_in_schema=False)
     @app.get(address, include_in_schema=False)
     def file() -> Response:
         return Response(content, headers=dict(headers))
 
 
 def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
+    @app.head("/api/about", include_in_schema=False)
     @app.get("/api/about")
     def about() -> About:
         """Returns version, networks and limits."""
@@ -135,6 +156,7 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         example = shop.example is not None
         return About(version=__version__, note=INVENTED, networks=shop.networks, example=example, **limits)
 
+    @app.head("/api/example", include_in_schema=False)
     @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
     async def example() -> Response:
         """Returns the included photo with a mask on the face."""
@@ -144,7 +166,7 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         return Response(data, media_type="image/jpeg")
 
 
-def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
+def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor, decoders: Decoders) -> None:
     settings = shop.settings
     gate = Gate(settings.queue, settings.queue_bytes)
     samples_wanted = Query(
@@ -161,36 +183,49 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
     ) -> Response:
         """Removes the masks from the faces of a photo. Nothing is stored."""
         async with AsyncExitStack() as stack:
-            try:
-                place = stack.enter_context(gate.place())
-            except Full:
-                raise busy() from None
-            data = await read_photo(request, place, settings.max_bytes, settings.seconds)
-            async with gate.turn():
+            slot = stack.enter_context(gate.slot())
+            files = await read_upload(request, slot, settings.max_bytes, settings.seconds)
+            join_queue(slot)
+            async with AsyncExitStack() as work:
+                async with decoders.place():
+                    began = time.perf_counter()
+                    photo, map = await _decoded(decoders, *files)
+                    del files
+                    seconds = time.perf_counter() - began
+                    await work.enter_async_context(gate.turn())
                 if await request.is_disconnected():
                     raise HTTPException(400, "the client has disconnected")
-                loop = asyncio.get_running_loop()
-                body = await loop.run_in_executor(worker, _answered, shop, data, samples, seed)
-            del data
-            place.free()
+                job = partial(_answered, shop, photo, map, samples, seed, seconds)
+                del photo, map
+                body = await asyncio.get_running_loop().run_in_executor(worker, job)
+            slot.free()
             await stack.enter_async_context(gate.answer(len(body)))
             return InParts(body, stack.pop_all())
 
 
-def _answered(shop: Shop, data: bytes, samples: int, seed: int) -> bytes:
-    """Restores the photo in a file and returns the JSON response.
+async def _decoded(
+    decoders: Decoders, photo_file: bytes, map_file: bytes | None
+) -> tuple[RGBImage, Plane | None]:
+    """Decodes the files of a request. Errors are those of `Decoders.photo`."""
+    photo = await decoders.photo(photo_file)
+    return photo, None if map_file is None else await decoders.map(map_file, *photo.shape[:2])
+
+
+def _answered(
+    shop: Shop, photo: RGBImage, map: Plane | None, samples: int, seed: int, decoding: float
+) -> bytes:
+    """Restores a photo and returns the JSON response. `decoding`: seconds that decoding took.
 
     Raises:
-        HTTPException: 400, it is not a photo.
+        HTTPException: 400, the map cannot be used.
     """
     began = time.perf_counter()
-    photo = codecs.decode(data, max_pixels=shop.settings.max_pixels, background=PHOTO_BACKGROUND)
-    if isinstance(photo, Skip):
-        raise HTTPException(
-            400, f"the photo cannot be used: {photo.reason.replace('_', ' ')}: {photo.detail}"
-        )
-    restored = shop.unmask(photo, samples=samples, seed=seed)
-    return answer_of(photo, restored, time.perf_counter() - began).model_dump_json().encode("utf-8")
+    try:
+        restored = shop.unmask(photo, map=map, samples=samples, seed=seed)
+    except InputError as error:
+        raise HTTPException(400, str(error)) from None
+    seconds = decoding + time.perf_counter() - began
+    return answer_of(photo, restored, seconds).model_dump_json().encode("utf-8")
 
 
 class InParts(Response):

@@ -60,7 +60,7 @@ def check_networks(unmasker: Unmasker) -> None:
     """Raises UsageError if there is no segmenter, without which no photo can be restored."""
     if unmasker.networks.segmenter_side is None:
         raise UsageError(
-            "--weights: got no segmenter, and the page takes no maps; give a segmenter's run as well"
+            "--weights: got no segmenter, which finds the masks on the page; give a segmenter's run as well"
         )
 
 

@@ -29,9 +29,13 @@ class ServeSettings(Command):
     """Largest photo, in pixels; checked in its header before memory is allocated."""
     max_samples: Annotated[int, Field(ge=1, le=16)] = 4
     """Largest number of results per photo."""
+    decode_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Longest time to decode one photo, in a process of its own, which is then replaced."""
+    decoders: Annotated[int, Field(ge=1, le=64)] = 4
+    """Largest number of these processes, and of photos that wait decoded; a second one is started when it is needed."""
     queue: Annotated[int, Field(ge=1, le=1000)] = 64
     """Photos accepted at once, including the one being restored; further ones are asked to try again later."""
     queue_bytes: Annotated[int, Field(ge=1024)] = 256_000_000
-    """Total bytes of the photos that wait."""
+    """Total bytes of the photos that arrive or wait."""
     seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
     """Longest time that a client may take to send a request's head, a photo, or to accept a part of the response."""

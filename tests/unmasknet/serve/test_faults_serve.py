@@ -255,7 +255,7 @@ def test_row37_a_page_on_all_addresses_allows_ip_addresses_and_given_names_only(
 
 
 def test_row37_a_500_response_has_the_security_headers_and_no_details():
-    def broken(image, *, samples, seed):
+    def broken(image, *, map, samples, seed):
         raise RuntimeError("a secret of the machine")
 
     page = TestClient(build_app(shop(unmask=broken)), base_url=HERE, raise_server_exceptions=False)

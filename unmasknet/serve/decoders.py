@@ -1,0 +1,95 @@
+"""Decodes uploads in child processes with a deadline, so that no file can hold the server or the other clients."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import HTTPException
+from numpy import ndarray
+
+from maskgen.errors import Skip
+from maskgen.images.decoder_jobs import Job, map_job, photo_job
+from maskgen.images.decoder_process import READ, DecoderProcess
+from maskgen.settings import PHOTO_BACKGROUND
+from maskgen.types import Plane, RGBImage
+
+UNREADABLE, STUCK, STOPPING = 400, 422, 503
+
+
+class Decoders:
+    """Pool of decoder processes. They are started when needed, and replaced when they hang or crash.
+
+    Args:
+        count: largest number of images that are decoded, or wait decoded, at once.
+        seconds: longest time for one image.
+        max_pixels: of the largest image.
+        read: `module:function` that decodes.
+    """
+
+    def __init__(self, count: int, seconds: float, max_pixels: int, read: str = READ) -> None:
+        self.seconds, self.max_pixels, self.read = seconds, max_pixels, read
+        self._threads = ThreadPoolExecutor(count, "decode")  # one waits for each process
+        self._turn = asyncio.Semaphore(count)
+        self._idle: list[DecoderProcess] = []
+        self._busy: set[DecoderProcess] = set()
+        self._closed = False
+
+    def warm(self) -> None:
+        """Starts a first process, without waiting for it."""
+        self._idle.append(DecoderProcess(self.max_pixels, self.read))
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for a place among the images that are decoded, or wait decoded."""
+        async with self._turn:
+            yield
+
+    async def photo(self, data: bytes) -> RGBImage:
+        """Decodes a photo to upright RGB.
+
+        Raises:
+            HTTPException: 400 it is not a photo; 422 decoding it hangs or crashes; 503 the server stops.
+        """
+        return await self._decoded("photo", photo_job(self.max_pixels, PHOTO_BACKGROUND), data)
+
+    async def map(self, data: bytes, height: int, width: int) -> Plane:
+        """Decodes a map to 0 and 1, of `height` x `width` pixels. Errors are those of `photo`."""
+        return await self._decoded("map", map_job(self.max_pixels, height, width), data)
+
+    def close(self) -> None:
+        """Kills all processes, also those that decode."""
+        self._closed = True
+        for process in [*self._idle, *self._busy]:
+            process.close()
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _decoded(self, what: str, job: Job, data: bytes) -> ndarray:
+        if self._closed:
+            raise _stopping()
+        result = await asyncio.get_running_loop().run_in_executor(self._threads, self._decode, job, data)
+        if not isinstance(result, Skip):
+            return result
+        if self._closed:
+            raise _stopping()
+        raise HTTPException(
+            STUCK if result.reason == "poison" else UNREADABLE,
+            f"the {what} cannot be used: {result.reason.replace('_', ' ')}: {result.detail}",
+        )
+
+    def _decode(self, job: Job, data: bytes) -> ndarray | Skip:
+        """Decodes in an idle process, or a new one."""
+        process = self._idle.pop() if self._idle else DecoderProcess(self.max_pixels, self.read)
+        self._busy.add(process)
+        try:
+            if self._closed:  # since it was taken
+                process.close()
+            return process.read(job, data, self.seconds)
+        finally:
+            self._busy.discard(process)
+            if process.alive:
+                self._idle.append(process)
+
+
+def _stopping() -> HTTPException:
+    return HTTPException(STOPPING, "the server is being stopped")
