@@ -9,6 +9,7 @@ nothing is written outside the target.
 
 import csv
 import io
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -179,16 +180,14 @@ def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
         InputError: the path of the photo leads out of the target.
     """
     source = PurePosixPath(sample.labels["source"])
-    if (
-        source.is_absolute()
-        or not source.name
-        or ".." in source.parts
-        or "\0" in str(source)
-        or "\\" in str(source)
-    ):
+    # A backslash separates folders on Windows. Elsewhere it is part of a name, or escapes a byte that is not UTF-8.
+    parts = re.split(r"[/\\]", str(source))
+    if source.is_absolute() or not source.name or ".." in parts or "\0" in str(source):
         raise InputError(
             f"{sample.key}: its source '{source}' leads out of the target; do not trust this data set"
         )
+    if os.sep == "\\":
+        source = PurePosixPath(str(source).replace("\\", "_"))
     suffixes = FACE_MASK.search(sample.key)
     more = suffixes[0] if suffixes and suffixes[0] != "-f0-m0" else ""
 

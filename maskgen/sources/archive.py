@@ -1,10 +1,9 @@
-"""Zips and tars, read in place: one member at a time, into memory, with a size limit."""
+"""Tars, read in place: one member at a time, into memory, with a size limit. And several archives as one store."""
 
 import os
 import tarfile
 import tempfile
 import weakref
-import zipfile
 import zlib
 from functools import cached_property
 from lzma import LZMAError
@@ -12,18 +11,23 @@ from pathlib import Path
 from typing import IO, Any
 
 from maskgen.errors import InputError, MissingError, Skip
-from maskgen.images.codecs import HEAD_BYTES
-from maskgen.sources.keys import clean_id
-from maskgen.sources.store import MAX_FILE_BYTES, Store, too_large
+from maskgen.images.formats import HEAD_BYTES
+from maskgen.sources.keys import clean_id, unique_ids
+from maskgen.sources.leavings import is_left
+from maskgen.sources.store import GONE, MAX_FILE_BYTES, Store, broken_archive, too_large
 
 MAX_RATIO = 100  # unpacked bytes per packed byte; photos hardly compress, decompression bombs reach 1,000
 RATIO_FROM = 64 * 2**20  # unpacked bytes that any archive may have
 BROKEN = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError),
-    *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the readers
+    *(tarfile.TarError, zlib.error, LZMAError),
+    *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the reader
 )
 LINK = Skip("unreadable", "a link inside an archive is not followed")
-GONE = Skip("vanished", "the archive has changed since it was listed")
+SPARSE = Skip("unreadable", "a sparse file inside a tar is not read")
+UTF8, AS_BYTES = (
+    "utf-8",
+    "surrogateescape",
+)  # encoding of names: not the locale's, ids are the same everywhere
 
 Span = tuple[int, int]  # offset and length in bytes
 
@@ -59,20 +63,20 @@ class TarStore:
             with self.path.open("rb", buffering=0) as file:
                 return os.pread(file.fileno(), span[1], span[0])
         except OSError as error:
-            raise _broken(self.path, error) from error
+            raise broken_archive(self.path, error) from error
 
     @cached_property
     def _spans(self) -> dict[str, Span | Skip]:
         try:
-            with tarfile.open(self.path, "r:") as tar:
+            with tarfile.open(self.path, "r:", encoding=UTF8, errors=AS_BYTES) as tar:
                 members = list(tar)
+                end = tar.offset  # the size of a sparse member says nothing about its place in the file
         except BROKEN as error:
-            raise _broken(self.path, error) from error
-        end = max((member.offset_data + -(-member.size // 512) * 512 for member in members), default=0)
+            raise broken_archive(self.path, error) from error
         # `tarfile` accepts a tar that was cut between two members.
         if any(self._bytes((end, 512)) or b"cut"):
-            raise _broken(self.path, EOFError("no end mark behind its last member"))
-        return {clean_id(member.name): _span(member) for member in members if not _ignored(member)}
+            raise broken_archive(self.path, EOFError("no end mark behind its last member"))
+        return _by_id([(member.name, _span(member)) for member in members if not _ignored(member)])
 
 
 class PackedTarStore:
@@ -106,7 +110,7 @@ class PackedTarStore:
         try:
             return file, _lay_out(self.path, file)
         except BROKEN as error:
-            raise _broken(self.path, error) from error
+            raise broken_archive(self.path, error) from error
 
 
 def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
@@ -116,10 +120,10 @@ def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
         InputError: the archive is a decompression bomb; found before its bytes are unpacked.
     """
     allowed = RATIO_FROM + MAX_RATIO * path.stat().st_size
-    spans: dict[str, Span | Skip] = {}
-    with tarfile.open(path, "r|*") as tar:
+    spans: list[tuple[str, Span | Skip]] = []
+    with tarfile.open(path, "r|*", encoding=UTF8, errors=AS_BYTES) as tar:
         for member in tar:
-            if member.offset_data + member.size > allowed:
+            if member.offset_data + (0 if member.issparse() else member.size) > allowed:
                 raise InputError(
                     f"{path}: {member.name!r} unpacks to {member.size} bytes, far more than photos do: a decompression "
                     "bomb? Unpack it yourself if you trust it, and give the folder"
@@ -129,8 +133,8 @@ def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
             span = _span(member)
             if not isinstance(span, Skip):
                 span = (out.tell(), _append(tar, member, out))
-            spans[clean_id(member.name)] = span
-    return spans
+            spans.append((member.name, span))
+    return _by_id(spans)
 
 
 def _append(tar: tarfile.TarFile, member: tarfile.TarInfo, out: IO[bytes]) -> int:
@@ -147,60 +151,25 @@ def _append(tar: tarfile.TarFile, member: tarfile.TarInfo, out: IO[bytes]) -> in
 
 
 def _ignored(member: tarfile.TarInfo) -> bool:
-    """Tells whether a member is a folder or a device. Links are kept, so that photos that are links are counted."""
-    return not (member.isreg() or member.islnk() or member.issym())
+    """Tells whether a member is a folder, a device, or what a system left beside photos.
+
+    Links are kept, so that photos that are links are counted.
+    """
+    return not (member.isreg() or member.islnk() or member.issym()) or is_left(clean_id(member.name))
+
+
+def _by_id(members: list[tuple[str, Span | Skip]]) -> dict[str, Span | Skip]:
+    """Returns the members, given by name, by their ids."""
+    ids = unique_ids([name for name, _ in members])
+    return dict(zip(ids, (span for _, span in members), strict=True))
 
 
 def _span(member: tarfile.TarInfo) -> Span | Skip:
-    if not member.isreg() or member.issparse():
+    if not member.isreg():
         return LINK
+    if member.issparse():
+        return SPARSE
     return too_large(member.size) if member.size > MAX_FILE_BYTES else (member.offset_data, member.size)
-
-
-class ZipStore:
-    """Zip archive."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def names(self) -> list[str]:
-        """Lists the ids of all members, sorted."""
-        return sorted(self._zip[1])
-
-    def head(self, name: str) -> bytes:
-        """Reads the first bytes of a member; b"" if it cannot be read."""
-        data = self._unpack(name, HEAD_BYTES)
-        return b"" if isinstance(data, Skip) else data
-
-    def read(self, name: str) -> bytes | Skip:
-        """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (broken, encrypted)."""
-        return self._unpack(name, MAX_FILE_BYTES + 1)
-
-    def _unpack(self, name: str, most: int) -> bytes | Skip:
-        file, members = self._zip
-        member = members.get(name)
-        if member is None:
-            return GONE
-        if member.file_size > MAX_FILE_BYTES:
-            return too_large(member.file_size)
-        try:
-            with file.open(member) as packed:
-                return packed.read(most)
-        except RuntimeError:
-            return Skip("unreadable", "encrypted inside its zip")
-        except BROKEN as error:
-            return Skip("unreadable", f"broken inside its zip: {error}")
-
-    @cached_property
-    def _zip(self) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-        try:
-            file = zipfile.ZipFile(self.path)
-        except BROKEN as error:
-            raise _broken(self.path, error) from error
-        return file, {clean_id(member.filename): member for member in file.infolist() if not member.is_dir()}
 
 
 class ArchiveSet:
@@ -233,7 +202,3 @@ class ArchiveSet:
         pairs = [(part, name) for part, store in self._parts.items() for name in store.names()]
         alone = len({name for _, name in pairs}) == len(pairs)
         return {name if alone else f"{part}/{name}": (part, name) for part, name in pairs}
-
-
-def _broken(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: cannot be read as an archive: {error}. It may be cut short: fetch it again")

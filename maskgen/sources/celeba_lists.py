@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from maskgen.errors import InputError
-from maskgen.images.codecs import is_html
+from maskgen.images.formats import is_html
 
 NAME = re.compile(r"(\d{6})\.(?:jpg|png)", re.IGNORECASE)
 Rows = dict[str, tuple[int, ...]]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import Skip
-from maskgen.images.codecs import HEAD_BYTES
-from maskgen.sources.keys import clean_id
+from maskgen.images.formats import HEAD_BYTES
+from maskgen.sources.keys import clean_id, unique_ids
+from maskgen.sources.leavings import is_left_file, is_left_folder
 from maskgen.sources.store import MAX_FILE_BYTES, too_large
 
 
@@ -48,8 +49,8 @@ class FolderStore:
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        """Paths of all files relative to `path`, by id."""
-        found: dict[str, str] = {}
+        """Paths of all files relative to `path`, by id; folders that cannot be opened end in "/"."""
+        found: list[str] = []
         seen: set[tuple[int, int]] = set()
         real, linked = [""], list[str]()
         while real or linked:
@@ -57,11 +58,12 @@ class FolderStore:
             inner = self._list(folder, seen, found)
             real += inner[0]
             linked = sorted(linked + inner[1], reverse=True)
-        return found
+        files = sorted(path for path in found if not path.endswith("/"))
+        closed = [path.rstrip("/") for path in found if path.endswith("/")]
+        ids = dict(zip(unique_ids(files), files, strict=True))
+        return ids | {f"{clean_id(path)}/": path for path in closed}
 
-    def _list(
-        self, folder: str, seen: set[tuple[int, int]], found: dict[str, str]
-    ) -> tuple[list[str], list[str]]:
+    def _list(self, folder: str, seen: set[tuple[int, int]], found: list[str]) -> tuple[list[str], list[str]]:
         """Adds one folder's files to `found`; returns its real folders, and its links to folders."""
         real: list[str] = []
         linked: list[str] = []
@@ -75,21 +77,21 @@ class FolderStore:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     kind = _kind(entry)
                     if kind == "file":
-                        found[clean_id(path)] = path
+                        found.append(path)
                     elif kind == "folder":
                         (linked if entry.is_symlink() else real).append(path)
         except OSError:
-            found[clean_id(folder) + "/"] = folder
+            found.append(folder + "/")
         return real, linked
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Returns "file", "folder", or "" for entries without photos (pipes, devices, hidden folders)."""
-    if entry.name.startswith("._"):
-        return ""  # metadata that macOS writes beside each file
+    """Returns "file", "folder", or "" for entries without photos (pipes, devices, what systems leave)."""
+    if is_left_file(entry.name):
+        return ""
     try:
         if entry.is_dir():
-            return "" if entry.name.startswith(".") else "folder"
+            return "" if is_left_folder(entry.name) else "folder"
         is_file = entry.is_file()
     except OSError:
         return "file"  # a circular link: reading it reports the error

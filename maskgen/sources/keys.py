@@ -1,6 +1,9 @@
 """Ids of photos inside their source, and keys of their samples in shards."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from maskgen.seeds import hash64
 from maskgen.types import PhotoRef
@@ -17,6 +20,29 @@ def clean_id(name: str) -> str:
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     rooted = "_/" + text.lstrip("/") if text.startswith("/") else text
     return "/".join("__" if part == ".." else part for part in rooted.split("/") if part not in ("", "."))
+
+
+def unique_ids(names: Sequence[str]) -> list[str]:
+    """Converts the names of a store to ids, one for each: archives may hold a name twice, and cleaned names collide.
+
+    The file that has the id as its very name keeps it; of several the last one, as unpacking would leave it. The others
+    get `~1`, `~2` and so on before the suffix, in their order in the store.
+    """
+    ids = [clean_id(name) or "_" for name in names]
+    owners: dict[str, int] = {}
+    for place, (name, wanted) in enumerate(zip(names, ids, strict=True)):
+        if wanted not in owners or name == wanted or names[owners[wanted]] != wanted:
+            owners[wanted] = place
+    if len(owners) == len(ids):
+        return ids
+    taken, counts = set(ids), Counter[str]()
+    for place, wanted in enumerate(ids):
+        path = PurePosixPath(wanted)
+        while owners[wanted] != place and ids[place] in taken:
+            counts[wanted] += 1
+            ids[place] = str(path.with_name(f"{path.stem}~{counts[wanted]}{path.suffix}"))
+        taken.add(ids[place])
+    return ids
 
 
 def slug(text: str, longest: int = MAX_STEM) -> str:

@@ -20,7 +20,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from maskgen.errors import InputError, Skip
-from maskgen.images.codecs import is_html, picture_format
+from maskgen.images.formats import is_html, picture_format
+from maskgen.sources.leavings import is_left
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
 
@@ -97,10 +98,7 @@ def _is_lfw(ids: list[str], name: str) -> bool:
 
 def is_photo_name(name: str) -> bool:
     """Tells whether a file has the suffix of an image. Its bytes decide the actual format."""
-    file = PurePosixPath(name)
-    # macOS stores metadata under the names of the photos.
-    of_macos = "__MACOSX" in file.parts or file.name.startswith("._")
-    return bool(PICTURE.fullmatch(file.name)) and not of_macos
+    return bool(PICTURE.fullmatch(PurePosixPath(name).name)) and not is_left(name)
 
 
 def _may_be_photo(store: Store, name: str) -> bool:

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from maskgen.errors import InputError, UsageError
-from maskgen.images.codecs import HEAD_BYTES, is_html, picture_format
+from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 from maskgen.settings import SourceSettings
-from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore, ZipStore
+from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore
 from maskgen.sources.base import PhotoSource, Source
 from maskgen.sources.celeba import ALIGNED, FOLDERS, CelebaSource, find_albums
 from maskgen.sources.folder import FolderStore
 from maskgen.sources.keys import slug
 from maskgen.sources.layouts import MOST, is_photo_name
 from maskgen.sources.store import Store
+from maskgen.sources.zip_archive import ZipStore
 
 ARCHIVE_SUFFIXES = (".tar", ".zip", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz

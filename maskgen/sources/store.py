@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from maskgen.errors import Skip
+from maskgen.errors import InputError, Skip
 
 MAX_FILE_BYTES = 128 * 2**20  # larger files are refused unread; limits a worker's memory
+GONE = Skip("vanished", "the archive has changed since it was listed")
 
 
 @runtime_checkable
@@ -32,3 +33,8 @@ class Store(Protocol):
 def too_large(size: int) -> Skip:
     """Returns the Skip of a file that has too many bytes."""
     return Skip("too_large", f"{size} bytes, at most {MAX_FILE_BYTES} are allowed")
+
+
+def broken_archive(path: Path, error: Exception) -> InputError:
+    """Returns the error for an archive that cannot be read."""
+    return InputError(f"{path}: cannot be read as an archive: {error}. It may be cut short: fetch it again")
