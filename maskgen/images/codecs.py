@@ -5,11 +5,10 @@ image with too many pixels costs no memory; a truncated image is refused instead
 """
 
 import io
-import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -17,66 +16,47 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 from PIL import Image
-from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ExifTags import Base as ExifTag
-from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from maskgen.errors import InputError, Skip
+from maskgen.images import jpeg, png
+from maskgen.images.colour import ADOBE_RGB, SRGB, Space, coded_space, profile_of, srgb_of, to_srgb
+from maskgen.images.formats import HEAD_BYTES, OPENERS, picture_format, unreadable_kind
+from maskgen.images.limits import exif_is_bounded, is_adobe_rgb, over_limits
+from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
 
 MIN_SIDE = 16  # pixels; an image with a shorter side has no usable face
-HEAD_BYTES = 512  # enough to recognise every format, and web pages, by the start of a file
-MAX_MAP_PIXELS = 100_000_000  # larger maps are refused by their header
+NCLX, NCLX_WITHIN = b"colrnclx", 65_536  # box of an AVIF that states its colours; lies before the pixels
 # level, method, window, memory, strategy; run-length only: a third of the time of level 6, for 50 more bytes per map
 DEFLATE = (1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
 PARTS_PALETTE = bytes((0, 0, 0, 96, 96, 96, 255, 176, 0, 0, 114, 178))  # untouched, shadow, strap, mask
 
-# Pillow's plugins instead of Image.open: a closed list of formats (no PostScript, no playlists of other files), and the
-# limit of pixels is an argument instead of Pillow's global variable.
-OPENERS: dict[str, tuple[re.Pattern[bytes], Callable[[io.BytesIO], ImageFile]]] = {
-    "jpeg": (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    "png": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
-    "webp": (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImageFile),
-    "gif": (re.compile(rb"GIF8[79]a"), GifImageFile),
-    "tiff": (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
-    "bmp": (re.compile(rb"BM"), BmpImageFile),
-    "avif": (re.compile(rb"....ftypavi[fs]", re.DOTALL), AvifImageFile),
-    "ppm": (re.compile(rb"P[1-6]\s"), PpmImageFile),
-}
-# JPEG segments: frame header, baseline or progressive; the others are tables, restart interval, JFIF mark, comment.
-_FRAMES = (0xC0, 0xC1, 0xC2)
-_PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (*_FRAMES, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
-_LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; bits, height, width, channels
-CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 FULL_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
-HTML = re.compile(
-    rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+html|html|head|body)",
-    re.I | re.DOTALL,
-)
 
 
-def picture_format(head: bytes) -> str:
-    """Returns the format of a file by its first bytes: a key of `OPENERS`, or "" if it is unknown."""
-    return next((name for name, (magic, _) in OPENERS.items() if magic.match(head)), "")
+@dataclass(frozen=True)
+class OwnColours:
+    """Photo in the colours of its file.
 
+    Attributes:
+        pixels: upright RGB, 0-255.
+        profile: ICC profile of its colours; b"" for sRGB.
+    """
 
-def is_html(head: bytes) -> bool:
-    """Tells whether a file's first bytes start a web page."""
-    return HTML.match(head) is not None
+    pixels: RGBImage
+    profile: bytes = b""
 
 
 def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
-    """Decodes a photo of any usual format and mode to upright RGB.
+    """Decodes a photo of any usual format and mode to upright sRGB.
 
     The EXIF orientation is applied. CMYK, palette, grey and 16-bit images are converted to RGB; of 16 bits the 8 high
-    ones are kept. Transparent pixels are composited over grey. Of an animation the first frame is decoded.
+    ones are kept. Colours of an ICC profile or of another statement of the file are converted to sRGB. Transparent
+    pixels are composited over grey. Of an animation the first frame is decoded.
 
     Args:
         data: the file's bytes.
@@ -86,28 +66,100 @@ def decode(data: bytes, *, max_pixels: int, background: int) -> RGBImage | Skip:
     Returns:
         RGB, 0-255, read-only; or Skip: unreadable, truncated, too_large, too_small.
     """
+    photo = _decoded(data, max_pixels, background, own=False)
+    return photo if isinstance(photo, Skip) else photo.pixels
+
+
+def decode_in_own_colours(data: bytes, *, max_pixels: int, background: int) -> OwnColours | Skip:
+    """Decodes like `decode`, but leaves the colours of an RGB profile as they are, and returns the profile too.
+
+    Colours of other kinds (CMYK, grey with a profile, 16 bits that are not sRGB) are converted to sRGB.
+    """
+    return _decoded(data, max_pixels, background, own=True)
+
+
+def _decoded(data: bytes, max_pixels: int, background: int, *, own: bool) -> OwnColours | Skip:
     kind = picture_format(data[:HEAD_BYTES])
-    if not kind:
-        return Skip("unreadable", _what_instead(data))
+    if kind in ("", "heic") and (said := unreadable_kind(data[:HEAD_BYTES])):
+        return Skip("unreadable", said)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; only the pixels matter
-            if kind == "jpeg" and (size := _plain_jpeg_size(data)):
-                return _size_refused(size, max_pixels) or _jpeg_pixels(data)
-            image = OPENERS[kind][1](io.BytesIO(data))
-            refused = _size_refused(image.size, max_pixels)
-            if refused is not None:
-                return refused
-            plain = kind == "jpeg" and image.mode in ("L", "RGB")
-            pixels = _jpeg_pixels(data) if plain else rgb_of(image, background)
-            if isinstance(pixels, Skip) or (kind == "jpeg" and not plain and _closed_early(data)):
-                return CLOSED_EARLY
-            orientation = exif_orientation(image)
+            if kind == "jpeg":
+                return _decoded_jpeg(data, max_pixels, background, own=own)
+            return _decoded_other(kind, data, max_pixels, background, own=own)
     except (MemoryError, Image.DecompressionBombError) as error:
         return Skip("too_large", f"{kind}: {error or 'decoding needs more memory than there is'}")
     except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
         return Skip("truncated" if _ends_early(data, kind, error) else "unreadable", f"{kind}: {error}")
-    return turn_upright(pixels, orientation)
+
+
+def _decoded_jpeg(data: bytes, max_pixels: int, background: int, *, own: bool) -> OwnColours | Skip:
+    size = jpeg.plain_size(data)
+    if not (size and jpeg.has_one_scan(data)):
+        found = jpeg.structure(data)
+        if isinstance(found, Skip):
+            return found
+        if not exif_is_bounded(bytes(found.exif)):
+            return Skip("unreadable", "jpeg: EXIF data that overlap themselves")
+    if size:
+        return _size_refused(size, max_pixels) or _own(_jpeg_pixels(data))
+    image = JpegImageFile(io.BytesIO(data))
+    if refused := _size_refused(image.size, max_pixels):
+        return refused
+    profile = bytes(image.info.get("icc_profile") or b"")
+    if not profile and is_adobe_rgb(image.info.get("exif", b"")[6:]):
+        profile = profile_of(ADOBE_RGB)
+    if image.mode in ("L", "RGB"):
+        pixels = _jpeg_pixels(data)
+        if not isinstance(pixels, Skip) and not (own and profile[16:20] == b"RGB "):
+            pixels, profile = srgb_of(pixels, profile), b""
+    else:
+        image.load()
+        pixels, profile = rgb_of(to_srgb(image, profile), background), b""
+        if jpeg.is_closed_early(data):
+            return jpeg.CLOSED_EARLY
+    return _own(pixels, profile, exif_orientation(image))
+
+
+def _decoded_other(
+    kind: str, data: bytes, max_pixels: int, background: int, *, own: bool
+) -> OwnColours | Skip:
+    found = png.chunks(data) if kind == "png" else {}
+    if isinstance(found, Skip):
+        return found
+    if refused := over_limits(kind, data):
+        return refused
+    file = OPENERS[kind][1](io.BytesIO(data))
+    if refused := _size_refused(file.size, max_pixels):
+        return refused
+    space = _stated_space(kind, found, data, file)
+    if isinstance(space, str):
+        return Skip("unreadable", f"{kind}: {space}")
+    file.load()
+    icc = b"" if b"cICP" in found else bytes(file.info.get("icc_profile") or b"")
+    image: Image.Image = file
+    profile, upright = icc or profile_of(space), exif_orientation(file)
+    if kind == "png" and png.is_deep(data) and (b"tRNS" in found or (profile and not icc)):
+        image, profile = png.deep_image(data, found, SRGB if icc else space), icc
+    if not (own and profile[16:20] == b"RGB " and image.mode not in ("CMYK", "LAB")):
+        image, profile = to_srgb(image, profile), b""
+    return _own(rgb_of(image, background), profile, upright)
+
+
+def _stated_space(kind: str, found: png.Chunks, data: bytes, image: ImageFile) -> Space | str:
+    """Determines the colour space that a file states in another way than by an ICC profile; see `coded_space`."""
+    if kind == "png":
+        return png.space_of(found)
+    if kind == "heic" and (nclx := image.info.get("nclx_profile")):
+        return coded_space(nclx["color_primaries"], nclx["transfer_characteristics"])
+    if kind == "avif" and (at := data.find(NCLX, 0, NCLX_WITHIN)) >= 0:
+        return coded_space(*struct.unpack_from(">HH", data, at + len(NCLX)))
+    return SRGB
+
+
+def _own(pixels: RGBImage | Skip, profile: bytes = b"", orientation: int = 1) -> OwnColours | Skip:
+    return pixels if isinstance(pixels, Skip) else OwnColours(turn_upright(pixels, orientation), profile)
 
 
 def colour_profile(data: bytes) -> bytes:
@@ -120,12 +172,6 @@ def colour_profile(data: bytes) -> bytes:
     except Exception:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
         return b""
     return profile if profile[16:20] == b"RGB " else b""
-
-
-def _what_instead(data: bytes) -> str:
-    if not data:
-        return "the file is empty"
-    return "a web page" if is_html(data[:HEAD_BYTES]) else "not a known image format"
 
 
 def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
@@ -145,47 +191,13 @@ def _size_refused(size: tuple[int, int], max_pixels: int) -> Skip | None:
     return None
 
 
-def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Reads width and height of a JPEG without metadata, 8 bits, grey or with three channels.
-
-    Returns None if it has other segments, such as EXIF or Adobe's colour transform, or odd ones: Pillow decodes these.
-    Photos in data sets usually have no metadata; skipping Pillow's classes saves a tenth of their decoding time.
-    """
-    at, size = 2, None
-    while data[at : at + 2] in _PLAIN_SEGMENTS and at + 10 <= len(data):
-        if data[at + 1] in _FRAMES:
-            bits, height, width, channels = _FRAME.unpack_from(data, at + 4)
-            usual = bits == 8 and channels in (1, 3) and height and width  # height 0: given after the pixels
-            size = (width, height) if usual else None
-        at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
-    return size if data[at : at + 2] == b"\xff\xda" else None
-
-
 def _jpeg_pixels(data: bytes) -> RGBImage | Skip:
     """Decodes the common case with OpenCV: twice as fast as Pillow, and bit-identical."""
     encoded = np.frombuffer(data, np.uint8)
     pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         raise ValueError("the data do not match the header")
-    # Decoders fill missing parts with grey: an image whose last pixel has another colour is complete.
-    if pixels[-1, -1].tolist() == [128, 128, 128] and _closed_early(data):
-        return CLOSED_EARLY
-    return np.asarray(pixels)
-
-
-def _closed_early(data: bytes) -> bool:
-    """Tells whether a JPEG was cut and then closed by an end marker; decoders silently fill such a file with grey.
-
-    A complete progressive JPEG has more than its first, coarsest scan. A sequential one is decoded again with the end
-    marker replaced by some stuffed bytes: enough to finish a complete image, too few for a missing part.
-    """
-    if "progressive" in JpegImageFile(io.BytesIO(data)).info:
-        return data.count(b"\xff\xda") < 2
-    try:
-        JpegImageFile(io.BytesIO(data[: data.rfind(b"\xff\xd9")] + b"\xff\x00" * 16)).load()
-    except OSError:
-        return True
-    return False
+    return jpeg.CLOSED_EARLY if jpeg.is_closed_early(data, pixels) else np.asarray(pixels)
 
 
 def rgb_of(image: Image.Image, background: int) -> RGBImage:
@@ -232,20 +244,12 @@ def turn_upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wid
 def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
     """Tells whether an undecodable file lacks its end, by its structure or by the decoder's message."""
     if kind == "jpeg":
-        return data.find(b"\xff\xd9", _scan_start(data)) < 0
+        return data.find(b"\xff\xd9", jpeg.scan_start(data)) < 0
     if kind == "png":
         return b"IEND" not in data
     if kind == "webp":
         return int(struct.unpack_from("<I", data, 4)[0]) + 8 > len(data)
     return "truncated" in str(error).lower()
-
-
-def _scan_start(data: bytes) -> int:
-    """Finds the start of a JPEG's pixels, after its segments (one may hold a thumbnail, which is a JPEG itself)."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data) and data[at + 1] != 0xDA:
-        at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
-    return at
 
 
 def encode_jpeg(image: RGBImage, quality: int) -> bytes:
@@ -323,7 +327,7 @@ def decode_parts(data: bytes) -> Plane:
 def _decode_plane(data: bytes, what: str, modes: tuple[str, ...]) -> Shaped[ndarray, "h w"]:
     try:
         image = PngImageFile(io.BytesIO(data))
-        if image.mode not in modes or image.size[0] * image.size[1] > MAX_MAP_PIXELS:
+        if image.mode not in modes or image.size[0] * image.size[1] > MAX_PHOTO_PIXELS:
             raise ValueError(f"mode {image.mode}, size {image.size}")
         return np.asarray(image)
     except Exception as error:

@@ -7,7 +7,7 @@ containers that hold their own frames are accepted, and both backends restrict t
 from pathlib import Path
 
 from maskgen.errors import InputError
-from maskgen.images.codecs import HEAD_BYTES, is_html, picture_format
+from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 
 # FFmpeg's names of the accepted demuxers; none of them follows a reference to another file.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"

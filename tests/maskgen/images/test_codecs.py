@@ -11,7 +11,6 @@ from PIL import ExifTags, Image
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import (
-    _plain_jpeg_size,
     decode,
     decode_map,
     decode_parts,
@@ -19,9 +18,9 @@ from maskgen.images.codecs import (
     encode_lossless,
     encode_map,
     encode_parts,
-    is_html,
-    picture_format,
 )
+from maskgen.images.formats import is_html, picture_format
+from maskgen.images.jpeg import plain_size
 
 
 def smooth(height: int = 48, width: int = 64) -> np.ndarray:
@@ -62,8 +61,8 @@ def test_plain_jpegs_are_decoded_alike_by_opencv_and_pillow():
 def test_only_jpegs_without_metadata_skip_pillow():
     image = Image.fromarray(smooth())
     for options in ({}, {"progressive": True}, {"comment": b"\xff\xc0" * 9}, {"restart_marker_blocks": 2}):
-        assert _plain_jpeg_size(saved(image, "JPEG", **options)) == image.size
-    assert _plain_jpeg_size(saved(image.convert("L"), "JPEG")) == image.size
+        assert plain_size(saved(image, "JPEG", **options)) == image.size
+    assert plain_size(saved(image.convert("L"), "JPEG")) == image.size
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     plain = saved(image, "JPEG")
@@ -74,7 +73,7 @@ def test_only_jpegs_without_metadata_skip_pillow():
         plain[:4],
         plain[:4] + b"\0\0" + plain[6:],
     ):
-        assert _plain_jpeg_size(other) is None
+        assert plain_size(other) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_a_jpeg_with_an_invalid_frame_header_is_unreadable(at, value):
     plain = saved(Image.fromarray(smooth()), "JPEG")
     at += plain.index(b"\xff\xc0")
     odd = plain[:at] + value + plain[at + len(value) :]
-    assert _plain_jpeg_size(odd) is None
+    assert plain_size(odd) is None
     found = decode(odd, max_pixels=1 << 20, background=255)
     assert isinstance(found, Skip)
     assert found.reason == "unreadable"
