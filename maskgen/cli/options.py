@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -16,7 +17,8 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from maskgen.errors import SKIP_REASONS
+from maskgen.cli.streams import print_result
+from maskgen.errors import SKIP_REASONS, UnmaskError, UsageError
 from maskgen.progress import OnProgress, Progress
 from maskgen.settings import COMMON, Option
 
@@ -169,6 +171,7 @@ def as_command(
     }
 
     def command(**values: Any) -> None:
+        _check_working_directory()
         given = {one.path: values.pop(name) for name, one in options.items()}
         used = {path: value for path, value in given.items() if value not in (None, [])}
         config, sets, show, as_json = (values.pop(name) for name in COMMON_PARAMETERS)
@@ -195,6 +198,20 @@ def as_command(
     command.__doc__ = run.__doc__
     command.__name__ = run.__name__
     return command
+
+
+def _check_working_directory() -> None:
+    """Checks that the working directory exists, from which relative paths are opened.
+
+    Raises:
+        UsageError: it was deleted.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working directory cannot be used ({error.strerror}); was it deleted? Change to another one with cd"
+        ) from None
 
 
 def _is_argument(parameter: inspect.Parameter) -> bool:
@@ -247,7 +264,7 @@ def _load(
         base=resolved.base,
     )
     if show:
-        print(print_config(settings), end="")
+        print_result(print_config(settings), end="")
         raise typer.Exit
     return settings
 
@@ -263,14 +280,21 @@ def show_output(output: Output, *, as_json: bool) -> None:
 
     Raises:
         typer.Exit: with the command's exit code, if it is not 0.
-        UnmaskError: raised by `output.check`.
+        UnmaskError: raised by `output.check`; or stdout is closed or full.
     """
     for warning in output.warnings:
         print(f"unmask: {warning}", file=sys.stderr)
     facts = asdict(output.facts) if is_dataclass(output.facts) else output.facts  # type: ignore[arg-type]
-    print(json.dumps(facts, default=str, allow_nan=False) if as_json else output.text)
-    if output.check is not None:
-        output.check()
+    text = json.dumps(facts, default=str, allow_nan=False) if as_json else output.text
+    problems: list[UnmaskError] = []
+    for step in (partial(print_result, text), output.check):
+        try:
+            if step is not None:
+                step()
+        except UnmaskError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0] if len(problems) == 1 else UnmaskError("\n  ".join(map(str, problems)))
     if output.exit_code:
         raise typer.Exit(output.exit_code)
 

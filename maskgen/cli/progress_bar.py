@@ -4,30 +4,17 @@ import os
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Protocol, cast, runtime_checkable
+from typing import IO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from maskgen.cli.streams import Stream
 from maskgen.progress import Progress
 
 LINE_SECONDS = 5.0
 DRAWS_PER_SECOND = 5.0
-
-
-@runtime_checkable
-class Stream(Protocol):
-    """Output stream of a meter: `sys.stderr`, or a substitute."""
-
-    def write(self, text: str, /) -> int:
-        """Writes a text."""
-
-    def flush(self) -> None:
-        """Writes buffered text."""
-
-    def isatty(self) -> bool:
-        """Tells whether the stream is a terminal."""
 
 
 class Meter:

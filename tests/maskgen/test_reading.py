@@ -64,5 +64,5 @@ def test_deep_nesting_is_a_value_error():
     for parse, text in ((parse_json, "[" * 100_000), (parse_toml, "a = " + "[" * 100_000)):
         with pytest.raises(ValueError, match="nested too deeply"):
             parse(text)
-        with pytest.raises(ValueError, match="line 1|column|Expecting"):
+        with pytest.raises(ValueError, match=r"line 1"):
             parse("{")

@@ -14,6 +14,7 @@ import typer
 
 from maskgen.cli import bench_gen, doctor, frames_from_video, gen_data, masks, pack, preview, unpack, verify
 from maskgen.cli.options import as_command, switch
+from maskgen.cli.streams import open_streams, print_result
 from maskgen.errors import MissingError, UnmaskError
 from maskgen.frames_settings import FramesSettings
 from maskgen.settings import (
@@ -61,7 +62,7 @@ def program(version: Annotated[bool, switch("--version", "Print the version and 
     if version:
         from maskgen import __version__
 
-        print(f"unmask {__version__}")
+        print_result(f"unmask {__version__}")
         raise typer.Exit
 
 
@@ -101,15 +102,24 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
 
 
 def main() -> None:
-    """Runs the program; turns an `UnmaskError` into one message and an exit code."""
+    """Runs the program; turns an `UnmaskError`, or an error of a disk, into one message and an exit code."""
     wait_without_spinning()
+    open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # at exit it would be too late to tell that stdout is full
     except UnmaskError as error:
-        print(f"unmask: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        _fail(f"{error}", error.exit_code)
     except ImportError as error:
-        print(f"unmask: a package is missing or damaged ({error}); see unmask doctor", file=sys.stderr)
-        raise SystemExit(MissingError.exit_code) from None
+        _fail(f"a package is missing or damaged ({error}); see unmask doctor", MissingError.exit_code)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error}", UnmaskError.exit_code)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"unmask: {message}", file=sys.stderr)
+    raise SystemExit(code) from None

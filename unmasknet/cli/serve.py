@@ -1,8 +1,10 @@
 """`unmask serve`."""
 
+import os
 import sys
 
 from maskgen.cli.options import Output, show_output
+from maskgen.cli.streams import Unprinted
 from maskgen.extras import require
 from unmasknet.serve.settings import ServeSettings
 
@@ -17,7 +19,16 @@ def serve(settings: ServeSettings, as_json: bool) -> None:
     from unmasknet.serve.server import serve as run
 
     def announce(address: str) -> None:
-        show_output(Output({"address": address}, f"{address}  (Ctrl-C ends it)"), as_json=as_json)
-        sys.stdout.flush()
+        try:
+            show_output(Output({"address": address}, f"{address}  (Ctrl-C ends it)"), as_json=as_json)
+        except Unprinted:  # the page is there all the same
+            print(f"unmask: {address}  (stdout is closed or full)", file=sys.stderr)
 
-    run(settings, announce, lambda text: print(f"unmask: {text}", file=sys.stderr), masked_example)
+    try:
+        run(settings, announce, lambda text: print(f"unmask: {text}", file=sys.stderr), masked_example)
+    except SystemExit as stopped:  # by a signal
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(
+            stopped.code if isinstance(stopped.code, int) else 1
+        )  # else a photo in work would be waited for

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy as np
 from numpy import ndarray
 
 from maskgen.errors import MissingError
-from maskgen.faces.landmarks.network_input import Outside, Shown, show
-from maskgen.types import Affine, RGBImage
+from maskgen.faces.landmarks.network_input import Outside, Shown, Source, show
+from maskgen.types import Affine
 
 
 @runtime_checkable
@@ -24,7 +24,7 @@ class Network(Protocol):
 
     runtime: str
 
-    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
+    def __call__(self, photo: Source, view: Affine) -> list[ndarray]:
         """Runs the network on a view of a photo; returns its outputs, flattened, in the order of `Model.outputs`."""
 
 
@@ -47,9 +47,9 @@ class Model:
     gain: float
     offset: float = 0.0
 
-    def show(self, pixels: RGBImage, view: Affine, shown: Shown) -> None:
+    def show(self, photo: Source, view: Affine, shown: Shown) -> None:
         """Writes the network's input for a view of a photo."""
-        show(pixels, view, self.outside, self.gain, self.offset, shown)
+        show(photo, view, self.outside, self.gain, self.offset, shown)
 
 
 def load_network(model: Model, runtime: str = "auto") -> Network:
@@ -88,10 +88,10 @@ class LiteRtNetwork:
         self._outputs = [index[name] for name in model.outputs]
         self._model = model
 
-    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
+    def __call__(self, photo: Source, view: Affine) -> list[ndarray]:
         """See `Network`."""
         # Written directly into the network's memory; no reference to it may exist while the network runs.
-        self._model.show(pixels, view, self._interpreter.tensor(self._input)()[0])
+        self._model.show(photo, view, self._interpreter.tensor(self._input)()[0])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
 
@@ -105,10 +105,10 @@ class OpenCvNetwork:
         self._net = cv2.dnn.readNetFromTFLite(str(model.path), *(() if engine is None else (engine,)))
         self._model = model
 
-    def __call__(self, pixels: RGBImage, view: Affine) -> list[ndarray]:
+    def __call__(self, photo: Source, view: Affine) -> list[ndarray]:
         """See `Network`."""
         shown = np.empty((self._model.side, self._model.side, 3), np.float32)
-        self._model.show(pixels, view, shown)
+        self._model.show(photo, view, shown)
         self._net.setInput(np.ascontiguousarray(shown.transpose(2, 0, 1)[None]))
         return [np.asarray(output).ravel() for output in self._net.forward(list(self._model.outputs))]
 
@@ -116,8 +116,13 @@ class OpenCvNetwork:
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Suppresses LiteRT's greeting, which its C++ side always writes to file descriptor 2."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed, so there is nothing to suppress
+        yield
+        return
+    with suppress(AttributeError, OSError):  # there is no stderr, or it is full
+        sys.stderr.flush()
     sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 2)
