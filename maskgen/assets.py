@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from maskgen.errors import InputError, MissingError
 
@@ -63,16 +64,17 @@ def model_file(name: str) -> ModelFile:
         MissingError: the file does not exist.
         InputError: its hash differs from that of the shipped file.
     """
-    entry = _models()[name]
+    entry = shipped_models()[name]
     return check_model(asset(f"models/{entry['file']}"), entry["sha256"])
 
 
 def has_model(name: str) -> bool:
     """Returns whether a model of this name ships with this version."""
-    return name in _models()
+    return name in shipped_models()
 
 
-def _models() -> dict[str, dict[str, str]]:
+def shipped_models() -> dict[str, dict[str, Any]]:
+    """Reads `models/models.toml`: by name of the model, its `file`, `sha256`, `bytes`, `licence`, `origin`."""
     return tomllib.loads(asset("models/models.toml").read_text("utf-8"))
 
 

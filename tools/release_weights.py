@@ -144,7 +144,7 @@ def exported(restorer: Restorer) -> bytes:
     """Exports both networks as one ONNX file with the weights of the 16-bit files."""
     settings = ExportSettings(half=True)
     pipeline = build_pipeline(restorer, settings.grow)
-    return write(pipeline.exportable(), settings, facts_of(restorer, settings.grow))
+    return write(pipeline, settings, facts_of(restorer, settings.grow))
 
 
 def compared(
@@ -178,7 +178,7 @@ def _scores(restorer: Restorer, batch: SampleBatch) -> dict[str, torch.Tensor]:
 
 def apart_onnx(restorer: Restorer, folder: Path, batches: list[SampleBatch]) -> float:
     """Computes the largest difference between ONNX Runtime and torch in grey levels."""
-    run = opened((folder / EXPORTED).read_bytes(), "onnx")
+    run = opened((folder / EXPORTED).read_bytes(), "onnxruntime")
     photos = torch.cat([batch.masked for batch in batches])
     return compare(build_pipeline(restorer, ExportSettings().grow), run, photos)[0] * 255
 

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import onnx
 import torch
 
 from tests.helpers.training import GAN, SEGM
 from unmasknet.models.checkpoint import save_weights
+from unmasknet.models.digest import UNSEALED, sealed
 from unmasknet.models.load import build
 from unmasknet.settings import GanSettings, SegmSettings
 
@@ -22,3 +24,11 @@ def write_weights(folder: Path, sizes: tuple[int, int] = (64, 32)) -> list[str]:
         paths.append(folder / f"{stage}.safetensors")
         save_weights(paths[-1], build(settings).state_dict(), facts | {"threshold": "0.4"})
     return [str(path) for path in paths]
+
+
+def write_model(model: onnx.ModelProto, path: Path) -> None:
+    """Writes a changed model with a valid digest, so that only its content can be refused."""
+    for fact in model.metadata_props:
+        if fact.key == "digest":
+            fact.value = UNSEALED
+    path.write_bytes(sealed(model.SerializeToString()))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unmasknet.export.pipeline import Pipeline
+from unmasknet.models.digest import check_digest, check_members, damaged, warn_of_unchecked
 
 FACTS = "unmask.json"  # extra file with the metadata
 EXAMPLE = (2, 120, 136)
@@ -52,8 +53,27 @@ def to_torchscript(pipeline: Pipeline, facts: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def load_torchscript(data: bytes) -> Callable[..., tuple[Tensor, ...]]:
-    """Loads the pipeline of a file that `to_torchscript` wrote."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
+def load_torchscript(data: bytes, origin: object = "the file") -> Callable[..., tuple[Tensor, ...]]:
+    """Loads the pipeline of a file that `unmask export` wrote.
+
+    Args:
+        data: the bytes of the file.
+        origin: path of the file, for messages.
+
+    Raises:
+        InputError: it is damaged, or no TorchScript.
+    """
+    checked = check_digest(data, origin)
+    if not checked:
+        check_members(data, origin)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded: Callable[..., tuple[Tensor, ...]] = torch.jit.load(  # type: ignore[no-untyped-call]
+                io.BytesIO(data), map_location="cpu"
+            )
+    except Exception as error:  # a parser fed with damaged bytes raises anything
+        raise damaged(origin, "it is no TorchScript that torch can read") from error
+    if not checked:
+        warn_of_unchecked(origin)
+    return loaded

@@ -1,6 +1,7 @@
 """Loading of trained networks from a run folder, a file of averaged weights, or a checkpoint."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,26 @@ class Trained(Generic[Net]):
     @property
     def threshold(self) -> float:
         """Probability above which a pixel counts as mask, chosen by validation."""
-        return float(self.facts.get("threshold", THRESHOLD))
+        return read_threshold(self.facts, self.stage)
+
+
+def read_threshold(facts: Mapping[str, str], origin: object) -> float:
+    """Returns the threshold in the metadata of weights, in (0, 1); without one, `THRESHOLD`.
+
+    Raises:
+        InputError: it is not a number between 0 and 1.
+    """
+    text = facts.get("threshold", str(THRESHOLD))
+    try:
+        threshold = float(text)
+    except (ValueError, TypeError):
+        threshold = math.nan
+    if not 0 < threshold < 1:
+        raise InputError(
+            f"{origin}: the threshold in its metadata is {text!r}, not a number between 0 and 1; take weights that "
+            "this version wrote"
+        )
+    return threshold
 
 
 def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segmenter | Generator]:
@@ -50,11 +70,12 @@ def load_trained(path: Path, device: torch.device | str = "cpu") -> Trained[Segm
     """
     file = find_weights(path)
     if file.suffix == ".pt":
-        state = checkpoint.load(file)
+        state = checkpoint.load_run(file)
         tensors, facts = state["ema"], state["facts"]
     else:
         tensors, facts = checkpoint.load_weights(file)
     stage, settings = _read_facts(file, facts)
+    read_threshold(facts, file)
     net = build(settings)
     checkpoint.put_weights(net, tensors, file)
     return Trained(net.to(device).eval().requires_grad_(False), stage, settings, facts)
@@ -119,10 +140,6 @@ def find_checkpoint(path: Path) -> Path:
         InputError: there is no such file.
     """
     file = path / "checkpoints" / "last.pt" if path.is_dir() else path
-    if file.suffix == ".safetensors":
-        raise InputError(
-            f"{path}: holds the averaged weights of one network, too little to train on; name its run's folder or a .pt"
-        )
     if not file.is_file():
         raise InputError(f"{path}: there is no checkpoint; name a run folder or a .pt file in it")
     return file
@@ -138,7 +155,7 @@ def _read_facts(file: Path, facts: Mapping[str, str]) -> tuple[str, SegmSettings
     try:
         stage = facts["stage"]
         return stage, models[stage].model_validate(json.loads(facts["settings"]))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(
             f"{file}: its settings are missing or of another version ({str(error).splitlines()[0]}); take weights "
             "that this version wrote"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from maskgen.errors import UsageError
+from maskgen.errors import InputError, UsageError
 from unmasknet.maps import ImageBatch, MapBatch, binary, composite, grown
 from unmasknet.models.generator import Generator
 from unmasknet.models.load import Trained, load_trained
@@ -43,14 +43,14 @@ class Restorer:
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
         side = self.segmenter.settings.data.size
-        return resized(torch.sigmoid(net(resized(photo, side))), photo.shape[-1])
+        return resized(torch.sigmoid(self._finite("segmenter", net(resized(photo, side)))), photo.shape[-1])
 
     def predicted(self, photo: ImageBatch) -> tuple[MapBatch, MapBatch]:
         """Computes the map, thresholded and cleaned at the segmenter's own size, and the probabilities."""
         assert self.segmenter is not None
         net = self.segmenter.net
         assert isinstance(net, Segmenter)
-        logits = net(resized(photo, self.segmenter.settings.data.size))
+        logits = self._finite("segmenter", net(resized(photo, self.segmenter.settings.data.size)))
         clean = net.clean(logits, self.segmenter.threshold)
         side = photo.shape[-1]
         return binary(resized(clean, side), 0.5), resized(torch.sigmoid(logits), side)
@@ -62,7 +62,21 @@ class Restorer:
         assert isinstance(net, Generator)
         side = self.generator.settings.data.size
         small = binary(resized(map, side), 1e-3) if side != map.shape[-1] else map
-        return resized(net(resized(photo, side), small), photo.shape[-1]).clamp(0, 1)
+        made = self._finite("generator", net(resized(photo, side), small))
+        return resized(made, photo.shape[-1]).clamp(0, 1)
+
+    def _finite(self, network: str, computed: Tensor) -> Tensor:
+        """Returns what a network computed.
+
+        Raises:
+            InputError: a value is NaN or infinite, which a comparison or a clip would hide.
+        """
+        if not torch.isfinite(computed).all():
+            raise InputError(
+                f"{', '.join(self.names)}: the {network} computed NaN or infinity; its weights are damaged or its "
+                "training failed. Copy them again, or take others"
+            )
+        return computed
 
     def unmasked(self, photo: ImageBatch, grow: int) -> tuple[ImageBatch, MapBatch]:
         """Restores photos with both networks.

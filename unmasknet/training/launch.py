@@ -13,22 +13,32 @@ import torch
 
 from maskgen.errors import InputError, UsageError
 from maskgen.progress import OnProgress
+from maskgen.reading import parse_json
 from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch, open_batches
 from unmasknet.data.malloc_tuning import keep_freed_memory
 from unmasknet.data.shard_list import count_samples, data_digest
-from unmasknet.device import choose_device, use_threads
+from unmasknet.device import choose_device, choose_precision, use_threads
 from unmasknet.models import checkpoint
-from unmasknet.models.load import find_checkpoint
+from unmasknet.models.load import find_checkpoint, load_trained
+from unmasknet.models.released import RELEASED, released_file
 from unmasknet.models.size import count_gmac, count_parameters
 from unmasknet.settings import SegmSettings
 from unmasknet.training import distributed
 from unmasknet.training.distributed import joined
 from unmasknet.training.gan import GanTask
 from unmasknet.training.loop import FitPlan, Settings, fit
+from unmasknet.training.report import at_chance
 from unmasknet.training.run_folder import RunFolder
 from unmasknet.training.segmenter import SegmTask
-from unmasknet.training.task import Task, TrainingProcess, TrainProgress, begin_from, restore
+from unmasknet.training.task import (
+    Task,
+    TrainingProcess,
+    TrainProgress,
+    begin_from,
+    begin_from_weights,
+    restore,
+)
 
 FREE = {
     "loop": {"steps", "epochs", "minutes", "accumulate", "device", "threads", "log_every", "validate_every",
@@ -46,7 +56,7 @@ class TrainingOrder:
         out: the run folder.
         config: the settings as TOML, for `config.toml`.
         resume: resume the run in `out`, or start it if there is none.
-        start: run folder or checkpoint with the initial weights; "" for random weights.
+        start: run folder, checkpoint or averaged weights (a file, or "released") to start from; "" for random weights.
     """
 
     out: Path
@@ -69,6 +79,7 @@ class TrainReport:
         bad_steps: steps skipped because of a non-finite value.
         wait: median fraction of the time in which steps waited for data; None if nothing was logged.
         unread: number of unreadable items of the data.
+        warnings: one line for each discriminator that did not learn.
     """
 
     run: Path
@@ -80,6 +91,7 @@ class TrainReport:
     bad_steps: int
     wait: float | None
     unread: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) -> TrainReport:
@@ -96,6 +108,7 @@ def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) ->
     set_up_torch(settings, device)
     with joined(device) as ranks:
         run = RunFolder(order.out, settings.stage)
+        settings = with_precision(settings, device, run.last if order.resume else None)
         facts = _facts(settings)
         state = _state_to_resume(run, order, facts, type(settings))
         if ranks.first:
@@ -125,6 +138,7 @@ def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) ->
         progress.bad,
         run.waiting(),
         len(run.unread()),
+        tuple(at_chance([row for row in run.rows() if row["kind"] == "validate"])),
     )
 
 
@@ -174,6 +188,28 @@ def set_up_torch(settings: Settings, device: torch.device) -> None:
         keep_freed_memory()
 
 
+def with_precision(settings: Settings, device: torch.device, last: Path | None = None) -> Settings:
+    """Replaces the precision `auto` by the faster one, on all ranks the same.
+
+    Args:
+        settings: settings of a run.
+        device: device of the networks.
+        last: checkpoint from which the run is resumed, if there is one: its precision is kept.
+
+    Raises:
+        InputError: the checkpoint cannot be read.
+    """
+    if settings.loop.precision != "auto":
+        return settings
+    if last is not None and last.exists():
+        precision = parse_json(checkpoint.load_run(last)["facts"]["settings"])["loop"]["precision"]
+    else:
+        faster = distributed.largest(float(choose_precision(device) == "bf16"), device)
+        precision = "bf16" if faster else "fp32"
+    loop = settings.loop.model_copy(update={"precision": precision})
+    return settings.model_copy(update={"loop": loop})
+
+
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seeds torch, so that initial weights depend only on the seed and are equal on all ranks."""
@@ -202,7 +238,7 @@ def _state_to_resume(
     """
     if not order.resume or not run.last.exists():
         return None
-    state = checkpoint.load(run.last)
+    state = checkpoint.load_run(run.last)
     old, new = state["facts"], facts
     if old["stage"] != new["stage"]:
         raise UsageError(f"--resume: {run.folder} is a run of train {old['stage']}; give another --out")
@@ -223,7 +259,10 @@ def _with_defaults(facts: Mapping[str, str], kind: type[Settings]) -> Mapping[st
     try:
         return kind.model_validate_json(facts["settings"]).model_dump(mode="json")
     except ValueError:  # a setting was removed since: `differences` will name it
-        found: Mapping[str, Any] = json.loads(facts["settings"])
+        try:
+            found: Mapping[str, Any] = parse_json(facts["settings"])
+        except ValueError as error:
+            raise InputError(f"--resume: the settings in the checkpoint are malformed: {error}") from error
         return found
 
 
@@ -265,12 +304,31 @@ def _first_progress(
     if state is not None:
         return restore(task, state, run.last)
     if order.start:
-        path = find_checkpoint(Path(order.start))
-        origin = checkpoint.load(path)
-        if origin["facts"]["stage"] != run.stage:
-            raise InputError(
-                f"--from {order.start}: is a run of train {origin['facts']['stage']}; name one of train {run.stage}"
-                + (" (a segmenter to train with is named by --segmenter)" if run.stage == "gan" else "")
-            )
-        begin_from(task, origin, path)
+        _begin(task, run.stage, order.start)
     return TrainProgress()
+
+
+def _begin(task: Task, stage: str, start: str) -> None:
+    """Loads the initial weights named by `--from`: a run's, a checkpoint's, or averaged weights.
+
+    Raises:
+        InputError: they belong to another stage or network.
+    """
+    if start == RELEASED or start.endswith(".safetensors"):
+        path = released_file(stage) if start == RELEASED else Path(start)
+        trained = load_trained(path)
+        _check_stage(start, trained.stage, stage)
+        begin_from_weights(task, trained, path)
+        return
+    path = find_checkpoint(Path(start))
+    origin = checkpoint.load_run(path)
+    _check_stage(start, origin["facts"]["stage"], stage)
+    begin_from(task, origin, path)
+
+
+def _check_stage(start: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise InputError(
+            f"--from {start}: is a run of train {found}; name one of train {wanted}"
+            + (" (a segmenter to train with is named by --segmenter)" if wanted == "gan" else "")
+        )

@@ -9,7 +9,7 @@ from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
 from unmasknet.device import autocast, placed
 from unmasknet.metrics import image as image_metrics
-from unmasknet.models.load import THRESHOLD
+from unmasknet.models.load import THRESHOLD, read_threshold
 from unmasknet.models.segmenter import build_segmenter
 from unmasknet.pictures import sheet, tinted
 from unmasknet.settings import SegmSettings
@@ -116,4 +116,4 @@ class SegmTask:
 
     def recall(self, facts: Mapping[str, str]) -> None:
         """Restores the threshold that belongs to the weights; the next validation chooses it again."""
-        self.threshold = float(facts.get("threshold", THRESHOLD))
+        self.threshold = read_threshold(facts, "the checkpoint")

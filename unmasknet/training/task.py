@@ -7,10 +7,12 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from maskgen.errors import InputError
 from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
 from unmasknet.models import checkpoint
 from unmasknet.models.checkpoint import State
+from unmasknet.models.load import Trained
 from unmasknet.training.distributed import Ranks
 from unmasknet.training.ema import Ema
 from unmasknet.training.optimizer import Optimiser
@@ -105,12 +107,29 @@ def restore(task: Task, state: State, origin: object) -> TrainProgress:
     """Restores a state that `capture` returned.
 
     Raises:
-        InputError: the checkpoint belongs to another network.
+        InputError: the checkpoint belongs to another network or version.
     """
     begin_from(task, state, origin)
     for name, optimiser in task.optimisers.items():
         checkpoint.put_state(optimiser.adam, state["optimisers"].get(name, {}), origin)
-    return TrainProgress(**state["progress"])
+    try:
+        return TrainProgress(**state["progress"])
+    except TypeError as error:
+        raise InputError(
+            f"{origin}: its progress is of another version of unmask ({error}); train anew"
+        ) from error
+
+
+def begin_from_weights(task: Task, trained: Trained[Any], origin: object) -> None:
+    """Loads the averaged weights of the released network; other networks, such as discriminators, keep their own.
+
+    Raises:
+        InputError: the weights belong to another network.
+    """
+    weights = trained.net.state_dict()
+    for net in (next(iter(task.nets.values())), task.ema.net):
+        checkpoint.put_weights(net, weights, origin)
+    task.recall(trained.facts)
 
 
 def begin_from(task: Task, state: State, origin: object) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from maskgen.errors import InputError, UnmaskError, UsageError
-from tests.helpers.exports import write_weights
+from tests.helpers.exports import write_model, write_weights
 from unmasknet.export import export as module
 from unmasknet.export.export import compare, export, facts_of, opened, write
 from unmasknet.export.fourier import Waves, without_fft
@@ -99,14 +99,19 @@ def test_the_file_gives_the_pixels_of_torch_and_the_report_says_so(made):
     assert report.bytes == out.stat().st_size
 
 
-@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 48, 40)])
-def test_the_number_and_size_of_images_are_dynamic(made, shape):
+@pytest.mark.fault
+@pytest.mark.parametrize("runtime", ["onnxruntime", "opencv"])
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 48, 40), (2, 256, 256), (1, 33, 200), (1, 512, 300)])
+def test_row53_number_and_size_of_images_are_dynamic_in_each_runtime(made, shape, runtime):
     count, height, width = shape
     photos = torch.rand(count, 3, height, width)
-    run = opened(made[2].read_bytes(), "onnx")
+    run = opened(made[2].read_bytes(), runtime)
     ours, theirs = made[1](photos, None), run(photos, None)
     assert [tensor.shape for tensor in theirs] == [tensor.shape for tensor in ours]
     assert (ours[0] - theirs[0]).abs().max() < GREY
+    assert (ours[1] != theirs[1]).float().mean() < 0.002
+    if torch.equal(ours[1], theirs[1]):
+        assert (ours[2] - theirs[2]).abs().max() < GREY
 
 
 def test_the_metadata_have_the_note_and_settings_but_no_paths(made):
@@ -177,7 +182,10 @@ def test_each_network_is_cut_out_as_a_valid_onnx_file(made):
         alone = onnx.load_from_string(data)
         onnx.checker.check_model(alone)
         assert [port.name for port in alone.graph.input] == inputs
-        assert [port.name for port in alone.graph.output] == [output]
+        (found,) = [port.name for port in alone.graph.output]
+        assert found == output or [node.output[0] for node in alone.graph.node if node.input[0] == found] == [
+            output
+        ]
         assert alone.opset_import == model.opset_import
         for name in ("node", "initializer"):
             ours = [entry for entry in getattr(model.graph, name) if entry.name.startswith(f"{part}/")]
@@ -187,7 +195,7 @@ def test_each_network_is_cut_out_as_a_valid_onnx_file(made):
 def test_a_file_with_external_weights_is_refused(made, tmp_path):
     model, path = onnx.load(made[2]), tmp_path / "far.onnx"
     model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
-    path.write_bytes(model.SerializeToString())
+    write_model(model, path)
     with pytest.raises(InputError, match="not written by unmask export"):
         read_exported(path)
 
@@ -196,7 +204,7 @@ def test_a_file_with_external_weights_is_refused(made, tmp_path):
 def test_a_file_with_an_unknown_operator_is_refused(made, tmp_path, kind, capfd):
     model, path = onnx.load(made[2]), tmp_path / "strange.onnx"
     next(node for node in model.graph.node if node.op_type == "Conv").op_type = "Convolute"
-    path.write_bytes(model.SerializeToString())
+    write_model(model, path)
     with pytest.raises(InputError, match=r"strange\.onnx"):
         kind(path)
 
@@ -213,7 +221,9 @@ def test_weights_in_16_bits_halve_the_file_and_hardly_change_a_pixel(made):
     after = sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
     assert after == before - large // 2
     onnx.checker.check_model(model, full_check=True)
-    difference, _ = compare(made[1], opened(model.SerializeToString(), "onnx"), torch.rand(2, 3, 48, 48))
+    difference, _ = compare(
+        made[1], opened(model.SerializeToString(), "onnxruntime"), torch.rand(2, 3, 48, 48)
+    )
     assert difference < 8 * GREY
 
 
@@ -248,7 +258,7 @@ def test_a_file_with_non_finite_pixels_is_refused(made):
     with torch.no_grad():
         difference, _ = compare(pipeline, run, torch.rand(1, 3, 48, 48))
     with pytest.raises(UnmaskError, match="nothing was written"):
-        module._check_difference(difference, False)
+        module._check_difference(difference, "torch", False)
 
 
 def test_half_is_only_for_onnx(made):
@@ -260,8 +270,8 @@ def test_a_single_network_can_be_exported(made):
     restorer = load_restorer(made[0][1:], torch.device("cpu"))
     pipeline = build_pipeline(restorer, 4)
     settings = ExportSettings(weights=tuple(made[0][1:]), format="torchscript")
-    data = write(pipeline.exportable(), settings, facts_of(restorer, 4))
-    difference, _ = compare(pipeline, opened(data, "torchscript"), torch.rand(1, 3, 32, 32))
+    data = write(pipeline, settings, facts_of(restorer, 4))
+    difference, _ = compare(pipeline, opened(data, "torch"), torch.rand(1, 3, 32, 32))
     assert pipeline.outputs == ("restored", "composited")
     assert difference < GREY
 
@@ -281,7 +291,7 @@ def test_truncated_foreign_and_missing_files_are_refused(made, tmp_path):
 def test_a_file_with_malformed_metadata_is_refused(made, tmp_path, about):
     model = onnx.load(made[2])
     next(fact for fact in model.metadata_props if fact.key == "generator").value = about
-    onnx.save(model, tmp_path / "odd.onnx")
+    write_model(model, tmp_path / "odd.onnx")
     with pytest.raises(InputError, match="damaged"):
         read_exported(tmp_path / "odd.onnx")
 

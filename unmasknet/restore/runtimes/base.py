@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from maskgen.errors import UsageError
+from maskgen.errors import InputError, UsageError
 
 Crops = UInt8[ndarray, "n side side 3"]
 Maps = UInt8[ndarray, "n side side"]
@@ -63,3 +63,32 @@ def on_cpu(runtime: str, device: str) -> None:
 def planes(crops: Crops) -> Float32[ndarray, "n 3 side side"]:
     """Converts crops to the input of exported files: planes in [0, 1]."""
     return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+
+
+def check_finite(values: Float32[ndarray, "..."], network: str, name: str) -> None:
+    """Checks what a network computed, before clipping, comparing or rounding hides that it is no number.
+
+    Args:
+        values: the output of the network.
+        network: "segmenter" or "generator".
+        name: runtime and weights, for the message.
+
+    Raises:
+        InputError: a value is NaN or infinite.
+    """
+    if not np.isfinite(values).all():
+        share = float(np.mean(~np.isfinite(values)))
+        raise InputError(
+            f"{name}: the {network} computed NaN or infinity for {share:.0%} of its output; its weights are damaged or "
+            "its training failed. Copy them again, or take others"
+        )
+
+
+def pixels(made: Float32[ndarray, "n 3 side side"]) -> Float32[ndarray, "n side side 3"]:
+    """Converts the generator's planes, nominally in [0, 1], to RGB in [0, 255]."""
+    return np.ascontiguousarray(np.clip(made, 0, 1).transpose(0, 2, 3, 1)) * np.float32(255)
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's text."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

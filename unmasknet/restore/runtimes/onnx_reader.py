@@ -4,21 +4,28 @@ ONNX is a protobuf message: fields, each with a number, a kind and a value. To c
 nodes, weights and ports are parsed; all other bytes are copied. Therefore no runtime needs the package `onnx`.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maskgen.errors import InputError
+from maskgen.reading import parse_json
+from unmasknet.models.digest import check_digest, damaged, read_weight_file, warn_of_unchecked
 from unmasknet.restore.runtimes.base import Cleaning
 
 UNTRAINED = Cleaning(0.5, 0)  # if the file contains no segmenter
 # Numbers of the fields that are read, from onnx.proto3.
 GRAPH, FACTS, IR_VERSION, OPSETS = 7, 14, 1, 8  # of a model
 NODE, GRAPH_NAME, WEIGHT, INPUT, OUTPUT = 1, 2, 5, 11, 12  # of a graph
-NODE_NAME, WEIGHT_NAME, PORT_NAME = 3, 8, 1
+NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_KIND = 1, 2, 3, 4
+WEIGHT_KIND, WEIGHT_FLOATS, WEIGHT_NAME, WEIGHT_BYTES = 2, 4, 8, 9
+PORT_NAME = 1
 DATA_LOCATION = 14  # of a weight: 1 if its values are in another file
+FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}  # kinds of weights that have NaN and infinity
+MOST_SIDE, MOST_OPENING = 4096, 256  # pixels; larger ones in the metadata are damage
 NUMBER, EIGHT_BYTES, TEXT, FOUR_BYTES = 0, 1, 2, 5  # kinds of a field
 
 
@@ -30,7 +37,8 @@ class Exported:
         segmenter_side, generator_side: side in pixels of each network's crops; None if the file lacks that network.
         cleaning: parameters that turn the segmenter's probabilities into a map.
         find: the segmenter as a file of its own, `photo` to `probability`; empty if the file has none.
-        fill: the generator as a file of its own, `photo` and `map` to `restored`; empty if the file has none.
+        fill: the generator as a file of its own, `photo` and `map` to `restored` before it is clipped to [0, 1]; empty
+            if the file has none.
     """
 
     segmenter_side: int | None
@@ -50,39 +58,83 @@ class Field:
 
 
 def read_exported(path: Path) -> Exported:
-    """Reads an exported file.
+    """Reads an exported file; warns with `UncheckedFile` if it has no digest.
 
     Raises:
         InputError: it cannot be read, is damaged, or was not written by `unmask export`.
     """
+    data = read_weight_file(path)
+    checked = check_digest(data, path)
     try:
-        model = [*fields(memoryview(path.read_bytes()))]
-        graph = [*fields(_text(next(field for field in model if field.number == GRAPH)))]
-        facts = dict(_fact(field) for field in model if field.number == FACTS)
-        outside = any(
-            inner.number == DATA_LOCATION and inner.value == 1
-            for field in graph
-            if field.number == WEIGHT
-            for inner in fields(_text(field))
+        exported = _parsed(data, path)
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        StopIteration,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise damaged(path, "it is no ONNX file of unmask export") from error
+    if not checked:
+        warn_of_unchecked(path)
+    return exported
+
+
+def _parsed(data: bytes, path: Path) -> Exported:
+    model = [*fields(memoryview(data))]
+    graph = [*fields(_text(next(field for field in model if field.number == GRAPH)))]
+    facts = dict(_fact(field) for field in model if field.number == FACTS)
+    weights = [_Weight([*fields(_text(field))]) for field in graph if field.number == WEIGHT]
+    if "unmask" not in facts or any(weight.is_outside for weight in weights):
+        raise InputError(f"{path}: was not written by unmask export; export the networks with this version")
+    for weight in weights:
+        if not weight.is_finite:
+            raise InputError(f"{path}: {weight.name} has NaN or infinite weights; export the networks again")
+    segmenter, generator = _about(facts, "segmenter"), _about(facts, "generator")
+    return Exported(
+        _number_in(segmenter, "side", MOST_SIDE, path) if segmenter else None,
+        _number_in(generator, "side", MOST_SIDE, path) if generator else None,
+        _cleaning(segmenter, path) if segmenter else UNTRAINED,
+        cut(model, graph, "find", ("photo",), "probability") if segmenter else b"",
+        cut(model, graph, "fill", ("photo", "map"), "restored") if generator else b"",
+    )
+
+
+class _Weight:
+    """Weight of a file."""
+
+    def __init__(self, parts: Sequence[Field]) -> None:
+        self._parts = parts
+
+    @property
+    def name(self) -> str:
+        return next((bytes(_text(part)).decode() for part in self._parts if part.number == WEIGHT_NAME), "")
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether its values are in another file."""
+        return any(part.number == DATA_LOCATION and part.value == 1 for part in self._parts)
+
+    @property
+    def is_finite(self) -> bool:
+        kind = FLOATS.get(next((int(part.value) for part in self._parts if part.number == WEIGHT_KIND), 0))  # type: ignore[arg-type]
+        if kind is None:
+            return True
+        raw = b"".join(
+            bytes(part.value)
+            for part in self._parts
+            if part.number == WEIGHT_BYTES and not isinstance(part.value, int)
         )
-        if "unmask" not in facts or outside:
-            raise InputError(
-                f"{path}: was not written by unmask export; export the networks with this version"
-            )
-        segmenter, generator = _about(facts, "segmenter"), _about(facts, "generator")
-        return Exported(
-            segmenter["side"] if segmenter else None,
-            generator["side"] if generator else None,
-            Cleaning(segmenter["threshold"], segmenter["opening"]) if segmenter else UNTRAINED,
-            cut(model, graph, "find", ("photo",), "probability") if segmenter else b"",
-            cut(model, graph, "fill", ("photo", "map"), "restored") if generator else b"",
+        listed = b"".join(
+            bytes(_text(part)) if isinstance(part.value, memoryview) else b""
+            for part in self._parts
+            if part.number == WEIGHT_FLOATS
         )
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read: {error.strerror}. Name a file that unmask export wrote"
-        ) from error
-    except (ValueError, TypeError, IndexError, KeyError, StopIteration) as error:
-        raise InputError(f"{path}: is damaged, or no ONNX file; export it again") from error
+        return bool(
+            np.isfinite(np.frombuffer(raw, kind)).all() and np.isfinite(np.frombuffer(listed, "<f4")).all()
+        )
 
 
 def cut(
@@ -90,6 +142,7 @@ def cut(
 ) -> bytes:
     """Cuts one network out of a file, as a file of its own: nodes and weights whose names start with `part/`.
 
+    If the last node is a Clip, the new output is what it clips: runtimes turn NaN into one of the bounds there.
     Nodes that lead only to other outputs are kept; the runtime drops them.
     """
     head = f"{part}/".encode()
@@ -102,9 +155,19 @@ def cut(
     ]
     kept.append(memoryview(_message(GRAPH_NAME, part.encode())))
     kept += [memoryview(_message(INPUT, _text(ports[name.encode()]))) for name in inputs]
-    kept.append(memoryview(_message(OUTPUT, _text(ports[output.encode()]))))
+    kept.append(memoryview(_message(OUTPUT, _unclipped(graph, ports[output.encode()]))))
     about = b"".join(field.raw for field in model if field.number in (IR_VERSION, OPSETS))
     return about + _message(GRAPH, b"".join(kept))
+
+
+def _unclipped(graph: Sequence[Field], port: Field) -> bytes:
+    """Returns an output as it is, or under the name of what a Clip makes it from."""
+    name = _name(port, PORT_NAME)
+    for node in graph:
+        if node.number == NODE and _name(node, NODE_OUTPUT) == name and _name(node, NODE_KIND) == b"Clip":
+            name = _name(node, NODE_INPUT)
+    others = [field.raw for field in fields(_text(port)) if field.number != PORT_NAME]
+    return _message(PORT_NAME, name) + b"".join(others)
 
 
 def fields(message: memoryview) -> Iterator[Field]:
@@ -178,4 +241,23 @@ def _fact(field: Field) -> tuple[str, str]:
 
 
 def _about(facts: Mapping[str, str], name: str) -> dict[str, Any]:
-    return dict(json.loads(facts.get(name, "{}")))
+    return dict(parse_json(facts.get(name, "{}")))
+
+
+def _cleaning(about: Mapping[str, Any], path: Path) -> Cleaning:
+    threshold = about["threshold"]
+    if not isinstance(threshold, float) or not 0 < threshold < 1:
+        raise damaged(path, f"its threshold is {threshold!r}, not a number between 0 and 1")
+    return Cleaning(threshold, _number_in(about, "opening", MOST_OPENING, path, least=0))
+
+
+def _number_in(about: Mapping[str, Any], name: str, most: int, path: Path, least: int = 1) -> int:
+    """Returns a whole number of the metadata.
+
+    Raises:
+        InputError: it is not one between `least` and `most`.
+    """
+    value = about[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise damaged(path, f"its {name} is {value!r}, not a whole number from {least} to {most}")
+    return value

@@ -11,7 +11,16 @@ from numpy import ndarray
 from maskgen.errors import InputError
 from maskgen.extras import require
 from unmasknet.models.released import exported_file
-from unmasknet.restore.runtimes.base import Crops, Maps, Networks, on_cpu, planes
+from unmasknet.restore.runtimes.base import (
+    Crops,
+    Maps,
+    Networks,
+    check_finite,
+    first_line,
+    on_cpu,
+    pixels,
+    planes,
+)
 from unmasknet.restore.runtimes.onnx_reader import read_exported
 
 
@@ -38,14 +47,25 @@ class OnnxNetworks:
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
         """Implements `Networks`."""
         assert self._find is not None
-        (found,) = self._find.run(None, {"photo": planes(crops)})
+        found = self._run(self._find, {"photo": planes(crops)})
+        check_finite(found, "segmenter", self.name)
         return found[:, 0]
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
         """Implements `Networks`."""
         assert self._fill is not None
-        (made,) = self._fill.run(None, {"photo": planes(crops), "map": maps[:, None].astype(np.float32)})
-        return np.ascontiguousarray(made.transpose(0, 2, 3, 1)) * np.float32(255)
+        made = self._run(self._fill, {"photo": planes(crops), "map": maps[:, None].astype(np.float32)})
+        check_finite(made, "generator", self.name)
+        return pixels(made)
+
+    def _run(self, session: Any, inputs: dict[str, ndarray]) -> Any:
+        try:
+            (output,) = session.run(None, inputs)
+        except Exception as error:  # its exception classes share no other base class
+            raise InputError(
+                f"{self.name}: cannot be computed ({first_line(error)}); export it again"
+            ) from error
+        return output
 
 
 def _session(path: Path, model: bytes, threads: int) -> Any:
@@ -60,5 +80,5 @@ def _session(path: Path, model: bytes, threads: int) -> Any:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exception classes share no other base class
         raise InputError(
-            f"{path}: ONNX Runtime cannot read its networks ({str(error).splitlines()[0]}); export it again"
+            f"{path}: ONNX Runtime cannot read its networks ({first_line(error)}); export it again"
         ) from error

@@ -11,7 +11,16 @@ from numpy import ndarray
 
 from maskgen.errors import InputError
 from unmasknet.models.released import exported_file
-from unmasknet.restore.runtimes.base import Crops, Maps, Networks, on_cpu, planes
+from unmasknet.restore.runtimes.base import (
+    Crops,
+    Maps,
+    Networks,
+    check_finite,
+    first_line,
+    on_cpu,
+    pixels,
+    planes,
+)
 from unmasknet.restore.runtimes.onnx_reader import read_exported
 
 
@@ -37,16 +46,26 @@ class OpencvNetworks:
     def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
         """Implements `Networks`."""
         assert self._find is not None
-        self._find.setInput(planes(crops), "photo")
-        # a copy, because the net writes its next output into the same memory
-        return np.array(self._find.forward()[:, 0])
+        found = self._run(self._find, {"photo": planes(crops)})
+        check_finite(found, "segmenter", self.name)
+        return np.array(found[:, 0])  # a copy, because the net writes its next output into the same memory
 
     def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
         """Implements `Networks`."""
         assert self._fill is not None
-        self._fill.setInput(planes(crops), "photo")
-        self._fill.setInput(maps[:, None].astype(np.float32), "map")
-        return np.ascontiguousarray(self._fill.forward().transpose(0, 2, 3, 1)) * np.float32(255)
+        made = self._run(self._fill, {"photo": planes(crops), "map": maps[:, None].astype(np.float32)})
+        check_finite(made, "generator", self.name)
+        return pixels(made)
+
+    def _run(self, net: Any, inputs: dict[str, ndarray]) -> Any:
+        try:
+            for name, values in inputs.items():
+                net.setInput(values, name)
+            return net.forward()
+        except cv2.error as error:
+            raise InputError(
+                f"{self.name}: cannot be computed ({first_line(error)}); export it again"
+            ) from error
 
 
 def _net(path: Path, model: bytes) -> Any:
