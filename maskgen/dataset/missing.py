@@ -7,6 +7,7 @@ from typing import Any, Literal
 from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.reader import DataSet, Encoded
 from maskgen.errors import UsageError
+from maskgen.sources import person_name
 from maskgen.sources.layouts import person
 
 NAMED = 3  # number of shards that a warning lists by name
@@ -85,7 +86,7 @@ def who_by_path(known: Iterable[tuple[str, str]], people: Literal["auto", "folde
     """
     pairs = set(known)
     named = {pair for pair in pairs if pair[1]} or pairs
-    by_path = all(person(photo, people) == identity for photo, identity in named)
+    by_path = all(person(photo, people) == person_name(identity) for photo, identity in named)
     return lambda photo: person(photo, people) if by_path else ""
 
 

@@ -20,6 +20,7 @@ from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, r
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
 from maskgen.progress import OnProgress, Progress, no_progress
+from maskgen.sources import person_name
 
 EQUAL_INSIDE = 0.01  # largest fraction of a map's pixels that may be equal in both images by chance
 LOSSLESS = {"png", "webp"}
@@ -265,7 +266,7 @@ def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings
         yield "json: source is an absolute path"
     found.terms.add(labels["terms"])
     if labels["identity"]:
-        found.people.setdefault(labels["identity"], key)
+        found.people.setdefault(person_name(labels["identity"]), key)
 
 
 def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:

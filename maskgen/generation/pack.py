@@ -31,7 +31,7 @@ from maskgen.settings import (
     ShardSettings,
     SourceSettings,
 )
-from maskgen.sources import Source, is_photo_name, open_store, sample_key, slug
+from maskgen.sources import Source, is_photo_name, open_store, person_name, sample_key, slug
 from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
 
 TABLE = "samples.csv"  # written by `unpack` beside the folders
@@ -83,7 +83,9 @@ class TripletSource:
         for stem in sorted(self._files):
             row = rows.get(stem, {})
             split = row.get("split", "")
-            refs.append(PhotoRef(stem, row.get("identity", ""), split if split in SPLITS else ""))
+            refs.append(
+                PhotoRef(stem, person_name(row.get("identity") or ""), split if split in SPLITS else "")
+            )
         return refs
 
     def read(self, ref: PhotoRef) -> bytes | Skip:

@@ -8,7 +8,7 @@ A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout*
 """
 
 from maskgen.sources.base import PhotoSource, Source, load
-from maskgen.sources.keys import key_base, sample_key, slug
+from maskgen.sources.keys import key_base, person_name, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
 from maskgen.sources.resolve import build_source, open_store
 from maskgen.sources.store import Store
@@ -22,6 +22,7 @@ __all__ = [
     "key_base",
     "load",
     "open_store",
+    "person_name",
     "sample_key",
     "slug",
 ]

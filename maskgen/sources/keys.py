@@ -1,6 +1,7 @@
 """Ids of photos inside their source, and keys of their samples in shards."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -43,6 +44,14 @@ def unique_ids(names: Sequence[str]) -> list[str]:
             ids[place] = str(path.with_name(f"{path.stem}~{counts[wanted]}{path.suffix}"))
         taken.add(ids[place])
     return ids
+
+
+def person_name(text: str) -> str:
+    """Returns a person's name in one spelling (Unicode's NFC): macOS and some archives write letters and accents apart.
+
+    Two names that look the same are the same person; the names of files stay as they are.
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def slug(text: str, longest: int = MAX_STEM) -> str:

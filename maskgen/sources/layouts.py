@@ -21,6 +21,7 @@ from typing import Literal
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.formats import is_html, picture_format
+from maskgen.sources.keys import person_name
 from maskgen.sources.leavings import is_left
 from maskgen.sources.store import Store
 from maskgen.types import PhotoRef
@@ -124,6 +125,7 @@ def _most_fit(pattern: re.Pattern[str], ids: list[str]) -> bool:
 
 def person(photo: str, people: People) -> str:
     """Infers the identity from the folder, or from a name in LFW's pattern, even among other photos; "" if unknown."""
+    photo = person_name(photo)
     if people == "folders":
         return PurePosixPath(photo).parent.name
     match = LFW.fullmatch(photo)
@@ -136,7 +138,11 @@ def _shards(store: Store, names: list[str], name: str) -> Layout:
     first = {match["face"]: match for match in sorted(matches, key=lambda match: -int(match["mask"]))}
     labels = {face: _label(store, f"{face}-m{match['mask']}.json") for face, match in first.items()}
     photos = (
-        PhotoRef(match.group(), str(labels[face].get("identity", "")), str(labels[face].get("split", "")))
+        PhotoRef(
+            match.group(),
+            person_name(str(labels[face].get("identity", ""))),
+            str(labels[face].get("split", "")),
+        )
         for face, match in first.items()
     )
     terms = sorted({str(label.get("terms", "")) for label in labels.values()} - {""})
@@ -163,7 +169,7 @@ def _footage(store: Store, files: list[str], name: str) -> Layout:
                 photo, identity = (
                     f"{folder}/{part}" if folder else part for part in (row["photo"], row["identity"])
                 )
-                photos[photo] = PhotoRef(photo, identity)
+                photos[photo] = PhotoRef(photo, person_name(identity))
     if not photos:
         raise InputError(f"{store.path}: {files[0]} lists no kept photo. Its column `why` gives the reasons")
     return Layout(name, "", tuple(photos[photo] for photo in sorted(photos)))
