@@ -6,6 +6,7 @@ that `--help` is fast. Results go to stdout, everything else to stderr.
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -101,8 +102,19 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
+def _format_warning(message: Warning | str, category: type[Warning], *place: Any) -> str:
+    """Formats a warning of unmask as one line, others as Python does."""
+    if category.__module__.partition(".")[0] in ("maskgen", "unmasknet"):
+        return f"unmask: {message}\n"
+    return _python_format(message, category, *place)
+
+
+_python_format = warnings.formatwarning
+
+
 def main() -> None:
     """Runs the program; turns an `UnmaskError`, or an error of a disk, into one message and an exit code."""
+    warnings.formatwarning = _format_warning
     wait_without_spinning()
     open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
