@@ -25,9 +25,9 @@ _D50 = np.array([0.9642, 1.0, 0.8249])  # white of profiles
 _D65, _WHITE_C, _WHITE_P3 = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _STEPS = 1024  # of a tone curve
-SRGB_GAMMA = 0  # stands for the curve of sRGB, which is no power
+SRGB_GAMMA = 0.0  # stands for the curve of sRGB, which is no power
 
-Corners = tuple[float, float, float, float, float, float, float, float]  # x, y of white, red, green, blue
+Corners = tuple[float, ...]  # x, y of white, red, green, blue
 
 
 class Space(NamedTuple):
@@ -188,6 +188,11 @@ def from_srgb(pixels: RGBImage, profile: bytes) -> RGBImage:
 def is_other_space(profile: bytes) -> bool:
     """Tells whether an ICC profile is a usable one for RGB and noticeably different from sRGB."""
     return profile[16:20] == b"RGB " and _transform(profile, "RGB", "RGB") is not None
+
+
+def is_noticeable(space: Space) -> bool:
+    """Tells whether a space differs noticeably from sRGB."""
+    return is_other_space(profile_of(space))
 
 
 def _converted(image: Image.Image, profile: bytes, mode: str, target: str) -> Image.Image:

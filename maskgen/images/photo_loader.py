@@ -10,6 +10,8 @@ from PIL import Image
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode, exif_orientation, rgb_of, too_many_pixels, turn_upright
+from maskgen.images.colour import profile_of, to_srgb
+from maskgen.images.png import stated_space
 from maskgen.types import RGBImage
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ _ARRAY_METHODS = ("__array__", "__array_interface__", "__array_struct__", "__buf
 
 
 def load_photo(image: PhotoInput, *, max_pixels: int, background: int) -> RGBImage | Skip:
-    """Loads a photo as upright RGB; the same photo gives the same pixels, whichever way it is given.
+    """Loads a photo as upright sRGB; the same photo gives the same pixels, whichever way it is given.
 
     Args:
         image: the path of a file; its bytes; a file opened in binary mode, which is read from its start; a Pillow
-            image of any mode but F and 32-bit I, whose EXIF orientation is applied; or an upright array, uint8, uint16
-            (its high byte counts) or bool, of shape `h w`, `h w 1`, `h w 3` (RGB) or `h w 4` (RGBA).
+            image of any mode but F and 32-bit I, whose EXIF orientation and colour profile are applied; or an upright
+            sRGB array, uint8, uint16 (its high byte counts) or bool, of shape `h w`, `h w 1`, `h w 3` (RGB) or
+            `h w 4` (RGBA).
         max_pixels: larger files and Pillow images are skipped before they are decoded.
         background: grey level, 0-255, behind transparent pixels.
 
@@ -93,12 +96,21 @@ def _from_pillow(image: Image.Image, max_pixels: int, background: int) -> RGBIma
         return Skip("truncated" if "truncated" in str(error) else "unreadable", str(error))
     try:
         # Pillow converts La only to LA. It converts LA to PA without the alpha channel, so such a PA image is opaque.
-        pixels = rgb_of(image.convert("LA") if image.mode == "La" else image, background)
+        plain = image.convert("LA") if image.mode == "La" else image
+        pixels = rgb_of(to_srgb(plain, _stated_profile(image)), background)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"photo: got a Pillow image of mode {image.mode}: {error}. {_way_to_rgb(image.mode)}"
         ) from error
     return np.ascontiguousarray(turn_upright(pixels, exif_orientation(image)))
+
+
+def _stated_profile(image: Image.Image) -> bytes:
+    """Returns the ICC profile of a Pillow image: its own, or one made of what Pillow read of a PNG; b"" for sRGB."""
+    profile = bytes(image.info.get("icc_profile") or b"")
+    if profile or image.format != "PNG" or "srgb" in image.info:
+        return profile
+    return profile_of(stated_space(image.info.get("gamma", 0.0), image.info.get("chromaticity")))
 
 
 def _is_closed(image: Image.Image, error: Exception) -> bool:

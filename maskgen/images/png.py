@@ -14,6 +14,7 @@ from maskgen.images.colour import (
     SRGB_GAMMA,
     Space,
     coded_space,
+    is_noticeable,
     linear_light,
     profile_of,
     rgb_to_srgb_light,
@@ -22,7 +23,7 @@ from maskgen.images.colour import (
 MAX_CHUNKS = 65_536  # encoders put 8 kB or more of the pixels into one
 START = 8  # bytes of the signature
 DEPTH_AT = 24  # position of the bits per sample
-# Files say 1/2.2 where they mean sRGB, as PNG's specification advises for programs without a curve.
+# Files in the colours of sRGB say 1/2.2 where they mean its curve, as PNG's specification advises.
 _MEANS_SRGB = 0.0035
 _STRIP = 256  # rows that are converted at once, so that floats need little memory
 
@@ -62,12 +63,19 @@ def space_of(found: Chunks) -> Space | str:
         return coded_space(coded[0], coded[1])
     if b"sRGB" in found:
         return SRGB
-    gamma, corners = float(SRGB_GAMMA), SRGB.corners
-    if len(raw := found.get(b"gAMA", b"")) == 4 and (value := int.from_bytes(raw, "big") / 100_000):
-        gamma = SRGB_GAMMA if abs(value - 1 / 2.2) < _MEANS_SRGB else 1 / value
-    if len(raw := found.get(b"cHRM", b"")) == 32:
-        corners = tuple(number / 100_000 for number in struct.unpack(">8I", raw))
-    return Space(corners, gamma)
+    gamma, corners = found.get(b"gAMA", b""), found.get(b"cHRM", b"")
+    return stated_space(
+        int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0.0,
+        tuple(number / 100_000 for number in struct.unpack(">8I", corners)) if len(corners) == 32 else None,
+    )
+
+
+def stated_space(gamma: float, corners: tuple[float, ...] | None) -> Space:
+    """Builds the space of gAMA, the exponent of the encoder or 0, and of cHRM, x, y of white, red, green, blue."""
+    stated = Space(corners or SRGB.corners, SRGB_GAMMA)
+    if gamma and (is_noticeable(stated) or abs(gamma - 1 / 2.2) > _MEANS_SRGB):
+        return Space(stated.corners, 1 / gamma)
+    return stated
 
 
 def is_deep(data: bytes) -> bool:
