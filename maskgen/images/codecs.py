@@ -96,7 +96,7 @@ def _decoded(data: bytes, max_pixels: int, background: int, *, own: bool) -> Own
 
 def _decoded_jpeg(data: bytes, max_pixels: int, background: int, *, own: bool) -> OwnColours | Skip:
     size = jpeg.plain_size(data)
-    if not (size and jpeg.has_one_scan(data)):
+    if not (size and jpeg.is_one_scan(data)):
         found = jpeg.structure(data)
         if isinstance(found, Skip):
             return found
@@ -142,7 +142,7 @@ def _decoded_other(
     profile, upright = icc or profile_of(space), exif_orientation(file)
     if kind == "png" and png.is_deep(data) and (b"tRNS" in found or (profile and not icc)):
         image, profile = png.deep_image(data, found, SRGB if icc else space), icc
-    if not (own and profile[16:20] == b"RGB " and image.mode not in ("CMYK", "LAB")):
+    if not (own and profile[16:20] == b"RGB " and image.mode != "CMYK"):
         image, profile = to_srgb(image, profile), b""
     return _own(rgb_of(image, background), profile, upright)
 
@@ -244,7 +244,7 @@ def turn_upright(pixels: RGBImage, orientation: int) -> UInt8[ndarray, "tall wid
 def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
     """Tells whether an undecodable file lacks its end, by its structure or by the decoder's message."""
     if kind == "jpeg":
-        return data.find(b"\xff\xd9", jpeg.scan_start(data)) < 0
+        return jpeg.ends_early(data)
     if kind == "png":
         return b"IEND" not in data
     if kind == "webp":

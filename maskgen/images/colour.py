@@ -150,8 +150,6 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     Returns:
         The image itself if nothing had to be done; else an image of mode RGB or RGBA.
     """
-    if image.mode == "LAB":
-        return _lab_transform().apply(image)
     if not profile:
         return image
     of, alpha = profile[16:20], image.has_transparency_data
@@ -229,9 +227,3 @@ def _changes(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 def _way_back(profile: bytes) -> ImageCms.ImageCmsTransform:
     target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     return ImageCms.buildTransform(ImageCms.createProfile("sRGB"), target, "RGB", "RGB", _INTENT, _FLAGS)
-
-
-@lru_cache(maxsize=1)
-def _lab_transform() -> ImageCms.ImageCmsTransform:
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB", _INTENT)

@@ -27,7 +27,7 @@ CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 
 # Frame headers that decoders know: sequential, progressive; with arithmetic coding. Others are lossless or unused.
 _SEQUENTIAL, _PROGRESSIVE, _ARITHMETIC = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA), (0xC9, 0xCA)
-_SCAN, _END = 0xDA, 0xD9
+_SCAN, _END, _RESTART_INTERVAL, _RESTART = 0xDA, 0xD9, 0xDD, 0xD0
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 # Segments of a JPEG without metadata: frame header, tables, restart interval, JFIF mark, comment.
 _PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)
@@ -36,6 +36,7 @@ _LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; b
 _COEFFICIENTS = 64
 # What a decoder reads in place of the end marker: codes of all kinds, no marker. A complete scan does not look at it.
 _PADDING = bytes(number * 89 % 251 for number in range(512))
+_INTERVALS = 64  # restart intervals that are filled with it
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Structure:
         components: their numbers.
         scans: headers of all scans.
         exif: EXIF data of all segments, one after the other.
+        restarts: whether there are restart markers among the pixels.
+        last_scan: position of the last scan's header.
         end: position of the end marker; the length of the file if there is none.
     """
 
@@ -66,6 +69,8 @@ class Structure:
     components: tuple[int, ...] = ()
     scans: list[Scan] = field(default_factory=list)
     exif: bytearray = field(default_factory=bytearray)
+    restarts: bool = False
+    last_scan: int = 0
     end: int = 0
 
 
@@ -87,9 +92,15 @@ def plain_size(data: bytes) -> tuple[int, int] | None:
     return size if data[at : at + 2] == b"\xff\xda" else None
 
 
-def has_one_scan(data: bytes) -> bool:
-    """Tells whether a JPEG has a single scan, so that `structure` need not be read; a thumbnail counts as a scan."""
-    return data.count(b"\xff\xda") < 2
+def is_one_scan(data: bytes) -> bool:
+    """Tells whether a JPEG is sequential with a single scan of all colours, so that `structure` need not be read.
+
+    A thumbnail counts as a scan; the answer is then no.
+    """
+    scan = data.find(b"\xff\xda")
+    if data.find(b"\xff\xda", scan + 2) >= 0 or data.find(b"\xff\xc2", 0, scan) >= 0:
+        return False
+    return data[scan + 4 : scan + 5] in (b"\3", b"\4")  # number of components
 
 
 def structure(data: bytes) -> Structure | Skip:
@@ -116,6 +127,7 @@ def structure(data: bytes) -> Structure | Skip:
             continue
         length = int(_LENGTH.unpack_from(data, at + 2)[0])
         _note(found, kind, data[at + 4 : at + 2 + length])
+        found.last_scan = at if kind == _SCAN else found.last_scan
         if refused := _too_much(found):
             return refused
         at += 2 + length
@@ -139,6 +151,8 @@ def _note(found: Structure, kind: int, body: bytes) -> None:
     elif kind == _SCAN and body and len(body) >= 4 + 2 * body[0]:
         first, last, bits = body[1 + 2 * body[0] : 4 + 2 * body[0]]
         found.scans.append(Scan(tuple(body[1 : 1 + 2 * body[0] : 2]), first, last, bits & 15))
+    elif kind == _RESTART_INTERVAL:
+        found.restarts = any(body)
     elif kind == 0xE1 and body.startswith(b"Exif\0\0"):
         found.exif += body[6:]
 
@@ -175,10 +189,20 @@ def last_scan_is_cut(data: bytes, found: Structure, pixels: RGBImage | None) -> 
     """
     if found.frame in _ARITHMETIC:
         return False
-    padded = JpegImageFile(io.BytesIO(data[: found.end] + _PADDING + b"\xff\xd9"))
+    padded = JpegImageFile(io.BytesIO(data[: found.end] + _padding(data, found) + b"\xff\xd9"))
     if pixels is not None and np.array_equal(np.asarray(padded.convert("RGB")), pixels):
         return False
     return padded.tobytes() != JpegImageFile(io.BytesIO(data)).tobytes()
+
+
+def _padding(data: bytes, found: Structure) -> bytes:
+    """Builds what is put before the end marker; the numbers of restart markers follow those in the last scan."""
+    if not found.restarts:
+        return _PADDING
+    markers = [bytes((0xFF, _RESTART + number)) for number in range(8)]
+    places = [data.rfind(marker, found.last_scan, found.end) for marker in markers]
+    following = places.index(max(places)) + 1 if max(places) >= 0 else 0
+    return _PADDING + b"".join(markers[(following + i) % 8] + _PADDING for i in range(_INTERVALS))
 
 
 def is_closed_early(data: bytes, pixels: RGBImage | None = None) -> bool:
@@ -189,14 +213,16 @@ def is_closed_early(data: bytes, pixels: RGBImage | None = None) -> bool:
         pixels: its decoded pixels, if they are RGB: of a file with one scan it is complete if the last one has
             another colour than grey 128, with which decoders fill what is missing.
     """
-    if has_one_scan(data):
+    if is_one_scan(data):
         return (pixels is None or pixels[-1, -1].tolist() == [128, 128, 128]) and _only_scan_is_cut(data)
     found = structure(data)
     if isinstance(found, Skip) or not found.frame:
         return False
+    if lacks_scans(found):
+        return True
     if len(found.scans) == 1 and found.frame in _SEQUENTIAL:
         return (pixels is None or pixels[-1, -1].tolist() == [128, 128, 128]) and _only_scan_is_cut(data)
-    return lacks_scans(found) or last_scan_is_cut(data, found, pixels)
+    return last_scan_is_cut(data, found, pixels)
 
 
 def _only_scan_is_cut(data: bytes) -> bool:
@@ -211,11 +237,9 @@ def _only_scan_is_cut(data: bytes) -> bool:
     return False
 
 
-def scan_start(data: bytes) -> int:
-    """Finds the start of a JPEG's pixels, after its segments (one may hold a thumbnail, which is a JPEG itself)."""
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        if data[at : at + 1] != b"\xff" or at + 4 > len(data) or data[at + 1] == _SCAN:
-            break
-        at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
-    return at
+def ends_early(data: bytes) -> bool:
+    """Tells whether a JPEG that cannot be decoded lacks its end marker, or scans before it."""
+    found = structure(data)
+    if isinstance(found, Skip):
+        return False
+    return found.end == len(data) or bool(found.frame and found.components and lacks_scans(found))
