@@ -10,9 +10,10 @@ import json
 import os
 import stat
 import sys
+from io import FileIO
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from maskgen.files import size_text
 
@@ -25,6 +26,7 @@ TEXT_BYTES = 16 * 2**20  # of settings, templates and lists that people write
 JSON_BYTES = 4 * 2**30  # of the plan and the facts of a data set of tens of millions of photos
 PHOTO_BYTES = 128 * 2**20
 WEIGHT_BYTES = 16 * 2**30
+LEVELS = 100  # of nested lists and tables in JSON and TOML
 
 _BLOCK = 1 << 16
 # A pipe is opened without waiting for its writer, a terminal without making it the program's own.
@@ -54,7 +56,7 @@ def check_regular_file(path: str | PathLike[str], limit: int | None = None) -> i
     return _checked(_stat(path), path, limit)
 
 
-def open_regular_file(path: str | PathLike[str], limit: int | None = None) -> BinaryIO:
+def open_regular_file(path: str | PathLike[str], limit: int | None = None) -> FileIO:
     """Opens a regular file for reading, unbuffered; never waits for the writer of a pipe.
 
     Args:
@@ -71,7 +73,7 @@ def open_regular_file(path: str | PathLike[str], limit: int | None = None) -> Bi
     descriptor = os.open(path, _FLAGS)
     try:
         _checked(os.fstat(descriptor), path, limit)
-        return os.fdopen(descriptor, "rb", buffering=0)
+        return FileIO(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
@@ -99,25 +101,52 @@ def parse_json(data: bytes | str) -> Any:
     """Parses JSON.
 
     Raises:
-        ValueError: it is not JSON, or is nested too deeply.
+        ValueError: it is not JSON, or is nested more than `LEVELS` deep.
     """
     try:
-        return json.loads(data)
+        return _shallow(json.loads(data))
     except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
+        raise _too_deep() from None
 
 
 def parse_toml(data: bytes | str) -> dict[str, Any]:
     """Parses TOML, with or without a byte-order mark.
 
     Raises:
-        ValueError: it is not TOML, or is nested too deeply.
+        ValueError: it is not TOML, or is nested more than `LEVELS` deep.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     try:
-        return tomllib.loads(text)
+        tree: dict[str, Any] = _shallow(tomllib.loads(text))
     except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
+        raise _too_deep() from None
+    return tree
+
+
+def reason_of(error: Exception) -> str:
+    """Returns the reason of an error in plain words: an `OSError` without its number and path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+
+
+def _shallow(tree: Any) -> Any:
+    """Returns a tree unchanged; what walks over it later may recurse.
+
+    Raises:
+        ValueError: it has more than `LEVELS` levels.
+    """
+    level = [node for node in (tree,) if isinstance(node, (dict, list))]
+    for _ in range(LEVELS):
+        if not level:
+            return tree
+        inside = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [node for nodes in inside for node in nodes if isinstance(node, (dict, list))]
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"its values are nested too deeply, more than {LEVELS} levels")
 
 
 def _stat(path: str | PathLike[str]) -> os.stat_result:

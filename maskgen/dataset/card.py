@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from maskgen.dataset.facts import parse_facts
 from maskgen.errors import SKIP_REASONS, InputError
 from maskgen.files import CARD, FACTS, write_atomic
+from maskgen.reading import JSON_BYTES, read_regular_file, reason_of
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 SIZES = (
@@ -67,10 +69,10 @@ def write_card(out: Path) -> Path:
     """
     path = out / FACTS
     try:
-        text = card_text(json.loads(path.read_bytes()))
+        text = card_text(parse_facts(read_regular_file(path, JSON_BYTES)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: cannot be read ({error!r}); the same unmask gen-data makes it again"
+            f"{path}: cannot be read ({reason_of(error)}); the same unmask gen-data makes it again"
         ) from error
     write_atomic(out / CARD, text.encode("utf-8"))
     return out / CARD

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from maskgen.dataset.assign import Wanted
 from maskgen.dataset.locks import changing, hold_slice, let_go, refuse_held
 from maskgen.dataset.plan import (
     FORMAT,
@@ -23,7 +24,6 @@ from maskgen.dataset.plan import (
     Plan,
     ShardPlan,
     differences,
-    extend_plan,
     load_plan,
     save_plan,
     with_refs,
@@ -32,6 +32,7 @@ from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_reco
 from maskgen.dataset.skipped_thumbnails import thumbs_folder
 from maskgen.errors import UsageError
 from maskgen.files import CARD, FACTS, PART, WORK, held_files, make_folder, remove, write_atomic
+from maskgen.reading import JSON_BYTES, parse_json, read_regular_file
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
@@ -53,17 +54,17 @@ class DataSetFolder:
 
     @contextmanager
     def claim(
-        self, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
-    ) -> Iterator[Sequence[ShardPlan]]:
+        self, wanted: Wanted, refs: Sequence[PhotoRef], settings: GenSettings
+    ) -> Iterator[Plan]:
         """Settles the plan and holds this run's slice of the shards until the end of the `with` block.
 
         Args:
-            wanted: the plan of a new data set.
+            wanted: what the run asks for.
             refs: all photos of the source.
             settings: whether to resume an existing plan (default), extend it or overwrite it; the slice.
 
         Yields:
-            the shards of the slice.
+            the plan of the whole data set.
 
         Raises:
             UsageError: the folder holds a data set made otherwise (with the differences) or files of others, or
@@ -79,7 +80,7 @@ class DataSetFolder:
             plan = self._settle_plan(wanted, refs, settings)
             self._lock = hold_slice(self.work, part)
         with self._lock:
-            yield plan.shards[part[0] :: part[1]]
+            yield plan
 
     def release(self, write_card: Callable[[Path], object]) -> bool:
         """Gives back the slice, after a run that made all its shards, and completes the data set if it can.
@@ -120,7 +121,7 @@ class DataSetFolder:
         return load_plan(self._plan_file)
 
     def next_plan(
-        self, old: Plan | None, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings
+        self, old: Plan | None, wanted: Wanted, refs: Sequence[PhotoRef], settings: GenSettings
     ) -> Plan:
         """Computes the next plan from `old`, if there is one; writes nothing.
 
@@ -128,12 +129,12 @@ class DataSetFolder:
             UsageError: the folder holds a data set made otherwise (with the differences), or files of others.
         """
         if old is None:
-            self._refuse_foreign((CARD, FACTS, *_files(wanted.shards)))
-            return wanted
+            self._refuse_foreign((CARD, FACTS, *_files(wanted.plan.shards)))
+            return wanted.plan
         self._refuse_difference(old, wanted, settings)
         plan = with_refs(old, refs)
         if settings.run.extend:
-            plan = extend_plan(plan, refs, settings)
+            plan = wanted.extend(plan)
             self._refuse_foreign(_files(plan.shards[len(old.shards) :]))
         return plan
 
@@ -184,16 +185,16 @@ class DataSetFolder:
     def _poison(self, name: str) -> list[Entry]:
         """Reads the poison photos of a shard; a missing or damaged file holds none."""
         try:
-            entries = json.loads(self._poison_file(name).read_bytes())
+            entries = parse_json(read_regular_file(self._poison_file(name), JSON_BYTES))
             found = [(photo, reason, detail) for photo, reason, detail in entries]
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError):
             return []
         return found if all(isinstance(text, str) for entry in found for text in entry) else []
 
     def _poison_file(self, name: str) -> Path:
         return self.work / f"{name}.poison.json"
 
-    def _settle_plan(self, wanted: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
+    def _settle_plan(self, wanted: Wanted, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
         """Resumes, extends or replaces the stored plan, and stores the result. Call it inside `changing`."""
         self.remove_parts((_PLAN, FACTS, CARD))
         if self._doomed_file.exists():  # an --overwrite that was killed
@@ -208,7 +209,7 @@ class DataSetFolder:
             save_plan(self._plan_file, plan)
         return plan
 
-    def _is_being_overwritten(self, wanted: Plan) -> bool:
+    def _is_being_overwritten(self, wanted: Wanted) -> bool:
         """Tells whether an --overwrite by this very plan was begun and not finished: the same command resumes it."""
         if not self._plan_file.exists() or (self.out / FACTS).exists():
             return False
@@ -216,7 +217,7 @@ class DataSetFolder:
             old = self.read_plan()
         except UsageError:
             return False
-        return old is not None and not differences(old, wanted) and old.ids == wanted.ids
+        return old is not None and not differences(old, wanted.blank) and old.ids == wanted.ids
 
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         """Refuses to write over files that no plan names.
@@ -242,13 +243,13 @@ class DataSetFolder:
             return _is_facts(self.out / FACTS)
         return read_record(self.out, Path(name).stem) is not None
 
-    def _refuse_difference(self, old: Plan, wanted: Plan, settings: GenSettings) -> None:
+    def _refuse_difference(self, old: Plan, wanted: Wanted, settings: GenSettings) -> None:
         """Refuses to resume a plan that differs from the one that would be made now.
 
         Raises:
             UsageError: with each difference.
         """
-        found = differences(old, wanted)
+        found = differences(old, wanted.blank)
         if not found and not settings.run.extend and old.ids != wanted.ids:
             more, gone = wanted.ids - old.ids, old.ids - wanted.ids
             found = [f"photos: {len(old.ids)} there, {len(wanted.ids)} now"]
@@ -304,7 +305,7 @@ def _planned(path: Path) -> set[str]:
 def _is_facts(path: Path) -> bool:
     """Tells whether a `dataset.json` was written by unmask: other programs use that name too."""
     try:
-        facts = json.loads(path.read_bytes())
+        facts = parse_json(read_regular_file(path, JSON_BYTES))
     except (OSError, ValueError):
         return False
     return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()

@@ -28,7 +28,7 @@ class Design:
     @property
     def people(self) -> Literal["auto", "folders"]:
         """How identities were inferred from the source: `source.people`."""
-        return self.settings.get("source", {}).get("people", "auto")
+        return "folders" if self.settings.get("source", {}).get("people") == "folders" else "auto"
 
     @property
     def strangers(self) -> bool:
@@ -41,7 +41,11 @@ def read_design(data: DataSet) -> Design:
     """Reads the intended content of a data set; an unreadable plan counts as missing."""
     if data.about:
         shards = data.about.get("shards", [])
-        planned = tuple((shard["name"], shard["split"], shard["photos"]) for shard in shards)
+        planned = tuple(
+            (shard["name"], shard["split"], shard["photos"])
+            for shard in shards
+            if {"name", "split", "photos"} <= shard.keys()
+        )
         return Design(data.about.get("settings", {}), planned)
     try:
         plan = DataSetFolder(data.folder).read_plan()

@@ -1,21 +1,18 @@
-"""Assignment of photos to shards: made once, stored in `.work/plan.json`, and read by every run that resumes.
-
-The photos are ordered by a seeded hash of their ids, split by identity, and divided into shards. No photo is opened.
-"""
+"""Plan of a data set: its shards and their photos. Made once by `assign`, stored in `.work/plan.json`."""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from maskgen.dataset.shard_record import SPLITS
-from maskgen.errors import InputError, UsageError
+from maskgen.errors import UsageError
 from maskgen.files import write_atomic
+from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.seeds import hash64
-from maskgen.settings import GenSettings, SourceSettings
-from maskgen.sources import key_base
+from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
 FORMAT = 1  # version of plan.json, dataset.json and the records
@@ -89,7 +86,7 @@ class Plan:
 
 def data_settings(settings: GenSettings) -> dict[str, Any]:
     """Returns the settings that affect the bytes: no paths, no number of photos, no settings of the run."""
-    return settings.model_dump(
+    facts = settings.model_dump(
         mode="json",
         exclude={
             "run": True,
@@ -98,89 +95,9 @@ def data_settings(settings: GenSettings) -> dict[str, Any]:
             "masks": {"templates", "pictures"},
         },
     )
-
-
-def extend_plan(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> Plan:
-    """Adds shards until `n` photos are planned; existing shards stay as they are.
-
-    People stay in their split, even if the source has gained or lost its official split since.
-
-    Args:
-        plan: the plan to extend; without shards for a new data set.
-        refs: all photos of the source.
-        settings: number of photos, split, shard size, seed.
-
-    Returns:
-        The extended plan.
-
-    Raises:
-        InputError: the official split is asked for, but the source has none, or a person is in two of its splits.
-    """
-    taken = plan.ids
-    rest = sorted(
-        (ref for ref in refs if ref.id not in taken), key=lambda ref: (hash64(settings.seed, ref.id), ref.id)
-    )
-    limit = len(rest) if settings.source.n is None else max(settings.source.n - len(taken), 0)
-    chosen = rest[:limit]
-    official = use_official(refs, settings.source)
-    bases = {key_base(PhotoRef(name)) for name in taken}
-    shards = list(plan.shards)
-    known_splits = {ref.identity: shard.split for shard in shards for ref in shard.refs if ref.identity}
-
-    def split_of(ref: PhotoRef) -> str:
-        return known_splits.get(ref.identity) or (ref.split if official else hash_split(ref, settings.source))
-
-    for split in SPLITS:
-        members = [ref for ref in chosen if split_of(ref) == split]
-        first = sum(shard.split == split for shard in shards)
-        for i, start in enumerate(range(0, len(members), settings.shards.shard_size), first):
-            photos = members[start : start + settings.shards.shard_size]
-            shards.append(_shard(f"{split}-{i:06d}", split, photos, bases))
-    return replace(plan, shards=tuple(replace(shard, settings=plan.hash) for shard in shards))
-
-
-def _shard(name: str, split: str, photos: Iterable[PhotoRef], bases: set[str]) -> ShardPlan:
-    """Plans a shard; skips photos whose key is taken, and adds the keys of the others to `bases`."""
-    refs, skips = [], list[Entry]()
-    for base, ref in sorted(((key_base(ref), ref) for ref in photos), key=lambda pair: (pair[0], pair[1].id)):
-        if base in bases:
-            skips.append((ref.id, "key_collision", f"{base} is another photo's"))
-        else:
-            bases.add(base)
-            refs.append(ref)
-    return ShardPlan(name, split, tuple(refs), tuple(sorted(skips)))
-
-
-def use_official(refs: Sequence[PhotoRef], settings: SourceSettings) -> bool:
-    """Tells whether the source's official split is used.
-
-    Raises:
-        InputError: it is asked for, but a photo has no split; or a person is in two splits.
-    """
-    unsplit = next((ref for ref in refs if ref.split not in SPLITS), None)
-    if settings.split == "hash" or (settings.split == "auto" and unsplit):
-        return False
-    if unsplit:
-        raise InputError(f"{unsplit.id}: the source gives it no official split; use --split hash")
-    splits: dict[str, str] = {}
-    for ref in refs:
-        if ref.identity and splits.setdefault(ref.identity, ref.split) != ref.split:
-            raise InputError(
-                f"{ref.identity} is in {splits[ref.identity]} and in {ref.split} of the source's official split; "
-                "use --split hash"
-            )
-    return True
-
-
-def hash_split(ref: PhotoRef, settings: SourceSettings) -> Literal["train", "val", "test"]:
-    """Computes the split of a person, or of a photo without an identity, by hash.
-
-    It does not depend on the seed, so no data set of a source trains on the test photos of another one.
-    """
-    place = hash64("split", ref.identity or ref.id) / 2**64
-    if place < settings.test:
-        return "test"
-    return "val" if place < settings.test + settings.val else "train"
+    if settings.source.duplicates == "keep":  # data sets from before this setting have no entry
+        del facts["source"]["duplicates"]
+    return facts
 
 
 def differences(old: Plan, new: Plan) -> list[str]:
@@ -234,7 +151,7 @@ def load_plan(path: Path) -> Plan | None:
         UsageError: the file is damaged, or in another version of the format.
     """
     try:
-        facts = json.loads(path.read_bytes())
+        facts = parse_json(read_regular_file(path, JSON_BYTES))
         if facts["format"] != FORMAT:
             raise UsageError(
                 f"{path}: is of format {facts['format']}, this version knows {FORMAT}; use another --out"
@@ -254,9 +171,9 @@ def load_plan(path: Path) -> Plan | None:
         return replace(plan, shards=shards)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path}: cannot be read ({error}); start anew with --overwrite or another --out"
+            f"{path}: cannot be read ({reason_of(error)}); start anew with --overwrite or another --out"
         ) from error
 
 

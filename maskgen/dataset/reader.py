@@ -3,7 +3,6 @@
 Shards without a record are ignored, so a data set can be read while a run still extends it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.dataset import shards
+from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.labels import odd_labels
 from maskgen.dataset.shard_record import ShardReport, read_record
 from maskgen.dataset.shards import Members
 from maskgen.errors import InputError
 from maskgen.files import FACTS
+from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.seeds import hash64
 
 Labels = dict[str, Any]
@@ -176,21 +177,18 @@ def open_data_set(folder: str | Path) -> DataSet:
 
 def _read_about(path: Path) -> dict[str, Any]:
     try:
-        about = json.loads(path.read_bytes())
+        return parse_facts(read_regular_file(path, JSON_BYTES))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: cannot be read ({error}); make it again with the same unmask gen-data"
+            f"{path}: cannot be read ({reason_of(error)}); make it again with the same unmask gen-data"
         ) from error
-    if not isinstance(about, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(about).__name__}")
-    return about
 
 
 def _read_labels(key: str, members: Members) -> Labels:
     try:
-        labels = json.loads(members["json"])
+        labels = parse_json(members["json"])
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{key}: the sample's labels cannot be read ({error!r}). Run unmask verify on the data set"

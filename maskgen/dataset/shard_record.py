@@ -1,18 +1,21 @@
 """Record of a shard, the `.json` beside the tar. It is written last: a shard without it is unfinished."""
 
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from maskgen.files import write_atomic
+from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file
 
 SPLITS = ("train", "val", "test")
 _BLOCK = 1 << 20
+SAMPLE_BYTES = 5 * 512  # of the headers of its members, which every sample needs
+MOST = 1 << 53  # largest number that all readers of JSON hold exactly
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,15 @@ def parse_record(data: bytes) -> ShardReport:
     Raises:
         ValueError: the bytes are not a valid record.
     """
-    values = json.loads(data)
+    return report_of(parse_json(data))
+
+
+def report_of(values: Any) -> ShardReport:
+    """Builds a record from its parsed JSON.
+
+    Raises:
+        ValueError: it is not a valid record.
+    """
     try:
         report = ShardReport(
             **{**values, "skips": tuple((i, reason, detail) for i, reason, detail in values["skips"])}
@@ -68,6 +79,8 @@ def parse_record(data: bytes) -> ShardReport:
         or {type(n) for n in counts} != {int}
     ):
         raise ValueError("no record of a shard: a value is not what it must be")
+    if min(counts) < 0 or report.count * SAMPLE_BYTES > report.bytes or max(counts) > MOST:
+        raise ValueError("no record of a shard: its numbers cannot all be true")
     return report
 
 
@@ -84,7 +97,7 @@ def write_record(folder: Path, report: ShardReport) -> None:
 def read_record(folder: Path, name: str) -> ShardReport | None:
     """Reads the record of a shard; None if it is missing or damaged."""
     try:
-        report = parse_record((folder / f"{name}.json").read_bytes())
+        report = parse_record(read_regular_file(folder / f"{name}.json", JSON_BYTES))
     except (OSError, ValueError):
         return None
     return report if report.name == name else None
@@ -98,13 +111,13 @@ def matches(folder: Path, report: ShardReport) -> bool:
     try:
         if path.stat().st_size != report.bytes:
             return False
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             return file_digest(file) == report.sha256
     except OSError:
         return False
 
 
-def file_digest(file: io.BufferedReader) -> str:
+def file_digest(file: BinaryIO) -> str:
     """Computes the hex sha256 of an open file."""
     digest = hashlib.sha256()
     while block := file.read(_BLOCK):

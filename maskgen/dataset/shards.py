@@ -5,11 +5,11 @@ part after the first dot, such as "map.png". docs/data-set.md specifies the form
 """
 
 import hashlib
-import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict
@@ -18,6 +18,7 @@ from maskgen.dataset.labels import Kept, Origin, encode_labels, once
 from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors, part_path, remove, size_text, sync, sync_folder
 from maskgen.images import codecs
+from maskgen.reading import PHOTO_BYTES, open_regular_file, parse_json, reason_of
 from maskgen.settings import ShardSettings
 from maskgen.types import Plane, RGBImage, Triplet
 
@@ -95,7 +96,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     """
     masked, gt = (_decode_image(members, name) for name in ("masked", "gt"))
     try:
-        labels = json.loads(members["json"])
+        labels = parse_json(members["json"])
         planes = codecs.decode_map(members["map.png"]), codecs.decode_parts(members["parts.png"])
     except (KeyError, ValueError) as error:
         raise InputError(f"a sample has no usable {error}; found {', '.join(sorted(members))}") from error
@@ -226,12 +227,17 @@ def read_members(path: Path) -> Iterator[tuple[str, bytes]]:
         InputError: the file is missing or not a tar.
     """
     try:
-        with tarfile.open(path, "r:") as tar:
+        with (
+            BufferedReader(open_regular_file(path)) as opened,
+            tarfile.open(fileobj=opened, mode="r:") as tar,
+        ):
             for info in tar:
+                if info.size > PHOTO_BYTES:
+                    raise tarfile.ReadError(f"{info.name} has {size_text(info.size)}")
                 file = tar.extractfile(info) if info.isfile() else None
                 if file is not None:
                     yield info.name, file.read()
     except (OSError, tarfile.TarError) as error:
         raise InputError(
-            f"{path}: cannot be read as a shard ({error}); run unmask verify {path.parent}"
+            f"{path}: cannot be read as a shard ({reason_of(error)}); run unmask verify {path.parent}"
         ) from error

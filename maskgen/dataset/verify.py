@@ -4,7 +4,6 @@ The hash of a shard reveals any change after it was written. The other checks fi
 cannot be decoded, maps that do not match the images, people in two splits.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.folder import facts_bytes
 from maskgen.dataset.labels import odd_labels
 from maskgen.dataset.plan import Plan
@@ -20,6 +20,7 @@ from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, r
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
 from maskgen.progress import OnProgress, Progress, no_progress
+from maskgen.reading import JSON_BYTES, open_regular_file, read_regular_file, reason_of
 from maskgen.sources import person_name
 
 EQUAL_INSIDE = 0.01  # largest fraction of a map's pixels that may be equal in both images by chance
@@ -167,13 +168,13 @@ def check_shard(folder: Path, name: str) -> Findings:
 def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
     name = found.name
     try:
-        data = (folder / f"{name}.json").read_bytes()
+        data = read_regular_file(folder / f"{name}.json", JSON_BYTES)
         record = found.record = parse_record(data)
     except FileNotFoundError:
         yield "", "the record is missing, so the shard was not finished; give the same gen-data command again"
         return
     except (OSError, ValueError) as error:
-        yield "", f"the record cannot be read: {error}"
+        yield "", f"the record cannot be read: {reason_of(error)}"
         return
     if data != record_bytes(record):
         yield "", "the record was changed"
@@ -197,7 +198,7 @@ def _check_bytes(path: Path, record: ShardReport) -> Iterator[tuple[str, str]]:
         yield "", f"the tar has {size} bytes, the record says {record.bytes}"
         return
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             if file_digest(file) != record.sha256:
                 yield "", "the tar's sha256 is not that of the record: its content was changed"
     except OSError as error:
@@ -273,15 +274,15 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
     """Checks `dataset.json` and the card against the records."""
     records = {found.name: found.record for found in shards if found.record is not None}
     try:
-        data = (folder / FACTS).read_bytes()
-        facts = json.loads(data)
+        data = read_regular_file(folder / FACTS, JSON_BYTES)
+        facts = parse_facts(data)
         names = [entry["name"] for entry in facts["shards"]]
         plan = Plan(facts["source"], facts["terms"], facts["settings"], facts["versions"])
     except FileNotFoundError:
         yield f"{FACTS} is missing, so not all shards are made; give the same gen-data command again"
         return
     except (OSError, ValueError, KeyError, TypeError) as error:
-        yield f"{FACTS} cannot be read: {error!r}"
+        yield f"{FACTS} cannot be read: {reason_of(error)}"
         return
     missing, unlisted = set(names) - records.keys(), records.keys() - set(names)
     if missing:

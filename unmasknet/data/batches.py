@@ -1,6 +1,5 @@
 """Batches from shards: worker processes decode, resize and augment the samples."""
 
-import json
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgen.errors import InputError
+from maskgen.reading import parse_json
 from maskgen.seeds import rng_for
 from unmasknet.data.augment import Views, augment, fit_sample
 from unmasknet.data.decode import SUFFIXES, decode_sample
@@ -309,8 +309,8 @@ def _plain_batch(samples: Sequence[Encoded], settings: Settings) -> _Raw:
         rng = rng_for(settings.seed, key)
         try:
             fitted = fit_sample(decode_sample(sample), settings.data.size, settings.data.fit, None)
-            labels.append(fitted.moved(json.loads(sample["json"])))
-        except (InputError, ValueError, KeyError) as error:
+            labels.append(fitted.moved(parse_json(sample["json"])))
+        except (InputError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{sample['__url__']}: {key}: {error}. Run unmask verify on the data set"
             ) from error

@@ -1,19 +1,21 @@
 """Lists and opens the shards of data sets, on disk or behind a URL."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.reader import open_data_set
-from maskgen.dataset.shard_record import ShardReport, parse_record
+from maskgen.dataset.shard_record import ShardReport, report_of
 from maskgen.errors import InputError, MissingError
+from maskgen.reading import open_regular_file, reason_of
 
+REMOTE_BYTES = 1 << 28  # largest dataset.json that is read from a URL
 BLOCK = 1 << 20  # bytes read ahead
 TIMEOUT = 60  # seconds without data after which a connection fails
 
@@ -72,10 +74,11 @@ def _remote_records(url: str) -> list[ShardReport]:
     """Reads the records from `dataset.json`, because HTTP has no listing of folders."""
     with open_url(f"{url.rstrip('/')}/dataset.json") as file:
         try:
-            shards: list[dict[str, Any]] = json.loads(file.read())["shards"]
-            return [parse_record(json.dumps(shard).encode()) for shard in shards]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{url}: its dataset.json was not written by unmask: {error!r}") from error
+            return [report_of(shard) for shard in parse_facts(file.read(REMOTE_BYTES))["shards"]]
+        except (ValueError, KeyError) as error:
+            raise InputError(
+                f"{url}: its dataset.json was not written by unmask: {reason_of(error)}"
+            ) from error
 
 
 def _checked(entry: str, record: ShardReport) -> Shard:
@@ -102,7 +105,7 @@ def open_url(url: str) -> Readable:
     scheme = urlsplit(url).scheme if "://" in url else ""
     try:
         if not scheme:
-            return Path(url).open("rb")
+            return BufferedReader(open_regular_file(url))
         if scheme in ("http", "https"):  # in the standard library; fsspec would need eight packages for it
             response: BufferedIOBase = urlopen(url, timeout=TIMEOUT)  # noqa: S310 (the scheme is one of two)
             return response

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from maskgen.files import size_text
+from maskgen.reading import PHOTO_BYTES
 from unmasknet.data.shard_list import Readable
 
 BLOCK = 512
@@ -22,13 +24,15 @@ def plain_members(file: Readable, wanted: Callable[[str], bool]) -> Iterator[tup
 
     Raises:
         NotPlain: a member is of another kind, or the file is not a USTAR file.
-        Broken: the file is truncated or damaged.
+        Broken: the file is truncated or damaged, or a member is larger than a photo.
     """
     while True:
         header = file.read(BLOCK)
         if len(header) == BLOCK and not any(header):
             return
         name, size = _parse(header)
+        if size > PHOTO_BYTES:
+            raise Broken(f"{name} has {size_text(size)}, at most {size_text(PHOTO_BYTES)} are allowed")
         padded = -(-size // BLOCK) * BLOCK
         if wanted(name):
             data = file.read(padded)

@@ -1,0 +1,70 @@
+"""Types in `dataset.json`, which other programs write too, and people edit."""
+
+from typing import Any
+
+from maskgen.reading import parse_json
+
+_KINDS = {
+    "source": str,
+    "terms": str,
+    "hash": str,
+    "photos": int,
+    "triplets": int,
+    "skipped": dict,
+    "splits": dict,
+    "settings": dict,
+    "versions": dict,
+    "shards": list,
+}
+_SHARD = {"name": str, "split": str, "photos": int, "count": int, "bytes": int, "sha256": str}
+_SECTIONS = ("source", "faces", "crop", "masks", "shards")
+
+
+def parse_facts(data: bytes) -> dict[str, Any]:
+    """Parses the bytes of a `dataset.json`.
+
+    Args:
+        data: its bytes.
+
+    Returns:
+        Its content. Keys can be missing or unknown, as another version writes others; the known ones have the types
+        that this program writes.
+
+    Raises:
+        ValueError: it is not JSON, or not such an object.
+    """
+    facts = parse_json(data)
+    if not isinstance(facts, dict):
+        raise ValueError(f"expected a JSON object, found {type(facts).__name__}")
+    odd = [name for name, kind in _KINDS.items() if name in facts and type(facts[name]) is not kind]
+    if not odd:
+        odd = [*_odd_inside(facts)]
+    if odd:
+        raise ValueError(f"not what this program writes, look at {', '.join(odd)}")
+    return facts
+
+
+def _odd_inside(facts: dict[str, Any]) -> list[str]:
+    """Lists the parts of a `dataset.json` whose values are of another type than they must be."""
+    settings, splits, counts = (
+        facts.get("settings", {}),
+        facts.get("splits", {}),
+        ("shards", "photos", "triplets"),
+    )
+    tables = {
+        "settings": [(settings.get(name, {}), dict) for name in _SECTIONS],
+        "versions": [(version, str) for version in facts.get("versions", {}).values()],
+        "skipped": [(count, int) for count in facts.get("skipped", {}).values()],
+        "splits": [(split, dict) for split in splits.values()],
+        "shards": [(shard, dict) for shard in facts.get("shards", [])],
+    }
+    odd = [name for name, pairs in tables.items() if any(type(value) is not kind for value, kind in pairs)]
+    if odd:
+        return odd
+    inside = {
+        "splits": [(split.get(name), int) for split in splits.values() for name in counts],
+        "shards": [
+            (shard[name], kind) for shard in facts.get("shards", []) for name, kind in _SHARD.items() if name in shard
+        ],
+    }  # fmt: skip
+    return [name for name, pairs in inside.items() if any(type(value) is not kind for value, kind in pairs)]
