@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PACE = 1_000_000  # bytes of a response that a client must accept in `seconds`, and another `seconds` to begin
 ABORT = "unmask.abort"  # extension of a request that drops its connection, if the server provides it
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -44,7 +45,7 @@ class Guard:
         app: the app to protect.
         host: the address that the server listens on.
         names: further allowed host names.
-        seconds: longest time that a client may take to accept a part of a response.
+        seconds: longest time that a client may take to accept a megabyte of a response.
     """
 
     def __init__(self, app: ASGIApp, host: str, names: Collection[str], seconds: float) -> None:
@@ -66,12 +67,16 @@ class Guard:
             await send(message)
 
         answer = self._patient(scope, noted)
-        refusal = self.refusal(Headers(scope=scope))
-        if refusal:
-            await JSONResponse({"detail": refusal}, 403)(scope, receive, answer)
-            return
         try:
+            refusal = self.refusal(Headers(scope=scope))
+            if refusal:
+                await JSONResponse({"detail": refusal}, 403)(scope, receive, answer)
+                return
             await self.app(scope, receive, answer)
+        except asyncio.CancelledError:  # the server stops, and has waited long enough
+            if not begun:
+                stopped = {"detail": "the server is being stopped"}
+                await JSONResponse(stopped, 503, {"Connection": "close"})(scope, receive, answer)
         except Exception:
             if not begun:  # else the outer server would answer, without these headers
                 failed = {"detail": "the server failed; its log says why"}
@@ -84,7 +89,7 @@ class Guard:
         if not self._is_allowed(host):
             return "this host name is not allowed; see `names` in docs/serving.md"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _netloc(origin) != host.lower():
             return "requests from other pages are refused"
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return (
@@ -107,23 +112,35 @@ class Guard:
         """Wraps `send`: adds the headers, and drops a client that does not accept its response in time."""
         abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, {}).get("call", lambda: None)
 
-        gone = False
+        gone, began, sent = False, 0.0, 0
+        clock = asyncio.get_running_loop().time
 
         async def answer(message: Message) -> None:
-            nonlocal gone
+            nonlocal gone, began, sent
             if gone:
                 return
+            began = began or clock()
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             try:
-                await asyncio.wait_for(send(message), self.seconds)
+                left = began + self.seconds * (1 + sent / PACE) - clock()
+                await asyncio.wait_for(send(message), max(left, 0.01))
+                sent += len(message.get("body", b""))
             except asyncio.TimeoutError:
                 gone = True
                 abort()
 
         return answer
+
+
+def _netloc(origin: str) -> str | None:
+    """Returns host and port of an Origin; None if it is malformed."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _is_address(name: str) -> bool:
