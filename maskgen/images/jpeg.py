@@ -23,6 +23,7 @@ MAX_SEGMENTS = (
 )
 MAX_EXIF_BYTES = 2**20  # one segment holds 64 kB, and cameras write one
 MAX_SCANNED_PIXELS = 2_000_000_000  # pixels times scans: 20 scans at 100 megapixels
+GREY = [128, 128, 128]  # with which decoders fill what is missing
 CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 
 # Frame headers that decoders know: sequential, progressive; with arithmetic coding. Others are lossless or unused.
@@ -30,8 +31,7 @@ _SEQUENTIAL, _PROGRESSIVE, _ARITHMETIC = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA), (0xC9
 _SCAN, _END, _RESTART_INTERVAL, _RESTART = 0xDA, 0xD9, 0xDD, 0xD0
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
 # Segments of a JPEG without metadata: frame header, tables, restart interval, JFIF mark, comment.
-_PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)
-_PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (*_PLAIN_FRAMES, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
+_PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (0xC0, 0xC1, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
 _LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; bits, height, width, channels
 _COEFFICIENTS = 64
 # What a decoder reads in place of the end marker: codes of all kinds, no marker. A complete scan does not look at it.
@@ -61,7 +61,7 @@ class Structure:
         exif: EXIF data of all segments, one after the other.
         restarts: whether there are restart markers among the pixels.
         last_scan: position of the last scan's header.
-        end: position of the end marker; the length of the file if there is none.
+        end: position of the end marker; the length of the file if there is none, or if there is a single scan.
     """
 
     frame: int = 0
@@ -73,63 +73,60 @@ class Structure:
     last_scan: int = 0
     end: int = 0
 
+    @property
+    def is_single(self) -> bool:
+        """Whether this is a sequential JPEG with all colours in one scan, as most photos; decoders end behind it."""
+        return self.frame in _SEQUENTIAL and any(
+            scan.components == self.components for scan in self.scans[:1]
+        )
+
 
 def plain_size(data: bytes) -> tuple[int, int] | None:
-    """Reads width and height of a JPEG without metadata, 8 bits, grey or with three channels.
+    """Reads width and height of a JPEG without metadata: sequential, 8 bits, grey or with three channels in one scan.
 
     Returns None if it has other segments, such as EXIF or Adobe's colour transform, or odd ones: Pillow decodes these.
     Photos in data sets usually have no metadata; skipping Pillow's classes saves a tenth of their decoding time.
     """
-    at, size = 2, None
+    at, size, channels = 2, None, 0
     for _ in range(MAX_SEGMENTS):
         if data[at : at + 2] not in _PLAIN_SEGMENTS or at + 10 > len(data):
             break
-        if data[at + 1] in _PLAIN_FRAMES:
+        if data[at + 1] in _SEQUENTIAL:
             bits, height, width, channels = _FRAME.unpack_from(data, at + 4)
             usual = bits == 8 and channels in (1, 3) and height and width  # height 0: given after the pixels
             size = (width, height) if usual else None
         at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
-    return size if data[at : at + 2] == b"\xff\xda" else None
-
-
-def is_one_scan(data: bytes) -> bool:
-    """Tells whether a JPEG is sequential with a single scan of all colours, so that `structure` need not be read.
-
-    A thumbnail counts as a scan; the answer is then no.
-    """
-    scan = data.find(b"\xff\xda")
-    if data.find(b"\xff\xda", scan + 2) >= 0 or data.find(b"\xff\xc2", 0, scan) >= 0:
-        return False
-    return data[scan + 4 : scan + 5] in (b"\3", b"\4")  # number of components
+    return size if data[at : at + 2] == b"\xff\xda" and data[at + 4 : at + 5] == bytes((channels,)) else None
 
 
 def structure(data: bytes) -> Structure | Skip:
-    """Reads the markers of a JPEG up to its end.
+    """Reads the markers of a JPEG up to its end, or to the only scan of a sequential one.
 
     Returns:
         What it found, also of a file that is cut; or Skip, unreadable: more segments, scans or pixels to scan than
         allowed.
     """
-    found, markers, at = Structure(end=len(data)), _markers(data), 2
+    found, at = Structure(end=len(data)), 2
+    markers: list[int] = []
     for _ in range(MAX_SEGMENTS):
-        number = bisect.bisect_left(markers, at)
-        if number == len(markers) or markers[number] + 4 > len(data):
-            if number < len(markers) and data[markers[number] + 1] == _END:
-                found.end = markers[number]
+        if data[at : at + 1] != b"\xff" or data[at + 1 : at + 2] in (b"\0", b"\xff"):
+            markers = markers or _markers(data)
+            number = bisect.bisect_left(markers, at)
+            at = markers[number] if number < len(markers) else len(data)
+        if at + 4 > len(data) or data[at + 1] == _END:
+            found.end = min(at, len(data)) if data[at + 1 : at + 2] == bytes((_END,)) else len(data)
             return found
-        at = markers[number]
         kind = data[at + 1]
-        if kind == _END:
-            found.end = at
-            return found
         if kind in _ALONE:
             at += 2
             continue
         length = int(_LENGTH.unpack_from(data, at + 2)[0])
         _note(found, kind, data[at + 4 : at + 2 + length])
-        found.last_scan = at if kind == _SCAN else found.last_scan
         if refused := _too_much(found):
             return refused
+        found.last_scan = at if kind == _SCAN else found.last_scan
+        if found.is_single:
+            return found
         at += 2 + length
     return Skip("unreadable", f"jpeg: more than {MAX_SEGMENTS} segments")
 
@@ -205,24 +202,18 @@ def _padding(data: bytes, found: Structure) -> bytes:
     return _PADDING + b"".join(markers[(following + i) % 8] + _PADDING for i in range(_INTERVALS))
 
 
-def is_closed_early(data: bytes, pixels: RGBImage | None = None) -> bool:
+def is_closed_early(data: bytes, found: Structure | None, pixels: RGBImage | None) -> bool:
     """Tells whether a JPEG was cut and then closed by an end marker; decoders silently fill such a file.
 
     Args:
         data: a file that decodes.
-        pixels: its decoded pixels, if they are RGB: of a file with one scan it is complete if the last one has
-            another colour than grey 128, with which decoders fill what is missing.
+        found: its structure; None for a single scan.
+        pixels: its decoded pixels, if they are RGB: with a single scan it is complete if the last one has another
+            colour than `GREY`.
     """
-    if is_one_scan(data):
-        return (pixels is None or pixels[-1, -1].tolist() == [128, 128, 128]) and _only_scan_is_cut(data)
-    found = structure(data)
-    if isinstance(found, Skip) or not found.frame:
-        return False
-    if lacks_scans(found):
-        return True
-    if len(found.scans) == 1 and found.frame in _SEQUENTIAL:
-        return (pixels is None or pixels[-1, -1].tolist() == [128, 128, 128]) and _only_scan_is_cut(data)
-    return last_scan_is_cut(data, found, pixels)
+    if found is None or found.is_single:
+        return (pixels is None or pixels[-1, -1].tolist() == GREY) and _only_scan_is_cut(data)
+    return bool(found.frame) and (lacks_scans(found) or last_scan_is_cut(data, found, pixels))
 
 
 def _only_scan_is_cut(data: bytes) -> bool:
@@ -242,4 +233,6 @@ def ends_early(data: bytes) -> bool:
     found = structure(data)
     if isinstance(found, Skip):
         return False
-    return found.end == len(data) or bool(found.frame and found.components and lacks_scans(found))
+    if found.is_single:
+        return data.find(b"\xff\xd9", found.last_scan) < 0
+    return found.end == len(data) or (bool(found.scans) and lacks_scans(found))
