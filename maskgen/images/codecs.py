@@ -28,6 +28,7 @@ from maskgen.images.limits import exif_is_bounded, is_adobe_rgb, over_limits
 from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
 
+MAX_SIDE = 32_766  # pixels; OpenCV warps no longer ones
 MIN_SIDE = 16  # pixels; an image with a shorter side has no usable face
 NCLX, NCLX_WITHIN = b"colrnclx", 65_536  # box of an AVIF that states its colours; lies before the pixels
 # level, method, window, memory, strategy; run-length only: a third of the time of level 6, for 50 more bytes per map
@@ -172,8 +173,10 @@ def colour_profile(data: bytes) -> bytes:
 
 
 def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
-    """Refuses an image of `size`, width and height, with more than `max_pixels` pixels."""
+    """Refuses an image of `size`, width and height, with more than `max_pixels` pixels, or a side beyond `MAX_SIDE`."""
     width, height = size
+    if max(size) > MAX_SIDE:
+        return Skip("too_large", f"{width} x {height} pixels, at most {MAX_SIDE} a side are allowed")
     if width * height > max_pixels:
         return Skip("too_large", f"{width} x {height} pixels, at most {max_pixels} are allowed")
     return None
