@@ -67,6 +67,7 @@ SKIP_REASONS = {
     "no_permission": "the file may not be read",
     "vanished": "the file was listed but no longer exists",
     "key_collision": "two photos would get the same key",
+    "duplicate": "the file has the same bytes as another photo",
     "no_face": "no face was found",
     "tiny_face": "the face is smaller than the limit",
     "profile": "the head is turned beyond the limit",
@@ -74,8 +75,12 @@ SKIP_REASONS = {
     "bad_landmarks": "the landmarks cannot be those of a face",
     "off_frame": "the place of the mask lies outside the photo",
     "incomplete": "the triplet lacks an image, or its images differ in size",
+    "bad_map": "the map covers nothing or nearly everything, or is no map",
     "poison": "decoding or masking the photo killed its worker",
 }
 
 # Reasons that lie in the face, not in the file: they do not count as failures.
 FACE_REASONS = {"no_face", "tiny_face", "profile", "upside_down", "bad_landmarks", "off_frame"}
+
+# Reasons that are no failure: those of the face, and copies that are left out on purpose.
+HARMLESS_REASONS = FACE_REASONS | {"duplicate"}

@@ -9,17 +9,20 @@ masked image gets the pixels of the original, as the format demands; in images u
 
 import csv
 import io
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.generation.pipeline import GenReport, generate
 from maskgen.generation.worker_tools import Kit, versions
 from maskgen.images.codecs import decode
+from maskgen.images.map_reader import read_plane, why_unusable
 from maskgen.progress import OnProgress, no_progress
 from maskgen.rendering.blend import MASK
 from maskgen.seeds import hash64
@@ -31,8 +34,8 @@ from maskgen.settings import (
     ShardSettings,
     SourceSettings,
 )
-from maskgen.sources import Source, is_photo_name, open_store, person_name, sample_key, slug
-from maskgen.types import Photo, PhotoRef, RGBImage, Triplet
+from maskgen.sources import Source, Store, is_photo_name, open_store, person_name, sample_key, slug
+from maskgen.types import Photo, PhotoRef, Plane, RGBImage, Triplet
 
 TABLE = "samples.csv"  # written by `unpack` beside the folders
 ROLES = ("masked", "gt", "map")
@@ -91,6 +94,11 @@ class TripletSource:
     def read(self, ref: PhotoRef) -> bytes | Skip:
         """Reads the bytes of an original."""
         return self.read_role(ref, "gt")
+
+    def place(self, ref: PhotoRef) -> tuple[Store, str] | None:
+        """Returns the store that holds a triplet's original, and its id there; None if there is none."""
+        name = self._files.get(ref.id, {}).get("gt")
+        return (self._store, name) if name else None
 
     def read_role(self, ref: PhotoRef, role: str) -> bytes | Skip:
         """Reads the bytes of one image of a triplet; `role` is "masked", "gt" or "map"."""
@@ -155,37 +163,51 @@ def join(
     photo: Photo, base: str, *, source: TripletSource, settings: GenSettings
 ) -> list[tuple[str, Triplet]] | Skip:
     """Builds a triplet from an original and the two images of the same name, or returns what is wrong."""
-    others: list[RGBImage] = []
-    for role in ("masked", "map"):
-        data = source.read_role(photo.ref, role)
-        limit = settings.source.max_pixels
-        image = data if isinstance(data, Skip) else decode(data, max_pixels=limit, background=0)
-        if isinstance(image, Skip):
-            return Skip(image.reason, f"{role}: {image.detail}".rstrip(": "))
-        if image.shape != photo.pixels.shape:
-            sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (image.shape, photo.pixels.shape))
-            return Skip("incomplete", f"{role} and original have sizes {sizes}")
-        others.append(image)
+    limit = settings.source.max_pixels
+    masked = _read_part(source, photo, "masked", partial(decode, max_pixels=limit, background=0))
+    if isinstance(masked, Skip):
+        return masked
+    map = _read_part(source, photo, "map", partial(read_plane, max_pixels=limit))
+    if isinstance(map, Skip):
+        return map
+    bare = np.array_equal(masked, photo.pixels)  # the face wears nothing, as some do in data sets
+    if bare and map.any():
+        return Skip("bad_map", "masked and original are equal, but the map is not empty")
+    if not bare and (problem := why_unusable(map)):
+        return Skip("bad_map", f"map: {problem}")
     key = sample_key(base, 0, 0)
     lossless = settings.shards.format != "jpg"
-    return [(key, join_images(others[0], photo.pixels, others[1], lossless, hash64(settings.seed, key) >> 1))]
+    return [(key, join_images(masked, photo.pixels, map, lossless, hash64(settings.seed, key) >> 1))]
 
 
-def join_images(masked: RGBImage, gt: RGBImage, drawn: RGBImage, lossless: bool, seed: int) -> Triplet:
+def _read_part(
+    source: TripletSource, photo: Photo, role: str, read: Callable[[bytes], ndarray | Skip]
+) -> Any | Skip:
+    """Reads one image of a triplet; returns what is wrong if it cannot be used or has another size than the photo."""
+    data = source.read_role(photo.ref, role)
+    image = data if isinstance(data, Skip) else read(data)
+    if isinstance(image, Skip):
+        return Skip(image.reason, f"{role}: {image.detail}".rstrip(": "))
+    if image.shape[:2] != photo.pixels.shape[:2]:
+        sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (image.shape, photo.pixels.shape))
+        return Skip("incomplete", f"{role} and original have sizes {sizes}")
+    return image
+
+
+def join_images(masked: RGBImage, gt: RGBImage, map: Plane, lossless: bool, seed: int) -> Triplet:
     """Builds a triplet that satisfies the format of shards.
 
     Args:
         masked: the photo with the mask.
         gt: the photo without the mask.
-        drawn: image of the map; values from 128 on are inside.
+        map: 1 inside, else 0.
         lossless: whether to remove pixels from the map that are equal in both images.
         seed: seed of the sample.
 
     Returns:
         The triplet, with equal images outside the map.
     """
-    map = (drawn.max(-1) >= 128).astype(np.uint8)
     if lossless:
-        map &= (masked != gt).any(-1)
+        map = map & (masked != gt).any(-1)
     masked = np.where(map[..., None] > 0, masked, gt)
     return Triplet(masked, gt, map, map * np.uint8(MASK), (), 1.0, seed)

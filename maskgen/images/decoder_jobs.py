@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import cv2
-import numpy as np
 from numpy import ndarray
 
 from maskgen.errors import Skip
 from maskgen.images import codecs
-from maskgen.types import Plane
+from maskgen.images.map_reader import read_map
 
 Job = dict[str, Any]
 
@@ -26,15 +24,6 @@ def map_job(max_pixels: int, height: int, width: int) -> Job:
 def read_image(job: Job, data: bytes) -> ndarray | Skip:
     """Decodes an image in the child process, as its job says."""
     if job["what"] == "map":
-        return _read_map(data, job["max_pixels"], tuple(job["size"]))
+        width, height = job["size"]
+        return read_map(data, max_pixels=job["max_pixels"], height=height, width=width)
     return codecs.decode(data, max_pixels=job["max_pixels"], background=job["background"])
-
-
-def _read_map(data: bytes, max_pixels: int, size: tuple[int, int]) -> Plane | Skip:
-    picture = codecs.decode(data, max_pixels=max_pixels, background=0)
-    if isinstance(picture, Skip):
-        return picture
-    plane = picture.max(2)
-    if plane.shape != size[::-1]:
-        plane = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
-    return (plane > 127).astype(np.uint8)

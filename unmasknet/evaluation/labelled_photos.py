@@ -17,6 +17,7 @@ from numpy import ndarray
 
 from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
+from maskgen.images.map_reader import other_shape, read_levels, why_unusable
 from maskgen.images.resample import warp
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.data.decode import MAX_PIXELS
@@ -87,7 +88,7 @@ def score_labelled(
     found, side = 0, segmenter_side(restorer)
     for photo_file, label_file in folder.pairs:
         photo = _read(photo_file)
-        truth, counted = read_label(_read(label_file), photo.shape[0], photo.shape[1])
+        truth, counted = read_label_file(label_file, photo.shape[0], photo.shape[1])
         faces = find_faces(photo, side) if find_faces else ()
         found += bool(faces)
         map = paint(photo, faces or [whole(photo, side)], side, restorer, device)
@@ -107,6 +108,23 @@ def score_labelled(
             for group in sorted(set(groups) - {""})
         },
     }
+
+
+def read_label_file(path: Path, height: int, width: int) -> tuple[Label, Label]:
+    """Reads the label of a photo of `height` x `width` pixels: the mask and the scored pixels, each 0 or 1.
+
+    Raises:
+        InputError: it cannot be decoded, has another shape, or covers nothing or nearly everything.
+    """
+    levels = read_levels(path.read_bytes(), max_pixels=MAX_PIXELS)
+    if isinstance(levels, Skip):
+        raise _unusable(
+            path, f"is not an image ({levels.reason})" if levels.reason != "bad_map" else levels.detail
+        )
+    mask, counted = read_label(levels, height, width)
+    if problem := other_shape(levels.shape[:2], height, width) or why_unusable(mask):
+        raise _unusable(path, problem)
+    return mask, counted
 
 
 def read_label(label: RGBImage, height: int, width: int) -> tuple[Label, Label]:
@@ -151,10 +169,12 @@ def paint(
 def _read(path: Path) -> RGBImage:
     image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
     if isinstance(image, Skip):
-        raise InputError(
-            f"{path}: is not an image ({image.reason}); make it again, or take it out of the folder"
-        )
+        raise _unusable(path, f"is not an image ({image.reason})")
     return image
+
+
+def _unusable(path: Path, problem: str) -> InputError:
+    return InputError(f"{path}: {problem}; make it again, or take it out of the folder")
 
 
 def _scores(map: Plane, truth: Plane, counted: Plane) -> dict[str, float]:

@@ -16,11 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskgen.errors import InputError, MissingError, TooManyFailures, UsageError
+from maskgen.errors import InputError, MissingError, Skip, TooManyFailures, UsageError
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.images import codecs
+from maskgen.images.map_reader import read_map
 from maskgen.progress import OnProgress, Progress
+from maskgen.reading import PHOTO_BYTES, read_regular_file
+from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
@@ -288,10 +291,13 @@ def _given_map(one: Input, settings: RestoreSettings, photo: RGBImage) -> Plane:
         raise InputError(
             f"{one.path}: --map {settings.map} holds no {one.path.stem}.png; make one, or leave out --map"
         )
-    plane = read_photo(path.read_bytes(), str(path)).max(2)
-    if plane.shape != photo.shape[:2]:
-        plane = cv2.resize(plane, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return (plane > 127).astype(np.uint8)
+    data = read_regular_file(path, PHOTO_BYTES)
+    map = read_map(data, max_pixels=MAX_PHOTO_PIXELS, height=photo.shape[0], width=photo.shape[1])
+    if isinstance(map, Skip):
+        raise InputError(
+            f"{path}: {map.detail if map.reason == 'bad_map' else f'{map.reason}: {map.detail}'}"
+        )
+    return map
 
 
 def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage | None:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy import ndarray
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
+from maskgen.images.map_reader import why_unusable
 from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Affine, Plane, RGBImage
@@ -108,7 +110,7 @@ class Unmasker:
         self,
         image: PhotoInput,
         *,
-        map: Plane | None = None,
+        map: ndarray | None = None,
         samples: int = 1,
         seed: int = 0,
     ) -> Restored:
@@ -116,7 +118,7 @@ class Unmasker:
 
         Args:
             image: a file's path or bytes, a Pillow image, or an array, as `load_photo` takes them.
-            map: of the photo's size, not 0 where masks are; None uses the segmenter.
+            map: of the photo's size, above 0 where masks are; None uses the segmenter. All 0: the photo stays as it is.
             samples: number of plausible results to make.
             seed: of the random variations, from which all samples but the first are made.
 
@@ -207,7 +209,12 @@ def _usable_map(map: object, photo: RGBImage) -> Plane:
             f"map: got {plane.shape[1]} x {plane.shape[0]} pixels, the photo has {photo.shape[1]} x {photo.shape[0]}; "
             "give a map of that size"
         )
-    return (plane > 0).astype(np.uint8)
+    if not np.isfinite(plane).all():
+        raise InputError("map: has NaN or infinite values; give numbers that are not 0 where masks are")
+    covered = (plane > 0).astype(np.uint8)
+    if covered.any() and (problem := why_unusable(covered)):
+        raise InputError(f"map: {problem}")
+    return covered
 
 
 def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -> Plane:

@@ -108,8 +108,8 @@ def test_triplets_that_lack_an_image_or_differ_in_size_are_counted(tmp_path):
 def test_outside_the_map_the_masked_image_is_replaced_by_the_photo():
     gt = skin_photo(32).pixels
     noisy = np.clip(gt.astype(int) + 2, 0, 255).astype(np.uint8)
-    drawn = np.zeros((32, 32, 3), np.uint8)
-    drawn[8:16, 8:16] = 200
+    drawn = np.zeros((32, 32), np.uint8)
+    drawn[8:16, 8:16] = 1
     triplet = join_images(noisy, gt, drawn, lossless=False, seed=1)
     assert (triplet.masked == np.where(triplet.map[..., None] > 0, noisy, gt)).all()
     assert triplet.map.sum() == 64
@@ -119,7 +119,7 @@ def test_a_lossless_map_leaves_out_equal_pixels():
     gt = skin_photo(32).pixels
     masked = gt.copy()
     masked[10:12, 10:12] = 0
-    triplet = join_images(masked, gt, np.full((32, 32, 3), 255, np.uint8), lossless=True, seed=1)
+    triplet = join_images(masked, gt, np.ones((32, 32), np.uint8), lossless=True, seed=1)
     assert triplet.map.sum() == 4
 
 
