@@ -24,6 +24,7 @@ OPTIONAL = (
     ("torch", "train", "networks: train and eval; run on a GPU"),
     ("dlib-bin", "dlib", "dlib's detector"),
     ("face-alignment", "fan", "face-alignment's detector"),
+    ("pillow-heif", "heif", "reads HEIC, the photos of phones"),
     ("av", "video", "sound, and rare kinds of video files; OpenCV reads the others"),
     ("fastapi", "web", "the web page"),
     ("onnxruntime", "onnx", "takes masks off without torch, as OpenCV does too"),

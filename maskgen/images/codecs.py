@@ -90,7 +90,10 @@ def _decoded(data: bytes, max_pixels: int, background: int, *, own: bool) -> Own
     except (MemoryError, Image.DecompressionBombError) as error:
         return Skip("too_large", f"{kind}: {error or 'decoding needs more memory than there is'}")
     except Exception as error:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
-        return Skip("truncated" if _ends_early(data, kind, error) else "unreadable", f"{kind}: {error}")
+        return Skip(
+            "truncated" if _ends_early(data, kind, error) else "unreadable",
+            f"{kind}: {' '.join(str(error).split())}",
+        )
 
 
 def _decoded_jpeg(data: bytes, max_pixels: int, background: int, *, own: bool) -> OwnColours | Skip:
@@ -249,7 +252,19 @@ def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
         return b"IEND" not in data
     if kind == "webp":
         return int(struct.unpack_from("<I", data, 4)[0]) + 8 > len(data)
+    if kind in ("heic", "avif"):
+        return _boxes_end_early(data)
     return "truncated" in str(error).lower()
+
+
+def _boxes_end_early(data: bytes) -> bool:
+    """Tells whether the last box of a HEIC or AVIF is longer than what is left of the file."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size or len(data) - at
+        at += max(size, 8)
+    return at != len(data)
 
 
 def encode_jpeg(image: RGBImage, quality: int) -> bytes:

@@ -145,27 +145,21 @@ def photo_suffix(name: str) -> str:
     return ""
 
 
-def is_photo_name(name: str) -> bool:
+def has_photo_suffix(name: str) -> bool:
     """Tells whether a file has the suffix of an image. Its bytes decide the actual format."""
-    # macOS stores metadata under the names of the photos.
-    return bool(photo_suffix(name)) and not _of_macos(name)
+    return bool(photo_suffix(name))
 
 
-def is_photo_file(name: str, head: Callable[[], bytes]) -> bool:
+def may_be_photo(name: str, head: Callable[[], bytes]) -> bool:
     """Tells whether a file is to be taken as a photo: by its suffix, or by its content if the suffix says nothing.
 
     Args:
         name: path or name of the file.
         head: reads the first `HEAD_BYTES` of the file; called only if the name does not decide.
     """
-    if is_photo_name(name):
+    if has_photo_suffix(name):
         return True
-    if _of_macos(name) or PurePosixPath(name).suffix.lower() in _OTHER_SUFFIXES:
+    if PurePosixPath(name).suffix.lower() in _OTHER_SUFFIXES:
         return False
     start = head()
     return bool(picture_format(start)) or any(magic.match(start) for magic in _UNREAD_PHOTOS)
-
-
-def _of_macos(name: str) -> bool:
-    file = PurePosixPath(name)
-    return "__MACOSX" in file.parts or file.name.startswith("._")

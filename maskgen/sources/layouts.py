@@ -15,12 +15,13 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
 from maskgen.errors import InputError, Skip
-from maskgen.images.formats import is_html, picture_format
+from maskgen.images.formats import has_photo_suffix, is_html, may_be_photo
 from maskgen.sources.keys import person_name
 from maskgen.sources.leavings import is_left
 from maskgen.sources.store import Store
@@ -31,9 +32,6 @@ People = Literal["auto", "folders"]
 MOST = 0.9  # fraction of the photos whose names must fit a layout; real copies hold a few other files
 LOOKED_AT = 200  # photos whose first bytes are read to detect a folder of web pages
 
-PICTURE = re.compile(
-    r".*\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|dib|avif|ppm|pgm)", re.IGNORECASE | re.DOTALL
-)
 LFW = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg", re.IGNORECASE)
 # Photos in a folder lfw-deepfunneled, lfw_funneled or lfw; a source with such a name.
 LFW_NAMES = re.compile(r"(?:.*/)?lfw(?:[-_.][^/]*)?/(?:.*/)?[^/]+/[^/]+", re.IGNORECASE)
@@ -99,13 +97,21 @@ def _is_lfw(ids: list[str], name: str) -> bool:
 
 def is_photo_name(name: str) -> bool:
     """Tells whether a file has the suffix of an image. Its bytes decide the actual format."""
-    return bool(PICTURE.fullmatch(PurePosixPath(name).name)) and not is_left(name)
+    return has_photo_suffix(name) and not is_left(name)
+
+
+def is_photo_file(name: str, head: Callable[[], bytes]) -> bool:
+    """Tells whether a file counts as a photo: by its suffix, or by its content if the suffix says nothing.
+
+    Args:
+        name: its path, relative to the source.
+        head: reads its first bytes; called only if the name does not decide.
+    """
+    return not is_left(name) and may_be_photo(name, head)
 
 
 def _may_be_photo(store: Store, name: str) -> bool:
-    if name.endswith("/") or is_photo_name(name):
-        return True
-    return not PurePosixPath(name).suffix and bool(picture_format(store.head(name)))
+    return name.endswith("/") or is_photo_file(name, lambda: store.head(name))
 
 
 def refuse_web_pages(store: Store, ids: list[str]) -> None:
