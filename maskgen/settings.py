@@ -130,6 +130,9 @@ class SourceSettings(Section):
     split: Annotated[Literal["auto", "official", "hash"], Option("", PHOTOS)] = "auto"
     """Train, val and test. `official`: the source's own split. `hash`: by a hash of the identity. `auto`: official
     where there is one."""
+    duplicates: Annotated[Literal["keep", "drop"], Option("", PHOTOS)] = "keep"
+    """Photos with the same bytes. `keep`: all of them, in one split. `drop`: one of them; the others count as
+    `duplicate`."""
     val: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the identities that go to validation in a hash split."""
     test: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from maskgen import native
-from maskgen.dataset.plan import Plan, ShardPlan, extend_plan
+from maskgen.dataset.assign import extend_plan
+from maskgen.dataset.plan import Plan, ShardPlan
 from maskgen.dataset.shards import ShardWriter
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.faces.landmarks.dlib import POINTS_FILE, model_folder

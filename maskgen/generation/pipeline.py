@@ -9,11 +9,12 @@ from pathlib import Path
 
 from joblib import cpu_count  # respects a container's limit
 
+from maskgen.dataset.assign import Wanted
 from maskgen.dataset.card import write_card
 from maskgen.dataset.folder import DataSetFolder
-from maskgen.dataset.plan import Plan, ShardPlan, data_settings, extend_plan
+from maskgen.dataset.plan import Plan, ShardPlan, data_settings
 from maskgen.dataset.shard_record import ShardReport, read_record
-from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UsageError
+from maskgen.errors import HARMLESS_REASONS, InputError, TooManyFailures, UsageError
 from maskgen.files import FACTS, remove
 from maskgen.generation.make_shard import MakeShards
 from maskgen.generation.process_pool import (
@@ -30,7 +31,7 @@ from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.masks.selection import open_wardrobe
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
-from maskgen.sources import Source, build_source
+from maskgen.sources import Source, build_source, find_copies
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
@@ -114,7 +115,8 @@ def generate(
         foreign = folder.warn_of_company()
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
-        with folder.claim(wanted, refs, settings) as shards:
+        with folder.claim(wanted, refs, settings) as plan:
+            shards = _slice(plan, settings)
             photo_seconds = hang_after + MASK_SECONDS * settings.masks.per_face
             engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=photo_seconds)
             task = MakeShards(settings, source, folder.out, build)
@@ -135,7 +137,7 @@ def generate(
 
 
 def rehearse(settings: GenSettings) -> Rehearsal:
-    """Plans what `generate` would make; writes nothing and opens no photo.
+    """Plans what `generate` would make; writes nothing and decodes no photo.
 
     It loads no tools, so it does not notice that a data set was begun with other versions of libraries. It reads no
     tar, so it does not notice a damaged one.
@@ -150,11 +152,9 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     refuse_pointless(refs, settings)
     folder = _folder(settings, source)
     old = None if settings.run.overwrite else folder.read_plan()
-    plan = _wanted(settings, source, refs, old.versions if old else {})
-    if not settings.run.overwrite:
-        plan = folder.next_plan(old, plan, refs, settings)
-    first, step = settings.run.slice
-    shards = plan.shards[first::step]
+    wanted = _wanted(settings, source, refs, old.versions if old else {})
+    plan = wanted.plan if settings.run.overwrite else folder.next_plan(old, wanted, refs, settings)
+    shards = _slice(plan, settings)
     splits: Counter[str] = Counter()
     for shard in shards:
         splits[shard.split] += shard.photos
@@ -166,13 +166,13 @@ def rehearse(settings: GenSettings) -> Rehearsal:
 def check_failures(report: GenReport, settings: GenSettings) -> None:
     """Refuses a result with too many failed photos.
 
-    A photo skipped for its faces (too small, turned away) does not count as failed. A photo that crashed its worker
-    counts as failed whatever the fraction, unless `run.max_failures` is 1.
+    A photo skipped for its faces (too small, turned away) or as a copy does not count as failed. A photo that crashed
+    its worker counts as failed whatever the fraction, unless `run.max_failures` is 1.
 
     Raises:
         TooManyFailures: more than `run.max_failures` failed, or a photo crashed its worker.
     """
-    failed = {reason: n for reason, n in report.skipped.items() if reason not in FACE_REASONS}
+    failed = {reason: n for reason, n in report.skipped.items() if reason not in HARMLESS_REASONS}
     fraction, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
     if fraction > allowed or ("poison" in failed and allowed < 1):
         reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
@@ -221,10 +221,16 @@ def _folder(settings: GenSettings, source: Source) -> DataSetFolder:
 
 def _wanted(
     settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
-) -> Plan:
-    """Computes the plan of a new data set."""
+) -> Wanted:
+    """Returns what the run asks for; the source is searched for copies only if photos have to be assigned."""
     blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
-    return extend_plan(blank, refs, settings)
+    return Wanted(blank, refs, settings, lambda: find_copies(source, refs))
+
+
+def _slice(plan: Plan, settings: GenSettings) -> tuple[ShardPlan, ...]:
+    """Returns this machine's slice of the shards."""
+    first, step = settings.run.slice
+    return plan.shards[first::step]
 
 
 def _make(

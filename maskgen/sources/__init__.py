@@ -8,6 +8,7 @@ A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout*
 """
 
 from maskgen.sources.base import PhotoSource, Source, load
+from maskgen.sources.copies import find_copies
 from maskgen.sources.keys import key_base, person_name, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
 from maskgen.sources.resolve import build_source, open_store
@@ -18,6 +19,7 @@ __all__ = [
     "Source",
     "Store",
     "build_source",
+    "find_copies",
     "is_photo_name",
     "key_base",
     "load",

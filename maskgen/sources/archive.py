@@ -14,7 +14,8 @@ from maskgen.errors import InputError, MissingError, Skip
 from maskgen.images.formats import HEAD_BYTES
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left
-from maskgen.sources.store import GONE, MAX_FILE_BYTES, Store, broken_archive, too_large
+from maskgen.sources.store import GONE, MAX_FILE_BYTES, SAMPLE_BYTES, Store, broken_archive, too_large
+from maskgen.sources.zip_archive import ZipStore
 
 MAX_RATIO = 100  # unpacked bytes per packed byte; photos hardly compress, decompression bombs reach 1,000
 RATIO_FROM = 64 * 2**20  # unpacked bytes that any archive may have
@@ -57,6 +58,15 @@ class TarStore:
             return span
         data = self._bytes(span)
         return data if len(data) == span[1] else GONE
+
+    def size(self, name: str) -> int | None:
+        """Returns a member's number of bytes; None if it cannot be read."""
+        return _size(self._spans.get(name))
+
+    def sample(self, name: str) -> bytes:
+        """Returns some bytes from a member's middle; b"" if it cannot be read."""
+        span = self._spans.get(name, GONE)
+        return b"" if isinstance(span, Skip) else self._bytes(_middle(span))
 
     def _bytes(self, span: Span) -> bytes:
         try:
@@ -102,6 +112,19 @@ class PackedTarStore:
         file, spans = self._spool
         span = spans.get(name, GONE)
         return span if isinstance(span, Skip) else os.pread(file.fileno(), span[1], span[0])
+
+    def size(self, name: str) -> int | None:
+        """Returns a member's number of bytes; None if it cannot be read."""
+        return _size(self._spool[1].get(name))
+
+    def sample(self, name: str) -> bytes:
+        """Returns some bytes from a member's middle; b"" if it cannot be read."""
+        file, spans = self._spool
+        span = spans.get(name, GONE)
+        if isinstance(span, Skip):
+            return b""
+        start, length = _middle(span)
+        return os.pread(file.fileno(), length, start)
 
     @cached_property
     def _spool(self) -> tuple[IO[bytes], dict[str, Span | Skip]]:
@@ -172,6 +195,14 @@ def _span(member: tarfile.TarInfo) -> Span | Skip:
     return too_large(member.size) if member.size > MAX_FILE_BYTES else (member.offset_data, member.size)
 
 
+def _size(span: Span | Skip | None) -> int | None:
+    return None if span is None or isinstance(span, Skip) else span[1]
+
+
+def _middle(span: Span) -> Span:
+    return span[0] + span[1] // 2, min(SAMPLE_BYTES, span[1] - span[1] // 2)
+
+
 class ArchiveSet:
     """Several archives as one store, such as the parts or the shards of a data set."""
 
@@ -196,6 +227,23 @@ class ArchiveSet:
         """Reads a member's bytes, or returns a Skip with the reason."""
         part, inner = self._index.get(name, ("", ""))
         return self._parts[part].read(inner) if part else GONE
+
+    def size(self, name: str) -> int | None:
+        """Returns a member's number of bytes; None if it cannot be read."""
+        part, inner = self._index.get(name, ("", ""))
+        return self._parts[part].size(inner) if part else None
+
+    def sample(self, name: str) -> bytes:
+        """Returns a few bytes that tell most members apart; b"" if it cannot be read."""
+        part, inner = self._index.get(name, ("", ""))
+        if not part:
+            return b""
+        return self._parts[part].sample(inner) if self._comparable else b"unknown"
+
+    @cached_property
+    def _comparable(self) -> bool:
+        """Whether samples of all parts are of one kind: a zip states a checksum, a tar gives bytes."""
+        return len({isinstance(store, ZipStore) for store in self._parts.values()}) < 2
 
     @cached_property
     def _index(self) -> dict[str, tuple[str, str]]:

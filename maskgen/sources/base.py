@@ -33,6 +33,9 @@ class Source(Protocol):
     def read(self, ref: PhotoRef) -> bytes | Skip:
         """Reads the bytes of a photo's file, or returns Skip: vanished, no_permission, too_large, unreadable."""
 
+    def place(self, ref: PhotoRef) -> tuple[Store, str] | None:
+        """Returns the store that holds a photo's file, and the file's id there; None if there is no such file."""
+
 
 class PhotoSource:
     """Source of the photos in a store, by its layout.
@@ -62,6 +65,10 @@ class PhotoSource:
     def read(self, ref: PhotoRef) -> bytes | Skip:
         """Reads the bytes of a photo's file, or returns a Skip with the reason."""
         return self._store.read(ref.id)
+
+    def place(self, ref: PhotoRef) -> tuple[Store, str]:
+        """Returns the store that holds a photo's file, and the file's id there."""
+        return self._store, ref.id
 
 
 def load(source: Source, ref: PhotoRef, settings: SourceSettings) -> Photo | Skip:

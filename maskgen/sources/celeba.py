@@ -80,7 +80,12 @@ class CelebaSource:
 
     def read(self, ref: PhotoRef) -> bytes | Skip:
         """Reads the bytes of a photo's file, or returns a Skip with the reason."""
-        return self._store.read(self._prefix + ref.id.rpartition("/")[2])
+        store, name = self.place(ref)
+        return store.read(name)
+
+    def place(self, ref: PhotoRef) -> tuple[Store, str]:
+        """Returns the store that holds a photo's file, and the file's id there."""
+        return self._store, self._prefix + ref.id.rpartition("/")[2]
 
 
 def find_albums(store: Store, kind: str = "") -> list[Album]:

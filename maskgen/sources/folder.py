@@ -2,15 +2,17 @@
 
 import errno
 import os
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from maskgen.errors import Skip
 from maskgen.images.formats import HEAD_BYTES
+from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left_file, is_left_folder
-from maskgen.sources.store import MAX_FILE_BYTES, too_large
+from maskgen.sources.store import MAX_FILE_BYTES, SAMPLE_BYTES, too_large
 
 
 class FolderStore:
@@ -42,6 +44,23 @@ class FolderStore:
                 return too_large(size) if size > MAX_FILE_BYTES else file.read()
         except OSError as error:
             return _why_not(error)
+
+    def size(self, name: str) -> int | None:
+        """Returns a file's number of bytes; None if it is no regular file or cannot be looked at."""
+        try:
+            status = self._path(name).stat()
+        except OSError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def sample(self, name: str) -> bytes:
+        """Reads some bytes from a file's middle; b"" if it cannot be read."""
+        try:
+            with open_regular_file(self._path(name)) as file:
+                file.seek(os.fstat(file.fileno()).st_size // 2)
+                return file.read(SAMPLE_BYTES)
+        except OSError:
+            return b""
 
     def _path(self, name: str) -> Path:
         # An id is the path itself, unless it contains a backslash: that may be an escape, which the listing maps back.

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from maskgen.errors import InputError, Skip
 
 MAX_FILE_BYTES = 128 * 2**20  # larger files are refused unread; limits a worker's memory
+SAMPLE_BYTES = 64  # from the middle of a file: an image's start and end look alike in many files
 GONE = Skip("vanished", "the archive has changed since it was listed")
 
 
@@ -28,6 +29,12 @@ class Store(Protocol):
 
     def read(self, name: str) -> bytes | Skip:
         """Reads a file's bytes, or returns Skip: vanished, no_permission, too_large, unreadable."""
+
+    def size(self, name: str) -> int | None:
+        """Returns a file's number of bytes without opening it; None if it is unknown or the file cannot be read."""
+
+    def sample(self, name: str) -> bytes:
+        """Returns a few bytes that equal files have in common and most others do not; b"" if it cannot be read."""
 
 
 def too_large(size: int) -> Skip:

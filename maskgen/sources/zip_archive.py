@@ -70,6 +70,16 @@ class ZipStore:
         """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (broken, encrypted)."""
         return self._unpack(name, MAX_FILE_BYTES + 1)
 
+    def size(self, name: str) -> int | None:
+        """Returns a member's number of bytes as the zip states it; None if there is no such member."""
+        member = self._zip[1].get(name)
+        return member.file_size if member else None
+
+    def sample(self, name: str) -> bytes:
+        """Returns a member's checksum as the zip states it: nothing has to be unpacked."""
+        member = self._zip[1].get(name)
+        return struct.pack("<I", member.CRC) if member else b""
+
     def _unpack(self, name: str, most: int) -> bytes | Skip:
         file, members = self._zip
         member = members.get(name)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.plan import (
     Plan,
     data_settings,
     differences,
-    extend_plan,
     load_plan,
     save_plan,
     with_refs,
@@ -96,7 +96,7 @@ def test_people_stay_in_their_split_when_an_official_split_is_dropped() -> None:
 def test_the_second_photo_with_the_same_key_is_counted_as_a_skip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("maskgen.dataset.plan.key_base", lambda ref: "same-00000000")
+    monkeypatch.setattr("maskgen.dataset.assign.key_base", lambda ref: "same-00000000")
     plan = plan_of(REFS[:3], settings_with(val=0, test=0))
     assert [len(shard.refs) for shard in plan.shards] == [1]
     assert {reason for _, reason, _ in plan.shards[0].skips} == {"key_collision"}

@@ -11,8 +11,9 @@ from unicodedata import normalize
 import numpy as np
 import pytest
 
+from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.missing import who_by_path
-from maskgen.dataset.plan import Plan, data_settings, extend_plan
+from maskgen.dataset.plan import Plan, data_settings
 from maskgen.dataset.unpack import unpack
 from maskgen.dataset.verify import verify
 from maskgen.generation.pack import TripletSource
