@@ -163,18 +163,6 @@ def _own(pixels: RGBImage | Skip, profile: bytes = b"", orientation: int = 1) ->
     return pixels if isinstance(pixels, Skip) else OwnColours(turn_upright(pixels, orientation), profile)
 
 
-def colour_profile(data: bytes) -> bytes:
-    """Returns the ICC profile of an RGB photo; b"" if it has none, or the profile is not for RGB."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = OPENERS[picture_format(data[:HEAD_BYTES])][1](io.BytesIO(data))
-        profile = bytes(image.info.get("icc_profile") or b"")
-    except Exception:  # noqa: BLE001 (a parser fed with hostile bytes raises anything)
-        return b""
-    return profile if profile[16:20] == b"RGB " else b""
-
-
 def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
     """Refuses an image of `size`, width and height, with more than `max_pixels` pixels, or a side beyond `MAX_SIDE`."""
     width, height = size

@@ -20,6 +20,7 @@ from maskgen.errors import InputError, MissingError, Skip, TooManyFailures, Usag
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.images import codecs
+from maskgen.images.formats import SUFFIXES
 from maskgen.images.map_reader import read_map
 from maskgen.progress import OnProgress, Progress
 from maskgen.reading import PHOTO_BYTES, read_regular_file
@@ -28,11 +29,12 @@ from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
 from unmasknet.restore.camera import open_camera, watch
 from unmasknet.restore.camera_view import open_screen
-from unmasknet.restore.inputs import PHOTOS, RESULT_ENDING, Input, find_inputs
+from unmasknet.restore.inputs import RESULT_ENDING, Input, find_inputs, without_suffix
+from unmasknet.restore.photo_colours import PhotoColours, read_colours
 from unmasknet.restore.provenance import encode_result, result_suffix
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
-from unmasknet.restore.unmasker import Restored, Unmasker, read_photo
+from unmasknet.restore.unmasker import Restored, Unmasker
 
 
 @dataclass(frozen=True)
@@ -163,15 +165,15 @@ def _restored(
 
 def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path) -> Result:
     data = one.path.read_bytes()
-    photo = read_photo(data, str(one.path))
+    colours = read_colours(data, str(one.path))
+    photo = colours.shown
     given = _given_map(one, settings, photo) if settings.map else None
     restored = unmasker(photo, map=given, samples=settings.samples, seed=settings.seed)
     target = _target(one, out)
     make_folder(target.parent)
-    suffix = result_suffix(one.path.suffix) if restored.changed else one.path.suffix
+    suffix = result_suffix(one.suffix, data) if restored.changed else one.suffix
     file = target.with_name(target.name + suffix)
-    profile = codecs.colour_profile(data)
-    write_atomic(file, encode_result(restored.picture, suffix, profile) if restored.changed else data)
+    write_atomic(file, _encoded(restored.picture, suffix, colours) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
         write_atomic(map_file, encode_result(restored.map, ".png"))
@@ -180,7 +182,7 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
         strip = draw_strip(photo, restored.map, restored.picture, truth)
         write_atomic(target.with_name(f"{target.name}-strip.png"), encode_result(strip, ".png"))
     if settings.samples > 1 and restored.changed:
-        _write_samples(restored, target, suffix, profile)
+        _write_samples(restored, target, suffix, colours)
     return Result(
         str(one.path),
         str(file),
@@ -251,7 +253,7 @@ def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
     out = Path(settings.out).resolve()
     targets = {str(_target(one, out).resolve()) for one in inputs}
     for one in inputs:
-        stem = str(one.path.resolve().with_suffix(""))
+        stem = str(without_suffix(one.path.resolve()))
         if {stem, RESULT_ENDING.sub("", stem)} & targets:
             raise UsageError(
                 f"--out {settings.out}: a result would replace {one.path}; choose another folder"
@@ -276,11 +278,13 @@ def _needs_both(name: str, unmasker: Unmasker) -> None:
         )
 
 
-def _write_samples(restored: Restored, target: Path, suffix: str, profile: bytes) -> None:
+def _encoded(picture: RGBImage, suffix: str, colours: PhotoColours) -> bytes:
+    return encode_result(colours.of_result(picture), suffix, colours.profile)
+
+
+def _write_samples(restored: Restored, target: Path, suffix: str, colours: PhotoColours) -> None:
     for number, picture in enumerate(restored.alternatives, 1):
-        write_atomic(
-            target.with_name(f"{target.name}-{number}{suffix}"), encode_result(picture, suffix, profile)
-        )
+        write_atomic(target.with_name(f"{target.name}-{number}{suffix}"), _encoded(picture, suffix, colours))
     brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # white from 64 grey levels on
     write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
 
@@ -311,7 +315,7 @@ def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage |
 def _same_name(folder: Path, one: Input) -> Path | None:
     """Finds the image of an input in another folder, by the input's relative path or by its file name alone."""
     for stem in dict.fromkeys((one.name, f"{one.name}-map", one.path.stem)):
-        for suffix in dict.fromkeys((".png", one.path.suffix, *PHOTOS)):
+        for suffix in dict.fromkeys((".png", one.suffix, *SUFFIXES)):
             if (path := folder / f"{stem}{suffix}").is_file():
                 return path
     return None

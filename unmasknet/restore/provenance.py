@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from maskgen.images.formats import HEAD_BYTES, picture_format
 from maskgen.types import Plane, RGBImage
 
 NOTE = "synthetic: a network invented what a mask covered; it is not what the person looks like"
@@ -28,11 +29,23 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }  # all others become PNG
+SUFFIX_OF = {
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "tiff": ".tif",
+}  # where a name has another suffix, such as `.jpg_large`
 
 
-def result_suffix(suffix: str) -> str:
-    """Returns the suffix of a restored photo: that of its source if its format can carry the note, else `.png`."""
-    return suffix.lower() if suffix.lower() in FORMATS else ".png"
+def result_suffix(suffix: str, data: bytes) -> str:
+    """Returns the suffix of a restored photo: that of its source if its format can carry the note, else `.png`.
+
+    Args:
+        suffix: of the source's name.
+        data: the source's bytes, which decide if the name does not.
+    """
+    if suffix.lower() in FORMATS:
+        return suffix.lower()
+    return SUFFIX_OF.get(picture_format(data[:HEAD_BYTES]), ".png")
 
 
 def encode_result(picture: RGBImage | Plane, suffix: str, profile: bytes = b"") -> bytes:

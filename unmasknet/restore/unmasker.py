@@ -8,6 +8,7 @@ restored = unmasker("photo.jpg")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
@@ -16,7 +17,6 @@ import numpy as np
 from numpy import ndarray
 
 from maskgen.errors import InputError, Skip, UsageError
-from maskgen.images import codecs
 from maskgen.images.map_reader import why_unusable
 from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
@@ -46,7 +46,7 @@ class Restored:
     """Result for one photo.
 
     Attributes:
-        picture: RGB, the size of the photo; the photo itself if nothing was done.
+        picture: RGB, the size of the photo; a copy of the photo if nothing was done.
         map: the size of the photo: 255 where a mask is, 64 where pixels around it were changed for the seam, else 0.
             Where it is 0, `picture` equals the photo exactly.
         faces: all faces found, largest first.
@@ -103,7 +103,9 @@ class Unmasker:
 
         Errors are those of `open_networks`.
         """
-        names = [weights] if isinstance(weights, str | Path) else weights
+        names = [weights] if isinstance(weights, str | PathLike) else weights
+        if not isinstance(names, Sequence) or not all(isinstance(name, str | PathLike) for name in names):
+            raise UsageError(f'weights: got {weights!r}; give a path, a list of paths, or "{RELEASED}"')
         return cls(open_networks([str(name) for name in names], runtime, device, threads))
 
     def __call__(
@@ -130,7 +132,7 @@ class Unmasker:
             UsageError: there is neither a map nor a segmenter, or `samples` or `seed` is too small.
         """
         photo = as_picture(image)
-        if samples < 1 or seed < 0:
+        if not all(isinstance(number, Integral) for number in (samples, seed)) or samples < 1 or seed < 0:
             raise UsageError(
                 f"got samples={samples}, seed={seed}; give samples from 1 on and a seed from 0 on"
             )
@@ -147,7 +149,7 @@ class Unmasker:
             variations = draw_variations(samples, seed)
             pictures = [restore(photo, worn, self.networks, variation) for variation in variations]
         return Restored(
-            pictures[0] if pictures else photo,
+            pictures[0] if pictures else photo.copy(),
             _result_map(photo, worn, restored=bool(pictures)),
             faces,
             tuple(pictures),
@@ -173,7 +175,7 @@ def _window(place: Affine, photo: RGBImage) -> FaceWindow:
 
 
 def as_picture(image: PhotoInput) -> RGBImage:
-    """Loads a photo as upright RGB.
+    """Loads a photo as upright sRGB.
 
     Raises:
         InputError: it is not a photo.
@@ -182,19 +184,17 @@ def as_picture(image: PhotoInput) -> RGBImage:
     return _usable(photo, str(image) if isinstance(image, str | PathLike) else "photo")
 
 
-def read_photo(data: bytes, name: str) -> RGBImage:
-    """Decodes a file's bytes to upright RGB; `name` is used in the message.
-
-    Raises:
-        InputError: it is not a photo.
-    """
-    return _usable(codecs.decode(data, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND), name)
-
-
 def _usable(photo: RGBImage | Skip, name: str) -> RGBImage:
     if isinstance(photo, Skip):
-        raise InputError(f"{name}: {photo.reason}: {photo.detail}. Give a photo: jpg, png, webp, tiff, bmp")
+        raise unusable_photo(photo, name)
     return photo
+
+
+def unusable_photo(why: Skip, name: str) -> InputError:
+    """Builds the error of a photo that cannot be decoded."""
+    return InputError(
+        f"{name}: {why.reason}: {why.detail}. Give a photo: jpg, png, webp, heic, avif, tiff, bmp"
+    )
 
 
 def _usable_map(map: object, photo: RGBImage) -> Plane:
