@@ -1,5 +1,6 @@
 """Settings of `unmask frames-from-video`: defaults, bounds, units, descriptions."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -14,14 +15,19 @@ def _seconds(value: object) -> object:
         return value
     total = 0.0
     for part in value.split(":"):
-        if not part.replace(".", "", 1).isdigit():
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", part):
             raise ValueError("must be seconds, M:SS or H:MM:SS")
         total = total * 60 + float(part)
     return total
 
 
 FRAMES, KEPT = "Frames", "What to keep"  # headings of `--help`
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+LONGEST = 1e7  # seconds, four months: more than any clip lasts
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=LONGEST, allow_inf_nan=False)]
+Rate = Annotated[
+    float, Field(ge=0, le=1e6, allow_inf_nan=False)
+]  # frames per second; cameras reach some 100,000
+Step = Annotated[float, Field(ge=1e-6, le=LONGEST, allow_inf_nan=False)]
 DROPS = {
     "duplicates": "a near-duplicate was kept before",
     "blur": "less sharp than the limit",
@@ -52,9 +58,9 @@ class FramesSettings(Command):
         tuple[str, ...], Option(flag="FILE...", required="name a video: frames-from-video raw.mp4")
     ] = ()
     """Video files, and folders that hold some."""
-    fps: Annotated[Annotated[float, Field(ge=0)] | None, Option("N", FRAMES, default="1")] = None
+    fps: Annotated[Rate | None, Option("N", FRAMES, default="1")] = None
     """Frames per second, by time; 0: every frame. Unset: 1, or what `every` says."""
-    every: Annotated[Annotated[float, Field(gt=0)] | None, Option("S", FRAMES)] = None
+    every: Annotated[Step | None, Option("S", FRAMES)] = None
     """Seconds from one frame to the next, instead of `fps`."""
     start: Annotated[Seconds, Option("TIME", FRAMES)] = 0.0
     """Start, in seconds (or H:MM:SS) from a clip's first frame."""
@@ -64,7 +70,9 @@ class FramesSettings(Command):
     """Number of photos of a clip after which reading it stops."""
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 512
     """Side of the square face crops in pixels, 64 to 1024; 0: whole frames."""
-    faces: Annotated[str, Field(pattern=r"^(largest|all|p\d+)$"), Option("largest|all|pN", KEPT)] = "largest"
+    faces: Annotated[str, Field(pattern=r"^(largest|all|p[0-9]{1,9})$"), Option("largest|all|pN", KEPT)] = (
+        "largest"
+    )
     """Faces to take from a frame: `largest`, `all`, or one person by the name that an earlier run gave (`p0`)."""
     drop: Annotated[str, AfterValidator(_drops), Option("LIST", KEPT)] = ""
     """What to leave out: comma list of `duplicates`, `blur`, `closed` (eyes), `cuts`, `edge` (faces partly outside the

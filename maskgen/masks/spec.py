@@ -12,8 +12,10 @@ from maskgen.errors import InputError
 from maskgen.masks.library import Library
 
 WEARS = ("correct", "nose", "chin", "below-mouth")
+NUMBER = r"[0-9]{0,9}\.?[0-9]{1,9}"  # not \d, which has the digits of all scripts
 ENTRY = re.compile(
-    r"(?P<family>[A-Za-z0-9_]+)(?:-(?P<dress>[^@:\s]+))?(?:@(?P<strength>\d*\.?\d+))?(?::(?P<weight>\d*\.?\d+))?"
+    r"(?P<family>[A-Za-z0-9_]+)(?:-(?P<dress>[^@:\s]+))?"
+    rf"(?:@(?P<strength>{NUMBER}))?(?::(?P<weight>{NUMBER}))?"
 )
 # Other names of a family, and the colour that the name implies, if any.
 ALIASES = {
@@ -120,7 +122,7 @@ def parse_wear(text: str) -> dict[str, float]:
         state, _, weight = part.partition(":")
         if state not in WEARS:
             problems.append(f"unknown wear '{state}'; there are {', '.join(WEARS)}")
-        elif not re.fullmatch(r"\d*\.?\d+", weight or "1"):
+        elif not re.fullmatch(NUMBER, weight or "1"):
             problems.append(f"weight '{weight}' of '{state}' must be a number, 0 or more")
         else:
             shares[state] = shares.get(state, 0.0) + float(weight or 1)

@@ -69,7 +69,7 @@ def worker_numbers(workers: str) -> tuple[int, ...]:
         UsageError: an item is not a number.
     """
     numbers = [text.strip() for text in workers.split(",") if text.strip()]
-    if not all(number.isdecimal() for number in numbers):
+    if not all(number.isascii() and number.isdecimal() and len(number) < 5 for number in numbers):
         raise UsageError(f"--workers {workers}: got no list of numbers; use: --workers 0,1,2")
     return tuple(int(number) for number in numbers)
 

@@ -5,6 +5,7 @@ Imports neither torch nor ONNX Runtime; the chosen runtime is imported when it i
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from numbers import Integral
 
 from maskgen.errors import UsageError
 from unmasknet.models.released import RELEASED, is_exported
@@ -52,10 +53,21 @@ def open_networks(
         threads: number of CPU threads; 0 leaves the choice to the runtime.
 
     Raises:
-        UsageError: the runtime or device is unknown, or there are two networks of one kind.
+        UsageError: the runtime or device is unknown, the number of threads is negative, there are no weights, or two
+            networks of one kind.
         InputError: weights cannot be read.
         MissingError: the runtime or the released weights are missing.
     """
+    if not weights or not all(weights):
+        raise UsageError(
+            f"--weights {' '.join(weights)}: is empty; name runs or files of weights, or: {RELEASED}"
+        )
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 0:
+        raise UsageError(
+            f"--threads {threads}: give a whole number from 1 on, or 0 for the runtime's own choice"
+        )
+    if not isinstance(device, str) or not device:
+        raise UsageError(f"--device {device}: give auto, cpu, or a device as the runtime names it")
     if runtime not in (AUTO, *RUNTIMES):
         raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join((AUTO, *RUNTIMES))}")
     return RUNTIMES[choose_runtime(weights, runtime, device)](weights, device, threads)
