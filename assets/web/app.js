@@ -6,8 +6,11 @@ const WIDEST = 2048; // largest side of the map as drawn, in pixels; phones lack
 const TRIES = 12; // requests before giving up while the queue is full
 const COLOURS = { map: [0, 168, 150], doubt: [255, 140, 0] };
 let limits = { max_bytes: 20e6, max_samples: 4 };
+let opener = null, previous = "welcome"; // the button that began the current request, the section it was in
 let job = null; // AbortController of the current request
-let shown = null; // {file, answer, urls}: the chosen photo, its response, the URLs of its images
+let shown = null; // {file, map, answer, urls}: the chosen photo, the painted map if any, the response, the URLs of its images
+const KEY_STEP = 50; // of the slider's 1000
+const NARROWEST = 0.5, BROADEST = 5; // width of the stage for each height; photos beyond have empty space beside them
 
 function show(section) {
   for (const id of ["welcome", "work", "done"]) $(id).hidden = id !== section;
@@ -23,11 +26,17 @@ function trouble(text) {
 
 function pause(seconds) { return new Promise((wake) => setTimeout(wake, seconds * 1000)); }
 
-async function ask(file, samples, signal) {
+function bodyOf(file, map) {
+  if (!map) return { body: file, headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" } };
+  const form = new FormData();
+  form.append("photo", file, "photo");
+  form.append("map", map, "map.png");
+  return { body: form };
+}
+
+async function ask(file, map, samples, signal) {
   for (let tries = 1; ; tries++) {
-    const answer = await fetch(`/api/unmask?samples=${samples}`, {
-      method: "POST", body: file, signal, headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" },
-    });
+    const answer = await fetch(`/api/unmask?samples=${samples}`, { method: "POST", signal, ...bodyOf(file, map) });
     if (answer.ok) return answer.json();
     if (answer.status === 429 && tries < TRIES) {
       $("doing").textContent = "Many photos are waiting. Trying again in a moment …";
@@ -40,35 +49,48 @@ async function ask(file, samples, signal) {
   }
 }
 
-async function unmask(file, samples = 1) {
+async function unmask(file, { samples = 1, map = null } = {}) {
   trouble("");
   if (file.size > limits.max_bytes) {
     return trouble(`The file is larger than ${limits.max_bytes / 1e6} MB. Choose a smaller one.`);
   }
   if (job) job.abort();
+  else opener = document.activeElement;
   const mine = (job = new AbortController());
-  const previous = $("welcome").hidden ? "done" : "welcome";
+  if ($("work").hidden) previous = $("done").hidden ? "welcome" : "done";
   wait(file);
   try {
-    const answer = await ask(file, samples, mine.signal);
+    const answer = await ask(file, map, samples, mine.signal);
     if (job !== mine) return;
-    await present(file, answer);
+    await present(file, map, answer);
   } catch (error) {
     if (job !== mine) return;
     show(shown && previous === "done" ? "done" : "welcome");
-    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The server cannot be reached. Is unmask still running?" : error.message);
+    goBack();
+    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The server cannot be reached. Is unmask still running?" : sentence(error.message));
+    else say("Cancelled");
   } finally {
     if (job === mine) job = null;
   }
 }
 
+function goBack() { // the focus, to the button that began
+  const usable = opener && opener.isConnected && opener.matches("button, canvas") && opener.offsetParent && !opener.disabled;
+  (usable ? opener : $("done").hidden ? $("choose") : $("again")).focus({ preventScroll: true });
+}
+
+function sentence(text) { return text[0].toUpperCase() + text.slice(1); }
+
 function wait(file) {
   const address = URL.createObjectURL(file);
-  $("sending").onload = $("sending").onerror = () => URL.revokeObjectURL(address);
+  $("sending").hidden = false;
+  $("sending").onload = () => URL.revokeObjectURL(address);
+  $("sending").onerror = () => { URL.revokeObjectURL(address); $("sending").hidden = true; }; // a kind that this browser cannot show
   $("sending").src = address;
   $("doing").textContent = "Looking for faces and masks …";
   say("Working on the photo");
   show("work");
+  $("cancel").focus({ preventScroll: true });
 }
 
 function objectUrl(data) {
@@ -81,22 +103,22 @@ function revokeUrls() {
   if (shown) for (const url of [shown.urls.before, ...shown.urls.pictures]) URL.revokeObjectURL(url);
 }
 
-async function present(file, answer) {
+async function present(file, map, answer) {
   revokeUrls();
   const urls = { before: objectUrl(answer.before), pictures: answer.pictures.map(objectUrl) };
   const kind = answer.pictures[0]?.startsWith("data:image/png") ? "png" : "jpg";
   delete answer.before;
   answer.pictures = answer.pictures.map(() => kind); // only the blobs keep the bytes
-  shown = { file, answer, urls };
+  shown = { file, map, answer, urls, fit: fit(answer.width / answer.height) };
   const stage = $("stage");
-  stage.style.setProperty("--wide", answer.width);
-  stage.style.setProperty("--tall", answer.height);
   $("name").textContent = file.name || "Pasted photo";
-  $("said").textContent = `${answer.said[0].toUpperCase()}${answer.said.slice(1)} · ${answer.width} × ${answer.height} · ${answer.seconds.toFixed(1)} s`;
+  $("said").textContent = `${sentence(answer.said)} · ${answer.width} × ${answer.height} · ${answer.seconds.toFixed(1)} s`;
   $("before").src = urls.before;
   const changed = answer.pictures.length > 0;
   stage.classList.toggle("same", !changed);
+  edit(false);
   for (const id of ["note", "save", "views"]) $(id).hidden = !changed;
+  $("edit").textContent = changed ? "Edit the map" : "Paint a mask";
   $("more").hidden = !changed || answer.pictures.length > 1 || limits.max_samples < 2;
   $("views").querySelector("[data-view=doubt]").hidden = !answer.disagreement;
   chips($("faces"), faceNames(answer), -1, look);
@@ -108,7 +130,37 @@ async function present(file, answer) {
   await $("before").decode().catch(() => {});
   show("done");
   say(answer.said);
-  (changed ? $("slider") : $("again")).focus({ preventScroll: true });
+  (changed ? $("slider") : $("edit")).focus({ preventScroll: true });
+}
+
+function fit(ratio) { // lays the photo into the stage; returns the fractions of the stage that it covers
+  const stage = Math.min(BROADEST, Math.max(NARROWEST, ratio));
+  const covered = [Math.min(1, ratio / stage), Math.min(1, stage / ratio)];
+  const style = $("stage").style;
+  style.setProperty("--ratio", stage);
+  style.setProperty("--across", `${100 * covered[0]}%`);
+  style.setProperty("--down", `${100 * covered[1]}%`);
+  return covered;
+}
+
+function edit(on) {
+  for (const id of ["editor", "editActions", "paintLayer", "hint"]) $(id).hidden = !on;
+  for (const id of ["actions", "guesses"]) $(id).hidden = on;
+  $("views").hidden = on || !shown.answer.pictures.length;
+  view(on ? "edit" : "compare");
+}
+
+async function startEditing() {
+  edit(true);
+  await openBrush(shown.answer);
+  $("paint").focus({ preventScroll: true });
+  say("The map can be painted");
+}
+
+async function useMap() {
+  const map = await mapBlob();
+  if (map) unmask(shown.file, { map });
+  else trouble("The map is empty. Paint where the mask is.");
 }
 
 function faceNames(answer) {
@@ -148,11 +200,11 @@ function look(face) {
   press($("faces"), face);
   let [scale, x, y] = [1, 0, 0];
   if (face >= 0) {
-    const [x0, y0, x1, y1] = answer.faces[face].box;
-    const share = Math.max((x1 - x0) / answer.width, (y1 - y0) / answer.height);
+    const [x0, y0, x1, y1] = answer.faces[face].box, [across, down] = shown.fit;
+    const share = Math.max((x1 - x0) / answer.width * across, (y1 - y0) / answer.height * down);
     scale = Math.max(1, CLOSER / share);
-    const at = (middle, whole) => Math.min(0, Math.max(1 - scale, 0.5 - (middle / whole) * scale));
-    [x, y] = [at((x0 + x1) / 2, answer.width), at((y0 + y1) / 2, answer.height)];
+    const at = (middle, part) => Math.min(0, Math.max(1 - scale, 0.5 - (0.5 + (middle - 0.5) * part) * scale));
+    [x, y] = [at((x0 + x1) / 2 / answer.width, across), at((y0 + y1) / 2 / answer.height, down)];
   }
   const style = $("stage").style;
   style.setProperty("--scale", scale);
@@ -163,8 +215,9 @@ function look(face) {
 function view(name) {
   $("stage").dataset.view = name;
   press($("views"), name);
-  $("overLayer").hidden = name === "compare";
-  if (name !== "compare") paint(name);
+  const over = name === "map" || name === "doubt";
+  $("overLayer").hidden = !over;
+  if (over) paint(name);
 }
 
 async function paint(name) {
@@ -203,20 +256,34 @@ function take(files) {
 
 $("choose").addEventListener("click", () => $("file").click());
 $("again").addEventListener("click", () => { show("welcome"); $("choose").focus(); });
-$("more").addEventListener("click", () => unmask(shown.file, limits.max_samples));
+$("more").addEventListener("click", () => unmask(shown.file, { samples: limits.max_samples, map: shown.map }));
+$("edit").addEventListener("click", startEditing);
+$("leave").addEventListener("click", () => { edit(false); $("edit").focus(); });
+$("use").addEventListener("click", useMap);
 $("cancel").addEventListener("click", () => { if (job) job.abort(); });
 $("close").addEventListener("click", () => trouble(""));
 $("file").addEventListener("change", () => { take($("file").files); $("file").value = ""; });
 $("slider").addEventListener("input", () => cut(Number($("slider").value)));
+$("slider").addEventListener("keydown", (event) => {
+  const now = Number($("slider").value);
+  const next = {
+    ArrowLeft: now - KEY_STEP, ArrowDown: now - KEY_STEP, ArrowRight: now + KEY_STEP, ArrowUp: now + KEY_STEP,
+    PageDown: now - 4 * KEY_STEP, PageUp: now + 4 * KEY_STEP, Home: 0, End: 1000,
+  }[event.key];
+  if (next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  cut(Math.min(1000, Math.max(0, next)));
+});
 $("views").addEventListener("click", (event) => { if (event.target.dataset.view) view(event.target.dataset.view); });
 $("example").addEventListener("click", async () => {
-  $("example").disabled = true;
+  opener = $("example");
+  $("example").setAttribute("aria-disabled", "true"); // and not `disabled`, which would drop the focus
   try {
     const answer = await fetch("/api/example");
     if (answer.ok) await unmask(new File([await answer.blob()], "example.jpg", { type: "image/jpeg" }));
     else trouble("The example is not available.");
   } catch { trouble("The server cannot be reached. Is unmask still running?"); }
-  $("example").disabled = false;
+  $("example").removeAttribute("aria-disabled");
 });
 $("theme").addEventListener("click", () => {
   const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -232,5 +299,5 @@ document.addEventListener("drop", (event) => { event.preventDefault(); inside = 
 fetch("/api/about").then((answer) => answer.json()).then((about) => {
   limits = about;
   $("example").hidden = !about.example;
-  $("limits").textContent = `JPEG, PNG, WebP, TIFF or AVIF, up to ${about.max_bytes / 1e6} MB and ${Math.round(about.max_pixels / 1e6)} megapixels`;
+  $("limits").textContent = `${about.formats}, up to ${about.max_bytes / 1e6} MB and ${Math.round(about.max_pixels / 1e6)} megapixels`;
 }).catch(() => trouble("The server cannot be reached. Is unmask still running?"));

@@ -17,6 +17,7 @@ from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import InputError
 from maskgen.images.decoder_process import READ
+from maskgen.images.formats import heic_is_installed
 from maskgen.types import Plane, RGBImage
 from unmasknet.restore.unmasker import Restored
 from unmasknet.serve.admission import Gate
@@ -27,7 +28,7 @@ from unmasknet.serve.settings import ServeSettings
 from unmasknet.serve.upload import join_queue, read_upload
 
 PAGES = {"/": "index.html", "/docs": "docs.html"}
-FILES = ("app.css", "app.js", "docs.js", "icon.svg")
+FILES = ("app.css", "app.js", "brush.js", "docs.js", "icon.svg")
 KINDS = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -37,12 +38,13 @@ KINDS = {
 PART = (
     1 << 18
 )  # bytes of a response that are sent at once, so that what a client does not read is not held twice
+FORMATS = "JPEG, PNG, WebP, TIFF, AVIF"
 _FILE = {"type": "string", "format": "binary"}
 PHOTO_BODY = {
     "requestBody": {
         "required": True,
-        "description": "the bytes of the photo's file: jpg, png, webp, tiff, bmp, gif, avif; or a form with the files "
-        "photo and map. The map is an image that is white where masks are; the masks are not looked for then",
+        "description": "the bytes of the photo's file: jpg, png, webp, tiff, bmp, gif, avif, heic with its package; or "
+        "a form with the files photo and map. The map is an image that is white where masks are; none are looked for",
         "content": {
             "image/*": {"schema": _FILE},
             "multipart/form-data": {
@@ -84,6 +86,7 @@ class About(BaseModel):
     max_pixels: int
     max_samples: int
     example: bool
+    formats: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,15 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         """Returns version, networks and limits."""
         limits = shop.settings.model_dump(include={"max_bytes", "max_pixels", "max_samples"})
         example = shop.example is not None
-        return About(version=__version__, note=INVENTED, networks=shop.networks, example=example, **limits)
+        formats = f"{FORMATS} or HEIC" if heic_is_installed() else f"{FORMATS[:-6]} or AVIF"
+        return About(
+            version=__version__,
+            note=INVENTED,
+            networks=shop.networks,
+            example=example,
+            formats=formats,
+            **limits,
+        )
 
     @app.head("/api/example", include_in_schema=False)
     @app.get("/api/example", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
