@@ -19,6 +19,7 @@ from maskgen.errors import Skip
 from maskgen.faces.landmarks.mesh import MeshDetector
 from maskgen.faces.masked_face_finder import FaceFinder
 from maskgen.images import codecs
+from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Face, RGBImage
 
 PIECES = 100
@@ -52,7 +53,7 @@ def main() -> None:
 def images(paths: list[Path]) -> Iterator[RGBImage]:
     """Decodes the files that are photos."""
     for path in paths:
-        photo = codecs.decode(path.read_bytes(), max_pixels=100_000_000, background=255)
+        photo = codecs.decode(path.read_bytes(), max_pixels=MAX_PHOTO_PIXELS, background=255)
         if not isinstance(photo, Skip):
             yield photo
 

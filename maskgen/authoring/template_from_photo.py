@@ -24,12 +24,11 @@ from maskgen.masks.shell import MARGIN
 from maskgen.masks.templates import PICTURES, TEMPLATE
 from maskgen.masks.validation import TemplateProblem, name_problems
 from maskgen.rendering.lighting import LUMA
-from maskgen.settings import CheckSettings, DraftSettings
+from maskgen.settings import MAX_PHOTO_PIXELS, CheckSettings, DraftSettings
 from maskgen.types import RGBImage
 
 SIDE = 512  # side of a template's images in pixels
 WORK = 900  # largest longer side of the photo in pixels; larger photos are reduced
-MAX_PIXELS = 100_000_000
 FACE_SIDE, FACE_SCORE = 128, 0.6  # input side of the face detector in pixels; lowest score of a face
 LOOP_WIDTH = 0.07  # fraction of the outline's height; thinner parts are ear loops and are cut off
 TIP = 0.3  # fraction of the outline's largest height; columns at the ends below it are tips and are cut off
@@ -148,7 +147,7 @@ def read_photo(path: Path) -> RGBImage:
         InputError: it is missing or cannot be read.
     """
     try:
-        picture = decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+        picture = decode(path.read_bytes(), max_pixels=MAX_PHOTO_PIXELS, background=255)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     if isinstance(picture, Skip):

@@ -25,6 +25,7 @@ from maskgen.images import jpeg, png
 from maskgen.images.colour import ADOBE_RGB, SRGB, Space, coded_space, profile_of, srgb_of, to_srgb
 from maskgen.images.formats import HEAD_BYTES, OPENERS, picture_format, unreadable_kind
 from maskgen.images.limits import exif_is_bounded, is_adobe_rgb, over_limits
+from maskgen.images.pnm import scaled_image
 from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
 
@@ -137,6 +138,8 @@ def _decoded_other(
     space = _stated_space(kind, found, data, file)
     if isinstance(space, str):
         return Skip("unreadable", f"{kind}: {space}")
+    if kind == "ppm" and (scaled := scaled_image(data, file)):
+        return _own(rgb_of(scaled, background))
     file.load()
     icc = b"" if b"cICP" in found else bytes(file.info.get("icc_profile") or b"")
     image: Image.Image = file

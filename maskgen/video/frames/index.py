@@ -11,6 +11,7 @@ from maskgen.errors import Skip
 from maskgen.files import write_atomic
 from maskgen.images.codecs import decode, encode_lossless
 from maskgen.images.contact_sheet import Block, Tile, draw_sheet
+from maskgen.settings import MAX_PHOTO_PIXELS
 
 COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
            "roll", "eyes", "kept", "why")  # fmt: skip
@@ -68,7 +69,7 @@ def _draw_kept(out: Path, rows: list[dict[str, str]]) -> bytes:
     shown = kept[:: max(1, -(-len(kept) // SHOWN))]
     blocks: dict[str, list[Tile]] = {}
     for row in shown:
-        pixels = decode((out / row["photo"]).read_bytes(), max_pixels=100_000_000, background=255)
+        pixels = decode((out / row["photo"]).read_bytes(), max_pixels=MAX_PHOTO_PIXELS, background=255)
         if isinstance(pixels, Skip):
             continue
         pose = f"yaw {float(row['yaw']):.0f}, pitch {float(row['pitch']):.0f}" if row["yaw"] else "no face"
