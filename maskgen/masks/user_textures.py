@@ -12,10 +12,11 @@ from numpy import ndarray
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode
+from maskgen.reading import PHOTO_BYTES, read_regular_file
+from maskgen.settings import MAX_PHOTO_PIXELS
 
 LARGEST = 1024  # longer side in pixels, to which larger images are reduced; no mask shows more
 SMALLEST = 16  # shorter side in pixels of the smallest level, at least
-MAX_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,11 @@ def load_artwork(path: Path, tile: bool) -> Artwork:
         InputError: it is missing or cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular_file(path, PHOTO_BYTES)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     # The opacity is the difference of the image on black and on white: this works for every format and mode.
-    on_black, on_white = (decode(data, max_pixels=MAX_PIXELS, background=grey) for grey in (0, 255))
+    on_black, on_white = (decode(data, max_pixels=MAX_PHOTO_PIXELS, background=grey) for grey in (0, 255))
     if isinstance(on_black, Skip) or isinstance(on_white, Skip):
         assert isinstance(on_black, Skip)
         raise InputError(f"{path}: {on_black.reason}: {on_black.detail}")
