@@ -1,11 +1,14 @@
 """`unmask gen-data`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
+from maskgen.errors import InputError
 from maskgen.settings import RUN, GenSettings
 
 if TYPE_CHECKING:
@@ -21,26 +24,42 @@ def gen_data(settings: GenSettings, dry_run: DryRun = False) -> Output:
 
     Example: [bold]unmask gen-data --src photos/ --n 1000 --size 256 --out data/shards/mine[/bold]
     """
-    if dry_run:
-        return rehearse(settings)
     if settings.run.video:
-        return mask_videos(settings)
-    report = make(settings)
-    return _output(report, settings)
+        return rehearse_videos(settings) if dry_run else mask_videos(settings)
+    with _naming_video(settings.source.src):
+        return rehearse(settings) if dry_run else _output(make(settings), settings)
+
+
+@contextmanager
+def _naming_video(src: str) -> Iterator[None]:
+    """Adds to the error of a source without photos that `--video` reads videos, where the source is or holds some."""
+    try:
+        yield
+    except InputError as error:
+        from maskgen.video import is_video_name
+
+        path = Path(src).expanduser()
+        files = [path] if path.is_file() else path.rglob("*") if path.is_dir() else []
+        if not any(is_video_name(file.name) for file in files):
+            raise
+        raise InputError(f"{error}. For videos, give --video") from error
 
 
 def rehearse(settings: GenSettings) -> Output:
     """Plans a run without writing anything."""
-    if settings.run.video:
-        from maskgen.cli.frames_from_video import plan_text
-        from maskgen.video.to_dataset import rehearse_reel
-
-        takes = rehearse_reel(settings)
-        return Output(takes, plan_text(takes))
     from maskgen.generation.pipeline import rehearse
 
     plan = rehearse(settings)
-    return Output(plan, rehearsal_text(plan))
+    return Output(plan, rehearsal_text(plan), plan.warnings)
+
+
+def rehearse_videos(settings: GenSettings) -> Output:
+    """Opens the videos without writing anything."""
+    from maskgen.cli.frames_from_video import plan_text
+    from maskgen.video.to_dataset import rehearse_reel
+
+    takes = rehearse_reel(settings)
+    return Output(takes, plan_text(takes))
 
 
 def make(settings: GenSettings) -> "GenReport":
@@ -61,17 +80,24 @@ def mask_videos(settings: GenSettings) -> Output:
         reel = take_photos(settings, meter)
     report = make(reel.settings)
     with Meter("seconds of masked video", sys.stderr) as meter:
-        videos = mask_films(reel, meter)
-    return _output(replace(report, videos=tuple(videos)), reel.settings)
+        films = mask_films(reel, meter)
+    warnings = (*reel.warnings, *report.warnings, *films.problems)
+    failed = bool(reel.refused or films.problems)
+    return _output(replace(report, videos=films.videos, warnings=warnings), reel.settings, failed)
 
 
-def _output(report: "GenReport", settings: GenSettings) -> Output:
+def _output(report: "GenReport", settings: GenSettings, failed: bool = False) -> Output:
+    """Builds the output. `failed`: whether a video could not be used."""
     from maskgen.generation.pipeline import check_failures
 
     if report.made:
         report = replace(report, warnings=(*report.warnings, *kernel_warning()))
     return Output(
-        report, report_text(report), report.warnings, check=lambda: check_failures(report, settings)
+        report,
+        report_text(report),
+        report.warnings,
+        InputError.exit_code if failed else 0,
+        check=lambda: check_failures(report, settings),
     )
 
 
@@ -88,6 +114,11 @@ def report_text(report: "GenReport") -> str:
         lines.append(f"landmarks: {report.landmarks}")
     if report.skipped:
         lines += [f"skipped {sum(report.skipped.values()):,}:", *reason_lines(report.skipped)]
+    lines += _copies_lines(report.duplicates)
+    if report.near_duplicates:
+        lines.append(
+            f"{count_of(report.near_duplicates, 'pair')} of photos look alike; see the card README.md"
+        )
     if not report.whole:
         lines.append("other slices are not finished; the last one writes dataset.json and the card")
     lines += [f"with masks: {video}" for video in report.videos]
@@ -98,7 +129,15 @@ def rehearsal_text(plan: "Rehearsal") -> str:
     """Summarises what a run would make."""
     splits: Mapping[str, int] = plan.splits
     counts = ", ".join(f"{count:,} {split}" for split, count in splits.items())
-    return (
+    text = (
         f"{plan.out}: {count_of(plan.photos, 'photo')} ({counts}) in {count_of(plan.shards, 'shard')}, "
         f"{plan.missing:,} to make; nothing was written"
     )
+    return "\n".join([text, *_copies_lines(plan.duplicates)])
+
+
+def _copies_lines(duplicates: int) -> list[str]:
+    if not duplicates:
+        return []
+    have = "photo has" if duplicates == 1 else "photos have"
+    return [f"{duplicates:,} {have} the same bytes as another one"]

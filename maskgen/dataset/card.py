@@ -88,6 +88,7 @@ def card_text(facts: Mapping[str, Any]) -> str:
         f"## Loading\n\n{LOADING.format(splits=splits, first=_first_shard(facts))}",
         f"## Members of a sample\n\n{MEMBERS.format(suffix=facts['settings']['shards']['format'])}",
         f"## Skipped photos\n\n{_skipped(facts['skipped'])}",
+        f"## Copies\n\n{_copies(facts.get('copies'))}",
         f"## How it was made\n\nHash of settings and versions: `{facts['hash']}`\n\n{_settings(facts)}",
     ]
     return "\n".join(sections)
@@ -139,6 +140,37 @@ def _skipped(counts: Mapping[str, int]) -> str:
         return "None: every photo gave a sample.\n"
     rows = [f"| {reason} | {SKIP_REASONS.get(reason, '')} | {count:,} |" for reason, count in counts.items()]
     return "\n".join(["| reason | that is | photos |", "|---|---|---|", *rows, ""])
+
+
+def _copies(copies: Mapping[str, Any] | None) -> str:
+    """Says how many photos are copies, and lists pairs in two splits."""
+    if not copies:
+        return "Not known: the records were written by an older version.\n"
+    same, near, unknown = copies["identical"], copies["near"], copies["unknown"]
+    where = (
+        f"{same['across_splits']:,} such photos are in two splits"
+        if same["across_splits"]
+        else "none is in two splits"
+    )
+    lines = [
+        f"{_count(same['photos'], 'photo')} with the same bytes as another one; {where}.",
+        f"{_count(near['pairs'], 'pair')} of photos that look alike without having the same bytes: re-encoded or "
+        "resized copies, or shots of one moment, as far as a perceptual hash tells; "
+        f"{near['across_splits']:,} of the pairs are in two splits{':' if near['examples'] else '.'}",
+    ]
+    if near["examples"]:
+        pairs = [f"{json.dumps(one)} {json.dumps(other)}" for one, other in near["examples"]]
+        more = near["across_splits"] - len(pairs)
+        lines.append("\n".join(["```", *pairs, *([f"and {more:,} more"] if more else []), "```"]))
+    if unknown:
+        lines.append(
+            f"Not known for {_count(unknown, 'photo')}, whose records were written by an older version."
+        )
+    return "\n\n".join(lines) + "\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s'[: number != 1]}"
 
 
 def _settings(facts: Mapping[str, Any]) -> str:

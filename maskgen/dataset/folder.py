@@ -8,16 +8,19 @@ Its subfolder `.work` holds what is not part of the data set:
 """
 
 import json
+import os
+import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 from maskgen.dataset.assign import Wanted
 from maskgen.dataset.locks import changing, hold_slice, let_go, refuse_held
+from maskgen.dataset.near_copies import CopyCount
 from maskgen.dataset.plan import (
     FORMAT,
     Entry,
@@ -36,6 +39,7 @@ from maskgen.reading import JSON_BYTES, parse_json, read_regular_file
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
+_OWN_FILE = re.compile(rf"(?:{'|'.join(SPLITS)})-\d+\.(?:tar|json)|{re.escape(CARD)}|{re.escape(FACTS)}")
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
@@ -45,17 +49,17 @@ class DataSetFolder:
     Attributes:
         out: the folder.
         work: subfolder with everything that is not part of the data set.
+        copies: what `CopyCount` found, once the data set is complete.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self.work = out, out / WORK
         self._plan_file, self._doomed_file = self.work / _PLAN, self.work / _DOOMED
+        self.copies: dict[str, Any] | None = None
         self._lock: IO[str] | None = None
 
     @contextmanager
-    def claim(
-        self, wanted: Wanted, refs: Sequence[PhotoRef], settings: GenSettings
-    ) -> Iterator[Plan]:
+    def claim(self, wanted: Wanted, refs: Sequence[PhotoRef], settings: GenSettings) -> Iterator[Plan]:
         """Settles the plan and holds this run's slice of the shards until the end of the `with` block.
 
         Args:
@@ -71,6 +75,7 @@ class DataSetFolder:
                 another run holds a shard of the slice.
             UnmaskError: the folder cannot be written to.
         """
+        self._refuse_folders()
         if not self.work.exists() and not settings.run.overwrite:
             self.next_plan(None, wanted, refs, settings)  # refuses before anything is written
         make_folder(self.work, "the data set")
@@ -102,13 +107,15 @@ class DataSetFolder:
         """
         plan = self.read_plan()  # another run may have extended it
         assert plan is not None, self._plan_file
-        reports = []
+        reports, copies = [], CopyCount()
         for shard in plan.shards:
             report = read_record(self.out, shard.name)
             if report is None or report.settings != shard.settings:
                 return False
-            reports.append(report)
-        write_atomic(self.out / FACTS, facts_bytes(plan, reports))
+            copies.add(report)
+            reports.append(replace(report, prints=()))
+        self.copies = copies.result()
+        write_atomic(self.out / FACTS, facts_bytes(plan, reports, self.copies))
         write_card(self.out)
         return True
 
@@ -149,7 +156,7 @@ class DataSetFolder:
             return None
         if retry_failed and "poison" in report.skipped:
             return None
-        return report if matches(self.out, report) else None
+        return replace(report, prints=()) if matches(self.out, report) else None
 
     def remove_parts(self, names: Iterable[str]) -> None:
         """Deletes the partial files that killed runs left of these shards or files."""
@@ -218,6 +225,25 @@ class DataSetFolder:
         except UsageError:
             return False
         return old is not None and not differences(old, wanted.blank) and old.ids == wanted.ids
+
+    def _refuse_folders(self) -> None:
+        """Refuses folders where files of the data set belong, before anything is deleted or written.
+
+        Raises:
+            UsageError: there is one.
+        """
+        if not self.out.is_dir():
+            return
+        with os.scandir(self.out) as entries:
+            found = sorted(
+                entry.name
+                for entry in entries
+                if _OWN_FILE.fullmatch(entry.name) and entry.is_dir(follow_symlinks=True)
+            )
+        if found:
+            raise UsageError(
+                f"{self.out}: {_some(found)}: is a folder, where a file of the data set belongs; move it away"
+            )
 
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         """Refuses to write over files that no plan names.
@@ -311,9 +337,16 @@ def _is_facts(path: Path) -> bool:
     return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
 
 
-def facts_bytes(plan: Plan, reports: Sequence[ShardReport]) -> bytes:
-    """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes."""
-    return json.dumps(_facts(plan, reports), indent=1).encode("ascii") + b"\n"
+def facts_bytes(plan: Plan, reports: Sequence[ShardReport], copies: Mapping[str, Any] | None) -> bytes:
+    """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes.
+
+    Args:
+        plan: source, settings and versions.
+        reports: the records of all shards.
+        copies: what `CopyCount` finds in them.
+    """
+    facts = _facts(plan, reports) | ({"copies": copies} if copies else {})
+    return json.dumps(facts, indent=1).encode("ascii") + b"\n"
 
 
 def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
@@ -335,5 +368,7 @@ def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         "splits": {split: counts for split, counts in splits.items() if counts["shards"]},
         "settings": dict(plan.settings),
         "versions": dict(plan.versions),
-        "shards": [asdict(report) for report in reports],
+        "shards": [
+            {name: value for name, value in asdict(report).items() if name != "prints"} for report in reports
+        ],
     }

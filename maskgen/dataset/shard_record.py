@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regu
 
 SPLITS = ("train", "val", "test")
 _BLOCK = 1 << 20
+_CONTENT, _LOOK = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
 SAMPLE_BYTES = 5 * 512  # of the headers of its members, which every sample needs
 MOST = 1 << 53  # largest number that all readers of JSON hold exactly
 
@@ -32,6 +34,8 @@ class ShardReport:
         settings: hash of the settings and versions that were used.
         skipped: number of photos without a sample, by reason.
         skips: id, reason and detail of each photo without a sample, sorted.
+        prints: of each photo with a sample, sorted: id; first 16 hex digits of the sha256 of its file; perceptual hash
+            (`likeness`), 32 hex digits. Empty in records of older versions.
     """
 
     name: str
@@ -43,11 +47,15 @@ class ShardReport:
     settings: str
     skipped: dict[str, int] = field(default_factory=dict)
     skips: tuple[tuple[str, str, str], ...] = ()
+    prints: tuple[tuple[str, str, str], ...] = ()
 
 
 def record_bytes(report: ShardReport) -> bytes:
     """Encodes a record; equal records have equal bytes."""
-    return json.dumps(asdict(report), indent=1, sort_keys=True).encode("ascii") + b"\n"
+    values = asdict(report)
+    if not report.prints:
+        del values["prints"]
+    return json.dumps(values, indent=1, sort_keys=True).encode("ascii") + b"\n"
 
 
 def parse_record(data: bytes) -> ShardReport:
@@ -66,10 +74,10 @@ def report_of(values: Any) -> ShardReport:
         ValueError: it is not a valid record.
     """
     try:
-        report = ShardReport(
-            **{**values, "skips": tuple((i, reason, detail) for i, reason, detail in values["skips"])}
-        )
-        texts = [report.name, report.sha256, report.settings, *report.skipped, *chain(*report.skips)]
+        lists = {name: tuple((a, b, c) for a, b, c in values.get(name, ())) for name in ("skips", "prints")}
+        report = ShardReport(**{**values, **lists})
+        texts = [report.name, report.sha256, report.settings, *report.skipped]
+        texts += [*chain(*report.skips), *chain(*report.prints)]
         counts = [report.photos, report.count, report.bytes, *report.skipped.values()]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no record of a shard: {error}") from error
@@ -81,6 +89,8 @@ def report_of(values: Any) -> ShardReport:
         raise ValueError("no record of a shard: a value is not what it must be")
     if min(counts) < 0 or report.count * SAMPLE_BYTES > report.bytes or max(counts) > MOST:
         raise ValueError("no record of a shard: its numbers cannot all be true")
+    if not all(_CONTENT.fullmatch(content) and _LOOK.fullmatch(look) for _, content, look in report.prints):
+        raise ValueError("no record of a shard: a print of a photo is not what it must be")
     return report
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.folder import facts_bytes
 from maskgen.dataset.labels import odd_labels
+from maskgen.dataset.near_copies import CopyCount
 from maskgen.dataset.plan import Plan
 from maskgen.dataset.shard_record import SPLITS, ShardReport, file_digest, parse_record, record_bytes
 from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, read_shard
@@ -289,7 +290,7 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         yield f"{FACTS} lists {', '.join(sorted(missing))}, but there is no sound record of it"
     if unlisted:
         yield f"{FACTS} does not list {', '.join(sorted(unlisted))}"
-    if not missing and not unlisted and data != facts_bytes(plan, [records[name] for name in names]):
+    if not missing and not unlisted and data != _facts_from(plan, [records[name] for name in names]):
         yield f"{FACTS} is not what follows from the records"
     if any(record.settings != plan.hash for record in records.values()):
         yield f"the records were made with other settings or versions than {FACTS} has"
@@ -297,3 +298,10 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         yield f"the samples have other terms than {FACTS}"
     if not (folder / CARD).exists():
         yield f"the card {CARD} is missing"
+
+
+def _facts_from(plan: Plan, records: Sequence[ShardReport]) -> bytes:
+    copies = CopyCount()
+    for record in records:
+        copies.add(record)
+    return facts_bytes(plan, records, copies.result())

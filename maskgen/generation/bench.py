@@ -326,7 +326,7 @@ class _Bench:
             kit = self.build(settings, self.source)
 
             def make(ref: PhotoRef) -> None:
-                samples = make_samples(ref, "train", kit, settings)
+                samples = make_samples(ref, "train", kit, settings, lambda _: None)
                 if not isinstance(samples, Skip):
                     shard.add_photo(samples)
 

@@ -1,6 +1,7 @@
 """Making one shard: photos in, a tar and its record out. It depends only on its arguments and can be repeated."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from maskgen.errors import Skip, UnmaskError
 from maskgen.files import WORK, remove
 from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
+from maskgen.images.likeness import likeness
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, key_base, load
-from maskgen.types import PhotoRef
+from maskgen.types import Photo, PhotoRef
 
 Samples = list[tuple[str, Members]]
+Print = tuple[str, str, str]  # see `ShardReport.prints`
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class MakeShards:
 
     def make(self, plan: ShardPlan, on_step: OnStep) -> ShardReport:
         """Makes a shard."""
-        return make_shard(plan, self.settings, self.out, self.kit, on_step)
+        report = make_shard(plan, self.settings, self.out, self.kit, on_step)
+        return replace(report, prints=())  # the parent holds the reports of all shards
 
     def probe(self, plan: ShardPlan, index: int) -> None:
         """Makes the samples of one photo and discards them."""
@@ -78,17 +82,20 @@ def make_shard(
         UnmaskError: the folder cannot be written to.
     """
     skips: list[Entry] = list(plan.skips)
+    prints: list[Print] = []
     outcome: Outcome = None
     with ShardWriter(out, out / WORK, plan.name, len(plan.refs)) as shard:
         for index, ref in enumerate(plan.refs):
             on_step(index, outcome)
-            samples = make_samples(ref, plan.split, kit, settings)
+            seen: list[Print] = []
+            samples = make_samples(ref, plan.split, kit, settings, seen.append)
             outcome = samples.reason if isinstance(samples, Skip) else len(samples)
             if isinstance(samples, Skip):
                 skips.append((ref.id, samples.reason, samples.detail))
                 keep_skipped(out, len(skips), ref, samples, kit.source, settings.source)
             else:
                 shard.add_photo(samples)
+                prints += seen
         on_step(len(plan.refs), outcome)
         remove(out / f"{plan.name}.json")  # there is never a record beside a tar of another run
         size, digest = shard.finish()
@@ -103,21 +110,38 @@ def make_shard(
         settings=plan.settings,
         skipped=count_reasons(skips),
         skips=tuple(skips),
+        prints=tuple(sorted(prints)),
     )
     write_record(out, report)
     return report
 
 
-def make_samples(ref: PhotoRef, split: str, kit: Kit, settings: GenSettings) -> Samples | Skip:
+def make_samples(
+    ref: PhotoRef,
+    split: str,
+    kit: Kit,
+    settings: GenSettings,
+    on_print: Callable[[Print], object] | None = None,
+) -> Samples | Skip:
     """Makes the encoded samples of one photo, sorted by key, or returns why there are none.
 
     An unexpected exception of a library skips only this photo, as `poison`.
+
+    Args:
+        ref: the photo.
+        split: its split.
+        kit: the tools.
+        settings: settings of the run.
+        on_print: called with the photo's print for the record; None computes none.
     """
     try:
         photo = load(kit.source, ref, settings.source)
         made = photo if isinstance(photo, Skip) else kit.mask(photo, key_base(ref))
         if isinstance(made, Skip):
             return made
+        assert isinstance(photo, Photo), "without a photo nothing is made"
+        if on_print:
+            on_print((ref.id, photo.digest[:16], likeness(photo.pixels)))
         origin = Origin(ref.id, ref.identity, split, kit.source.terms)
         return encode_photo(made, origin, settings.shards)
     except (UnmaskError, MemoryError):

@@ -27,6 +27,7 @@ from maskgen.generation.process_pool import (
     stop_on_signals,
 )
 from maskgen.generation.progress_count import Tally, skip_counts
+from maskgen.generation.split_warnings import NO_COPIES, warn_of_copies, warn_of_people, warn_of_splits
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.masks.selection import open_wardrobe
 from maskgen.progress import OnProgress, no_progress
@@ -53,6 +54,8 @@ class GenReport:
         landmarks: the landmark backend, with its models.
         warnings: one line each.
         videos: with `--video`, the files written with masks on.
+        duplicates: photos with the same bytes as another one, kept or dropped; of a complete data set.
+        near_duplicates: pairs of photos that look alike without having the same bytes; of a complete data set.
     """
 
     out: str
@@ -66,17 +69,26 @@ class GenReport:
     landmarks: str = ""
     warnings: tuple[str, ...] = ()
     videos: tuple[str, ...] = ()
+    duplicates: int = 0
+    near_duplicates: int = 0
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Result of `--dry-run`: photos and shards by split, and how many shards are still missing."""
+    """Result of `--dry-run`: photos and shards by split, and how many shards are still missing.
+
+    Attributes:
+        duplicates: photos with the same bytes as another one, kept or dropped.
+        warnings: one line each.
+    """
 
     out: str
     photos: int
     splits: dict[str, int]
     shards: int
     missing: int
+    duplicates: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def generate(
@@ -122,17 +134,27 @@ def generate(
             task = MakeShards(settings, source, folder.out, build)
             reports, made, damaged = _make(folder, shards, engine, task, on_progress)
             whole = folder.release(write_card)
+    skipped, copies = skip_counts(reports), folder.copies or NO_COPIES
     return GenReport(
         out=str(folder.out),
         photos=sum(report.photos for report in reports),
         triplets=sum(report.count for report in reports),
-        skipped=dict(sorted(skip_counts(reports).items())),
+        skipped=dict(sorted(skipped.items())),
         shards=len(reports),
         seconds=round(time.monotonic() - began, 3),
         made=made,
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
-        warnings=(*source.notes, *foreign, *_warnings(settings, refs, reports, damaged)),
+        warnings=(
+            *(*source.notes, *foreign, *_warnings(settings, refs, reports, damaged)),
+            *(
+                *warn_of_people(refs, settings, copies),
+                *warn_of_splits(plan, reports),
+                *warn_of_copies(copies),
+            ),
+        ),
+        duplicates=copies["identical"]["photos"] + skipped["duplicate"],
+        near_duplicates=copies["near"]["pairs"],
     )
 
 
@@ -160,7 +182,21 @@ def rehearse(settings: GenSettings) -> Rehearsal:
         splits[shard.split] += shard.photos
     records = [old and read_record(folder.out, shard.name) for shard in shards]
     missing = sum(not record for record in records)
-    return Rehearsal(str(folder.out), sum(splits.values()), dict(splits), len(shards), missing)
+    return Rehearsal(
+        out=str(folder.out),
+        photos=sum(splits.values()),
+        splits=dict(splits),
+        shards=len(shards),
+        missing=missing,
+        duplicates=_surplus(plan, wanted.copies),
+        warnings=tuple(warn_of_splits(plan, ())),
+    )
+
+
+def _surplus(plan: Plan, copies: Mapping[str, str]) -> int:
+    """Counts the planned photos that have the same bytes as another planned one, beside the first of each."""
+    alike = [copies[photo] for photo in plan.ids if photo in copies]
+    return len(alike) - len(set(alike))
 
 
 def check_failures(report: GenReport, settings: GenSettings) -> None:
@@ -298,24 +334,4 @@ def _warnings(
         lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
     if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet; the report lists the reasons under skipped")
-    lines += _on_people(refs, settings)
     return tuple(lines)
-
-
-def _on_people(refs: Sequence[PhotoRef], settings: GenSettings) -> list[str]:
-    """Warns if identities of some photos are unknown, so that splits may share people."""
-    unknown = [ref.id for ref in refs if not ref.identity]
-    if len(refs) < 2 or not unknown:
-        return []
-    effect = "train, val and test share no photo, but may share people"
-    whose = "its photos" if len(unknown) == len(refs) else f"{len(unknown):,} of its {len(refs):,} photos"
-    if settings.source.people == "folders":
-        names = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
-        why = "" if any("/" in name for name in unknown) else ", in no folder"
-        return [f"--people folders does not say who is on {whose} ({names}{why}): {effect}"]
-    hint = (
-        "; if each person has a folder, --people folders says so"
-        if any("/" in ref.id for ref in refs)
-        else ""
-    )
-    return [f"the source does not say who is on {whose}: {effect}{hint}"]

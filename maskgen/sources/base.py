@@ -33,6 +33,11 @@ class Source(Protocol):
     def read(self, ref: PhotoRef) -> bytes | Skip:
         """Reads the bytes of a photo's file, or returns Skip: vanished, no_permission, too_large, unreadable."""
 
+
+@runtime_checkable
+class PlacedSource(Source, Protocol):
+    """Source whose photos are files of a store."""
+
     def place(self, ref: PhotoRef) -> tuple[Store, str] | None:
         """Returns the store that holds a photo's file, and the file's id there; None if there is no such file."""
 

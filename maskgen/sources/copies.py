@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from maskgen.errors import Skip
-from maskgen.sources.base import Source
+from maskgen.sources.base import PlacedSource, Source
 from maskgen.types import PhotoRef
 
 THREADS = 8  # for disks in a network, which take their time for each file
@@ -30,8 +30,11 @@ def find_copies(source: Source, refs: Sequence[PhotoRef]) -> dict[str, str]:
 
     Returns:
         Id of a photo -> sha256 of its bytes in hex; only photos with a copy, in the order of `refs`. Photos that
-        cannot be read have no copy.
+        cannot be read have no copy. Of a source that does not say where its files are, none are found: all its bytes
+        would have to be read twice.
     """
+    if not isinstance(source, PlacedSource):
+        return {}
     groups: list[list[PhotoRef]] = [list(refs)]
     digests: dict[str, str] = {}
 
@@ -48,12 +51,12 @@ def find_copies(source: Source, refs: Sequence[PhotoRef]) -> dict[str, str]:
     return {ref.id: digests[ref.id] for ref in refs if ref.id in alike}
 
 
-def _size(source: Source, ref: PhotoRef) -> int | None:
+def _size(source: PlacedSource, ref: PhotoRef) -> int | None:
     place = source.place(ref)
     return (place[0].size(place[1]) or None) if place else None  # empty files are no copies, but unreadable
 
 
-def _sample(source: Source, ref: PhotoRef) -> bytes | None:
+def _sample(source: PlacedSource, ref: PhotoRef) -> bytes | None:
     place = source.place(ref)
     return (place[0].sample(place[1]) or None) if place else None
 

@@ -1,0 +1,121 @@
+"""Copies within a data set: photos with the same bytes, and pairs of photos that look alike.
+
+The workers leave a print of each photo in the records: a hash of its bytes and a perceptual hash. Here they are
+compared without comparing every photo with every other one: two hashes that differ in at most 4 of their bits are
+equal in one of 5 parts, so only photos that are equal in a part are compared.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64, UInt64
+from numpy import ndarray
+
+from maskgen.dataset.shard_record import SPLITS, ShardReport
+from maskgen.images.likeness import DCT_BITS, STEP_BITS
+
+EXAMPLES = 20  # pairs that are listed by name
+_PARTS = tuple(
+    np.uint64(sum(1 << bit for bit in range(part, 64, DCT_BITS + 1))) for part in range(DCT_BITS + 1)
+)
+
+
+@dataclass
+class CopyCount:
+    """Counter of copies, fed with records."""
+
+    ids: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
+    looks: list[tuple[int, int]] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    unknown: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, report: ShardReport) -> None:
+        """Adds the photos of a shard."""
+        for photo, content, look in report.prints:
+            self.digest.update(f"{photo}\0{content}\0{look}\0".encode("utf-8", "surrogateescape"))
+            self.ids.append(photo)
+            self.contents.append(content)
+            self.looks.append((int(look[:16], 16), int(look[16:], 16)))
+            self.splits.append(SPLITS.index(report.split))
+        self.unknown += report.photos - sum(report.skipped.values()) - len(report.prints)
+
+    def result(self) -> dict[str, Any] | None:
+        """Counts the copies.
+
+        Returns:
+            For `dataset.json`. `identical`: `photos`, that have the same bytes as one before them; `across_splits`,
+            how many different photos are in several splits. `near`: `pairs` of photos that look alike but differ in
+            their bytes; `across_splits`, how many of these pairs are in two splits; `examples`, the ids of some of
+            these. `unknown`: photos whose record was written by a version without prints. `prints`: sha256 of all
+            prints in hex, by which `verify` notices a change. None if no photo has a print.
+        """
+        if not self.ids:
+            return None
+        places: dict[str, Counter[int]] = {}
+        for content, split in zip(self.contents, self.splits, strict=True):
+            places.setdefault(content, Counter())[split] += 1
+        same = {
+            "photos": len(self.ids) - len(places),
+            "across_splits": sum(len(found) > 1 for found in places.values()),
+        }
+        pairs, across, examples = 0, 0, list[list[str]]()
+        for first, second in self._alike():
+            pairs += 1
+            if self.splits[first] != self.splits[second]:
+                across += 1
+                if len(examples) < EXAMPLES:
+                    examples.append(sorted((self.ids[first], self.ids[second])))
+        near = {"pairs": pairs, "across_splits": across, "examples": examples}
+        prints = self.digest.hexdigest()
+        return {"identical": same, "near": near, "unknown": self.unknown, "prints": prints}
+
+    def _alike(self) -> Iterator[tuple[int, int]]:
+        """Yields the pairs of photos that look alike and have other bytes; of photos with the same bytes one counts."""
+        seen: dict[tuple[str, int], int] = {}
+        for place, key in enumerate(zip(self.contents, self.splits, strict=True)):
+            seen.setdefault(key, place)
+        chosen = np.array(sorted(seen.values()), np.int64)
+        looks = np.array(self.looks, np.uint64)[chosen]
+        for first, second in chosen[near_pairs(looks)].tolist():
+            if self.contents[first] != self.contents[second]:
+                yield first, second
+
+
+def near_pairs(looks: UInt64[ndarray, "n 2"]) -> Int64[ndarray, "m 2"]:
+    """Finds the pairs of perceptual hashes within both limits.
+
+    Args:
+        looks: for each photo its DCT hash and its difference hash.
+
+    Returns:
+        Indices of the pairs, the smaller one first, ordered.
+    """
+    found = [np.zeros((0, 2), np.int64)]
+    for number, part in enumerate(_PARTS):
+        keys = looks[:, 0] & part
+        order = np.argsort(keys, kind="stable")
+        ranked, offset = keys[order], 1
+        starts = np.arange(len(order) - 1)
+        while len(starts := starts[ranked[starts] == ranked[starts + offset]]):
+            pairs = np.stack([order[starts], order[starts + offset]], axis=1)
+            found.append(_within(pairs, looks, number))
+            offset += 1
+            starts = starts[starts + offset < len(order)]
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _within(pairs: Int64[ndarray, "n 2"], looks: UInt64[ndarray, "k 2"], part: int) -> Int64[ndarray, "m 2"]:
+    """Selects the pairs within the limits that no earlier part has found."""
+    differ = looks[pairs[:, 0]] ^ looks[pairs[:, 1]]
+    near = np.bitwise_count(differ) <= np.array([DCT_BITS, STEP_BITS])
+    chosen = near.all(axis=1)
+    for earlier in _PARTS[:part]:
+        chosen &= (differ[:, 0] & earlier) != 0
+    return pairs[chosen]
