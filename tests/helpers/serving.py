@@ -38,16 +38,24 @@ def _open_gate() -> threading.Event:
 
 @dataclass
 class Unmask:
-    """Stand-in that paints a box, or the map, grey when `gate` is open. `seen`: number of photos; `most`: at once."""
+    """Stand-in that paints a box, or the map, grey when `gate` is open.
+
+    Attributes:
+        seen: number of photos.
+        most: largest number of photos at once.
+        maps: the maps that came with them.
+    """
 
     gate: threading.Event = field(default_factory=_open_gate)
     seen: int = 0
     most: int = 0
     now: int = 0
+    maps: list[np.ndarray | None] = field(default_factory=list)
 
     def __call__(self, image, *, map, samples, seed):
         self.seen, self.now = self.seen + 1, self.now + 1
         self.most = max(self.most, self.now)
+        self.maps.append(map)
         if not self.gate.wait(HANG_GUARD):
             self.gate.set()  # one photo has waited in vain; the others need not
         where = map > 0 if map is not None else np.zeros(image.shape[:2], bool)
