@@ -119,7 +119,7 @@ class _Weight:
 
     @property
     def is_finite(self) -> bool:
-        kind = FLOATS.get(next((int(part.value) for part in self._parts if part.number == WEIGHT_KIND), 0))  # type: ignore[arg-type]
+        kind = FLOATS.get(next((int(part.value) for part in self._parts if part.number == WEIGHT_KIND), 0))
         if kind is None:
             return True
         raw = b"".join(

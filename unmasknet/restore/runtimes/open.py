@@ -58,6 +58,13 @@ def open_networks(
         InputError: weights cannot be read.
         MissingError: the runtime or the released weights are missing.
     """
+    _check_arguments(weights, device, threads)
+    if runtime not in (AUTO, *RUNTIMES):
+        raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join((AUTO, *RUNTIMES))}")
+    return RUNTIMES[choose_runtime(weights, runtime, device)](weights, device, threads)
+
+
+def _check_arguments(weights: Sequence[str], device: object, threads: object) -> None:
     if not weights or not all(weights):
         raise UsageError(
             f"--weights {' '.join(weights)}: is empty; name runs or files of weights, or: {RELEASED}"
@@ -68,9 +75,6 @@ def open_networks(
         )
     if not isinstance(device, str) or not device:
         raise UsageError(f"--device {device}: give auto, cpu, or a device as the runtime names it")
-    if runtime not in (AUTO, *RUNTIMES):
-        raise UsageError(f"--runtime {runtime}: unknown; choose from {', '.join((AUTO, *RUNTIMES))}")
-    return RUNTIMES[choose_runtime(weights, runtime, device)](weights, device, threads)
 
 
 def choose_runtime(weights: Sequence[str], runtime: str = AUTO, device: str = "auto") -> str:
