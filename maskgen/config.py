@@ -5,7 +5,6 @@ Precedence: defaults < file < `--set` < options of the command. All problems are
 
 import difflib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from maskgen.errors import UsageError
+from maskgen.reading import LEVELS, TEXT_BYTES, parse_toml, read_regular_file
 from maskgen.settings import Section
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 S = TypeVar("S", bound=BaseModel)
+SHOWN = 200  # characters of a wrong value in a message
 Value = Any  # a TOML value
 Tree = dict[str, Value]
 
@@ -108,17 +104,17 @@ def read_toml(file: Path) -> Tree:
     """Reads a TOML file, with or without a byte-order mark.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is not TOML.
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it is not TOML, or is nested too deeply.
     """
-    return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    return parse_toml(read_regular_file(file, TEXT_BYTES))
 
 
 def _read_file(draft: _Draft, file: Path) -> None:
     try:
         tree = read_toml(file)
     except OSError as error:
-        draft.problems.append(f"--config: {file}: {error.strerror}")
+        draft.problems.append(f"--config: {shortened(str(file))}: {error.strerror}")
     except ValueError as error:
         draft.problems.append(f"--config: {file}: not TOML: {error}")
     else:
@@ -147,11 +143,11 @@ def _paths(tree: Tree, prefix: str = "") -> Iterator[str]:
 def _read_set(draft: _Draft, model: type[BaseModel], text: str) -> None:
     path, equals, value = text.partition("=")
     path = path.strip()
-    if not equals or not path or not all(path.split(".")):
-        draft.problems.append(f"--set {text}: must be `section.key=value`")
+    if not equals or not path or not all(path.split(".")) or path.count(".") > LEVELS:
+        draft.problems.append(f"--set {shortened(text)}: must be `section.key=value`")
         return
     field = _field(model, path)
-    draft.put(path, _value(value.strip(), field), f"--set {text}")
+    draft.put(path, _value(value.strip(), field), f"--set {shortened(text)}")
 
 
 def _value(text: str, field: FieldInfo | None) -> Value:
@@ -164,8 +160,8 @@ def _value(text: str, field: FieldInfo | None) -> Value:
         return None
     if text[:1] in ('"', "'", "[", "{"):
         try:
-            return tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            return parse_toml(f"value = {text}")["value"]
+        except ValueError:
             return text
     return text
 
@@ -218,7 +214,12 @@ def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[Bas
 
 def wrong_value(error: Mapping[str, Any]) -> str:
     """Formats an error of pydantic's about one value: the problem, and the value."""
-    return f"{error['msg'].removeprefix('Value error, ').removeprefix('Input ')}; got {error['input']!r}"
+    return f"{error['msg'].removeprefix('Value error, ').removeprefix('Input ')}; got {shortened(repr(error['input']))}"
+
+
+def shortened(text: str) -> str:
+    """Cuts a text of the user's to a length that fits a message."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from maskgen.errors import MissingError, UnmaskError, UsageError
+from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
 
 PART = ".part"
+NAME_BYTES = 255  # of the longest name of a file that common file systems hold
 WORK = ".work"  # folder in a data set for files that are not part of it: the plan, temporary files, locks
 CARD, FACTS = "README.md", "dataset.json"  # files that describe a data set as a whole
 RESUME = "and give the same command again: it goes on where it stopped"
@@ -25,8 +26,10 @@ _IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 def part_path(folder: Path, name: str) -> Path:
-    """Returns a unique temporary path in `folder` for writing `name`."""
-    return folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{PART}"
+    """Returns a unique temporary path in `folder` for writing `name`; a long name is cut, so that the disk holds it."""
+    mark = f".{os.getpid()}-{secrets.token_hex(4)}{PART}"
+    cut = os.fsencode(name)[: NAME_BYTES - len(mark)].decode("utf-8", "ignore")
+    return folder / f"{cut}{mark}"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -125,7 +128,7 @@ def whole(target: Path) -> Iterator[Path]:
 
     If the file turns out not to be wanted, the caller deletes the temporary file.
     """
-    part = target.with_name(f".{target.name}{PART}")
+    part = part_path(target.parent, f".{target.name}")
     try:
         yield part
         if part.exists():
@@ -145,6 +148,7 @@ def disk_errors(folder: Path, needed: str, again: str = RESUME) -> Iterator[None
 
     Raises:
         MissingError: the disk is full, or the file exceeds a size limit.
+        InputError: the name or path is too long.
         UnmaskError: the folder cannot be written to, or any other failure of the disk.
     """
     try:
@@ -163,6 +167,10 @@ def _explained(error: OSError, folder: Path, needed: str, again: str) -> UnmaskE
     if error.errno in _READ_ONLY:
         return UnmaskError(
             f"{folder}: cannot write {needed}: {error.strerror}; allow it, or choose another folder"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError(
+            f"{folder}: cannot write {needed}: its name or path is too long; choose a shorter one"
         )
     if error.errno in _IN_THE_WAY:
         return UnmaskError(f"{folder}: cannot write {needed}: a file is in the way; choose another folder")

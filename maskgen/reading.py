@@ -8,6 +8,7 @@ become one of these between the listing of its folder and the reading. All of th
 import errno
 import json
 import os
+import re
 import stat
 import sys
 from io import FileIO
@@ -29,6 +30,10 @@ WEIGHT_BYTES = 16 * 2**30
 LEVELS = 100  # of nested lists and tables in JSON and TOML
 
 _BLOCK = 1 << 16
+_LONG_KEY = re.compile(rf"(?:[\w-]+[ \t]*\.[ \t]*){{{LEVELS}}}")
+_TEXTS = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)
 # A pipe is opened without waiting for its writer, a terminal without making it the program's own.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _KINDS = (
@@ -116,6 +121,8 @@ def parse_toml(data: bytes | str) -> dict[str, Any]:
         ValueError: it is not TOML, or is nested more than `LEVELS` deep.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    if _LONG_KEY.search(_TEXTS.sub("a", text)):  # the parser takes memory by the square of a key's parts
+        raise _too_deep()
     try:
         tree: dict[str, Any] = _shallow(tomllib.loads(text))
     except RecursionError:

@@ -17,7 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 MAX_PHOTO_PIXELS = 100_000_000  # a photo whose header promises more is refused before memory is allocated
 PHOTO_BACKGROUND = 255  # grey level, 0-255, behind transparent photos
@@ -78,6 +78,16 @@ class Section(BaseModel):
         """
         for name, text in _field_docstrings(cls.__module__).get(cls.__name__, {}).items():
             cls.model_fields[name].description = text
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nul(cls, value: Any) -> Any:
+        """Refuses NUL characters, which no path can hold and no other text needs."""
+        inside = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        texts = inside if isinstance(inside, (list, tuple)) else [inside]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise ValueError("must not hold a NUL character")
+        return value
 
     def conflicts(self) -> Iterator[str]:
         """Finds values that do not fit each other, which no single field can see.
@@ -155,8 +165,9 @@ class FaceSettings(Section):
     """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
     choose: Annotated[Literal["largest", "all"], Option("", PHOTOS, "--faces")] = "largest"
     """Which faces of a photo get a mask: the largest one, or all that are found and usable."""
-    min_size: Annotated[float, Field(ge=8)] = 32.0
-    """Shortest side of a face's bounding box, in pixels of the photo; smaller faces are skipped."""
+    min_size: Annotated[float, Field(ge=8)] = 29.0
+    """Shortest side of a face's bounding box, in pixels of the photo; smaller faces are skipped as `tiny_face`. The
+    default lets faces of 32 pixels pass, whose boxes are measured to a tenth."""
     max_yaw: Annotated[float, Field(gt=0, le=90)] = 70.0
     """Largest absolute yaw, in degrees; heads that turn further are skipped as `profile`."""
     cache: str = "auto"
@@ -220,7 +231,7 @@ class RunSettings(Section):
     jobs: Annotated[Jobs | None, Option("J", RUN, default="one per core")] = None
     """Number of worker processes."""
     shards: Annotated[
-        str, Field(pattern=r"^(\d+::\d+)?$"), AfterValidator(_slice), Option("i::k", RUN, default="all")
+        str, Field(pattern=r"^([0-9]{1,9}::[0-9]{1,9})?$"), AfterValidator(_slice), Option("i::k", RUN, default="all")
     ] = ""
     """This machine's slice of the shards, `i::k` with 0 <= i < k; empty: all."""
     extend: Annotated[bool, Option("", RUN)] = False

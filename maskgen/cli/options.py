@@ -6,6 +6,8 @@ the settings declare (`maskgen.settings.Option`), the options that every command
 
 import inspect
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
@@ -19,8 +21,13 @@ from pydantic.fields import FieldInfo
 
 from maskgen.cli.streams import print_result
 from maskgen.errors import SKIP_REASONS, UnmaskError, UsageError
+from maskgen.files import NAME_BYTES
 from maskgen.progress import OnProgress, Progress
 from maskgen.settings import COMMON, Option
+
+PATH_LENGTH = 4096  # characters of a path that no system opens
+SHOWN = 60  # characters of such a path in a message
+_PATHS = re.compile(r"DIR|FILE|FOLDER|PHOTO|RUN|SRC|INPUT")  # in the placeholders of options that take a path
 
 
 @dataclass(frozen=True)
@@ -263,10 +270,36 @@ def _load(
         required=None if show else required,
         base=resolved.base,
     )
+    _check_names(settings, options)
     if show:
         print_result(print_config(settings), end="")
         raise typer.Exit
     return settings
+
+
+def _check_names(settings: BaseModel, options: Collection[SettingOption]) -> None:
+    """Checks, before any work, that no path among the settings holds a name that is too long for a disk.
+
+    Raises:
+        UsageError: with each of them.
+    """
+    problems = [
+        f"{one.flag.rstrip('.')}: {text[:SHOWN]}...: is too long for a path"
+        for one in options
+        if _PATHS.search(one.metavar)
+        for text in _texts(settings, one.path)
+        if len(text) >= PATH_LENGTH or any(len(os.fsencode(part)) > NAME_BYTES for part in Path(text).parts)
+    ]
+    if problems:
+        raise UsageError("\n  ".join(problems))
+
+
+def _texts(settings: BaseModel, path: str) -> Sequence[str]:
+    """Returns the texts of a setting, none if these settings lack it: presets have sections of their own."""
+    value: Any = settings
+    for name in path.split("."):
+        value = getattr(value, name, ())
+    return (value,) if isinstance(value, str) else value
 
 
 def _value(one: SettingOption, value: Any) -> Any:

@@ -10,6 +10,7 @@ from maskgen.assets import asset
 from maskgen.masks.shell import Shell
 from maskgen.masks.templates import PICTURES, TEMPLATE, Mask, Template, load_mask, read_template, shell_of
 from maskgen.masks.user_textures import Artwork
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Library:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular_file(path, PHOTO_BYTES)).hexdigest()
 
 
 @cache

@@ -5,7 +5,6 @@ multiplied by the mask's colour), `height.png` (grey; 128 is the surface of the 
 (RGBA: wires, valves and print, which keep their own colours). `maskgen.masks.validation` checks templates.
 """
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,12 +20,8 @@ from maskgen.errors import InputError
 from maskgen.faces.canonical_head import canonical_head
 from maskgen.masks.patterns import PATTERNS
 from maskgen.masks.shell import Curve, Shell, ShellShape, Strap, build_shell
+from maskgen.reading import PHOTO_BYTES, TEXT_BYTES, parse_toml, read_regular_file
 from maskgen.settings import Section
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 TEMPLATE = "template.toml"
 PICTURES = ("albedo.png", "height.png", "overlay.png")  # the last is optional
@@ -151,7 +146,7 @@ def read_template(folder: Path) -> Template:
 def parse_template(folder: Path) -> Template | list[str]:
     """Parses a family's `template.toml`, or lists all its problems."""
     try:
-        return Template.model_validate(tomllib.loads((folder / TEMPLATE).read_bytes().decode("utf-8-sig")))
+        return Template.model_validate(parse_toml(read_regular_file(folder / TEMPLATE, TEXT_BYTES)))
     except OSError as error:
         return [f"cannot be read: {error.strerror}"]
     except ValidationError as errors:
@@ -215,9 +210,13 @@ def _picture(path: Path) -> UInt8[ndarray, "h w 4"]:
     Raises:
         InputError: it is missing or cannot be read.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    try:
+        data = read_regular_file(path, PHOTO_BYTES)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if picture is None or picture.dtype != np.uint8:
-        raise InputError(f"{path}: missing, or not an image with 8 bits per channel; save it as PNG")
+        raise InputError(f"{path}: not an image with 8 bits per channel; save it as PNG")
     channels = 1 if picture.ndim == 2 else picture.shape[2]
     return cv2.cvtColor(picture, TO_RGBA[channels])
 

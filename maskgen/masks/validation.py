@@ -13,6 +13,7 @@ from PIL import Image
 from maskgen.masks.library import built_in
 from maskgen.masks.spec import ALIASES, ANY
 from maskgen.masks.templates import PICTURES, TEMPLATE, Template, parse_template
+from maskgen.reading import PHOTO_BYTES, check_regular_file
 
 KINDS = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
 MODES = {"albedo.png": ("LA", "RGBA"), "height.png": ("L", "LA", "RGB", "RGBA"), "overlay.png": ("RGBA",)}
@@ -119,6 +120,7 @@ def _picture_problems(folder: Path, template: Template | None) -> list[TemplateP
 def _read(path: Path) -> Pixels | str:
     """Reads a template's image, or returns its problem; checks the header before memory is allocated."""
     try:
+        check_regular_file(path, PHOTO_BYTES)
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
             if image.format != "PNG" or image.mode not in MODES[path.name]:
@@ -130,6 +132,8 @@ def _read(path: Path) -> Pixels | str:
             return np.asarray(image)
     except FileNotFoundError:
         return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
     except Exception as error:  # noqa: BLE001 (a parser may raise anything on hostile bytes)
         return f"cannot be read: {error}"
 
