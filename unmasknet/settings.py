@@ -142,7 +142,11 @@ class DiscriminatorSettings(Section):
     width: Annotated[int, Field(ge=4, le=512)] = 64
     """Channels of the first layer."""
     layers: Annotated[int, Field(ge=1, le=6)] = 3
-    """Layers of stride 2."""
+    """Layers before the last two, each of stride 2, except the first with `first_stride` 1."""
+    kernel: Annotated[int, Field(ge=3, le=4)] = 4
+    """Side of the convolutions."""
+    first_stride: Annotated[int, Field(ge=1, le=2)] = 2
+    """Stride of the first layer; 1 lets it see the finest detail."""
     norm: Norm = "none"
     """Normalisation after each convolution except the first."""
     spectral: bool = True
@@ -151,8 +155,12 @@ class DiscriminatorSettings(Section):
     """Initial weights: torch's default, or normal with standard deviation .02."""
     whole_sees: Literal["result", "composite"] = "composite"
     """Input of the whole discriminator: the network's image, or that image composited into the photo."""
-    region_sees: Literal["composite", "crop"] = "crop"
-    """Input of the region discriminator: the composited photo, or the enlarged square around its hole."""
+    region_sees: Literal["composite", "crop", "window"] = "crop"
+    """Input of the region discriminator: the composited photo, the square around its hole scaled to half of the
+    side, or a window of 5/8 of the side over the hole, whose pixels are not resampled."""
+    region_high_pass: Annotated[int, Field(ge=0, le=31)] = 0
+    """Side, in pixels, of the mean filter whose result is subtracted from the region discriminator's input, so that
+    it classifies detail and not tone; odd; 0: no filter."""
     region_map: bool = True
     """Give the map to the region discriminator as well."""
     augment: bool = True
@@ -195,6 +203,8 @@ class GanLossSettings(Section):
     """Fraction of the steps after which the region discriminator joins."""
     perceptual_net: Literal["auto", "vgg19", "vgg16", "efficientnet", "none"] = "auto"
     """Network of the perceptual distance; EfficientNet-Lite0 replaces a VGG whose weights are not found."""
+    perceptual_sees: Literal["whole", "window"] = "whole"
+    """Part of the image whose features are compared: all of it, or the window over the hole (`region_sees`)."""
     perceptual_unit: bool = True
     """Scale the feature vector at each position to length 1, which keeps the distance in [0, 4]."""
     perceptual_weights: str = ""
@@ -240,7 +250,7 @@ class LoopSettings(Section):
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
     """Number of parts in which a batch is computed, to save memory; the result is the same."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Precision: `bf16` is mixed precision; `auto` uses it on GPUs that support it."""
+    """Precision: `bf16` is mixed precision; `auto` uses it where it is measured to be faster; a run keeps its choice."""
     device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """Device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
     threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0

@@ -12,7 +12,7 @@ from unmasknet.training.launch import TrainingOrder, TrainReport, launch
 
 LOOP = {
     "steps": 6, "device": "cpu", "log_every": 1, "validate_every": 3, "validate_samples": 4, "sample_every": 3,
-    "samples": 2, "checkpoint_every": 2,
+    "samples": 2, "checkpoint_every": 2, "precision": "fp32",
 }  # fmt: skip
 SEGM = {"model": {"width": 4, "max_width": 8, "depth": 2}}
 GAN = {

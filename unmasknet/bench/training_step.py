@@ -13,7 +13,7 @@ import torch
 from unmasknet.data.batches import Batch, Settings, open_batches
 from unmasknet.device import choose_device
 from unmasknet.training.distributed import Ranks
-from unmasknet.training.launch import build_task, set_up_torch
+from unmasknet.training.launch import build_task, set_up_torch, with_precision
 from unmasknet.training.task import Task, TrainingProcess
 
 WARM_UP = 4  # steps before the measurement, in which workers start and torch selects kernels
@@ -57,6 +57,7 @@ def bench_train(settings: Settings, steps: int = 20, workers: tuple[int, ...] = 
     """
     device = choose_device(settings.loop.device)
     set_up_torch(settings, device)
+    settings = with_precision(settings, device)
     task = build_task(settings, TrainingProcess(device, Ranks()))
     with closing(_stream(settings, device)) as stream:
         one = next(stream)

@@ -35,7 +35,7 @@ Preset = Annotated[
 ]
 Out = Annotated[str | None, option("--out", "RUN", "The run folder. [default: data/runs/STAGE-PRESET]", RUN)]
 Resume = Annotated[bool, switch("--resume", "Resume the run in --out.", RUN)]
-Start = Annotated[str | None, option("--from", "CKPT", "Start from the weights of a run or a .pt file.", RUN)]
+Start = Annotated[str | None, option("--from", "CKPT", "Start from the weights of a run, a .pt or .safetensors file, or `released`.", RUN)]
 
 
 def resolve_training(given: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:
@@ -125,7 +125,7 @@ def train(
     order = TrainingOrder(run_folder(stage, preset, out), print_config(settings), resume, start or "")
     with Meter("steps", sys.stderr) as meter:
         report = launch(settings, order, lambda step: meter(replace(step, note=progress_text(step.figures))))
-    return Output(report, report_text(report)) if environment_ranks().first else None
+    return Output(report, report_text(report), report.warnings) if environment_ranks().first else None
 
 
 def progress_text(figures: Mapping[str, float]) -> str:

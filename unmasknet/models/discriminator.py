@@ -9,13 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from unmasknet.maps import ImageBatch, MapBatch, composite
+from unmasknet.maps import ImageBatch, MapBatch, composite, window_over_hole
 from unmasknet.models.blocks import NORMS, SLOPE, start_normal
 from unmasknet.settings import DiscriminatorSettings
 
 CHANCES = 8  # random numbers per sample that determine its augmentation
 CROP_MARGIN = 1.25  # side of the region's crop relative to the longer side of the hole's bounding box
 SHIFT, CUT = 0.125, 0.3  # largest shift and side of the cut-out square, as fractions of the image's side
+HIGH_PASS_GAIN = 4.0  # brings the detail of photos to about the spread of their colours
+Sight = Literal["result", "composite", "crop", "window"]
 Chance = Float[Tensor, "b 8"]
 Judgement = tuple[Float[Tensor, "b 1 p q"], list[Tensor]]
 
@@ -25,11 +27,14 @@ class Discriminator(nn.Module):
 
     Args:
         sees: "result": the network's image; "composite": that image composited into the photo; "crop": the square
-            around the hole of the composite.
+            around the hole of the composite, scaled; "window": the window over its hole, not resampled.
         with_map: whether the map is a fourth input channel.
         augment: whether images are augmented by the sample's `chance` before they are classified.
         width: channels of the first layer; doubled at each further layer, up to 8 times.
-        layers: number of layers with stride 2.
+        layers: number of layers with stride 2, the first one with `first_stride`.
+        kernel: side of the convolutions.
+        first_stride: stride of the first layer.
+        high_pass: side of the mean filter whose result is subtracted from the image's colours; 0: none.
         norm: normalisation after each convolution except the first.
         spectral: whether weights are spectrally normalised.
     """
@@ -37,23 +42,27 @@ class Discriminator(nn.Module):
     def __init__(
         self,
         *,
-        sees: Literal["result", "composite", "crop"],
+        sees: Sight,
         with_map: bool,
         augment: bool,
         width: int,
         layers: int,
+        kernel: int = 4,
+        first_stride: int = 2,
+        high_pass: int = 0,
         norm: str,
         spectral: bool,
     ):
         super().__init__()
-        self.sees, self.with_map, self.augment = sees, with_map, augment
+        self.sees, self.with_map, self.augment, self.high_pass = sees, with_map, augment, high_pass
         channels = [4 if with_map else 3, *(min(width * 2**i, width * 8) for i in range(layers + 1))]
         self.body = nn.ModuleList()
         for i, (inner, outer) in enumerate(pairwise(channels)):
             normed = norm if i else "none"
-            conv = nn.Conv2d(inner, outer, 4, 2 if i < layers else 1, 1, bias=normed == "none")
+            stride = first_stride if i == 0 else 2 if i < layers else 1
+            conv = nn.Conv2d(inner, outer, kernel, stride, 1, bias=normed == "none")
             self.body.append(nn.Sequential(conv, NORMS[normed](outer), nn.LeakyReLU(SLOPE)))
-        self.last = nn.Conv2d(channels[-1], 1, 4, 1, 1)
+        self.last = nn.Conv2d(channels[-1], 1, kernel, 1, 1)
         if spectral:
             for module in [m for m in self.modules() if isinstance(m, nn.Conv2d)]:
                 spectral_norm(module)
@@ -86,19 +95,26 @@ class Discriminator(nn.Module):
         x = torch.cat([x * 2 - 1, map], dim=1) if self.with_map else x * 2 - 1
         if self.sees == "crop":
             x = crop_around_map(x, map, max(map.shape[-1] // 2, 32))
+        if self.sees == "window":
+            x = window_over_hole(x, map)
+        if self.high_pass:
+            x = torch.cat([high_passed(x[:, :3], self.high_pass), x[:, 3:]], dim=1)
         return diff_augment(x, chance) if self.augment and chance is not None else x
 
 
 def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discriminator]:
     """Builds both discriminators, "whole" and "region", with weights drawn from torch's global generator."""
 
-    def build(sees: Literal["result", "composite", "crop"], with_map: bool) -> Discriminator:
+    def build(sees: Sight, with_map: bool, high_pass: int = 0) -> Discriminator:
         model = Discriminator(
             sees=sees,
             with_map=with_map,
             augment=settings.augment,
             width=settings.width,
             layers=settings.layers,
+            kernel=settings.kernel,
+            first_stride=settings.first_stride,
+            high_pass=high_pass,
             norm=settings.norm,
             spectral=settings.spectral,
         )
@@ -108,8 +124,18 @@ def build_discriminators(settings: DiscriminatorSettings) -> dict[str, Discrimin
 
     return {
         "whole": build(settings.whole_sees, with_map=False),
-        "region": build(settings.region_sees, with_map=settings.region_map),
+        "region": build(settings.region_sees, settings.region_map, settings.region_high_pass),
     }
+
+
+def high_passed(x: ImageBatch, side: int) -> ImageBatch:
+    """Subtracts the mean of the `side` x `side` pixels around each pixel, and scales the rest by `HIGH_PASS_GAIN`.
+
+    What is left is detail: a discriminator that sees only that cannot shift the generator's colours.
+    """
+    reach = side // 2
+    padded = functional.pad(x, (reach, reach, reach, reach), mode="reflect")
+    return HIGH_PASS_GAIN * (x - functional.avg_pool2d(padded, side, 1))
 
 
 def crop_around_map(x: Float[Tensor, "b c h w"], map: MapBatch, side: int) -> Float[Tensor, "b c s s"]:

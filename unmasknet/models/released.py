@@ -60,6 +60,16 @@ def check_released() -> None:
         )
 
 
+def released_file(stage: str) -> Path:
+    """Returns the released weights of a stage, "segm" or "gan".
+
+    Raises:
+        MissingError: this version ships no weights.
+        InputError: the file is damaged.
+    """
+    return _released()[list(WEIGHTS).index(stage)]
+
+
 def _released() -> list[Path]:
     check_released()
     return [model_file(name).path for name in NAMES[:2]]

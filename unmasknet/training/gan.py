@@ -83,9 +83,11 @@ class GanTask:
         self.losses = GanLosses(settings, self.discriminators, place.device)
         self.segmenter = load_predictor(settings.segmenter, place.device) if settings.segmenter else None
         self.validation = GanValidation(settings, place)
+        self.done = 0.0
 
     def step(self, parts: Sequence[Batch], done: float, lr_scale: float) -> tuple[Losses, bool]:
         """Updates the discriminators that have joined, then the generator."""
+        self.done = done
         parts = [self.with_predicted(part) for part in parts]
         results = [self.restored(self.generator, part) for part in parts] if len(parts) == 1 else None
         update = _Update(parts, results, self.joined(done), lr_scale)
@@ -156,8 +158,13 @@ class GanTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Scores the averaged generator on the held-out samples."""
-        return self.validation.validate(lambda batch: self.restored(self.ema.net, batch))
+        """Scores the averaged generator and the discriminators on the held-out samples."""
+        scores = self.validation.validate(lambda batch: self.restored(self.ema.net, batch))
+        return scores | self.validation.accuracies(self.joined(self.done), self.told_apart)
+
+    def told_apart(self, name: str, batch: Batch) -> Tensor:
+        """Tells which results of the averaged generator a discriminator tells from the truth; see `GanLosses`."""
+        return self.losses.pairs_told_apart(name, self.restored(self.ema.net, batch), batch)
 
     @torch.no_grad()
     def draw(self) -> RGBImage:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from unmasknet.data.batches import Batch
 from unmasknet.device import autocast
-from unmasknet.maps import ImageBatch, composite
+from unmasknet.maps import ImageBatch, composite, window_over_hole
 from unmasknet.models.face_net import build_face_net
 from unmasknet.models.perceptual import build_perceptual
 from unmasknet.settings import GanSettings
@@ -54,12 +54,19 @@ class GanLosses:
         if weights.ssim:
             terms["ssim_loss"] = (weights.ssim, losses.ssim_loss(image, truth))
         if self.perceptual is not None:
-            with autocast(self.device, self.settings.loop.precision):
-                terms["perceptual"] = (weights.perceptual, self.perceptual(image, truth).float())
+            terms["perceptual"] = (weights.perceptual, self._perceptual_distance(image, part))
         if self.face_net is not None:
             # in full precision: 16 bits rotate the gradient of a network that takes 0-255 by 40 degrees
             terms["identity"] = (weights.identity, self.face_net(image, truth))
         return terms
+
+    def _perceptual_distance(self, image: ImageBatch, part: Batch) -> PerSample:
+        assert self.perceptual is not None
+        truth = part.gt
+        if self.settings.loss.perceptual_sees == "window":
+            image, truth = (window_over_hole(whole, part.map) for whole in (image, truth))
+        with autocast(self.device, self.settings.loop.precision):
+            return self.perceptual(image, truth).float()
 
     def adversarial(self, name: str, fake: ImageBatch, part: Batch) -> Terms:
         """Computes the generator's losses of not fooling one discriminator."""
@@ -75,12 +82,29 @@ class GanLosses:
             terms[f"features_{name}"] = (weight * weights.feature_matching, matching)
         return terms
 
-    def _discriminate(self, name: str, image: ImageBatch, part: Batch) -> tuple[Tensor, list[Tensor]]:
+    @torch.no_grad()
+    def pairs_told_apart(self, name: str, fake: ImageBatch, part: Batch) -> PerSample:
+        """Tells for each sample whether a discriminator finds its truth more real than its result.
+
+        Returns:
+            1 or 0 per sample; .5 where both are equally real.
+        """
+        net = self.discriminators[name].eval()  # in training mode, its norms would learn from held-out samples
+        real_logits, _ = self._discriminate(name, part.gt, part, augment=False)
+        fake_logits, _ = self._discriminate(name, fake, part, augment=False)
+        net.train()
+        margin = (real_logits - fake_logits).mean(dim=(1, 2, 3))
+        return (torch.sign(margin) + 1) / 2
+
+    def _discriminate(
+        self, name: str, image: ImageBatch, part: Batch, *, augment: bool = True
+    ) -> tuple[Tensor, list[Tensor]]:
         """Computes a discriminator's logits and features of an image, in full precision.
 
         A discriminator that composites the image does so into the truth, not into `part.masked`: a jittered map would
         leave a rim of mask there, which no generator could remove.
         """
+        chance = part.chance if augment else None
         with autocast(self.device, self.settings.loop.precision):
-            logits, features = self.discriminators[name](image, part.gt, part.map, part.chance)
+            logits, features = self.discriminators[name](image, part.gt, part.map, chance)
         return logits.float(), [feature.float() for feature in features]

@@ -1,8 +1,10 @@
 """Validation of the generator on held-out samples, beside the trivial baselines it has to beat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 import torch
+from torch import Tensor
 
 from maskgen.types import RGBImage
 from unmasknet.data.batches import Batch
@@ -16,6 +18,7 @@ from unmasknet.training.task import TrainingProcess
 from unmasknet.training.validation_data import HeldOut, moved, read
 
 MEAN_FACE_SAMPLES = 500  # training crops of which the baseline "mean face" is the mean
+PAIR_BATCHES = 8  # batches on which the discriminators are validated, of 16 samples or as many as are drawn
 BASELINES = ("telea", "mean_face")
 SCORES = ("psnr_hole", "ssim_hole", "l1_hole", "psnr_whole", "ssim_whole")
 
@@ -48,6 +51,23 @@ class GanValidation:
             if f"{name}_psnr_hole" in self.baseline_scores
         }
         return {**scores, **over}
+
+    def accuracies(
+        self, discriminators: Sequence[str], told_apart: Callable[[str, Batch], Tensor]
+    ) -> dict[str, float]:
+        """Computes the accuracy of each discriminator on held-out pairs of truth and result, in [0, 1]; .5 is chance.
+
+        Args:
+            discriminators: names of those that take part.
+            told_apart: name, batch -> for each sample 1 if the truth was found more real than the result, or 0.
+        """
+        sums = dict.fromkeys([*discriminators, "pairs"], 0.0)
+        for batch in islice(self.held_out.on(self.device), PAIR_BATCHES):
+            sums["pairs"] += len(batch)
+            for name in discriminators:
+                sums[name] += float(told_apart(name, batch).sum())
+        sums = distributed.summed(sums, self.device)
+        return {f"accuracy_{name}": sums[name] / max(sums["pairs"], 1.0) for name in discriminators}
 
     def draw(self, fill: Fill) -> RGBImage:
         """Draws the fixed samples: masked photo, map, composited result, truth."""

@@ -1,11 +1,14 @@
 """Report of a run: curves, the fixed samples over time, and one self-contained HTML page."""
 
+from collections.abc import Sequence
+
 from maskgen.files import write_atomic
 from maskgen.reports.html import data_uri, document, esc, masthead, table
 from unmasknet.pictures import film, png
 from unmasknet.training.curves import Curve, draw_curves
 from unmasknet.training.run_folder import Row, RunFolder
 
+CHANCE_ROWS, CHANCE_LIMIT = 3, 0.6  # validations in a row, and the accuracy below which they count as chance
 LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
 
@@ -39,6 +42,7 @@ def run_page(run: RunFolder) -> str:
     parts = [
         masthead(TITLES[run.stage], f"Run {run.folder.resolve().name}", _figures(run, trained, validated)),
         "<main>",
+        _warnings(at_chance(validated)),
         _image("Curves", run, "curves.png", "png"),
         _image("The fixed samples over time", run, "samples.gif", "gif"),
         _image("The fixed samples now", run, _last_sample(run), "png"),
@@ -63,6 +67,28 @@ def _figures(run: RunFolder, trained: list[Row], validated: list[Row]) -> dict[s
             if name in validated[-1]
         }
     return figures
+
+
+def at_chance(validated: Sequence[Row]) -> list[str]:
+    """Lists warnings about discriminators that did not learn: at chance in each of the last `CHANCE_ROWS` validations.
+
+    Args:
+        validated: lines of the validations, in the order of the steps.
+    """
+    found = []
+    for name in ("whole", "region"):
+        latest = [row[f"accuracy_{name}"] for row in validated if row.get(f"accuracy_{name}") is not None]
+        latest = latest[-CHANCE_ROWS:]
+        if len(latest) == CHANCE_ROWS and max(latest) < CHANCE_LIMIT:
+            found.append(
+                f"the discriminator {name} tells only {max(latest):.0%} of the held-out results from photos, near "
+                "chance (50%): its loss cannot help; change discriminator.* or optimiser.lr_discriminator"
+            )
+    return found
+
+
+def _warnings(lines: Sequence[str]) -> str:
+    return "".join(f'<p class="warning">{esc(line)}</p>' for line in lines)
 
 
 def _image(heading: str, run: RunFolder, name: str, kind: str) -> str:

@@ -228,12 +228,23 @@ def test_row32_weights_of_another_size_are_refused_in_one_line(runs, data, tmp_p
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("start", "text"), [("", "--segmenter"), ("segmenter.safetensors", "too little to train on")]
-)
-def test_from_the_other_stage_or_bare_weights_is_refused_with_advice(runs, data, tmp_path, start, text):
-    with pytest.raises(InputError, match=text):
+@pytest.mark.parametrize("start", ["", "segmenter.safetensors"])
+def test_from_the_other_stage_is_refused_with_advice(runs, data, tmp_path, start):
+    with pytest.raises(InputError, match="--segmenter"):
         train("gan", settings("gan", data), tmp_path, start=str(runs["segm"].run / start))
+
+
+def test_a_run_from_averaged_weights_has_new_discriminators(runs, data, tmp_path):
+    weights = runs["gan"].run / "generator.safetensors"
+    still = settings("gan", data, optimiser={"lr": 1e-12, "lr_discriminator": 1e-12, "ema_images": 0})
+    train("gan", still, tmp_path, start=str(weights))
+    start, _ = checkpoint.load_weights(weights)
+    nets = checkpoint.load(tmp_path / "checkpoints" / "last.pt")["nets"]
+    assert all(torch.allclose(tensor, start[name], atol=1e-6) for name, tensor in nets["generator"].items())
+    trained = checkpoint.load(runs["gan"].run / "checkpoints" / "last.pt")["nets"]["region"]
+    assert not any(
+        torch.equal(nets["region"][name], trained[name]) for name in trained if name.endswith("weight")
+    )
 
 
 def test_generator_trains_on_a_segmenters_maps(runs, data, tmp_path):
