@@ -26,6 +26,7 @@ from maskgen.dataset.shards import KEY
 from maskgen.errors import InputError, UsageError
 from maskgen.files import disk_errors, size_text
 from maskgen.images import codecs
+from maskgen.images.formats import photo_suffix
 from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.types import Plane
 
@@ -192,8 +193,9 @@ def tree_files(sample: Encoded, names: Sequence[str] = ()) -> list[File]:
     more = suffixes[0] if suffixes and suffixes[0] != "-f0-m0" else ""
 
     def path_with(suffix: str) -> str:
-        end = source.suffix if source.suffix.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
-        return str(source.with_name(_fitting(source.stem, more + end)))
+        own = photo_suffix(source.name)  # none in `john.smith`, whose name is kept whole
+        end = own if own.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
+        return str(source.with_name(_fitting(source.name.removesuffix(own), more + end)))
 
     if not names:
         content, suffix = sample.member("masked")

@@ -136,13 +136,13 @@ def photo_suffix(name: str) -> str:
     """Returns the suffix of a photo's file name, such as `.jpg`, also where more follows it: `.jpg_large`.
 
     Returns:
-        The last part of the name that starts with the suffix of an image; "" if there is none, as in `john.smith`.
+        The part of the name that starts with the suffix of an image; "" if there is none, as in `john.smith`.
     """
     file = name.rpartition("/")[2]
-    for match in re.finditer(r"\.", file):
-        if match.start() and PHOTO_SUFFIX.fullmatch(file, match.start()):
-            return file[match.start() :]
-    return ""
+    dots = [match.start() for match in re.finditer(r"\.", file) if match.start()]
+    # the last dot first: the suffix of `a.png_b.jpg` is `.jpg`
+    starts = (dot for dot in dots[-1:] + dots if PHOTO_SUFFIX.fullmatch(file, dot))
+    return next((file[start:] for start in starts), "")
 
 
 def has_photo_suffix(name: str) -> bool:

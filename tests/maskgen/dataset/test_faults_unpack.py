@@ -1,4 +1,4 @@
-"""Row 57 of the fault matrix: a data set of photos with odd names can be unpacked under them."""
+"""Rows 48 and 57 of the fault matrix: a data set of photos with odd names can be unpacked under them."""
 
 import zipfile
 
@@ -35,3 +35,11 @@ def test_row57_a_zip_of_windows_becomes_a_data_set_of_people_and_their_tree(tmp_
     assert sorted(path.name for path in (tmp_path / "to/Ann_Lee").iterdir()) == [
         f"Ann_Lee_000{number}.jpg" for number in range(1, 5)
     ]
+
+
+def test_row48_a_tree_keeps_names_without_a_suffix_of_a_photo(tmp_path):
+    names = ["john.smith", "john.jones", "a.jpg_large", "b.jpg?w=640", "c.png_d.jpg"]
+    folder = write_data_set(tmp_path / "set", names, size_setting=0)
+    unpack(folder, tmp_path / "to", layout="tree")
+    files = {path.name for path in (tmp_path / "to").iterdir()} - {"samples.csv", "skipped.csv"}
+    assert files == {"john.smith.jpg", "john.jones.jpg", "a.jpg", "b.jpg", "c.png_d.jpg"}

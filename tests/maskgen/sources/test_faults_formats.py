@@ -13,6 +13,7 @@ from PIL import Image
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode
+from maskgen.images.formats import photo_suffix
 from maskgen.settings import SourceSettings
 from maskgen.sources import build_source, load
 from tests.helpers.photo_files import drawn, saved
@@ -192,6 +193,25 @@ def test_row49_a_mif1_file_is_told_by_its_compatible_brands():
     image = heic()
     renamed = image[:8] + b"mif1" + image[12:]
     assert not isinstance(decode(renamed, max_pixels=10**6, background=255), Skip)
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.jpg", ".jpg"),
+        ("a.b.JPG", ".JPG"),
+        ("a.jpg_large", ".jpg_large"),
+        ("a.jpg?v=1.5", ".jpg?v=1.5"),
+        ("a.png_b.jpg", ".jpg"),
+        ("x/25_0_2_20170116.jpg.chip.jpg", ".jpg"),
+        ("john.smith", ""),
+        ("d.jpg/john", ""),
+        (".jpg", ""),
+        ("a.jpgx", ""),
+    ],
+)
+def test_row48_the_suffix_of_a_name_ends_what_names_the_photo(name, suffix):
+    assert photo_suffix(name) == suffix
 
 
 def test_row48_a_folder_of_other_files_holds_no_photos(tmp_path):
