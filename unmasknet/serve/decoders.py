@@ -72,14 +72,17 @@ class Decoders:
             return result
         if self._closed:
             raise _stopping()
-        raise HTTPException(
-            STUCK if result.reason == "poison" else UNREADABLE,
-            f"the {what} cannot be used: {result.reason.replace('_', ' ')}: {result.detail}",
-        )
+        if result.reason == "poison":
+            raise HTTPException(STUCK, f"the {what} cannot be used: {result.detail}")
+        reason = result.reason.replace("_", " ")
+        raise HTTPException(UNREADABLE, f"the {what} cannot be used: {reason}: {result.detail}")
 
     def _decode(self, job: Job, data: bytes) -> ndarray | Skip:
         """Decodes in an idle process, or a new one."""
-        process = self._idle.pop() if self._idle else DecoderProcess(self.max_pixels, self.read)
+        try:
+            process = self._idle.pop()
+        except IndexError:  # rather than a look first: other threads take them too
+            process = DecoderProcess(self.max_pixels, self.read)
         self._busy.add(process)
         try:
             if self._closed:  # since it was taken

@@ -126,7 +126,7 @@ class Guard:
                     headers.setdefault(name, value)
             try:
                 left = began + self.seconds * (1 + sent / PACE) - clock()
-                await asyncio.wait_for(send(message), max(left, 0.01))
+                await asyncio.wait_for(send(message), max(left, 0))
                 sent += len(message.get("body", b""))
             except asyncio.TimeoutError:
                 gone = True

@@ -296,6 +296,7 @@ def test_row67_every_control_has_a_name_and_a_size_for_fingers(phone):
         "const seen = [...all].filter((one) => one.offsetParent);"
         "const name = (one) => one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length;"
         "const low = (one) => one.matches('button') && one.offsetHeight < 38;"
-        "return [seen.filter((one) => !name(one)), seen.filter(low)].map((list) => list.map((one) => one.id || one.textContent))"
+        "return [seen.filter((one) => !name(one)), seen.filter(low)]"
+        ".map((list) => list.map((one) => one.id || one.textContent))"
     )
     assert (unnamed, small) == ([], [])

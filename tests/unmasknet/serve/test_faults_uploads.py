@@ -1,5 +1,6 @@
 """Rows 59, 65 and 66 of docs/faults.md: decoding with a deadline, headers, clients that leave or wait."""
 
+import asyncio
 import base64
 import io
 import json
@@ -24,7 +25,7 @@ from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, is_alive, wait_for
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import FILES, PAGES, build_app
-from unmasknet.serve.middleware import HEADERS
+from unmasknet.serve.middleware import ABORT, HEADERS, Guard
 
 pytestmark = pytest.mark.fault
 HERE = "http://127.0.0.1:8000"
@@ -78,9 +79,7 @@ def test_row59_a_photo_that_takes_too_long_gets_422_and_its_decoder_is_replaced(
             lambda: upload(url).status_code == 200
         )  # 1 s may be short for a new process on a busy machine
     assert late.status_code == 422
-    assert late.json()["detail"] == (
-        "the photo cannot be used: poison: decoding failed: it takes longer than 1 s"
-    )
+    assert late.json()["detail"] == ("the photo cannot be used: decoding failed: it takes longer than 1 s")
     assert "content-security-policy" in late.headers
 
 
@@ -320,6 +319,33 @@ def test_row66_clients_in_work_are_not_dropped_for_new_ones():
         for line in lines:
             line.close()
     assert [answer.status_code for answer in answers] == [200]
+
+
+@pytest.mark.parametrize(("per_part", "kept"), [(4.0, True), (15.0, False)], ids=["slowly", "in drips"])
+def test_row66_a_client_that_reads_in_drips_is_dropped(per_part, kept, monkeypatch):
+    ahead, dropped, sent = 0.0, [], 0
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda self: time.monotonic() + ahead)
+
+    async def many_parts(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(40):
+            await send({"type": "http.response.body", "body": bytes(250_000), "more_body": True})
+
+    async def drip(message):
+        nonlocal ahead, sent
+        ahead += per_part
+        sent += 1
+        await asyncio.sleep(0)
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    guard = Guard(many_parts, "127.0.0.1", (), 20.0)
+    drop = {ABORT: {"call": lambda: dropped.append(True)}}
+    scope = {"type": "http", "headers": [(b"host", b"localhost")], "extensions": drop}
+    asyncio.run(guard(scope, receive, drip))
+    assert (dropped == []) == kept
+    assert (sent == 41) == kept
 
 
 def _children(parent: int) -> list[int]:
