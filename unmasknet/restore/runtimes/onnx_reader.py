@@ -119,22 +119,13 @@ class _Weight:
 
     @property
     def is_finite(self) -> bool:
+        """Whether it has neither NaN nor infinity."""
         kind = FLOATS.get(next((int(part.value) for part in self._parts if part.number == WEIGHT_KIND), 0))
         if kind is None:
             return True
-        raw = b"".join(
-            bytes(part.value)
-            for part in self._parts
-            if part.number == WEIGHT_BYTES and not isinstance(part.value, int)
-        )
-        listed = b"".join(
-            bytes(_text(part)) if isinstance(part.value, memoryview) else b""
-            for part in self._parts
-            if part.number == WEIGHT_FLOATS
-        )
-        return bool(
-            np.isfinite(np.frombuffer(raw, kind)).all() and np.isfinite(np.frombuffer(listed, "<f4")).all()
-        )
+        kinds = {WEIGHT_BYTES: kind, WEIGHT_FLOATS: "<f4"}
+        packed = [part for part in self._parts if part.number in kinds]
+        return all(np.isfinite(np.frombuffer(_text(part), kinds[part.number])).all() for part in packed)
 
 
 def cut(
