@@ -52,7 +52,7 @@ def main() -> None:
     span = (chosen.seconds / 4, chosen.seconds * 3 / 4)
     put_on(plain, worn, middle, span)
     unmasker = Unmasker.from_pretrained(chosen.weights)
-    clip = restore_clip(middle, restored, unmasker.networks, unmasker.find_faces, no_progress)
+    clip = restore_clip(middle, restored, unmasker.networks, unmasker.find_faces_in_frame, no_progress)
     print(f"{clip.changed} of {clip.frames} frames restored; masked from {span[0]:.1f} to {span[1]:.1f} s")
     print(f"times equal: {times(middle) == times(restored)}; sound equal: {sound(middle) == sound(restored)}")
     own, new = flicker(plain, middle, restored, unmasker, span)
@@ -97,7 +97,7 @@ def flicker(
     plain: Path, middle: Path, restored: Path, unmasker: Unmasker, span: tuple[float, float]
 ) -> tuple[float, float]:
     """Computes the flicker of the original and of the restored clip during `span`."""
-    path = follow(open_clip(plain), unmasker.find_faces, no_progress).paths[0]
+    path = follow(open_clip(plain), unmasker.find_faces_in_frame, no_progress).paths[0]
     before: list[RGBImage] | None = None
     changes = []
     for (moment, bare), (_, masked), (_, new) in zip(

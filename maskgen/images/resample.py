@@ -144,14 +144,44 @@ def _cut(pixels: RGBImage, matrix: Affine, size: int) -> tuple[Resized, Affine]:
     return pixels[y0:y1, x0:x1], np.column_stack([matrix[:, :2], offset]).astype(np.float32)
 
 
+class Blocks:
+    """Photo of which many views are sampled: each average of its blocks is computed once and kept.
+
+    Args:
+        pixels: the photo.
+    """
+
+    def __init__(self, pixels: RGBImage) -> None:
+        self.pixels = pixels
+        self._means: dict[int, Resized] = {}
+
+    def averaged(self, matrix: Affine) -> tuple[Resized, Affine]:
+        """Returns the same as `in_blocks`."""
+        step = _block_side(self.pixels, matrix)
+        if step == 1:
+            return self.pixels, matrix
+        if step not in self._means:
+            self._means[step] = _block_means(self.pixels, step)
+        return self._means[step], _from_blocks(matrix, step)
+
+
 def in_blocks(pixels: RGBImage, matrix: Affine) -> tuple[Resized, Affine]:
     """Averages the source in blocks if `matrix` shrinks it by 2 or more; returns it and the matrix from it."""
+    step = _block_side(pixels, matrix)
+    return (pixels, matrix) if step == 1 else (_block_means(pixels, step), _from_blocks(matrix, step))
+
+
+def _block_side(pixels: RGBImage, matrix: Affine) -> int:
+    """Computes the side of the blocks that `matrix` allows to average, in pixels; 1 for none."""
     scale = scale_of(matrix)
-    if scale <= 0.5:
-        step = min(int(1 / scale), *pixels.shape[:2])  # averaging blocks of whole pixels is ten times as fast
-        height, width = pixels.shape[0] // step, pixels.shape[1] // step
-        return _shrunk(pixels[: height * step, : width * step], matrix, width, height)
-    return pixels, matrix
+    return min(int(1 / scale), *pixels.shape[:2]) if scale <= 0.5 else 1
+
+
+def _block_means(pixels: RGBImage, step: int) -> Resized:
+    """Averages blocks of `step` x `step` pixels, which is ten times as fast as areas of other sizes."""
+    height, width = pixels.shape[0] // step, pixels.shape[1] // step
+    whole = pixels[: height * step, : width * step]
+    return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _shrunk(pixels: RGBImage, matrix: Affine, width: int, height: int) -> tuple[Resized, Affine]:
@@ -159,8 +189,14 @@ def _shrunk(pixels: RGBImage, matrix: Affine, width: int, height: int) -> tuple[
     width, height = max(1, width), max(1, height)
     step = np.array([pixels.shape[1] / width, pixels.shape[0] / height])  # pixels of the source per pixel
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    offset = matrix[:, :2] @ (0.5 * step - 0.5) + matrix[:, 2]  # centres: x = (x' + .5) * step - .5
-    return small, np.column_stack([matrix[:, :2] * step, offset]).astype(np.float32)
+    return small, _from_blocks(matrix, step)
+
+
+def _from_blocks(matrix: Affine, step: Float[ndarray, "2"] | int) -> Affine:
+    """Computes the matrix from averages of blocks of `step` pixels of the source, across and down."""
+    both = np.broadcast_to(np.asarray(step, np.float64), 2)
+    offset = matrix[:, :2] @ (0.5 * both - 0.5) + matrix[:, 2]  # centres: x = (x' + .5) * step - .5
+    return np.column_stack([matrix[:, :2] * both, offset]).astype(np.float32)
 
 
 def scale_of(matrix: Affine) -> float:

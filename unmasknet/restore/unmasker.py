@@ -23,7 +23,7 @@ from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
-from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detector, places_of_map
+from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detectors, places_of_map
 from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, restore
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.runtimes.open import AUTO, open_networks
@@ -79,7 +79,8 @@ class Unmasker:
 
     def __init__(self, networks: Networks, find_faces: FindFaces | None = None) -> None:
         self.networks = networks
-        self.find_faces = find_faces or build_face_detector()
+        both = (find_faces, find_faces) if find_faces else build_face_detectors()
+        self.find_faces, self.find_faces_in_frame = both
 
     @classmethod
     def from_pretrained(

@@ -12,9 +12,10 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from maskgen.assets import model_file
+from maskgen.faces.landmarks.network_input import Source
 from maskgen.faces.landmarks.runtime import Model, load_network
 from maskgen.images.resample import carry, inverse, scale_of
-from maskgen.types import Affine, RGBImage
+from maskgen.types import Affine
 
 Pairs = list[float]  # x, y of a prediction's centre, size, right eye, left eye, mouth
 
@@ -50,32 +51,32 @@ class BlazeFace:
         self._anchors = _anchors()
         self.name = f"blazeface-{file.digest[:8]}"
 
-    def find(self, pixels: RGBImage, view: Affine, threshold: float) -> list[Detection]:
+    def find(self, photo: Source, view: Affine, threshold: float) -> list[Detection]:
         """Finds faces in one view of the photo, highest score first.
 
         Args:
-            pixels: the photo.
+            photo: the photo.
             view: matrix photo -> the view of 128 x 128 pixels that is the network's input.
             threshold: least score, 0-1.
         """
         back = inverse(view)
-        found = _merged(*self._answers(pixels, view, threshold))
+        found = _merged(*self._answers(photo, view, threshold))
         return [_in_photo(pairs, score, back) for pairs, score in found]
 
     def answers(
-        self, pixels: RGBImage, view: Affine, threshold: float
+        self, photo: Source, view: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 2"], Float32[ndarray, "n"], Float64[ndarray, "n"]]:
         """Predicts centres and longer sides in pixels of the photo, and scores, per anchor: not merged to faces."""
-        raw, scores = self._answers(pixels, view, threshold)
+        raw, scores = self._answers(photo, view, threshold)
         back = inverse(view)
         sides = raw[:, 1].max(1, initial=0) * np.float32(SIDE * scale_of(back))
         return carry(back, raw[:, 0] * SIDE - 0.5).astype(np.float32), sides, scores
 
     def _answers(
-        self, pixels: RGBImage, view: Affine, threshold: float
+        self, photo: Source, view: Affine, threshold: float
     ) -> tuple[Float32[ndarray, "n 5 2"], Float64[ndarray, "n"]]:
         """Decodes the anchors with at least this score, and their scores; [0, 1] is from edge to edge of the view."""
-        regressors, logits = self._network(pixels, view)
+        regressors, logits = self._network(photo, view)
         chosen = np.flatnonzero(logits > math.log(threshold / (1 - threshold)))
         raw = regressors.reshape(-1, 8, 2)[chosen][:, OUTPUTS] * np.float32(1 / SIDE)
         raw[:, 0] += self._anchors[chosen]

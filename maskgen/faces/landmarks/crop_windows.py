@@ -45,17 +45,28 @@ def whole_looks(height: int, width: int, size: int) -> Iterator[Affine]:
 
 def tile_looks(height: int, width: int, size: int) -> Iterator[Affine]:
     """Yields overlapping tiles, for faces that are small in the photo."""
-    side = TILE * max(height, width)
-    for y in _stops(height, side):
-        for x in _stops(width, side):
+    return tiles(height, width, TILE * max(height, width), 0.5, size)
+
+
+def tiles(height: int, width: int, side: float, overlap: float, size: int) -> Iterator[Affine]:
+    """Yields overlapping upright square windows that cover the photo.
+
+    Args:
+        height, width: of the photo, in pixels.
+        side: of a window, in pixels of the photo.
+        overlap: least fraction of a window that the next one repeats.
+        size: side of the view, in its own pixels.
+    """
+    for y in _stops(height, side, overlap):
+        for x in _stops(width, side, overlap):
             yield window(np.array([x, y]), 0.0, size / side, size)
 
 
-def _stops(length: int, side: float) -> ndarray:
+def _stops(length: int, side: float, overlap: float) -> ndarray:
     """Computes the centres of overlapping windows of `side` that cover `length`."""
     if side >= length:
         return np.array([(length - 1) / 2])
-    count = int(np.ceil((length - side) / (0.5 * side))) + 1
+    count = int(np.ceil((length - side) / ((1 - overlap) * side))) + 1
     return np.linspace(side / 2, length - side / 2, count) - 0.5
 
 

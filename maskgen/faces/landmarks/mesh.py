@@ -1,7 +1,7 @@
 """Backend `mesh`: BlazeFace detects faces, and a second network predicts 468 points of each in three dimensions."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -22,10 +22,12 @@ from maskgen.faces.landmarks.crop_windows import (
     whole_looks,
 )
 from maskgen.faces.landmarks.five_points import detection_at
+from maskgen.faces.landmarks.network_input import Source
 from maskgen.faces.landmarks.plausibility import fault_of
 from maskgen.faces.landmarks.runtime import Model, load_network
+from maskgen.faces.landmarks.small_faces import small_detections, tile_sides
 from maskgen.faces.landmarks.topology import LEFT_EYE, RIGHT_EYE, Mesh
-from maskgen.images.resample import inverse
+from maskgen.images.resample import Blocks, inverse
 from maskgen.native import compiled
 from maskgen.types import Affine, Face, RGBImage
 
@@ -63,9 +65,9 @@ class FaceMesh:
         self._network = load_network(model, runtime)
         self.runtime, self.name = self._network.runtime, f"facemesh-{file.digest[:8]}"
 
-    def __call__(self, pixels: RGBImage, view: Affine) -> tuple[Mesh, float]:
+    def __call__(self, photo: Source, view: Affine) -> tuple[Mesh, float]:
         """Predicts the mesh in pixels of the photo, and the probability that the view shows a face (the belief)."""
-        points, logit = self._network(pixels, view)
+        points, logit = self._network(photo, view)
         (cos, sin, x), (_, _, y) = inverse(view).tolist()
         mesh = np.empty((468, 3), np.float32)
         _lay_out(points.reshape(468, 3), cos, sin, x, y, math.hypot(cos, sin), mesh)
@@ -104,13 +106,22 @@ class MeshDetector:
         runtime: as in `load_network`.
         points: use of the face points that a source gives: "ignored"; "first": the face is taken from them, and
             searched if there are none or they do not fit; or "only".
+        smallest: width in pixels of the smallest face to be found in a large photo; 0 searches only for faces that
+            are large enough in the photo, or in tiles of about half of its longer side: 4 to 9 % of that side.
     """
 
-    def __init__(self, every_look: bool = False, runtime: str = "auto", points: Guided = "ignored") -> None:
-        self._every_look, self._points = every_look, points
+    def __init__(
+        self,
+        every_look: bool = False,
+        runtime: str = "auto",
+        points: Guided = "ignored",
+        smallest: float = 0.0,
+    ) -> None:
+        self._every_look, self._points, self._smallest = every_look, points, smallest
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
         search = "every-look" if every_look else "first-look"
         guide = "" if points == "ignored" else f"-points-{points}"
+        guide += f"-from-{smallest:g}-px" if smallest else ""
         self.name = (
             f"mesh-{VIEW}-{search}{guide}-{self._mesh.runtime}-{self._blazeface.name}-{self._mesh.name}"
         )
@@ -121,7 +132,7 @@ class MeshDetector:
             return self.detect(pixels)
         detection = detection_at(points)
         face = (
-            self._face(pixels, detection, _view(detection))
+            self._face(Blocks(pixels), detection, _view(detection))
             if detection
             else f"{len(points)} points in place of five"
         )
@@ -140,9 +151,16 @@ class MeshDetector:
         if self._points == "only":
             return Skip("no_face", "the source has no points of this photo")
         height, width = pixels.shape[:2]
-        faces, fault = self._search(pixels, whole_looks(height, width, SIDE))
-        if self._every_look or not faces:
-            more, other_fault = self._search(pixels, tile_looks(height, width, SIDE))
+        photo = Blocks(pixels)
+        faces, fault = self._search(photo, self._looks(photo, whole_looks(height, width, SIDE)))
+        levels = tile_sides(height, width, self._smallest) if self._smallest else []
+        for found in (
+            self._looks(photo, tile_looks(height, width, SIDE)),
+            *(self._level(photo, side) for side in levels),
+        ):
+            if faces and not self._every_look:
+                break
+            more, other_fault = self._search(photo, found)
             fault = fault or other_fault
             for face in more:
                 faces = _joined(faces, face)
@@ -150,13 +168,22 @@ class MeshDetector:
             return Skip("bad_landmarks", fault) if fault else Skip("no_face")
         return sorted(faces, key=lambda face: (face.score < CLEAR, -_weight(face, height, width)))
 
-    def _search(self, pixels: RGBImage, views: Iterable[Affine]) -> tuple[list[Face], str]:
+    def _looks(self, photo: Blocks, views: Iterable[Affine]) -> Iterator[list[Detection]]:
+        """Yields the detections in each view."""
+        for view in views:
+            yield self._blazeface.find(photo, view, FIND)
+
+    def _level(self, photo: Blocks, side: float) -> Iterator[list[Detection]]:
+        """Yields the detections in all tiles of a side, at once: the largest face may be in any of them."""
+        yield small_detections(self._blazeface, photo, side, FIND, FIND)
+
+    def _search(self, photo: Blocks, looks: Iterable[list[Detection]]) -> tuple[list[Face], str]:
         """Finds faces in the views, up to the first view with a clear face; also returns why a face was refused."""
         faces: list[Face] = []
         fault = ""
-        for view in views:
-            for detection in self._blazeface.find(pixels, view, FIND):
-                face = self._face(pixels, detection, _first_view(detection))
+        for detections in looks:
+            for detection in detections:
+                face = self._face(photo, detection, _first_view(detection))
                 if isinstance(face, str):
                     fault = fault or face
                 elif face is not None:
@@ -165,13 +192,13 @@ class MeshDetector:
                 break
         return faces, fault
 
-    def _face(self, pixels: RGBImage, detection: Detection, view: Affine) -> Face | str | None:
+    def _face(self, photo: Blocks, detection: Detection, view: Affine) -> Face | str | None:
         """Predicts the mesh of one detection.
 
         Returns:
             The face; or why its points are implausible; or None if belief or score are too low.
         """
-        mesh, belief = self._mesh(pixels, view)
+        mesh, belief = self._mesh(photo, view)
         if belief < HOPELESS:
             return None
         if not math.isfinite(mesh.sum(dtype=np.float64)):
@@ -179,14 +206,14 @@ class MeshDetector:
         score = detection.score * belief * _agreement(mesh, detection)
         own_view = view_of_mesh(mesh, MESH_SIDE)
         if score < CLEAR or not alike(view, own_view, MESH_SIDE):
-            mesh, again = self._mesh(pixels, own_view)
+            mesh, again = self._mesh(photo, own_view)
             belief = min(belief, again)
             score = detection.score * belief * _agreement(mesh, detection)
         if belief < BELIEF or score < SCORE:
             return None
         least, most = extent(mesh)
         face = Face((*least, *most), mesh[:, :2].copy(), "mesh468", mesh, score)
-        return fault_of(face, *pixels.shape[:2]) or face
+        return fault_of(face, *photo.pixels.shape[:2]) or face
 
 
 def _view(detection: Detection) -> Affine:

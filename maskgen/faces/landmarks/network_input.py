@@ -6,27 +6,28 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 from numpy import ndarray
 
-from maskgen.images.resample import ONE, PHASE, STEP, in_blocks, inverse, positions
+from maskgen.images.resample import ONE, PHASE, STEP, Blocks, in_blocks, inverse, positions
 from maskgen.native import compiled
 from maskgen.types import Affine, RGBImage
 
 Shown = Float32[ndarray, "tall wide 3"]
 Outside = Literal["constant", "replicate"]
+Source = RGBImage | Blocks  # a photo; as `Blocks` if many views of it are sampled
 PHASES = 1 << PHASE
 FARTHEST = 1 << 20  # pixels; positions beyond it are outside every photo
 
 
-def show(pixels: RGBImage, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
+def show(photo: Source, view: Affine, outside: Outside, gain: float, offset: float, shown: Shown) -> None:
     """Writes `gain * level + offset` of the levels 0-255 of a view of a photo.
 
     Args:
-        pixels: the photo.
+        photo: the photo.
         view: a similarity, pixels of the photo -> pixels of the view.
         outside: the fill outside the photo: "constant" (black), or "replicate" (its nearest pixel).
         gain, offset: from levels to the network's input.
         shown: the result.
     """
-    pixels, view = in_blocks(pixels, view)
+    pixels, view = photo.averaged(view) if isinstance(photo, Blocks) else in_blocks(photo, view)
     (a, b, x), (c, d, y) = (map(_position, line) for line in inverse(view).tolist())
     source = np.ascontiguousarray(pixels)
     half = STEP // 2  # positions are rounded to the steps of the interpolation weights

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.helpers.faces import astronaut
 from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
 from unmasknet.restore.batch import run
-from unmasknet.restore.faces import build_face_detector
+from unmasknet.restore.faces import build_face_detectors
 from unmasknet.restore.provenance import NOTE, encode_result
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import MASK, Unmasker
@@ -101,7 +101,7 @@ def test_row35_a_photo_without_face_or_mask_is_unchanged_and_reported(tmp_path):
 
 @pytest.fixture(scope="module")
 def find():
-    return build_face_detector()
+    return build_face_detectors()[0]
 
 
 def test_row35_the_face_detector_finds_bare_and_small_faces_and_no_false_ones(find):
