@@ -28,14 +28,17 @@ function article(path, verb, operation, all) {
   heading.firstChild.className = "verb";
   const body = operation.requestBody ? [["body", operation.requestBody.description || ""]] : [];
   const given = (operation.parameters || []).map((one) => [one.name, `${one.description || ""} [${one.schema.default ?? "required"}]`]);
-  const refused = Object.entries(operation.responses).filter(([code]) => code !== "200" && code !== "422").map(([code, one]) => [code, one.description]);
+  const refused = Object.entries(operation.responses).filter(([code, one]) => code !== "200" && one.description !== "Validation Error").map(([code, one]) => [code, one.description]);
   return element("article", "", [
     heading, element("p", operation.description || operation.summary),
     ...table("Parameters", [...body, ...given]), ...table("Response", fields(operation, all)), ...table("Errors", refused),
   ]);
 }
 
-document.getElementById("try").textContent = `curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg ${location.origin}/api/unmask`;
+document.getElementById("try").textContent = [
+  `curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg ${location.origin}/api/unmask`,
+  `curl -F photo=@photo.jpg -F map=@map.png ${location.origin}/api/unmask`,
+].join("\n");
 fetch("/openapi.json").then((answer) => answer.json()).then((api) => {
   const all = api.components?.schemas || {};
   for (const [path, verbs] of Object.entries(api.paths)) {

@@ -5,6 +5,7 @@ server      binds the port and runs the app
 middleware  checks Host and Origin, sets the headers of all responses
 admission   admission control: number of requests, bytes, one photo at a time
 upload      reads a request body within its limits
+fair_queue  queue in which clients take turns
 decoders    decodes photos and maps in processes of their own, with a deadline
 response    the result for a photo, as JSON
 app         the routes

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from unmasknet.serve.fair_queue import FairQueue
+
 
 class Full(Exception):
     """There is no free slot, or no room for more bytes; the client may retry later."""
@@ -59,7 +61,7 @@ class Gate:
     def __init__(self, places: int, room: int) -> None:
         self.places, self.room = places, room
         self.taken = self.held = self.leaving = 0
-        self._turn = asyncio.Lock()
+        self._turns = FairQueue(1)
         self._left = asyncio.Condition()
 
     @contextmanager
@@ -73,9 +75,12 @@ class Gate:
             self.taken -= slot.queued
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Waits until no other request works and the responses being sent hold fewer bytes than `room`."""
-        async with self._turn:
+    async def turn(self, client: str) -> AsyncIterator[None]:
+        """Waits until no other request works and the responses being sent hold fewer bytes than `room`.
+
+        `client`: the address of the client; clients take turns.
+        """
+        async with self._turns.place(client):
             async with self._left:
                 await self._left.wait_for(lambda: self.leaving < self.room)
             yield

@@ -197,13 +197,14 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor, decoders: 
             slot = stack.enter_context(gate.slot())
             files = await read_upload(request, slot, settings.max_bytes, settings.seconds)
             join_queue(slot)
+            client = request.client.host if request.client else ""
             async with AsyncExitStack() as work:
-                async with decoders.place():
+                async with decoders.places.place(client):
                     began = time.perf_counter()
                     photo, map = await _decoded(decoders, *files)
                     del files
                     seconds = time.perf_counter() - began
-                    await work.enter_async_context(gate.turn())
+                    await work.enter_async_context(gate.turn(client))
                 if await request.is_disconnected():
                     raise HTTPException(400, "the client has disconnected")
                 job = partial(_answered, shop, photo, map, samples, seed, seconds)

@@ -1,9 +1,7 @@
 """Decodes uploads in child processes with a deadline, so that no file can hold the server or the other clients."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 
 from fastapi import HTTPException
 from numpy import ndarray
@@ -13,6 +11,7 @@ from maskgen.images.decoder_jobs import Job, map_job, photo_job
 from maskgen.images.decoder_process import READ, DecoderProcess
 from maskgen.settings import PHOTO_BACKGROUND
 from maskgen.types import Plane, RGBImage
+from unmasknet.serve.fair_queue import FairQueue
 
 UNREADABLE, STUCK, STOPPING = 400, 422, 503
 
@@ -30,7 +29,7 @@ class Decoders:
     def __init__(self, count: int, seconds: float, max_pixels: int, read: str = READ) -> None:
         self.seconds, self.max_pixels, self.read = seconds, max_pixels, read
         self._threads = ThreadPoolExecutor(count, "decode")  # one waits for each process
-        self._turn = asyncio.Semaphore(count)
+        self.places = FairQueue(count)  # of images that are decoded, or wait decoded
         self._idle: list[DecoderProcess] = []
         self._busy: set[DecoderProcess] = set()
         self._closed = False
@@ -38,12 +37,6 @@ class Decoders:
     def warm(self) -> None:
         """Starts a first process, without waiting for it."""
         self._idle.append(DecoderProcess(self.max_pixels, self.read))
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Waits for a place among the images that are decoded, or wait decoded."""
-        async with self._turn:
-            yield
 
     async def photo(self, data: bytes) -> RGBImage:
         """Decodes a photo to upright RGB.

@@ -6,6 +6,7 @@ import cv2
 from pydantic import BaseModel, Field
 
 from maskgen.images import codecs
+from maskgen.images.formats import picture_format
 from maskgen.types import Plane, RGBImage
 from unmasknet.restore.provenance import encode_result
 from unmasknet.restore.unmasker import Restored
@@ -76,5 +77,5 @@ def _grey(plane: Plane) -> bytes:
 
 
 def _address(data: bytes) -> str:
-    kind = codecs.picture_format(data[:HEAD])
+    kind = picture_format(data[:HEAD])
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -25,6 +25,7 @@ from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, is_alive, wait_for
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve.app import FILES, PAGES, build_app
+from unmasknet.serve.fair_queue import FairQueue
 from unmasknet.serve.middleware import ABORT, HEADERS, Guard
 
 pytestmark = pytest.mark.fault
@@ -319,6 +320,51 @@ def test_row66_clients_in_work_are_not_dropped_for_new_ones():
         for line in lines:
             line.close()
     assert [answer.status_code for answer in answers] == [200]
+
+
+def test_row66_a_client_with_many_photos_lets_others_in_between():
+    order: list[str] = []
+
+    async def photo_of(queue: FairQueue, client: str) -> None:
+        async with queue.place(client):
+            order.append(client)
+            await asyncio.sleep(0)
+
+    async def all_of_them() -> None:
+        queue = FairQueue(1)
+        tasks = [asyncio.create_task(photo_of(queue, client)) for client in "aaaaaabbc"]
+        await asyncio.sleep(0)
+        tasks[3].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await photo_of(queue, "d")  # the place is free again
+
+    asyncio.run(all_of_them())
+    assert "".join(order) == "aabcabaad"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+def test_row66_another_address_is_answered_before_a_crowd():
+    unmask, order = Unmask(threading.Event()), []
+
+    def send(name: str) -> None:
+        transport = httpx2.HTTPTransport(local_address=name)
+        with httpx2.Client(transport=transport, timeout=HANG_GUARD) as page:
+            assert page.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+        order.append(name)
+
+    with serving(shop(unmask, decoders=1)) as url:
+        threads = [threading.Thread(target=send, args=("127.0.0.1",)) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: unmask.seen)
+        time.sleep(0.5)  # the others of the crowd wait
+        threads.append(threading.Thread(target=send, args=("127.0.0.2",)))
+        threads[-1].start()
+        time.sleep(0.5)
+        unmask.gate.set()
+        for thread in threads:
+            thread.join(HANG_GUARD)
+    assert order.index("127.0.0.2") < 6
 
 
 @pytest.mark.parametrize(("per_part", "kept"), [(4.0, True), (15.0, False)], ids=["slowly", "in drips"])
