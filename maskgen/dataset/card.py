@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.dataset.facts import parse_facts
+from maskgen.dataset.near_copies import MOST_PAIRS
 from maskgen.errors import SKIP_REASONS, InputError
 from maskgen.files import CARD, FACTS, write_atomic
 from maskgen.reading import JSON_BYTES, read_regular_file, reason_of
@@ -147,15 +148,12 @@ def _copies(copies: Mapping[str, Any] | None) -> str:
     if not copies:
         return "Not known: the records were written by an older version.\n"
     same, near, unknown = copies["identical"], copies["near"], copies["unknown"]
-    where = (
-        f"{same['across_splits']:,} such photos are in two splits"
-        if same["across_splits"]
-        else "none is in two splits"
-    )
+    shared, least = same["across_splits"], "At least " if near["pairs"] >= MOST_PAIRS else ""
+    where = f"{shared:,} such photos are in two splits" if shared else "none is in two splits"
     lines = [
         f"{_count(same['photos'], 'photo')} with the same bytes as another one; {where}.",
-        f"{_count(near['pairs'], 'pair')} of photos that look alike without having the same bytes: re-encoded or "
-        "resized copies, or shots of one moment, as far as a perceptual hash tells; "
+        f"{least}{_count(near['pairs'], 'pair')} of photos that look alike without having the same bytes: "
+        "re-encoded or resized copies, or shots of one moment, as far as a perceptual hash tells; "
         f"{near['across_splits']:,} of the pairs are in two splits{':' if near['examples'] else '.'}",
     ]
     if near["examples"]:

@@ -1,27 +1,28 @@
 """Copies within a data set: photos with the same bytes, and pairs of photos that look alike.
 
 The workers leave a print of each photo in the records: a hash of its bytes and a perceptual hash. Here they are
-compared without comparing every photo with every other one: two hashes that differ in at most 4 of their bits are
-equal in one of 5 parts, so only photos that are equal in a part are compared.
+compared without comparing every photo with every other one: hashes that differ in at most 4 of their bits are equal in
+one of 5 parts, and those that differ in at most 8 in one of 9. So only photos are compared whose hashes are equal in
+one of 5 x 9 pairs of parts.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, UInt64
+from jaxtyping import Bool, Int64, UInt64
 from numpy import ndarray
 
 from maskgen.dataset.shard_record import SPLITS, ShardReport
 from maskgen.images.likeness import DCT_BITS, STEP_BITS
 
+MOST_PAIRS = 1_000_000  # beyond it the number says "at least"
 EXAMPLES = 20  # pairs that are listed by name
-_PARTS = tuple(
-    np.uint64(sum(1 << bit for bit in range(part, 64, DCT_BITS + 1))) for part in range(DCT_BITS + 1)
-)
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd factors that spread bits
 
 
 @dataclass
@@ -51,9 +52,10 @@ class CopyCount:
         Returns:
             For `dataset.json`. `identical`: `photos`, that have the same bytes as one before them; `across_splits`,
             how many different photos are in several splits. `near`: `pairs` of photos that look alike but differ in
-            their bytes; `across_splits`, how many of these pairs are in two splits; `examples`, the ids of some of
-            these. `unknown`: photos whose record was written by a version without prints. `prints`: sha256 of all
-            prints in hex, by which `verify` notices a change. None if no photo has a print.
+            their bytes (of more than `MOST_PAIRS` not all); `across_splits`, how many of these are in two splits;
+            `examples`, the ids of some of the latter. `unknown`: photos whose record was written by a version without
+            prints. `prints`: sha256 of all prints in hex, by which `verify` notices a change. None if no photo has a
+            print.
         """
         if not self.ids:
             return None
@@ -87,35 +89,49 @@ class CopyCount:
                 yield first, second
 
 
-def near_pairs(looks: UInt64[ndarray, "n 2"]) -> Int64[ndarray, "m 2"]:
+def near_pairs(looks: UInt64[ndarray, "n 2"], most: int = MOST_PAIRS) -> Int64[ndarray, "m 2"]:
     """Finds the pairs of perceptual hashes within both limits.
 
     Args:
         looks: for each photo its DCT hash and its difference hash.
+        most: the search ends when so many pairs are found: thousands of frames of one scene have millions.
 
     Returns:
         Indices of the pairs, the smaller one first, ordered.
     """
-    found = [np.zeros((0, 2), np.int64)]
-    for number, part in enumerate(_PARTS):
-        keys = looks[:, 0] & part
-        order = np.argsort(keys, kind="stable")
-        ranked, offset = keys[order], 1
-        starts = np.arange(len(order) - 1)
-        while len(starts := starts[ranked[starts] == ranked[starts + offset]]):
-            pairs = np.stack([order[starts], order[starts + offset]], axis=1)
-            found.append(_within(pairs, looks, number))
-            offset += 1
-            starts = starts[starts + offset < len(order)]
-    pairs = np.concatenate(found)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    count = max(len(looks), 1)
+    found = np.zeros(0, np.int64)  # a pair is one number
+    for part, other in product(_parts(DCT_BITS), _parts(STEP_BITS)):
+        mixed = (looks & np.array([part, other])) * _MIX  # what is equal stays equal
+        numbers, room = [found], most
+        for pairs in _equal(mixed[:, 0] ^ mixed[:, 1]):
+            near = pairs[_within(looks[pairs[:, 0]] ^ looks[pairs[:, 1]])][:room]
+            numbers.append(near[:, 0] * count + near[:, 1])
+            room -= len(near)
+            if room <= 0:
+                break
+        found = np.unique(np.concatenate(numbers))
+        if len(found) >= most:
+            break
+    return np.stack(np.divmod(found, count), axis=1)
 
 
-def _within(pairs: Int64[ndarray, "n 2"], looks: UInt64[ndarray, "k 2"], part: int) -> Int64[ndarray, "m 2"]:
-    """Selects the pairs within the limits that no earlier part has found."""
-    differ = looks[pairs[:, 0]] ^ looks[pairs[:, 1]]
-    near = np.bitwise_count(differ) <= np.array([DCT_BITS, STEP_BITS])
-    chosen = near.all(axis=1)
-    for earlier in _PARTS[:part]:
-        chosen &= (differ[:, 0] & earlier) != 0
-    return pairs[chosen]
+def _parts(bits: int) -> tuple[np.uint64, ...]:
+    """Divides 64 bits into parts of which one is equal in two numbers that differ in at most `bits` bits."""
+    return tuple(np.uint64(sum(1 << bit for bit in range(part, 64, bits + 1))) for part in range(bits + 1))
+
+
+def _equal(keys: UInt64[ndarray, " n"]) -> Iterator[Int64[ndarray, "m 2"]]:
+    """Yields all pairs of equal keys, in parts of at most as many pairs as there are keys."""
+    order = np.argsort(keys, kind="stable")
+    ranked, offset = keys[order], 1
+    starts = np.arange(len(order) - 1)
+    while len(starts := starts[ranked[starts] == ranked[starts + offset]]):
+        yield np.stack([order[starts], order[starts + offset]], axis=1)
+        offset += 1
+        starts = starts[starts + offset < len(order)]
+
+
+def _within(differ: UInt64[ndarray, "m 2"]) -> Bool[ndarray, " m"]:
+    """Tells by the different bits of pairs which ones are within the limits."""
+    return (np.bitwise_count(differ) <= np.array([DCT_BITS, STEP_BITS])).all(axis=1)

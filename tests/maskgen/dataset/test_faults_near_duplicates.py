@@ -239,9 +239,14 @@ def test_row55_records_without_prints_keep_their_bytes_and_count_as_unknown(made
     assert verify(tmp_path / "out").ok
 
 
-def test_row55_many_photos_of_one_look_cost_no_memory_for_their_pairs():
+def test_row55_many_photos_of_one_look_cost_neither_time_nor_memory_for_all_their_pairs():
     count = CopyCount()
     prints = tuple((f"{number}.jpg", "0" * 16, "0" * 32) for number in range(3000))
     count.add(ShardReport("train-000000", "train", 3000, 3000, 10**9, "", "", prints=prints))
     assert count.result()["identical"] == {"photos": 2999, "across_splits": 0}
     assert count.result()["near"]["pairs"] == 0
+    scene = np.zeros((30_000, 2), np.uint64)  # 450 million pairs
+    pairs = near_pairs(scene, most=50_000)
+    assert 50_000 <= len(pairs) < 130_000
+    assert len(np.unique(pairs, axis=0)) == len(pairs)
+    assert (pairs[:, 0] < pairs[:, 1]).all()
