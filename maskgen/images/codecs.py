@@ -109,6 +109,8 @@ def _decoded_jpeg(data: bytes, max_pixels: int, background: int, *, own: bool) -
     image = JpegImageFile(io.BytesIO(data))
     if refused := _size_refused(image.size, max_pixels):
         return refused
+    if jpeg.lacks_scans(found):
+        return jpeg.CLOSED_EARLY
     profile = bytes(image.info.get("icc_profile") or b"")
     if not profile and is_adobe_rgb(image.info.get("exif", b"")[6:]):
         profile = profile_of(ADOBE_RGB)

@@ -167,6 +167,8 @@ def _too_much(found: Structure) -> Skip | None:
 
 def lacks_scans(found: Structure) -> bool:
     """Tells whether the scans do not make a whole image: a component, a coefficient or its last bits are not there."""
+    if not found.scans or found.is_single:
+        return False  # a decoder tells
     if found.frame in _SEQUENTIAL:
         return not {*found.components} <= {part for scan in found.scans for part in scan.components}
     to_come = {part: np.full(_COEFFICIENTS, -1) for part in found.components}
@@ -203,7 +205,7 @@ def _padding(data: bytes, found: Structure) -> bytes:
 
 
 def is_closed_early(data: bytes, found: Structure | None, pixels: RGBImage | None) -> bool:
-    """Tells whether a JPEG was cut and then closed by an end marker; decoders silently fill such a file.
+    """Tells whether a JPEG was cut in its last scan and closed by an end marker; decoders silently fill such a file.
 
     Args:
         data: a file that decodes.
@@ -213,7 +215,7 @@ def is_closed_early(data: bytes, found: Structure | None, pixels: RGBImage | Non
     """
     if found is None or found.is_single:
         return (pixels is None or pixels[-1, -1].tolist() == GREY) and _only_scan_is_cut(data)
-    return bool(found.frame) and (lacks_scans(found) or last_scan_is_cut(data, found, pixels))
+    return bool(found.frame) and last_scan_is_cut(data, found, pixels)
 
 
 def _only_scan_is_cut(data: bytes) -> bool:
@@ -235,4 +237,4 @@ def ends_early(data: bytes) -> bool:
         return False
     if found.is_single:
         return data.find(b"\xff\xd9", found.last_scan) < 0
-    return found.end == len(data) or (bool(found.scans) and lacks_scans(found))
+    return found.end == len(data) or lacks_scans(found)
