@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from maskgen.errors import InputError
+from maskgen.reading import JSON_BYTES, check_regular_file, reason_of
 
 Attributes = Mapping[str, str]  # attribute -> group
 AttributesOf = Callable[[str], Attributes]  # takes a photo's id in its source; empty if unknown
@@ -58,6 +59,7 @@ def age_group(age: int) -> str:
 
 def _read_table(path: Path) -> dict[str, Attributes]:
     try:
+        check_regular_file(path, JSON_BYTES)
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             table = csv.DictReader(file)
             columns = [name for name in table.fieldnames or () if name != "photo"]
@@ -69,5 +71,5 @@ def _read_table(path: Path) -> dict[str, Attributes]:
             return {row["photo"]: {name: row[name] for name in columns if row[name]} for row in table}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"--by {path}: cannot be read as CSV ({error}); name such a file, or {UTKFACE}"
+            f"--by {path}: cannot be read as CSV ({reason_of(error)}); name such a file, or {UTKFACE}"
         ) from error

@@ -19,6 +19,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
 from maskgen.images.map_reader import other_shape, read_levels, why_unusable
 from maskgen.images.resample import warp
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.data.decode import MAX_PIXELS
 from unmasknet.evaluation.other_methods import SUFFIXES
@@ -116,7 +117,7 @@ def read_label_file(path: Path, height: int, width: int) -> tuple[Label, Label]:
     Raises:
         InputError: it cannot be decoded, has another shape, or covers nothing or nearly everything.
     """
-    levels = read_levels(path.read_bytes(), max_pixels=MAX_PIXELS)
+    levels = read_levels(_bytes(path), max_pixels=MAX_PIXELS)
     if isinstance(levels, Skip):
         raise _unusable(
             path, f"is not an image ({levels.reason})" if levels.reason != "bad_map" else levels.detail
@@ -166,8 +167,15 @@ def paint(
     return (total >= 0.5).astype(np.uint8)
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_regular_file(path, PHOTO_BYTES)
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from error
+
+
 def _read(path: Path) -> RGBImage:
-    image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=0)
+    image = codecs.decode(_bytes(path), max_pixels=MAX_PIXELS, background=0)
     if isinstance(image, Skip):
         raise _unusable(path, f"is not an image ({image.reason})")
     return image

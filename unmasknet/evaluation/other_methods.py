@@ -6,6 +6,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.types import RGBImage
 from unmasknet.data.decode import MAX_PIXELS
 from unmasknet.evaluation.samples import fitted
@@ -29,7 +30,13 @@ class OtherMethod:
         path = self.files.get(key)
         if path is None:
             return None
-        image = codecs.decode(path.read_bytes(), max_pixels=MAX_PIXELS, background=255)
+        try:
+            data = read_regular_file(path, PHOTO_BYTES)
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read: {error.strerror}; delete it to leave it out"
+            ) from error
+        image = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)
         if isinstance(image, Skip):
             raise InputError(
                 f"{path}: is not an image ({image.reason}); make it again, or delete it to leave it out"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError
 from maskgen.files import make_folder, write_atomic
+from maskgen.reading import JSON_BYTES, check_regular_file, reason_of
 from unmasknet.evaluation.scores import DIGITS, RESTORED, ScoreTable
 
 Row = Mapping[str, str]
@@ -53,12 +54,15 @@ def read_scores(path: Path) -> list[Row]:
         InputError: the file is not such a table.
     """
     try:
+        check_regular_file(path, JSON_BYTES)
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
             if tuple(table.fieldnames or ()) == COLUMNS:
                 return list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); make it with unmask eval --scores") from error
+        raise InputError(
+            f"{path}: cannot be read ({reason_of(error)}); make it with unmask eval --scores"
+        ) from error
     raise InputError(f"{path}: is not a table of scores; make it with unmask eval --scores {path}")
 
 

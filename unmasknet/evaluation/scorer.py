@@ -10,10 +10,10 @@ from numpy import ndarray
 
 from maskgen.types import Affine, RGBImage
 from unmasknet.evaluation.samples import EvalSample, SampleBatch, to_images
-from unmasknet.evaluation.scores import RESTORED, TRUTH, ScoreTable
+from unmasknet.evaluation.scores import RESTORED, TRUTH, WINDOW, ScoreTable
 from unmasknet.evaluation.settings import EvalSettings
-from unmasknet.maps import ImageBatch, composite
-from unmasknet.metrics import brisque, features
+from unmasknet.maps import ImageBatch, MapBatch, composite, window_over_hole
+from unmasknet.metrics import brisque, features, realism
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics.features import Lite0, NetworkFeatures
 from unmasknet.metrics.identity import Identity, build_identity
@@ -46,7 +46,7 @@ class Scorer:
     ) -> NetworkFeatures | None:
         """Scores the truth, and returns its features, which the methods' images are compared with."""
         self._score_closely(table, TRUTH, samples, batch.truth)
-        return self._vectors(table, TRUTH, batch.truth)
+        return self._vectors(table, TRUTH, batch.truth, batch.map)
 
     def score(
         self,
@@ -65,19 +65,27 @@ class Scorer:
         table.add(method, "hole.l1", image_metrics.l1(images, batch.truth, map))
         table.add(method, "whole.psnr", image_metrics.psnr(images, batch.truth, everything))
         table.add(method, "whole.ssim", image_metrics.over(windows, everything))
-        vectors = self._vectors(table, method, images)
+        for score, values in realism_scores(images, batch).items():
+            table.add(method, score, values)
+        vectors = self._vectors(table, method, images, map)
         if vectors and truth:
             table.add(method, "perceptual.whole", features.perceptual_distance(vectors, truth, everything))
             table.add(method, "perceptual.hole", features.perceptual_distance(vectors, truth, map))
         if method in CLOSELY_SCORED:
             self._score_closely(table, method, samples, images)
 
-    def _vectors(self, table: ScoreTable, method: str, images: ImageBatch) -> NetworkFeatures | None:
+    def _vectors(
+        self, table: ScoreTable, method: str, images: ImageBatch, map: MapBatch
+    ) -> NetworkFeatures | None:
+        """Adds the feature vectors of images and of their windows over the hole; returns the perceptual features."""
         vectors = self.lite0(images) if self.lite0 else None
+        window = window_over_hole(images, map)
         if self.inception:
             table.add_vectors(method, self.inception.name, self.inception(images))
+            table.add_vectors(method, self.inception.name + WINDOW, self.inception(window))
         elif self.lite0 and vectors:
             table.add_vectors(method, self.lite0.name, vectors.vector)
+            table.add_vectors(method, self.lite0.name + WINDOW, self.lite0(window).vector)
         return vectors
 
     def _score_closely(
@@ -99,6 +107,19 @@ class Scorer:
     @staticmethod
     def _face(identity: Identity, sample: EvalSample, image: RGBImage) -> Float[ndarray, " d"] | None:
         return None if sample.points is None else identity.embed(image, sample.points)
+
+
+def realism_scores(images: ImageBatch, batch: SampleBatch) -> dict[str, image_metrics.Scores]:
+    """Computes the scores of detail, seam, tone and leaking colour of a method's composited images."""
+    map = batch.map
+    found = {
+        f"realism.detail_{band[0]:g}": realism.detail(images, batch.truth, map, band)
+        for band in realism.BANDS
+    }
+    found["realism.seam"] = realism.seam(images, batch.truth, map)
+    found["realism.tone"] = realism.tone(images, batch.truth, map)
+    found["realism.leak"] = realism.leak(images, batch.truth, batch.masked, map)
+    return found
 
 
 def build_scorer(settings: EvalSettings, find_faces: FindFaces | None, device: torch.device) -> Scorer:

@@ -1,6 +1,6 @@
 """Scores of all samples by method, and the statistics over them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,16 @@ IMAGE_SCORES = (
     "whole.ssim",
     "perceptual.whole",
     "perceptual.hole",
+    "realism.detail_1",
+    "realism.detail_2",
+    "realism.detail_4",
+    "realism.seam",
+    "realism.tone",
+    "realism.leak",
 )
+RATIOS = ("realism.detail_1", "realism.detail_2", "realism.detail_4", "realism.seam")
+"""Scores that are ratios: their median is given, since a truth with little detail makes a ratio very large."""
+WINDOW = " in the window over the hole"  # added to a network's name: features of that window alone
 AHEAD = ("hole.psnr", "hole.ssim")  # scores by which methods are compared
 HOLE_EDGES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)  # fractions of the image
 YAW_EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 90.0)  # degrees, absolute
@@ -70,8 +79,9 @@ class ScoreTable:
         return torch.cat(batches).numpy() if batches else None
 
     def mean(self, method: str, score: str) -> float | None:
-        """Computes the mean of a score; None if it is undefined for all samples."""
-        return rounded(statistics.mean(self.values(method, score)))
+        """Computes the mean of a score, or the median of one of `RATIOS`; None if it is undefined for all samples."""
+        average = statistics.median if score in RATIOS else statistics.mean
+        return rounded(average(self.values(method, score)))
 
 
 @dataclass(frozen=True)
@@ -130,16 +140,24 @@ def rounded(value: float | None) -> float | None:
 
 def method_summary(table: ScoreTable, method: str, network: str) -> Summary:
     """Summarises all scores of one method; FID and KID by the features of `network`."""
-    summary: Summary = {"hole": {}, "whole": {}, "perceptual": {}}
+    summary: Summary = {"hole": {}, "whole": {}, "perceptual": {}, "realism": {}}
     for score in IMAGE_SCORES:
         group, name = score.split(".")
         summary[group][name] = table.mean(method, score)
-    vectors, truth = table.features(method, network), table.features(TRUTH, network)
-    summary["fid"] = summary["kid"] = None
-    if vectors is not None and truth is not None and len(vectors) == len(truth):
-        summary["fid"] = rounded(statistics.frechet(vectors, truth))
-        summary["kid"] = rounded(statistics.kernel_distance(vectors, truth))
+    summary["realism"]["kid"] = _distance(table, method, network + WINDOW, statistics.kernel_distance)
+    summary["fid"] = _distance(table, method, network, statistics.frechet)
+    summary["kid"] = _distance(table, method, network, statistics.kernel_distance)
     return summary
+
+
+def _distance(
+    table: ScoreTable, method: str, network: str, distance: Callable[[ndarray, ndarray], float | None]
+) -> float | None:
+    """Computes the distance of a method's feature vectors to the truth's; None without both."""
+    vectors, truth = table.features(method, network), table.features(TRUTH, network)
+    if vectors is None or truth is None or len(vectors) != len(truth):
+        return None
+    return rounded(distance(vectors, truth))
 
 
 def by_range(table: ScoreTable, method: str, of: str, edges: Sequence[float]) -> list[Summary]:
@@ -179,7 +197,8 @@ def intervals(table: ScoreTable, methods: Mapping[str, str], draws: Draws) -> di
     found: dict[str, list[float]] = {}
     for method, prefix in methods.items():
         for score in table.scores.get(method, {}):
-            found.update(_interval(f"{prefix}{score}", table.values(method, score), draws))
+            average = np.median if score in RATIOS else np.mean
+            found.update(_interval(f"{prefix}{score}", table.values(method, score), draws, average))
         for score in AHEAD:
             found.update(_interval(f"{score} minus {method}", gaps(table, method, score), draws))
     return found
@@ -203,6 +222,8 @@ def gaps(table: ScoreTable, method: str, score: str) -> Float[ndarray, " n"]:
         return restored - other
 
 
-def _interval(name: str, values: Float[ndarray, " n"], draws: Draws) -> dict[str, list[float]]:
-    edges = statistics.interval(values, draws) if len(draws) and len(values) else None
+def _interval(
+    name: str, values: Float[ndarray, " n"], draws: Draws, average: statistics.Average = np.mean
+) -> dict[str, list[float]]:
+    edges = statistics.interval(values, draws, average) if len(draws) and len(values) else None
     return {name: [float(f"{edge:.{DIGITS}g}") for edge in edges]} if edges else {}

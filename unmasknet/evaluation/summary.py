@@ -74,6 +74,7 @@ def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
         "parameters": run.restorer.parameters,
         "hole": restored["hole"],
         "whole": restored["whole"],
+        "realism": restored["realism"],
         "perceptual": {"name": run.perceptual, **restored["perceptual"]},
         "fid": {"value": restored["fid"], "features": run.network or None, "n": count},
         "kid": {"value": restored["kid"], "features": run.network or None, "n": count},

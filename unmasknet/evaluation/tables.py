@@ -14,7 +14,10 @@ else:
     import tomli as tomllib
 
 NOTHING = "-"
-DIGITS = {"psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpips": 3}
+DIGITS = {
+    "psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpips": 3,
+    "detail_1": 2, "detail_2": 2, "detail_4": 2, "seam": 2, "tone": 1, "leak": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ def measured(summary: Summary) -> list[Table]:
     """Builds all tables with rows."""
     every = [
         methods(summary),
+        realism(summary),
         ahead(summary),
         segmenter(summary),
         wearing(summary),
@@ -51,7 +55,8 @@ def as_text(summary: Summary) -> str:
     lines = [
         f"{summary['n']:,} samples ({summary['split']}) at {summary['size']} px, map: {summary['map_source']}"
     ]
-    for table in (methods(summary), ahead(summary), segmenter(summary), wearing(summary), people(summary)):
+    for build in (methods, realism, ahead, segmenter, wearing, people):
+        table = build(summary)
         if table.rows:
             rows = [table.head, *table.rows]
             widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
@@ -112,6 +117,31 @@ def _method(name: str, values: Summary, ci95: Mapping[str, Sequence[float]], pre
     distances = [number(values["perceptual"][part], 3) for part in ("hole", "whole")]
     missing = f" ({values['missing']} images missing)" if values.get("missing") else ""
     return (f"{name}{missing}", *cells, *distances, number(values["fid"], 2), number(values["kid"], 4))
+
+
+def realism(summary: Summary) -> Table:
+    """Compares how real the restored images, the baselines and other methods look inside the hole."""
+    names = ("detail_1", "detail_2", "detail_4", "seam", "tone", "leak")
+    methods = {"**restored**": ("", summary["realism"])} if summary["hole"]["psnr"] is not None else {}
+    for kind in ("baselines", "compare"):
+        methods |= {
+            name: (f"{kind}.{name}.", values["realism"])
+            for name, values in summary[kind].items()
+            if values["realism"]["detail_1"] is not None
+        }
+    rows = []
+    for method, (prefix, values) in methods.items():
+        edges = (summary["ci95"].get(f"{prefix}realism.{name}") for name in names)
+        cells = [with_interval(values[name], edge, name) for name, edge in zip(names, edges, strict=True)]
+        rows.append((method, *cells, number(values["kid"], 4)))
+    note = (
+        "Detail: strength of the structures of 1 to 2, 2 to 4 and 4 to 8 pixels in the hole, relative to the truth's "
+        "(median; 1 is right, less is blurred). Seam: gradient at the hole's border relative to the truth's (median; 1 "
+        "is right). Tone: CIELAB distance of the mean colours (0 is right). Mask's colour: how far the tone is moved "
+        "towards the mask's (0 is right, 1 is the mask's). KID of the window over the hole."
+    )
+    head = ("method", "detail 1-2 px", "2-4 px", "4-8 px", "seam", "tone", "mask's colour", "KID, hole")
+    return Table("How real the hole looks", head, tuple(rows), note)
 
 
 def ahead(summary: Summary) -> Table:

@@ -6,6 +6,7 @@ pools exclude the padding, the last block pools by maximum, and there are 1,008 
 """
 
 import hashlib
+import io
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from maskgen.errors import InputError, MissingError
+from maskgen.reading import WEIGHT_BYTES, read_regular_file
 from unmasknet.maps import ImageBatch
 
 SIDE = 299
@@ -199,13 +201,17 @@ def load_inception(path: Path) -> Inception:
         raise MissingError(
             f"inception {path}: no such file; pytorch-fid's releases have it: pt_inception-2015-12-05-{DIGEST}.pth"
         )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        data = read_regular_file(path, WEIGHT_BYTES)
+    except OSError as error:
+        raise InputError(f"inception {path}: cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(data).hexdigest()
     if not digest.startswith(DIGEST):
         raise InputError(
             f"inception {path}: its sha256 begins with {digest[:8]}, that of FID's own weights with {DIGEST}; values "
             "computed with other weights are not FID"
         )
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    weights = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     net = Inception()
     net.load_state_dict(
         {name: tensor for name, tensor in weights.items() if not name.startswith(("fc.", "AuxLogits."))}

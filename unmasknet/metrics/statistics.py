@@ -1,7 +1,8 @@
 """Statistics over scores: means with intervals, ROC, Fréchet and kernel distance, verification. NumPy only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,6 +10,8 @@ from numpy import ndarray
 
 Values = Float[ndarray, " _"]
 Features = Float[ndarray, "_ d"]
+
+Average = Callable[[Values], np.floating[Any]]
 
 FOLDS = 10  # of the cross-validation, as in LFW's verification protocol
 
@@ -20,6 +23,12 @@ def mean(values: Values) -> float | None:
     """
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else None
+
+
+def median(values: Values) -> float | None:
+    """Computes the median of the finite values; None without any."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else None
 
 
 def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _"]]:
@@ -46,14 +55,35 @@ def draws(groups: Sequence[str], times: int, seed: int) -> list[Int[ndarray, " _
     ]
 
 
-def interval(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> list[float] | None:
-    """Computes the 95 % confidence interval of the mean by bootstrap percentiles; None without a finite value."""
+def interval(
+    values: Values, samples: Sequence[Int[ndarray, " _"]], average: Average = np.mean
+) -> list[float] | None:
+    """Computes the 95 % confidence interval of an average by bootstrap percentiles.
+
+    Args:
+        values: one value per sample; values that are not finite are left out.
+        samples: bootstrap samples, as indices.
+        average: `np.mean` or `np.median`.
+
+    Returns:
+        The edges of the interval; None without a finite value.
+    """
+    if average is np.mean:
+        averages = _means(values, samples)
+    else:
+        finite = (values[index][np.isfinite(values[index])] for index in samples)
+        averages = np.array([average(drawn) for drawn in finite if len(drawn)])
+    return [float(edge) for edge in np.percentile(averages, (2.5, 97.5))] if len(averages) else None
+
+
+def _means(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> Values:
+    """Computes the mean of the finite values of each bootstrap sample that has some."""
     finite = np.isfinite(values)
     filled = np.where(finite, values, 0.0)
     sums = np.array([filled[index].sum() for index in samples])
     counts = np.array([finite[index].sum() for index in samples])
-    means = sums[counts > 0] / counts[counts > 0]
-    return [float(edge) for edge in np.percentile(means, (2.5, 97.5))] if len(means) else None
+    means: Values = sums[counts > 0] / counts[counts > 0]
+    return means
 
 
 def roc_auc(positive: Values, negative: Values) -> float | None:

@@ -308,3 +308,20 @@ def test_scores_of_each_sample_are_written_and_read_back(
     (tmp_path / "other.csv").write_text("a,b\n")
     with pytest.raises(InputError, match="not a table of scores"):
         read_scores(tmp_path / "other.csv")
+
+
+def test_realism_is_one_for_the_truth_and_shows_the_masks_colour_where_the_mask_stays(tmp_path):
+    write_split(tmp_path, "test", 4)
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    for sample in open_data_set(tmp_path).samples(split="test"):
+        (folder / f"{sample.key}.png").write_bytes(encode_lossless(sample.decode()["gt"], "png"))
+    summary = evaluate(quick(tmp_path, compare=[f"same={folder}"])).summary
+    same, masked = summary["compare"]["same"]["realism"], summary["baselines"]["masked input"]["realism"]
+    assert set(same) == {"detail_1", "detail_2", "detail_4", "seam", "tone", "leak", "kid"}
+    assert [same[name] for name in ("detail_1", "detail_2", "detail_4", "seam")] == pytest.approx([1] * 4)
+    assert same["tone"] == pytest.approx(0, abs=1e-4)
+    assert same["leak"] == pytest.approx(0, abs=1e-4)
+    assert masked["leak"] == pytest.approx(1)
+    assert masked["tone"] > 5
+    assert summary["ci95"]["compare.same.realism.detail_1"] == pytest.approx([1, 1])
