@@ -1,13 +1,15 @@
-"""Queue in which clients take turns, so that one with many photos does not make others wait for all of them."""
+"""Queue that serves clients in turn, so that one with many photos does not make others wait for all of them."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
 class FairQueue:
-    """Semaphore whose places go to the waiting clients in turn, and to each client's requests in their order.
+    """Semaphore whose places go to the waiting client that got one longest ago, or none yet.
+
+    The requests of one client are served in their order, and do not hold all places if there are several.
 
     Args:
         places: number of requests that may hold a place at once.
@@ -15,7 +17,13 @@ class FairQueue:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._most = max(1, places - 1)  # for one client
+        self._held: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._count = 0
+        self._last: dict[
+            str, int
+        ] = {}  # when a client got its last place; only of those that hold one or wait
 
     @asynccontextmanager
     async def place(self, client: str) -> AsyncIterator[None]:
@@ -24,29 +32,46 @@ class FairQueue:
         try:
             yield
         finally:
-            self._give()
+            self._give(client)
 
     async def _take(self, client: str) -> None:
-        if self._free:
-            self._free -= 1
-            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(client, deque()).append(turn)
+        self._fill()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it had the place already
-                self._give()
+                self._give(client)
             raise
 
-    def _give(self) -> None:
-        """Hands a place to the next client, or keeps it free."""
-        while self._waiting:
-            client, turns = self._waiting.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[client] = turns  # behind the others
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def _give(self, client: str) -> None:
         self._free += 1
+        self._held[client] -= 1
+        self._fill()
+        self._forget(client)
+
+    def _forget(self, client: str) -> None:
+        """Forgets a client that neither holds a place nor waits for one."""
+        if not self._held[client] and client not in self._waiting:
+            self._held.pop(client, None)
+            self._last.pop(client, None)
+
+    def _fill(self) -> None:
+        """Hands free places to those who wait."""
+        while self._free:
+            able = [client for client in self._waiting if self._held[client] < self._most]
+            if not able:
+                return
+            client = min(able, key=lambda one: self._last.get(one, 0))
+            turn = self._waiting[client].popleft()
+            if not self._waiting[client]:
+                del self._waiting[client]
+            if turn.done():  # it was cancelled
+                self._forget(client)
+                continue
+            self._free -= 1
+            self._held[client] += 1
+            self._count += 1
+            self._last[client] = self._count
+            turn.set_result(None)
