@@ -74,7 +74,9 @@ def open_regular_file(path: str | PathLike[str], limit: int | None = None) -> Fi
     Raises:
         OSError: it is missing or may not be read, is a folder, pipe, device or socket, or is too large.
     """
-    _checked(_stat(path), path, limit)  # opening a device can have effects of its own
+    found = _stat(path)
+    if not stat.S_ISDIR(found.st_mode):  # a folder is opened, to learn whether it may be
+        _checked(found, path, limit)  # opening a device can have effects of its own
     descriptor = os.open(path, _FLAGS)
     try:
         _checked(os.fstat(descriptor), path, limit)

@@ -23,6 +23,7 @@ from maskgen.masks.library import Library, built_in
 from maskgen.masks.shell import MARGIN
 from maskgen.masks.templates import PICTURES, TEMPLATE
 from maskgen.masks.validation import TemplateProblem, name_problems
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.rendering.lighting import LUMA
 from maskgen.settings import MAX_PHOTO_PIXELS, CheckSettings, DraftSettings
 from maskgen.types import RGBImage
@@ -147,7 +148,7 @@ def read_photo(path: Path) -> RGBImage:
         InputError: it is missing or cannot be read.
     """
     try:
-        picture = decode(path.read_bytes(), max_pixels=MAX_PHOTO_PIXELS, background=255)
+        picture = decode(read_regular_file(path, PHOTO_BYTES), max_pixels=MAX_PHOTO_PIXELS, background=255)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     if isinstance(picture, Skip):

@@ -51,7 +51,7 @@ def _odd_inside(facts: dict[str, Any]) -> list[str]:
         facts.get("splits", {}),
         ("shards", "photos", "triplets"),
     )
-    tables = {
+    tables: dict[str, list[tuple[Any, type]]] = {
         "settings": [(settings.get(name, {}), dict) for name in _SECTIONS],
         "versions": [(version, str) for version in facts.get("versions", {}).values()],
         "skipped": [(count, int) for count in facts.get("skipped", {}).values()],
@@ -61,7 +61,7 @@ def _odd_inside(facts: dict[str, Any]) -> list[str]:
     odd = [name for name, pairs in tables.items() if any(type(value) is not kind for value, kind in pairs)]
     if odd:
         return odd
-    inside = {
+    inside: dict[str, list[tuple[Any, type]]] = {
         "splits": [(split.get(name), int) for split in splits.values() for name in counts],
         "shards": [
             (shard[name], kind) for shard in facts.get("shards", []) for name, kind in _SHARD.items() if name in shard

@@ -13,6 +13,7 @@ from PIL import Image
 from maskgen.errors import FACE_REASONS, Skip
 from maskgen.files import WORK, make_folder, write_atomic
 from maskgen.images import codecs
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.seeds import hash64
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, load
@@ -74,7 +75,9 @@ def keep_skipped(
 def read_thumb(out: Path, photo: str) -> RGBImage | None:
     """Reads the thumbnail of a photo, None if there is none."""
     try:
-        image = codecs.decode(thumb_path(out, photo).read_bytes(), max_pixels=SIDE * SIDE, background=255)
+        image = codecs.decode(
+            read_regular_file(thumb_path(out, photo), PHOTO_BYTES), max_pixels=SIDE * SIDE, background=255
+        )
     except OSError:
         return None
     return None if isinstance(image, Skip) else image

@@ -1,7 +1,6 @@
 """Loads a photo that is given as a path, bytes, an open file, an array or a Pillow image."""
 
 from os import PathLike
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode, exif_orientation, rgb_of, too_many_pixels, turn_upright
 from maskgen.images.colour import profile_of, to_srgb
 from maskgen.images.png import stated_space
+from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.types import RGBImage
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def load_photo(image: PhotoInput, *, max_pixels: int, background: int) -> RGBIma
 
 def _read(path: str | PathLike[str]) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_regular_file(path, PHOTO_BYTES)
     except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.images.formats import HEAD_BYTES
+from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left
 from maskgen.sources.store import GONE, MAX_FILE_BYTES, SAMPLE_BYTES, Store, broken_archive, too_large
@@ -70,7 +71,7 @@ class TarStore:
 
     def _bytes(self, span: Span) -> bytes:
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with open_regular_file(self.path) as file:
                 return os.pread(file.fileno(), span[1], span[0])
         except OSError as error:
             raise broken_archive(self.path, error) from error

@@ -17,10 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from maskgen.errors import InputError, Skip
+from maskgen.reading import read_regular_file
 from maskgen.settings import SourceSettings
 from maskgen.sources.celeba_lists import ListFile, Rows, read_rows
 from maskgen.sources.layouts import CELEBA_TERMS, refuse_web_pages
-from maskgen.sources.store import Store
+from maskgen.sources.store import MAX_FILE_BYTES, Store
 from maskgen.types import PhotoRef
 
 PHOTO = re.compile(r"(?P<folder>(?:.*/)?)(?P<number>\d{6})\.(?:jpg|png)", re.IGNORECASE)
@@ -181,5 +182,5 @@ def _beside(stem: str, album: Album) -> ListFile | None:
             for suffix in (".txt", ".csv"):
                 path: Path = above / folder / (stem + suffix)
                 if path.is_file():
-                    return ListFile(str(path), path.read_bytes())
+                    return ListFile(str(path), read_regular_file(path, MAX_FILE_BYTES))
     return None

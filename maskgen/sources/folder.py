@@ -9,10 +9,10 @@ from typing import Any
 
 from maskgen.errors import Skip
 from maskgen.images.formats import HEAD_BYTES
-from maskgen.reading import open_regular_file
+from maskgen.reading import open_regular_file, read_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left_file, is_left_folder
-from maskgen.sources.store import MAX_FILE_BYTES, SAMPLE_BYTES, too_large
+from maskgen.sources.store import MAX_FILE_BYTES, SAMPLE_BYTES
 
 
 class FolderStore:
@@ -31,7 +31,7 @@ class FolderStore:
     def head(self, name: str) -> bytes:
         """Reads the first bytes of a file; b"" if it cannot be read."""
         try:
-            with self._path(name).open("rb", buffering=0) as file:
+            with open_regular_file(self._path(name)) as file:
                 return file.read(HEAD_BYTES)
         except OSError:
             return b""
@@ -39,9 +39,7 @@ class FolderStore:
     def read(self, name: str) -> bytes | Skip:
         """Reads a file's bytes, or returns Skip: vanished, no_permission, too_large, unreadable."""
         try:
-            with self._path(name).open("rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                return too_large(size) if size > MAX_FILE_BYTES else file.read()
+            return read_regular_file(self._path(name), MAX_FILE_BYTES)
         except OSError as error:
             return _why_not(error)
 
@@ -118,6 +116,8 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _why_not(error: OSError) -> Skip:
+    if error.errno == errno.EFBIG:
+        return Skip("too_large", str(error.strerror))
     if error.errno in (errno.EACCES, errno.EPERM):
         return Skip("no_permission", str(error.strerror))
     if error.errno in (errno.ENOENT, errno.ENOTDIR):

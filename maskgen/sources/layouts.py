@@ -13,7 +13,6 @@ identity, but the photos count as LFW, with its terms, only by the name of their
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Literal
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.formats import has_photo_suffix, is_html, may_be_photo
+from maskgen.reading import parse_json
 from maskgen.sources.keys import person_name
 from maskgen.sources.leavings import is_left
 from maskgen.sources.store import Store
@@ -184,7 +184,7 @@ def _footage(store: Store, files: list[str], name: str) -> Layout:
 def _label(store: Store, name: str) -> dict[str, object]:
     data = store.read(name)
     try:
-        label = json.loads(b"" if isinstance(data, Skip) else data)
+        label = parse_json(b"" if isinstance(data, Skip) else data)
     except ValueError as error:
         raise InputError(f"{store.path}: {name} is missing or broken. Run `unmask verify` on it") from error
     if not isinstance(label, dict):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError, UsageError
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
+from maskgen.reading import open_regular_file
 from maskgen.settings import SourceSettings
 from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore
 from maskgen.sources.base import PhotoSource, Source
@@ -109,7 +110,7 @@ def _open_folder(path: Path) -> Store:
 
 
 def _open_file(path: Path) -> Store:
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
         head = file.read(HEAD_BYTES)
     if head.startswith(b"PK"):
         return ZipStore(path)

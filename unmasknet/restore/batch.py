@@ -6,6 +6,7 @@ OUT/NAME-strip.png            with `strip`
 OUT/NAME-1.jpg ..             with several samples: all of them, and OUT/NAME-disagreement.png
 """
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -16,14 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskgen.errors import InputError, MissingError, Skip, TooManyFailures, UsageError
+from maskgen.errors import InputError, MissingError, Skip, TooManyFailures, UnmaskError, UsageError
 from maskgen.extras import install_line
 from maskgen.files import disk_errors, make_folder, write_atomic
 from maskgen.images import codecs
 from maskgen.images.formats import SUFFIXES
 from maskgen.images.map_reader import read_map
 from maskgen.progress import OnProgress, Progress
-from maskgen.reading import PHOTO_BYTES, read_regular_file
+from maskgen.reading import PHOTO_BYTES, read_regular_file, reason_of
 from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
 from maskgen.video import check_container
@@ -80,24 +81,33 @@ def run(settings: RestoreSettings, unmasker: Unmasker, on_progress: OnProgress) 
     Raises:
         UsageError: a result would replace an input.
         InputError: an input does not exist, or none can be used.
-        MissingError, UnmaskError: a package is missing, or results cannot be written.
+        MissingError, UsageError: there are only videos, and a package or a network for them is missing.
+        MissingError, UnmaskError: results cannot be written.
     """
     began, out = time.perf_counter(), Path(settings.out)
     inputs = find_inputs(settings.inputs, out)
     _check_folders(settings)
     _check_target(settings, inputs)
     make_folder(out)
-    results = []
+    results, codes = [], set[int]()
     for count, one in enumerate(inputs):
-        result = _restored(
+        result, code = _restored(
             one, unmasker, settings, out, _input_progress(on_progress, one, count, len(inputs))
         )
         results.append(result)
+        codes.add(code)
         on_progress(Progress(count + 1, len(inputs), f"{one.path.name}: {result.error or result.said}"))
     failed = sum(bool(result.error) for result in results)
     if failed == len(results):
-        raise InputError("\n  ".join(result.error for result in results))
+        raise _all_failed(results, codes)
     return RunReport(str(out), results, failed, time.perf_counter() - began)
+
+
+def _all_failed(results: Sequence[Result], codes: set[int]) -> UnmaskError:
+    """Builds the error of a run without a result; its exit code is that of the inputs if they agree."""
+    text = "\n  ".join(result.error for result in results)
+    kind = next((kind for kind in (MissingError, UsageError) if codes == {kind.exit_code}), InputError)
+    return kind(text)
 
 
 def watch_camera(settings: RestoreSettings, unmasker: Unmasker, announce: Callable[[str], None]) -> RunReport:
@@ -114,7 +124,7 @@ def watch_camera(settings: RestoreSettings, unmasker: Unmasker, announce: Callab
     try:
         with open_screen(settings.port) as screen:
             announce(screen.where)
-            watched = watch(capture, screen, unmasker.networks, unmasker.find_faces)
+            watched = watch(capture, screen, unmasker.networks, unmasker.find_faces_in_frame)
     finally:
         capture.release()
     said = f"{watched.changed} of {watched.frames} frames restored"
@@ -148,23 +158,69 @@ def _restored(
     settings: RestoreSettings,
     out: Path,
     on_seconds: OnProgress,
-) -> Result:
-    began = time.perf_counter()
+) -> tuple[Result, int]:
+    """Restores one input; whatever is wrong with it becomes the `error` of its result.
+
+    Returns:
+        The result, and the exit code of its error; 0 without one.
+
+    Raises:
+        MissingError, UnmaskError: results cannot be written, which would be so for the other inputs too.
+    """
+    began, code = time.perf_counter(), 0
     try:
-        result = (
-            _restore_video(one, unmasker, settings, out, on_seconds)
-            if one.is_video
-            else _restore_photo(one, unmasker, settings, out)
-        )
-    except InputError as error:
-        result = Result(str(one.path), error=str(error))
+        if one.is_video:
+            _check_video(one, unmasker, settings)
+            result = _restore_video(one, unmasker, settings, out, on_seconds)
+        else:
+            result = _restore_photo(one, unmasker, settings, out)
+    except (InputError, _UnusableVideo) as error:
+        result, code = Result(str(one.path), error=str(error)), error.exit_code
+    except UnmaskError:
+        raise
     except OSError as error:
-        result = Result(str(one.path), error=f"{one.path}: cannot be read: {error.strerror}. Check the path")
-    return replace(result, seconds=round(time.perf_counter() - began, 4))
+        result = Result(
+            str(one.path), error=f"{one.path}: cannot be read: {reason_of(error)}. Check the path"
+        )
+    except Exception as error:  # noqa: BLE001 (a network, a decoder or memory may fail at one photo of thousands)
+        first = str(error).partition("\n")[0]
+        result = Result(
+            str(one.path), error=f"{one.path}: failed: {type(error).__name__}{first and ': ' + first}"
+        )
+    code = code or (InputError.exit_code if result.error else 0)
+    return replace(result, seconds=round(time.perf_counter() - began, 4)), code
+
+
+class _UnusableVideo(UnmaskError):
+    """Error of a video that cannot be restored for want of a package or a network; photos can be."""
+
+    def __init__(self, error: UnmaskError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+
+def _check_video(one: Input, unmasker: Unmasker, settings: RestoreSettings) -> None:
+    """Checks that a video can be restored with these packages, networks and options.
+
+    Raises:
+        _UnusableVideo: it cannot.
+        InputError: `--map` is given, or the file is not a video.
+    """
+    try:
+        if find_spec("av") is None:
+            raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
+        _needs_both(str(one.path), unmasker)
+    except (MissingError, UsageError) as error:
+        raise _UnusableVideo(error) from error
+    if settings.map:
+        raise InputError(
+            f"{one.path}: --map is for photos only; leave it out, and the segmenter finds the masks"
+        )
+    check_container(one.path)
 
 
 def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path) -> Result:
-    data = one.path.read_bytes()
+    data = read_regular_file(one.path, PHOTO_BYTES)
     colours = read_colours(data, str(one.path))
     photo = colours.shown
     given = _given_map(one, settings, photo) if settings.map else None
@@ -203,21 +259,13 @@ def _restore_video(
     on_seconds: OnProgress,
 ) -> Result:
     """Restores a clip; copies the file if no frame shows a mask."""
-    if find_spec("av") is None:
-        raise MissingError(f"{one.path}: videos need PyAV: {install_line('video')}")
     from maskgen.video.writer import suffix_for
     from unmasknet.restore.video import restore_clip
 
-    _needs_both(str(one.path), unmasker)
-    if settings.map:
-        raise InputError(
-            f"{one.path}: --map is for photos only; leave it out, and the segmenter finds the masks"
-        )
-    check_container(one.path)
     target = _target(one, out)
     make_folder(target.parent)
     file = target.with_name(target.name + suffix_for(one.path))
-    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces, on_seconds)
+    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces_in_frame, on_seconds)
     if not clip.changed:
         file = target.with_name(target.name + one.path.suffix)
         with disk_errors(file.parent, file.name):
@@ -251,9 +299,9 @@ def _check_folders(settings: RestoreSettings) -> None:
 def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
     """Raises UsageError if a result could replace an input file."""
     out = Path(settings.out).resolve()
-    targets = {str(_target(one, out).resolve()) for one in inputs}
+    targets = {os.path.realpath(_target(one, out)) for one in inputs}
     for one in inputs:
-        stem = str(without_suffix(one.path.resolve()))
+        stem = str(without_suffix(Path(os.path.realpath(one.path))))  # `resolve` fails for links in a circle
         if {stem, RESULT_ENDING.sub("", stem)} & targets:
             raise UsageError(
                 f"--out {settings.out}: a result would replace {one.path}; choose another folder"
@@ -308,7 +356,7 @@ def _truth(one: Input, settings: RestoreSettings, photo: RGBImage) -> RGBImage |
     path = _same_name(Path(settings.truth), one) if settings.truth else None
     if path is None:
         return None
-    truth = codecs.decode(path.read_bytes(), max_pixels=photo.size * 16, background=255)
+    truth = codecs.decode(read_regular_file(path, PHOTO_BYTES), max_pixels=photo.size * 16, background=255)
     return truth if isinstance(truth, np.ndarray) else None
 
 

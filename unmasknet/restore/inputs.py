@@ -73,8 +73,9 @@ def find_inputs(given: Sequence[str], aside: Path) -> list[Input]:
             found.append((path, Path(path.name)))
         else:
             raise InputError(f"{path}: there is no such file or folder; check the path")
-    unique = {path.resolve(): (path, below) for path, below in reversed(found)}
-    return _named([unique[path] for path in dict.fromkeys(file.resolve() for file, _ in found)])
+    # `Path.resolve` fails for links that form a circle; here they are inputs that cannot be read.
+    unique = {os.path.realpath(path): (path, below) for path, below in reversed(found)}
+    return _named([unique[path] for path in dict.fromkeys(os.path.realpath(file) for file, _ in found)])
 
 
 def _inside(folder: Path, aside: Path) -> Iterable[Path]:

