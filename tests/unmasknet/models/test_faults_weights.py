@@ -1,5 +1,6 @@
 """Rows 51 and 52 of docs/faults.md: damaged, malformed and non-finite weights are refused in one line."""
 
+import hashlib
 import json
 import struct
 import warnings
@@ -22,7 +23,8 @@ from unmasknet import check_file
 from unmasknet.export.export import NAMES, export
 from unmasknet.export.settings import ExportSettings
 from unmasknet.export.torchscript import load_torchscript
-from unmasknet.models import checkpoint
+from unmasknet.foreign_weights import load_foreign
+from unmasknet.models import checkpoint, perceptual
 from unmasknet.models.digest import UncheckedFile
 from unmasknet.models.load import build, load_trained
 from unmasknet.restore.runtimes.onnx_reader import read_exported
@@ -370,3 +372,38 @@ def test_row52_a_file_of_other_tensors_is_refused(tmp_path):
         warnings.simplefilter("ignore", UncheckedFile)
         with pytest.raises(InputError, match="its settings are missing"):
             load_trained(tmp_path / "w.safetensors")
+
+
+def vgg_file(folder: Path, name: str) -> Path:
+    """Writes weights of VGG-16's shape under torch.hub's kind of name."""
+    stages = perceptual.vgg_stages("vgg16")
+    convs = [part for stage in stages for part in stage.modules() if isinstance(part, torch.nn.Conv2d)]
+    tensors = {}
+    for place, conv in zip(perceptual._vgg_places("vgg16"), convs, strict=False):
+        tensors |= {
+            f"features.{place}.weight": conv.weight.detach(),
+            f"features.{place}.bias": conv.bias.detach(),
+        }
+    torch.save(tensors, folder / "w.pth")
+    start = hashlib.sha256((folder / "w.pth").read_bytes()).hexdigest()[:8]
+    return (folder / "w.pth").rename(folder / name.format(start))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("w-{}.pth", "SHA-256 does not begin with"), ("w.pth", "the checksum of")]
+)
+def test_row51_a_flipped_bit_in_weights_of_other_programs_is_found(tmp_path, name, words):
+    path = vgg_file(tmp_path, name)
+    perceptual.load_vgg("vgg16", path, unit=False)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 2
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=words) as error:
+        perceptual.load_vgg("vgg16", path, unit=False)
+    assert "\n" not in str(error.value)
+
+
+def test_row52_weights_of_other_programs_must_be_finite(tmp_path):
+    torch.save({"a": torch.tensor([1.0, float("nan")])}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match="other things than finite tensors"):
+        load_foreign(tmp_path / "w.pth")
