@@ -132,7 +132,7 @@ def _decoded_other(
     found = png.chunks(data) if kind == "png" else {}
     if isinstance(found, Skip):
         return found
-    if refused := over_limits(kind, data):
+    if refused := over_limits(kind, found.get(b"eXIf", b"") if kind == "png" else data):
         return refused
     file = OPENERS[kind][1](io.BytesIO(data))
     if refused := _size_refused(file.size, max_pixels):

@@ -189,7 +189,9 @@ def last_scan_is_cut(data: bytes, found: Structure, pixels: RGBImage | None) -> 
     if found.frame in _ARITHMETIC:
         return False
     padded = JpegImageFile(io.BytesIO(data[: found.end] + _padding(data, found) + b"\xff\xd9"))
-    if pixels is not None and np.array_equal(np.asarray(padded.convert("RGB")), pixels):
+    if pixels is not None and np.array_equal(
+        np.asarray(padded if padded.mode == "RGB" else padded.convert("RGB")), pixels
+    ):
         return False
     return padded.tobytes() != JpegImageFile(io.BytesIO(data)).tobytes()
 

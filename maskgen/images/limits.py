@@ -52,7 +52,12 @@ class Tag(NamedTuple):
 
 
 def over_limits(kind: str, data: bytes) -> Skip | None:
-    """Checks a file of any format but JPEG before a decoder sees it; None if it is within the limits."""
+    """Checks a file of any format but JPEG before a decoder sees it; None if it is within the limits.
+
+    Args:
+        kind: its format.
+        data: its bytes; of a PNG, its EXIF data.
+    """
     if kind == "gif":
         return _gif(data)
     if kind == "bmp":
@@ -68,6 +73,10 @@ def exif_is_bounded(data: bytes) -> bool:
     The entries of a directory may all point to the same large block; whoever reads them all would copy it thousands of
     times.
     """
+    if (
+        len(data) ** 2 < 12 * _SHARED_BYTES
+    ):  # an entry has 12 bytes, and cannot have more than all as its value
+        return True
     looked = 0
     for mark in _TIFF_MARKS:
         at = data.find(mark)
@@ -84,6 +93,8 @@ def is_adobe_rgb(exif: bytes) -> bool:
     Args:
         exif: from the byte order mark on.
     """
+    if b"R03" not in exif:
+        return False
     try:
         order, first = _order(exif, 0), 0
         for pointer in (_EXIF, _INTEROP):

@@ -31,7 +31,7 @@ Chunks = dict[bytes, bytes]
 
 
 def chunks(data: bytes) -> Chunks | Skip:
-    """Reads the chunks before the pixels that tell colours and transparency.
+    """Reads the chunks before the pixels that tell colours and transparency, and EXIF data anywhere.
 
     Returns:
         Name -> content; or Skip, unreadable: the file has more chunks than allowed.
@@ -45,6 +45,8 @@ def chunks(data: bytes) -> Chunks | Skip:
         before = before and name != b"IDAT"
         if before and name in (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tRNS"):
             found.setdefault(name, data[at + 8 : at + 8 + min(length, 2**10)])
+        elif name == b"eXIf":
+            found.setdefault(name, data[at + 8 : at + 8 + length])
         at += 12 + length
     return Skip("unreadable", f"png: more than {MAX_CHUNKS} chunks")
 
