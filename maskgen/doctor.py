@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from maskgen.errors import UnmaskError
-from maskgen.extras import install_line
+from maskgen.extras import install_command
 
 TRIPLET_BYTES = 60_000  # approximate size of a triplet in a shard at 256 pixels and JPEG quality 95
 ENOUGH_BYTES = 1_000_000_000  # free disk space below which the check fails
@@ -165,7 +165,7 @@ def _optional(package: str, extra: str, what: str) -> Check:
     version = _version(package)
     if version:
         return Check(package, True, f"{version}: {what}", optional=True)
-    mend = install_line(extra) if extra else f"pip install '{package}'"
+    mend = install_command(extra) if extra else f"pip install '{package}'"
     return Check(package, False, f"not installed: {what}", mend, optional=True)
 
 

@@ -15,6 +15,15 @@ _OWN_EXTRAS = re.compile(r"unmask\[([\w,-]+)\]")
 
 
 def install_line(extra: str) -> str:
+    """Returns how to install an extra, for a message: `pip install 'av>=17' (the extra unmask[video])`.
+
+    Args:
+        extra: name of the extra; if the installed package does not know it, the command is for a checkout.
+    """
+    return f"{install_command(extra)} (the extra unmask[{extra}])"
+
+
+def install_command(extra: str) -> str:
     """Returns the command that installs an extra of `pyproject.toml`, such as `pip install 'av>=17'`.
 
     Args:

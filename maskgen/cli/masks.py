@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from typer.core import TyperGroup
-
+from maskgen.cli.help_types import PlainGroup
 from maskgen.cli.options import Output, count_of
 from maskgen.errors import InputError
 from maskgen.settings import CheckSettings, DraftSettings, MasksSettings, SheetSettings
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from maskgen.authoring.template_from_photo import DraftReport
 
 
-class ListByDefault(TyperGroup):
+class ListByDefault(PlainGroup):
     """Command group `unmask masks`, which lists the masks if no command is given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

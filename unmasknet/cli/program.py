@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from maskgen.cli import bench_gen, doctor, frames_from_video, gen_data, masks, pack, preview, unpack, verify
+from maskgen.cli.help_types import PlainCommand, PlainGroup
 from maskgen.cli.options import as_command, switch
 from maskgen.cli.streams import open_streams, print_result
 from maskgen.errors import MissingError, UnmaskError
@@ -42,6 +43,7 @@ from unmasknet.serve.settings import ServeSettings
 from unmasknet.settings import GanSettings
 
 app = typer.Typer(
+    cls=PlainGroup,
     help="Put masks on faces, and take them off: photos in, verified triplets (masked, original, map) out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -54,7 +56,7 @@ masks_app = typer.Typer(
     "Example: [bold]unmask masks sheet --out masks.png[/bold]",
     rich_markup_mode="rich",
 )
-bench_app = typer.Typer(help="Benchmarks.", no_args_is_help=True, rich_markup_mode="rich")
+bench_app = typer.Typer(cls=PlainGroup, help="Benchmarks.", no_args_is_help=True, rich_markup_mode="rich")
 
 
 @app.callback(invoke_without_command=True)
@@ -69,7 +71,7 @@ def program(version: Annotated[bool, switch("--version", "Print the version and 
 
 def register(group: typer.Typer, name: str, run: Callable[..., Any], model: Any, **how: Any) -> None:
     """Adds a command to a group; see `as_command`."""
-    group.command(name)(as_command(run, model, **how))
+    group.command(name, cls=PlainCommand)(as_command(run, model, **how))
 
 
 register(app, "demo", demo.demo, DemoSettings)

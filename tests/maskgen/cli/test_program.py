@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,13 @@ def photos(tmp_path: Path) -> Path:
     for name in ("one", "two"):
         (folder / f"{name}.jpg").write_bytes(asset("demo/astronaut.jpg").read_bytes())
     return folder
+
+
+@pytest.mark.parametrize("command", ["", "masks", *COMMANDS])
+def test_help_shows_no_types_of_python(unmask, command):
+    code, out, _ = unmask(*command.split(), "--help")
+    assert code == 0
+    assert not re.search("<(str|bool|list|path)", out)
 
 
 def test_help_answers_in_half_a_second():
@@ -219,6 +227,7 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     code, out, _ = unmask("verify", "set", "--json")
     assert code == 1
     assert json.loads(out)["problems"][0]["shard"] == shard.stem
+    assert "the same unmask gen-data command makes damaged shards again" in unmask("verify", shard.parent).out
 
 
 def test_unpack_warns_of_missing_shards(unmask, tmp_path):
