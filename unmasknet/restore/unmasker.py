@@ -102,7 +102,10 @@ class Unmasker:
         Returns:
             An `Unmasker` with the built-in face detector.
 
-        Errors are those of `open_networks`.
+        Raises:
+            UsageError: an argument cannot be meant, such as threads=-1; or there are two networks of one kind.
+            InputError: weights are damaged, or cannot be read.
+            MissingError: the runtime or the released weights are missing.
         """
         names = [weights] if isinstance(weights, str | PathLike) else weights
         if not isinstance(names, Sequence) or not all(isinstance(name, str | PathLike) for name in names):
