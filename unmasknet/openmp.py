@@ -1,4 +1,4 @@
-"""How the threads of OpenMP wait for each other; set before torch is imported, which loads OpenMP."""
+"""Wait policy of the threads of OpenMP; set before torch is imported, which loads OpenMP."""
 
 import os
 
