@@ -22,7 +22,7 @@ Copies = Mapping[str, str]  # id of a photo that has the same bytes as another o
 
 
 class Wanted:
-    """What a run asks for. What needs a look at all photos is computed when it is first needed.
+    """Request of a run: photos and settings. What needs a look at all photos is computed when it is first needed.
 
     Attributes:
         blank: source, settings and versions of the data set, without shards.

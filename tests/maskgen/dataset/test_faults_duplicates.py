@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,9 @@ from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.plan import Plan, data_settings
 from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
+from maskgen.generation.pack import pack
 from maskgen.generation.pipeline import check_failures, generate, rehearse
-from maskgen.settings import GenSettings
+from maskgen.settings import GenSettings, PackSettings
 from maskgen.types import PhotoRef
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, settings_for
 
@@ -232,6 +235,29 @@ def test_row54_a_data_set_with_copies_in_two_splits_is_warned_of(tmp_path):
     assert "in two splits" in line
     assert "--duplicates drop" in line
     assert "in two splits" in (out / "README.md").read_text()
+
+
+def test_row54_packed_triplets_of_one_original_are_in_one_split(tmp_path):
+    for number in range(20):
+        draw_photo(tmp_path / f"folders/outputs/{number}.png", 0 if number < 8 else number)
+        gt = cv2.imread(str(tmp_path / f"folders/outputs/{number}.png"))
+        drawn = np.zeros(gt.shape[:2], np.uint8)
+        drawn[30:50, 10 + number : 40 + number] = 255
+        for folder, image in (
+            ("inputs", np.where(drawn[..., None] > 0, 255 - gt, gt)),
+            ("binary_mask", drawn),
+        ):
+            (tmp_path / "folders" / folder).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / f"folders/{folder}/{number}.png"), image)
+    report = pack(
+        PackSettings(
+            dir=str(tmp_path / "folders"), to=str(tmp_path / "out"), val=0.3, test=0.3, shard_size=6, jobs=1
+        )
+    )
+    assert (report.triplets, report.duplicates) == (20, 7)
+    copies = {str(number) for number in range(8)}
+    found = sources_by_split(tmp_path / "out")
+    assert [names & copies for names in found.values() if names & copies] == [copies]
 
 
 @pytest.mark.parametrize("share", ["val", "test"])
