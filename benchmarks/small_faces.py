@@ -60,6 +60,10 @@ class Tally:
     seconds: float = 0.0
     missed: list[RGBImage] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        found, heads = sum(self.found.values()), sum(self.heads.values())
+        return f"{found} of {heads}, {self.false} false, {self.seconds:.0f} s"
+
 
 def main() -> None:
     """Prints the table."""
@@ -92,7 +96,7 @@ def main() -> None:
             photo = background.copy()
             lay(photo, placed, masked)
             score(tallies[name], search, photo, [box for _, box in placed])
-        report = ", ".join(f"{name} {tally.seconds:.0f} s" for name, tally in tallies.items())
+        report = ", ".join(f"{name} {tally}" for name, tally in tallies.items())
         print(f"{number + 1}: {background.shape[0] * background.shape[1] / 1e6:.0f} MP; {report}", flush=True)
     print_table(tallies)
     if chosen.sheet:
