@@ -5,12 +5,17 @@ import tarfile
 import tempfile
 import weakref
 import zlib
+from bz2 import BZ2File
+from collections.abc import Callable
 from functools import cached_property
-from lzma import LZMAError
+from gzip import GzipFile
+from io import BufferedReader
+from lzma import LZMAError, LZMAFile
 from pathlib import Path
 from typing import IO, Any
 
 from maskgen.errors import InputError, MissingError, Skip
+from maskgen.files import size_text
 from maskgen.images.formats import HEAD_BYTES
 from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
@@ -24,6 +29,12 @@ BROKEN = (
     *(tarfile.TarError, zlib.error, LZMAError),
     *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the reader
 )
+BLOCK = 1 << 20
+PACKED_TAR: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": lambda packed: GzipFile(fileobj=packed),
+    b"BZh": BZ2File,
+    b"\xfd7zXZ\0": LZMAFile,
+}
 LINK = Skip("unreadable", "a link inside an archive is not followed")
 SPARSE = Skip("unreadable", "a sparse file inside a tar is not read")
 UTF8, AS_BYTES = (
@@ -79,19 +90,14 @@ class TarStore:
     @cached_property
     def _spans(self) -> dict[str, Span | Skip]:
         try:
-            with tarfile.open(self.path, "r:", encoding=UTF8, errors=AS_BYTES) as tar:
-                members = list(tar)
-                end = tar.offset  # the size of a sparse member says nothing about its place in the file
+            with BufferedReader(open_regular_file(self.path)) as file:
+                return _list_members(file)
         except BROKEN as error:
             raise broken_archive(self.path, error) from error
-        # `tarfile` accepts a tar that was cut between two members.
-        if any(self._bytes((end, 512)) or b"cut"):
-            raise broken_archive(self.path, EOFError("no end mark behind its last member"))
-        return _by_id([(member.name, _span(member)) for member in members if not _ignored(member)])
 
 
 class PackedTarStore:
-    """Compressed tar. It can only be read from its start, so its members are unpacked once into an unnamed file."""
+    """Compressed tar. It can only be read from its start, so it is unpacked once, into an unnamed file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -129,49 +135,64 @@ class PackedTarStore:
 
     @cached_property
     def _spool(self) -> tuple[IO[bytes], dict[str, Span | Skip]]:
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (lives as long as the store)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the store)
         weakref.finalize(self, file.close)
         try:
-            return file, _lay_out(self.path, file)
+            _unpack(self.path, file)
+            file.seek(0)
+            return file, _list_members(file)
         except BROKEN as error:
             raise broken_archive(self.path, error) from error
 
 
-def _lay_out(path: Path, out: IO[bytes]) -> dict[str, Span | Skip]:
-    """Writes all members to `out`, one after the other, and returns their spans.
+def _unpack(path: Path, out: IO[bytes]) -> None:
+    """Writes the tar in a compressed tar to `out`, and checks it by the checksums of the compression.
 
     Raises:
-        InputError: the archive is a decompression bomb; found before its bytes are unpacked.
+        InputError: the archive is a decompression bomb.
+        MissingError: there is no room for it.
     """
-    allowed = RATIO_FROM + MAX_RATIO * path.stat().st_size
-    spans: list[tuple[str, Span | Skip]] = []
-    with tarfile.open(path, "r|*", encoding=UTF8, errors=AS_BYTES) as tar:
-        for member in tar:
-            if member.offset_data + (0 if member.issparse() else member.size) > allowed:
-                raise InputError(
-                    f"{path}: {member.name!r} unpacks to {member.size} bytes, far more than photos do: a decompression "
-                    "bomb? Unpack it yourself if you trust it, and give the folder"
-                )
-            if _ignored(member):
-                continue
-            span = _span(member)
-            if not isinstance(span, Skip):
-                span = (out.tell(), _append(tar, member, out))
-            spans.append((member.name, span))
-    return _by_id(spans)
+    with open_regular_file(path) as packed:
+        allowed = RATIO_FROM + MAX_RATIO * os.fstat(packed.fileno()).st_size
+        start = packed.read(len(max(PACKED_TAR, key=len)))
+        packed.seek(0)
+        unpacker = next(unpacker for magic, unpacker in PACKED_TAR.items() if start.startswith(magic))
+        with unpacker(packed) as plain:
+            while block := plain.read(BLOCK):
+                if out.tell() + len(block) > allowed:
+                    raise InputError(
+                        f"{path}: unpacks to more than {size_text(allowed)}, far more than photos do: a decompression "
+                        "bomb? Unpack it yourself if you trust it, and give the folder"
+                    )
+                _write(block, out)
 
 
-def _append(tar: tarfile.TarFile, member: tarfile.TarInfo, out: IO[bytes]) -> int:
-    packed = tar.extractfile(member)
-    assert packed is not None, "only plain files get here"
-    data = packed.read()
+def _write(block: bytes, out: IO[bytes]) -> None:
     try:
-        return out.write(data)
+        out.write(block)
+        out.flush()
     except OSError as error:
         raise MissingError(
             f"{tempfile.gettempdir()}: no room to lay out a compressed tar ({error.strerror}). "
             "Set TMPDIR to a larger disk, or unpack the tar and give its folder"
         ) from error
+
+
+def _list_members(file: IO[bytes]) -> dict[str, Span | Skip]:
+    """Lists the members of an open tar by their ids.
+
+    Raises:
+        EOFError, and what `tarfile` raises: the tar is cut or damaged.
+    """
+    with tarfile.open(fileobj=file, mode="r:", encoding=UTF8, errors=AS_BYTES) as tar:
+        members = list(tar)
+        end = tar.offset  # the size of a sparse member says nothing about its place in the file
+    # `tarfile` accepts a tar that was cut between two members, and takes a damaged header for the end.
+    if any(os.pread(file.fileno(), 512, end) or b"cut"):
+        raise EOFError("no end mark behind its last member")
+    kept = [member for member in members if not _ignored(member)]
+    ids = unique_ids([member.name for member in kept])
+    return dict(zip(ids, map(_span, kept), strict=True))
 
 
 def _ignored(member: tarfile.TarInfo) -> bool:
@@ -180,12 +201,6 @@ def _ignored(member: tarfile.TarInfo) -> bool:
     Links are kept, so that photos that are links are counted.
     """
     return not (member.isreg() or member.islnk() or member.issym()) or is_left(clean_id(member.name))
-
-
-def _by_id(members: list[tuple[str, Span | Skip]]) -> dict[str, Span | Skip]:
-    """Returns the members, given by name, by their ids."""
-    ids = unique_ids([name for name, _ in members])
-    return dict(zip(ids, (span for _, span in members), strict=True))
 
 
 def _span(member: tarfile.TarInfo) -> Span | Skip:

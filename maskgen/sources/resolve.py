@@ -6,7 +6,7 @@ from maskgen.errors import InputError, UsageError
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 from maskgen.reading import open_regular_file
 from maskgen.settings import SourceSettings
-from maskgen.sources.archive import ArchiveSet, PackedTarStore, TarStore
+from maskgen.sources.archive import PACKED_TAR, ArchiveSet, PackedTarStore, TarStore
 from maskgen.sources.base import PhotoSource, Source
 from maskgen.sources.celeba import ALIGNED, FOLDERS, CelebaSource, find_albums
 from maskgen.sources.folder import FolderStore
@@ -16,7 +16,6 @@ from maskgen.sources.store import Store
 from maskgen.sources.zip_archive import ZipStore
 
 ARCHIVE_SUFFIXES = (".tar", ".zip", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
-PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
 
 
 def build_source(settings: SourceSettings) -> Source:
@@ -116,7 +115,7 @@ def _open_file(path: Path) -> Store:
         return ZipStore(path)
     if head[257:262] == b"ustar":
         return TarStore(path)
-    if head.startswith(PACKED_TAR):
+    if head.startswith(tuple(PACKED_TAR)):
         return PackedTarStore(path)
     if is_html(head):
         raise InputError(

@@ -1,6 +1,9 @@
 """Row 57 of the fault matrix: names in archives, and members that cannot be read, as other programs write them."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import pickle
 import struct
@@ -239,8 +242,6 @@ def test_row57_a_sparse_member_is_skipped_and_the_others_are_read(tmp_path, shap
     hole = sparse("a.jpg", photo(7), 300 * 2**20)
     whole = (hole + plain if place == "first" else plain + hole) + bytes(10240)
     if shape.endswith("gz"):
-        import gzip
-
         whole = gzip.compress(whole)
     (tmp_path / shape).write_bytes(whole)
     source = source_of(tmp_path / shape)
@@ -256,6 +257,29 @@ def test_row57_a_tar_cut_behind_a_sparse_member_is_still_refused(tmp_path):
     )
     with pytest.raises(InputError, match="cut short"):
         source_of(tmp_path / "set.tar")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_row57_a_tar_with_a_damaged_header_or_a_wrong_checksum_loses_nothing_silently(tmp_path, mode):
+    path = tmp_path / "set.tar"
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for number in range(4):
+            tar.addfile(member_of(f"{number}.jpg", len(photo(number))), io.BytesIO(photo(number)))
+    damaged = bytearray(plain.getvalue())
+    damaged[damaged.index(b"2.jpg") + 150] ^= (
+        1  # in the checksum of its header: `tarfile` takes it for the end
+    )
+    pack = {"w": bytes, "w:gz": gzip.compress, "w:bz2": bz2.compress, "w:xz": lzma.compress}[mode]
+    path.write_bytes(pack(bytes(damaged)))
+    with pytest.raises(InputError, match="cut short"):
+        source_of(path)
+    if mode != "w":
+        whole = bytearray(pack(plain.getvalue()))
+        whole[-6 if mode == "w:gz" else len(whole) // 2] ^= 1  # for gzip, in the checksum itself
+        path.write_bytes(whole)
+        with pytest.raises(InputError, match="cut short"):
+            source_of(path)
 
 
 def test_row57_a_zip_cut_short_is_still_refused(tmp_path):
