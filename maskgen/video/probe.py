@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
+from maskgen.reading import open_regular_file
 
 # FFmpeg's names of the accepted demuxers; none of them follows a reference to another file.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
@@ -39,7 +40,7 @@ def check_container(path: Path) -> None:
         InputError: the file cannot be read, or is something else: a playlist, an image, a web page.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}. Check the path") from error

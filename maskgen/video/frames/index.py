@@ -2,15 +2,15 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from maskgen.errors import Skip
+from maskgen.errors import InputError, Skip
 from maskgen.files import write_atomic
 from maskgen.images.codecs import decode, encode_lossless
 from maskgen.images.contact_sheet import Block, Tile, draw_sheet
+from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.settings import MAX_PHOTO_PIXELS
 
 COLUMNS = ("file", "time", "index", "photo", "identity", "sharpness", "faces", "boxes", "persons", "yaw", "pitch",
@@ -31,9 +31,18 @@ def write_catalogue(out: Path) -> str:
 def _all_rows(out: Path) -> Iterator[dict[str, str]]:
     """Reads the rows of every clip in the target folder, including those of earlier runs."""
     for file in sorted(out.glob("*/clip.json")):
-        record = json.loads(file.read_bytes())
-        for row in record["rows"]:
-            yield _columns(row, record["report"]["file"], file.parent.name, record["settings"]["size"])
+        try:
+            record = parse_json(read_regular_file(file, JSON_BYTES))
+            rows = [
+                _columns(row, record["report"]["file"], file.parent.name, record["settings"]["size"])
+                for row in record["rows"]
+            ]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{file}: is not what this program writes ({reason_of(error)}); delete {file.parent} and give the same "
+                "command again"
+            ) from error
+        yield from rows
 
 
 def _columns(row: dict[str, Any], file: str, clip: str, size: int) -> dict[str, str]:

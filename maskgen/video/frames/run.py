@@ -27,6 +27,7 @@ from maskgen.faces.landmarks import Detector, build_detector
 from maskgen.files import disk_errors, write_atomic
 from maskgen.frames_settings import FramesSettings
 from maskgen.progress import OnProgress, Progress
+from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file, reason_of
 from maskgen.settings import FaceSettings
 from maskgen.sources.keys import slug
 from maskgen.video import is_video_name, open_clip
@@ -106,7 +107,8 @@ def frames_from_video(settings: FramesSettings, on_progress: OnProgress) -> Fram
     out = target_of(settings)
     _refuse_foreign(out)
     done = {source.clip: _record(out, source, settings) for source in sources}
-    detector = build_detector(FaceSettings(choose="largest" if settings.faces == "largest" else "all"))
+    faces = FaceSettings(choose="largest" if settings.faces == "largest" else "all")
+    detector = build_detector(faces, small_faces=False)
     reports = [done[source.clip] or _take(source, detector, settings, out, on_progress) for source in sources]
     if all(report.error for report in reports):
         raise InputError("\n  ".join(report.error for report in reports))
@@ -146,6 +148,10 @@ def _warnings(reports: list[FileReport]) -> Iterator[str]:
                 f"{report.file}: cut or damaged: {report.seconds_covered:.2f} s of {report.duration:.2f} s could be "
                 "read; frames up to there were taken. Copy or record it again to have the rest"
             )
+        elif not report.frames:
+            yield (
+                f"{report.file}: no frame lies between --start and --end; the clip lasts {report.duration:.2f} s"
+            )
         elif not report.photos:
             yield f"{report.file}: no photo was kept of {report.frames:,} frames; frames.csv says why"
 
@@ -170,7 +176,7 @@ def find_files(names: tuple[str, ...]) -> list[VideoFile]:
 def _mark(path: Path) -> str:
     """Computes eight hex digits from a file's content, to distinguish files of the same name."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             head = file.read(HASHED)
@@ -204,34 +210,48 @@ def _fixed(settings: FramesSettings) -> dict[str, Any]:
 
 def _record(out: Path, source: VideoFile, settings: FramesSettings) -> FileReport | None:
     """Reads the report of a finished clip; None if the clip must be extracted."""
-    try:
-        record = json.loads((out / source.clip / "clip.json").read_bytes())
-    except OSError:
-        return None
     if settings.overwrite:
         return None
+    path = out / source.clip / "clip.json"
+    try:
+        record = parse_json(read_regular_file(path, JSON_BYTES))
+        before, report = record["settings"].get, FileReport(**record["report"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: is not what this program writes ({reason_of(error)}); delete {path.parent} and give the same "
+            "command again"
+        ) from error
     differences = [
-        f"{name} was {record['settings'].get(name)!r}, is {value!r}"
+        f"{name} was {before(name)!r}, is {value!r}"
         for name, value in _fixed(settings).items()
-        if record["settings"].get(name) != value
+        if before(name) != value
     ]
     if differences:
         raise UsageError(
             f"{out / source.clip}: made with other settings: {'; '.join(differences)}. "
             "Give --overwrite, or another --out"
         )
-    return FileReport(**record["report"])
+    return report
 
 
 def _take(
     source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, on_progress: OnProgress
 ) -> FileReport:
     """Extracts one file into its folder, atomically, and returns its report; refused files have an `error`."""
-    part, final = out / f".{source.clip}", out / source.clip
     try:
-        clip = open_clip(source.path, settings.threads)
+        return _taken(source, detector, settings, out, on_progress)
     except InputError as error:
         return FileReport(source.name, error=str(error))
+
+
+def _taken(
+    source: VideoFile, detector: Detector, settings: FramesSettings, out: Path, on_progress: OnProgress
+) -> FileReport:
+    """Extracts one file; if it raises InputError, nothing of the file is left in the target folder."""
+    part, final = out / f".{source.clip}", out / source.clip
+    clip = open_clip(source.path, settings.threads)
     try:
         with disk_errors(out, f"the folder {part.name}"):
             shutil.rmtree(part, ignore_errors=True)
