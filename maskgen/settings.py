@@ -341,6 +341,8 @@ class PackSettings(Command):
     """Number of worker processes."""
     overwrite: Annotated[bool, Option()] = False
     """Replace an existing data set."""
+    max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE")] = 0.05
+    """Exit with code 3 if more than this fraction of the triplets is skipped."""
 
 
 class BenchGenSettings(Command):

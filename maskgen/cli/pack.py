@@ -15,8 +15,15 @@ def pack(settings: PackSettings) -> Output:
     Example: [bold]unmask pack plain/ --to data/shards/mine[/bold]
     """
     from maskgen.cli.progress_bar import Meter
+    from maskgen.generation.pack import gen_settings
     from maskgen.generation.pack import pack as make
+    from maskgen.generation.pipeline import check_failures
 
     with Meter("triplets", sys.stderr) as meter:
         report = make(settings, with_skipped(meter))
-    return Output(report, report_text(report), report.warnings)
+    return Output(
+        report,
+        report_text(report),
+        report.warnings,
+        check=lambda: check_failures(report, gen_settings(settings)),
+    )

@@ -143,14 +143,23 @@ def pack(settings: PackSettings, on_progress: OnProgress = no_progress) -> GenRe
         MissingError: the disk is full.
     """
     source = TripletSource(Path(settings.dir).expanduser(), settings.names, settings.terms)
-    gen = GenSettings(
+    return generate(gen_settings(settings), on_progress, build=build_pack_kit, source=source)
+
+
+def gen_settings(settings: PackSettings) -> GenSettings:
+    """Returns the settings of `gen-data` that make the same data set."""
+    return GenSettings(
         source=SourceSettings(src=settings.dir, val=settings.val, test=settings.test),
         crop=CropSettings(size=0),
         shards=ShardSettings(shard_size=settings.shard_size, format=settings.format),
-        run=RunSettings(out=settings.to, jobs=settings.jobs, overwrite=settings.overwrite),
+        run=RunSettings(
+            out=settings.to,
+            jobs=settings.jobs,
+            overwrite=settings.overwrite,
+            max_failures=settings.max_failures,
+        ),
         seed=settings.seed,
     )
-    return generate(gen, on_progress, build=build_pack_kit, source=source)
 
 
 def build_pack_kit(settings: GenSettings, source: Source) -> Kit:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import struct
 import warnings
 import zipfile
@@ -167,6 +168,21 @@ def test_row51_the_checksums_in_an_older_checkpoint_are_checked(files, tmp_path)
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"the checksum of .* does not match"):
         checkpoint.load(path)
+
+
+def test_row51_a_run_resumed_from_an_older_checkpoint_equals_an_uninterrupted_one(tmp_path):
+    chosen = settings("segm", write_data(tmp_path / "data"), loop={"steps": 4, "keep_every": 2})
+    train("segm", chosen, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "part")
+    state = checkpoint.load(tmp_path / "whole" / "checkpoints" / "000002.pt")
+    torch.save({"format": 1, **state}, tmp_path / "part" / "checkpoints" / "last.pt")
+    with pytest.warns(UncheckedFile, match="has no digest"):
+        train("segm", chosen, tmp_path / "part", resume=True)
+    whole, part = (checkpoint.load(tmp_path / run / "checkpoints" / "last.pt") for run in ("whole", "part"))
+    assert part["progress"]["step"] == whole["progress"]["step"] == 4
+    for name, tensor in whole["nets"]["segmenter"].items():
+        assert torch.equal(part["nets"]["segmenter"][name], tensor), name
+    assert check_file(tmp_path / "part" / "checkpoints" / "last.pt")
 
 
 @pytest.mark.parametrize("name", ["generator.safetensors", "unmask.onnx"])

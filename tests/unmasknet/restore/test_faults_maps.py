@@ -11,6 +11,7 @@ from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError
 from maskgen.generation.pack import pack
 from maskgen.settings import PackSettings
+from tests.helpers.program import program
 from tests.helpers.restoring import ToyNetworks, draw_photo, fixed_detector
 from tests.helpers.worn_masks import skin_photo
 from unmasknet.evaluation.labelled_photos import read_label_file
@@ -222,3 +223,12 @@ def test_row50_the_photo_is_unchanged_outside_a_map_drawn_on_a_layer(tmp_path):
         same = (np.asarray(picture) == draw_photo(HEIGHT, WIDTH)).all(-1)
         assert same[np.asarray(map) == 0].all()
         assert (np.asarray(map) == 0).mean() > 0.8
+
+
+def test_row50_the_command_pack_does_not_end_well_with_empty_maps(tmp_path):
+    packed(tmp_path, Image.fromarray(hole(0)))
+    given = ["pack", str(tmp_path / "plain"), "--to", str(tmp_path / "other"), "--jobs", "1"]
+    done = program(*given)
+    assert done.returncode == 3
+    assert "1 of 2 photos failed (1 bad_map)" in done.stderr
+    assert program(*given, "--overwrite", "--max-failures", "0.5").returncode == 0
