@@ -154,10 +154,10 @@ class MeshDetector:
         photo = Blocks(pixels)
         faces, fault = self._search(photo, self._looks(photo, whole_looks(height, width, SIDE)))
         levels = tile_sides(height, width, self._smallest) if self._smallest else []
-        for found in (
-            self._looks(photo, tile_looks(height, width, SIDE)),
-            *(self._level(photo, side) for side in levels),
-        ):
+        tiled = self._looks(photo, tile_looks(height, width, SIDE))
+        if levels:  # in a large photo all tiles are searched: the largest face may be in any of them
+            tiled = iter([[one for found in tiled for one in found]])
+        for found in (tiled, *(self._level(photo, side) for side in levels)):
             if faces and not self._every_look:
                 break
             more, other_fault = self._search(photo, found)
@@ -174,7 +174,7 @@ class MeshDetector:
             yield self._blazeface.find(photo, view, FIND)
 
     def _level(self, photo: Blocks, side: float) -> Iterator[list[Detection]]:
-        """Yields the detections in all tiles of a side, at once: the largest face may be in any of them."""
+        """Yields the detections in all tiles of a side, at once."""
         yield small_detections(self._blazeface, photo, side, FIND, FIND)
 
     def _search(self, photo: Blocks, looks: Iterable[list[Detection]]) -> tuple[list[Face], str]:
