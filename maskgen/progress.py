@@ -19,7 +19,7 @@ class Progress:
     done: int | float
     total: int | float
     note: str = ""
-    found: int = 0
+    found: int | float = 0
     figures: Mapping[str, int | float] = field(default_factory=dict)
 
 

@@ -24,22 +24,25 @@ __all__ = [
 ]
 
 
-def open_clip(path: Path, threads: int = 0, backend: str = "auto") -> Clip:
+def open_clip(path: Path, threads: int = 0, backend: str = "auto", colours: str = "srgb") -> Clip:
     """Opens a video file.
 
     Args:
         path: the video file.
         threads: decoder threads; 0 lets the backend choose.
         backend: "pyav", "opencv", or "auto": PyAV if it is installed, else OpenCV.
+        colours: "srgb" for photos, or "own" for images that become a video again: these keep the clip's gamut. HDR is
+            tone-mapped to the range and gamut of BT.709 in any case.
 
     Raises:
-        InputError: the file is not a video, has no video stream, or was cut off before its index.
+        InputError: the file is not a video, has no video stream, was cut off before its index, or has colours that
+            cannot be converted to RGB.
     """
     check_container(path)
     if backend == "pyav" or (backend == "auto" and importlib.util.find_spec("av") is not None):
         from maskgen.video.pyav import AvClip
 
-        return AvClip(path, threads)
+        return AvClip(path, threads, colours)
     from maskgen.video.opencv import CvClip
 
     return CvClip(path, threads)

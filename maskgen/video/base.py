@@ -1,5 +1,6 @@
 """Interface of a video clip, and the sampling of its frames: by time, never by frame number."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -7,7 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from maskgen.types import RGBImage
+from maskgen.video.colours import UNTAGGED, Colours
 
+FINEST = 1e-6  # seconds; a finer grid requests every frame
 SLACK = 0.002  # seconds by which a frame may be late, since containers round times to a millisecond
 
 
@@ -19,13 +22,16 @@ class Moment:
         index: frame number in the clip, in display order, from 0.
         time: time stamp in seconds on the stream's own clock, not rounded.
         end: expected time of the next frame on the same clock; `time` if it is unknown.
-        pixels: converts the frame and returns it: RGB, upright, square pixels.
+        pixels: converts the frame and returns it: RGB, upright, square pixels. Raises InputError if its colours
+            cannot be converted.
+        colours: tags of the image that `pixels` returns; its matrix is the source's.
     """
 
     index: int
     time: float
     end: float
     pixels: Callable[[], RGBImage]
+    colours: Colours = UNTAGGED
 
 
 def even(pixels: RGBImage) -> RGBImage:
@@ -60,7 +66,7 @@ class Grid:
     """Requested times: `start`, `start + step`, ... until `end`; every frame if `step` is 0."""
 
     def __init__(self, start: float, step: float, end: float) -> None:
-        self._start, self._step, self._end = start, step, end
+        self._start, self._step, self._end = start, step if step >= FINEST else 0.0, end
         self._count = 0
 
     def asks(self, time: float, until: float) -> bool:
@@ -70,11 +76,14 @@ class Grid:
         """
         if self._step == 0:
             return self._start < until - SLACK and time < self._end - SLACK
-        asked = False
-        while self._start + self._count * self._step < min(until - SLACK, self._end):
+        before = min(until - SLACK, self._end)
+        if self._start + self._count * self._step >= before:
+            return False
+        # Skips to the first time that is not before `before`, without a loop over the many that a fine grid has.
+        self._count = max(self._count + 1, math.ceil((before - self._start) / self._step) - 1)
+        while self._start + self._count * self._step < before:
             self._count += 1
-            asked = True
-        return asked
+        return True
 
 
 def on_screen(moments: Iterable[Moment], end: float, *grids: Grid) -> Iterator[tuple[Moment, list[bool]]]:

@@ -55,7 +55,7 @@ def mask_film(source: Path, target: Path, tools: Tools, name: str, on_progress: 
 
     cast = _Cast(tools, name)
     count = masked = 0
-    clip = open_clip(source)
+    clip = open_clip(source, colours="own")
     try:
         with (
             whole(target) as part,
@@ -85,7 +85,7 @@ class _Cast:
 
     def play(self, moments: Iterator[Moment]) -> Iterator[tuple[Moment, RGBImage]]:
         """Detects the faces of each frame, and yields it once the frames up to `REACH` after it are processed."""
-        self._watcher = Watcher(build_detector(self.tools.settings.faces))
+        self._watcher = Watcher(build_detector(self.tools.settings.faces, small_faces=False))
         waiting: deque[tuple[Moment, RGBImage]] = deque()
         for moment in moments:
             pixels = even(moment.pixels())

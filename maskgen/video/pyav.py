@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from maskgen.errors import InputError
+from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import RGBImage
 from maskgen.video.base import Moment
+from maskgen.video.conversion import RgbConverter, colours_of
 from maskgen.video.probe import FORMATS
 
 SEEK_FROM = 5.0  # seconds; an earlier start is decoded from the beginning, which needs no index
 TS_PACKET = 188  # bytes; a transport stream whose length is no multiple of it was cut off
-MAX_PIXELS = 100_000_000  # per frame; a header that states more is refused before memory is allocated
 
 av.logging.set_level(None)  # FFmpeg would log damaged data to stderr; damage is counted here instead
 
@@ -47,10 +48,12 @@ class AvClip:
     Args:
         path: a file that `check_container` accepted.
         threads: decoder threads; 0 lets FFmpeg choose.
+        colours: see `open_clip`.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, colours: str = "srgb") -> None:
         self._path, self._threads = path, threads
+        self._to_rgb = RgbConverter(path, colours == "srgb")
         self._container = open_container(path)
         streams = [
             s for s in self._container.streams.video if not s.disposition & av.stream.Disposition.attached_pic
@@ -60,6 +63,11 @@ class AvClip:
             self._container.close()
             raise InputError(f"{path}: holds no video that can be decoded, only {found}. Give a video file")
         self._stream = streams[0]
+        try:
+            colours_of(self._stream.codec_context).check(path)
+        except InputError:
+            self._container.close()
+            raise
         self._configure(strict=True)
         self.backend = f"pyav-{av.__version__}"
         self.begin = _seconds(self._stream.start_time, self._stream)
@@ -70,7 +78,9 @@ class AvClip:
     def _configure(self, strict: bool) -> None:
         context = self._stream.codec_context
         # Strict: an incomplete or damaged frame is an error; otherwise FFmpeg invents the missing part.
-        context.options = {"max_pixels": str(MAX_PIXELS)} | ({"err_detect": "explode"} if strict else {})
+        context.options = {"max_pixels": str(MAX_PHOTO_PIXELS)} | (
+            {"err_detect": "explode"} if strict else {}
+        )
         context.thread_count = self._threads
         context.thread_type = "SLICE"  # frame threads would report damage only after the damaged frames
 
@@ -113,7 +123,8 @@ class AvClip:
                 continue  # the clock jumped back: do not show a frame again
             index = bisect.bisect_left(times, frame.pts) if times else count
             end = time + float((frame.duration or 0) * frame.time_base)
-            yield Moment(index, time, end or self._next(time), _Converter(frame, self._stream))
+            pixels = _Converter(frame, self._stream, self._to_rgb)
+            yield Moment(index, time, end or self._next(time), pixels, self._to_rgb.shown(frame))
             count, last = count + 1, time
 
     def _next(self, time: float) -> float:
@@ -170,11 +181,11 @@ class AvClip:
 class _Converter:
     """Conversion of one frame to an RGB image, done when it is called."""
 
-    def __init__(self, frame: Any, stream: Any) -> None:
-        self._frame, self._ratio = frame, stream.sample_aspect_ratio
+    def __init__(self, frame: Any, stream: Any, to_rgb: RgbConverter) -> None:
+        self._frame, self._ratio, self._to_rgb = frame, stream.sample_aspect_ratio, to_rgb
 
     def __call__(self) -> RGBImage:
-        pixels = self._frame.to_ndarray(format="rgb24")
+        pixels = self._to_rgb(self._frame)
         if self._ratio and self._ratio not in (0, 1):  # non-square pixels
             width = max(1, round(pixels.shape[1] * float(self._ratio)))
             pixels = cv2.resize(pixels, (width, pixels.shape[0]), interpolation=cv2.INTER_LINEAR)

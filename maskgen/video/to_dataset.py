@@ -5,12 +5,11 @@ OUT/video/      each video with a mask on each person, with its own times and au
 OUT-frames/     the extracted photos, one per second, as written by `frames-from-video`
 """
 
-import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from maskgen.errors import MissingError
-from maskgen.extras import install_line
+from maskgen.errors import InputError
+from maskgen.extras import require
 from maskgen.files import make_folder
 from maskgen.frames_settings import FramesSettings
 from maskgen.generation.pipeline import DEFAULT_OUT
@@ -27,10 +26,27 @@ LEAST_CROP = 512  # pixels; smaller triplets are cut from crops of this size
 
 @dataclass(frozen=True)
 class Reel:
-    """Videos (a file or a folder), and the settings that make a data set of their photos."""
+    """Videos (a file or a folder), and the settings that make a data set of their photos.
+
+    Attributes:
+        source: the file or folder.
+        settings: those of `gen-data`, with the photos as source.
+        refused: names of the videos that cannot be used.
+        warnings: one line each.
+    """
 
     source: str
     settings: GenSettings
+    refused: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Films:
+    """Videos with masks. `problems`: one line for each video that could not be made."""
+
+    videos: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 def take_photos(settings: GenSettings, on_progress: OnProgress) -> Reel:
@@ -41,21 +57,23 @@ def take_photos(settings: GenSettings, on_progress: OnProgress) -> Reel:
         InputError: no video can be used.
         UsageError: the photos exist already with other settings, or the photos' folder holds other files.
     """
-    if importlib.util.find_spec("av") is None:
-        raise MissingError(f"--video needs PyAV: {install_line('video')}")
+    require("--video", "video", "av")
     out, taking = _places(settings)
-    frames_from_video(taking, on_progress)
+    report = frames_from_video(taking, on_progress)
+    refused = tuple(file.file for file in report.files if file.error)
     run = settings.run.model_copy(update={"out": str(out)})
     source = settings.source.model_copy(update={"src": taking.out})
-    return Reel(settings.source.src, settings.model_copy(update={"run": run, "source": source}))
+    made = settings.model_copy(update={"run": run, "source": source})
+    return Reel(settings.source.src, made, refused, tuple(report.warnings))
 
 
 def rehearse_reel(settings: GenSettings) -> FramesPlan:
     """Opens the videos and writes nothing.
 
     Raises:
-        InputError, UsageError: as in `take_photos`.
+        MissingError, InputError, UsageError: as in `take_photos`.
     """
+    require("--video", "video", "av")
     return rehearse_frames(_places(settings)[1])
 
 
@@ -72,24 +90,28 @@ def _places(settings: GenSettings) -> tuple[Path, FramesSettings]:
     )
 
 
-def mask_films(reel: Reel, on_progress: OnProgress) -> list[str]:
+def mask_films(reel: Reel, on_progress: OnProgress) -> Films:
     """Writes the videos with masks; existing ones are kept, unless `run.overwrite` is set.
 
-    Raises:
-        InputError: a video's audio cannot be copied.
+    A video that cannot be made, because its audio or a frame cannot be used, does not stop the others.
     """
     from maskgen.video.writer import suffix_for
 
     folder = Path(reel.settings.run.out) / FOLDER
     make_folder(folder, "the videos")
-    tools, films = build_tools(reel.settings), []
+    tools, films, problems = build_tools(reel.settings), [], []
     for file in find_files((reel.source,)):
-        target = folder / f"{file.clip}{suffix_for(file.path)}"
-        films.append(str(target))
+        if file.name in reel.refused:
+            continue
 
         def report(clip: Progress, name: str = file.name) -> None:
             on_progress(replace(clip, note=name))
 
-        if reel.settings.run.overwrite or not target.exists():
-            mask_film(file.path, target, tools, file.clip, report)
-    return films
+        try:
+            target = folder / f"{file.clip}{suffix_for(file.path)}"
+            if reel.settings.run.overwrite or not target.exists():
+                mask_film(file.path, target, tools, file.clip, report)
+            films.append(str(target))
+        except InputError as error:
+            problems.append(str(error))
+    return Films(tuple(films), tuple(problems))

@@ -6,15 +6,18 @@ from types import TracebackType
 from typing import Any
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from maskgen.errors import InputError
 from maskgen.types import RGBImage
 from maskgen.video.base import Moment
+from maskgen.video.colours import BT709, UNTAGGED, Colours
+from maskgen.video.conversion import put_on, to_yuv
 from maskgen.video.pyav import open_container
 
 IN_MP4 = ("aac", "alac", "mp3", "ac3", "eac3", "opus", "flac")  # audio codecs that players expect in an MP4
+X264 = "log-level=none:videoformat=component"  # naming a format makes x264 name the range, too
 QUALITY = "16"  # x264's CRF; at about 17 and below nobody sees a difference from the source
-COLOUR = ("colorspace", "color_range", "color_primaries", "color_trc")  # how players read the pixel values
 
 
 def suffix_for(source: Path) -> str:
@@ -32,7 +35,7 @@ class ClipWriter:
     """Writer of a video in which new images replace the frames of a clip.
 
     Args:
-        source: the clip, for its clock, colour metadata and audio.
+        source: the clip, for its clock and audio.
         target: the file to write; its suffix determines the container.
         container: FFmpeg's name of the container, if the suffix does not determine it.
         note: comment in the file's metadata.
@@ -46,6 +49,7 @@ class ClipWriter:
         if note:
             self._out.metadata["comment"] = note
         self._video: Any = None
+        self._colours, self._matrix, self._reformatter = UNTAGGED, BT709, VideoReformatter()
         self._clock: Fraction = self._model.time_base
         self._ends: dict[int, int] = {}
         self._copies: dict[int, Any] = {}
@@ -67,27 +71,32 @@ class ClipWriter:
             self._source.close()
 
     def write(self, moment: Moment, pixels: RGBImage) -> None:
-        """Writes the image that is on screen at a moment; both its sides must be even."""
+        """Writes the image that is on screen at a moment; both its sides must be even.
+
+        The first moment's colours become those of the video: limited range, and the source's matrix, transfer and
+        primaries as far as the images have them.
+        """
         if self._video is None:
-            self._open_streams(pixels.shape[0], pixels.shape[1])
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=self._model.codec_context.colorspace or None
-        )
+            self._open_streams(pixels.shape[0], pixels.shape[1], moment.colours)
+        frame = to_yuv(pixels, self._matrix, self._colours, self._reformatter)
         frame.pts, frame.time_base = round(moment.time / self._clock), self._clock
         self._ends[frame.pts] = max(round((moment.end - moment.time) / self._clock), 0)
         self._mux(self._video.encode(frame))
         self._copy_sound(moment.time)
 
-    def _open_streams(self, height: int, width: int) -> None:
+    def _open_streams(self, height: int, width: int, colours: Colours) -> None:
         model = self._model.codec_context
+        self._matrix = colours.known(
+            model.width, model.height
+        ).matrix  # of the source's frames, not of upright ones
+        self._colours = colours.written(self._matrix)
         rate = self._model.average_rate or Fraction(25)
         video = self._out.add_stream("libx264", rate=rate)
         video.height, video.width, video.pix_fmt = height, width, "yuv420p"
         video.time_base = video.codec_context.time_base = self._clock
         # without B-frames, decoding times equal display times, and no edit list shifts the start
-        video.options = {"crf": QUALITY, "preset": "fast", "bf": "0", "x264-params": "log-level=none"}
-        for name in COLOUR:
-            setattr(video.codec_context, name, getattr(model, name))
+        video.options = {"crf": QUALITY, "preset": "fast", "bf": "0", "x264-params": X264}
+        put_on(video.codec_context, self._colours)
         self._video = video
         audio = self._source.streams.audio
         self._copies = {stream.index: self._out.add_stream_from_template(stream) for stream in audio}

@@ -134,7 +134,7 @@ def restore_clip(
     """
     from maskgen.video.writer import ClipWriter, container_of
 
-    clip = open_clip(source)
+    clip = open_clip(source, colours="own")
     try:
         paths = follow(clip, find_faces, lambda first: on_progress(replace(first, total=2 * first.total)))
     finally:
@@ -142,7 +142,7 @@ def restore_clip(
     if not paths.paths:
         return RestoredClip(0, 0, paths.most)
     count = changed = 0
-    clip, restorer = open_clip(source), SequenceRestorer(networks)
+    clip, restorer = open_clip(source, colours="own"), SequenceRestorer(networks)
     try:
         with whole(target) as part:
             with (

@@ -68,10 +68,11 @@ def take_frames(
         detector: the face detector.
         settings: which frames and faces to keep, and how.
         folder: an empty folder for this clip; the photos' names begin with its name.
-        on_progress: called after every frame in which faces are detected, in seconds of video; `figures` holds the
-            number of photos.
+        on_progress: called before the first frame and after every frame in which faces are detected, in seconds of
+            video, of which those before `settings.start` count as found; `figures` holds the number of photos.
 
     Raises:
+        InputError: the colours of a frame cannot be converted.
         MissingError, UnmaskError: a photo cannot be written.
     """
     begin, end = clip.begin + settings.start, clip.begin + (settings.end or np.inf)
@@ -79,6 +80,13 @@ def take_frames(
     watcher, desk = Watcher(detector), _Desk(settings, folder)
     played = _Played(clip.moments(settings.start))
     stopped = False
+    asked_for = min(clip.duration, settings.end or np.inf)
+
+    def report(time: float) -> None:
+        figures = {"photos": desk.kept}
+        on_progress(Progress(max(time, settings.start), asked_for, found=settings.start, figures=figures))
+
+    report(settings.start)
     for moment, (sampled, _) in on_screen(played, end, samples, looks):
         if not sampled and not watcher.following:
             continue
@@ -87,14 +95,13 @@ def take_frames(
         if sampled:
             desk.put(_Shot(moment, pixels, seen))
         desk.settle(moment.time - REACH, watcher.cuts)
-        on_progress(Progress(moment.time - clip.begin, clip.duration, figures={"photos": desk.kept}))
+        report(moment.time - clip.begin)
         if stopped := desk.kept >= (settings.max or np.inf):
             break
     if not stopped:
         desk.settle(np.inf, watcher.cuts)
     rows = name_photos(desk.rows, watcher.tracks, settings, folder)
     covered = max(played.end - clip.begin, 0.0)
-    asked_for = min(clip.duration, settings.end or np.inf)
     torn = clip.damaged > 0 or covered < asked_for - SHORT - 1.5 * played.step
     return Taken(tuple(rows), covered, stopped or not torn)
 
