@@ -5,7 +5,7 @@ const CLOSER = 0.62; // fraction of the stage that a face fills when it is zoome
 const WIDEST = 2048; // largest side of the map as drawn, in pixels; phones lack the memory for more
 const TRIES = 12; // requests before giving up while the queue is full
 const COLOURS = { map: [0, 168, 150], doubt: [255, 140, 0] };
-let limits = { max_bytes: 20e6, max_samples: 4 };
+let limits = { max_bytes: 40e6, max_samples: 4 };
 let opener = null, previous = "welcome"; // the button that began the current request, the section it was in
 let job = null; // AbortController of the current request
 let shown = null; // {file, map, answer, urls}: the chosen photo, the painted map if any, the response, the URLs of its images

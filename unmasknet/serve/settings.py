@@ -23,9 +23,9 @@ class ServeSettings(Command):
     """Port to listen on; 0: any free port."""
     names: tuple[str, ...] = ()
     """Further host names under which browsers may open this page, such as that of a proxy in front of it."""
-    max_bytes: Annotated[int, Field(ge=1024)] = 20_000_000
+    max_bytes: Annotated[int, Field(ge=1024)] = 40_000_000
     """Largest photo, in bytes of its file."""
-    max_pixels: Annotated[int, Field(ge=4096)] = 24_000_000
+    max_pixels: Annotated[int, Field(ge=4096)] = 50_000_000
     """Largest photo, in pixels; checked in its header before memory is allocated."""
     max_samples: Annotated[int, Field(ge=1, le=16)] = 4
     """Largest number of results per photo."""
