@@ -250,7 +250,7 @@ class LoopSettings(Section):
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
     """Number of parts in which a batch is computed, to save memory; the result is the same."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Precision: `bf16` is mixed precision; `auto` uses it where it is measured to be faster; a run keeps its choice."""
+    """Precision: `bf16` is mixed precision; `auto` uses it where it is faster, as measured at the start."""
     device: Annotated[str, Option("auto|cpu|cuda", RUN)] = "auto"
     """Device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
     threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0

@@ -42,11 +42,7 @@ def written(tree: dict, prefix: str = "") -> set[str]:
 def test_a_preset_sets_every_setting_except_the_optional_ones(name):
     path = asset(f"configs/presets/{name}.toml")
     preset = Preset.model_validate(read_toml(path))
-    optional = {
-        f"{stage}.{rest}"
-        for stage in ("segm", "gan")
-        for rest in ("data.workers", "loop.epochs")
-    }
+    optional = {f"{stage}.{rest}" for stage in ("segm", "gan") for rest in ("data.workers", "loop.epochs")}
     assert paths(preset) - written(read_toml(path)) <= optional
 
 

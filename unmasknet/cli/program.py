@@ -116,7 +116,7 @@ _python_format = warnings.formatwarning
 
 def main() -> None:
     """Runs the program; turns an `UnmaskError`, or an error of a disk, into one message and an exit code."""
-    warnings.formatwarning = _format_warning
+    warnings.formatwarning = _format_warning  # type: ignore[assignment]
     wait_without_spinning()
     open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):

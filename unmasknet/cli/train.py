@@ -35,7 +35,12 @@ Preset = Annotated[
 ]
 Out = Annotated[str | None, option("--out", "RUN", "The run folder. [default: data/runs/STAGE-PRESET]", RUN)]
 Resume = Annotated[bool, switch("--resume", "Resume the run in --out.", RUN)]
-Start = Annotated[str | None, option("--from", "CKPT", "Start from the weights of a run, a .pt or .safetensors file, or `released`.", RUN)]
+Start = Annotated[
+    str | None,
+    option(
+        "--from", "CKPT", "Start from the weights of a run, a .pt or .safetensors file, or `released`.", RUN
+    ),
+]
 
 
 def resolve_training(given: Mapping[str, Any], own: Mapping[str, Any]) -> Resolution:

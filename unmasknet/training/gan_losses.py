@@ -89,7 +89,9 @@ class GanLosses:
         Returns:
             1 or 0 per sample; .5 where both are equally real.
         """
-        net = self.discriminators[name].eval()  # in training mode, its norms would learn from held-out samples
+        net = self.discriminators[
+            name
+        ].eval()  # in training mode, its norms would learn from held-out samples
         real_logits, _ = self._discriminate(name, part.gt, part, augment=False)
         fake_logits, _ = self._discriminate(name, fake, part, augment=False)
         net.train()
