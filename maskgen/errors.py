@@ -4,6 +4,7 @@
     |-- UsageError              the command or its settings are wrong           exit 2
     |-- TooManyFailures         done, but more failed than --max-failures       exit 3
     |-- InputError              an input cannot be used                         exit 4
+    |   `-- NoPhotosError       a source without photos
     `-- MissingError            something is missing on this machine            exit 5
 
 A message says what is wrong, the value, and what to do. An expected failure of one photo is not an error but a value,
@@ -35,6 +36,10 @@ class InputError(UnmaskError):
     """Input (source, data set, template, weights) that cannot be used."""
 
     exit_code = 4
+
+
+class NoPhotosError(InputError):
+    """Source that holds no photos, or is none."""
 
 
 class MissingError(UnmaskError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
-from maskgen.errors import InputError
+from maskgen.errors import InputError, NoPhotosError
 from maskgen.settings import RUN, GenSettings
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def _naming_video(src: str) -> Iterator[None]:
     """Adds to the error of a source without photos that `--video` reads videos, where the source is or holds some."""
     try:
         yield
-    except InputError as error:
+    except NoPhotosError as error:
         from maskgen.video import is_video_name
 
         path = Path(src).expanduser()
         files = [path] if path.is_file() else path.rglob("*") if path.is_dir() else []
         if not any(is_video_name(file.name) for file in files):
             raise
-        raise InputError(f"{error}. For videos, give --video") from error
+        raise NoPhotosError(f"{error}. For videos, give --video") from error
 
 
 def rehearse(settings: GenSettings) -> Output:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from maskgen.errors import InputError, Skip
+from maskgen.errors import InputError, NoPhotosError, Skip
 from maskgen.images.formats import has_photo_suffix, is_html, may_be_photo
 from maskgen.reading import parse_json
 from maskgen.sources.keys import person_name
@@ -77,7 +77,7 @@ def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
         return _footage(store, footage, name)
     ids = [file for file in names if _may_be_photo(store, file)]
     if not ids:
-        raise InputError(f"{store.path}: no photos among its {len(names)} files. Check --src")
+        raise NoPhotosError(f"{store.path}: no photos among its {len(names)} files. Check --src")
     refuse_web_pages(store, ids)
     photos = tuple(PhotoRef(photo, person(photo, people)) for photo in ids)
     if _is_lfw(ids, name):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskgen.errors import InputError, UsageError
+from maskgen.errors import InputError, NoPhotosError, UsageError
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 from maskgen.reading import open_regular_file
 from maskgen.settings import SourceSettings
@@ -123,4 +123,4 @@ def _open_file(path: Path) -> Store:
         )
     if picture_format(head):
         raise InputError(f"{path}: a single photo. Give the folder it lies in")
-    raise InputError(f"{path}: neither a folder nor a zip or tar, it starts with {head[:8]!r}")
+    raise NoPhotosError(f"{path}: neither a folder nor a zip or tar, it starts with {head[:8]!r}")

@@ -1,11 +1,17 @@
 """Rows 410 and 411 of docs/faults.md: times and rates that no clip has, and videos without what they need."""
 
+import errno
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from maskgen.assets import asset
+from maskgen.cli.gen_data import gen_data
 from maskgen.cli.progress_bar import Meter
-from maskgen.errors import MissingError
+from maskgen.errors import InputError, MissingError
 from maskgen.frames_settings import FramesSettings
 from maskgen.settings import GenSettings, RunSettings, SourceSettings
 from maskgen.video import Grid
@@ -89,3 +95,22 @@ def test_row410_the_rate_of_a_second_clip_counts_from_its_start(tmp_path):
     firsts = [n for n, progress in enumerate(seen) if progress.done == 8.0 == progress.found]
     assert len(firsts) >= 2
     assert all(progress.found == 8.0 <= progress.done <= progress.total + 0.2 for progress in seen)
+
+
+@pytest.mark.parametrize("option", [("--masks", "nothing-like-that"), ("--landmarks", "celeba")])
+def test_row411_other_mistakes_with_photos_beside_a_video_do_not_name_it(tmp_path, option):
+    write_clip(tmp_path / "raw.mp4", moving(3))
+    shutil.copy(asset("demo/astronaut.jpg"), tmp_path)
+    done = program("gen-data", "--src", str(tmp_path), "--out", str(tmp_path / "out"), "--dry-run", *option)
+    assert done.returncode == 4
+    assert "--video" not in done.stderr
+
+
+def test_row411_a_source_that_may_not_be_read_is_not_searched_for_videos(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(InputError, match="may not be read by this user"):
+        gen_data(GenSettings(source=SourceSettings(src=str(tmp_path))))
