@@ -21,6 +21,7 @@ from typing import Any
 
 from maskgen.errors import Skip
 from maskgen.images.formats import HEAD_BYTES
+from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left
 from maskgen.sources.store import GONE, MAX_FILE_BYTES, broken_archive, too_large
@@ -90,6 +91,8 @@ class ZipStore:
         try:
             with file.open(member) as packed:
                 return packed.read(most)
+        except NotImplementedError as error:  # before RuntimeError, of which it is a kind
+            return Skip("unreadable", f"packed in its zip in a way that is not read: {error}")
         except RuntimeError:
             return Skip("unreadable", "encrypted inside its zip")
         except BROKEN as error:
@@ -98,7 +101,7 @@ class ZipStore:
     @cached_property
     def _zip(self) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
         try:
-            raw = _BytesAsNames(io.FileIO(self.path))
+            raw = _BytesAsNames(open_regular_file(self.path))
             weakref.finalize(self, raw.close)
             file = zipfile.ZipFile(raw)
         except BROKEN as error:

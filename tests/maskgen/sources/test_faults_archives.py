@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import tarfile
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load
+from maskgen.sources.zip_archive import ZipStore
 from maskgen.types import Photo
 
 pytestmark = pytest.mark.fault
@@ -288,3 +290,17 @@ def test_row57_a_zip_cut_short_is_still_refused(tmp_path):
         (tmp_path / "set.zip").write_bytes(whole[:end])
         with pytest.raises(InputError, match="cut short"):
             source_of(tmp_path / "set.zip")
+
+
+def test_row57_a_way_of_packing_that_is_not_read_is_said(tmp_path):
+    path, deflate64 = tmp_path / "set.zip", struct.pack("<H", 9)
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("a.jpg", photo(1))
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\1\2")
+    data[8:10] = data[entry + 10 : entry + 12] = deflate64
+    path.write_bytes(data)
+    skip = ZipStore(path).read("a.jpg")
+    assert isinstance(skip, Skip)
+    assert skip.reason == "unreadable"
+    assert "packed in its zip in a way that is not read" in skip.detail

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from maskgen.masks.user_textures import load_artwork
 from maskgen.masks.validation import check_templates
 from maskgen.settings import GenSettings, SourceSettings
 from maskgen.sources.folder import FolderStore
-from maskgen.sources.resolve import build_source
+from maskgen.sources.resolve import build_source, open_store
 from maskgen.video import check_container
 from tests.helpers.small_images import write_data_set
 from tests.helpers.special_files import KINDS, make_special, within
@@ -150,3 +151,12 @@ def test_row61_landmark_models_are_refused_with_the_reason(tmp_path, kind):
     path = make_special(tmp_path / "model.dat", kind)
     with within(10), pytest.raises((InputError, MissingError), match=KINDS[kind]):
         _load(lambda name: name, path)
+
+
+def test_row61_a_zip_that_becomes_a_pipe_after_it_was_opened_is_not_waited_for(tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as packed:
+        packed.write(asset("demo/astronaut.jpg"), "a.jpg")
+    store = open_store(tmp_path / "set.zip")
+    make_special(tmp_path / "set.zip", "pipe")
+    with within(10), pytest.raises(InputError, match="is a pipe"):
+        store.read("a.jpg")
