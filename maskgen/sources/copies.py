@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 
 from maskgen.errors import Skip
 from maskgen.sources.base import PlacedSource, Source
@@ -44,9 +45,13 @@ def find_copies(source: Source, refs: Sequence[PhotoRef]) -> dict[str, str]:
             return None
         return digests.setdefault(ref.id, hashlib.sha256(data).hexdigest())
 
+    ended = Event()  # by a signal: leaving the pool waits for its threads
     with ThreadPoolExecutor(THREADS) as pool:
-        for mark in (partial(_size, source), partial(_sample, source), digest):
-            groups = _split(groups, mark, pool)
+        try:
+            for mark in (partial(_size, source), partial(_sample, source), digest):
+                groups = _split(groups, mark, pool, ended)
+        finally:
+            ended.set()
     alike = {ref.id for group in groups for ref in group}
     return {ref.id: digests[ref.id] for ref in refs if ref.id in alike}
 
@@ -61,17 +66,19 @@ def _sample(source: PlacedSource, ref: PhotoRef) -> bytes | None:
     return (place[0].sample(place[1]) or None) if place else None
 
 
-def _split(groups: Iterable[list[PhotoRef]], mark: Marker, pool: ThreadPoolExecutor) -> list[list[PhotoRef]]:
+def _split(
+    groups: Iterable[list[PhotoRef]], mark: Marker, pool: ThreadPoolExecutor, ended: Event
+) -> list[list[PhotoRef]]:
     """Splits each group by a mark of its photos; photos without a mark, or with one of their own, are left out."""
     flat = [(number, ref) for number, group in enumerate(groups) for ref in group]
     chunks = [flat[start : start + CHUNK] for start in range(0, len(flat), CHUNK)]
     parts: Mapping[tuple[int, Hashable], list[PhotoRef]] = defaultdict(list)
-    for chunk, marks in zip(chunks, pool.map(partial(_marks, mark), chunks), strict=True):
+    for chunk, marks in zip(chunks, pool.map(partial(_marks, mark, ended), chunks), strict=True):
         for (number, ref), found in zip(chunk, marks, strict=True):
             if found is not None:
                 parts[number, found].append(ref)
     return [part for part in parts.values() if len(part) > 1]
 
 
-def _marks(mark: Marker, chunk: Sequence[tuple[int, PhotoRef]]) -> list[Hashable]:
-    return [mark(ref) for _, ref in chunk]
+def _marks(mark: Marker, ended: Event, chunk: Sequence[tuple[int, PhotoRef]]) -> list[Hashable]:
+    return [None if ended.is_set() else mark(ref) for _, ref in chunk]

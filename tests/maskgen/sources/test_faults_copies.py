@@ -3,16 +3,21 @@
 import hashlib
 import io
 import os
+import signal
 import tarfile
+import threading
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from maskgen.generation.process_pool import PoolStopped
 from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, find_copies
+from maskgen.sources.copies import CHUNK, THREADS
 from maskgen.types import PhotoRef
 
 pytestmark = pytest.mark.fault
@@ -157,3 +162,33 @@ def test_row54_of_many_photos_only_the_copies_are_read():
     found = find_copies(source, source.refs())
     assert len(found) == source.reads == 4_000
     assert all(int(name) % 10 in (8, 9) for name in found)
+
+
+def test_row54_a_signal_ends_the_search_at_once():
+    """Leaving the threads' pool waits for them; looking at all photos of a slow disk would take minutes."""
+    handled, lock = threading.Event(), threading.Lock()
+
+    class Slow(Numbers):
+        looked = 0
+
+        def size(self, name):
+            with lock:
+                self.looked += 1
+                last = self.looked == THREADS  # all are at work
+            if last:
+                os.kill(os.getpid(), signal.SIGUSR1)
+            assert handled.wait(60)
+            time.sleep(0.01)
+            return 1
+
+    def stop(*_):
+        handled.set()
+        raise PoolStopped(signal.SIGUSR1)
+
+    source, before = Slow(), signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(PoolStopped):
+            find_copies(source, source.refs())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert source.looked < THREADS * CHUNK // 2
