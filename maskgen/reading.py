@@ -29,7 +29,7 @@ WEIGHT_BYTES = 16 * 2**30
 LEVELS = 100  # of nested lists and tables in JSON and TOML
 
 _BLOCK = 1 << 16
-_LONG_KEY = re.compile(rf"(?:[\w-]+[ \t]*\.[ \t]*){{{LEVELS}}}")
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{LEVELS}}}")
 _TEXTS = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )

@@ -16,6 +16,7 @@ from maskgen.masks.templates import parse_template
 from maskgen.masks.validation import check_templates
 from maskgen.reading import parse_toml
 from maskgen.settings import GenSettings, RunSettings, SourceSettings
+from tests.helpers.special_files import within
 
 pytestmark = pytest.mark.fault
 ROOT = Path(__file__).parents[3]
@@ -86,6 +87,11 @@ d = '''
 {"c." * 200}"'''
 """
     assert list(parse_toml(text)) == ["a", "b", "c", "d"]
+
+
+def test_row64_a_long_word_takes_no_longer_than_other_text():
+    with within(20):
+        assert list(parse_toml(f"{'a' * 200_000} = 1")) == ["a" * 200_000]
 
 
 @pytest.mark.parametrize("kind", DEEP)
