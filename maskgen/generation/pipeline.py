@@ -29,6 +29,7 @@ from maskgen.generation.process_pool import (
 from maskgen.generation.progress_count import Tally, skip_counts
 from maskgen.generation.split_warnings import NO_COPIES, warn_of_copies, warn_of_people, warn_of_splits
 from maskgen.generation.worker_tools import KitBuilder, build_kit
+from maskgen.images.formats import heic_versions
 from maskgen.masks.selection import open_wardrobe
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
@@ -259,7 +260,11 @@ def _wanted(
     settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
 ) -> Wanted:
     """Returns what the run asks for; the source is searched for copies only if photos have to be assigned."""
-    blank = Plan(source.name, source.terms, data_settings(settings), dict(versions))
+    versions = {
+        **versions,
+        **heic_versions(ref.id for ref in refs),
+    }  # only where it matters: it is no part of the base
+    blank = Plan(source.name, source.terms, data_settings(settings), versions)
     return Wanted(blank, refs, settings, lambda: find_copies(source, refs))
 
 

@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import metadata
 from pathlib import PurePosixPath
 
 from PIL.AvifImagePlugin import AvifImageFile
@@ -72,8 +73,9 @@ _DOCUMENTS = {
     re.compile(rb"....ftyp(qt  |isom|iso[2-9]|mp4[12]|avc1|M4V |3gp.)|\x1aE\xdf\xa3", re.DOTALL): "a video",
 }
 
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".avif",
-            ".heic", ".heif", ".hif", ".ppm", ".pgm", ".pbm", ".pnm")  # fmt: skip
+            *HEIC_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm")  # fmt: skip
 _UNREAD_SUFFIXES = (".jxl", ".jp2")
 # A suffix as people have it: `.jpg`, but also `.jpg_large`, `.jpg?w=640`, `.jpg:large`, `.jpg!d`, `.jpg%3Fw=1`.
 PHOTO_SUFFIX = re.compile(
@@ -130,6 +132,20 @@ def heic_is_installed() -> bool:
     except ImportError:
         return False
     return True
+
+
+def heic_versions(names: Iterable[str]) -> dict[str, str]:
+    """Returns name and version of the package that decides what HEIC photos become.
+
+    Args:
+        names: names of photos.
+
+    Returns:
+        Empty if none of them has a suffix of HEIC.
+    """
+    if not any(name.lower().endswith(HEIC_SUFFIXES) for name in names):
+        return {}
+    return {"pillow-heif": metadata.version("pillow-heif") if heic_is_installed() else "not installed"}
 
 
 def photo_suffix(name: str) -> str:

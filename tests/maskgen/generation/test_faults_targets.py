@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,17 @@ import pytest
 from maskgen.dataset.plan import load_plan
 from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
-from tests.helpers.fake_worker_tools import PHOTOS, contents, finish, in_part, make, settings_for, start
+from tests.helpers.fake_worker_tools import (
+    PHOTOS,
+    contents,
+    draw_photo,
+    draw_photos,
+    finish,
+    in_part,
+    make,
+    settings_for,
+    start,
+)
 from tests.helpers.waiting import Watch, wait_for
 
 pytestmark = pytest.mark.fault
@@ -253,3 +264,19 @@ def test_row22_a_second_run_of_the_same_slice_is_refused_with_the_process_of_the
     first.kill()
     finish(first, code=-signal.SIGKILL)
     assert make(settings_for(photos, out)).whole  # the lock of the killed run blocks no other
+
+
+def test_row19_the_package_that_reads_heic_counts_where_there_are_heic_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = draw_photos(tmp_path / "photos", 2)
+    plain, phone = (settings_for(photos, tmp_path / name, run={"max_failures": 1}) for name in "ab")
+    make(plain)
+    assert "pillow-heif" not in load_plan(tmp_path / "a" / ".work" / "plan.json").versions
+    draw_photo(photos / "drawn.jpg", 3)
+    (photos / "drawn.jpg").rename(photos / "IMG_1.HEIC")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pillow_heif", None)
+        make(phone)
+    with pytest.raises(UsageError, match=r"version of pillow-heif: not installed there, [0-9.]+ now"):
+        make(phone)
