@@ -199,11 +199,14 @@ def _converted(image: Image.Image, profile: bytes, mode: str, target: str) -> Im
     return image if transform is None else transform.apply(image)
 
 
-@lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTransform | None:
     """Builds the transform to sRGB; None if the profile is unusable, or nothing would change noticeably."""
-    if len(profile) > MAX_PROFILE_BYTES:
-        return None
+    # checked before the cache, which would hold the bytes of large profiles
+    return _built(profile, mode, target) if len(profile) <= MAX_PROFILE_BYTES else None
+
+
+@lru_cache(maxsize=16)
+def _built(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTransform | None:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         made = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, target, _INTENT, _FLAGS)

@@ -4,8 +4,8 @@ A decoder shows every scan of a progressive JPEG in turn and fills what is missi
 checked here: it must be within the limits of `MAX_SCANS` and `MAX_SEGMENTS`, and its scans must make a whole image.
 """
 
-import bisect
 import io
+import re
 import struct
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 _SEQUENTIAL, _PROGRESSIVE, _ARITHMETIC = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA), (0xC9, 0xCA)
 _SCAN, _END, _RESTART_INTERVAL, _RESTART = 0xDA, 0xD9, 0xDD, 0xD0
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
+_MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")  # 0xFF, and no stuffing, fill or number of a restart
 # Segments of a JPEG without metadata: frame header, tables, restart interval, JFIF mark, comment.
 _PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (0xC0, 0xC1, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
 _LENGTH, _FRAME = struct.Struct(">H"), struct.Struct(">BHHB")  # of a segment; bits, height, width, channels
@@ -107,12 +108,10 @@ def structure(data: bytes) -> Structure | Skip:
         allowed.
     """
     found, at = Structure(end=len(data)), 2
-    markers: list[int] = []
     for _ in range(MAX_SEGMENTS):
         if data[at : at + 1] != b"\xff" or data[at + 1 : at + 2] in (b"\0", b"\xff"):
-            markers = markers or _markers(data)
-            number = bisect.bisect_left(markers, at)
-            at = markers[number] if number < len(markers) else len(data)
+            marker = _MARKER.search(data, at)
+            at = marker.start() if marker else len(data)
         if at + 4 > len(data) or data[at + 1] == _END:
             found.end = min(at, len(data)) if data[at + 1 : at + 2] == bytes((_END,)) else len(data)
             return found
@@ -129,14 +128,6 @@ def structure(data: bytes) -> Structure | Skip:
             return found
         at += 2 + length
     return Skip("unreadable", f"jpeg: more than {MAX_SEGMENTS} segments")
-
-
-def _markers(data: bytes) -> list[int]:
-    """Finds all markers, also those inside segments: 0xFF before a byte that is neither stuffing, fill nor restart."""
-    encoded = np.frombuffer(data, np.uint8)
-    at = np.flatnonzero(encoded[:-1] == 0xFF)
-    kind = encoded[at + 1]
-    return at[(kind != 0) & (kind != 0xFF) & ((kind < 0xD0) | (kind > 0xD7))].tolist()
 
 
 def _note(found: Structure, kind: int, body: bytes) -> None:

@@ -1,6 +1,7 @@
 """Row 60 of the fault matrix: what a decoder is given is bounded. Files here are harmless: one more than allowed."""
 
 import struct
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from maskgen import settings
 from maskgen.errors import Skip
-from maskgen.images import jpeg, limits
+from maskgen.images import colour, jpeg, limits
 from maskgen.images import png as png_file
 from maskgen.images.codecs import decode
 from tests.helpers.photo_files import chunk, drawn, png, saved
@@ -243,3 +244,23 @@ def test_row60_the_limit_of_pixels_is_stated_once():
     ]
     assert stated == ["settings.py"]
     assert settings.MAX_PHOTO_PIXELS == 100_000_000
+
+
+def test_row60_markers_among_the_pixels_of_a_jpeg_take_no_memory():
+    data = saved(Image.fromarray(drawn()), "JPEG", progressive=True)
+    scan = data.index(b"\xff\xda")
+    odd = (
+        data[: scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")] + b"\0" + b"\xff\x01" * 1_000_000
+    )
+    tracemalloc.start()
+    try:
+        assert outcome(odd) == f"unreadable: jpeg: more than {jpeg.MAX_SEGMENTS} segments"
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(odd)
+    finally:
+        tracemalloc.stop()
+
+
+def test_row60_a_colour_profile_that_is_too_large_is_not_kept():
+    kept = colour._built.cache_info()
+    assert not colour.is_other_space(bytes(16) + b"RGB " + bytes(colour.MAX_PROFILE_BYTES))
+    assert colour._built.cache_info() == kept
