@@ -42,11 +42,15 @@ _INTERVALS = 64  # restart intervals that are filled with it
 
 @dataclass(frozen=True)
 class Scan:
-    """Header of a scan: its components; first and last coefficient; bits that are still to come after it."""
+    """Header of a scan: its components; first and last coefficient; bits still to come before and after it.
+
+    `before` is 0 for the first scan of a coefficient.
+    """
 
     components: tuple[int, ...]
     first: int
     last: int
+    before: int
     to_come: int
 
 
@@ -138,7 +142,7 @@ def _note(found: Structure, kind: int, body: bytes) -> None:
         found.components = tuple(body[6 : 6 + 3 * channels : 3])
     elif kind == _SCAN and body and len(body) >= 4 + 2 * body[0]:
         first, last, bits = body[1 + 2 * body[0] : 4 + 2 * body[0]]
-        found.scans.append(Scan(tuple(body[1 : 1 + 2 * body[0] : 2]), first, last, bits & 15))
+        found.scans.append(Scan(tuple(body[1 : 1 + 2 * body[0] : 2]), first, last, bits >> 4, bits & 15))
     elif kind == _RESTART_INTERVAL:
         found.restarts = any(body)
     elif kind == 0xE1 and body.startswith(b"Exif\0\0"):
@@ -157,7 +161,10 @@ def _too_much(found: Structure) -> Skip | None:
 
 
 def lacks_scans(found: Structure) -> bool:
-    """Tells whether the scans do not make a whole image: a component, a coefficient or its last bits are not there."""
+    """Tells whether the scans do not make a whole image: a component, a coefficient or some of its bits are not there.
+
+    A scan of further bits needs the scan before it: without the one that begins, only edges on grey are left.
+    """
     if not found.scans or found.is_single:
         return False  # a decoder tells
     if found.frame in _SEQUENTIAL:
@@ -165,8 +172,12 @@ def lacks_scans(found: Structure) -> bool:
     to_come = {part: np.full(_COEFFICIENTS, -1) for part in found.components}
     for scan in found.scans:
         for part in scan.components:
-            if part in to_come:
-                to_come[part][scan.first : scan.last + 1] = scan.to_come
+            if part not in to_come:
+                continue
+            bits = to_come[part][scan.first : scan.last + 1]
+            if scan.before and ((bits < 0) | (bits > scan.before)).any():
+                return True
+            bits[:] = scan.to_come
     return any(bits.any() for bits in to_come.values())
 
 
@@ -212,12 +223,19 @@ def is_closed_early(data: bytes, found: Structure | None, pixels: RGBImage | Non
 
 
 def _only_scan_is_cut(data: bytes) -> bool:
-    """Decodes again with the end marker replaced by some stuffed bytes.
+    """Decodes again with the first marker behind the scan, at which decoders end it, replaced by some stuffed bytes.
 
-    They are enough to finish a complete image, and too few for a missing part.
+    They are enough to finish a complete image, and too few for a missing part. What follows the marker, such as another
+    image with its own end marker, is left out.
     """
+    found = structure(data)
+    if isinstance(found, Skip):
+        return False  # refused before, where it matters
+    pixels_at = found.last_scan + 2 + int(_LENGTH.unpack_from(data, found.last_scan + 2)[0])
+    marker = _MARKER.search(data, pixels_at)
+    end = marker.start() if marker else len(data)
     try:
-        JpegImageFile(io.BytesIO(data[: data.rfind(b"\xff\xd9")] + b"\xff\x00" * 16)).load()
+        JpegImageFile(io.BytesIO(data[:end] + b"\xff\x00" * 16)).load()
     except OSError:
         return True
     return False

@@ -101,6 +101,41 @@ def test_row47_trailing_data_and_a_second_image_hide_no_cut():
         assert reason(closed(data, len(data) - 60) + more) == "truncated"
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_row47_nothing_behind_a_sequential_jpeg_hides_its_cut(mode):
+    data = saved(Image.fromarray(drawn(96, 128)).convert(mode), "JPEG", quality=90)
+    exif = saved(
+        Image.fromarray(drawn(96, 128)).convert(mode), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
+    )
+    for whole in (data, exif):
+        for more in (
+            b"\xff\xd9" + b"\0" * 99,
+            b"video\xff\xd9video",
+            saved(Image.fromarray(drawn()), "JPEG"),
+            whole,
+        ):
+            assert reason(whole + more) == ""
+            assert reason(closed(whole, len(whole) * 2 // 3) + more) == "truncated"
+
+
+@pytest.mark.parametrize(
+    "marker", [b"\xff\xe0\0\x10", b"\xff\xff\xff\xff\xff\xc4", b"\xff\xda\0\x0c", b"\xff\x01"]
+)
+def test_row47_a_marker_among_the_pixels_of_a_sequential_jpeg_ends_it(marker):
+    data = saved(Image.fromarray(drawn(96, 128)), "JPEG", quality=90)
+    middle = (data.index(b"\xff\xda") + len(data)) // 2
+    assert reason(data[:middle] + marker + data[middle + len(marker) :]) == "truncated"
+
+
+def test_row47_a_progressive_jpeg_without_one_of_its_scans_is_truncated():
+    data = saved(Image.fromarray(drawn(96, 128)), "JPEG", progressive=True)
+    starts = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    assert len(starts) == 10
+    for start, end in zip(starts, [*starts[1:], len(data) - 2], strict=True):
+        tables = data.find(b"\xff\xc4", start, end)  # of the next scan
+        assert reason(data[:start] + data[tables if tables > 0 else end :]) == "truncated"
+
+
 def encoders() -> dict[str, bytes]:
     """Encodes sound JPEGs in the ways that resemble cut ones."""
     smooth, noisy = drawn(96, 128), np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
