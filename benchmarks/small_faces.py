@@ -91,7 +91,12 @@ def main() -> None:
     for number in range(chosen.first, chosen.first + chosen.n):
         rng = np.random.default_rng(number)
         background = draw_background(rng, number)
-        placed = place(rng, background, [*islice(source, chosen.faces)])
+        laid = [*islice(source, chosen.faces)]
+        if len(laid) < chosen.faces:
+            raise SystemExit(
+                f"{chosen.photos}: holds too few photos (*.jpg) with one face; name an unpacked folder"
+            )
+        placed = place(rng, background, laid)
         for (name, search), masked in zip(searches.items(), (False, True), strict=True):
             photo = background.copy()
             lay(photo, placed, masked)
