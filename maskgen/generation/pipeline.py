@@ -107,7 +107,8 @@ def generate(
         on_progress: called a few times a second; `figures` holds the triplets and the skipped photos by reason.
         build: builds the workers' tools; must be a function of a module, so that workers can import it.
         source: the photos; default: the source that the settings name.
-        hang_after: seconds, beside `MASK_SECONDS` for each mask, after which a photo's worker counts as hung.
+        hang_after: seconds, beside `MASK_SECONDS` for each mask and the time to search for small faces, after which a
+            photo's worker counts as hung.
 
     Returns:
         Numbers of triplets made and photos skipped.
@@ -130,7 +131,7 @@ def generate(
         wanted = _wanted(settings, source, refs, kit.versions)
         with folder.claim(wanted, refs, settings) as plan:
             shards = _slice(plan, settings)
-            photo_seconds = hang_after + MASK_SECONDS * settings.masks.per_face
+            photo_seconds = hang_after + MASK_SECONDS * settings.masks.per_face + kit.search_seconds
             engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=photo_seconds)
             task = MakeShards(settings, source, folder.out, build)
             reports, made, damaged = _make(folder, shards, engine, task, on_progress)

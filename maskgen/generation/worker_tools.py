@@ -17,6 +17,8 @@ from maskgen.settings import GenSettings
 from maskgen.sources import Source
 from maskgen.types import Photo, Triplet
 
+SEARCH_SECONDS = 0.5e-6  # per pixel; four times what an idle core takes, as others may be at work
+
 
 @dataclass(frozen=True)
 class Kit:
@@ -26,11 +28,13 @@ class Kit:
         source: the source of the photos.
         mask: makes (key, triplet) pairs from a photo and the base of its keys, or returns why there are none.
         versions: name -> version of everything beside the settings that affects bytes.
+        search_seconds: longest time that the search for small faces in the largest photo may take.
     """
 
     source: Source
     mask: Callable[[Photo, str], list[tuple[str, Triplet]] | Skip]
     versions: Mapping[str, str]
+    search_seconds: float = 0.0
 
 
 KitBuilder = Callable[[GenSettings, Source], Kit]
@@ -44,13 +48,16 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
         MissingError: a model or package is missing.
     """
     # imported here, because it loads the runtime of the detector
+    from maskgen.faces.landmarks import SMALLEST
     from maskgen.rendering.triplet import build_tools, make_triplets
 
+    finer = SMALLEST / min(settings.faces.min_size, SMALLEST)  # tiles along each side of the photo, relative
     tools = build_tools(settings)
     return Kit(
         source,
         mask=lambda photo, base: make_triplets(photo, tools, base),
         versions=versions(tools.detector.name, tools.wardrobe.library.digest),
+        search_seconds=SEARCH_SECONDS * settings.source.max_pixels * finer**2,
     )
 
 

@@ -9,9 +9,13 @@ from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.plan import ShardPlan
 from maskgen.dataset.verify import verify
 from maskgen.errors import FACE_REASONS, InputError, TooManyFailures, UnmaskError, UsageError
-from maskgen.generation.pipeline import GenReport, check_failures, generate, rehearse
+from maskgen.generation import pipeline
+from maskgen.generation.pipeline import MASK_SECONDS, GenReport, check_failures, generate, rehearse
+from maskgen.generation.process_pool import LocalEngine
+from maskgen.generation.worker_tools import Kit, build_kit
 from maskgen.progress import Progress
 from maskgen.settings import GenSettings
+from maskgen.sources import Source, build_source
 from maskgen.types import PhotoRef
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, draw_photos, settings_for
 
@@ -229,3 +233,31 @@ def test_a_damaged_list_of_poison_photos_holds_none(content: str, tmp_path: Path
     assert folder.without_poison(shard) == shard
     folder.keep_poison("train-000000", ("b\udcff.jpg", "poison", "signal 9"))
     assert [ref.id for ref in folder.without_poison(shard).refs] == ["a.jpg"]
+
+
+@pytest.mark.fault
+def test_row23_a_search_for_small_faces_does_not_count_as_hung(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes 0.13 s per megapixel on an idle core, and more for smaller faces: minutes on a busy machine."""
+    settings = settings_for(photos, tmp_path / "out")
+    source = build_source(settings.source)
+    kit = build_kit(settings, source)
+    finer = build_kit(settings_for(photos, tmp_path / "out", faces={"min_size": 14.5}), source)
+    assert kit.search_seconds == pytest.approx(50)
+    assert finer.search_seconds == pytest.approx(200)
+
+    limits: list[float] = []
+
+    class Engine(LocalEngine):
+        def __init__(self, jobs: int, *, hang_after: float) -> None:
+            limits.append(hang_after)
+            super().__init__(jobs, hang_after=hang_after)
+
+    monkeypatch.setattr(pipeline, "LocalEngine", Engine)
+    generate(settings, build=build_patient, hang_after=10.0)
+    assert limits == [10.0 + MASK_SECONDS + 50.0]
+
+
+def build_patient(settings: GenSettings, source: Source) -> Kit:
+    return replace(build(settings, source), search_seconds=50.0)
