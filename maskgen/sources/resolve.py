@@ -1,5 +1,6 @@
 """Opens the source at the path given by `--src`."""
 
+from functools import partial
 from pathlib import Path
 
 from maskgen.errors import InputError, NoPhotosError, UsageError
@@ -11,7 +12,7 @@ from maskgen.sources.base import PhotoSource, Source
 from maskgen.sources.celeba import ALIGNED, FOLDERS, CelebaSource, find_albums
 from maskgen.sources.folder import FolderStore
 from maskgen.sources.keys import slug
-from maskgen.sources.layouts import MOST, is_photo_name
+from maskgen.sources.layouts import MOST, is_photo_file, is_photo_name
 from maskgen.sources.store import Store
 from maskgen.sources.zip_archive import ZipStore
 
@@ -103,9 +104,17 @@ def _open_folder(path: Path) -> Store:
     folder = FolderStore(path)
     if "dataset.json" in files and shards:
         archives = shards  # images beside them are previews, and a shard without a record does not count
-    elif not archives or any(map(is_photo_name, folder.names())):
+    elif not archives or _has_photos(folder):
         return folder
     return ArchiveSet(path, {archive.name: _open_file(archive) for archive in archives})
+
+
+def _has_photos(folder: FolderStore) -> bool:
+    """Tells whether a folder holds a photo, by the names of its files, or else by their content."""
+    names = folder.names()
+    return any(map(is_photo_name, names)) or any(
+        is_photo_file(name, partial(folder.head, name)) for name in names
+    )
 
 
 def _open_file(path: Path) -> Store:

@@ -101,6 +101,15 @@ def test_row48_photos_are_found_by_their_content_under_any_name(tmp_path, store)
     assert outcomes(store(tmp_path, files | OTHERS)) == dict.fromkeys(sorted(files), "")
 
 
+@pytest.mark.parametrize("name", ["IMG_0001", "photo.jpg"])
+def test_row48_photos_beside_an_archive_are_found_by_their_content_too(tmp_path, name):
+    folder = as_folder(tmp_path, {name: encoded("JPEG")} | OTHERS)
+    as_zip(tmp_path, {"old.jpg": encoded("PNG")}).rename(folder / "old.zip")
+    assert outcomes(folder) == {name: ""}
+    (folder / name).unlink()
+    assert outcomes(folder) == {"old.jpg": ""}
+
+
 @pytest.mark.parametrize("store", [as_folder, as_tar, as_zip])
 def test_row48_photos_that_are_not_read_are_counted_and_named(tmp_path, store):
     heads = [
