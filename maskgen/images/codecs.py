@@ -21,7 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from maskgen.errors import InputError, Skip
-from maskgen.images import jpeg, png
+from maskgen.images import jpeg, png, tiff
 from maskgen.images.colour import ADOBE_RGB, SRGB, Space, coded_space, profile_of, srgb_of, to_srgb
 from maskgen.images.formats import HEAD_BYTES, OPENERS, picture_format, unreadable_kind
 from maskgen.images.limits import exif_is_bounded, is_adobe_rgb, over_limits
@@ -143,6 +143,8 @@ def _decoded_other(
     if kind == "ppm" and (scaled := scaled_image(data, file)):
         return _own(rgb_of(scaled, background))
     file.load()
+    if kind == "png" and png.lacks_rows(data, found, file):
+        return Skip("truncated", "png: its pixels end before its last row")
     icc = b"" if b"cICP" in found else bytes(file.info.get("icc_profile") or b"")
     image: Image.Image = file
     profile, upright = icc or profile_of(space), exif_orientation(file)
@@ -247,6 +249,8 @@ def _ends_early(data: bytes, kind: str, error: Exception) -> bool:
         return int(struct.unpack_from("<I", data, 4)[0]) + 8 > len(data)
     if kind in ("heic", "avif"):
         return _boxes_end_early(data)
+    if kind == "tiff" and tiff.ends_early(data):
+        return True
     return "truncated" in str(error).lower()
 
 

@@ -30,6 +30,7 @@ CLOSED_EARLY = Skip("truncated", "jpeg: closed before its image ends")
 _SEQUENTIAL, _PROGRESSIVE, _ARITHMETIC = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA), (0xC9, 0xCA)
 _SCAN, _END, _RESTART_INTERVAL, _RESTART = 0xDA, 0xD9, 0xDD, 0xD0
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without a length
+_ANY_MARKER = re.compile(rb"\xff[^\0\xff]")
 _MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")  # 0xFF, and no stuffing, fill or number of a restart
 # Segments of a JPEG without metadata: frame header, tables, restart interval, JFIF mark, comment.
 _PLAIN_SEGMENTS = {bytes((0xFF, kind)) for kind in (0xC0, 0xC1, 0xC4, 0xDB, 0xDD, 0xE0, 0xFE)}
@@ -232,7 +233,7 @@ def _only_scan_is_cut(data: bytes) -> bool:
     if isinstance(found, Skip):
         return False  # refused before, where it matters
     pixels_at = found.last_scan + 2 + int(_LENGTH.unpack_from(data, found.last_scan + 2)[0])
-    marker = _MARKER.search(data, pixels_at)
+    marker = (_MARKER if found.restarts else _ANY_MARKER).search(data, pixels_at)
     end = marker.start() if marker else len(data)
     try:
         JpegImageFile(io.BytesIO(data[:end] + b"\xff\x00" * 16)).load()

@@ -4,51 +4,18 @@ Each check reads only the structure of a file. JPEG and PNG have further ones in
 """
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from maskgen.errors import Skip
+from maskgen.images import tiff
 from maskgen.images.jpeg import MAX_SCANS
 
-MAX_STRIPS = 100_000  # strips or tiles of a TIFF; 100 megapixels in tiles of 64 are 25,000
 MAX_TAGS = 4_096  # entries of one directory of a TIFF, or of EXIF data
 MAX_GIF_BLOCKS = 65_536  # blocks of 255 bytes before the first image: 16 MB of comments and metadata
 MAX_RLE_PIXELS = 10_000_000  # of a run-length coded BMP, which Pillow decodes in Python
 _TIFF_MARKS = (b"II*\0", b"MM\0*")
 _MOST_MARKS = 16  # places in one file that are checked for EXIF data
-# Bytes per value of the types 1-13 of TIFF, and 16-18 of BigTIFF
-_TYPE_BYTES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
 _SHARED_BYTES = 2**20  # by which values may overlap: sound files share some, as two resolutions
-_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES = 273, 279, 324, 325
-_SUBFILE_TYPE, _COMPRESSION, _OLD_JPEG, _JPEG = 254, 259, 6, 7
 _EXIF, _INTEROP, _INTEROP_INDEX = 0x8769, 0xA005, 1
-
-
-class Tag(NamedTuple):
-    """Entry of a TIFF directory: number, type, number of values, and the position and size of its values in bytes."""
-
-    number: int
-    type: int
-    values: int
-    at: int
-    size: int
 
 
 def over_limits(kind: str, data: bytes) -> Skip | None:
@@ -81,7 +48,7 @@ def exif_is_bounded(data: bytes) -> bool:
     for mark in _TIFF_MARKS:
         at = data.find(mark)
         while at >= 0 and looked < _MOST_MARKS:
-            if sum(tag.size for tag in _directory(data, at)) > len(data) + _SHARED_BYTES:
+            if sum(tag.size for tag in tiff.directory(data, at)) > len(data) + _SHARED_BYTES:
                 return False
             looked, at = looked + 1, data.find(mark, at + 4)
     return looked < _MOST_MARKS
@@ -96,88 +63,44 @@ def is_adobe_rgb(exif: bytes) -> bool:
     if b"R03" not in exif:
         return False
     try:
-        order, first = _order(exif, 0), 0
+        order, first = tiff.byte_order(exif, 0), 0
         for pointer in (_EXIF, _INTEROP):
-            tags = {tag.number: tag for tag in _directory(exif, 0, first)}
+            tags = {tag.number: tag for tag in tiff.directory(exif, 0, first)}
             (first,) = struct.unpack_from(order + "I", exif, tags[pointer].at)
-        index = {tag.number: tag for tag in _directory(exif, 0, first)}[_INTEROP_INDEX]
+        index = {tag.number: tag for tag in tiff.directory(exif, 0, first)}[_INTEROP_INDEX]
         return exif[index.at : index.at + 3] == b"R03"
     except (KeyError, struct.error):
         return False
 
 
-def _order(data: bytes, at: int) -> str:
-    return "<" if data[at : at + 2] == b"II" else ">"
-
-
-def _directory(data: bytes, start: int, first: int = 0) -> Iterator[Tag]:
-    """Yields the entries of a directory whose values lie in `data`.
-
-    Args:
-        data: the file.
-        start: where the byte order mark is, from which positions count.
-        first: position of the directory; 0: the one that the header names.
-    """
-    order, big = _order(data, start), data[start + 2 : start + 4].strip(b"\0") == b"+"
-    count_as, entry_as, offset_as = (
-        (order + "Q", order + "HHQ", order + "Q") if big else (order + "H", order + "HHI", order + "I")
-    )
-    room = struct.calcsize(offset_as)
-    try:
-        if not first:
-            (first,) = struct.unpack_from(offset_as, data, start + (8 if big else 4))
-        (count,) = struct.unpack_from(count_as, data, start + first)
-        at = start + first + struct.calcsize(count_as)
-        for _ in range(min(count, 65_535)):
-            number, type_, values = struct.unpack_from(entry_as, data, at)
-            size, place = values * _TYPE_BYTES.get(type_, 1), at + struct.calcsize(entry_as)
-            if size > room:
-                place = start + struct.unpack_from(offset_as, data, place)[0]
-            if place + size <= len(data):
-                yield Tag(number, type_, values, place, size)
-            at += struct.calcsize(entry_as) + room
-    except struct.error:
-        return
-
-
 def _tiff(data: bytes) -> Skip | None:
-    tags = {tag.number: tag for tag in _directory(data, 0)}
-    first = next(iter(_values(data, tags.get(_SUBFILE_TYPE))), 0)
+    tags = {tag.number: tag for tag in tiff.directory(data, 0)}
+    first = next(iter(tiff.values_of(data, tags.get(tiff.SUBFILE_TYPE))), 0)
     if first & 1:
         return Skip(
             "unreadable", "tiff: begins with a preview, as a camera's raw file: convert it to JPEG first"
         )
-    everything = [*_directory(data, 0)]
+    everything = [*tiff.directory(data, 0)]
     if len(everything) > MAX_TAGS or sum(tag.size for tag in everything) > len(data) + _SHARED_BYTES:
         return Skip("unreadable", "tiff: tags that overlap themselves")
-    strips = max(
-        (tags[number].values for number in (_STRIP_OFFSETS, _TILE_OFFSETS) if number in tags), default=0
-    )
-    if strips > MAX_STRIPS:
-        return Skip("unreadable", f"tiff: {strips} strips or tiles, at most {MAX_STRIPS} are allowed")
-    coding = next(iter(_values(data, tags.get(_COMPRESSION))), 0)
-    return _jpeg_in_tiff(data, tags, coding) if coding in (_JPEG, _OLD_JPEG) else None
+    strips = tiff.number_of_parts(tags)
+    if strips > tiff.MAX_STRIPS:
+        return Skip("unreadable", f"tiff: {strips} strips or tiles, at most {tiff.MAX_STRIPS} are allowed")
+    coding = tiff.value_of(data, tags, tiff.COMPRESSION, tiff.PLAIN)
+    refused = _jpeg_in_tiff(data, tags, coding) if coding in (tiff.JPEG, tiff.OLD_JPEG) else None
+    return refused or tiff.missing_parts(data, tags)
 
 
-def _jpeg_in_tiff(data: bytes, tags: dict[int, Tag], coding: int) -> Skip | None:
+def _jpeg_in_tiff(data: bytes, tags: dict[int, tiff.Tag], coding: int) -> Skip | None:
     """Checks the number of scans of each strip; a decoder would decode each of them fully."""
     refused = Skip("unreadable", f"tiff: more than {MAX_SCANS} JPEG scans in a strip")
-    if coding == _OLD_JPEG:
+    if coding == tiff.OLD_JPEG:
         return refused if data.count(b"\xff\xda") > MAX_SCANS else None
-    places = [*_values(data, tags.get(_STRIP_OFFSETS)), *_values(data, tags.get(_TILE_OFFSETS))]
-    sizes = [*_values(data, tags.get(_STRIP_BYTES)), *_values(data, tags.get(_TILE_BYTES))]
-    if len(sizes) < len(places) or sum(sizes) > 2 * len(data):
+    parts = tiff.parts_of(data, tags)
+    if len(parts) < tiff.number_of_parts(tags) or sum(size for _, size in parts) > 2 * len(data):
         return Skip("unreadable", "tiff: JPEG strips without a size, or that overlap")
-    scans = (data.count(b"\xff\xda", at, at + size) for at, size in zip(places, sizes, strict=False))
+    scans = (data.count(b"\xff\xda", at, at + size) for at, size in parts)
     return refused if any(count > MAX_SCANS for count in scans) else None
-
-
-def _values(data: bytes, tag: Tag | None) -> tuple[int, ...]:
-    """Reads the values of a tag of unsigned whole numbers; empty if it is not there or of another type."""
-    letter = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}.get(tag.type, "") if tag else ""
-    if tag is None or not letter or tag.values > MAX_STRIPS:
-        return ()
-    return struct.unpack_from(f"{_order(data, 0)}{tag.values}{letter}", data, tag.at)
 
 
 def _gif(data: bytes) -> Skip | None:

@@ -1,6 +1,8 @@
 """PNG beyond what Pillow tells: chunks and their limits, the colour space, and 16-bit pixels."""
 
 import struct
+import zlib
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -23,6 +25,10 @@ from maskgen.images.colour import (
 MAX_CHUNKS = 65_536  # encoders put 8 kB or more of the pixels into one
 START = 8  # bytes of the signature
 DEPTH_AT = 24  # position of the bits per sample
+_HEADER = struct.Struct(">IIBBBBB")  # width, height, bits, colour type, two zeros, interlacing
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
+_PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+_INFLATED = 2**16  # bytes that are inflated at once to count them
 # Files in the colours of sRGB say 1/2.2 where they mean its curve, as PNG's specification advises.
 _MEANS_SRGB = 0.0035
 _STRIP = 256  # rows that are converted at once, so that floats need little memory
@@ -31,10 +37,12 @@ Chunks = dict[bytes, bytes]
 
 
 def chunks(data: bytes) -> Chunks | Skip:
-    """Reads the chunks before the pixels that tell colours and transparency, and EXIF data anywhere.
+    """Reads the header, the chunks before the pixels that tell colours and transparency, and EXIF data anywhere.
+
+    The checksums of the pixels are checked here, as Pillow checks those of the other chunks only.
 
     Returns:
-        Name -> content; or Skip, unreadable: the file has more chunks than allowed.
+        Name -> content; or Skip, unreadable: the file has more chunks than allowed, or its pixels a wrong checksum.
     """
     found: Chunks = {}
     at, before = START, True
@@ -43,12 +51,58 @@ def chunks(data: bytes) -> Chunks | Skip:
             return found
         (length,), name = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
         before = before and name != b"IDAT"
+        if name == b"IDAT" and _is_damaged(data, at, length):
+            return Skip("unreadable", "png: its pixels do not match their checksum")
         if before and name in (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tRNS"):
             found.setdefault(name, data[at + 8 : at + 8 + min(length, 2**10)])
-        elif name == b"eXIf":
+        elif name in (b"IHDR", b"eXIf"):
             found.setdefault(name, data[at + 8 : at + 8 + length])
         at += 12 + length
     return Skip("unreadable", f"png: more than {MAX_CHUNKS} chunks")
+
+
+def _is_damaged(data: bytes, at: int, length: int) -> bool:
+    """Tells whether a chunk that is there as a whole does not match its checksum."""
+    end = at + 8 + length
+    stated = data[end : end + 4]
+    return len(stated) == 4 and zlib.crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(stated, "big")
+
+
+def lacks_rows(data: bytes, found: Chunks, image: Image.Image) -> bool:
+    """Tells whether the pixels of a PNG end before its last row; Pillow leaves the missing ones black.
+
+    Args:
+        data: the file.
+        found: its chunks.
+        image: the same, decoded. Only if its last row is black, or it is interlaced, the bytes are counted.
+    """
+    width, height, bits, colour, _, _, interlaced = _HEADER.unpack(found[b"IHDR"])
+    if not interlaced and np.asarray(image.crop((0, height - 1, width, height))).any():
+        return False
+    passes = _PASSES if interlaced else [(0, 0, 1, 1)]
+    sizes = [(-(-(width - x) // right), -(-(height - y) // down)) for x, y, right, down in passes]
+    row_bits = bits * _SAMPLES.get(colour, 1)
+    left = sum(rows * (1 + -(-columns * row_bits // 8)) for columns, rows in sizes if columns > 0)
+    inflater = zlib.decompressobj()
+    try:
+        for packed in _packed(data):
+            inflated = _INFLATED
+            while left > 0 and (packed or inflated == _INFLATED):  # bytes may wait though all are taken
+                inflated = len(inflater.decompress(packed, _INFLATED))
+                left, packed = left - inflated, inflater.unconsumed_tail
+    except zlib.error:
+        return False  # a wrong checksum behind the last row, which Pillow does not look at
+    return left > 0
+
+
+def _packed(data: bytes) -> Iterator[bytes]:
+    """Yields the packed pixels of each chunk."""
+    at = START
+    while at + 8 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        if data[at + 4 : at + 8] == b"IDAT":
+            yield data[at + 8 : at + 8 + length]
+        at += 12 + length
 
 
 def space_of(found: Chunks) -> Space | str:

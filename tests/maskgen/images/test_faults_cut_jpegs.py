@@ -119,7 +119,15 @@ def test_row47_nothing_behind_a_sequential_jpeg_hides_its_cut(mode):
 
 
 @pytest.mark.parametrize(
-    "marker", [b"\xff\xe0\0\x10", b"\xff\xff\xff\xff\xff\xc4", b"\xff\xda\0\x0c", b"\xff\x01"]
+    "marker",
+    [
+        b"\xff\xd3",
+        b"\xff\xd3\0\0\xff\x0e",
+        b"\xff\xe0\0\x10",
+        b"\xff\xff\xff\xff\xff\xc4",
+        b"\xff\xda\0\x0c",
+        b"\xff\x01",
+    ],
 )
 def test_row47_a_marker_among_the_pixels_of_a_sequential_jpeg_ends_it(marker):
     data = saved(Image.fromarray(drawn(96, 128)), "JPEG", quality=90)

@@ -13,6 +13,7 @@ from maskgen import settings
 from maskgen.errors import Skip
 from maskgen.images import colour, jpeg, limits
 from maskgen.images import png as png_file
+from maskgen.images import tiff as tiff_file
 from maskgen.images.codecs import decode
 from tests.helpers.photo_files import chunk, drawn, png, saved
 
@@ -127,7 +128,7 @@ def test_row60_a_tiff_may_not_name_the_same_large_block_in_all_its_tags():
 
 
 def test_row60_a_tiff_may_have_so_many_strips(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_STRIPS", 48)
+    monkeypatch.setattr(tiff_file, "MAX_STRIPS", 48)
     rows = [8 + 64 * y for y in range(48)]
     data = tiff(b"\x80" * 3072, offsets=rows, sizes=[64] * 48)
     assert (
