@@ -8,7 +8,9 @@ for moment, asked in on_screen(clip.moments(), end, Grid(...)):
 import importlib.util
 from pathlib import Path
 
+from maskgen.errors import InputError
 from maskgen.video.base import Clip, Grid, Moment, even, on_screen
+from maskgen.video.container_tags import is_dolby_vision_alone
 from maskgen.video.probe import SUFFIXES, check_container, is_video_name
 
 __all__ = [
@@ -39,6 +41,11 @@ def open_clip(path: Path, threads: int = 0, backend: str = "auto", colours: str 
             cannot be converted to RGB.
     """
     check_container(path)
+    if is_dolby_vision_alone(path):
+        raise InputError(
+            f"{path}: its colours cannot be converted: Dolby Vision that only its own decoders show (profile 5). "
+            "Convert the clip to BT.709 first"
+        )
     if backend == "pyav" or (backend == "auto" and importlib.util.find_spec("av") is not None):
         from maskgen.video.pyav import AvClip
 

@@ -1,4 +1,8 @@
-"""Colour tags in MP4 (ISO 14496-12, `colr`) and Matroska (RFC 9559, `Colour`), read from the file itself."""
+"""Colour tags in MP4 (ISO 14496-12, `colr`) and Matroska (RFC 9559, `Colour`), read from the file itself.
+
+The same for the configuration record of Dolby Vision ("Dolby Vision streams within the ISO base media file format",
+version 2.6, and the same within Matroska).
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +11,13 @@ from typing import BinaryIO
 from maskgen.video.colours import UNSPECIFIED, Colours
 
 MOST = 1 << 26  # bytes of an index that are searched
+MOST_BOXES = 100_000  # boxes or elements before the index
 SEGMENT, TRACKS, TRACK, VIDEO, COLOUR = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x55B0
 MATRIX, TRANSFER, PRIMARIES = 0x55B1, 0x55BA, 0x55BB
+ADDITION, ADDITION_TYPE, ADDITION_DATA = 0x41E4, 0x41E7, 0x41ED
+RECORDS = (b"dvcC", b"dvvC", b"dvwC")  # names of the record, by profile
+RECORD_BOX = 32  # bytes
+DOLBY = (b"dvhe", b"dvh1", b"dvav", b"dva1", b"dav1")  # codes of streams that may need a Dolby Vision decoder
 
 Element = tuple[int, int, int]  # name, position of the content, size of the content
 
@@ -17,6 +26,45 @@ def colours_in_container(path: Path) -> Colours | None:
     """Reads the colour tags of the first video track that has some; None if the container holds none."""
     with path.open("rb") as file:
         return _in_matroska(file) if file.read(4) == b"\x1aE\xdf\xa3" else _in_mp4(file)
+
+
+def is_dolby_vision_alone(path: Path) -> bool:
+    """Tells whether a clip is Dolby Vision whose pixels are neither SDR nor HDR10 nor HLG without its metadata.
+
+    Such pixels (profile 5) are in a colour space of Dolby's own, and are usually tagged as nothing or as BT.2020.
+    """
+    with path.open("rb") as file:
+        matroska = file.read(4) == b"\x1aE\xdf\xa3"
+        records = _dolby_in_matroska(file) if matroska else _dolby_in_mp4(file)
+    return any(len(record) < 5 or record[4] >> 4 == 0 for record in records)  # bl_signal_compatibility_id
+
+
+def _dolby_in_mp4(file: BinaryIO) -> list[bytes]:
+    """Reads the records; one of length 0 stands for a stream that should have one."""
+    index = _box(file, b"moov")
+    places = [at for name in RECORDS for at in _places(index, name)]
+    records = [
+        index[at + 4 : at + 28] for at in places if int.from_bytes(index[at - 4 : at], "big") == RECORD_BOX
+    ]
+    named = any(index[at + 16 : at + 20] in DOLBY for at in _places(index, b"stsd"))
+    return records or [b""] * named
+
+
+def _places(data: bytes, name: bytes) -> Iterator[int]:
+    at = data.find(name)
+    while at >= 0:
+        yield at
+        at = data.find(name, at + 1)
+
+
+def _dolby_in_matroska(file: BinaryIO) -> list[bytes]:
+    data = _tracks(file)
+    found = []
+    for addition in _reach(data, (TRACK, ADDITION)):
+        value = {name: data[start : start + size] for name, start, size in _inside(data, addition)}
+        if value.get(ADDITION_TYPE, b"").lstrip(b"\0") in RECORDS:
+            found.append(value.get(ADDITION_DATA, b""))
+    return found
 
 
 def _in_mp4(file: BinaryIO) -> Colours | None:
@@ -32,7 +80,9 @@ def _box(file: BinaryIO, name: bytes) -> bytes:
     """Reads the content of a top-level box; b"" if there is none."""
     end = file.seek(0, 2)
     at = 0
-    while at + 8 <= end:
+    for _ in range(MOST_BOXES):
+        if at + 8 > end:
+            break
         file.seek(at)
         head = file.read(16)
         size, length = int.from_bytes(head[:4], "big"), 8
@@ -49,22 +99,30 @@ def _box(file: BinaryIO, name: bytes) -> bytes:
 
 
 def _in_matroska(file: BinaryIO) -> Colours | None:
+    data = _tracks(file)
+    found = next(_reach(data, (TRACK, VIDEO, COLOUR)), None)
+    if found is None:
+        return None
+    children = _inside(data, found)
+    value = {name: int.from_bytes(data[start : start + size], "big") for name, start, size in children}
+    return Colours(*(value.get(name, UNSPECIFIED) for name in (MATRIX, TRANSFER, PRIMARIES)))
+
+
+def _tracks(file: BinaryIO) -> bytes:
+    """Reads the description of the tracks; b"" if there is none."""
     end = file.seek(0, 2)
     tracks = next((one for one in _children(file, 0, end, TRACKS) if one[0] == TRACKS), None)
     if tracks is None:
-        return None
+        return b""
     file.seek(tracks[1])
-    data = file.read(min(max(tracks[2], 0), MOST))
-    found = _descend(data, (TRACK, VIDEO, COLOUR))
-    if found is None:
-        return None
-    value = {name: int.from_bytes(data[start : start + size], "big") for name, start, size in found}
-    return Colours(*(value.get(name, UNSPECIFIED) for name in (MATRIX, TRANSFER, PRIMARIES)))
+    return file.read(min(max(tracks[2], 0), MOST))
 
 
 def _children(file: BinaryIO, at: int, end: int, last: int) -> Iterator[Element]:
     """Yields the elements of a Matroska file and of its segment, up to one named `last` or of unknown size."""
-    while at < end:
+    for _ in range(MOST_BOXES):
+        if at >= end:
+            return
         file.seek(at)
         element = _element(file.read(12), 0)
         if element is None:
@@ -79,12 +137,12 @@ def _children(file: BinaryIO, at: int, end: int, last: int) -> Iterator[Element]
         at += start + size
 
 
-def _descend(data: bytes, path: tuple[int, ...]) -> list[Element] | None:
-    """Returns the children of the first element reached by the names of `path`; None if there is none."""
-    reached = [(0, 0, len(data))]
+def _reach(data: bytes, path: tuple[int, ...]) -> Iterator[Element]:
+    """Yields the elements that are reached by the names of `path`."""
+    reached: list[Element] = [(0, 0, len(data))]
     for name in path:
         reached = [child for parent in reached for child in _inside(data, parent) if child[0] == name]
-    return list(_inside(data, reached[0])) if reached else None
+    yield from reached
 
 
 def _inside(data: bytes, parent: Element) -> Iterator[Element]:
