@@ -48,12 +48,17 @@ class Clip(Protocol):
         duration: duration in seconds according to the container, 0.0 if it states none.
         backend: name and version of the decoder.
         damaged: number of packets so far that could not be decoded, plus 1 if the file ends within a packet.
+        tone_mapped: HDR transfer ("PQ", "HLG") of the frames that were tone-mapped so far; "" if there was none.
     """
 
     begin: float
     duration: float
     backend: str
     damaged: int
+
+    @property
+    def tone_mapped(self) -> str:
+        """Returns the attribute; it changes while frames are read."""
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
         """Yields the frames in display order, from the one on screen at `start` seconds after `begin`, or earlier."""

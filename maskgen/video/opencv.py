@@ -56,7 +56,7 @@ class CvClip:
             self.close()
             raise
         self.backend = f"opencv-{cv2.__version__}"
-        self.begin, self.damaged = 0.0, 0
+        self.begin, self.damaged, self.tone_mapped = 0.0, 0, ""
         self._rate = self._capture.get(cv2.CAP_PROP_FPS)
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.duration = float(count / self._rate) if self._rate > 0 and count > 0 else 0.0

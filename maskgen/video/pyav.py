@@ -93,6 +93,11 @@ class AvClip:
             return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         return (self._container.duration or 0) / 1e6
 
+    @property
+    def tone_mapped(self) -> str:
+        """Implements `Clip`."""
+        return self._to_rgb.tone_mapped
+
     def close(self) -> None:
         """Closes the file."""
         self._container.close()

@@ -59,7 +59,7 @@ def _mapped(level: Float32[ndarray, "h w 1"]) -> Float32[ndarray, "h w 1"]:
 
 
 def _luma(light: Light, weights: tuple[float, float, float]) -> Float32[ndarray, "h w 1"]:
-    return np.maximum(light @ np.float32(weights), 0)[..., None]
+    return np.maximum(light @ np.array(weights, np.float32), 0)[..., None]
 
 
 @cache

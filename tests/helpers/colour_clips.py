@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av")
+Interpolation = av.video.reformatter.Interpolation
 
 GREYS = (2, 64, 128, 200, 250)  # 8-bit luma of the grey bars
 BARS = (
@@ -74,12 +75,67 @@ def write_bars(path, tags, *, pix_fmt="yuv420p", codec="libx264", bars=BARS, cou
     return path
 
 
-def fill(plane, values, bits):
+STRIP = 40  # pixels; height of the grey bars on top of a scene
+
+
+def write_scene(path, tags, pictures, *, pix_fmt="yuv420p", codec="libx264"):
+    """Writes a clip of RGB images with grey bars of the luma of `GREYS` on top, whose codes are exact.
+
+    The images are converted by BT.709 to the range of `tags`, whatever its transfer is.
+    """
+    bits = 10 if "10" in pix_fmt else 8
+    height, width = pictures[0].shape[:2]
+    flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
+        stream.options = LOSSLESS.get(codec, {})
+        tags.put_on(stream.codec_context)
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.colorspace, frame.color_range = 0, FULL
+            frame = frame.reformat(
+                format=pix_fmt, dst_colorspace=1, dst_color_range=tags.range or LIMITED, interpolation=flags
+            )
+            for plane, grey in zip(frame.planes, (GREYS, [128], [128]), strict=True):
+                rows = STRIP * plane.height // height
+                fill(plane, grey, bits, rows)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            tags.put_on(frame)
+            for packet in stream.encode(frame):
+                out.mux(packet)
+        for packet in stream.encode():
+            out.mux(packet)
+    return path
+
+
+def greys_by_formula(path):
+    """Computes the grey levels, 0-255, of the bars on top of the first frame of a scene, clipped."""
+    frame = first_frame(path)
+    bits = 10 if "10" in frame.format.name else 8
+    luma = planes_of(frame)[0] / (1 << (bits - 8))
+    codes = greys_of(luma)
+    full = tags_of(frame).range == FULL or frame.format.name.startswith("yuvj")
+    most = ((1 << bits) - 1) / (1 << (bits - 8))
+    return np.clip(codes * 255 / most if full else (codes - 16) * 255 / 219, 0, 255)
+
+
+def greys_of(pixels):
+    """Returns the mean of the middle of each grey bar on top of an image of one or three channels."""
+    width = pixels.shape[1] // len(GREYS)
+    parts = [
+        pixels[STRIP // 4 : STRIP * 3 // 4, n * width + width // 4 : (n + 1) * width - width // 4]
+        for n in range(len(GREYS))
+    ]
+    return np.array([part.mean((0, 1)) for part in parts])
+
+
+def fill(plane, values, bits, rows=None):
     kind = np.uint8 if bits == 8 else np.uint16
-    pixels = np.zeros((plane.height, plane.line_size // kind().itemsize), kind)
+    pixels = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind().itemsize).copy()
     width = plane.width // len(values)
     for n, value in enumerate(values):
-        pixels[:, n * width : (n + 1) * width] = value << (bits - 8)
+        pixels[:rows, n * width : (n + 1) * width] = value << (bits - 8)
     plane.update(pixels.tobytes())
 
 

@@ -272,6 +272,7 @@ def _restore_video(
             shutil.copyfile(one.path, file)
         return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
     said = f"{clip.changed} of {clip.frames} frames restored"
+    said += f"; HDR ({clip.tone_mapped}) was tone-mapped to BT.709" if clip.tone_mapped else ""
     asked = {"--samples": settings.samples > 1, "--strip": settings.strip, "--save-map": settings.save_map}
     unused = ", ".join(option for option, given in asked.items() if given)
     said += f"; not for videos: {unused}" if unused else ""

@@ -36,11 +36,15 @@ Hidden = Float32[ndarray, "side side"]
 
 @dataclass(frozen=True)
 class RestoredClip:
-    """Counts of a restored clip. `frames`: all; `changed`: with a mask; `faces`: the most in one frame."""
+    """Counts of a restored clip. `frames`: all; `changed`: with a mask; `faces`: the most in one frame.
+
+    `tone_mapped`: "PQ" or "HLG" for a clip in HDR, else "".
+    """
 
     frames: int
     changed: int
     faces: int
+    tone_mapped: str = ""
 
 
 @dataclass
@@ -158,7 +162,7 @@ def restore_clip(
                 remove(part)
     finally:
         clip.close()
-    return RestoredClip(count, changed, paths.most)
+    return RestoredClip(count, changed, paths.most, clip.tone_mapped)
 
 
 def _segmented(

@@ -30,7 +30,7 @@ from maskgen.progress import OnProgress, Progress
 from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file, reason_of
 from maskgen.settings import FaceSettings
 from maskgen.sources.keys import slug
-from maskgen.video import is_video_name, open_clip
+from maskgen.video import Clip, is_video_name, open_clip
 from maskgen.video.frames.extract import Taken, take_frames
 from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
 
@@ -44,7 +44,7 @@ class FileReport:
     """Result of one file. `frames`: sampled frames; `kept`: those with a photo; `faces`: kept frames with a face.
 
     `cut`: whether the clip ends too early or is damaged; `dropped`: number of rows without a photo, per reason;
-    `error`: why the file was refused, "" if it was not.
+    `error`: why the file was refused, "" if it was not; `tone_mapped`: "PQ" or "HLG" for a clip in HDR, else "".
     """
 
     file: str
@@ -61,6 +61,7 @@ class FileReport:
     backend: str = ""
     error: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
+    tone_mapped: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _warnings(reports: list[FileReport]) -> Iterator[str]:
             )
         elif not report.photos:
             yield f"{report.file}: no photo was kept of {report.frames:,} frames; frames.csv says why"
+        if report.tone_mapped:
+            yield f"{report.file}: HDR ({report.tone_mapped}) was tone-mapped to BT.709"
 
 
 def find_files(names: tuple[str, ...]) -> list[VideoFile]:
@@ -262,7 +265,7 @@ def _taken(
 
         taken = take_frames(clip, detector, settings, part, report_frame)
         audio = _sound(source, settings, part, clip.begin, taken)
-        report = _report(source, taken, clip.duration, clip.backend, audio)
+        report = _report(source, taken, clip, audio)
         record = {
             "settings": _fixed(settings),
             "report": asdict(report),
@@ -289,7 +292,7 @@ def _sound(source: VideoFile, settings: FramesSettings, folder: Path, begin: flo
     return write_audio(source.path, folder, first, end, settings.audio_rate)
 
 
-def _report(source: VideoFile, taken: Taken, duration: float, backend: str, audio: str) -> FileReport:
+def _report(source: VideoFile, taken: Taken, clip: Clip, audio: str) -> FileReport:
     kept = {row.index for row in taken.rows if row.photo}
     with_face = {row.index for row in taken.rows if row.photo and row.boxes}
     return FileReport(
@@ -301,9 +304,10 @@ def _report(source: VideoFile, taken: Taken, duration: float, backend: str, audi
         photos=sum(bool(row.photo) for row in taken.rows),
         persons=len({row.person for row in taken.rows if row.photo and row.person >= 0}),
         seconds_covered=round(taken.covered, 6),
-        duration=round(duration, 6),
+        duration=round(clip.duration, 6),
         cut=not taken.whole,
         audio=f"{source.clip}/{audio}" if audio else "",
-        backend=backend,
+        backend=clip.backend,
+        tone_mapped=clip.tone_mapped,
         dropped=dict(sorted(Counter(row.why for row in taken.rows if row.why).items())),
     )
