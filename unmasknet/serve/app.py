@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from maskgen import __version__
 from maskgen.assets import asset
-from maskgen.errors import InputError
 from maskgen.images.decoder_process import READ
 from maskgen.images.formats import heic_is_installed
 from maskgen.types import Plane, RGBImage
@@ -228,14 +227,11 @@ def _answered(
 ) -> bytes:
     """Restores a photo and returns the JSON response. `decoding`: seconds that decoding took.
 
-    Raises:
-        HTTPException: 400, the map cannot be used.
+    Photo and map were checked when they were decoded, so an error here is the server's: its message, which may name
+    this machine's files, is for the log.
     """
     began = time.perf_counter()
-    try:
-        restored = shop.unmask(photo, map=map, samples=samples, seed=seed)
-    except InputError as error:
-        raise HTTPException(400, str(error)) from None
+    restored = shop.unmask(photo, map=map, samples=samples, seed=seed)
     seconds = decoding + time.perf_counter() - began
     return answer_of(photo, restored, seconds).model_dump_json().encode("utf-8")
 

@@ -131,6 +131,7 @@ class Guard:
             except asyncio.TimeoutError:
                 gone = True
                 abort()
+                await asyncio.sleep(0)  # lets the server note it; else it logs an incomplete response
 
         return answer
 

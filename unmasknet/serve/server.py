@@ -156,10 +156,17 @@ class LimitedProtocol(H11Protocol):
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Stops the timer when a request's head is complete, and provides `ABORT`."""
+        """Starts the timer if a request's head begins."""
         self.heard = self.loop.time()
         self._start_timer()
         super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Stops the timer when a request's head is complete, and provides `ABORT`.
+
+        It is also called when a response ends, for a request that was sent before that.
+        """
+        super().handle_events()
         if not self._idle():
             self._stop_timer()
             self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}

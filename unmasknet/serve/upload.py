@@ -34,7 +34,12 @@ def _busy() -> HTTPException:
 
 
 class PlainBody:
-    """Body that is the photo itself. `files`: the bytes that have arrived, by the name of their field."""
+    """Body that is the photo itself.
+
+    `files`: the bytes that have arrived, by the name of their field; `ended`: whether it can be complete.
+    """
+
+    ended = True
 
     def __init__(self) -> None:
         self.files = {"photo": bytearray()}
@@ -45,9 +50,13 @@ class PlainBody:
 
 
 class FormBody:
-    """Body that is a form with the files `photo` and, if wanted, `map`. `files` as in `PlainBody`."""
+    """Body that is a form with the files `photo` and, if wanted, `map`.
+
+    `files` as in `PlainBody`; `ended`: whether the boundary that ends a form has arrived.
+    """
 
     def __init__(self, boundary: bytes) -> None:
+        self.ended = False
         self.files: dict[str, bytearray] = {}
         self._header, self._value, self._into = b"", b"", bytearray()
         self.write = MultipartParser(
@@ -59,6 +68,7 @@ class FormBody:
                 "on_header_end": self._end_header,
                 "on_headers_finished": self._open_field,
                 "on_part_data": self._read_data,
+                "on_end": self._end,
             },
         ).write
 
@@ -86,6 +96,9 @@ class FormBody:
 
     def _read_data(self, data: bytes, start: int, end: int) -> None:
         self._into += data[start:end]
+
+    def _end(self) -> None:
+        self.ended = True
 
 
 def _check_header(text: bytes) -> None:
@@ -123,6 +136,8 @@ async def read_upload(
         raise HTTPException(400, "the client has disconnected", CLOSE) from None
     except ValueError:
         raise HTTPException(400, "the form cannot be read", CLOSE) from None
+    if not body.ended:
+        raise HTTPException(400, "the form is cut: its last boundary is missing", CLOSE)
     photo, map = body.files.get("photo"), body.files.get("map")
     if not photo:
         raise HTTPException(400, "the request holds no photo", CLOSE)

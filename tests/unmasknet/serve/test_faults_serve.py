@@ -25,14 +25,15 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from maskgen.assets import asset
+from maskgen.errors import InputError
 from maskgen.images import codecs
 from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.restore.provenance import NOTE
 from unmasknet.serve.app import build_app
-from unmasknet.serve.middleware import is_loopback
+from unmasknet.serve.middleware import ABORT, is_loopback
 from unmasknet.serve.response import INVENTED
-from unmasknet.serve.server import OPEN
+from unmasknet.serve.server import OPEN, LimitedProtocol
 
 pytestmark = pytest.mark.fault
 HEAD = b"POST /api/unmask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
@@ -168,6 +169,24 @@ def test_row36_a_client_that_does_not_read_its_response_loses_its_slot(pass_time
         wait_for(is_answered)
 
 
+def test_row36_a_request_sent_before_the_last_response_has_the_same_time_limits(
+    pass_time, monkeypatch, capfd
+):
+    lost, end = [], LimitedProtocol.connection_lost
+    monkeypatch.setattr(
+        LimitedProtocol, "connection_lost", lambda line, why: (end(line, why), lost.append(line))
+    )
+    get = b"GET /static/app.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with serving(shop(seconds=LIMIT)) as url, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(_where(url))
+        line.sendall(get * 1000)  # their responses are megabytes, more than the socket buffers hold
+        line.recv(100)
+        wait_for(lambda: pass_time(LIMIT + 1) or lost)
+    assert ABORT in lost[0].scope["extensions"]  # without it the connection stays as long as the client does
+    assert capfd.readouterr().err == ""
+
+
 def test_row36_of_100_requests_the_surplus_gets_429_and_50_are_all_answered():
     unmask = Unmask(threading.Event())
     with serving(shop(unmask, queue=50)) as url:
@@ -254,9 +273,10 @@ def test_row37_a_page_on_all_addresses_allows_ip_addresses_and_given_names_only(
     assert codes == {"192.168.1.5:8000": 200, "faces.example.org": 200, "evil.example": 403}
 
 
-def test_row37_a_500_response_has_the_security_headers_and_no_details():
+@pytest.mark.parametrize("error", [RuntimeError, InputError])
+def test_row37_a_500_response_has_the_security_headers_and_no_details(error):
     def broken(image, *, map, samples, seed):
-        raise RuntimeError("a secret of the machine")
+        raise error("/a/secret/of/the/machine.onnx: the generator computed NaN")
 
     page = TestClient(build_app(shop(unmask=broken)), base_url=HERE, raise_server_exceptions=False)
     answer = page.post("/api/unmask", content=jpeg(), headers=JPEG)

@@ -25,9 +25,11 @@ from tests.helpers.restoring import ToyNetworks, fixed_detector
 from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, is_alive, wait_for
 from unmasknet.restore.unmasker import Unmasker
+from unmasknet.serve import app
 from unmasknet.serve.app import FILES, PAGES, build_app
 from unmasknet.serve.fair_queue import FairQueue
 from unmasknet.serve.middleware import ABORT, HEADERS, Guard
+from unmasknet.serve.upload import join_queue
 
 pytestmark = pytest.mark.fault
 HERE = "http://127.0.0.1:8000"
@@ -127,12 +129,14 @@ def test_row59_a_signal_ends_the_server_within_5_seconds_while_decoders_hang(num
     wait_for(lambda: not any(is_alive(child) for child in children))
 
 
-def test_row59_a_server_that_stops_answers_those_who_wait():
+def test_row59_a_server_that_stops_answers_those_who_wait(monkeypatch):
+    arrived = threading.Event()
+    monkeypatch.setattr(app, "join_queue", lambda slot: (join_queue(slot), arrived.set()))
     with serving(shop(read=READ, decoders=1, decode_seconds=FOREVER)) as url:
         answers = []
         thread = threading.Thread(target=lambda: answers.append(upload(url, HANG)))
         thread.start()
-        time.sleep(0.2)
+        assert arrived.wait(HANG_GUARD)
     thread.join(HANG_GUARD)
     assert [answer.status_code for answer in answers] == [503]
 
@@ -171,6 +175,21 @@ def test_row65_a_form_is_bounded_in_size():
     larger = {"photo": ("a.jpg", jpeg()), "map": ("m.png", bytes(60_000))}
     assert page.post("/api/unmask", files=large).status_code == 413
     assert page.post("/api/unmask", files=larger).status_code == 413
+
+
+def test_row65_a_form_that_is_cut_anywhere_gets_400_and_loses_no_map_in_silence():
+    drawn = codecs.encode_lossless(np.eye(48, 64, dtype=np.uint8)[..., None].repeat(3, 2), "png")
+    photo, map = (
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % part
+        for part in ((b"photo", jpeg()), (b"map", drawn))
+    )
+    whole, unmask = photo + map + b"--x--", Unmask()
+    page = TestClient(build_app(shop(unmask)), base_url=HERE)
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    for end in (len(photo), len(photo) + 20, len(whole) - 40, len(whole) - 1):
+        assert page.post("/api/unmask", content=whole[:end], headers=headers).status_code == 400
+    assert unmask.seen == 0
+    assert page.post("/api/unmask", content=whole, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -350,7 +369,9 @@ def test_row66_a_client_with_many_photos_lets_others_in_between():
         tasks[3].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await photo_of(queue, "d")  # the place is free again
-        assert not any((queue._held, queue._last, queue._waiting))  # nothing is kept of clients that have left
+        assert not any(
+            (queue._held, queue._last, queue._waiting)
+        )  # nothing is kept of clients that have left
 
     asyncio.run(all_of_them())
     assert "".join(order) == "abcabaaad"
