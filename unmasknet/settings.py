@@ -4,9 +4,9 @@ A preset (`assets/configs/presets/NAME.toml`) sets all of them for both stages, 
 and the options of the command then override single settings. The defaults here are those of the preset `unmask`.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from maskgen.settings import COMMON, RUN, Option, Section
 
@@ -166,6 +166,15 @@ class DiscriminatorSettings(Section):
     augment: bool = True
     """Shift, recolour and cut real and fake images at random in the same way before they are classified."""
 
+    @model_validator(mode="after")
+    def _filters(self) -> "DiscriminatorSettings":
+        if self.region_high_pass and self.region_high_pass % 2 == 0:
+            raise ValueError(
+                f"discriminator.region_high_pass {self.region_high_pass}: the filter has a middle pixel; set an odd "
+                f"number, such as {self.region_high_pass + 1}, or 0"
+            )
+        return self
+
 
 class SegmLossSettings(Section):
     """Losses of the segmenter."""
@@ -271,6 +280,12 @@ class LoopSettings(Section):
     """Steps between checkpoints that are kept in addition to last.pt and best.pt; 0: none are kept."""
     max_bad_steps: Annotated[int, Field(ge=1)] = 20
     """Number of consecutive steps with a non-finite loss after which the run stops."""
+
+    @field_validator("threads", mode="before")
+    @classmethod
+    def _not_set(cls, threads: Any) -> Any:
+        """Reads the default of earlier versions, which is in the weights and checkpoints that they wrote."""
+        return 0 if threads is None else threads
 
 
 class _TrainSettings(Section):

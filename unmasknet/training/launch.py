@@ -201,11 +201,13 @@ def with_precision(settings: Settings, device: torch.device, last: Path | None =
     """
     if settings.loop.precision != "auto":
         return settings
+    kept = ""
     if last is not None and last.exists():
-        precision = parse_json(checkpoint.load_run(last)["facts"]["settings"])["loop"]["precision"]
-    else:
-        faster = distributed.largest(float(choose_precision(device) == "bf16"), device)
-        precision = "bf16" if faster else "fp32"
+        kept = parse_json(checkpoint.load_run(last)["facts"]["settings"])["loop"]["precision"]
+    wanted = kept or choose_precision(device)
+    # A rank that has the checkpoint also sends this message: others may lack it, which is found later.
+    faster = distributed.largest(float(wanted == "bf16"), device)
+    precision = kept or ("bf16" if faster else "fp32")
     loop = settings.loop.model_copy(update={"precision": precision})
     return settings.model_copy(update={"loop": loop})
 

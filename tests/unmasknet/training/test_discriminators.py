@@ -10,7 +10,7 @@ from unmasknet.maps import window_over_hole, window_side
 from unmasknet.models import checkpoint
 from unmasknet.models.discriminator import build_discriminators, high_passed
 from unmasknet.settings import DiscriminatorSettings
-from unmasknet.training import launch
+from unmasknet.training import distributed, launch
 from unmasknet.training.report import CHANCE_ROWS, at_chance, run_page
 from unmasknet.training.run_folder import RunFolder
 
@@ -59,6 +59,17 @@ def test_a_high_passed_image_has_no_tone():
     image = torch.rand(2, 3, 16, 16)
     assert torch.allclose(high_passed(image + 0.3, 5), high_passed(image, 5), atol=1e-5)
     assert high_passed(image, 5).std() > image.std()
+
+
+@pytest.mark.parametrize("sees", ["composite", "crop", "window"])
+def test_a_filter_has_an_odd_side(sees):
+    with pytest.raises(ValueError, match=r"region_high_pass 4: .* such as 5"):
+        DiscriminatorSettings(region_sees=sees, region_high_pass=4)
+    net = build_discriminators(DiscriminatorSettings(width=4, region_sees=sees, region_high_pass=31))[
+        "region"
+    ]
+    images = torch.rand(1, 3, 64, 64)
+    assert net(images, images, hole(20, 40, 20, 40, 64), None)[0].shape[:2] == (1, 1)
 
 
 def test_tone_does_not_move_the_region_discriminator_and_detail_does():
@@ -145,3 +156,13 @@ def test_auto_precision_is_chosen_at_the_start_and_kept_when_the_run_is_resumed(
     train("segm", longer, tmp_path, resume=True)
     facts = checkpoint.load(tmp_path / "checkpoints" / "last.pt")["facts"]
     assert json.loads(facts["settings"])["loop"]["precision"] == "bf16"
+
+
+def test_ranks_with_and_without_the_checkpoint_exchange_the_same_messages(data, tmp_path, monkeypatch):
+    chosen = settings("segm", data, loop={"precision": "auto"})
+    train("segm", chosen, tmp_path)
+    sent = []
+    monkeypatch.setattr(distributed, "largest", lambda value, _: sent.append(value) or value)
+    for folder in ("", "another machine's"):
+        launch.with_precision(chosen, torch.device("cpu"), tmp_path / folder / "checkpoints" / "last.pt")
+    assert len(sent) == 2

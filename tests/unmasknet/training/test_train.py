@@ -175,10 +175,12 @@ def test_a_run_older_than_a_setting_can_be_resumed(data, tmp_path):
     state = checkpoint.load(last)
     old = json.loads(state["facts"]["settings"])
     del old["loss"]["identity"], old["loss"]["identity_net"]
+    old["loop"]["threads"] = None  # the default before it was 0
     state["facts"]["settings"] = json.dumps(old)
     checkpoint.save(last, state)
     with pytest.raises(UsageError, match=r"loss\.identity: 0\.0, now 1\.0"):
         train("gan", settings("gan", data, loss={"identity": 1.0}, loop={"steps": 3}), tmp_path, resume=True)
+    assert load_trained(last).settings.loop.threads == 0
     assert train("gan", settings("gan", data, loop={"steps": 3}), tmp_path, resume=True).steps == 3
     state["facts"]["settings"] = json.dumps({**old, "mood": 3})
     checkpoint.save(last, state)
