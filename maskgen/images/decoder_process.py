@@ -1,6 +1,6 @@
 """Decodes images in a child process, with a deadline: a file that hangs or crashes its decoder costs that process only.
 
-The child holds OpenCV, Pillow and NumPy, about 60 MB, and is used for one image after another: starting it takes half a
+The child holds OpenCV, Pillow and NumPy, about 75 MB, and is used for one image after another: starting it takes half a
 second of a core, handing over the pixels of a 24-megapixel photo 40 ms.
 """
 

@@ -12,6 +12,7 @@ from maskgen.errors import InputError
 from maskgen.images.formats import HEAD_BYTES, photo_suffix
 from maskgen.reading import open_regular_file
 from maskgen.sources.layouts import is_photo_file
+from maskgen.sources.leavings import is_left
 from maskgen.video import SUFFIXES as VIDEOS
 from maskgen.video import is_video_name
 
@@ -42,8 +43,9 @@ class Input:
 
 
 def suffix_of(path: Path) -> str:
-    """Returns the suffix of a photo or video; "" for a name such as `john.smith`."""
-    return path.suffix if path.suffix.lower() in VIDEOS else photo_suffix(path.name)
+    """Returns the suffix of a photo or video; "" for a name such as `john.smith`, or if it leaves only dots."""
+    suffix = path.suffix if path.suffix.lower() in VIDEOS else photo_suffix(path.name)
+    return suffix if path.name.removesuffix(suffix).strip(".") else ""
 
 
 def without_suffix(path: Path) -> Path:
@@ -84,6 +86,8 @@ def _inside(folder: Path, aside: Path) -> Iterable[Path]:
         for name in sorted(files):
             path = Path(parent) / name
             below = path.relative_to(folder).as_posix()
+            if is_left(below):
+                continue
             if is_video_name(name) or is_photo_file(below, partial(_head, path)):
                 yield path
 

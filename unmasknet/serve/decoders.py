@@ -85,6 +85,8 @@ class Decoders:
             self._busy.discard(process)
             if process.alive:
                 self._idle.append(process)
+            if self._closed:  # while it was in neither list
+                process.close()
 
 
 def _stopping() -> HTTPException:

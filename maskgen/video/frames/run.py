@@ -30,6 +30,7 @@ from maskgen.progress import OnProgress, Progress
 from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file, reason_of
 from maskgen.settings import FaceSettings
 from maskgen.sources.keys import slug
+from maskgen.sources.leavings import is_left
 from maskgen.video import Clip, is_video_name, open_clip
 from maskgen.video.frames.extract import Taken, take_frames
 from maskgen.video.frames.index import SHEET, TABLE, write_catalogue
@@ -164,7 +165,11 @@ def find_files(names: tuple[str, ...]) -> list[VideoFile]:
     found: dict[str, VideoFile] = {}
     for name in names:
         path = Path(name).expanduser()
-        inner = sorted(file for file in path.rglob("*") if file.is_file() and is_video_name(file.name))
+        inner = sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and is_video_name(file.name) and not is_left(file.relative_to(path).as_posix())
+        )
         if path.is_dir() and not inner:
             raise InputError(
                 f"{path}: no video in this folder, by the suffixes of {len(list(path.iterdir()))} files"

@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 
 from maskgen.errors import InputError, MissingError, UnmaskError
+from maskgen.video.frames.run import find_files
 from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
 from tests.helpers.special_files import KINDS, make_special, within
 from unmasknet.restore import batch
 from unmasknet.restore.batch import run
+from unmasknet.restore.inputs import find_inputs
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.unmasker import Unmasker
 
@@ -123,6 +125,26 @@ def test_row62_inputs_that_all_fail_for_want_of_a_package_keep_its_exit_code(pho
     monkeypatch.setattr(batch, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match="videos need PyAV"):
         restore(photos)
+
+
+@pytest.mark.parametrize("name", ["..jpg", "...jpg", ".jpg", "..mp4", "..jpg_large"])
+def test_row48_a_name_of_dots_and_a_suffix_is_a_name(photos, name):
+    (photos / "a.png").rename(photos / name)
+    report = restore(photos)
+    assert {result.input for result in report.results} == {str(file) for file in photos.iterdir()}
+    assert [result.input for result in report.results if result.error] == [str(photos / "..mp4")] * (
+        name == "..mp4"
+    )
+    assert len({result.output for result in report.results}) == len(report.results)
+
+
+def test_row57_videos_that_a_system_left_are_no_inputs(photos):
+    for name in ("a/.thumbnails/a.mp4", "@eaDir/b.mp4", ".trashed-1700000000-c.mp4", "._d.mp4", "a/d.mp4"):
+        (photos / name).parent.mkdir(exist_ok=True, parents=True)
+        (photos / name).write_bytes(b"clip")
+    found = find_inputs([str(photos)], photos.parent / "out")
+    assert [one.name for one in found] == ["a", "b", "c", "a/d"]
+    assert [file.name for file in find_files((str(photos),))] == ["a/d.mp4"]
 
 
 def test_row62_the_longest_name_gets_a_result(photos):

@@ -19,7 +19,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from maskgen.errors import Skip
 from maskgen.images import codecs
+from maskgen.images.decoder_jobs import photo_job
 from tests.helpers.decoders import CRASH, HANG, READ
 from tests.helpers.restoring import ToyNetworks, fixed_detector
 from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
@@ -27,6 +29,7 @@ from tests.helpers.waiting import HANG_GUARD, is_alive, wait_for
 from unmasknet.restore.unmasker import Unmasker
 from unmasknet.serve import app
 from unmasknet.serve.app import FILES, PAGES, build_app
+from unmasknet.serve.decoders import Decoders
 from unmasknet.serve.fair_queue import FairQueue
 from unmasknet.serve.middleware import ABORT, HEADERS, Guard
 from unmasknet.serve.upload import join_queue
@@ -139,6 +142,18 @@ def test_row59_a_server_that_stops_answers_those_who_wait(monkeypatch):
         assert arrived.wait(HANG_GUARD)
     thread.join(HANG_GUARD)
     assert [answer.status_code for answer in answers] == [503]
+
+
+def test_row59_a_decoder_that_ends_its_work_while_the_server_stops_is_ended():
+    class Closing(set):
+        def discard(self, process):
+            super().discard(process)
+            decoders.close()
+
+    decoders = Decoders(1, HANG_GUARD, 10_000, READ)
+    decoders._busy = Closing()
+    assert not isinstance(decoders._decode(photo_job(10_000, 255), jpeg()), Skip)
+    assert [process.alive for process in decoders._idle] == [False]
 
 
 def test_row59_a_map_is_used_instead_of_searching_for_masks():
