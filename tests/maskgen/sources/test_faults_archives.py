@@ -19,6 +19,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load
+from maskgen.sources.keys import unique_ids
 from maskgen.sources.zip_archive import ZipStore
 from maskgen.types import Photo
 
@@ -304,3 +305,28 @@ def test_row57_a_way_of_packing_that_is_not_read_is_said(tmp_path):
     assert isinstance(skip, Skip)
     assert skip.reason == "unreadable"
     assert "packed in its zip in a way that is not read" in skip.detail
+
+
+@pytest.mark.parametrize(("checksum", "name"), [(0, "café.jpg"), (1, "cafΘ.jpg")])
+def test_row57_a_name_in_utf_8_beside_one_in_a_code_page_is_taken(tmp_path, checksum, name):
+    """Only if it belongs to that name: a program that renames a member may leave the old field."""
+    path, raw, text = tmp_path / "set.zip", b"caf\xe9.jpg", "café.jpg".encode()
+    field = struct.pack("<BI", 1, zlib.crc32(raw) ^ checksum) + text
+    member = zipfile.ZipInfo("cafX.jpg")
+    member.extra = struct.pack("<HH", 0x7075, len(field)) + field
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr(member, photo(1))
+    path.write_bytes(path.read_bytes().replace(b"cafX.jpg", raw))
+    assert ZipStore(path).names() == [name]
+    assert ZipStore(path).read(name) == photo(1)
+
+
+def test_row57_of_names_that_become_one_the_exact_one_keeps_it_else_the_last():
+    assert unique_ids(["./a.jpg", "a.jpg", ".//a.jpg"]) == ["a~1.jpg", "a.jpg", "a~2.jpg"]
+    assert unique_ids(["./a.jpg", "a/../b.jpg", "//a.jpg", ".//a.jpg"]) == [
+        "a~1.jpg",
+        "a/__/b.jpg",
+        "_/a.jpg",
+        "a.jpg",
+    ]
+    assert unique_ids(["a.jpg", "a~1.jpg", "a.jpg"]) == ["a~2.jpg", "a~1.jpg", "a.jpg"]
