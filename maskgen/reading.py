@@ -93,7 +93,7 @@ def read_regular_file(path: str | PathLike[str], limit: int) -> bytes:
     """
     with open_regular_file(path, limit) as file:
         asked = os.fstat(file.fileno()).st_size + 1
-        data = file.read(asked)
+        data = file.read(asked) or b""  # None of a file of /proc that would have to be waited for
         if len(data) == asked - 1 and data:  # the end was seen: the byte behind it was asked for
             return data
         while more := file.read(

@@ -32,7 +32,7 @@ class FolderStore:
         """Reads the first bytes of a file; b"" if it cannot be read."""
         try:
             with open_regular_file(self._path(name)) as file:
-                return file.read(HEAD_BYTES)
+                return file.read(HEAD_BYTES) or b""
         except OSError:
             return b""
 
@@ -56,7 +56,7 @@ class FolderStore:
         try:
             with open_regular_file(self._path(name)) as file:
                 file.seek(os.fstat(file.fileno()).st_size // 2)
-                return file.read(SAMPLE_BYTES)
+                return file.read(SAMPLE_BYTES) or b""
         except OSError:
             return b""
 

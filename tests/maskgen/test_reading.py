@@ -1,11 +1,13 @@
 """Reading: regular files only, so many bytes only."""
 
 import errno
+import io
 import os
 import sys
 
 import pytest
 
+from maskgen import reading
 from maskgen.reading import check_regular_file, open_regular_file, parse_json, parse_toml, read_regular_file
 
 READERS = [
@@ -39,6 +41,18 @@ def test_a_file_that_says_it_is_empty_is_read_to_its_end_or_the_limit():
     assert len(read_regular_file(path, 1 << 24)) > 1000
     with pytest.raises(OSError, match="at most 1\\.0 kB"):
         read_regular_file(path, 1000)
+
+
+def test_a_file_whose_bytes_would_have_to_be_waited_for_is_empty(tmp_path, monkeypatch):
+    path = tmp_path / "as /proc/kmsg"
+    path.write_bytes(b"line")
+
+    class Waiting(io.FileIO):
+        def read(self, size: int | None = -1, /) -> None:  # as `FileIO` does without waiting
+            return None
+
+    monkeypatch.setattr(reading, "FileIO", Waiting)
+    assert read_regular_file(path, 99) == b""
 
 
 @pytest.mark.parametrize("read", READERS)

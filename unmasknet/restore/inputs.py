@@ -96,7 +96,7 @@ def _head(path: Path) -> bytes:
     """Reads the first bytes of a file; b"" if it cannot be read."""
     try:
         with open_regular_file(path) as file:
-            return file.read(HEAD_BYTES)
+            return file.read(HEAD_BYTES) or b""
     except OSError:
         return b""
 
