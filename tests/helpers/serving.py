@@ -87,11 +87,9 @@ def nothing(image, *, map, samples, seed):
     return Restored(image, empty, (), (), empty, "no face found, nothing changed")
 
 
-def shop(
-    unmask: Callable[..., Restored] | None = None, example=None, read: str = READ, **settings: object
-) -> Shop:
+def shop(*unmasks: Callable[..., Restored], example=None, read: str = READ, **settings: object) -> Shop:
     patience = {"seconds": 500.0, "decode_seconds": 500.0}  # a machine that tests share may stop for minutes
-    return Shop(unmask or Unmask(), "stand-in", example, ServeSettings(**(patience | settings)), read)
+    return Shop(unmasks or (Unmask(),), "stand-in", example, ServeSettings(**(patience | settings)), read)
 
 
 @contextmanager

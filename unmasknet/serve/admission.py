@@ -1,4 +1,4 @@
-"""Admission control: limits on requests and on the bytes they hold, and a lock for one photo at a time."""
+"""Admission control: limits on requests, on the bytes they hold, and on the photos in work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -50,18 +50,19 @@ class AdmissionSlot:
 
 
 class Gate:
-    """Limits on concurrent requests and on their bytes. Only one request at a time does its work.
+    """Limits on concurrent requests, on their bytes, and on those that do their work.
 
     Args:
         places: largest number of requests in the queue.
         room: largest number of bytes that requests hold; the bytes of responses being sent are counted separately,
             with the same limit.
+        turns: number of requests that do their work at once; if there are several, not all of one client.
     """
 
-    def __init__(self, places: int, room: int) -> None:
+    def __init__(self, places: int, room: int, turns: int) -> None:
         self.places, self.room = places, room
         self.taken = self.held = self.leaving = 0
-        self._turns = FairQueue(1)
+        self._turns = FairQueue(turns)
         self._left = asyncio.Condition()
 
     @contextmanager
@@ -76,7 +77,7 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, client: str) -> AsyncIterator[None]:
-        """Waits until no other request works and the responses being sent hold fewer bytes than `room`.
+        """Waits for a turn, and until the responses being sent hold fewer bytes than `room`.
 
         `client`: the address of the client; clients take turns.
         """

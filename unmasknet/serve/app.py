@@ -1,13 +1,11 @@
 """Routes of the server: the page's files, the API, and information about both."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel
@@ -18,11 +16,11 @@ from maskgen.assets import asset
 from maskgen.images.decoder_process import READ
 from maskgen.images.formats import heic_is_installed
 from maskgen.types import Plane, RGBImage
-from unmasknet.restore.unmasker import Restored
 from unmasknet.serve.admission import Gate
 from unmasknet.serve.decoders import Decoders
 from unmasknet.serve.middleware import Guard
 from unmasknet.serve.response import INVENTED, Answer, answer_of
+from unmasknet.serve.restorers import Restorers, Unmask
 from unmasknet.serve.settings import ServeSettings
 from unmasknet.serve.upload import join_queue, read_upload
 
@@ -67,14 +65,6 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@runtime_checkable
-class Unmask(Protocol):
-    """Protocol of `restore.unmasker.Unmasker`, so that tests can replace it."""
-
-    def __call__(self, image: RGBImage, *, map: Plane | None, samples: int, seed: int) -> Restored:
-        """Restores a photo, RGB; `map`: 1 where masks are, None to look for them."""
-
-
 class About(BaseModel):
     """Version, networks and limits of this server."""
 
@@ -93,14 +83,14 @@ class Shop:
     """State shared by the routes.
 
     Attributes:
-        unmask: restores a photo; always called in the same thread.
+        unmasks: each restores a photo, always in the same thread; one at least.
         networks: runtime and weights, for display.
         example: returns an example photo as JPEG bytes; None if there is none.
         settings: with the limits.
         read: `module:function` that decodes images in the decoder processes.
     """
 
-    unmask: Unmask
+    unmasks: tuple[Unmask, ...]
     networks: str
     example: Callable[[], bytes] | None
     settings: ServeSettings
@@ -110,7 +100,7 @@ class Shop:
 def build_app(shop: Shop) -> FastAPI:
     """Builds the app, with its middleware."""
     settings = shop.settings
-    worker = ThreadPoolExecutor(1, "unmask")
+    restorers = Restorers(shop.unmasks)
     decoders = Decoders(settings.decoders, settings.decode_seconds, settings.max_pixels, shop.read)
 
     @asynccontextmanager
@@ -118,7 +108,7 @@ def build_app(shop: Shop) -> FastAPI:
         decoders.warm()
         yield
         decoders.close()
-        worker.shutdown(wait=False, cancel_futures=True)  # a photo in work is not waited for
+        restorers.close()
 
     app = FastAPI(
         title="unmask",
@@ -130,8 +120,8 @@ def build_app(shop: Shop) -> FastAPI:
     )
     app.add_middleware(Guard, host=settings.host, names=settings.names, seconds=settings.seconds)
     _add_files(app)
-    _add_about(app, shop, worker)
-    _add_unmask(app, shop, worker, decoders)
+    _add_about(app, shop, restorers)
+    _add_unmask(app, shop, restorers, decoders)
     return app
 
 
@@ -149,7 +139,7 @@ def _add_file(app: FastAPI, address: str, content: bytes, headers: Mapping[str, 
         return Response(content, headers=dict(headers))
 
 
-def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
+def _add_about(app: FastAPI, shop: Shop, restorers: Restorers) -> None:
     @app.head("/api/about", include_in_schema=False)
     @app.get("/api/about")
     def about() -> About:
@@ -172,13 +162,13 @@ def _add_about(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor) -> None:
         """Returns the included photo with a mask on the face."""
         if shop.example is None:
             raise HTTPException(404, "this page has no example")
-        data = await asyncio.get_running_loop().run_in_executor(worker, shop.example)
+        data = await restorers.run_aside(shop.example)
         return Response(data, media_type="image/jpeg")
 
 
-def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor, decoders: Decoders) -> None:
+def _add_unmask(app: FastAPI, shop: Shop, restorers: Restorers, decoders: Decoders) -> None:
     settings = shop.settings
-    gate = Gate(settings.queue, settings.queue_bytes)
+    gate = Gate(settings.queue, settings.queue_bytes, len(shop.unmasks))
     samples_wanted = Query(
         ge=1, le=settings.max_samples, description="number of results, all equally plausible"
     )
@@ -206,9 +196,9 @@ def _add_unmask(app: FastAPI, shop: Shop, worker: ThreadPoolExecutor, decoders: 
                     await work.enter_async_context(gate.turn(client))
                 if await request.is_disconnected():
                     raise HTTPException(400, "the client has disconnected")
-                job = partial(_answered, shop, photo, map, samples, seed, seconds)
+                job = partial(_answered, photo, map, samples, seed, seconds)
                 del photo, map
-                body = await asyncio.get_running_loop().run_in_executor(worker, job)
+                body = await restorers.run(job)
             slot.free()
             await stack.enter_async_context(gate.answer(len(body)))
             return InParts(body, stack.pop_all())
@@ -223,7 +213,7 @@ async def _decoded(
 
 
 def _answered(
-    shop: Shop, photo: RGBImage, map: Plane | None, samples: int, seed: int, decoding: float
+    photo: RGBImage, map: Plane | None, samples: int, seed: int, decoding: float, unmask: Unmask
 ) -> bytes:
     """Restores a photo and returns the JSON response. `decoding`: seconds that decoding took.
 
@@ -231,7 +221,7 @@ def _answered(
     this machine's files, is for the log.
     """
     began = time.perf_counter()
-    restored = shop.unmask(photo, map=map, samples=samples, seed=seed)
+    restored = unmask(photo, map=map, samples=samples, seed=seed)
     seconds = decoding + time.perf_counter() - began
     return answer_of(photo, restored, seconds).model_dump_json().encode("utf-8")
 

@@ -55,11 +55,12 @@ def serve(
     with bound:
         if not is_loopback(settings.host):
             warn(OPEN.format(host=settings.host))
-        unmasker = Unmasker.from_pretrained(
-            settings.weights, runtime=settings.runtime, device=settings.device
+        unmaskers = tuple(
+            Unmasker.from_pretrained(settings.weights, runtime=settings.runtime, device=settings.device)
+            for _ in range(settings.restorers)
         )
-        check_networks(unmasker)
-        server = build_server(Shop(unmasker, networks_name(settings), example, settings))
+        check_networks(unmaskers[0])
+        server = build_server(Shop(unmaskers, networks_name(settings), example, settings))
         announce(address(bound, settings.host))
         server.run(sockets=[bound])
 

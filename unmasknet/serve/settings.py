@@ -33,8 +33,11 @@ class ServeSettings(Command):
     """Longest time to decode one photo, in a process of its own, which is then replaced."""
     decoders: Annotated[int, Field(ge=1, le=64)] = 4
     """Largest number of these processes, and of photos that wait decoded; a second one is started when it is needed."""
+    restorers: Annotated[int, Field(ge=1, le=16)] = 2
+    """Photos restored at once, each with networks of its own. One address has all but one of them, so that another one
+    need not wait for a photo in work."""
     queue: Annotated[int, Field(ge=1, le=1000)] = 64
-    """Photos accepted at once, including the one being restored; further ones are asked to try again later."""
+    """Photos accepted at once, including those being restored; further ones are asked to try again later."""
     queue_bytes: Annotated[int, Field(ge=1024)] = 256_000_000
     """Total bytes of the photos that arrive or wait."""
     seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0

@@ -30,6 +30,7 @@ from maskgen.images import codecs
 from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, wait_for
 from unmasknet.restore.provenance import NOTE
+from unmasknet.restore.unmasker import Restored
 from unmasknet.serve.app import build_app
 from unmasknet.serve.middleware import ABORT, is_loopback
 from unmasknet.serve.response import INVENTED
@@ -57,8 +58,8 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return forward
 
 
-def client(**settings: object) -> TestClient:
-    return TestClient(build_app(shop(**settings)), base_url=HERE)
+def client(*unmasks: Callable[..., Restored], **settings: object) -> TestClient:
+    return TestClient(build_app(shop(*unmasks, **settings)), base_url=HERE)
 
 
 def bomb() -> bytes:
@@ -253,7 +254,7 @@ ALLOWED = [
 @pytest.mark.parametrize("headers", REFUSED, ids=str)
 def test_row37_other_host_names_and_requests_of_other_pages_are_refused(headers):
     unmask = Unmask()
-    page = client(unmask=unmask)
+    page = client(unmask)
     assert page.post("/api/unmask", content=jpeg(), headers=JPEG | headers).status_code == 403
     assert page.get("/api/about", headers=headers).status_code == 403
     assert unmask.seen == 0
@@ -278,7 +279,7 @@ def test_row37_a_500_response_has_the_security_headers_and_no_details(error):
     def broken(image, *, map, samples, seed):
         raise error("/a/secret/of/the/machine.onnx: the generator computed NaN")
 
-    page = TestClient(build_app(shop(unmask=broken)), base_url=HERE, raise_server_exceptions=False)
+    page = TestClient(build_app(shop(broken)), base_url=HERE, raise_server_exceptions=False)
     answer = page.post("/api/unmask", content=jpeg(), headers=JPEG)
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -26,7 +27,7 @@ from tests.helpers.decoders import CRASH, HANG, READ
 from tests.helpers.restoring import ToyNetworks, fixed_detector
 from tests.helpers.serving import JPEG, Unmask, jpeg, serving, shop, upload
 from tests.helpers.waiting import HANG_GUARD, is_alive, wait_for
-from unmasknet.restore.unmasker import Unmasker
+from unmasknet.restore.unmasker import Restored, Unmasker
 from unmasknet.serve import app
 from unmasknet.serve.app import FILES, PAGES, build_app
 from unmasknet.serve.decoders import Decoders
@@ -55,8 +56,8 @@ main()
 """
 
 
-def client(**settings: object) -> TestClient:
-    return TestClient(build_app(shop(**settings)), base_url=HERE, raise_server_exceptions=False)
+def client(*unmasks: Callable[..., Restored], **settings: object) -> TestClient:
+    return TestClient(build_app(shop(*unmasks, **settings)), base_url=HERE, raise_server_exceptions=False)
 
 
 def hang(url: str) -> threading.Thread:
@@ -288,7 +289,7 @@ def test_row65_extreme_shapes_are_restored_or_refused(height, width):
     picture.putpixel((width // 2, height // 2), (200, 0, 0))
     picture.save(file, "PNG", compress_level=1)
     unmask = Unmasker(ToyNetworks(), fixed_detector())
-    answer = client(unmask=unmask).post("/api/unmask?samples=2", content=file.getvalue(), headers=JPEG)
+    answer = client(unmask).post("/api/unmask?samples=2", content=file.getvalue(), headers=JPEG)
     assert answer.status_code == (200 if max(height, width) < 32_766 else 400), answer.text
     assert _has_security_headers(answer)
 
@@ -392,14 +393,35 @@ def test_row66_a_client_with_many_photos_lets_others_in_between():
     assert "".join(order) == "abcabaaad"
 
 
+def upload_from(name: str, url: str) -> int:
+    """Sends a photo from another address of this machine; returns the status of the response."""
+    transport = httpx2.HTTPTransport(local_address=name)
+    with httpx2.Client(transport=transport, timeout=HANG_GUARD) as page:
+        return page.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+def test_row66_another_address_does_not_wait_for_a_photo_in_work():
+    busy, second = Unmask(threading.Event()), Unmask()
+    with serving(shop(busy, second)) as url:
+        crowd = [threading.Thread(target=upload_from, args=("127.0.0.1", url)) for _ in range(12)]
+        for thread in crowd:
+            thread.start()
+        wait_for(lambda: busy.seen)
+        assert [upload_from("127.0.0.2", url) for _ in range(3)] == [200] * 3
+        assert (busy.seen, second.seen) == (1, 3)  # one address has one of the two
+        busy.gate.set()
+        for thread in crowd:
+            thread.join(HANG_GUARD)
+    assert (busy.most, second.most) == (1, 1)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
 def test_row66_another_address_is_answered_before_a_crowd():
     unmask, order = Unmask(threading.Event()), []
 
     def send(name: str) -> None:
-        transport = httpx2.HTTPTransport(local_address=name)
-        with httpx2.Client(transport=transport, timeout=HANG_GUARD) as page:
-            assert page.post(f"{url}/api/unmask", content=jpeg(), headers=JPEG).status_code == 200
+        assert upload_from(name, url) == 200
         order.append(name)
 
     with serving(shop(unmask, decoders=1)) as url:

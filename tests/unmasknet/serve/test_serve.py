@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import socket
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from maskgen.images import codecs
 from tests.helpers.restoring import ToyNetworks, fixed_detector
 from tests.helpers.serving import JPEG, MASK, jpeg, nothing, photo, serving, shop, upload
 from unmasknet.restore.provenance import NOTE
-from unmasknet.restore.unmasker import Unmasker
+from unmasknet.restore.unmasker import Restored, Unmasker
 from unmasknet.serve.app import FILES, PAGES, build_app
 from unmasknet.serve.response import INVENTED
 from unmasknet.serve.server import address, bind, check_networks, networks_name
@@ -25,8 +26,8 @@ from unmasknet.serve.settings import ServeSettings
 HERE = "http://127.0.0.1:8000"
 
 
-def client(**settings: object) -> TestClient:
-    return TestClient(build_app(shop(**settings)), base_url=HERE)
+def client(*unmasks: Callable[..., Restored], **settings: object) -> TestClient:
+    return TestClient(build_app(shop(*unmasks, **settings)), base_url=HERE)
 
 
 def decoded(uri: str) -> np.ndarray:
@@ -75,7 +76,7 @@ def test_one_sample_has_no_disagreement():
 
 
 def test_a_photo_without_a_face_is_reported_as_unchanged():
-    answer = client(unmask=nothing).post("/api/unmask", content=jpeg(), headers=JPEG).json()
+    answer = client(nothing).post("/api/unmask", content=jpeg(), headers=JPEG).json()
     assert answer["pictures"] == []
     assert answer["said"] == "no face found, nothing changed"
 
