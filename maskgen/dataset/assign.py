@@ -195,7 +195,7 @@ def _surplus(
             surplus[ref.id] = (
                 ref.id,
                 "duplicate",
-                f"the same bytes as a photo of another person, in {group.split}",
+                f"the same bytes as {other or 'a photo'} of another person, in {group.split}",
             )
         else:
             kept.setdefault(group.digest, ref.id)

@@ -1,5 +1,6 @@
 """Contact sheets: small images with captions in one image, in the font that comes with Pillow."""
 
+import unicodedata
 from dataclasses import dataclass
 from math import ceil
 
@@ -136,8 +137,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _printable(text: str) -> str:
-    """Replaces unprintable characters in one line of text: file names can contain any character."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    """Replaces what the font of Pillow cannot draw: letters lose their accents, other signs become "?"."""
+    return "".join(plain if plain.isascii() and plain.isprintable() else "?" for plain in map(_plain, text))
+
+
+def _plain(letter: str) -> str:
+    """Returns a letter without accents, such as "o" for "ö"; "" for an accent that stands alone."""
+    return "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
 
 
 def _shortened(text: str, room: int) -> str:

@@ -305,7 +305,8 @@ def _check_target(settings: RestoreSettings, inputs: Sequence[Input]) -> None:
         stem = str(without_suffix(Path(os.path.realpath(one.path))))  # `resolve` fails for links in a circle
         if {stem, RESULT_ENDING.sub("", stem)} & targets:
             raise UsageError(
-                f"--out {settings.out}: a result would replace {one.path}; choose another folder"
+                f"--out {settings.out}: a result would replace {one.path}, which is an input; choose a folder "
+                "outside of the inputs (results of an earlier run that lie among the photos are inputs too)"
             )
 
 

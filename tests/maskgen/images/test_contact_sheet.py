@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from maskgen.images import contact_sheet
 from maskgen.images.contact_sheet import Block, Tile, draw_sheet, fit_square, overlay_parts, paint_parts
 from tests.helpers.small_images import drawn_parts, drawn_photo
 
@@ -45,3 +46,18 @@ def test_parts_differ_in_colour_and_untouched_is_black_and_transparent():
     assert len(np.unique(painted.reshape(-1, 3), axis=0)) == 4
     assert not layer[parts == 0, 3].any()
     assert layer[parts > 0, 3].all()
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("Dörte", "Dorte"),
+        ("Do\u0308rte", "Dorte"),
+        ("Tåg Ö", "Tag O"),
+        ("ﬁ…", "fi..."),
+        ("名\n", "??"),
+        ("a-b", "a-b"),
+    ],
+)
+def test_captions_hold_only_what_the_font_can_draw(text, drawn):
+    assert contact_sheet._printable(text) == drawn
