@@ -1,7 +1,7 @@
 """Decoding with OpenCV if PyAV is not installed: the same frames, but no audio, HDR or wide gamut.
 
 OpenCV does not report where a stream's clock begins, so times are counted from the first frame. It does not report
-colour tags either, and converts by them what it cannot: HDR is clipped, primaries are converted by a wrong matrix, and
+colour tags either, and converts by them what it cannot: HDR is clipped, colours of wide gamuts are ten levels off, and
 where it cannot convert at all it returns memory that was never filled. So the tags are read from the file, and such
 clips are refused.
 """

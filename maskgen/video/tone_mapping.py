@@ -1,7 +1,8 @@
 """Conversion of HDR, linear light and wide gamuts to SDR with the primaries of BT.709.
 
-swscale converts them as well, but primaries by a wrong matrix, and slowly. Formulas: PQ and HLG of ITU-R BT.2100, the
-display curve of BT.1886, and tone mapping by equation 4 of Reinhard et al., "Photographic tone reproduction" (2002).
+swscale converts them as well, but slowly, without tone mapping, and with colours in 8 bits that are ten levels off.
+Formulas: PQ and HLG of ITU-R BT.2100, the display curve of BT.1886, and tone mapping by equation 4 of Reinhard et al.,
+"Photographic tone reproduction" (2002).
 """
 
 from functools import cache
