@@ -4,10 +4,10 @@
 // that the server found, so that each of them can be undone: strokes, and "clear" and "found" for the whole map.
 const PAINTED = [0, 168, 150], LARGEST = 2048; // colour of the map; longest side of the canvas in pixels
 const SIZES = { least: 4, most: 160, step: 1.25 }; // diameter of the brush on the screen, in pixels
-const brush = { done: [], undone: [], stroke: null, erase: false, found: null, at: null, held: false };
+const brush = { done: [], undone: [], stroke: null, erase: false, found: null, some: false, at: null, held: false };
 
 function openBrush(answer) {
-  Object.assign(brush, { done: [], undone: [], stroke: null, held: false, at: null, found: null });
+  Object.assign(brush, { done: [], undone: [], stroke: null, held: false, at: null, found: null, some: false });
   const canvas = $("paint"), shrink = Math.min(1, LARGEST / Math.max(answer.width, answer.height));
   canvas.width = Math.max(1, Math.round(answer.width * shrink));
   canvas.height = Math.max(1, Math.round(answer.height * shrink));
@@ -29,6 +29,7 @@ async function loadFound(address) {
   const pixels = pen.getImageData(0, 0, found.width, found.height), data = pixels.data;
   for (let i = 0; i < data.length; i += 4) {
     data[i + 3] = data[i] > 127 ? 255 : 0; // the seam around a mask is darker
+    brush.some ||= data[i + 3] > 0;
     [data[i], data[i + 1], data[i + 2]] = PAINTED;
   }
   pen.putImageData(pixels, 0, 0);
@@ -43,8 +44,14 @@ function redraw() {
   pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
   if (brush.found && !(whole && whole.kind === "clear")) pen.drawImage(brush.found, 0, 0);
   for (const one of brush.done.slice(from)) if (one.points) draw(pen, one, 0);
-  $("undo").disabled = !brush.done.length;
-  $("redo").disabled = !brush.undone.length;
+  enable($("undo"), brush.done.length > 0);
+  enable($("redo"), brush.undone.length > 0);
+  enable($("found"), brush.some);
+}
+
+function enable(button, usable) { // a disabled button would drop the focus, and with it the place of the keyboard
+  if (!usable && document.activeElement === button) $("paint").focus({ preventScroll: true });
+  button.disabled = !usable;
 }
 
 function draw(pen, stroke, from) {

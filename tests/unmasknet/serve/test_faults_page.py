@@ -10,6 +10,7 @@ from maskgen.images import codecs
 from tests.helpers.browser import Page, browsing, find_browser
 from tests.helpers.serving import MASK, Unmask, nothing, photo, serving, shop
 from tests.helpers.waiting import wait_for
+from unmasknet.restore.unmasker import FoundFace, Restored
 
 pytestmark = [
     pytest.mark.fault,
@@ -47,8 +48,21 @@ def show(at: SimpleNamespace, height: int = HEIGHT, width: int = WIDTH) -> Page:
     return at.page
 
 
-def give(page: Page, data: bytes, name: str = "photo.jpg") -> None:
-    page.run("take([new File([new Uint8Array(arguments[0])], arguments[1])])", list(data), name)
+def give(page: Page, data: bytes, name: str = "photo.jpg", kind: str = "") -> None:
+    page.run(
+        "take([new File([new Uint8Array(arguments[0])], arguments[1], {type: arguments[2]})])",
+        list(data), name, kind,
+    )  # fmt: skip
+
+
+def crowd(image, *, map, samples, seed):
+    """A stand-in that finds 20 masked faces."""
+    found = np.zeros(image.shape[:2], np.uint8)
+    found[MASK] = 255
+    boxes = [(30.0 * i, 20.0, 30.0 * i + 20, 50.0) for i in range(20)]
+    faces = tuple(FoundFace(box, 0.9, True) for box in boxes)
+    pictures = tuple(image for _ in range(samples))
+    return Restored(image, found, faces, pictures, found // 9, "20 faces restored, and a sentence that is longer")
 
 
 def edit(at: SimpleNamespace) -> Page:
@@ -147,6 +161,16 @@ def test_row67_erasing_removes_and_undo_and_redo_go_back_and_forth(desktop):
         page.click("#redo")
         redone.append(painted(page))
     assert redone == states[1:]
+
+
+def test_row67_the_focus_stays_in_the_editor_when_nothing_is_left_to_undo_or_redo(desktop):
+    page = edit(desktop)
+    page.click("#clear")
+    for button in ("undo", "redo"):
+        page.run(f"document.getElementById('{button}').focus()")
+        page.press(" ")
+        assert page.run(f"return document.getElementById('{button}').disabled")
+        assert page.run("return document.activeElement.id") == "paint"
 
 
 def painted(page: Page) -> int:
@@ -266,6 +290,91 @@ def test_row67_a_photo_fits_the_screen_of_a_phone(phone, height, width):
     page = show(phone, height, width)
     assert bottom(page, "#stage") <= 844
     assert page.run("return document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(("height", "width"), [(640, 480), (800, 400), (480, 640)])
+def test_row67_the_photo_and_all_actions_are_in_view_on_a_phone(phone, height, width):
+    page = show(phone, height, width)
+    assert bottom(page, "#stage") <= page.run(BOX + "box.top", "#controls")
+    assert bottom(page, "#save") <= 844
+    page.click("#edit")
+    page.wait("brush.found")
+    assert bottom(page, "#editor") <= page.run(BOX + "box.top", "#controls")
+    assert bottom(page, "#use") <= 844
+    assert page.run(BOX + "box.height", "#stage") > 844 * 0.4 * min(1, 358 / width * height / 338)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (844, 390)], ids=str)
+def test_row67_twenty_faces_leave_the_photo_and_all_actions_in_view(size):
+    with serving(shop(crowd)) as url, browsing(*size, touch=size[0] < 1000) as page:
+        show(SimpleNamespace(page=page, url=url), 640, 600)
+        page.click("#more")
+        page.wait(DONE + " && document.getElementById('guesses').children.length > 1")
+        for button, group in (("#save", "#faces"), ("#use", "#faces")):
+            assert bottom(page, button) <= size[1]
+            assert page.run(BOX + "box.height", group) < 60
+            assert page.run("return document.documentElement.scrollWidth") <= size[0]
+            assert bottom(page, "#before") <= page.run(BOX + "box.top", "#controls") or size[1] < 400
+            if button == "#save":
+                page.click("#edit")
+        page.run("look(19)")
+        left, right = page.run(BOX + "[box.left, box.right]", "#faces button:last-child")
+        assert 0 <= left < right <= size[0]
+
+
+def test_row67_the_chosen_face_is_marked_on_the_photo(desktop):
+    page = show(desktop)
+    assert page.run("return document.getElementById('mark').hidden")
+    page.run("for (const one of document.querySelectorAll('.zoom, .mark')) one.style.transition = 'none'")
+    for face, box in enumerate([(5, 5, 45, 40), (46, 5, 60, 40)]):
+        page.click(f"#faces [data-value='{face}']")
+        left, top, right, down = page.run(BOX + "[box.left, box.top, box.right, box.bottom]", "#before")
+        scale = (right - left) / WIDTH
+        wanted = [left + box[0] * scale, top + box[1] * scale, left + box[2] * scale, top + box[3] * scale]
+        marked = page.run(BOX + "[box.left, box.top, box.right, box.bottom]", "#mark")
+        assert marked == pytest.approx(wanted, abs=1.5)
+    page.click("#faces [data-value='-1']")
+    assert page.run("return document.getElementById('mark').hidden")
+
+
+def test_row67_a_wide_panorama_keeps_its_shape_on_a_phone(phone):
+    page = show(phone, 100, 400)
+    assert page.run(BOX + "box.width / box.height", "#before") == pytest.approx(4, rel=0.03)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_row67_the_found_map_is_offered_only_if_one_was_found(found):
+    with serving(shop(Unmask() if found else nothing)) as url, browsing() as page:
+        edit(SimpleNamespace(page=page, url=url))
+        assert page.run("return document.getElementById('found').disabled") != found
+
+
+def test_row67_a_phone_is_told_to_take_a_photo_and_a_desktop_to_drop_one(phone, desktop):
+    texts = []
+    for at in (phone, desktop):
+        at.page.open(at.url)
+        texts.append(at.page.run("return document.getElementById('welcome').innerText"))
+    assert "Choose or take a photo" in texts[0]
+    assert "Drop" not in texts[0]
+    assert "Drop a photo here" in texts[1]
+    assert "take" not in texts[1]
+
+
+def test_row67_after_an_error_nothing_says_that_work_goes_on(desktop):
+    page = desktop.page
+    page.open(desktop.url)
+    give(page, b"nonsense")
+    page.wait("!document.getElementById('trouble').hidden")
+    assert page.run("return document.getElementById('live').textContent") == ""
+
+
+@pytest.mark.parametrize("kind", ["video/mp4", ""])
+def test_row67_the_message_for_a_video_names_the_command_that_takes_it(desktop, kind):
+    page = desktop.page
+    page.open(desktop.url)
+    give(page, b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(100), "clip.mp4", kind)
+    page.wait("!document.getElementById('trouble').hidden")
+    assert "unmask run" in page.run("return document.getElementById('why').textContent")
 
 
 def test_row67_the_message_for_heic_names_it(desktop):
