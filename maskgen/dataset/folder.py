@@ -2,6 +2,7 @@
 
 Its subfolder `.work` holds what is not part of the data set:
     plan.json            the planned shards, with settings and versions
+    SHARD.record         the digest of a shard's record
     SHARD.poison.json    photos of a shard that crash their worker
     skipped/             thumbnails of skipped photos
     lock*                which runs are at work
@@ -31,7 +32,7 @@ from maskgen.dataset.plan import (
     save_plan,
     with_refs,
 )
-from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_record
+from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_record, seal_path
 from maskgen.dataset.skipped_thumbnails import thumbs_folder
 from maskgen.errors import UsageError
 from maskgen.files import CARD, FACTS, PART, WORK, held_files, make_folder, remove, write_atomic
@@ -304,7 +305,8 @@ class DataSetFolder:
             remove(self.out / FACTS)
             remove(self.out / CARD)
         for name in sorted(names):
-            for path in (self.out / f"{name}.json", self.out / f"{name}.tar", self._poison_file(name)):
+            seal, poison = seal_path(self.out, name), self._poison_file(name)
+            for path in (self.out / f"{name}.json", seal, self.out / f"{name}.tar", poison):
                 remove(path)
         self.remove_parts(names)
         shutil.rmtree(thumbs_folder(self.out), ignore_errors=True)

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from maskgen.files import write_atomic
+from maskgen.files import WORK, write_atomic
 from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file
 
 SPLITS = ("train", "val", "test")
@@ -100,17 +100,35 @@ def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
 
 
 def write_record(folder: Path, report: ShardReport) -> None:
-    """Writes the record of a shard, which makes the shard count as finished."""
-    write_atomic(folder / f"{report.name}.json", record_bytes(report))
+    """Writes the record of a shard, which makes the shard count as finished, and before it its digest."""
+    data = record_bytes(report)
+    if (folder / WORK).is_dir():
+        write_atomic(seal_path(folder, report.name), hashlib.sha256(data).hexdigest().encode("ascii"))
+    write_atomic(folder / f"{report.name}.json", data)
+
+
+def seal_path(folder: Path, name: str) -> Path:
+    """Returns the path of the digest of a record, in the work folder: the record itself does not contain one."""
+    return folder / WORK / f"{name}.record"
 
 
 def read_record(folder: Path, name: str) -> ShardReport | None:
     """Reads the record of a shard; None if it is missing or damaged."""
     try:
-        report = parse_record(read_regular_file(folder / f"{name}.json", JSON_BYTES))
+        data = read_regular_file(folder / f"{name}.json", JSON_BYTES)
+        report = parse_record(data)
     except (OSError, ValueError):
         return None
-    return report if report.name == name else None
+    return report if report.name == name and _is_as_written(folder, name, data) else None
+
+
+def _is_as_written(folder: Path, name: str, data: bytes) -> bool:
+    """Tells whether a record has the digest in the work folder; there is none in a copy or of older versions."""
+    try:
+        seal = read_regular_file(seal_path(folder, name), JSON_BYTES)
+    except OSError:
+        return True
+    return seal == hashlib.sha256(data).hexdigest().encode("ascii")
 
 
 def matches(folder: Path, report: ShardReport) -> bool:

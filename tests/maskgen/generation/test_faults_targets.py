@@ -1,5 +1,6 @@
 """Rows 18 to 20 and 22 of the fault matrix, on target folders: same bytes, other settings, damage, foreign files."""
 
+import json
 import os
 import shutil
 import signal
@@ -152,8 +153,30 @@ def damage_record_cut(out: Path) -> None:
     os.truncate(out / "train-000001.json", 40)
 
 
+def damage_record_of_a_photo(out: Path) -> None:
+    record = out / "train-000001.json"
+    report = json.loads(record.read_text())
+    photo, content, look = report["prints"][0]
+    report["prints"][0] = [photo, content[:-1] + "01"[content[-1] == "0"], look]
+    record.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+
+
+def damage_record_blank(out: Path) -> None:
+    record = out / "train-000001.json"
+    record.write_text(record.read_text().replace("\n ", "\n\t", 1))
+
+
 @pytest.mark.parametrize(
-    "damage", [damage_tar_gone, damage_record_gone, damage_tar_cut, damage_tar_flipped, damage_record_cut]
+    "damage",
+    [
+        damage_tar_gone,
+        damage_record_gone,
+        damage_tar_cut,
+        damage_tar_flipped,
+        damage_record_cut,
+        damage_record_of_a_photo,
+        damage_record_blank,
+    ],
 )
 def test_row20_only_a_damaged_shard_is_made_again(
     damage: Callable[[Path], None], photos: Path, undisturbed: Path, tmp_path: Path
