@@ -1,6 +1,7 @@
 """Reading of a photo, and perhaps a map, from a request, with limits on type, size and time. Nothing goes to a disk."""
 
 import asyncio
+import logging
 
 from fastapi import HTTPException, Request
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -15,6 +16,8 @@ FORM_BYTES = 1 << 14  # of a form beside its files: headers and boundaries
 HEADER_BYTES = 4096  # of the name or the value of one header of a form
 CLOSE = {"Connection": "close"}  # the rest of a refused body is not read
 LATER = {"Retry-After": "2"}  # seconds
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it prints what is wrong with a form
 
 
 def join_queue(slot: AdmissionSlot) -> None:

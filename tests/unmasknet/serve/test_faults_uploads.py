@@ -219,6 +219,13 @@ def test_row65_a_form_that_is_cut_or_has_endless_headers_gets_400(body):
 ORIGINS = ["http://[::1", "http://[", "//[x]", "http://a:b:c", "", "null", "http://\u00e9"]
 
 
+def test_row65_a_form_that_cannot_be_read_is_not_noted(caplog):
+    answer = client().post(
+        "/api/unmask", content=b"junk", headers={"Content-Type": "multipart/form-data; boundary=XX"}
+    )
+    assert (answer.status_code, caplog.text) == (400, "")
+
+
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_row65_a_malformed_origin_is_refused(origin):
     answer = client().post(
