@@ -20,6 +20,7 @@ function show(section) {
 function say(text) { $("live").textContent = text; }
 
 function trouble(text) {
+  if (text) say(""); // and not that work goes on; the message itself is announced
   $("why").textContent = text;
   $("trouble").hidden = !text;
 }
@@ -51,8 +52,9 @@ async function ask(file, map, samples, signal) {
 
 async function unmask(file, { samples = 1, map = null } = {}) {
   trouble("");
+  if (file.type.startsWith("video/")) return trouble("This is a video. The page takes photos; `unmask run` restores videos.");
   if (file.size > limits.max_bytes) {
-    return trouble(`The file is larger than ${limits.max_bytes / 1e6} MB. Choose a smaller one.`);
+    return trouble(`The file is larger than ${limits.max_bytes / 1e6} MB. Choose a smaller copy, or use \`unmask run\`.`);
   }
   if (job) job.abort();
   else opener = document.activeElement;
@@ -129,6 +131,7 @@ async function present(file, map, answer) {
   cut(500);
   await $("before").decode().catch(() => {});
   show("done");
+  makeRoom();
   say(answer.said);
   (changed ? $("slider") : $("edit")).focus({ preventScroll: true });
 }
@@ -143,11 +146,19 @@ function fit(ratio) { // lays the photo into the stage; returns the fractions of
   return covered;
 }
 
+function makeRoom() { // bounds the photo so that what must be at hand fits the window with it
+  const ample = matchMedia("(min-width: 561px) and (min-height: 700px)").matches;
+  const others = ["editor", "controls", ...(ample ? ["note"] : [])].map($).filter((one) => one.offsetHeight);
+  const below = others.reduce((sum, one) => sum + one.getBoundingClientRect().height + parseFloat(getComputedStyle(one).marginTop), 0);
+  if ($("stage").offsetParent) $("stage").style.setProperty("--beside", `${Math.ceil($("stage").offsetTop + below) + 1}px`);
+}
+
 function edit(on) {
   for (const id of ["editor", "editActions", "paintLayer", "hint"]) $(id).hidden = !on;
   for (const id of ["actions", "guesses"]) $(id).hidden = on;
   $("views").hidden = on || !shown.answer.pictures.length;
   view(on ? "edit" : "compare");
+  makeRoom();
 }
 
 async function startEditing() {
@@ -182,7 +193,11 @@ function chips(group, names, chosen, act) {
 }
 
 function press(group, value) {
-  for (const chip of group.querySelectorAll("button")) chip.setAttribute("aria-pressed", String((chip.dataset.value ?? chip.dataset.view) === String(value)));
+  return [...group.querySelectorAll("button")].filter((chip) => {
+    const pressed = (chip.dataset.value ?? chip.dataset.view) === String(value);
+    chip.setAttribute("aria-pressed", String(pressed));
+    return pressed;
+  });
 }
 
 function guess(number) {
@@ -196,8 +211,8 @@ function guess(number) {
 }
 
 function look(face) {
-  const { answer } = shown;
-  press($("faces"), face);
+  const { answer } = shown, [chosen] = press($("faces"), face);
+  chosen?.scrollIntoView({ block: "nearest", inline: "nearest" });
   let [scale, x, y] = [1, 0, 0];
   if (face >= 0) {
     const [x0, y0, x1, y1] = answer.faces[face].box, [across, down] = shown.fit;
@@ -210,6 +225,18 @@ function look(face) {
   style.setProperty("--scale", scale);
   style.setProperty("--x", `${100 * x}%`);
   style.setProperty("--y", `${100 * y}%`);
+  mark(answer.faces[face]?.box, scale, x, y);
+}
+
+function mark(box, scale, x, y) { // the chosen face, unless there is only one
+  $("mark").hidden = !box || shown.answer.faces.length < 2;
+  if ($("mark").hidden) return;
+  const { answer: { width, height }, fit: [across, down] } = shown;
+  const at = (value, part, offset) => `${100 * (offset + (0.5 + (value - 0.5) * part) * scale)}%`;
+  Object.assign($("mark").style, {
+    left: at(box[0] / width, across, x), top: at(box[1] / height, down, y),
+    width: `${100 * (box[2] - box[0]) / width * across * scale}%`, height: `${100 * (box[3] - box[1]) / height * down * scale}%`,
+  });
 }
 
 function view(name) {
@@ -289,6 +316,7 @@ $("theme").addEventListener("click", () => {
   const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = dark ? "light" : "dark";
 });
+addEventListener("resize", makeRoom);
 document.addEventListener("paste", (event) => { if (event.clipboardData.files.length) take(event.clipboardData.files); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { if (job) job.abort(); trouble(""); } });
 let inside = 0;

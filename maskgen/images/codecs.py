@@ -5,6 +5,7 @@ image with too many pixels costs no memory; a truncated image is refused instead
 """
 
 import io
+import math
 import struct
 import warnings
 import zlib
@@ -176,7 +177,11 @@ def too_many_pixels(size: tuple[int, int], max_pixels: int) -> Skip | None:
     if max(size) > MAX_SIDE:
         return Skip("too_large", f"{width} x {height} pixels, at most {MAX_SIDE} a side are allowed")
     if width * height > max_pixels:
-        return Skip("too_large", f"{width} x {height} pixels, at most {max_pixels} are allowed")
+        millions = math.ceil(width * height / 1e4) / 100  # rounded up: more than what is allowed
+        return Skip(
+            "too_large",
+            f"{width} x {height} pixels are {millions:g} megapixels, at most {max_pixels / 1e6:g} are allowed",
+        )
     return None
 
 

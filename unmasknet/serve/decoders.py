@@ -9,7 +9,7 @@ from numpy import ndarray
 from maskgen.errors import Skip
 from maskgen.images.decoder_jobs import Job, map_job, photo_job
 from maskgen.images.decoder_process import READ, DecoderProcess
-from maskgen.settings import PHOTO_BACKGROUND
+from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Plane, RGBImage
 from unmasknet.serve.fair_queue import FairQueue
 
@@ -67,8 +67,7 @@ class Decoders:
             raise _stopping()
         if result.reason == "poison":
             raise HTTPException(STUCK, f"the {what} cannot be used: {result.detail}")
-        reason = result.reason.replace("_", " ")
-        raise HTTPException(UNREADABLE, f"the {what} cannot be used: {reason}: {result.detail}")
+        raise HTTPException(UNREADABLE, _refusal(what, result))
 
     def _decode(self, job: Job, data: bytes) -> ndarray | Skip:
         """Decodes in an idle process, or a new one."""
@@ -87,6 +86,20 @@ class Decoders:
                 self._idle.append(process)
             if self._closed:  # while it was in neither list
                 process.close()
+
+
+def _refusal(what: str, skip: Skip) -> str:
+    """Says why an image is refused, and what to do."""
+    if skip.detail == "a video":
+        return f"the {what} is a video, which this page does not take: restore it with `unmask run`"
+    said = f"the {what} cannot be used: {skip.reason.replace('_', ' ')}: {skip.detail}"
+    if skip.reason != "too_large":
+        return said
+    said += ". Send a smaller copy"
+    if "megapixels" not in skip.detail:  # but a side
+        return said
+    most = MAX_PHOTO_PIXELS // 1_000_000
+    return f"{said}, use `unmask run`, which takes {most} megapixels, or ask the server's owner to raise `max_pixels`"
 
 
 def _stopping() -> HTTPException:

@@ -25,7 +25,7 @@ class ServeSettings(Command):
     """Further host names under which browsers may open this page, such as that of a proxy in front of it."""
     max_bytes: Annotated[int, Field(ge=1024)] = 40_000_000
     """Largest photo, in bytes of its file."""
-    max_pixels: Annotated[int, Field(ge=4096)] = 50_000_000
+    max_pixels: Annotated[int, Field(ge=4096)] = 51_000_000  # the 8160 x 6144 of phones
     """Largest photo, in pixels; checked in its header before memory is allocated."""
     max_samples: Annotated[int, Field(ge=1, le=16)] = 4
     """Largest number of results per photo."""

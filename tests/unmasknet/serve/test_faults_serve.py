@@ -35,6 +35,7 @@ from unmasknet.serve.app import build_app
 from unmasknet.serve.middleware import ABORT, is_loopback
 from unmasknet.serve.response import INVENTED
 from unmasknet.serve.server import OPEN, LimitedProtocol
+from unmasknet.serve.settings import ServeSettings
 
 pytestmark = pytest.mark.fault
 HEAD = b"POST /api/unmask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
@@ -131,7 +132,31 @@ def test_row36_an_image_bomb_takes_no_memory():
 def test_row36_a_photo_of_more_pixels_than_allowed_is_refused():
     answer = client(max_pixels=4096).post("/api/unmask", content=jpeg(100, 100), headers=JPEG)
     assert answer.status_code == 400
-    assert "100 x 100" in answer.json()["detail"]
+    said = answer.json()["detail"]
+    assert all(
+        one in said
+        for one in ("100 x 100", "0.01 megapixels, at most 0.004096 are", "smaller copy", "unmask run")
+    )
+
+
+def test_row36_a_photo_with_a_side_beyond_what_any_command_takes_is_only_told_to_shrink():
+    answer = client().post("/api/unmask", content=bomb(), headers=JPEG)
+    said = answer.json()["detail"]
+    assert answer.status_code == 400
+    assert "smaller copy" in said
+    assert "unmask run" not in said
+
+
+def test_row36_a_photo_of_a_phone_of_50_megapixels_is_within_the_default():
+    width, height = 8160, 6144
+    assert width * height <= ServeSettings().max_pixels
+
+
+def test_row67_a_video_is_refused_with_the_command_that_takes_it():
+    head = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"
+    answer = client().post("/api/unmask", content=head + bytes(300), headers=JPEG)
+    assert answer.status_code == 400
+    assert "unmask run" in answer.json()["detail"]
 
 
 def test_row36_slow_clients_are_dropped_and_do_not_block_others(pass_time):
