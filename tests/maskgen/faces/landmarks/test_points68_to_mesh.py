@@ -222,11 +222,11 @@ def test_the_names_of_fans_weights_are_face_alignments_own():
 def test_auto_takes_the_first_backend_that_works(monkeypatch):
     assert build_detector(FaceSettings()).name.startswith("mesh-")
 
-    def missing(_):
+    def missing(*_):
         raise MissingError("gone")
 
     monkeypatch.setitem(AUTO, "mesh", missing)
-    monkeypatch.setitem(AUTO, "dlib", lambda _: SimpleNamespace(name="dlib", detect=lambda pixels: []))
+    monkeypatch.setitem(AUTO, "dlib", lambda *_: SimpleNamespace(name="dlib", detect=lambda pixels: []))
     assert build_detector(FaceSettings()).name == "dlib"
     monkeypatch.setitem(AUTO, "dlib", missing)
     monkeypatch.setitem(AUTO, "fan", missing)
@@ -238,7 +238,7 @@ def test_auto_does_not_fetch_weights(fan):
     (fan.folder / WEIGHTS[0]).unlink()
     fan.alignment.error = AssertionError("would fetch")
     with pytest.raises(MissingError, match="not tried"):
-        AUTO["fan"](FaceSettings())
+        AUTO["fan"](FaceSettings(), 29.0)
 
 
 def test_an_unknown_backend_is_a_usage_error():
