@@ -1,18 +1,17 @@
 """Detection of faces, masked or not. The only module of `unmasknet` that uses the face detector of `maskgen`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from maskgen.types import Affine, Plane, RGBImage
+from maskgen.images.resample import carry, inverse
+from maskgen.types import Affine, RGBImage
 from unmasknet.restore.face_window import FaceWindow, unit_place
 
 UNIT = 256  # side at which crop matrices are computed; any value would do
-# Centre, and width and height, of masks in training crops, in sides of the crop.
-USUAL_PLACE, USUAL_SIZE = np.array((0.504, 0.688)), (0.54, 0.46)
-LEAST = 64  # pixels; smaller components of a given map are ignored as drawing errors
+# Corners of faces' boxes in their crops, in sides of the crop: the median over photos of real masks.
+USUAL_BOX = ((0.233, 0.231), (0.803, 0.854))
 
 
 @dataclass(frozen=True)
@@ -33,29 +32,10 @@ class DetectedFace:
 FindFaces = Callable[[RGBImage], list[DetectedFace]]
 
 
-def places_of_map(hidden: Plane, windows: Sequence[FaceWindow]) -> list[Affine]:
-    """Infers face crops from the masks of a map that lie outside all windows.
-
-    Such a face is taken to be upright, with the usual place and size of a mask in a crop.
-
-    Args:
-        hidden: 1 where a mask is, in the photo's pixels.
-        windows: windows of the faces that were found.
-    """
-    left = hidden.copy()
-    for window in windows:
-        window.of(left)[:] = 0
-    count, _, pieces, centres = cv2.connectedComponentsWithStats(left, connectivity=8)
-    places = []
-    for piece, (x, y) in zip(pieces[1:count], centres[1:count], strict=True):
-        width, height, area = (
-            float(piece[at]) for at in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
-        )
-        side = max(width / USUAL_SIZE[0], height / USUAL_SIZE[1])
-        if area >= LEAST:
-            offset = USUAL_PLACE - np.array([x, y]) / side
-            places.append(np.array([[1 / side, 0, offset[0]], [0, 1 / side, offset[1]]], np.float32))
-    return places
+def inferred_face(window: FaceWindow) -> DetectedFace:
+    """Builds a face that was not found, from the crop around its mask; its score is 0."""
+    (x0, y0), (x1, y1) = carry(inverse(window.place), np.array(USUAL_BOX, np.float32)).tolist()
+    return DetectedFace((x0, y0, x1, y1), window.place, 0.0)
 
 
 def build_face_detectors() -> tuple[FindFaces, FindFaces]:

@@ -23,8 +23,9 @@ from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.models.released import RELEASED
 from unmasknet.restore.face_window import FaceWindow, window_of
-from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detectors, places_of_map
-from unmasknet.restore.photo import FoundMask, find_masks, mask_of, painted, restore
+from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detectors, inferred_face
+from unmasknet.restore.given_map import Rest, continued, divide
+from unmasknet.restore.photo import FoundMask, find_masks, painted, restore
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.runtimes.open import AUTO, open_networks
 from unmasknet.restore.variations import draw_variations
@@ -49,7 +50,7 @@ class Restored:
         picture: RGB, the size of the photo; a copy of the photo if nothing was done.
         map: the size of the photo: 255 where a mask is, 64 where pixels around it were changed for the seam, else 0.
             Where it is 0, `picture` equals the photo exactly.
-        faces: all faces found, largest first.
+        faces: all faces found, and those that only a given map shows, whose score is 0; largest first.
         alternatives: all samples, equally plausible, `picture` first; empty if nothing was changed.
         disagreement: standard deviation of the samples in grey levels; all 0 with one sample.
         said: what was done, or why nothing was done.
@@ -143,33 +144,36 @@ class Unmasker:
         if map is not None:
             map = _usable_map(map, photo)
         detected = self.find_faces(photo)
-        masks = self._masks(photo, detected, map)
+        masks, rest = self._masks(photo, detected, map)
         worn = [mask for mask in masks if mask.worn]
-        faces = tuple(
-            FoundFace(face.box, face.score, mask.worn) for face, mask in zip(detected, masks, strict=False)
-        )
+        everyone = [*detected, *(inferred_face(mask.window) for mask in masks[len(detected) :])]
+        faces = [
+            FoundFace(face.box, face.score, mask.worn) for face, mask in zip(everyone, masks, strict=True)
+        ]
         pictures: list[RGBImage] = []
         if worn and self.networks.generator_side is not None:
             variations = draw_variations(samples, seed)
-            pictures = [restore(photo, worn, self.networks, variation) for variation in variations]
+            base = photo if rest is None else continued(photo, worn, rest)
+            pictures = [restore(base, worn, self.networks, variation) for variation in variations]
         return Restored(
             pictures[0] if pictures else photo.copy(),
-            _result_map(photo, worn, restored=bool(pictures)),
-            faces,
+            _result_map(photo, worn, rest, restored=bool(pictures)),
+            tuple(sorted(faces, key=lambda face: face.box[0] - face.box[2])),
             tuple(pictures),
             _spread(pictures) if len(pictures) > 1 else np.zeros(photo.shape[:2], np.uint8),
             _said(len(faces), len(worn), bool(pictures)),
         )
 
-    def _masks(self, photo: RGBImage, faces: Sequence[DetectedFace], map: Plane | None) -> list[FoundMask]:
+    def _masks(
+        self, photo: RGBImage, faces: Sequence[DetectedFace], map: Plane | None
+    ) -> tuple[list[FoundMask], Rest | None]:
         """Finds one mask per face, empty on bare faces, then the masks of a given map that lie on no face found."""
         windows = [_window(face.place, photo) for face in faces]
-        if map is None:
-            if self.networks.segmenter_side is None:
-                raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
-            return find_masks(photo, windows, self.networks)
-        windows += [_window(place, photo) for place in places_of_map(map, windows)]
-        return [mask_of(window, np.ascontiguousarray(window.of(map))) for window in windows]
+        if map is not None:
+            return divide(map, windows)
+        if self.networks.segmenter_side is None:
+            raise UsageError("--weights: got no segmenter; give one, or maps: --map DIR")
+        return find_masks(photo, windows, self.networks), None
 
 
 def _window(place: Affine, photo: RGBImage) -> FaceWindow:
@@ -221,14 +225,15 @@ def _usable_map(map: object, photo: RGBImage) -> Plane:
     return covered
 
 
-def _result_map(photo: RGBImage, worn: Sequence[FoundMask], *, restored: bool) -> Plane:
+def _result_map(photo: RGBImage, worn: Sequence[FoundMask], rest: Rest | None, *, restored: bool) -> Plane:
     shape = photo.shape[:2]
     if not worn:
         return np.zeros(shape, np.uint8)
-    mask_map = painted(shape, worn, lambda mask: mask.covered) * np.uint8(MASK)
-    if not restored:
-        return mask_map
-    return np.maximum(mask_map, painted(shape, worn, lambda mask: mask.map) * np.uint8(RIM))
+    covered, map = (painted(shape, worn, plane) for plane in (lambda one: one.covered, lambda one: one.map))
+    if rest:
+        covered, map = np.maximum(covered, rest.covered), np.maximum(map, rest.map)
+    mask_map = covered * np.uint8(MASK)
+    return np.maximum(mask_map, map * np.uint8(RIM)) if restored else mask_map
 
 
 def _spread(pictures: Sequence[RGBImage]) -> Plane:

@@ -22,7 +22,7 @@ class FaceAnswer(BaseModel):
     """Face of the photo."""
 
     box: tuple[float, float, float, float] = Field(description="x0, y0, x1, y1 in the photo's pixels")
-    score: float = Field(description="confidence of the face detector, 0-1")
+    score: float = Field(description="confidence of the face detector, 0-1; 0 if only the given map shows it")
     masked: bool = Field(description="whether it has a mask")
 
 
