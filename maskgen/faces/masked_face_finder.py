@@ -34,6 +34,7 @@ PADS, TURNS = (0.8, 0.4), np.radians((30.0, -30.0))  # further views: fraction t
 MIRROR = np.array([[-1, 0, SIDE - 1], [0, 1, 0]])
 SMALLEST = 29.0  # pixels; width of the smallest face: one of 32 pixels, measured to a tenth
 SAME_FACE = 0.4  # fraction of the smaller box above which two overlapping detections belong to one face
+AHEAD = 0.1  # least lead in score of a face over a larger one around it, which is then taken for a false find
 
 # On 300 faces of LFW BlazeFace's eyes lie further apart than the mesh's by this factor, and its mouth lower.
 WIDER_EYES, LOWER_MOUTH = 1.054, 1.038
@@ -87,7 +88,7 @@ class FaceFinder:
             small = small_detections(self._blazeface, photo, side, FIND, CLOSE)
             found = self._confirmed(photo, small, found, SMALL_SCORE)
         found = found or self._confirmed(photo, self._look(photo, rotated), [], TURNED_SCORE)
-        return sorted(found, key=lambda one: one.box[0] - one.box[2])
+        return _settled(found)
 
     def _look(self, photo: Source, views: Iterable[Affine]) -> list[Detection]:
         """Returns the detections in some views, highest score first."""
@@ -97,14 +98,21 @@ class FaceFinder:
     def _confirmed(
         self, photo: Source, detections: Iterable[Detection], found: list[LocatedFace], least: float
     ) -> list[LocatedFace]:
-        """Adds the faces that further views confirm to those that were found before."""
+        """Adds the faces that further views confirm to those that were found before.
+
+        A face of the same views stands for all detections over it. One that was found before does so unless it is
+        `ALIKE` times as large, or more: it may be a false find over real faces.
+        """
+        added: list[LocatedFace] = []
         for detection in detections:
-            if any(_overlap(_corners(detection), one.box) > SAME_FACE for one in found):
+            box = _corners(detection)
+            before = (one for one in found if _side(one.box) < ALIKE * _side(box))
+            if any(_overlap(box, one.box) > SAME_FACE for one in (*before, *added)):
                 continue
             face = self._face(photo, detection, least)
             if face:
-                found = [*found, face]
-        return found
+                added.append(face)
+        return [*found, *added]
 
     def _face(self, photo: Source, detection: Detection, least: float) -> LocatedFace | None:
         """Scores a detection over further views; uses the mesh's points where the mesh can be trusted.
@@ -159,6 +167,21 @@ def _levelled(detection: Detection) -> tuple[Point, Point, Point]:
 def _corners(detection: Detection) -> tuple[float, float, float, float]:
     x, y, width, height = (float(value) for value in detection.box)
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _side(box: tuple[float, ...]) -> float:
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+def _settled(faces: list[LocatedFace]) -> list[LocatedFace]:
+    """Returns one face for each place, largest first: the larger one, unless a smaller one is `AHEAD` in score."""
+    kept: list[LocatedFace] = []
+    faces = sorted(faces, key=lambda one: one.box[0] - one.box[2])
+    for count, face in enumerate(faces, 1):
+        ahead = (one for one in faces[count:] if one.score > face.score + AHEAD)
+        if not any(_overlap(face.box, one.box) > SAME_FACE for one in (*kept, *ahead)):
+            kept.append(face)
+    return kept
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:

@@ -9,10 +9,10 @@ from PIL import Image
 from maskgen.errors import Skip
 from maskgen.faces.align import choose_faces
 from maskgen.faces.landmarks import build_detector
-from maskgen.faces.landmarks.blazeface import SIDE
+from maskgen.faces.landmarks.blazeface import SIDE, Detection
 from maskgen.faces.landmarks.crop_windows import TILE, tiles
 from maskgen.faces.landmarks.small_faces import LEAST_SEEN, tile_sides
-from maskgen.faces.masked_face_finder import FaceFinder
+from maskgen.faces.masked_face_finder import FaceFinder, LocatedFace
 from maskgen.images.resample import Blocks, carry, in_blocks, inverse
 from maskgen.rendering.triplet import build_tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings
@@ -91,6 +91,44 @@ def test_row44_run_finds_small_faces_and_no_others():
     assert len(found) == 4
     for jaw, place, face in zip(jaws[::-1], PLACES[::-1], found, strict=True):
         assert is_at(face.box, place, jaw)
+
+
+def with_large_find(monkeypatch, box, score):
+    """Lets the first views find a face in `box`, whatever the photo shows there, with the given score."""
+    look, confirm = FaceFinder._look, FaceFinder._face
+    x, y = centre(box)
+    extent = np.array([x, y, box[2] - box[0], box[3] - box[1]], np.float32)
+    eyes = np.array([[x - 200, y], [x + 200, y]], np.float32)
+    large = Detection(extent, eyes, np.array([x, y + 300], np.float32), score)
+    face = LocatedFace(box, *large.eyes, large.mouth, score)
+    monkeypatch.setattr(FaceFinder, "_look", lambda self, photo, views: [large, *look(self, photo, views)])
+    monkeypatch.setattr(
+        FaceFinder,
+        "_face",
+        lambda self, photo, one, least: face if one is large else confirm(self, photo, one, least),
+    )
+    return face
+
+
+def test_row44_run_finds_the_small_faces_under_a_large_false_one(monkeypatch):
+    places = (700, 700), (1400, 700), (700, 1300), (1390, 1310)
+    with_large_find(monkeypatch, (400.0, 300.0, 1700.0, 1600.0), 0.46)
+    found = FaceFinder().find(large_photo((40, 60, 90, 150), places))
+    assert len(found) == 4
+    for jaw, place, face in zip((150, 90, 60, 40), places[::-1], found, strict=True):
+        assert is_at(face.box, place, jaw)
+
+
+def test_row44_a_large_face_of_a_high_score_covers_smaller_finds(monkeypatch):
+    large = with_large_find(monkeypatch, (400.0, 300.0, 1700.0, 1600.0), 0.9)
+    assert FaceFinder().find(large_photo((60, 90), ((700, 700), (1390, 1310)))) == [large]
+
+
+def test_row44_the_search_for_small_faces_changes_no_large_face():
+    photo = large_photo((500,), ((1200, 520),))
+    found = FaceFinder().find(photo)
+    assert len(found) == 1
+    assert found[0].box == FaceFinder().find(photo, small_faces=False)[0].box
 
 
 def test_row44_no_face_is_found_in_a_large_photo_without_one():
