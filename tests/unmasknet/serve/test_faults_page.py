@@ -21,6 +21,17 @@ FOUND = np.zeros((HEIGHT, WIDTH), bool)
 FOUND[MASK] = True
 DONE = "!document.getElementById('done').hidden"
 BOX = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return "
+AT_REST = """
+return (async () => {
+  for (let last = ""; ; ) {
+    await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
+    const box = document.querySelector(arguments[0]).getBoundingClientRect();
+    const now = [box.left, box.top, box.width, box.height];
+    if (String(now) === last) return now;
+    last = String(now);
+  }
+})();
+"""
 FOCUSED = "document.activeElement.id"
 
 
@@ -75,8 +86,8 @@ def edit(at: SimpleNamespace) -> Page:
 
 
 def along(page: Page, *points: tuple[float, float]) -> list[tuple[float, float]]:
-    """Turns points of the photo, as fractions of its sides, into points of the window."""
-    left, top, width, height = page.run(BOX + "[box.left, box.top, box.width, box.height]", "#paint")
+    """Turns points of the photo, as fractions of its sides, into points of the window, once the layout is at rest."""
+    left, top, width, height = page.run(AT_REST, "#paint")
     return [(left + x * width, top + y * height) for x, y in points]
 
 
