@@ -231,7 +231,10 @@ class RunSettings(Section):
     jobs: Annotated[Jobs | None, Option("J", RUN, default="one per core")] = None
     """Number of worker processes."""
     shards: Annotated[
-        str, Field(pattern=r"^([0-9]{1,9}::[0-9]{1,9})?$"), AfterValidator(_slice), Option("i::k", RUN, default="all")
+        str,
+        Field(pattern=r"^([0-9]{1,9}::[0-9]{1,9})?$"),
+        AfterValidator(_slice),
+        Option("i::k", RUN, default="all"),
     ] = ""
     """This machine's slice of the shards, `i::k` with 0 <= i < k; empty: all."""
     extend: Annotated[bool, Option("", RUN)] = False
