@@ -87,8 +87,6 @@ class Page:
             {"type": "pointerUp", "button": 0},
         ]
         self.act({"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": steps})
-        # A tap that comes before the browser has ended the gesture is lost.
-        self.run("return new Promise((go) => requestAnimationFrame(() => setTimeout(go, 100)))")
 
     def act(self, source: dict[str, object]) -> None:
         """Performs the actions of an input device."""
