@@ -114,12 +114,12 @@ class _Weight:
 
     @property
     def is_outside(self) -> bool:
-        """Whether its values are in another file."""
+        """Tells whether its values are in another file."""
         return any(part.number == DATA_LOCATION and part.value == 1 for part in self._parts)
 
     @property
     def is_finite(self) -> bool:
-        """Whether it has neither NaN nor infinity."""
+        """Tells whether it has neither NaN nor infinity."""
         kind = FLOATS.get(next((int(part.value) for part in self._parts if part.number == WEIGHT_KIND), 0))
         if kind is None:
             return True

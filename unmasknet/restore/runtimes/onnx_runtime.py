@@ -4,24 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float32
 from numpy import ndarray
 
 from maskgen.errors import InputError
 from maskgen.extras import require
 from unmasknet.models.released import exported_file
-from unmasknet.restore.runtimes.base import (
-    Crops,
-    Maps,
-    Networks,
-    check_finite,
-    first_line,
-    on_cpu,
-    pixels,
-    planes,
-)
-from unmasknet.restore.runtimes.onnx_reader import read_exported
+from unmasknet.restore.runtimes.base import Networks, first_line, on_cpu
+from unmasknet.restore.runtimes.exported import ExportedNetworks
 
 
 def open_onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
@@ -31,54 +20,32 @@ def open_onnx(weights: Sequence[str], device: str, threads: int) -> Networks:
     return OnnxNetworks(exported_file(weights, "onnx"), threads)
 
 
-class OnnxNetworks:
+class OnnxNetworks(ExportedNetworks):
     """Networks of an exported file, in ONNX Runtime; see `Networks`."""
+
+    _errors = Exception  # its exception classes share no other base class
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         import onnxruntime
 
-        exported = read_exported(path)
-        self.name = f"onnxruntime-{onnxruntime.__version__} on cpu: {path}"
-        self.segmenter_side, self.generator_side = exported.segmenter_side, exported.generator_side
-        self.cleaning = exported.cleaning
-        self._find = _session(path, exported.find, threads) if exported.find else None
-        self._fill = _session(path, exported.fill, threads) if exported.fill else None
+        self._threads = threads
+        super().__init__(path, f"onnxruntime-{onnxruntime.__version__}")
 
-    def hidden(self, crops: Crops) -> Float32[ndarray, "n side side"]:
-        """Implements `Networks`."""
-        assert self._find is not None
-        found = self._run(self._find, {"photo": planes(crops)})
-        check_finite(found, "segmenter", self.name)
-        return found[:, 0]
+    def _open(self, path: Path, model: bytes) -> Any:
+        import onnxruntime
 
-    def fill(self, crops: Crops, maps: Maps) -> Float32[ndarray, "n side side 3"]:
-        """Implements `Networks`."""
-        assert self._fill is not None
-        made = self._run(self._fill, {"photo": planes(crops), "map": maps[:, None].astype(np.float32)})
-        check_finite(made, "generator", self.name)
-        return pixels(made)
-
-    def _run(self, session: Any, inputs: dict[str, ndarray]) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait sleep
+        options.enable_cpu_mem_arena = False  # the arena would never return its memory
+        options.log_severity_level = 3  # errors only: warnings concern the nodes of other outputs
         try:
-            (output,) = session.run(None, inputs)
-        except Exception as error:  # its exception classes share no other base class
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except self._errors as error:
             raise InputError(
-                f"{self.name}: cannot be computed ({first_line(error)}); export it again"
+                f"{path}: ONNX Runtime cannot read its networks ({first_line(error)}); export it again"
             ) from error
+
+    def _run(self, net: Any, inputs: dict[str, ndarray]) -> Any:
+        (output,) = net.run(None, inputs)
         return output
-
-
-def _session(path: Path, model: bytes, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait sleep
-    options.enable_cpu_mem_arena = False  # the arena would never return its memory
-    options.log_severity_level = 3  # errors only: warnings concern the nodes of other outputs
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exception classes share no other base class
-        raise InputError(
-            f"{path}: ONNX Runtime cannot read its networks ({first_line(error)}); export it again"
-        ) from error
