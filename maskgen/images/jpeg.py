@@ -81,7 +81,7 @@ class Structure:
 
     @property
     def is_single(self) -> bool:
-        """Whether this is a sequential JPEG with all colours in one scan, as most photos; decoders end behind it."""
+        """Tells whether it is sequential with all colours in one scan, as most photos; decoders end behind it."""
         return self.frame in _SEQUENTIAL and any(
             scan.components == self.components for scan in self.scans[:1]
         )

@@ -4,13 +4,12 @@ import os
 import tarfile
 import tempfile
 import weakref
-import zlib
 from bz2 import BZ2File
 from collections.abc import Callable
 from functools import cached_property
 from gzip import GzipFile
 from io import BufferedReader
-from lzma import LZMAError, LZMAFile
+from lzma import LZMAFile
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,15 +19,20 @@ from maskgen.images.formats import HEAD_BYTES
 from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left
-from maskgen.sources.store import GONE, MAX_FILE_BYTES, SAMPLE_BYTES, Store, broken_archive, too_large
+from maskgen.sources.store import (
+    BROKEN_BELOW,
+    GONE,
+    MAX_FILE_BYTES,
+    SAMPLE_BYTES,
+    Store,
+    broken_archive,
+    too_large,
+)
 from maskgen.sources.zip_archive import ZipStore
 
 MAX_RATIO = 100  # unpacked bytes per packed byte; photos hardly compress, decompression bombs reach 1,000
 RATIO_FROM = 64 * 2**20  # unpacked bytes that any archive may have
-BROKEN = (
-    *(tarfile.TarError, zlib.error, LZMAError),
-    *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the reader
-)
+BROKEN = (tarfile.TarError, *BROKEN_BELOW)
 BLOCK = 1 << 20
 PACKED_TAR: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": lambda packed: GzipFile(fileobj=packed),
@@ -37,10 +41,7 @@ PACKED_TAR: dict[bytes, Callable[[Any], Any]] = {
 }
 LINK = Skip("unreadable", "a link inside an archive is not followed")
 SPARSE = Skip("unreadable", "a sparse file inside a tar is not read")
-UTF8, AS_BYTES = (
-    "utf-8",
-    "surrogateescape",
-)  # encoding of names: not the locale's, ids are the same everywhere
+UTF8, AS_BYTES = "utf-8", "surrogateescape"  # of names: not the locale's, so that ids are the same everywhere
 
 Span = tuple[int, int]  # offset and length in bytes
 
@@ -73,7 +74,8 @@ class TarStore:
 
     def size(self, name: str) -> int | None:
         """Returns a member's number of bytes; None if it cannot be read."""
-        return _size(self._spans.get(name))
+        span = self._spans.get(name, GONE)
+        return None if isinstance(span, Skip) else span[1]
 
     def sample(self, name: str) -> bytes:
         """Returns some bytes from a member's middle; b"" if it cannot be read."""
@@ -96,51 +98,27 @@ class TarStore:
             raise broken_archive(self.path, error) from error
 
 
-class PackedTarStore:
+class PackedTarStore(TarStore):
     """Compressed tar. It can only be read from its start, so it is unpacked once, into an unnamed file."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def names(self) -> list[str]:
-        """Lists the ids of all members, sorted."""
-        return sorted(self._spool[1])
-
-    def head(self, name: str) -> bytes:
-        """Reads the first bytes of a member; b"" if it cannot be read."""
-        data = self.read(name)
-        return b"" if isinstance(data, Skip) else data[:HEAD_BYTES]
-
-    def read(self, name: str) -> bytes | Skip:
-        """Reads a member's bytes, or returns Skip: vanished, too_large, unreadable (links)."""
-        file, spans = self._spool
-        span = spans.get(name, GONE)
-        return span if isinstance(span, Skip) else os.pread(file.fileno(), span[1], span[0])
-
-    def size(self, name: str) -> int | None:
-        """Returns a member's number of bytes; None if it cannot be read."""
-        return _size(self._spool[1].get(name))
-
-    def sample(self, name: str) -> bytes:
-        """Returns some bytes from a member's middle; b"" if it cannot be read."""
-        file, spans = self._spool
-        span = spans.get(name, GONE)
-        if isinstance(span, Skip):
-            return b""
-        start, length = _middle(span)
-        return os.pread(file.fileno(), length, start)
+    def _bytes(self, span: Span) -> bytes:
+        return os.pread(self._spool.fileno(), span[1], span[0])
 
     @cached_property
-    def _spool(self) -> tuple[IO[bytes], dict[str, Span | Skip]]:
+    def _spool(self) -> IO[bytes]:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the store)
         weakref.finalize(self, file.close)
         try:
             _unpack(self.path, file)
-            file.seek(0)
-            return file, _list_members(file)
+            return file
+        except BROKEN as error:
+            raise broken_archive(self.path, error) from error
+
+    @cached_property
+    def _spans(self) -> dict[str, Span | Skip]:
+        self._spool.seek(0)
+        try:
+            return _list_members(self._spool)
         except BROKEN as error:
             raise broken_archive(self.path, error) from error
 
@@ -211,10 +189,6 @@ def _span(member: tarfile.TarInfo) -> Span | Skip:
     return too_large(member.size) if member.size > MAX_FILE_BYTES else (member.offset_data, member.size)
 
 
-def _size(span: Span | Skip | None) -> int | None:
-    return None if span is None or isinstance(span, Skip) else span[1]
-
-
 def _middle(span: Span) -> Span:
     return span[0] + span[1] // 2, min(SAMPLE_BYTES, span[1] - span[1] // 2)
 
@@ -236,29 +210,34 @@ class ArchiveSet:
 
     def head(self, name: str) -> bytes:
         """Reads the first bytes of a member; b"" if it cannot be read."""
-        part, inner = self._index.get(name, ("", ""))
-        return self._parts[part].head(inner) if part else b""
+        found = self._find(name)
+        return found[0].head(found[1]) if found else b""
 
     def read(self, name: str) -> bytes | Skip:
         """Reads a member's bytes, or returns a Skip with the reason."""
-        part, inner = self._index.get(name, ("", ""))
-        return self._parts[part].read(inner) if part else GONE
+        found = self._find(name)
+        return found[0].read(found[1]) if found else GONE
 
     def size(self, name: str) -> int | None:
         """Returns a member's number of bytes; None if it cannot be read."""
-        part, inner = self._index.get(name, ("", ""))
-        return self._parts[part].size(inner) if part else None
+        found = self._find(name)
+        return found[0].size(found[1]) if found else None
 
     def sample(self, name: str) -> bytes:
         """Returns a few bytes that tell most members apart; b"" if it cannot be read."""
-        part, inner = self._index.get(name, ("", ""))
-        if not part:
+        found = self._find(name)
+        if not found:
             return b""
-        return self._parts[part].sample(inner) if self._comparable else b"unknown"
+        return found[0].sample(found[1]) if self._comparable else b"unknown"
+
+    def _find(self, name: str) -> tuple[Store, str] | None:
+        """Returns the part that holds an id, and the id within it."""
+        part, inner = self._index.get(name, ("", ""))
+        return (self._parts[part], inner) if part else None
 
     @cached_property
     def _comparable(self) -> bool:
-        """Whether samples of all parts are of one kind: a zip states a checksum, a tar gives bytes."""
+        """Tells whether samples of all parts are of one kind: a zip states a checksum, a tar gives bytes."""
         return len({isinstance(store, ZipStore) for store in self._parts.values()}) < 2
 
     @cached_property

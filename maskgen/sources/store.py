@@ -1,5 +1,7 @@
 """Protocol of a store: files by id, read in place."""
 
+import zlib
+from lzma import LZMAError
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -7,6 +9,8 @@ from maskgen.errors import InputError, Skip
 
 MAX_FILE_BYTES = 128 * 2**20  # larger files are refused unread; limits a worker's memory
 SAMPLE_BYTES = 64  # from the middle of a file: an image's start and end look alike in many files
+# What the layers below the reader of an archive raise for a damaged one.
+BROKEN_BELOW = (zlib.error, LZMAError, EOFError, OSError, ValueError, NotImplementedError)
 GONE = Skip("vanished", "the archive has changed since it was listed")
 
 

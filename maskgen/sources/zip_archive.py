@@ -15,7 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from functools import cached_property
-from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +23,15 @@ from maskgen.images.formats import HEAD_BYTES
 from maskgen.reading import open_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left
-from maskgen.sources.store import GONE, MAX_FILE_BYTES, broken_archive, too_large
+from maskgen.sources.store import BROKEN_BELOW, GONE, MAX_FILE_BYTES, broken_archive, too_large
 
-BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, LZMAError),
-    *(EOFError, OSError, ValueError, NotImplementedError),  # raised by the layers below the reader
-)
-DOS_SYSTEMS = {
-    0,
-    6,
-    10,
-    11,
-    14,
-}  # FAT, HPFS, NTFS, and what some writers call them: `/` cannot be in a name there
+BROKEN = (zipfile.BadZipFile, *BROKEN_BELOW)
+# FAT, HPFS, NTFS, and what some writers call them: `/` cannot be in a name there.
+DOS_SYSTEMS = {0, 6, 10, 11, 14}
 UTF8_MARK = 0x800
 ENTRY = b"PK\1\2"  # start of a member's entry in the directory at the end of a zip
-FLAGS, LENGTHS, ENTRY_BYTES = (
-    8,
-    28,
-    46,
-)  # places of flags and of the lengths of name, extra, comment; its own length
+# Places of its flags and of the lengths of name, extra field and comment; its own length.
+FLAGS, LENGTHS, ENTRY_BYTES = 8, 28, 46
 HEADER, HEADER_FLAGS, HEADER_BYTES = b"PK\3\4", 6, 30  # before the data of a member
 UNICODE_NAME = 0x7075  # extra field with the name in UTF-8, where the name itself is in a local code page
 DRIVE = re.compile(r"([A-Za-z]):")
