@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from maskgen.types import BRIGHTNESS
+
 ImageBatch = Float[Tensor, "b 3 h w"]
 MapBatch = Float[Tensor, "b 1 h w"]
 
@@ -15,6 +17,12 @@ MapBatch = Float[Tensor, "b 1 h w"]
 def composite(result: ImageBatch, photo: ImageBatch, map: MapBatch) -> ImageBatch:
     """Composites the result in the hole with the photo outside; fractional values of the hole blend both."""
     return result * map + photo * (1 - map)
+
+
+def brightness(photo: ImageBatch) -> MapBatch:
+    """Computes the luma by the Rec. 601 weights."""
+    red, green, blue = (weight * channel for weight, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
+    return (red + green + blue)[:, None]
 
 
 def outline(map: MapBatch) -> MapBatch:

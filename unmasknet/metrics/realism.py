@@ -12,8 +12,7 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from maskgen.types import BRIGHTNESS
-from unmasknet.maps import ImageBatch, MapBatch, grown, outline, shrunk
+from unmasknet.maps import ImageBatch, MapBatch, brightness, grown, outline, shrunk
 from unmasknet.metrics.image import Scores, over
 
 BANDS = (
@@ -40,7 +39,7 @@ def detail(fake: ImageBatch, real: ImageBatch, map: MapBatch, band: tuple[float,
         the hole is smaller than `LEAST` or the truth has no detail.
     """
     inside = shrunk(map, RIM)
-    powers = [over(_band_passed(luma(images), band).square(), inside) for images in (fake, real)]
+    powers = [over(_band_passed(brightness(images), band).square(), inside) for images in (fake, real)]
     ratio = (powers[0] / powers[1]).sqrt()
     valid = (inside.sum((1, 2, 3)) >= LEAST) & torch.isfinite(ratio)
     return torch.where(valid, ratio, torch.nan)
@@ -54,7 +53,7 @@ def seam(fake: ImageBatch, real: ImageBatch, map: MapBatch) -> Scores:
         where there is no border, or the truth is flat there.
     """
     rim = grown(outline(map), 1)
-    ratio = over(_gradient(luma(fake)), rim) / over(_gradient(luma(real)), rim)
+    ratio = over(_gradient(brightness(fake)), rim) / over(_gradient(brightness(real)), rim)
     return torch.where(torch.isfinite(ratio), ratio, torch.nan)
 
 
@@ -91,12 +90,6 @@ def mean_lab(images: ImageBatch, map: MapBatch) -> Float[Tensor, "b 3"]:
 
 def _mean(colours: Float[ndarray, "n 3"]) -> Float[ndarray, " 3"]:
     return colours.mean(0, dtype=np.float64) if len(colours) else np.full(3, np.nan)
-
-
-def luma(images: ImageBatch) -> MapBatch:
-    """Computes the luma by the Rec. 601 weights, `b 1 h w`."""
-    weights = torch.tensor(BRIGHTNESS, dtype=images.dtype, device=images.device)
-    return (images * weights.view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def _band_passed(x: MapBatch, band: tuple[float, float]) -> MapBatch:

@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from maskgen.types import BRIGHTNESS
-from unmasknet.maps import ImageBatch, MapBatch
+from unmasknet.maps import ImageBatch, MapBatch, brightness
 from unmasknet.models.blocks import Conv, FourierBlock, Kind, start_normal
 from unmasknet.models.unet import UNet, level_channels
 from unmasknet.settings import GeneratorSettings
@@ -39,12 +38,6 @@ class Generator(nn.Module):
             seen = seen + map * brightness(levels)
         result = self.unet(torch.cat([seen, map], dim=1))
         return torch.sigmoid(result) if self.output == "sigmoid" else (torch.tanh(result) + 1) / 2
-
-
-def brightness(photo: ImageBatch) -> MapBatch:
-    """Computes the luma by the Rec. 601 weights."""
-    red, green, blue = (weight * channel for weight, channel in zip(BRIGHTNESS, photo.unbind(1), strict=True))
-    return (red + green + blue)[:, None]
 
 
 def build_generator(settings: GeneratorSettings) -> Generator:

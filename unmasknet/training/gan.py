@@ -162,9 +162,10 @@ class GanTask:
         scores = self.validation.validate(lambda batch: self.restored(self.ema.net, batch))
         return scores | self.validation.accuracies(self.joined(self.done), self.told_apart)
 
-    def told_apart(self, name: str, batch: Batch) -> Tensor:
-        """Tells which results of the averaged generator a discriminator tells from the truth; see `GanLosses`."""
-        return self.losses.pairs_told_apart(name, self.restored(self.ema.net, batch), batch)
+    def told_apart(self, names: Sequence[str], batch: Batch) -> dict[str, Tensor]:
+        """Tells which results of the averaged generator each discriminator tells from the truth; see `GanLosses`."""
+        results = self.restored(self.ema.net, batch)
+        return {name: self.losses.pairs_told_apart(name, results, batch) for name in names}
 
     @torch.no_grad()
     def draw(self) -> RGBImage:

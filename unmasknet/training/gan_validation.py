@@ -1,6 +1,6 @@
 """Validation of the generator on held-out samples, beside the trivial baselines it has to beat."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 import torch
@@ -53,19 +53,23 @@ class GanValidation:
         return {**scores, **over}
 
     def accuracies(
-        self, discriminators: Sequence[str], told_apart: Callable[[str, Batch], Tensor]
+        self,
+        discriminators: Sequence[str],
+        told_apart: Callable[[Sequence[str], Batch], Mapping[str, Tensor]],
     ) -> dict[str, float]:
         """Computes the accuracy of each discriminator on held-out pairs of truth and result, in [0, 1]; .5 is chance.
 
         Args:
             discriminators: names of those that take part.
-            told_apart: name, batch -> for each sample 1 if the truth was found more real than the result, or 0.
+            told_apart: names, batch -> name -> for each sample 1 if the truth was found more real, or 0.
         """
-        sums = dict.fromkeys([*discriminators, "pairs"], 0.0)
+        if not discriminators:
+            return {}
+        sums = dict.fromkeys([*discriminators, "pairs"], 0.0)  # the same names on a rank without samples
         for batch in islice(self.held_out.on(self.device), PAIR_BATCHES):
             sums["pairs"] += len(batch)
-            for name in discriminators:
-                sums[name] += float(told_apart(name, batch).sum())
+            for name, right in told_apart(discriminators, batch).items():
+                sums[name] += float(right.sum())
         sums = distributed.summed(sums, self.device)
         return {f"accuracy_{name}": sums[name] / max(sums["pairs"], 1.0) for name in discriminators}
 

@@ -108,9 +108,11 @@ def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) ->
     set_up_torch(settings, device)
     with joined(device) as ranks:
         run = RunFolder(order.out, settings.stage)
-        settings = with_precision(settings, device, run.last if order.resume else None)
+        state = checkpoint.load_run(run.last) if order.resume and run.last.exists() else None
+        settings = with_precision(settings, device, state)
         facts = _facts(settings)
-        state = _state_to_resume(run, order, facts, type(settings))
+        if state is not None:
+            _check_same(state["facts"], facts, run, type(settings))
         if ranks.first:
             run.begin(order.config, resume=order.resume)
         with _seeded(settings.seed):
@@ -188,22 +190,19 @@ def set_up_torch(settings: Settings, device: torch.device) -> None:
         keep_freed_memory()
 
 
-def with_precision(settings: Settings, device: torch.device, last: Path | None = None) -> Settings:
+def with_precision(
+    settings: Settings, device: torch.device, state: checkpoint.State | None = None
+) -> Settings:
     """Replaces the precision `auto` by the faster one, on all ranks the same.
 
     Args:
         settings: settings of a run.
         device: device of the networks.
-        last: checkpoint from which the run is resumed, if there is one: its precision is kept.
-
-    Raises:
-        InputError: the checkpoint cannot be read.
+        state: checkpoint from which the run is resumed, if there is one: its precision is kept.
     """
     if settings.loop.precision != "auto":
         return settings
-    kept = ""
-    if last is not None and last.exists():
-        kept = parse_json(checkpoint.load_run(last)["facts"]["settings"])["loop"]["precision"]
+    kept = parse_json(state["facts"]["settings"])["loop"]["precision"] if state is not None else ""
     wanted = kept or choose_precision(device)
     # A rank that has the checkpoint also sends this message: others may lack it, which is found later.
     faster = distributed.largest(float(wanted == "bf16"), device)
@@ -230,18 +229,18 @@ def _facts(settings: Settings) -> dict[str, str]:
     )
 
 
-def _state_to_resume(
-    run: RunFolder, order: TrainingOrder, facts: Mapping[str, str], kind: type[Settings]
-) -> checkpoint.State | None:
-    """Loads the last checkpoint of the run; None without `--resume` or without a checkpoint.
+def _check_same(old: Mapping[str, str], new: Mapping[str, str], run: RunFolder, kind: type[Settings]) -> None:
+    """Checks that a run is resumed with its own settings and data.
+
+    Args:
+        old: metadata of the run's last checkpoint.
+        new: metadata of this start.
+        run: the run folder.
+        kind: the stage's settings.
 
     Raises:
         UsageError: the run was trained with other settings or data.
     """
-    if not order.resume or not run.last.exists():
-        return None
-    state = checkpoint.load_run(run.last)
-    old, new = state["facts"], facts
     if old["stage"] != new["stage"]:
         raise UsageError(f"--resume: {run.folder} is a run of train {old['stage']}; give another --out")
     changed = differences(_with_defaults(old, kind), json.loads(new["settings"]))
@@ -253,7 +252,6 @@ def _state_to_resume(
             f"--resume: {run.folder} was trained with other settings:\n  {lines}\n"
             f"Give the same settings, or start a new run with --from {run.folder} --out ANOTHER"
         )
-    return state
 
 
 def _with_defaults(facts: Mapping[str, str], kind: type[Settings]) -> Mapping[str, Any]:

@@ -163,6 +163,6 @@ def test_ranks_with_and_without_the_checkpoint_exchange_the_same_messages(data, 
     train("segm", chosen, tmp_path)
     sent = []
     monkeypatch.setattr(distributed, "largest", lambda value, _: sent.append(value) or value)
-    for folder in ("", "another machine's"):
-        launch.with_precision(chosen, torch.device("cpu"), tmp_path / folder / "checkpoints" / "last.pt")
+    for state in (checkpoint.load_run(tmp_path / "checkpoints" / "last.pt"), None):
+        launch.with_precision(chosen, torch.device("cpu"), state)
     assert len(sent) == 2
