@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -57,15 +58,26 @@ def write_bars(path, tags, *, pix_fmt="yuv420p", codec="libx264", bars=BARS, cou
     """Writes a clip of vertical bars without loss. `bars`: Y, Cb, Cr of each, as for 8 bits."""
     bits = 10 if "10" in pix_fmt else 8
     width = BAR * len(bars)
+
+    def draw():
+        frame = av.VideoFrame(width, HEIGHT, pix_fmt)
+        for which, plane in enumerate(frame.planes):
+            fill(plane, [bar[which] for bar in bars], bits)
+        return frame
+
+    return write_frames(path, tags, (draw() for _ in range(count)), codec)
+
+
+def write_frames(path, tags, frames, codec):
+    """Writes a clip of frames of one size and format without loss, 25 per second, tagged."""
+    frames = iter(frames)
+    first = next(frames)
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, HEIGHT, pix_fmt
+        stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
         stream.options = LOSSLESS.get(codec, {})
         tags.put_on(stream.codec_context)
-        for number in range(count):
-            frame = av.VideoFrame(width, HEIGHT, pix_fmt)
-            for which, plane in enumerate(frame.planes):
-                fill(plane, [bar[which] for bar in bars], bits)
+        for number, frame in enumerate(chain([first], frames)):
             frame.pts, frame.time_base = number, Fraction(1, 25)
             tags.put_on(frame)
             for packet in stream.encode(frame):
@@ -84,29 +96,20 @@ def write_scene(path, tags, pictures, *, pix_fmt="yuv420p", codec="libx264"):
     The images are converted by BT.709 to the range of `tags`, whatever its transfer is.
     """
     bits = 10 if "10" in pix_fmt else 8
-    height, width = pictures[0].shape[:2]
+    height = pictures[0].shape[0]
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
-        stream.options = LOSSLESS.get(codec, {})
-        tags.put_on(stream.codec_context)
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.colorspace, frame.color_range = 0, FULL
-            frame = frame.reformat(
-                format=pix_fmt, dst_colorspace=1, dst_color_range=tags.range or LIMITED, interpolation=flags
-            )
-            for plane, grey in zip(frame.planes, (GREYS, [128], [128]), strict=True):
-                rows = STRIP * plane.height // height
-                fill(plane, grey, bits, rows)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            tags.put_on(frame)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode():
-            out.mux(packet)
-    return path
+
+    def draw(picture):
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.colorspace, frame.color_range = 0, FULL
+        frame = frame.reformat(
+            format=pix_fmt, dst_colorspace=1, dst_color_range=tags.range or LIMITED, interpolation=flags
+        )
+        for plane, grey in zip(frame.planes, (GREYS, [128], [128]), strict=True):
+            fill(plane, grey, bits, STRIP * plane.height // height)
+        return frame
+
+    return write_frames(path, tags, map(draw, pictures), codec)
 
 
 def greys_by_formula(path):

@@ -1,6 +1,5 @@
 """Rows 1-6 of the fault matrix: contents of a photo's file."""
 
-import io
 import struct
 import tracemalloc
 import zlib
@@ -13,24 +12,11 @@ from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources import build_source, load
+from tests.helpers.photo_files import drawn, saved
 
 pytestmark = pytest.mark.fault
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>"
-
-
-def drawn(height: int = 48, width: int = 64) -> np.ndarray:
-    """Draws smooth colours that differ in every corner, with some noise that makes the file larger."""
-    y, x = np.mgrid[:height, :width]
-    image = np.stack([40 + 3 * x, 220 - 4 * y, 60 + x + 2 * y], axis=2)
-    noise = np.random.default_rng(0).integers(0, 12, image.shape)
-    return (image + noise).clip(0, 255).astype(np.uint8)
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def decoded(data: bytes, background: int = 255) -> np.ndarray | Skip:
