@@ -286,7 +286,7 @@ class GenSettings(Section):
         if source.val + source.test >= 1:
             yield f"source.val + source.test: must leave something to train on; got {source.val} + {source.test}"
         if self.crop.align == "arcface" and self.crop.size == 0:
-            yield "crop.align (--align): arcface aligns a crop, but crop.size (--size) 0 keeps the photo; give --size 112"
+            yield "crop.align (--align): arcface aligns a crop, but with crop.size (--size) 0 there is none; give 112"
         if run.extend and run.overwrite:
             yield "run.extend (--extend) and run.overwrite (--overwrite): choose one"
 

@@ -90,7 +90,7 @@ def _unrotated(matrix: Affine, size: int) -> Affine:
 
 
 def frame_matrix(right: Point, left: Point, mouth: Point, size: int) -> Affine:
-    """Computes `crop_matrix` in the frame `ffhq` for a face of which only the centres of the eyes and the mouth are known.
+    """Computes `crop_matrix` in the frame `ffhq` from the centres of the eyes and the mouth.
 
     Args:
         right, left: centres of the subject's eyes, in pixels of the photo.
