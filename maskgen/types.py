@@ -93,7 +93,7 @@ class Face:
 
 @dataclass(frozen=True)
 class WornMask:
-    """Mask on a face: the labels in a sample's JSON."""
+    """Mask on a face: the labels in a sample's JSON. A face without a mask has the labels `BARE`."""
 
     family: str
     texture: str
@@ -101,10 +101,18 @@ class WornMask:
     strength: float
     wear: str
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the face wears no mask."""
+        return self.family == BARE.family
+
+
+BARE = WornMask(family="bare", texture="", colour="", strength=0.0, wear="")  # labels of a face without a mask
+
 
 @dataclass(frozen=True)
 class MaskedFace:
-    """Face of a triplet, in pixels of its crop, and the mask on it."""
+    """Face of a triplet, in pixels of its crop, and the mask on it, or `BARE`."""
 
     face: Face
     pose: Pose
@@ -116,11 +124,12 @@ class Triplet:
     """Sample before it is encoded.
 
     Attributes:
-        masked: the crop with the mask.
-        gt: the same crop without the mask.
-        map: 1 in every pixel that the mask changes; where it is 0, `masked` equals `gt`.
+        masked: the crop with the masks; equal to `gt` if no face wears one.
+        gt: the same crop without masks.
+        map: 1 in every pixel that a mask changes; where it is 0, `masked` equals `gt`.
         parts: 0 unchanged, 1 shadow only, 2 strap, 3 mask.
-        faces: the masked faces, in pixels of the crop.
+        faces: all faces found in the photo that are visible in the crop, in its pixels, bare ones too; first the face
+            that the crop was cut for.
         valid: fraction of the crop that lies inside the photo.
         seed: seed of the sample's random choices.
         main: whether it shows the largest face found in the photo, to which an identity refers.
@@ -134,6 +143,11 @@ class Triplet:
     valid: float
     seed: int
     main: bool = True
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether no mask is visible: the map is 0 everywhere, and `masked` equals `gt`."""
+        return not self.map.any()
 
     @property
     def hole_share(self) -> float:

@@ -62,11 +62,12 @@ def encode(triplet: Triplet, origin: Origin, settings: ShardSettings, kept: Kept
         The members, sorted by name.
     """
     kept = {} if kept is None else kept
+    gt = once(kept, triplet.gt, lambda: _encode_image(triplet.gt, settings))
     return {
-        f"gt.{settings.format}": once(kept, triplet.gt, lambda: _encode_image(triplet.gt, settings)),
+        f"gt.{settings.format}": gt,
         "json": encode_labels(triplet, origin, kept),
         "map.png": codecs.encode_map(triplet.map),
-        f"masked.{settings.format}": _encode_image(triplet.masked, settings),
+        f"masked.{settings.format}": gt if triplet.is_bare else _encode_image(triplet.masked, settings),
         "parts.png": codecs.encode_parts(triplet.parts),
     }
 

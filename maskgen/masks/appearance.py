@@ -13,7 +13,7 @@ from maskgen.masks.selection import Wardrobe
 from maskgen.masks.templates import TemplateLook, tint_of
 from maskgen.masks.user_textures import Artwork
 from maskgen.seeds import between
-from maskgen.types import WornMask
+from maskgen.types import BARE, WornMask
 
 Tint = tuple[float, float, float]
 HUE_OFFSETS = (0.0, 0.08, 0.5, 0.33)  # fractions of the hue circle, from a colour to a matching one
@@ -46,8 +46,10 @@ class Dress:
 
 
 def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
-    """Draws a family, its texture and first colour, and the state in which it is worn."""
+    """Draws a family, its texture and first colour, and the state in which it is worn; or `BARE`, no mask."""
     choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
+    if choice.family == BARE.family:
+        return BARE
     template = wardrobe.library.template(choice.family)
     texture = choice.texture or _draw(template.look.textures, rng)
     colour = choice.colour or _draw(template.look.colours, rng)

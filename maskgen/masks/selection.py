@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskgen.errors import InputError
 from maskgen.masks.library import Library, built_in
-from maskgen.masks.spec import MaskChoice, parse_spec, parse_wear
+from maskgen.masks.spec import MaskChoice, parse_spec, parse_wear, with_share
 from maskgen.masks.templates import TEXTURES
 from maskgen.masks.user_textures import Artwork, load_artwork
 from maskgen.masks.validation import check_templates
@@ -15,7 +15,7 @@ from maskgen.settings import MaskSettings, PictureSettings
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """Library, choices among its families with their weights, and the probability of each state of wear."""
+    """Library, choices among its families with their weights, `bare` among them, and the probability of each wear."""
 
     library: Library
     choices: list[MaskChoice]
@@ -33,7 +33,7 @@ def open_wardrobe(settings: MaskSettings) -> Wardrobe:
     choices: list[MaskChoice] = []
     wears: dict[str, float] = {}
     try:
-        choices = parse_spec(settings.masks, library)
+        choices = with_share(parse_spec(settings.masks, library), settings.share)
     except InputError as error:
         problems.append(str(error))
     try:

@@ -1,15 +1,17 @@
 """Parsers of SPEC and WEAR: which masks are drawn how often, and how they are worn.
 
-SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`. The codes of MaskTheFace, a widely used
-generator, are accepted too: `N95`, `surgical_blue`, `cloth-masks/textures/check/check_4.jpg`, `random`.
+SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`; `bare[:weight]` is a face without a mask.
+The codes of MaskTheFace, a widely used generator, are accepted too: `N95`, `surgical_blue`,
+`cloth-masks/textures/check/check_4.jpg`, `random`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from maskgen.errors import InputError
 from maskgen.masks.library import Library
+from maskgen.types import BARE
 
 WEARS = ("correct", "nose", "chin", "below-mouth")
 NUMBER = r"[0-9]{0,9}\.?[0-9]{1,9}"  # not \d, which has the digits of all scripts
@@ -32,7 +34,7 @@ TEXTURE_NAMES = {"polka": "dots", "heart": "print", "fruits": "print", "others":
 
 @dataclass(frozen=True)
 class MaskChoice:
-    """Entry of a SPEC. An empty `texture` or `colour` is drawn from those of the family."""
+    """Entry of a SPEC. An empty `texture` or `colour` is drawn from those of the family; `bare` has none."""
 
     family: str
     texture: str = ""
@@ -62,6 +64,20 @@ def parse_spec(text: str, library: Library) -> list[MaskChoice]:
     return choices
 
 
+def with_share(choices: list[MaskChoice], share: float) -> list[MaskChoice]:
+    """Returns choices of which a fraction `share` are those given, in proportion to their weights, the others bare.
+
+    Args:
+        choices: at least one, with a weight above 0.
+        share: 0 to 1; 1 returns the choices as they are.
+    """
+    if share == 1:
+        return choices
+    total = sum(choice.weight for choice in choices)
+    given = [replace(choice, weight=share * choice.weight / total) for choice in choices]
+    return [*given, MaskChoice(BARE.family, strength=0.0, weight=1 - share)]
+
+
 def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     """Parses one entry into choices, or returns a text that says what is wrong with it."""
     match = ENTRY.fullmatch(part)
@@ -73,11 +89,15 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     if dress.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", dress):
         return f"'{dress}' in '{part}' is not a colour; write it as #rrggbb"
     named = match["family"].lower()
+    if named == BARE.family:
+        if dress or match["strength"]:
+            return f"'{part}': a bare face has no texture, colour or strength; write {BARE.family}:{weight:g}"
+        return [MaskChoice(BARE.family, strength=0.0, weight=weight)]
     if named in ANY:
         return _any_mask(dress, strength, weight, library)
     family, colour = ALIASES.get(named, (named, ""))
     if family not in library.families:
-        return f"unknown family '{match['family']}'; there are {', '.join(library.families)}"
+        return f"unknown family '{match['family']}'; there are {', '.join((*library.families, BARE.family))}"
     if not dress or dress.startswith("#"):
         return [MaskChoice(family, "", dress.lower() or colour, strength, weight)]
     texture = _texture(dress, library.textures(family))

@@ -14,6 +14,7 @@ from maskgen.masks.library import built_in
 from maskgen.masks.spec import ALIASES, ANY
 from maskgen.masks.templates import PICTURES, TEMPLATE, Template, parse_template
 from maskgen.reading import PHOTO_BYTES, check_regular_file
+from maskgen.types import BARE
 
 KINDS = {"albedo.png": "LA or RGBA", "height.png": "L or RGB", "overlay.png": "RGBA"}
 MODES = {"albedo.png": ("LA", "RGBA"), "height.png": ("L", "LA", "RGB", "RGBA"), "overlay.png": ("RGBA",)}
@@ -87,8 +88,8 @@ def name_problems(name: str, *, replace: bool) -> list[str]:
     """Lists the problems of a family's name."""
     if not re.fullmatch("[a-z0-9]+", name):
         return ["the folder's name is the name of the family: only lowercase letters and digits are allowed"]
-    if name in ALIASES or name in ANY:
-        return [f"the name means something else in SPEC; it may not be any of {', '.join((*ALIASES, *ANY))}"]
+    if name in (taken := (*ALIASES, *ANY, BARE.family)):
+        return [f"the name means something else in SPEC; it may not be any of {', '.join(taken)}"]
     if name in built_in().families and not replace:
         return ["is a built-in family; choose another name, or replace it with masks.replace=true"]
     return []

@@ -22,7 +22,7 @@ from maskgen.rendering.stage import Stage
 from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
-from maskgen.types import Face, MaskedFace, Photo, Plane, RGBImage, Triplet, WornMask
+from maskgen.types import BARE, Affine, Face, MaskedFace, Photo, Plane, RGBImage, Triplet, WornMask
 
 LOOSE_DOWN, LOOSE_TILT, LOOSE_SIZE = (
     0.035,
@@ -64,7 +64,8 @@ def build_tools(settings: GenSettings) -> Tools:
 def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, Triplet]] | Skip:
     """Makes all triplets of a photo, with their keys: K per chosen face, or K of the whole photo with size 0.
 
-    In every image all visible chosen faces wear a mask. A face wears the same mask in the K-th image of every crop.
+    In every image all visible chosen faces wear a mask, or none if SPEC or the settings draw `bare`. A face wears the
+    same mask in the K-th image of every crop.
 
     Args:
         photo: decoded photo.
@@ -80,14 +81,16 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
     chosen = choose_faces(found, tools.settings.faces)
     if isinstance(chosen, Skip):
         return chosen
+    rest = [face for face in found if all(face is not one for one in chosen)]
     samples: list[tuple[str, Triplet]] = []
     for nth_face in range(1 if tools.settings.crop.size == 0 else len(chosen)):
         stages = set_stages(photo.pixels, chosen, nth_face, tools)
+        bystanders = _bystanders(rest, chosen[nth_face], stages[nth_face].image, tools)
         main = tools.settings.crop.size == 0 or chosen[nth_face] is found[0]
         for nth_mask in range(tools.settings.masks.per_face):
             keys = [sample_key(base_key, nth, nth_mask) for nth in stages]
             seeds = [hash64(tools.settings.seed, key) >> 1 for key in keys]  # readers know 63 bits
-            triplet = wear_masks(list(stages.values()), tools, seeds)
+            triplet = wear_masks(list(stages.values()), tools, seeds, bystanders)
             if isinstance(triplet, Triplet):
                 samples.append((keys[0], replace(triplet, main=main)))
     return samples or Skip("off_frame")
@@ -106,13 +109,29 @@ def set_stages(pixels: RGBImage, faces: list[Face], own: int, tools: Tools) -> d
         index of a face -> its stage; the crop's own face first.
     """
     settings = tools.settings.crop
-    matrix = crop_matrix(faces[own], settings.size)
+    matrix = _crop_matrix(faces[own], tools)
     image, inside = crop(pixels, matrix, settings.size, settings.border)
     height, width = image.shape[:2]
     moved = {nth: face.moved(matrix) for nth, face in enumerate(faces)}
     visible = [nth for nth, face in moved.items() if nth != own and _overlaps(face, height, width)]
     softness = LENS_BLUR * max(scale_of(matrix), 0.9)
     return {nth: _stage(image, inside, moved[nth], softness, tools) for nth in (own, *visible)}
+
+
+def _bystanders(faces: Sequence[Face], own: Face, image: RGBImage, tools: Tools) -> tuple[MaskedFace, ...]:
+    """Returns the faces that were not chosen but are visible in the crop of the face `own`, bare, in its pixels."""
+    if not faces:
+        return ()
+    matrix = _crop_matrix(own, tools)
+    moved = (face.moved(matrix) for face in faces)
+    return tuple(
+        MaskedFace(face, head_pose(face.mesh), BARE) for face in moved if _overlaps(face, *image.shape[:2])
+    )
+
+
+def _crop_matrix(own: Face, tools: Tools) -> Affine:
+    settings = tools.settings.crop
+    return crop_matrix(own, settings.size, settings.align)
 
 
 def _overlaps(face: Face, height: int, width: int) -> bool:
@@ -137,38 +156,41 @@ def wear_mask(stage: Stage, tools: Tools, seed: int) -> Triplet | Skip:
     return wear_masks([stage], tools, [seed])
 
 
-def wear_masks(stages: Sequence[Stage], tools: Tools, seeds: Sequence[int]) -> Triplet | Skip:
-    """Makes the triplet of a crop in which every face wears a mask.
+def wear_masks(
+    stages: Sequence[Stage], tools: Tools, seeds: Sequence[int], bystanders: Sequence[MaskedFace] = ()
+) -> Triplet | Skip:
+    """Makes the triplet of a crop in which every face wears a mask, unless `bare` is drawn for it.
 
     Args:
         stages: faces of one crop; first the face that it was cut for.
         tools: result of `build_tools`.
         seeds: one per face; each determines everything random of that face's mask.
+        bystanders: further faces in the crop, which stay bare; only the labels show them.
 
     Returns:
-        the triplet, or the reason `off_frame` if no mask would be visible.
+        the triplet, or the reason `off_frame` if no mask is visible though the first face was to wear one.
     """
     first = stages[0]
     masked = first.image.copy()
     map, parts = np.zeros(first.inside.shape, np.uint8), np.zeros(first.inside.shape, np.uint8)
-    worn: dict[int, WornMask] = {}
+    worn: dict[int, WornMask | None] = {}
     for nth in sorted(range(len(stages)), key=lambda nth: stages[nth].fit.scale):  # near faces over far ones
-        mask = _put_on(stages[nth], tools, seeds[nth], masked, map, parts)
-        if mask is not None:
-            worn[nth] = mask
-    if not worn:
+        worn[nth] = _put_on(stages[nth], tools, seeds[nth], masked, map, parts)
+    if worn[0] is None and all(mask is None or mask.is_bare for mask in worn.values()):
         return Skip("off_frame")
-    faces = tuple(MaskedFace(stages[nth].face, stages[nth].pose, worn[nth]) for nth in sorted(worn))
+    faces = [MaskedFace(stage.face, stage.pose, worn[nth] or BARE) for nth, stage in enumerate(stages)]
     valid = np.count_nonzero(first.inside) / first.inside.size
-    return Triplet(masked, first.image, map, parts, faces, valid, seeds[0])
+    return Triplet(masked, first.image, map, parts, (*faces, *bystanders), valid, seeds[0])
 
 
 def _put_on(
     stage: Stage, tools: Tools, seed: int, masked: RGBImage, map: Plane, parts: Plane
 ) -> WornMask | None:
-    """Draws a mask into `masked`, `map` and `parts`, and returns its description; None if it is not visible."""
+    """Draws a mask into `masked`, `map` and `parts`, and returns its labels; None if it is not visible."""
     rng = np.random.default_rng(seed)
     worn = pick_mask(tools.wardrobe, rng)
+    if worn.is_bare:
+        return worn
     library = tools.wardrobe.library
     mask, shell = library.mask(worn.family), library.shell(worn.family, worn.wear)
     loose = Looseness(

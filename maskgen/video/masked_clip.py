@@ -30,7 +30,7 @@ from maskgen.video.tracking.tracks import Track, persons
 
 @dataclass(frozen=True)
 class Film:
-    """Result of a masked clip. `masked`: number of frames with a mask; `worn`: mask family of each person."""
+    """Result of a masked clip. `masked`: frames with a mask; `worn`: mask family, or `bare`, of each person."""
 
     video: str
     frames: int
@@ -114,9 +114,12 @@ class _Cast:
         triplet = wear_masks(stages, self.tools, seeds)
         if isinstance(triplet, Skip):
             return pixels, False
-        if len(triplet.faces) == len(present):
-            self.worn.update(zip(present, (face.mask.family for face in triplet.faces), strict=True))
-        return triplet.masked, True
+        for person, face in zip(present, triplet.faces, strict=True):
+            if not face.mask.is_bare:
+                self.worn[person] = face.mask.family
+            else:  # drawn so, or its mask lies outside this frame
+                self.worn.setdefault(person, face.mask.family)
+        return triplet.masked, not triplet.is_bare
 
     def _largest(self, present: dict[int, int], time: float) -> int:
         return max(

@@ -11,16 +11,25 @@ from maskgen.masks.selection import open_wardrobe
 from maskgen.rendering.lighting import skin_triangles
 from maskgen.rendering.triplet import Tools, make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
+from maskgen.types import BARE, WornMask
 from tests.helpers.faces import face_from
 from tests.helpers.worn_masks import FixedDetector, skin_photo, turned_mesh
 
 
 def tools_for(
-    masks="surgical", wear="correct", size=0, per_face=1, mesh=None, seed=0, faces="largest", pictures=None
+    masks="surgical",
+    wear="correct",
+    size=0,
+    per_face=1,
+    mesh=None,
+    seed=0,
+    faces="largest",
+    pictures=None,
+    share=1.0,
 ):
     """Builds tools that find the given faces, or one frontal face, in every photo."""
     settings = GenSettings(
-        masks=MaskSettings(masks=masks, wear=wear, per_face=per_face, pictures=pictures or {}),
+        masks=MaskSettings(masks=masks, wear=wear, share=share, per_face=per_face, pictures=pictures or {}),
         crop=CropSettings(size=size),
         faces=FaceSettings(choose=faces),
         seed=seed,
@@ -216,5 +225,66 @@ def test_the_map_of_several_masks_is_where_the_images_differ():
 def test_with_one_face_chosen_its_neighbour_stays_bare():
     meshes = [turned_mesh(at=place) for place in TWO]
     ((_, triplet),) = make_triplets(skin_photo(450), tools_for(mesh=meshes), "x")
-    assert len(triplet.faces) == 1
+    assert [face.mask.is_bare for face in triplet.faces] == [False, True]
+    assert [face.face.box[0] < 200 for face in triplet.faces] == [True, False]
     assert triplet.parts[235, 300] == 0
+
+
+def test_a_face_that_was_drawn_bare_is_labelled_so_and_left_as_it_is():
+    triplet = one(masks="bare")
+    (worn,) = triplet.faces
+    assert worn.mask == BARE == WornMask("bare", "", "", 0.0, "")
+    assert triplet.is_bare
+    assert triplet.hole_share == 0
+    assert not triplet.parts.any()
+    assert (triplet.masked == triplet.gt).all()
+
+
+@pytest.mark.parametrize("options", [{"masks": "surgical:1, bare:3"}, {"masks": "surgical", "share": 0.25}])
+def test_a_share_of_the_faces_stays_bare(options):
+    bare = [
+        triplet.is_bare for _, triplet in make_triplets(skin_photo(), tools_for(per_face=200, **options), "x")
+    ]
+    assert 0.65 < np.mean(bare) < 0.85
+
+
+def test_all_faces_wear_masks_by_default_and_none_at_a_share_of_0():
+    assert not one().is_bare
+    assert one(share=0.0).is_bare
+
+
+def test_a_bare_face_among_masked_ones_is_listed_at_its_place():
+    spec, found = "surgical, bare", set()
+    for seed in range(12):
+        (triplet,) = two_faces(0, masks=spec, seed=seed).values()
+        assert [face.face.box[0] < 200 for face in triplet.faces] == [True, False]
+        bare = tuple(face.mask.is_bare for face in triplet.faces)
+        for place, no_mask in zip(TWO, bare, strict=True):
+            assert (triplet.parts[int(place[1]) + 65, int(place[0])] == 3) != no_mask
+        found.add(bare)
+    assert found == {(False, False), (False, True), (True, False), (True, True)}
+
+
+def test_a_face_too_small_or_turned_too_far_for_a_mask_is_listed_as_bare():
+    small = turned_mesh(at=TWO[1]) * [0.1, 0.1, 0.1] + [280, 150, 0]
+    for other in (small, turned_mesh(yaw=89, at=TWO[1])):
+        tools = tools_for(mesh=[turned_mesh(at=TWO[0]), other], faces="all")
+        ((_, triplet),) = make_triplets(skin_photo(450), tools, "x")
+        assert [face.mask.is_bare for face in triplet.faces] == [False, True]
+        assert triplet.faces[1].face.box == pytest.approx(face_from(other).box)
+
+
+def test_a_bare_neighbour_outside_the_crop_is_not_listed():
+    meshes = [turned_mesh(at=(150.0, 150.0)), turned_mesh(at=(750.0, 150.0))]
+    ((_, near),) = make_triplets(skin_photo(900), tools_for(mesh=meshes, size=256), "x")
+    ((_, whole),) = make_triplets(skin_photo(900), tools_for(mesh=meshes), "x")
+    assert (len(near.faces), len(whole.faces)) == (1, 2)
+
+
+def test_bare_faces_of_a_crop_lie_in_its_pixels():
+    meshes = [turned_mesh(at=place) for place in TWO]
+    ((_, triplet),) = make_triplets(skin_photo(450), tools_for(mesh=meshes, size=128), "x")
+    own, other = (face.face for face in triplet.faces)
+    eyes = own.mesh[33, 0] - own.mesh[263, 0], other.mesh[33, 0] - other.mesh[263, 0]
+    assert eyes[0] == pytest.approx(eyes[1], rel=0.02)
+    assert other.box[0] - own.box[0] == pytest.approx(other.mesh[1, 0] - own.mesh[1, 0], rel=0.02)
