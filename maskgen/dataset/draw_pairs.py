@@ -1,0 +1,149 @@
+"""Drawing of photo pairs for face verification, by the protocol of LFW's view 2.
+
+People are divided into folds that share nobody. Each fold has as many pairs of one person as pairs of two. No pair
+occurs twice, and photos with the same bytes make no pair: they would be recognised without a face.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from maskgen.dataset.pairs import Pair
+from maskgen.dataset.reader import DataSet
+from maskgen.errors import InputError, UsageError
+from maskgen.seeds import hash64
+
+MOST = 300  # pairs of each kind in a fold, as in LFW's view 2
+MOST_PHOTOS = 20  # of a person, in pairs of one person; otherwise few people would make most pairs
+
+
+def photos_of_people(data: DataSet, split: str) -> dict[str, list[str]]:
+    """Lists the photos of each known person that gave a sample of the main face.
+
+    Args:
+        data: the data set.
+        split: only this split; "" for all.
+
+    Returns:
+        identity -> ids of the photos, both sorted.
+    """
+    found = defaultdict[str, set[str]](set)
+    for sample in data.samples(split=split):
+        if sample.labels["identity"]:
+            found[sample.labels["identity"]].add(sample.labels["source"])
+    return {person: sorted(found[person]) for person in sorted(found)}
+
+
+def digests_of(data: DataSet) -> dict[str, str]:
+    """Returns the digest of each photo's bytes, as far as the records know it."""
+    return {photo: digest for record in data.records for photo, digest, _ in record.prints}
+
+
+def draw_pairs(
+    people: Mapping[str, Sequence[str]],
+    folds: int,
+    each: int | None = None,
+    seed: int = 0,
+    digests: Mapping[str, str] | None = None,
+) -> list[Pair]:
+    """Draws pairs of one person and pairs of two.
+
+    Args:
+        people: identity -> ids of the photos.
+        folds: number of folds.
+        each: pairs of each kind per fold; None takes as many as each fold can give, at most `MOST`.
+        seed: seed of the choice.
+        digests: id of a photo -> digest of its bytes.
+
+    Returns:
+        Pairs, ordered by fold; those of one person first. People with one photo occur in pairs of two people only.
+
+    Raises:
+        InputError: there are too few people for the folds.
+        UsageError: a fold cannot give so many pairs.
+    """
+    several = [person for person, photos in people.items() if len(photos) > 1]
+    if len(several) < folds or len(people) < 2 * folds:
+        raise InputError(
+            f"{len(people)} people, {len(several)} of them with several photos, are too few for {folds} folds with two "
+            "people each; give fewer --folds, or another --split"
+        )
+    groups = _folds(people, folds, seed)
+    fewer = {person: _some(photos, seed) for person, photos in people.items()}
+    possible = [_same(group, fewer, digests or {}) for group in groups]
+    least = min(map(len, possible))
+    count = min(least, MOST, *(_most_different(group, people) for group in groups)) if each is None else each
+    if count > least or not count:
+        raise UsageError(
+            f"--per-fold {each or 1}: one of the {folds} folds has {least} pairs of one person; "
+            "give fewer --folds or --per-fold"
+        )
+    pairs: list[Pair] = []
+    for fold, (group, same) in enumerate(zip(groups, possible, strict=True)):
+        rng = np.random.default_rng(hash64("pairs", seed, fold))
+        chosen = [same[one] for one in sorted(rng.choice(len(same), count, replace=False).tolist())]
+        pairs += [Pair(first, second, True, fold) for first, second in chosen]
+        different = _different(group, people, digests or {}, count, rng)
+        pairs += [Pair(first, second, False, fold) for first, second in different]
+    return pairs
+
+
+def _folds(people: Mapping[str, Sequence[str]], folds: int, seed: int) -> list[list[str]]:
+    """Deals the people to the folds in a seeded order; those with most photos first, so that folds are alike."""
+    order = sorted(people, key=lambda person: (-len(people[person]), hash64("fold", seed, person)))
+    groups: list[list[str]] = [[] for _ in range(folds)]
+    for place, person in enumerate(order):
+        lap, turn = divmod(place, folds)
+        groups[turn if lap % 2 == 0 else folds - 1 - turn].append(person)
+    return [sorted(group) for group in groups]
+
+
+def _some(photos: Sequence[str], seed: int) -> list[str]:
+    return sorted(sorted(photos, key=lambda photo: hash64("pair", seed, photo))[:MOST_PHOTOS])
+
+
+def _same(
+    group: Iterable[str], people: Mapping[str, Sequence[str]], digests: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    return [two for person in group for two in combinations(people[person], 2) if not _copies(*two, digests)]
+
+
+def _copies(one: str, other: str, digests: Mapping[str, str]) -> bool:
+    return one in digests and digests[one] == digests.get(other)
+
+
+def _most_different(group: Sequence[str], people: Mapping[str, Sequence[str]]) -> int:
+    counts = [len(people[person]) for person in group]
+    return (sum(counts) ** 2 - sum(count**2 for count in counts)) // 2
+
+
+def _different(
+    group: Sequence[str],
+    people: Mapping[str, Sequence[str]],
+    digests: Mapping[str, str],
+    count: int,
+    rng: np.random.Generator,
+) -> list[tuple[str, str]]:
+    """Draws pairs of two people: first the people, so that nobody counts by the number of photos, then the photos.
+
+    Raises:
+        UsageError: the fold has not so many.
+    """
+    if count > _most_different(group, people):
+        raise UsageError(
+            f"--per-fold {count}: one of the folds has only {_most_different(group, people)} pairs of two people"
+        )
+    found: dict[tuple[str, str], None] = {}
+    for _ in range(1000 * count):  # few draws fail, unless nearly all pairs are wanted
+        if len(found) == count:
+            break
+        one, other = sorted(rng.choice(len(group), 2, replace=False).tolist())
+        first, second = (int(rng.integers(len(people[group[place]]))) for place in (one, other))
+        pair = people[group[one]][first], people[group[other]][second]
+        if not _copies(*pair, digests):
+            found.setdefault(pair)
+    if len(found) < count:
+        raise UsageError(f"--per-fold {count}: a fold of {len(group)} people has not so many pairs of two")
+    return list(found)
