@@ -95,7 +95,7 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     Raises:
         InputError: a member is missing or cannot be decoded.
     """
-    masked, gt = (_decode_image(members, name) for name in ("masked", "gt"))
+    masked, gt = (decode_image(members, name) for name in ("masked", "gt"))
     try:
         labels = parse_json(members["json"])
         planes = codecs.decode_map(members["map.png"]), codecs.decode_parts(members["parts.png"])
@@ -110,7 +110,12 @@ def _encode_image(image: RGBImage, settings: ShardSettings) -> bytes:
     return codecs.encode_lossless(image, settings.format)
 
 
-def _decode_image(members: Mapping[str, bytes], name: str) -> RGBImage:
+def decode_image(members: Mapping[str, bytes], name: str) -> RGBImage:
+    """Decodes one image of a sample: `masked` or `gt`.
+
+    Raises:
+        InputError: it is missing or cannot be decoded.
+    """
     for member, data in members.items():
         if member.startswith(f"{name}."):
             image = codecs.decode(data, max_pixels=MAX_PIXELS, background=255)

@@ -1,75 +1,46 @@
-"""Attributes of the people in a photo, as labelled by the authors of the data; results are reported per group.
+"""Attributes of the people in the samples of a data set: as their source states them, and the measured skin tone."""
 
-`utkface` parses UTKFace's file names, age_sex_group_date.jpg. A CSV file has a column `photo` with the photos' ids in
-their source, or their file names, and one column per attribute.
-"""
+from collections.abc import Sequence
 
-import csv
-import re
-from collections.abc import Callable, Mapping
-from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from maskgen.dataset.attributes import TONE, Attributes, AttributesOf, read_attributes
+from maskgen.dataset.reader import DataSet
+from maskgen.dataset.skin_tone import tone_class, tone_of
 
-from maskgen.errors import InputError
-from maskgen.reading import JSON_BYTES, check_regular_file, reason_of
-
-Attributes = Mapping[str, str]  # attribute -> group
-AttributesOf = Callable[[str], Attributes]  # takes a photo's id in its source; empty if unknown
-
-UTKFACE = "utkface"
-UTKFACE_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d{14,}")
-SEXES = ("male", "female")
-GROUPS = ("White", "Black", "Asian", "Indian", "other")
-AGES = (0, 13, 20, 35, 50, 65)  # years; lower bounds of the groups
+__all__ = ["Attributes", "AttributesOf", "attributes_by_key", "read_attributes"]
 
 
-def read_attributes(by: str) -> AttributesOf:
-    """Returns a function that maps a photo's id to its attributes.
+def attributes_by_key(
+    data: DataSet, split: str, keys: Sequence[str], by: Sequence[str]
+) -> tuple[dict[str, Attributes], tuple[str, ...]]:
+    """Reads or measures the attributes of samples.
 
     Args:
-        by: "utkface", the path of a CSV file, or "" for no attributes.
+        data: the data set.
+        split: split of the samples; "" for all.
+        keys: keys of the samples.
+        by: "utkface", paths of tables, and "tone", as `--by` names them.
+
+    Returns:
+        key -> attributes, without those that are unknown; and warnings, one line each.
 
     Raises:
-        InputError: the file cannot be read or lacks a column.
+        InputError: a table, a shard or a sample cannot be read.
+        UsageError: two tables state the same attribute.
     """
     if not by:
-        return lambda source: {}
-    if by == UTKFACE:
-        return of_utkface
-    known = _read_table(Path(by))
-    return lambda source: known.get(source) or known.get(PurePosixPath(source).name, {})
-
-
-def of_utkface(source: str) -> Attributes:
-    """Parses sex, group and age from a file name of UTKFace; empty for any other name."""
-    found = UTKFACE_NAME.match(PurePosixPath(source).name)
-    if not found:
-        return {}
-    age, sex, group = (int(part) for part in found.groups())
-    return {"sex": SEXES[sex], "group": GROUPS[group], "age": age_group(age)}
-
-
-def age_group(age: int) -> str:
-    """Returns the age group of an age in years, such as "13-19"."""
-    for low, high in pairwise(AGES):
-        if age < high:
-            return f"{low}-{high - 1}"
-    return f"{AGES[-1]}+"
-
-
-def _read_table(path: Path) -> dict[str, Attributes]:
-    try:
-        check_regular_file(path, JSON_BYTES)
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
-            table = csv.DictReader(file)
-            columns = [name for name in table.fieldnames or () if name != "photo"]
-            if "photo" not in (table.fieldnames or ()) or not columns:
-                raise InputError(
-                    f"--by {path}: found the columns {', '.join(table.fieldnames or ()) or 'none'}; it needs photo, "
-                    "and one for each attribute"
-                )
-            return {row["photo"]: {name: row[name] for name in columns if row[name]} for row in table}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"--by {path}: cannot be read as CSV ({reason_of(error)}); name such a file, or {UTKFACE}"
-        ) from error
+        return {}, ()
+    of_photo = read_attributes(by)
+    found: dict[str, Attributes] = {}
+    for sample in data.samples(set(keys), split=split):
+        found[sample.key] = dict(of_photo(str(sample.labels["source"])))
+        if TONE in by and (tone := tone_of(sample)) is not None:
+            found[sample.key] = {**found[sample.key], TONE: tone_class(tone.ita)}
+    names = {name for one in found.values() for name in one}
+    warnings = []
+    if found and not names - {TONE} and (tables := [name for name in by if name != TONE]):
+        warnings.append(
+            f"--by {', '.join(tables)}: states nothing about the {len(found):,} samples scored here"
+        )
+    if found and TONE in by and TONE not in names:
+        warnings.append("--by tone: no skin tone could be measured in these samples")
+    return found, tuple(warnings)
