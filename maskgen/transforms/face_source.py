@@ -1,0 +1,140 @@
+"""Source of the faces of a transform: given landmarks, ArcFace's template, or a detector whose results are kept."""
+
+import hashlib
+import os
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from maskgen.errors import InputError, Skip
+from maskgen.faces.align import choose_faces
+from maskgen.faces.arcface import SIDE, TEMPLATE
+from maskgen.faces.landmarks import build_detector
+from maskgen.faces.landmarks.cache import CachedDetector, cache_folder
+from maskgen.faces.landmarks.given_points import faces_of_points, in_order, read_points
+from maskgen.settings import FaceSettings
+from maskgen.types import Face, Photo, PhotoRef, RGBImage
+
+Landmarks = Literal["auto", "mesh", "dlib", "fan", "arcface", "keypoints"]
+KEPT = 512  # images whose faces are kept in memory, about ten kilobytes each
+
+
+class FaceSource:
+    """Source of the faces of an image.
+
+    Args:
+        landmarks: where the landmarks come from, see `RandomFaceMask`.
+        refine: predict the mesh by the network where only five points of a face are known.
+        settings: choice of the faces, and the folder of the landmark cache.
+    """
+
+    def __init__(self, landmarks: Landmarks, refine: bool, settings: FaceSettings) -> None:
+        self._landmarks, self._refine, self._settings = landmarks, refine, settings
+        self._kept: dict[tuple[str, Any], list[Face] | Skip] = {}
+        self._detectors = _Detectors(settings)
+        self._aligned: dict[int, list[Face] | Skip] = {}
+
+    def find(self, pixels: RGBImage, given: Any) -> list[Face] | Skip:
+        """Finds the faces of an image that are to wear a mask.
+
+        Args:
+            pixels: the image.
+            given: landmarks that came with it, or None.
+
+        Returns:
+            At least one face; or the reason why there is none.
+
+        Raises:
+            InputError: the landmarks are none, or the image is no aligned crop though `landmarks` says so.
+            MissingError: the landmark backend is not installed.
+        """
+        if given is not None:
+            found = self._at(pixels, read_points(given))
+        elif self._landmarks == "keypoints":
+            raise InputError(
+                "landmarks: the sample has no key points; landmarks='keypoints' takes them from there"
+            )
+        elif self._landmarks == "arcface":
+            found = self._on_template(pixels)
+        else:
+            found = self._detected(pixels, self._landmarks, ())
+        return found if isinstance(found, Skip) else choose_faces(found, self._settings)
+
+    def _at(self, pixels: RGBImage, points: list[Float64[ndarray, "n d"]]) -> list[Face] | Skip:
+        if not (self._refine and points and len(points[0]) == 5):
+            return faces_of_points(points, *pixels.shape[:2])
+        found = [self._refined(pixels, in_order(each)) for each in points if np.isfinite(each).all()]
+        faces = [face for each in found if not isinstance(each, Skip) for face in each[:1]]
+        skips = [each for each in found if isinstance(each, Skip)]
+        return faces or (skips[0] if skips else Skip("bad_landmarks", "non-finite points"))
+
+    def _on_template(self, pixels: RGBImage) -> list[Face] | Skip:
+        height, width = pixels.shape[:2]
+        if height != width:
+            raise InputError(
+                f"image: got {width} x {height} pixels; landmarks='arcface' needs square crops that are aligned"
+            )
+        points = (TEMPLATE.astype(np.float64) + 0.5) * (width / SIDE) - 0.5
+        if self._refine:
+            return self._refined(pixels, points)
+        if width not in self._aligned:
+            self._aligned = {width: faces_of_points([points], height, width)}
+        return self._aligned[width]
+
+    def _refined(self, pixels: RGBImage, points: Float64[ndarray, "5 _"]) -> list[Face] | Skip:
+        """Predicts the mesh of the face at five points."""
+        places = tuple((round(float(x), 2), round(float(y), 2)) for x, y in points[:, :2])
+        return self._detected(pixels, "celeba", places)
+
+    def _detected(
+        self, pixels: RGBImage, backend: str, points: tuple[tuple[float, float], ...]
+    ) -> list[Face] | Skip:
+        """Detects faces, or takes them from memory or from the cache."""
+        key = _digest(pixels), points
+        found = self._kept.pop(key, None)
+        if found is None:
+            photo = Photo(PhotoRef("image", points=points), pixels, key[0])
+            found = self._detectors.detect(photo, backend)
+        self._kept[key] = found  # last used, last
+        while len(self._kept) > KEPT:
+            self._kept.pop(next(iter(self._kept), key), None)
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"landmarks": self._landmarks, "refine": self._refine, "settings": self._settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+class _Detectors:
+    """Detectors of a process, built when they are first needed; they serve one thread at a time."""
+
+    def __init__(self, settings: FaceSettings) -> None:
+        self._settings = settings
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process, self._lock = os.getpid(), Lock()
+        self._built: dict[str, CachedDetector] = {}
+
+    def detect(self, photo: Photo, backend: str) -> list[Face] | Skip:
+        """Detects the faces of a photo. See `CachedDetector`."""
+        if self._process != os.getpid():  # forked: a network and a lock of another process cannot be used
+            self._begin()
+        with self._lock:
+            if backend not in self._built:
+                settings = self._settings.model_copy(update={"landmarks": backend})
+                folder = cache_folder(settings.cache)
+                self._built[backend] = CachedDetector(build_detector(settings), folder)
+            return self._built[backend].detect(photo)
+
+
+def _digest(pixels: RGBImage) -> str:
+    """Computes the sha256 of an image's size and pixels, in hex."""
+    found = hashlib.sha256(f"{pixels.shape}".encode())
+    found.update(np.ascontiguousarray(pixels).data)
+    return found.hexdigest()

@@ -1,0 +1,53 @@
+"""Head, templates and shells that the transforms of a process share, and that its forked workers share with it."""
+
+from functools import lru_cache
+
+from maskgen.errors import Skip
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks.cache import CachedDetector
+from maskgen.masks.selection import Wardrobe, open_wardrobe
+from maskgen.rendering.lighting import skin_triangles
+from maskgen.rendering.triplet import Tools
+from maskgen.settings import GenSettings
+from maskgen.types import BARE, Face, RGBImage
+
+
+class NoDetector:
+    """Detector that finds nothing: the faces of a transform come from its `FaceSource`."""
+
+    name = "none"
+
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:  # noqa: ARG002
+        """Returns that there is no face. See `Detector`."""
+        return Skip("no_face")
+
+
+@lru_cache(maxsize=8)
+def _tools(settings: str) -> Tools:
+    given = GenSettings.model_validate_json(settings)
+    head = canonical_head()
+    wardrobe = open_wardrobe(given.masks)
+    _load(wardrobe)
+    _ = head.steady_centred, head.spread, head.modes_of_points
+    return Tools(given, CachedDetector(NoDetector(), None), head, skin_triangles(head), wardrobe)
+
+
+def shared_tools(settings: GenSettings) -> Tools:
+    """Returns the tools for some settings; all that masks need is loaded on the first call.
+
+    Raises:
+        InputError: SPEC or WEAR cannot be used.
+    """
+    return _tools(settings.model_dump_json())
+
+
+def _load(wardrobe: Wardrobe) -> None:
+    """Loads all templates and shells that may be drawn."""
+    library = wardrobe.library
+    for family in dict.fromkeys(choice.family for choice in wardrobe.choices if choice.weight > 0):
+        if family == BARE.family:
+            continue
+        mask = library.mask(family)
+        for wear in {wear for wear in wardrobe.wears if wear in mask.template.wear} or {"correct"}:
+            shell = library.shell(family, wear)
+            _ = shell.everything, shell.slack, shell.extent
