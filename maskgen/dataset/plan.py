@@ -43,6 +43,11 @@ class ShardPlan:
         """Number of photos, including skipped ones."""
         return len(self.refs) + len(self.skips)
 
+    @property
+    def ids(self) -> list[str]:
+        """Ids of all photos, including skipped ones."""
+        return [ref.id for ref in self.refs] + [entry[0] for entry in self.skips]
+
     def without(self, entry: Entry) -> "ShardPlan":
         """Returns the same shard with one more photo skipped."""
         rest = tuple(ref for ref in self.refs if ref.id != entry[0])
@@ -81,7 +86,7 @@ class Plan:
     @property
     def ids(self) -> set[str]:
         """Ids of all planned photos."""
-        return {name for shard in self.shards for name in _ids(shard)}
+        return {name for shard in self.shards for name in shard.ids}
 
 
 def data_settings(settings: GenSettings) -> dict[str, Any]:
@@ -116,10 +121,6 @@ def _flat(plan: Plan) -> dict[str, Any]:
         inner = value.items() if isinstance(value, Mapping) else [("", value)]
         flat.update({f"{name}.{key}".rstrip("."): entry for key, entry in inner})
     return flat | {f"version of {name}": version for name, version in plan.versions.items()}
-
-
-def _ids(shard: ShardPlan) -> list[str]:
-    return [ref.id for ref in shard.refs] + [entry[0] for entry in shard.skips]
 
 
 def save_plan(path: Path, plan: Plan) -> None:
