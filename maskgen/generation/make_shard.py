@@ -147,10 +147,10 @@ def make_samples(
     except (UnmaskError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - the photo is counted as poison, with the name of the error
-        return Skip("poison", _short(error))
+        return Skip("poison", short_error(error))
 
 
-def _short(error: Exception) -> str:
+def short_error(error: Exception) -> str:
     """Formats an error on one line, without paths of this machine."""
     text = error.strerror if isinstance(error, OSError) else str(error)
     line = printable(text or "").strip().partition("\n")[0][:200]

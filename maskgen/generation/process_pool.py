@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from types import FrameType
+from typing import Any
 
 from maskgen.dataset.plan import Entry, ShardPlan
-from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
 from maskgen.generation.worker import (
     NOWHERE,
@@ -63,9 +63,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Made:
-    """Event: a shard is finished."""
+    """Event: a shard is finished. `report` is what the task's `make` returned, a `JobReport`."""
 
-    report: ShardReport
+    report: Any
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from maskgen.dataset.shard_record import ShardReport
 from maskgen.generation.process_pool import Moved
+from maskgen.generation.worker import JobReport
 from maskgen.progress import OnProgress, Progress
 
 REPORT_SECONDS = 0.1  # shortest time between two reports
@@ -19,14 +20,16 @@ class Tally:
     Attributes:
         total: number of photos.
         found: photos in shards that were finished before this run.
+        unit: name, in the figures, of what is made of the photos.
     """
 
     total: int
     on_progress: OnProgress
     found: int = 0
     reported: float = 0.0
-    reports: dict[str, ShardReport] = field(default_factory=dict)
+    reports: dict[str, Any] = field(default_factory=dict)  # of `JobReport`s
     moving: dict[str, Counter[str]] = field(default_factory=dict)
+    unit: str = "triplets"
 
     def move(self, event: Moved) -> None:
         """Counts one more photo of a worker."""
@@ -34,12 +37,12 @@ class Tally:
         if event.index <= 0:
             counts.clear()
         if isinstance(event.outcome, int):
-            counts["triplets"] += event.outcome
+            counts["made"] += event.outcome
         elif event.outcome:
             counts[f"skipped {event.outcome}"] += 1
         counts["photos"] += event.index > 0
 
-    def finish(self, report: ShardReport) -> None:
+    def finish(self, report: JobReport) -> None:
         """Counts a finished shard."""
         self.moving.pop(report.name, None)
         self.reports[report.name] = report
@@ -61,14 +64,14 @@ class Tally:
                 total=self.total,
                 found=self.found,
                 figures={
-                    "triplets": sum(report.count for report in self.reports.values()) + moving["triplets"],
+                    self.unit: sum(report.count for report in self.reports.values()) + moving["made"],
                     **dict(sorted(skipped.items())),
                 },
             )
         )
 
 
-def skip_counts(reports: Iterable[ShardReport]) -> Counter[str]:
+def skip_counts(reports: Iterable[JobReport]) -> Counter[str]:
     """Counts the skipped photos of some shards by reason."""
     total: Counter[str] = Counter()
     for report in reports:

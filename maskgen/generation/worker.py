@@ -14,7 +14,7 @@ import struct
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,6 @@ from multiprocessing.connection import Connection
 from typing import IO, Any, Protocol, runtime_checkable
 
 from maskgen.dataset.plan import ShardPlan
-from maskgen.dataset.shard_record import ShardReport
 from maskgen.errors import UnmaskError
 from maskgen.processes import die_with
 
@@ -33,14 +32,37 @@ NOWHERE = -1  # value on a board: processing no photo
 MESSAGE_SECONDS = 0.05  # shortest time between two messages of a worker within a shard
 
 
+class JobReport(Protocol):
+    """Report of a finished job, as far as the pool and the progress need it; `ShardReport` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the shard or batch."""
+
+    @property
+    def photos(self) -> int:
+        """Number of its photos, including skipped ones."""
+
+    @property
+    def count(self) -> int:
+        """Number of samples made of them."""
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Number of skipped photos by reason."""
+
+
 @runtime_checkable
 class ShardTask(Protocol):
-    """Making of shards. It is pickled to the workers; any of them may make any shard, also repeatedly."""
+    """Making of shards, or of other batches of photos that a `ShardPlan` lists.
+
+    It is pickled to the workers; any of them may make any shard, also repeatedly.
+    """
 
     def prepare(self) -> None:
         """Loads everything that the jobs need."""
 
-    def make(self, plan: ShardPlan, on_step: OnStep) -> ShardReport:
+    def make(self, plan: ShardPlan, on_step: OnStep) -> JobReport:
         """Makes a shard; calls `on_step(i, outcome of photo i - 1)` before photo i and after the last photo."""
 
     def probe(self, plan: ShardPlan, index: int) -> None:
@@ -71,7 +93,7 @@ class Steps:
 class Done:
     """Message: the job is done; a probe has no report."""
 
-    report: ShardReport | None
+    report: JobReport | None
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,24 @@
 A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout* (what file names mean: `layouts`).
 """
 
-from maskgen.sources.base import PhotoSource, Source, load
+from maskgen.sources.base import PhotoSource, PlacedSource, Source, decode_photo, load
 from maskgen.sources.copies import find_copies
 from maskgen.sources.keys import key_base, person_name, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
+from maskgen.sources.one_photo import OnePhotoSource, is_one_photo
 from maskgen.sources.resolve import build_source, open_store
 from maskgen.sources.store import Store
 
 __all__ = [
+    "OnePhotoSource",
     "PhotoSource",
+    "PlacedSource",
     "Source",
     "Store",
     "build_source",
+    "decode_photo",
     "find_copies",
+    "is_one_photo",
     "is_photo_name",
     "key_base",
     "load",

@@ -42,6 +42,14 @@ class PlacedSource(Source, Protocol):
         """Returns the store that holds a photo's file, and the file's id there; None if there is no such file."""
 
 
+@runtime_checkable
+class DescribedSource(Source, Protocol):
+    """Source that comes with a list of attributes of the people."""
+
+    def attribute_list(self) -> tuple[str, bytes] | None:
+        """Finds the list of attributes: its name and bytes; None if there is none."""
+
+
 class PhotoSource:
     """Source of the photos in a store, by its layout.
 
@@ -79,8 +87,11 @@ class PhotoSource:
 def load(source: Source, ref: PhotoRef, settings: SourceSettings) -> Photo | Skip:
     """Reads and decodes one photo, or returns a Skip with the reason."""
     data = source.read(ref)
-    if isinstance(data, Skip):
-        return data
+    return data if isinstance(data, Skip) else decode_photo(ref, data, settings)
+
+
+def decode_photo(ref: PhotoRef, data: bytes, settings: SourceSettings) -> Photo | Skip:
+    """Decodes the bytes of a photo's file, or returns a Skip with the reason."""
     pixels = decode(data, max_pixels=settings.max_pixels, background=settings.background)
     if isinstance(pixels, Skip):
         return pixels

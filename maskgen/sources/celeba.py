@@ -27,7 +27,7 @@ from maskgen.types import PhotoRef
 PHOTO = re.compile(r"(?P<folder>(?:.*/)?)(?P<number>\d{6})\.(?:jpg|png)", re.IGNORECASE)
 ALIGNED, WILD = "img_align_celeba", "img_celeba"
 FOLDERS = (ALIGNED, "img_align_celeba_png", WILD)  # the first one found is used
-PARTITIONS, IDENTITIES = "list_eval_partition", "identity_CelebA"
+PARTITIONS, IDENTITIES, ATTRIBUTES = "list_eval_partition", "identity_CelebA", "list_attr_celeba"
 POINTS = {True: "list_landmarks_celeba", False: "list_landmarks_align_celeba"}  # key: photos in the wild?
 SPLITS = ("train", "val", "test")
 BESIDE = ("", "Anno", "Eval")  # folders of lists, relative to one of the two folders above the photos
@@ -67,13 +67,14 @@ class CelebaSource:
             InputError: a list is malformed, the partition lacks photos, or the photos are web pages.
         """
         self._store, self._prefix, self._kind = album.store, album.prefix, album.kind
+        self._lists: tuple[Album, tuple[Store, ...]] | None = (album, tuple(stores))
         files = sorted(name for name in album.store.names() if _of(name, album.prefix))
         refuse_web_pages(album.store, files)
         self._refs, self.notes = _refs(files, album, stores, settings)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker only reads photos; their list would be most of the bytes of its job.
-        return {**self.__dict__, "_refs": ()}
+        return {**self.__dict__, "_refs": (), "_lists": None}
 
     def refs(self) -> list[PhotoRef]:
         """Lists every photo, ordered by id. Not available in a worker's copy."""
@@ -84,9 +85,18 @@ class CelebaSource:
         store, name = self.place(ref)
         return store.read(name)
 
+    def attribute_list(self) -> tuple[str, bytes] | None:
+        """Finds the list of attributes: its name and bytes. None without one, and in a worker's copy."""
+        file = _find(ATTRIBUTES, *self._lists) if self._lists else None
+        return (file.name, file.data) if file else None
+
     def place(self, ref: PhotoRef) -> tuple[Store, str]:
         """Returns the store that holds a photo's file, and the file's id there."""
         return self._store, self._prefix + ref.id.rpartition("/")[2]
+
+
+def _find(stem: str, album: Album, stores: Sequence[Store]) -> ListFile | None:
+    return _in_stores(stem, stores) or _beside(stem, album)
 
 
 def find_albums(store: Store, kind: str = "") -> list[Album]:
@@ -159,7 +169,7 @@ def _rows(
     stem: str, album: Album, stores: Sequence[Store], values: int, largest: int | None = None
 ) -> tuple[str, Rows] | None:
     """Reads a list by the stem of its name; returns where it was found, and its rows."""
-    file = _in_stores(stem, stores) or _beside(stem, album)
+    file = _find(stem, album, stores)
     return (file.name, read_rows(file, values, largest)) if file else None
 
 

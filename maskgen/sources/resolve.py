@@ -6,6 +6,7 @@ from pathlib import Path
 from maskgen.errors import InputError, NoPhotosError, UsageError
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 from maskgen.reading import open_regular_file
+from maskgen.recordio import MAGIC_BYTES
 from maskgen.settings import SourceSettings
 from maskgen.sources.archive import PACKED_TAR, ArchiveSet, PackedTarStore, TarStore
 from maskgen.sources.base import PhotoSource, Source
@@ -13,6 +14,7 @@ from maskgen.sources.celeba import ALIGNED, FOLDERS, CelebaSource, find_albums
 from maskgen.sources.folder import FolderStore
 from maskgen.sources.keys import slug
 from maskgen.sources.layouts import MOST, is_photo_file, is_photo_name
+from maskgen.sources.records import RecordSource, RecordStore
 from maskgen.sources.store import Store
 from maskgen.sources.zip_archive import ZipStore
 
@@ -32,6 +34,8 @@ def build_source(settings: SourceSettings) -> Source:
         return _celeba(Path(settings.root).expanduser(), settings)
     path = Path(settings.src).expanduser()
     store = open_store(path)
+    if isinstance(store, RecordStore):
+        return RecordSource(store)
     for album in find_albums(store, _kind(path))[:1]:
         if album.count >= MOST * sum(map(is_photo_name, store.names())):
             return CelebaSource(album, [store], settings)
@@ -105,8 +109,22 @@ def _open_folder(path: Path) -> Store:
     if "dataset.json" in files and shards:
         archives = shards  # images beside them are previews, and a shard without a record does not count
     elif not archives or _has_photos(folder):
-        return folder
+        records = [path / name for name in files if name.lower().endswith(".rec")]
+        return _one_record_file(path, records) if records and not _has_photos(folder) else folder
     return ArchiveSet(path, {archive.name: _open_file(archive) for archive in archives})
+
+
+def _one_record_file(folder: Path, records: list[Path]) -> Store:
+    """Opens the `.rec` file of a folder as InsightFace passes them on; `train.rec` if there are several.
+
+    Raises:
+        InputError: there are several others.
+    """
+    train = [path for path in records if path.stem == "train"]
+    if len(records) > 1 and not train:
+        names = ", ".join(path.name for path in records[:3])
+        raise InputError(f"{folder}: holds several .rec files; name one of them with --src: {names}")
+    return _open_file(train[0] if train else records[0])
 
 
 def _has_photos(folder: FolderStore) -> bool:
@@ -122,6 +140,8 @@ def _open_file(path: Path) -> Store:
         head = file.read(HEAD_BYTES)
     if head.startswith(b"PK"):
         return ZipStore(path)
+    if head.startswith(MAGIC_BYTES):
+        return RecordStore(path)
     if head[257:262] == b"ustar":
         return TarStore(path)
     if head.startswith(tuple(PACKED_TAR)):
@@ -132,4 +152,6 @@ def _open_file(path: Path) -> Store:
         )
     if picture_format(head):
         raise InputError(f"{path}: a single photo. Give the folder it lies in")
+    if path.suffix.lower() == ".rec":
+        raise InputError(f"{path}: no RecordIO file, it starts with {head[:8]!r}. Copy it again")
     raise NoPhotosError(f"{path}: neither a folder nor a zip or tar, it starts with {head[:8]!r}")

@@ -13,12 +13,24 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from maskgen.cli import bench_gen, doctor, frames_from_video, gen_data, masks, pack, preview, unpack, verify
+from maskgen.cli import (
+    bench_gen,
+    doctor,
+    frames_from_video,
+    gen_data,
+    mask,
+    masks,
+    pack,
+    preview,
+    unpack,
+    verify,
+)
 from maskgen.cli.help_types import PlainCommand, PlainGroup
 from maskgen.cli.options import as_command, switch
 from maskgen.cli.streams import open_streams, print_result
 from maskgen.errors import MissingError, UnmaskError
 from maskgen.frames_settings import FramesSettings
+from maskgen.masking_settings import MaskFolderSettings
 from maskgen.settings import (
     BenchGenSettings,
     CheckSettings,
@@ -76,6 +88,7 @@ def register(group: typer.Typer, name: str, run: Callable[..., Any], model: Any,
 
 register(app, "demo", demo.demo, DemoSettings)
 register(app, "gen-data", gen_data.gen_data, GenSettings)
+register(app, "mask", mask.mask, MaskFolderSettings)
 register(app, "frames-from-video", frames_from_video.frames_from_video, FramesSettings)
 register(app, "preview", preview.preview, PreviewSettings)
 register(app, "verify", verify.verify, VerifySettings)

@@ -1,0 +1,1 @@
+"""Masking of whole photos into plain files under their own names: `unmask mask`."""

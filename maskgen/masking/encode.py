@@ -1,0 +1,70 @@
+"""Encoding of a masked photo in the format of the photo that it was made of."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from maskgen.images.codecs import encode_jpeg, encode_lossless
+from maskgen.images.formats import HEAD_BYTES, picture_format
+from maskgen.types import Plane, RGBImage
+
+# Formats that are not written, and what is written instead: a GIF has 256 colours, HEIC needs a licence to encode.
+INSTEAD = {"gif": "png", "heic": "jpeg"}
+_FORCED = {"jpg": "jpeg", "png": "png", "webp": "webp"}
+
+
+def target_format(data: bytes, wanted: str) -> str:
+    """Determines the format in which a photo is written, such as "jpeg"; "webp" is lossless, "lossy webp" is not.
+
+    Args:
+        data: bytes of the photo's file.
+        wanted: "own", "jpg", "png" or "webp".
+    """
+    if wanted != "own":
+        return _FORCED[wanted]
+    kind = picture_format(data[:HEAD_BYTES])
+    if kind == "webp" and not _is_lossless_webp(data):
+        return "lossy webp"
+    return INSTEAD.get(kind, kind)
+
+
+def _is_lossless_webp(data: bytes) -> bool:
+    """Tells by the chunk of the pixels; an extended file holds it behind other chunks."""
+    return data[12:16] == b"VP8L" or (data[12:16] == b"VP8X" and b"VP8L" in data and b"VP8 " not in data)
+
+
+def encode(image: RGBImage, kind: str, quality: int) -> bytes:
+    """Encodes an image without metadata. The bytes depend only on the arguments and the versions of the encoders.
+
+    Args:
+        image: RGB, 0-255.
+        kind: from `target_format`.
+        quality: of JPEG, lossy WebP and AVIF, 1 to 100.
+    """
+    if kind == "jpeg":
+        return encode_jpeg(image, quality)
+    if kind in ("png", "webp"):
+        return encode_lossless(image, "png" if kind == "png" else "webp")
+    if kind in ("bmp", "ppm"):
+        done, encoded = cv2.imencode(f".{kind}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        assert done, (kind, image.shape)
+        return encoded.tobytes()
+    out = io.BytesIO()
+    picture = Image.fromarray(image)
+    if kind == "tiff":
+        picture.save(out, "TIFF", compression="tiff_adobe_deflate")
+    elif kind == "lossy webp":
+        picture.save(out, "WEBP", quality=quality)
+    else:
+        assert kind == "avif", kind
+        picture.save(out, "AVIF", quality=quality, max_threads=1)  # threads would change the bytes
+    return out.getvalue()
+
+
+def encode_map(map: Plane) -> bytes:
+    """Encodes a map of 0 and 1 as an 8-bit grey PNG of 0 and 255, without metadata."""
+    done, encoded = cv2.imencode(".png", map * np.uint8(255), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done, map.shape
+    return encoded.tobytes()
