@@ -18,6 +18,7 @@ from maskgen.errors import InputError
 from maskgen.files import FACTS
 from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.seeds import hash64
+from maskgen.types import BARE
 
 Labels = dict[str, Any]
 
@@ -202,9 +203,17 @@ def _read_labels(key: str, members: Members) -> Labels:
 
 
 def worn(labels: Labels) -> dict[str, Any]:
-    """Returns the mask labels of the first face: family, texture, colour, strength, wear."""
+    """Returns the mask labels of the first face: family, texture, colour, strength, wear.
+
+    A face without a mask has the family `bare`. A packed sample, whose faces are unknown, has the family `none`.
+    """
     nothing = {"family": "none", "texture": "", "colour": "", "strength": 0.0, "wear": "correct"}
     return labels["faces"][0]["mask"] if labels["faces"] else nothing
+
+
+def masks_of(labels: Labels) -> list[dict[str, Any]]:
+    """Returns the labels of all masks in the image: those of the faces that are not bare."""
+    return [face["mask"] for face in labels["faces"] if face["mask"]["family"] != BARE.family]
 
 
 def posed(labels: Labels) -> tuple[float, float, float]:

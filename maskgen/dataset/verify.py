@@ -4,14 +4,16 @@ The hash of a shard reveals any change after it was written. The other checks fi
 cannot be decoded, maps that do not match the images, people in two splits.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from maskgen.dataset.facts import parse_facts
+from maskgen.dataset.fairness import odd_groups, stated_groups
 from maskgen.dataset.folder import facts_bytes
 from maskgen.dataset.labels import odd_labels
 from maskgen.dataset.near_copies import CopyCount
@@ -23,6 +25,7 @@ from maskgen.files import CARD, FACTS
 from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.reading import JSON_BYTES, open_regular_file, read_regular_file, reason_of
 from maskgen.sources import person_name
+from maskgen.types import BARE
 
 EQUAL_INSIDE = 0.01  # largest fraction of a map's pixels that may be equal in both images by chance
 LOSSLESS = {"png", "webp"}
@@ -240,8 +243,6 @@ def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
         yield f"members are of different sizes: {shapes}"
         return
     inside = sample["map"] > 0
-    if not inside.any():
-        yield "the map is empty"
     if (inside != (sample["parts"] > 0)).any():
         yield "map and parts do not cover the same pixels"
     if not exact:
@@ -254,6 +255,18 @@ def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
         yield f"{equal} of {int(inside.sum())} pixels inside the map are equal in both pictures"
 
 
+def _check_hole(sample: Sample) -> Iterator[str]:
+    """Checks that the map is empty where the labels name no mask, and only there; `pack` writes labels of no face."""
+    covered = int(np.count_nonzero(sample["map"]))
+    families = {face["mask"]["family"] for face in sample["json"]["faces"]}
+    if not covered and families - {BARE.family}:
+        yield "the map is empty, but the labels name a mask"
+    elif not covered and not np.array_equal(sample["masked"], sample["gt"]):
+        yield "the map is empty, but masked and gt differ"
+    elif covered and families == {BARE.family}:
+        yield f"all faces are bare in the labels, but the map covers {covered} pixels"
+
+
 def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings) -> Iterator[str]:
     labels = sample["json"]
     odd = odd_labels(labels)
@@ -262,6 +275,7 @@ def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings
         return
     if labels["split"] != record.split:
         yield f"json: split is {labels['split']}, the shard is of {record.split}"
+    yield from _check_hole(sample)
     if abs(labels["hole"] - np.mean(sample["map"])) > 1e-4:
         yield f"json: hole is {labels['hole']}, the map covers {np.mean(sample['map']):.4f}"
     if labels["source"].startswith("/"):
@@ -290,8 +304,13 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         yield f"{FACTS} lists {', '.join(sorted(missing))}, but there is no sound record of it"
     if unlisted:
         yield f"{FACTS} does not list {', '.join(sorted(unlisted))}"
-    if not missing and not unlisted and data != _facts_from(plan, [records[name] for name in names]):
-        yield f"{FACTS} is not what follows from the records"
+    if not missing and not unlisted:
+        listed = [records[name] for name in names]
+        odd = odd_groups(facts, listed)
+        if odd:
+            yield f"{FACTS}: {', '.join(odd)}: not what follows from its counts, or from the records"
+        if data != _facts_from(plan, listed, stated_groups(facts)):
+            yield f"{FACTS} is not what follows from the records"
     if any(record.settings != plan.hash for record in records.values()):
         yield f"the records were made with other settings or versions than {FACTS} has"
     if set().union(*(found.terms for found in shards)) - {plan.terms}:
@@ -300,8 +319,8 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         yield f"the card {CARD} is missing"
 
 
-def _facts_from(plan: Plan, records: Sequence[ShardReport]) -> bytes:
+def _facts_from(plan: Plan, records: Sequence[ShardReport], groups: Mapping[str, Any]) -> bytes:
     copies = CopyCount()
     for record in records:
         copies.add(record)
-    return facts_bytes(plan, records, copies.result())
+    return facts_bytes(plan, records, copies.result(), groups)

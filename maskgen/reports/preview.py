@@ -110,7 +110,7 @@ def contact_sheet(title: str, samples: Sequence[Encoded], skips: Shown) -> sheet
 def _tile(sample: Encoded) -> sheet.Tile:
     pixels, mask, labels = sample.decode(), worn(sample.labels), sample.labels
     yaw, pitch, _ = posed(labels)
-    what = f"{mask_name(mask)}, {mask.get('wear', '')}"
+    what = ", ".join(filter(None, (mask_name(mask), str(mask.get("wear", "")))))
     where = f"yaw {round(yaw)}, pitch {round(pitch)}, hole {float(labels['hole']):.0%}, {labels['split']}"
     return sheet.Tile(
         (pixels["gt"], pixels["masked"], sheet.paint_parts(pixels["parts"])), (what, where, labels["source"])

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from PIL import Image
 
@@ -14,7 +15,7 @@ from maskgen.errors import SKIP_REASONS
 from maskgen.images.codecs import encode_jpeg
 from maskgen.images.contact_sheet import PARTS, AnyPicture, overlay_parts
 from maskgen.reports.html import Axis, data_uri, esc, histogram, pose_dial, shares
-from maskgen.types import RGBImage
+from maskgen.types import BARE, RGBImage
 
 EMBED_SIDE = 400  # pixels; larger images are reduced before they are embedded in the page
 EMBED_QUALITY = 88
@@ -46,7 +47,7 @@ def charts(facts: Iterable[Labels]) -> str:
     return (
         '<div class="charts">'
         + shares("Families", Counter(mask["family"] for mask in masks))
-        + shares("Wear", Counter(mask["wear"] for mask in masks))
+        + shares("Wear", Counter(mask["wear"] for mask in masks if mask["wear"]))
         + shares("Splits", Counter(labels["split"] for labels in rows))
         + histogram("Yaw", [yaw for yaw, _, _ in poses], YAW)
         + histogram("Pitch", [pitch for _, pitch, _ in poses], PITCH)
@@ -111,7 +112,7 @@ def card(sample: Encoded) -> str:
         f"{pose_dial(yaw, pitch, roll)}</div>"
         f'<div class="text"><h3>{swatch}<span class="name">{esc(name)}</span>'
         f'<span class="split">{esc(labels["split"])}</span></h3>'
-        f"<p>{esc(mask.get('wear', ''))} · yaw {round(yaw)}° · hole {float(labels['hole']):.0%}</p>"
+        f"<p>{esc(mask.get('wear', '') or 'no mask')} · yaw {round(yaw)}° · hole {float(labels['hole']):.0%}</p>"
         f'<p class="id" title="{esc(labels["source"])}">{esc(labels["source"])}</p></div></article>'
     )
 
@@ -126,15 +127,20 @@ def facts(sample: Encoded) -> list[tuple[str, str]]:
     ]
     for face in labels["faces"]:
         mask, pose = face["mask"], face["pose"]
-        colour = mask["colour"] or "own colour"
-        rows += [
-            ("mask", f"{mask_name(mask)}, {colour}, strength {mask['strength']:g}, worn {mask['wear']}"),
-            ("head pose", f"yaw {pose['yaw']:.1f}°, pitch {pose['pitch']:.1f}°, roll {pose['roll']:.1f}°"),
-        ]
+        turned = f"yaw {pose['yaw']:.1f}°, pitch {pose['pitch']:.1f}°, roll {pose['roll']:.1f}°"
+        rows += [("mask", _described(mask)), ("head pose", turned)]
     rows.append(("hole", f"{float(labels['hole']):.1%} of the crop"))
     rows.append(("inside the photo", f"{float(labels['valid']):.1%} of the crop"))
     rows.append(("terms", str(labels["terms"]) or "not stated"))
     return rows
+
+
+def _described(mask: dict[str, Any]) -> str:
+    """Describes a mask on one line."""
+    if mask["family"] == BARE.family:
+        return "none, the face is bare"
+    colour = mask["colour"] or "own colour"
+    return f"{mask_name(mask)}, {colour}, strength {mask['strength']:g}, worn {mask['wear']}"
 
 
 def _pictures(sample: Encoded, name: str) -> str:

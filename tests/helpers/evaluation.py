@@ -1,5 +1,6 @@
 """Synthetic data set and untrained runs, for tests of the evaluation."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from maskgen.dataset import shard_record, shards
 from maskgen.settings import ShardSettings
-from maskgen.types import MaskedFace, Triplet
+from maskgen.types import BARE, MaskedFace, Triplet
 from tests.helpers import small_images
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.models import checkpoint, load
@@ -20,8 +21,19 @@ POINTS = ((22.0, 24.0), (42.0, 24.0), (32.0, 36.0), (25.0, 44.0), (39.0, 44.0))
 QUICK = {"features": "off", "identity": "off", "detect": False, "bootstrap": 50, "device": "cpu"}
 
 
-def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> None:
-    """Writes a shard of `count` samples of `people` people, with landmarks of eyes and mouth."""
+def write_split(
+    folder: Path,
+    split: str,
+    count: int,
+    *,
+    people: int = 4,
+    unmasked: Collection[int] = (),
+    own_bare: Collection[int] = (),
+) -> None:
+    """Writes a shard of `count` samples of `people` people, with landmarks of eyes and mouth.
+
+    No face wears a mask in the samples numbered in `unmasked`. In those in `own_bare` only a second face does.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, count) as writer:
@@ -29,7 +41,10 @@ def write_split(folder: Path, split: str, count: int, *, people: int = 4) -> Non
             origin = shards.Origin(
                 f"p{number % people}/{number}.jpg", f"p{number % people}", split, "toy terms"
             )
-            members = shards.encode(triplet(number), origin, ShardSettings(format="png"))
+            drawn = small_images.bare(triplet(number)) if number in unmasked else triplet(number)
+            if number in own_bare:
+                drawn = replace(drawn, faces=(replace(drawn.faces[0], mask=BARE), *drawn.faces))
+            members = shards.encode(drawn, origin, ShardSettings(format="png"))
             writer.add_photo([(f"toy-{split}-{number:03d}", members)])
         size, digest = writer.finish()
     shard_record.write_record(

@@ -11,7 +11,7 @@ import numpy as np
 from maskgen.dataset import shard_record, shards
 from maskgen.seeds import hash64
 from maskgen.settings import ShardSettings
-from maskgen.types import Face, MaskedFace, Plane, Pose, RGBImage, Triplet, WornMask
+from maskgen.types import BARE, Face, MaskedFace, Plane, Pose, RGBImage, Triplet, WornMask
 
 FAMILIES = ("surgical", "n95", "cloth")
 COLOURS = ("#0473e2", "", "#aa2233")
@@ -59,6 +59,13 @@ def drawn_triplet(number: int, photo: RGBImage | None = None) -> Triplet:
     )
 
 
+def bare(triplet: Triplet) -> Triplet:
+    """Takes the masks off a triplet: every face is bare, nothing is hidden."""
+    nothing = np.zeros_like(triplet.map)
+    faces = tuple(replace(face, mask=BARE) for face in triplet.faces)
+    return replace(triplet, masked=triplet.gt, map=nothing, parts=nothing, faces=faces)
+
+
 def write_data_set(
     folder: Path,
     sources: Sequence[str],
@@ -69,8 +76,12 @@ def write_data_set(
     photo: RGBImage | None = None,
     size_setting: int = 64,
     strangers: Sequence[str] = (),
+    unmasked: Sequence[str] = (),
 ) -> Path:
-    """Writes one shard with a sample per source id and its record; `strangers` get crops of another face."""
+    """Writes one shard with a sample per source id and its record; `strangers` get crops of another face.
+
+    Faces of the sources in `unmasked` are bare.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     samples = {}
     for number, source in enumerate([*sources, *strangers]):
@@ -78,6 +89,7 @@ def write_data_set(
         key = f"toy-{hash64(source):016x}-f{0 if main else 1}-m0"
         origin = shards.Origin(source, source.split("/")[0] if "/" in source else "", split, "toy terms")
         triplet = replace(drawn_triplet(number, photo), main=main)
+        triplet = bare(triplet) if source in unmasked else triplet
         samples[key] = shards.encode(triplet, origin, ShardSettings(format=encoding))
     name = f"{split}-000000"
     with shards.ShardWriter(folder, folder, name, len(sources)) as writer:

@@ -18,10 +18,18 @@ from maskgen.errors import InputError
 from maskgen.reading import parse_json
 from maskgen.seeds import rng_for
 from unmasknet.data.augment import Views, augment, fit_sample
-from unmasknet.data.decode import SUFFIXES, decode_sample
+from unmasknet.data.decode import SUFFIXES, decode_sample, has_hole
 from unmasknet.data.malloc_tuning import keep_freed_memory
 from unmasknet.data.shard_list import Shard, list_shards
-from unmasknet.data.stream import Encoded, SampleOrder, Wanted, encoded_batches, read_samples
+from unmasknet.data.stream import (
+    Encoded,
+    SampleOrder,
+    Usable,
+    Wanted,
+    any_sample,
+    encoded_batches,
+    read_samples,
+)
 from unmasknet.settings import GanSettings, SegmSettings
 
 CHANCES = 8  # random numbers stored with each sample
@@ -117,6 +125,8 @@ def open_batches(
     each step. The samples of a step depend only on the settings and the step, not on the number of ranks or workers,
     or on where the run resumed. Unreadable shards and samples are skipped and reported in `Batch.faults`.
 
+    The generator gets no sample without a mask; the segmenter learns from them that there is nothing to mark.
+
     Otherwise, every sample is read once by this process, in the order of the shards, without augmentation and with
     labels. Ranks take whole batches in turn, so a rank may get one batch less than another.
 
@@ -197,7 +207,7 @@ class _Steps(IterableDataset[_Raw | str]):
         mine = slice(self.rank * share, (self.rank + 1) * share)
         try:
             for step, batch in encoded_batches(
-                self.shards, order, steps, _wanted(self.settings), faults.append
+                self.shards, order, steps, _wanted(self.settings), faults.append, _usable(self.settings)
             ):
                 yield _make_batch(batch[mine], self.settings, step, faults)
                 faults.clear()
@@ -228,6 +238,11 @@ def _wanted(settings: Settings) -> Wanted:
         return role in roles and suffix in SUFFIXES
 
     return wanted
+
+
+def _usable(settings: Settings) -> Usable:
+    """Selects the samples that a stage learns from: a photo without a mask tells the generator nothing."""
+    return any_sample if isinstance(settings, SegmSettings) else has_hole
 
 
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:
@@ -286,7 +301,7 @@ def _each_once(
     def stop(problem: str) -> None:
         raise InputError(problem)  # metrics of fewer samples would not be comparable
 
-    samples = read_samples(shards, lambda _: True, stop)
+    samples = filter(_usable(settings), read_samples(shards, lambda _: True, stop))
     plain = settings.model_copy(update={"augment": settings.augment.model_copy(update=NO_AUGMENT)})
     for index in count():
         batch = list(islice(samples, settings.data.batch))

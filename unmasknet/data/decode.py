@@ -41,8 +41,7 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
     try:
         masked = _picture(members, "masked" if "masked" in roles else "gt")
         gt = _picture(members, "gt") if {"masked", "gt"} <= set(roles) else masked
-        map = _plain_plane(members["map.png"], bits=1, colour_type=0)
-        map = codecs.decode_map(members["map.png"]) if map is None else map
+        map = _map(members)
         if "parts" not in roles:
             parts: Plane | None = np.zeros_like(map)
         else:
@@ -54,6 +53,19 @@ def decode_sample(members: Mapping[str, Any], roles: Collection[str] = ALL) -> V
     if len(sizes) > 1:
         raise InputError(f"its images have different sizes: {sorted(sizes)}")
     return Views(masked, gt, map, parts)
+
+
+def has_hole(members: Mapping[str, Any]) -> bool:
+    """Tells whether the map of a sample marks a pixel; true as well if it is damaged, which `decode_sample` reports."""
+    try:
+        return bool(_map(members).any())
+    except (KeyError, InputError):
+        return True
+
+
+def _map(members: Mapping[str, Any]) -> Plane:
+    map = _plain_plane(members["map.png"], bits=1, colour_type=0)
+    return codecs.decode_map(members["map.png"]) if map is None else map
 
 
 def _picture(members: Mapping[str, Any], role: str) -> RGBImage:

@@ -23,6 +23,7 @@ HELD = 4096  # maximum number of samples that wait for a later batch because the
 
 Encoded = dict[str, Any]  # "__key__", "__url__", and members by the part of the name after the key's dot
 Wanted = Callable[[str], bool]
+Usable = Callable[[Encoded], bool]
 Note = Callable[[str], None]
 
 
@@ -49,8 +50,18 @@ class SampleOrder:
         return step % self.lanes, turn // per_leg, turn % per_leg
 
 
+def any_sample(_: Encoded) -> bool:
+    """Takes every sample; see `encoded_batches`."""
+    return True
+
+
 def encoded_batches(
-    shards: Sequence[Shard], order: SampleOrder, steps: Iterable[int], wanted: Wanted, note: Note
+    shards: Sequence[Shard],
+    order: SampleOrder,
+    steps: Iterable[int],
+    wanted: Wanted,
+    note: Note,
+    usable: Usable = any_sample,
 ) -> Iterator[tuple[int, list[Encoded]]]:
     """Yields step and batch for ascending steps.
 
@@ -60,47 +71,64 @@ def encoded_batches(
         steps: steps to yield.
         wanted: whether a member, such as "gt.jpg", is needed; others are not read.
         note: called with a message for each unreadable shard.
+        usable: whether a sample is taken; the others are passed over.
 
     Raises:
-        InputError: no shard can be read, or there are too few different photos for the batch.
+        InputError: no shard can be read or has a usable sample, or there are too few different photos for the batch.
     """
     running: dict[int, tuple[int, int, Iterator[list[Encoded]]]] = {}
     for step in steps:
         lane, leg, index = order.place(step)
         now_leg, now_index, batches = running.get(lane, (-1, 0, iter(())))
         if now_leg != leg or now_index > index:
-            now_index, batches = 0, _leg(shards, order, lane, leg, wanted, note)
+            now_index, batches = 0, _leg(shards, order, lane, leg, wanted, note, usable)
         batch = next(islice(batches, index - now_index, None))
         running[lane] = leg, index + 1, batches
         yield step, batch
 
 
 def _leg(
-    shards: Sequence[Shard], order: SampleOrder, lane: int, leg: int, wanted: Wanted, note: Note
+    shards: Sequence[Shard],
+    order: SampleOrder,
+    lane: int,
+    leg: int,
+    wanted: Wanted,
+    note: Note,
+    usable: Usable,
 ) -> Iterator[list[Encoded]]:
     from webdataset import filters
 
     rng = random.Random(hash64(order.seed, "lane", lane, "leg", leg))  # noqa: S311 (not used for security)
     mixed = filters.shuffle(order.shuffle, initial=order.shuffle, rng=rng)
-    return distinct_batches(mixed(_endless(shards, rng, wanted, note)), order.batch)
+    return distinct_batches(mixed(_endless(shards, rng, wanted, note, usable)), order.batch)
 
 
-def _endless(shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note) -> Iterator[Encoded]:
-    """Yields samples of all shards in random order, endlessly.
+def _endless(
+    shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note, usable: Usable
+) -> Iterator[Encoded]:
+    """Yields the usable samples of all shards in random order, endlessly.
 
     It starts at a random position in the first shard: a leg may read less than one shard, so the end of a shard would
     otherwise never be used.
     """
     start = rng.random()
     while True:
-        found, passed = 0, False
+        found, unusable, passed = 0, 0, False
         for shard in rng.sample(shards, len(shards)):
             skip = int(start * (shard.count or 0))
             passed |= skip > 0  # its record may say more samples than there are
             start = 0.0
             for sample in islice(read_samples([shard], wanted, note), skip, None):
+                if not usable(sample):
+                    unusable += 1
+                    continue
                 found += 1
                 yield sample
+        if unusable and not found and not passed:
+            raise InputError(
+                f"{shards[0].url}: none of the {unusable} samples of this and all other shards shows a mask, so "
+                "there is nothing to restore; make some with gen-data --share .9"
+            )
         if not found and not passed:
             raise InputError(
                 f"{shards[0].url}: neither this nor any other shard can be read; run unmask verify"

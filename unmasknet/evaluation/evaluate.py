@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from maskgen.dataset.reader import DataSet, open_data_set
+from maskgen.errors import InputError
 from maskgen.progress import OnProgress, no_progress
 from maskgen.types import RGBImage
 from unmasknet.device import choose_device, use_threads
@@ -98,6 +99,11 @@ def evaluate(
     folders = open_labelled(settings.labelled) if restorer.segmenter else []
     with torch.inference_mode():
         table = runner.measure(keys, on_progress)
+        if not table.samples:
+            raise InputError(
+                f"{data.folder}: none of the {table.bare:,} samples of {split} shows a mask, so there is nothing to "
+                "score; make a data set in which some faces wear one (gen-data --share .9)"
+            )
         add_likeness(table)
         labelled = {
             folder.name: score_labelled(folder, restorer, find_masked, device, settings) for folder in folders
@@ -106,14 +112,18 @@ def evaluate(
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in table.scores)
         shown_samples = tuple(examples(runner, table, shown))
     psnrs = tuple(table.values(shown, "hole.psnr").tolist())
-    warnings = tuple(_warnings(settings, restorer, split, len(table.samples)))
+    warnings = tuple(_warnings(settings, restorer, split, table))
     return Evaluation(summary, shown_samples, shown, psnrs, tuple(score_rows(table)), warnings)
 
 
-def _warnings(settings: EvalSettings, restorer: Restorer, split: str, count: int) -> Iterator[str]:
+def _warnings(settings: EvalSettings, restorer: Restorer, split: str, table: ScoreTable) -> Iterator[str]:
     """Yields caveats about the values."""
+    count = len(table.samples) + table.bare
     if settings.n and count < settings.n:
         yield f"{count:,} samples are scored and not {settings.n:,}: the split {split} has no more"
+    if table.bare:
+        read = "they only count for wearing" if restorer.segmenter else "they are not scored"
+        yield f"{table.bare:,} of {count:,} samples show no mask, so there is nothing to restore; {read}"
     if split == "train" and restorer.names:
         yield "these samples are of the split that networks learn from: the scores do not hold for unseen people"
     generator = restorer.generator.settings if restorer.generator else None

@@ -63,9 +63,17 @@ class Runner:
         self.face = mean_face(self._train_faces())
 
     def measure(self, keys: Sequence[str], on_progress: OnProgress) -> ScoreTable:
-        """Scores the samples of `keys` with all methods."""
+        """Scores the samples of `keys` with all methods; bare ones only by how the segmenter reads them."""
         table, done = ScoreTable(), 0
-        for samples in in_batches(read_samples(self.data, self.split, keys, self.size), self.settings.batch):
+        for read in in_batches(read_samples(self.data, self.split, keys, self.size), self.settings.batch):
+            done += len(read)
+            bare = [sample for sample in read if sample.is_bare]
+            table.bare += len(bare)
+            self._read_bare(table, bare)
+            samples = [sample for sample in read if not sample.is_bare]
+            if not samples:
+                on_progress(Progress(done, len(keys)))
+                continue
             batch = stack(samples, self.device)
             table.samples += [facts_of(sample) for sample in samples]
             truth = self.scorer.truth(table, samples, batch)
@@ -73,7 +81,6 @@ class Runner:
                 self.scorer.score(table, method, samples, batch, images, truth)
             self._score_others(table, samples)
             self._score_maps(table, samples, batch)
-            done += len(samples)
             on_progress(Progress(done, len(keys)))
         return table
 
@@ -165,10 +172,24 @@ class Runner:
         table.add("map", "iou", iou)
         table.add("map", "boundary_f", image_metrics.boundary_f(found, worn))
         table.add("map", "dice_mask", image_metrics.overlap(found, mask, counted)[0])
-        for masked, probabilities in ((True, likely), (False, self.restorer.predicted(batch.truth)[1])):
-            planes = probabilities[:, 0].float().cpu().numpy()
-            for sample, plane in zip(samples, planes, strict=True):
-                self._score_wear_state(table, masked, sample, plane)
+        self._read_wear_states(table, samples, likely, masked=True)
+        of_truth = self.restorer.predicted(batch.truth)[1]
+        own = [number for number, sample in enumerate(samples) if sample.wears_mask]  # others were read as bare
+        self._read_wear_states(table, [samples[number] for number in own], of_truth[own], masked=False)
+
+    def _read_bare(self, table: ScoreTable, samples: Sequence[EvalSample]) -> None:
+        """Reads the wear state of photos without a mask."""
+        if samples and self.restorer.segmenter:
+            likely = self.restorer.predicted(stack(samples, self.device).truth)[1]
+            self._read_wear_states(table, samples, likely, masked=False)
+
+    def _read_wear_states(
+        self, table: ScoreTable, samples: Sequence[EvalSample], likely: MapBatch, *, masked: bool
+    ) -> None:
+        """Reads the wear state of each sample's own face, which may be bare while others in the image wear masks."""
+        planes = likely[:, 0].float().cpu().numpy()
+        for sample, plane in zip(samples, planes, strict=True):
+            self._score_wear_state(table, masked and sample.wears_mask, sample, plane)
 
     def _score_wear_state(
         self, table: ScoreTable, masked: bool, sample: EvalSample, plane: np.ndarray

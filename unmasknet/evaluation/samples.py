@@ -13,7 +13,7 @@ from torch import Tensor
 from maskgen.dataset.reader import DataSet, Encoded, posed, worn
 from maskgen.errors import InputError
 from maskgen.seeds import hash64
-from maskgen.types import Plane, RGBImage
+from maskgen.types import BARE, Plane, RGBImage
 from unmasknet.maps import ImageBatch, MapBatch
 from unmasknet.metrics.identity import Points, four_points
 
@@ -46,14 +46,24 @@ class EvalSample:
         return str(self.labels["identity"] or self.labels["source"])
 
     @property
+    def is_bare(self) -> bool:
+        """Whether no pixel is hidden, so that there is nothing to restore."""
+        return not self.map.any()
+
+    @property
+    def wears_mask(self) -> bool:
+        """Whether the face that the crop was cut for wears a mask."""
+        return self.family != BARE.family and not self.is_bare
+
+    @property
     def family(self) -> str:
-        """Family of the mask."""
+        """Family of the mask; `bare` without one."""
         return str(worn(self.labels)["family"])
 
     @property
     def wear(self) -> str:
-        """Wear state of the mask."""
-        return str(worn(self.labels)["wear"])
+        """Wear state of the mask; `bare` without one."""
+        return str(worn(self.labels)["wear"]) or BARE.family
 
     @property
     def yaw(self) -> float:

@@ -52,6 +52,7 @@ class ScoreTable:
         vectors: method -> feature network -> vectors, for FID and KID.
         faces: method -> one embedding per sample, None if its points are unknown.
         wear_readings: how the segmenter reads the wear state, for masked and for bare photos.
+        bare: number of samples without a mask, which have no other scores.
     """
 
     samples: list["SampleFacts"] = field(default_factory=list)
@@ -59,6 +60,7 @@ class ScoreTable:
     vectors: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
     faces: dict[str, list[Float[ndarray, " d"] | None]] = field(default_factory=dict)
     wear_readings: list["WearReading"] = field(default_factory=list)
+    bare: int = 0
 
     def add(self, method: str, score: str, values: Tensor | Sequence[float]) -> None:
         """Appends the values of a score for more samples."""

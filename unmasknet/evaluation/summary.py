@@ -67,6 +67,7 @@ def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
     count = len(table.samples)
     return {
         "n": count,
+        "bare": table.bare,
         "split": run.split,
         "weights": list(run.restorer.names),
         "map_source": run.map,

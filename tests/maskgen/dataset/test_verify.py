@@ -3,7 +3,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from maskgen.dataset.verify import verify
 from maskgen.errors import InputError, UnmaskError
 from maskgen.generation.pipeline import generate
 from maskgen.images import codecs
+from maskgen.types import BARE
 from tests.helpers.fake_worker_tools import build, draw_photos, settings_for
 
 Change = Callable[[Members], Members]
@@ -142,7 +143,7 @@ def changed_pixel_outside(image: np.ndarray, map: np.ndarray) -> np.ndarray:
         (lambda members: members | {"map.png": b"no image"}, "map"),
         (
             lambda members: members | {"map.png": codecs.encode_map(np.zeros((64, 64), np.uint8))},
-            "the map is empty",
+            "the map is empty, but the labels name a mask",
         ),
         (
             lambda members: members | {"parts.png": codecs.encode_parts(np.zeros((64, 64), np.uint8))},
@@ -150,6 +151,7 @@ def changed_pixel_outside(image: np.ndarray, map: np.ndarray) -> np.ndarray:
         ),
         (lambda members: {k: v for k, v in members.items() if k != "parts.png"}, "members are gt.png, json"),
         (lambda members: members | {"zz.txt": b"more"}, "members are gt.png, json"),
+        (reface(mask=asdict(BARE)), "all faces are bare in the labels, but the map covers"),
         (relabel(hole=1), "json: hole missing, unknown or of the wrong type"),
         (relabel(identity=None), "json: identity missing, unknown or of the wrong type"),
         (relabel(extra=""), "json: extra missing, unknown or of the wrong type"),
@@ -221,3 +223,22 @@ def test_row21_a_bit_flipped_anywhere_is_found(name: str, small: Path) -> None:
         changed[at // 8] ^= 1 << at % 8
         path.write_bytes(changed)
         assert not verify(small).ok, at
+
+
+EMPTY = codecs.encode_map(np.zeros((64, 64), np.uint8)), codecs.encode_parts(np.zeros((64, 64), np.uint8))
+
+
+def undress(members: Members) -> Members:
+    """Makes a sample wholly bare."""
+    bare = reface(mask=asdict(BARE))(relabel(hole=0.0)(members))
+    return bare | {"map.png": EMPTY[0], "parts.png": EMPTY[1], "masked.png": members["gt.png"]}
+
+
+def test_a_sample_in_which_all_faces_are_bare_is_sound(out: Path) -> None:
+    forge(out, undress)
+    assert problems(out) == []
+
+
+def test_images_that_differ_though_all_faces_are_bare_are_found(out: Path) -> None:
+    forge(out, lambda members: undress(members) | {"masked.png": members["masked.png"]})
+    assert "the map is empty, but masked and gt differ" in problems(out)

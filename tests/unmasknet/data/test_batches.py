@@ -5,6 +5,7 @@ import json
 import pickle
 import tarfile
 import threading
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -17,7 +18,8 @@ import torch
 from maskgen.dataset import shard_record, shards
 from maskgen.errors import InputError
 from maskgen.settings import ShardSettings
-from tests.helpers.small_images import drawn_triplet
+from maskgen.types import Triplet
+from tests.helpers.small_images import bare, drawn_triplet
 from unmasknet.data.batches import Batch, default_workers, open_batches
 from unmasknet.data.shard_list import count_samples, list_shards
 from unmasknet.data.stream import SampleOrder, distinct_batches, photo_of
@@ -26,15 +28,23 @@ from unmasknet.settings import AugmentSettings, DataSettings, GanSettings, SegmS
 STILL = AugmentSettings(flip=0, rotate=0, zoom=0, shift=0, colour=0)
 MOVED = AugmentSettings(map_jitter=4)
 SHARDS, PHOTOS, MASKS = 3, 8, 2
+Dress = Callable[[int], Triplet]
 
 
-def write_shard(folder: Path, name: str, photos: range, masks: int = MASKS, encoding: str = "jpg") -> None:
+def write_shard(
+    folder: Path,
+    name: str,
+    photos: range,
+    masks: int = MASKS,
+    encoding: str = "jpg",
+    dress: Dress = drawn_triplet,
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     split = name.partition("-")[0]
     with shards.ShardWriter(folder, folder, name, len(photos)) as writer:
         for photo in photos:
             origin = shards.Origin(f"p{photo}.jpg", f"p{photo}", split, "toy terms")
-            members = shards.encode(drawn_triplet(photo), origin, ShardSettings(format=encoding))
+            members = shards.encode(dress(photo), origin, ShardSettings(format=encoding))
             writer.add_photo([(f"toy{photo:03d}-0123abcd-f0-m{mask}", members) for mask in range(masks)])
         size, digest = writer.finish()
     count = len(photos) * masks
@@ -342,3 +352,40 @@ def test_row32_a_pickle_in_a_shard_never_runs(copy, tar_format, monkeypatch):
     batches = list(itertools.islice(open_batches([str(path)], "train", settings(), train=True), 4))
     assert all(len(batch) == 4 and not batch.faults for batch in batches)
     assert not (copy / "trap-was-sprung").exists()
+
+
+def half_bare(number: int) -> Triplet:
+    return bare(drawn_triplet(number)) if number % 2 else drawn_triplet(number)
+
+
+def all_bare(number: int) -> Triplet:
+    return bare(drawn_triplet(number))
+
+
+def test_the_generator_gets_no_bare_samples_and_the_segmenter_does(tmp_path):
+    for split, photos in (("train", range(16)), ("val", range(20, 30))):
+        write_shard(tmp_path, f"{split}-000000", photos, 1, dress=half_bare)
+    for kind, expected in ((GanSettings, {False}), (SegmSettings, {False, True})):
+        chosen = settings(kind, STILL if kind is GanSettings else STILL.model_copy(update={"unmasked": 0.0}))
+        held_out = open_batches([str(tmp_path)], "val", chosen, train=False)
+        for batches in (take(str(tmp_path), 8, chosen), list(held_out)):
+            empty = {
+                int(key[3:6]): not hole.any()
+                for batch in batches
+                for key, hole in zip(batch.keys, batch.map, strict=True)
+            }
+            assert set(empty.values()) == expected
+            assert all(no_hole == bool(number % 2) for number, no_hole in empty.items())
+
+
+def test_the_samples_of_a_step_do_not_depend_on_where_a_run_with_bare_samples_resumed(tmp_path):
+    write_shard(tmp_path, "train-000000", range(16), 1, dress=half_bare)
+    whole = take(str(tmp_path), 6)
+    assert all(same(a, b) for a, b in zip(whole[3:], take(str(tmp_path), 3, start_step=3), strict=True))
+
+
+def test_data_without_any_mask_is_an_error_for_the_generator(tmp_path):
+    write_shard(tmp_path, "train-000000", range(8), 1, dress=all_bare)
+    with pytest.raises(InputError, match=r"none of the 8 samples .* shows a mask"):
+        take(str(tmp_path), 1)
+    assert not take(str(tmp_path), 1, settings(SegmSettings))[0].target.any()

@@ -18,6 +18,7 @@ from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.evaluate import _warnings, evaluate
 from unmasknet.evaluation.report import markdown
 from unmasknet.evaluation.score_csv import read_scores, write_scores
+from unmasknet.evaluation.scores import ScoreTable
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.models import released, two_stage
 from unmasknet.models.load import Trained
@@ -112,7 +113,9 @@ def test_an_identity_network_that_the_generator_was_trained_with_is_a_warning() 
     ):
         settings = GanSettings.model_validate({"loss": {"identity": 1.0, "identity_net": learnt_from}})
         generator = Trained(torch.nn.Identity(), "gan", settings, {})
-        warned = list(_warnings(EvalSettings(identity=network), Restorer(None, generator, ()), "test", 3))
+        warned = list(
+            _warnings(EvalSettings(identity=network), Restorer(None, generator, ()), "test", ScoreTable())
+        )
         assert [line.rpartition(": ")[2] for line in warned] == expected
 
 
@@ -325,3 +328,35 @@ def test_realism_is_one_for_the_truth_and_shows_the_masks_colour_where_the_mask_
     assert masked["leak"] == pytest.approx(1)
     assert masked["tone"] > 5
     assert summary["ci95"]["compare.same.realism.detail_1"] == pytest.approx([1, 1])
+
+
+def test_bare_samples_are_left_out_of_restoring_and_count_for_wearing(tmp_path: Path) -> None:
+    write_split(tmp_path / "all", "test", 6)
+    write_split(tmp_path / "some", "test", 8, unmasked=(6, 7))
+    weights = [str(write_run(tmp_path / stage, stage)) for stage in ("segm", "gan")]
+    every, some = (evaluate(quick(tmp_path / name, weights=weights)) for name in ("all", "some"))
+    assert (every.summary["n"], every.summary["bare"]) == (6, 0)
+    assert (some.summary["n"], some.summary["bare"]) == (6, 2)
+    for part in ("hole", "whole", "map", "by_family"):
+        assert some.summary[part] == every.summary[part]
+    counts = [one.summary["wearing"]["by_wear"]["unmasked"]["n"] for one in (every, some)]
+    assert counts == [6, 8]
+    assert "2 of 8 samples show no mask" in " ".join(some.warnings)
+    assert "no mask" not in " ".join(every.warnings)
+
+
+def test_a_bare_face_beside_a_masked_one_is_read_as_bare_once(tmp_path: Path) -> None:
+    write_split(tmp_path / "data", "test", 5, own_bare=(4,))
+    found = evaluate(quick(tmp_path / "data", weights=[str(write_run(tmp_path / "segm", "segm"))])).summary
+    assert (found["n"], found["bare"]) == (5, 0)
+    counts = {wear: row["n"] for wear, row in found["wearing"]["by_wear"].items()}
+    assert counts == {"correct": 3, "nose": 1, "unmasked": 5}
+    assert found["by_family"]["bare"]["n"] == 1
+    assert found["by_wear"]["bare"]["n"] == 1
+
+
+@pytest.mark.fault
+def test_row602_data_in_which_no_face_wears_a_mask_cannot_be_scored(tmp_path: Path) -> None:
+    write_split(tmp_path / "data", "test", 3, unmasked=range(3))
+    with pytest.raises(InputError, match="none of the 3 samples of test shows a mask"):
+        evaluate(quick(tmp_path / "data"))

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from maskgen.errors import InputError, UnmaskError, UsageError
+from tests.helpers.evaluation import write_split
 from tests.helpers.training import settings, train, write_data
 from unmasknet.data.batches import open_batches
 from unmasknet.models import checkpoint
@@ -422,3 +423,16 @@ def test_every_preset_trains_saves_and_resumes(data, tmp_path, preset, stage):
     assert [row["step"] for row in rows(tmp_path)] == [1, 2, 3]
     if stage == "gan":
         assert {"d_whole", "g_whole", "d_region", "g_region"} <= set(rows(tmp_path)[-1])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_training_on_data_with_bare_faces_stays_finite(stage, tmp_path):
+    write_split(tmp_path / "data", "train", 12, people=6, unmasked=range(0, 12, 2))
+    write_split(tmp_path / "data", "val", 6, people=2, unmasked=range(0, 6, 2))
+    run = train(stage, settings(stage, tmp_path / "data"), tmp_path / "run").run
+    for kind in ("train", "validate"):
+        found = rows(run, kind)
+        assert found
+        assert all(np.isfinite(value) for row in found for value in row.values() if isinstance(value, float))
+    if stage == "gan":
+        assert all(row["l1_hole"] > 0 for row in rows(run))
