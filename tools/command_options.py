@@ -35,12 +35,13 @@ def with_tables(page: str) -> str:
 def _sections(group: Any, prefix: str) -> list[str]:
     sections = []
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            sections += _sections(command, f"{prefix} {name}")
-            continue
         rows = [_row(one) for one in command.params if one.opts[0] not in COMMON]
         table = ["| option | meaning |", "|---|---|", *rows] if rows else ["No options of its own."]
-        sections.append("\n".join([f"### {prefix} {name}", "", *table]))
+        inner = hasattr(command, "commands")
+        if rows or not inner:
+            sections.append("\n".join([f"### {prefix} {name}", "", *table]))
+        if inner:
+            sections += _sections(command, f"{prefix} {name}")
     return sections
 
 

@@ -150,6 +150,7 @@ def as_command(
     *,
     resolve: Callable[..., Resolution] | None = None,
     paths: Sequence[str] = (),
+    of_group: bool = False,
 ) -> Callable[..., None]:
     """Builds the function that Typer registers for a command.
 
@@ -162,6 +163,7 @@ def as_command(
             own arguments; returns the model that validates the settings, base values that the user's values
             override, and a settings file.
         paths: the settings that are options of this command; empty: all that `model` declares.
+        of_group: whether it is what a group of commands does when none of them is named.
 
     Returns:
         A function whose signature lists all options, with the docstring of `run` as its help.
@@ -178,6 +180,9 @@ def as_command(
     }
 
     def command(**values: Any) -> None:
+        named = values.pop("context").invoked_subcommand if of_group else None
+        if named:
+            return _check_unused(values, named)
         _check_working_directory()
         given = {one.path: values.pop(name) for name, one in options.items()}
         used = {path: value for path, value in given.items() if value not in (None, [])}
@@ -188,6 +193,7 @@ def as_command(
         output = run(settings, **values, **{name: value for name, value in extra.items() if name in wanted})
         if output is not None:
             show_output(output, as_json=as_json)
+        return None
 
     # Positional arguments stand first; Python's sort keeps the order of the rest.
     listed = [_parameter(one) for one in sorted(options.values(), key=lambda one: not one.positional)]
@@ -200,11 +206,28 @@ def as_command(
     parameters = [
         one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*arguments, *listed, *flags, *common)
     ]
+    if of_group:
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter("context", kind, annotation=typer.Context))
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     command.__doc__ = run.__doc__
     command.__name__ = run.__name__
     return command
+
+
+def _check_unused(values: Mapping[str, Any], command: str) -> None:
+    """Checks that no option stands before the name of a group's command, where it would be ignored.
+
+    Raises:
+        UsageError: one does.
+    """
+    given = [name for name, value in values.items() if value not in (None, [], False)]
+    if given:
+        options = ", ".join("--" + name.rpartition("__")[2].replace("_", "-") for name in given)
+        raise UsageError(
+            f"{options}: stands before {command}, which would not see it; give it after {command}"
+        )
 
 
 def _check_working_directory() -> None:

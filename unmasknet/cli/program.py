@@ -46,10 +46,11 @@ from maskgen.settings import (
     VerifySettings,
 )
 from unmasknet.bench.inference_settings import BenchRunSettings
-from unmasknet.cli import bench, demo, evaluate, export, run, serve, train
+from unmasknet.cli import bench, demo, eval_recognition, evaluate, export, run, serve, train
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.export.settings import ExportSettings
 from unmasknet.openmp import wait_without_spinning
+from unmasknet.recognition.settings import RecognitionSettings
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.serve.settings import ServeSettings
 from unmasknet.settings import GanSettings
@@ -68,6 +69,7 @@ masks_app = typer.Typer(
     "Example: [bold]unmask masks sheet --out masks.png[/bold]",
     rich_markup_mode="rich",
 )
+eval_app = typer.Typer(cls=PlainGroup, rich_markup_mode="rich")
 bench_app = typer.Typer(cls=PlainGroup, help="Benchmarks.", no_args_is_help=True, rich_markup_mode="rich")
 
 
@@ -100,7 +102,9 @@ register(masks_app, "check", masks.check, CheckSettings)
 register(masks_app, "sheet", masks.sheet, SheetSettings)
 register(masks_app, "new", masks.new, DraftSettings)
 register(app, "train", train.train, GanSettings, resolve=train.resolve_training)
-register(app, "eval", evaluate.evaluate, EvalSettings)
+app.add_typer(eval_app, name="eval")
+eval_app.callback(invoke_without_command=True)(as_command(evaluate.evaluate, EvalSettings, of_group=True))
+register(eval_app, "recognition", eval_recognition.eval_recognition, RecognitionSettings)
 register(app, "run", run.run, RestoreSettings)
 register(app, "export", export.export, ExportSettings)
 register(app, "serve", serve.serve, ServeSettings)

@@ -189,13 +189,26 @@ def verify(same: Values, other: Values) -> Verification | None:
 
 def _best_on_rest(distances: Values, truth: Bool[ndarray, " n"], held: Bool[ndarray, " n"]) -> float:
     """Computes the accuracy on the held-out fold at the threshold that is best on the rest."""
-    order = np.argsort(distances[~held], kind="stable")
-    sorted_distances, sorted_truth = distances[~held][order], truth[~held][order]
+    threshold = best_threshold(distances[~held], truth[~held])
+    return float(((distances[held] < threshold) == truth[held]).mean())
+
+
+def best_threshold(distances: Values, truth: Bool[ndarray, " n"]) -> float:
+    """Finds the threshold below which most pairs are of one person, and above which most are of two people.
+
+    Args:
+        distances: of the pairs; at least one.
+        truth: whether a pair shows one person.
+
+    Returns:
+        The middle between two distances, or 1 beyond the first or the last.
+    """
+    order = np.argsort(distances, kind="stable")
+    sorted_distances, sorted_truth = distances[order], truth[order]
     # If the first k are accepted, the same-person pairs among them and the other pairs after them are correct.
     hits = np.concatenate([[0], np.cumsum(sorted_truth)]) + np.concatenate(
         [np.cumsum(~sorted_truth[::-1])[::-1], [0]]
     )
     k = int(hits.argmax())
     padded = np.concatenate([[sorted_distances[0] - 1], sorted_distances, [sorted_distances[-1] + 1]])
-    threshold = (padded[k] + padded[k + 1]) / 2
-    return float(((distances[held] < threshold) == truth[held]).mean())
+    return float((padded[k] + padded[k + 1]) / 2)

@@ -1,0 +1,53 @@
+"""Similarities of the listed pairs as a CSV file."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskgen.files import make_folder, write_atomic
+from unmasknet.recognition.pairs import NONE
+from unmasknet.recognition.photos import Photo
+from unmasknet.recognition.rates import REJECTED
+from unmasknet.recognition.settings import ROWS
+from unmasknet.recognition.summary import Scored
+
+FACTS = ("gallery", "probe", "reference", "same", "fold", "family", "wear", "yaw")
+COLUMNS = (*FACTS, *ROWS)
+
+
+def write_pairs(path: Path, photos: Sequence[Photo], scored: Scored) -> None:
+    """Writes one row per listed pair, atomically; "" where a pair has no similarity or a face was not found.
+
+    Raises:
+        MissingError: the disk is full.
+        UnmaskError: the folder is not writable.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    pairs = scored.listed
+    for at in range(len(pairs)):
+        probe, reference = photos[pairs.probe[at]], int(scored.references[at])
+        facts = (
+            photos[pairs.gallery[at]].source,
+            probe.source,
+            "" if reference == NONE else photos[reference].source,
+            int(pairs.same[at]),
+            int(pairs.fold[at]),
+            probe.family,
+            probe.wear,
+            f"{probe.yaw:.1f}",
+        )
+        table.writerow([*facts, *(_text(scored, name, at) for name in ROWS)])
+    make_folder(path.parent)
+    write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def _text(scored: Scored, name: str, at: int) -> str:
+    values = scored.listed_similarity.get(name)
+    if values is None or not np.isfinite(values[at]) or values[at] == REJECTED:
+        return ""
+    return f"{values[at]:.6f}"
