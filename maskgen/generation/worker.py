@@ -32,6 +32,7 @@ NOWHERE = -1  # value on a board: processing no photo
 MESSAGE_SECONDS = 0.05  # shortest time between two messages of a worker within a shard
 
 
+@runtime_checkable
 class JobReport(Protocol):
     """Report of a finished job, as far as the pool and the progress need it; `ShardReport` is one."""
 
