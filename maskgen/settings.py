@@ -111,6 +111,11 @@ def _slice(value: str) -> str:
     return value
 
 
+def _texts(value: object) -> object:
+    """Converts one text to a tuple of it, or of none if it is empty."""
+    return ((value,) if value else ()) if isinstance(value, str) else value
+
+
 def _texture(value: object) -> object:
     """Converts a bare path to the settings of an image that fills the mask once."""
     return {"path": value} if isinstance(value, str) else value
@@ -254,6 +259,14 @@ class RunSettings(Section):
     """The source is a video, or a folder of videos: take photos from it, and write it with masks as well."""
     max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
     """Exit with code 3 if more than this fraction of the photos fails, that is, is skipped not for its faces."""
+    by: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_texts),
+        Option("utkface|FILE.csv|tone", RUN, default="what the source states"),
+    ] = ()
+    """Groups of people by which the yield is counted: `utkface` for the attributes in its file names; a CSV file with a
+    column `photo` and one per attribute, or CelebA's list of attributes; `tone` counts the skin tones of the photos
+    with a sample. Repeatable. The result is in dataset.json and the card."""
 
     @property
     def slice(self) -> tuple[int, int]:
@@ -385,14 +398,28 @@ class BenchGenSettings(Command):
 class UnpackSettings(DataSetCommand):
     """Settings of `unmask unpack`."""
 
-    layout: Annotated[Literal["folders", "strip", "tree"], Option()] = "folders"
+    layout: Annotated[Literal["folders", "strip", "tree", "yolo", "coco", "voc", "classes"], Option()] = "folders"
     """`folders`: masked photos, originals and maps in one folder each. `strip`: the three side by side in one image.
-    `tree`: masked photos under their original names and folders."""
+    `tree`: masked photos under their original names and folders. `yolo`, `coco`, `voc`: masked photos with boxes of all
+    faces. `classes`: masked crops in a folder per class."""
     to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
     """Target folder."""
     names: Annotated[str, Option("A,B,C")] = ""
     """Folders of masked, original and map. In `folders`, empty means inputs,outputs,binary_mask. In `tree`, they hold a
     tree of each; empty means a single tree of the masked photos."""
+    classes: Annotated[str, Option("A,B,C", default="with_mask,without_mask,mask_weared_incorrect")] = ""
+    """In `yolo`, `coco`, `voc` and `classes`: names of the classes, in this order. The same name twice makes one class
+    of two."""
+    class_by: Annotated[Literal["state", "wear"], Option()] = "state"
+    """`state`: the three classes above. `wear`: correct, nose, chin, below-mouth, bare."""
+    segments: Annotated[
+        Literal["", "polygon", "rle", "none"], Option("polygon|rle|none", default="coco: polygon; else none")
+    ] = ""
+    """Outlines of masks in `coco`; in `yolo`, `polygon` writes labels of masks instead of faces, for `yolo segment`."""
+    originals: Annotated[bool, Option()] = False
+    """In `yolo`, `coco`, `voc` and `classes`: also write each photo without masks, as one of bare faces."""
+    min_face: Annotated[float, Field(ge=1, le=10_000), Option("PX")] = 8.0
+    """Least shorter side in pixels of a face that gets a box."""
     split: Annotated[Literal["", "train", "val", "test"], Option("train|val|test", default="all")] = ""
     """Only samples of this split; empty: all."""
     overwrite: Annotated[bool, Option()] = False

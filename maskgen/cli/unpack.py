@@ -16,9 +16,13 @@ def unpack(settings: UnpackSettings) -> Output:
 
     Layouts: folders (a folder each for masked photos, originals and maps), strip (the three images side by side), tree
     (masked photos under their original names and folders, as face-recognition training reads them; with --names a tree
-    of each image). samples.csv holds the labels, skipped.csv the photos that gave no sample, with reasons.
+    of each image). For mask detectors: yolo (with data.yaml), coco and voc, with a box of every face; for classifiers:
+    classes (a folder per class); see docs/detection-data.md. samples.csv holds the labels, skipped.csv the photos that
+    gave no sample, with reasons.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
+
+    Example: [bold]unmask unpack data/shards/mine --layout yolo --to masks-yolo/[/bold]
     """
     from maskgen.cli.progress_bar import Meter
     from maskgen.dataset.unpack import unpack as write
@@ -29,6 +33,11 @@ def unpack(settings: UnpackSettings) -> Output:
             Path(settings.to),
             layout=settings.layout,
             names=settings.names,
+            classes=settings.classes,
+            class_by=settings.class_by,
+            segments=settings.segments,
+            originals=settings.originals,
+            min_face=settings.min_face,
             split=settings.split,
             overwrite=settings.overwrite,
             on_progress=meter,
@@ -39,6 +48,12 @@ def unpack(settings: UnpackSettings) -> Output:
 def report_text(report: "UnpackReport") -> str:
     """Summarises what was written, and which photos of the source are missing."""
     lines = [f"{report.samples:,} samples as {report.files:,} files in {report.to}"]
+    if report.boxes:
+        counts = ", ".join(f"{name} {count:,}" for name, count in report.boxes.items())
+        lines.append(f"faces: {counts}")
+    if report.faces_left_out:
+        faces = count_of(report.faces_left_out, "face")
+        lines.append(f"{faces} without a label: too small, or mostly outside of the image")
     if report.skipped:
         photos = count_of(sum(report.skipped.values()), "photo")
         lines.append(f"{photos} of the source gave no sample, see skipped.csv there:")

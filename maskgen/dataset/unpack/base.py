@@ -1,7 +1,7 @@
 """Interface of a layout: the files that a sample becomes, and the files that describe them all."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from maskgen.dataset.reader import Encoded
@@ -17,9 +17,36 @@ class LayoutOptions:
 
     Attributes:
         names: folders of masked image, original and map, separated by commas; "" for the layout's own.
+        classes: names of the classes of faces, separated by commas; "" for the usual ones.
+        class_by: "state" or "wear": which classes there are.
+        segments: "polygon", "rle" or "none": outlines of masks; "" for the layout's own.
+        originals: whether the images without masks are written too.
+        min_face: least shorter side of a face's box in pixels.
     """
 
     names: str = ""
+    classes: str = ""
+    class_by: str = "state"
+    segments: str = ""
+    originals: bool = False
+    min_face: float = 8.0
+
+
+@dataclass(frozen=True)
+class LayoutFacts:
+    """Facts about what a layout wrote.
+
+    Attributes:
+        boxes: number of boxes, or of images, of each class; empty for layouts without classes.
+        faces_left_out: number of faces without a box: too small, or mostly outside of the image.
+        unlabelled: number of samples left out because their labels list no face.
+        warnings: one line each.
+    """
+
+    boxes: Mapping[str, int] = field(default_factory=dict)
+    faces_left_out: int = 0
+    unlabelled: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -28,16 +55,22 @@ class FileLayout(Protocol):
 
     Attributes:
         strangers: whether it has files for crops of faces other than the main face of a known person's photo.
+        accepts: names of the `LayoutOptions` that have a meaning for it.
     """
 
     strangers: bool
+    accepts: frozenset[str]
 
     def files(self, sample: Encoded) -> list[File]:
-        """Returns the files of a sample, the most important one first: `samples.csv` names it."""
+        """Returns the files of a sample, the most important one first: `samples.csv` names it; none leaves it out."""
         ...
 
     def closing(self) -> Iterable[File]:
         """Returns files about all samples, such as an index; called once, after the last sample."""
+        ...
+
+    def facts(self) -> LayoutFacts:
+        """Returns facts about what was written; called once, after `closing`."""
         ...
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutOptions
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
 from maskgen.errors import UsageError
 from maskgen.types import Plane
 
@@ -18,6 +18,7 @@ NAMES = "inputs,outputs,binary_mask"
 class Folders:
     """Layout of a folder each for masked images, originals and maps."""
 
+    accepts = frozenset({"names"})
     strangers = True
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -33,6 +34,10 @@ class Folders:
     def closing(self) -> list[File]:
         """Returns nothing: the folders need no index."""
         return []
+
+    def facts(self) -> LayoutFacts:
+        """Returns no facts: there are no classes."""
+        return LayoutFacts()
 
 
 def folder_names(names: str) -> Sequence[str]:

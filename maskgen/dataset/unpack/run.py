@@ -1,14 +1,16 @@
 """Writes the samples of a data set in a layout, and the tables beside them."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of_absent, who_by_path
 from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.dataset.shards import KEY
-from maskgen.dataset.unpack.base import FileLayout, LayoutOptions
-from maskgen.dataset.unpack.layouts import LAYOUTS
+from maskgen.dataset.unpack.base import FileLayout, LayoutFacts, LayoutOptions
+from maskgen.dataset.unpack.image_folder import Classes
+from maskgen.dataset.unpack.layouts import build_layout
 from maskgen.dataset.unpack.tables import (
     COLUMNS,
     MISSING,
@@ -19,7 +21,7 @@ from maskgen.dataset.unpack.tables import (
     table,
 )
 from maskgen.dataset.unpack.target import TargetFolder
-from maskgen.errors import InputError, UsageError
+from maskgen.errors import InputError
 from maskgen.progress import OnProgress, Progress, no_progress
 
 
@@ -33,6 +35,8 @@ class UnpackReport:
         files: number of files that they make up.
         skipped: number of photos without a sample, by reason.
         left_out: number of crops of strangers that a tree leaves out.
+        boxes: number of labelled faces of each class, in layouts for detectors and classifiers.
+        faces_left_out: number of faces there without a label: too small, or mostly outside of the image.
         warnings: one line each.
     """
 
@@ -41,6 +45,8 @@ class UnpackReport:
     files: int
     skipped: dict[str, int]
     left_out: int = 0
+    boxes: Mapping[str, int] = field(default_factory=dict)
+    faces_left_out: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -50,6 +56,11 @@ def unpack(
     *,
     layout: str = "folders",
     names: str = "",
+    classes: str = "",
+    class_by: str = "state",
+    segments: str = "",
+    originals: bool = False,
+    min_face: float = LayoutOptions.min_face,
     split: str = "",
     overwrite: bool = False,
     on_progress: OnProgress = no_progress,
@@ -62,6 +73,11 @@ def unpack(
         layout: a name in `LAYOUTS`.
         names: folders of masked image, original and map, separated by commas. "" means `folders.NAMES` for `folders`,
             and for `tree` a single tree of masked images.
+        classes: names of the classes of faces, separated by commas, in the order of `classes.NAMES`; "" for those.
+        class_by: "state": worn correctly, bare, worn otherwise; "wear": a class per state of wear.
+        segments: outlines of masks: "polygon", "rle" or "none"; "" means polygons for `coco`, else none.
+        originals: also write the images without masks, in which every face is bare.
+        min_face: least shorter side in pixels of a face that gets a box.
         split: only this split; "" for all.
         overwrite: write into a folder that holds files; files of the same name are replaced.
         on_progress: called for each sample.
@@ -75,11 +91,10 @@ def unpack(
         MissingError: the disk is full.
         UnmaskError: the target cannot be written to.
     """
-    if layout not in LAYOUTS:
-        raise UsageError(f"--layout {layout}: unknown; choose one of {', '.join(LAYOUTS)}")
+    options = LayoutOptions(names, classes, class_by, segments, originals, min_face)
     folder, to = Path(folder), Path(to)
     data = open_data_set(folder)
-    writer = LAYOUTS[layout](LayoutOptions(names))
+    writer = build_layout(layout, options)
     target = TargetFolder(to, folder, overwrite)
     design = read_design(data)
     strangers = _strangers(data, writer, design, split)
@@ -88,8 +103,9 @@ def unpack(
     for done, sample in enumerate(data.samples(split=split), 1):
         if not KEY.fullmatch(sample.key):
             raise InputError(f"{folder}: '{sample.key}' is no key of a sample; do not trust this data set")
-        if sample.key not in strangers:
-            written = target.write_sample(sample.key, writer.files(sample))
+        made = writer.files(sample) if sample.key not in strangers else []
+        if made:
+            written = target.write_sample(sample.key, made)
             rows.append(sample_row(written[0], sample))
             files += len(written)
         on_progress(Progress(done, total))
@@ -100,8 +116,38 @@ def unpack(
     target.write(TABLE, table(COLUMNS, rows))
     target.write(MISSING, table(MISSING_COLUMNS, missing))
     reasons = Counter(str(reason) for *_, reason, _ in missing)
-    warnings = warn_of_absent(data, design, split)
-    return UnpackReport(to, len(rows), files, dict(sorted(reasons.items())), len(strangers), warnings)
+    facts = writer.facts()
+    warnings = (*warn_of_absent(data, design, split), *_warnings(data, design, writer, facts))
+    return UnpackReport(
+        to,
+        len(rows),
+        files,
+        dict(sorted(reasons.items())),
+        len(strangers),
+        facts.boxes,
+        facts.faces_left_out,
+        warnings,
+    )
+
+
+def _warnings(data: DataSet, design: Design, writer: FileLayout, facts: LayoutFacts) -> tuple[str, ...]:
+    """Warns of images whose faces are not all known; and adds the layout's own warnings."""
+    warnings = facts.warnings
+    if "classes" in writer.accepts and data.about.get("format") == 1:
+        warnings += (
+            f"{data.folder}: was made before bare faces were listed, so faces without a mask may have no box; "
+            "make it again with unmask gen-data",
+        )
+    if isinstance(writer, Classes) and design.settings.get("crop", {}).get("size") == 0:
+        warnings += (
+            "the images are whole photos, and the class is that of the first face; a classifier of faces wants crops: "
+            "make the data set with gen-data --size 224",
+        )
+    if facts.unlabelled:
+        warnings += (
+            f"{facts.unlabelled:,} samples left out: their faces are unknown, as in what unmask pack makes",
+        )
+    return warnings
 
 
 def _strangers(data: DataSet, writer: FileLayout, design: Design, split: str) -> set[str]:

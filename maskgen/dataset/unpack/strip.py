@@ -3,7 +3,7 @@
 import numpy as np
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutOptions
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
 from maskgen.errors import UsageError
 from maskgen.images import codecs
 
@@ -13,6 +13,7 @@ QUALITY = 95  # JPEG quality of strips
 class Strip:
     """Layout of one image per sample."""
 
+    accepts: frozenset[str] = frozenset()
     strangers = True
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -32,3 +33,7 @@ class Strip:
     def closing(self) -> list[File]:
         """Returns nothing: strips need no index."""
         return []
+
+    def facts(self) -> LayoutFacts:
+        """Returns no facts: there are no classes."""
+        return LayoutFacts()

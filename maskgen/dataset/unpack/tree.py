@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutOptions, fitting
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions, fitting
 from maskgen.dataset.unpack.folders import folder_names, image_files
 from maskgen.errors import InputError
 from maskgen.images.formats import photo_suffix
@@ -21,6 +21,7 @@ FACE_MASK = re.compile(r"-f\d+-m\d+$")
 class Tree:
     """Layout of the source's own tree: of masked images, or with names one each of masked images, originals, maps."""
 
+    accepts = frozenset({"names"})
     strangers = False
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -43,6 +44,10 @@ class Tree:
     def closing(self) -> list[File]:
         """Returns nothing: a tree needs no index."""
         return []
+
+    def facts(self) -> LayoutFacts:
+        """Returns no facts: there are no classes."""
+        return LayoutFacts()
 
 
 def path_with(sample: Encoded, suffix: str) -> str:
