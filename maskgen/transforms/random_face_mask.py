@@ -116,7 +116,7 @@ class RandomFaceMask:
             raise UsageError(
                 f"RandomFaceMask: got {1 + len(others)} values; it takes one image. TorchvisionFaceMask takes samples"
             )
-        content = self._chance.needs_content and index is None
+        content = self.needs_content and index is None
         opened = open_image(image) if content else None
         draw = self.draw(opened, index)
         made = self.wear(opened or open_image(image), draw, landmarks) if draw else None
@@ -143,6 +143,22 @@ class RandomFaceMask:
     def counts(self) -> dict[str, int]:
         """Number of images by outcome, in all workers: "masked", "unmasked" by chance, or why a face got no mask."""
         return self._counts.as_dict()
+
+    @property
+    def needs_content(self) -> bool:
+        """Whether a draw without an index needs the image."""
+        return self._chance.needs_content
+
+    def draw_seed(self, index: int) -> int:
+        """Returns the seed of the masks of an image, without the draw whether it gets any.
+
+        Args:
+            index: number of the image in its data set.
+
+        Raises:
+            UsageError: it is no whole number, or negative.
+        """
+        return self._chance.draw(index).seed
 
     def draw(self, opened: OpenImage | None, index: int | None) -> Draw | None:
         """Draws whether an image gets masks, and counts it if not.
@@ -202,6 +218,15 @@ class RandomFaceMask:
 def covered(parts: Plane) -> Any:
     """Finds the pixels of which a mask or a strap, and not only its shadow, covers most."""
     return parts >= 2
+
+
+def mask_label(value: int | None) -> int | None:
+    """Checks the label that pixels under a mask get in a segmentation mask.
+
+    Raises:
+        UsageError: it is neither None nor a whole number from 0 on.
+    """
+    return None if value is None else whole_number("mask_value", value)
 
 
 def _probability(p: Any) -> float:
