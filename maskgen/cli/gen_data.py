@@ -1,11 +1,11 @@
 """`unmask gen-data`."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
 from maskgen.errors import InputError, NoPhotosError
@@ -94,15 +94,20 @@ def _output(report: "GenReport", settings: GenSettings, failed: bool = False) ->
         report = replace(report, warnings=(*report.warnings, *kernel_warning()))
     return Output(
         report,
-        report_text(report),
+        report_text(report, settings.run.by),
         report.warnings,
         InputError.exit_code if failed else 0,
         check=lambda: check_failures(report, settings),
     )
 
 
-def report_text(report: "GenReport") -> str:
-    """Summarises what was made, how fast, and which photos were skipped and why."""
+def report_text(report: "GenReport", asked: Sequence[str] = ()) -> str:
+    """Summarises what was made, how fast, and which photos were skipped and why.
+
+    Args:
+        report: the result.
+        asked: what `--by` names; without it only groups are listed whose yield differs.
+    """
     rate = report.made / report.seconds if report.seconds else 0.0
     speed = f"{rate:.1f} photos/s" if report.made else "nothing left to make"
     lines = [
@@ -119,10 +124,43 @@ def report_text(report: "GenReport") -> str:
         lines.append(
             f"{count_of(report.near_duplicates, 'pair')} of photos look alike; see the card README.md"
         )
+    lines += group_lines(report.by_group, report.tones, every=bool(asked))
     if not report.whole:
         lines.append("other slices are not finished; the last one writes dataset.json and the card")
     lines += [f"with masks: {video}" for video in report.videos]
     return "\n".join([*lines, f"look at it: unmask preview {report.out}"])
+
+
+def group_lines(
+    by_group: Mapping[str, Mapping[str, Mapping[str, Any]]], tones: Mapping[str, int], *, every: bool
+) -> list[str]:
+    """Lists the yield by group of people.
+
+    Args:
+        by_group: `GenReport.by_group`.
+        tones: `GenReport.tones`.
+        every: whether to list all groups, or only those that differ from the whole.
+    """
+    rows = [
+        (f"{attribute} {group}", entry)
+        for attribute, groups in by_group.items()
+        for group, entry in groups.items()
+        if every or entry["differs"]
+    ]
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [
+        f"  {name:{width}}  {entry['yield']:7.2%}  [{entry['ci95'][0]:.2%}, {entry['ci95'][1]:.2%}]  "
+        f"{entry['made']:,} of {count_of(entry['photos'], 'photo')}{'  differs' if entry['differs'] else ''}"
+        for name, entry in rows
+    ]
+    if lines:
+        lines = ["photos with a sample by group, with 95 % intervals:", *lines]
+    elif by_group:
+        lines = [f"photos with a sample: no group of {', '.join(by_group)} differs from the whole"]
+    if tones:
+        counts = ", ".join(f"{name} {count:,}" for name, count in tones.items())
+        lines.append(f"skin tones of the photos with a sample: {counts}")
+    return lines
 
 
 def rehearsal_text(plan: "Rehearsal") -> str:

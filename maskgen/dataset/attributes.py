@@ -22,7 +22,7 @@ Attributes = Mapping[str, str]  # attribute -> group
 AttributesOf = Callable[[str], Attributes]  # takes a photo's id in its source; empty if unknown
 
 UTKFACE, TONE = "utkface", "tone"
-UTKFACE_NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d{14,}")
+UTKFACE_NAME = re.compile(r"(\d{1,3})_([01])_(?:([0-4])_)?\d{14,}")  # a few names lack the group
 SEXES = ("male", "female")
 GROUPS = ("White", "Black", "Asian", "Indian", "other")
 AGES = (0, 13, 20, 35, 50, 65)  # years; lower bounds of the groups
@@ -126,9 +126,12 @@ def parse_source(name: str, data: bytes) -> AttributeSource:
                 f"--by {name}: its column {attribute} has {count:,} different values; it may have at most "
                 f"{MOST_GROUPS}. Write bands into it, or leave the column out"
             )
-    return AttributeSource(
-        name, attributes, lambda photo: known.get(photo) or known.get(PurePosixPath(photo).name) or {}
-    )
+
+    def of(photo: str) -> Attributes:
+        path = PurePosixPath(photo)
+        return next((known[name] for name in (photo, path.name, path.stem) if name in known), {})
+
+    return AttributeSource(name, attributes, of)
 
 
 def of_utkface(source: str) -> Attributes:
@@ -136,8 +139,9 @@ def of_utkface(source: str) -> Attributes:
     found = UTKFACE_NAME.match(PurePosixPath(source).name)
     if not found:
         return {}
-    age, sex, group = (int(part) for part in found.groups())
-    return {"sex": SEXES[sex], "group": GROUPS[group], "age": age_group(age)}
+    age, sex, group = found.groups()
+    stated = {"group": GROUPS[int(group)]} if group else {}
+    return {"sex": SEXES[int(sex)], **stated, "age": age_group(int(age))}
 
 
 def age_group(age: int) -> str:
@@ -227,7 +231,8 @@ def _celeba_rows(name: str, text: str) -> Iterator[tuple[str, Attributes]]:
                 "cut or changed: download it again"
             )
         count += 1
-        yield cells[0], {to: groups[values[column]] for column, (to, groups) in CELEBA_COLUMNS.items()}
+        groups = {to: names[values[column]] for column, (to, names) in CELEBA_COLUMNS.items()}
+        yield PurePosixPath(cells[0]).stem, groups
     if comma is None and count != int(first):
         raise InputError(
             f"--by {name}, line 1: promises {first} photos, but {count:,} follow. It was cut or changed: "

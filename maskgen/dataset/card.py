@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from maskgen.dataset.card_groups import group_text
 from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.near_copies import MOST_PAIRS
 from maskgen.errors import SKIP_REASONS, InputError
@@ -89,6 +90,7 @@ def card_text(facts: Mapping[str, Any]) -> str:
         f"## Loading\n\n{LOADING.format(splits=splits, first=_first_shard(facts))}",
         f"## Members of a sample\n\n{MEMBERS.format(suffix=facts['settings']['shards']['format'])}",
         f"## Skipped photos\n\n{_skipped(facts['skipped'])}",
+        *([f"## Groups of people\n\n{groups}"] if (groups := group_text(facts)) else []),
         f"## Copies\n\n{_copies(facts.get('copies'))}",
         f"## How it was made\n\nHash of settings and versions: `{facts['hash']}`\n\n{_settings(facts)}",
     ]

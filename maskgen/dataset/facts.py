@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from maskgen.dataset.yields import GROUP_KINDS
 from maskgen.reading import parse_json
 
 _KINDS = {
@@ -15,6 +16,8 @@ _KINDS = {
     "settings": dict,
     "versions": dict,
     "shards": list,
+    "by_group": dict,
+    "tones": dict,
 }
 _SHARD = {"name": str, "split": str, "photos": int, "count": int, "bytes": int, "sha256": str}
 _SECTIONS = ("source", "faces", "crop", "masks", "shards")
@@ -57,11 +60,19 @@ def _odd_inside(facts: dict[str, Any]) -> list[str]:
         "skipped": [(count, int) for count in facts.get("skipped", {}).values()],
         "splits": [(split, dict) for split in splits.values()],
         "shards": [(shard, dict) for shard in facts.get("shards", [])],
+        "by_group": [(groups, dict) for groups in facts.get("by_group", {}).values()],
+        "tones": [(count, int) for count in facts.get("tones", {}).values()],
     }
     odd = [name for name, pairs in tables.items() if any(type(value) is not kind for value, kind in pairs)]
     if odd:
         return odd
+    groups = [group for groups in facts.get("by_group", {}).values() for group in groups.values()]
     inside: dict[str, list[tuple[Any, type]]] = {
+        "by_group": [
+            (group.get(name) if isinstance(group, dict) else None, kind)
+            for group in groups
+            for name, kind in GROUP_KINDS.items()
+        ],
         "splits": [(split.get(name), int) for split in splits.values() for name in counts],
         "shards": [
             (shard[name], kind) for shard in facts.get("shards", []) for name, kind in _SHARD.items() if name in shard

@@ -1,7 +1,7 @@
 """Facts about the groups of people in a data set, for `dataset.json`: the yield by group, and the skin tones."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,9 @@ from maskgen.dataset.plan import Plan
 from maskgen.dataset.reader import DataSet
 from maskgen.dataset.shard_record import ShardReport
 from maskgen.dataset.skin_tone import CLASSES, tone_class, tone_of
-from maskgen.dataset.yields import UNKNOWN, YieldCount
+from maskgen.dataset.yields import LEFT_OUT, UNKNOWN, YieldCount, odd_attributes
 
 Facts = dict[str, Any]
-Describe = Callable[[Plan, Sequence[ShardReport]], Facts]
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,13 @@ class GroupFacts:
         out: folder of the data set.
         sources: what states the attributes of the photos.
         tones: whether to measure skin tones, which reads all shards.
+        notes: warnings about what could not be used.
     """
 
     out: Path
     sources: tuple[AttributeSource, ...]
     tones: bool = False
+    notes: tuple[str, ...] = ()
 
     def __call__(self, plan: Plan, reports: Sequence[ShardReport]) -> Facts:
         """Counts the groups.
@@ -74,6 +75,26 @@ def count_tones(data: DataSet) -> dict[str, int]:
             tone = tone_of(sample)
             counts[UNKNOWN if tone is None else tone_class(tone.ita)] += 1
     return {name: counts[name] for name, _ in (*CLASSES, (UNKNOWN, 0.0))}
+
+
+def stated_groups(facts: Mapping[str, Any]) -> Facts:
+    """Returns the part of `dataset.json` that `GroupFacts` wrote."""
+    return {name: facts[name] for name in ("by_group", "tones") if name in facts}
+
+
+def odd_groups(facts: Mapping[str, Any], reports: Iterable[ShardReport]) -> list[str]:
+    """Lists the attributes in `dataset.json` whose numbers do not follow from their counts, or from the records.
+
+    Args:
+        facts: content of `dataset.json`.
+        reports: the records of all shards.
+    """
+    photos = made = 0
+    for report in reports:
+        photos += report.photos - sum(report.skipped.get(reason, 0) for reason in LEFT_OUT)
+        made += report.photos - sum(report.skipped.values())
+    odd = odd_attributes(facts.get("by_group", {}), photos, made)
+    return odd + ["tones"] * ("tones" in facts and sum(facts["tones"].values()) != made)
 
 
 def choose_sources(by: Sequence[str], stated: Sequence[AttributeSource]) -> tuple[AttributeSource, ...]:

@@ -40,6 +40,7 @@ from maskgen.reading import JSON_BYTES, parse_json, read_regular_file
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
+Describe = Callable[[Plan, Sequence[ShardReport]], dict[str, Any]]
 _OWN_FILE = re.compile(rf"(?:{'|'.join(SPLITS)})-\d+\.(?:tar|json)|{re.escape(CARD)}|{re.escape(FACTS)}")
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
@@ -51,12 +52,14 @@ class DataSetFolder:
         out: the folder.
         work: subfolder with everything that is not part of the data set.
         copies: what `CopyCount` found, once the data set is complete.
+        groups: what `describe` of `complete` found, once the data set is complete.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self.work = out, out / WORK
         self._plan_file, self._doomed_file = self.work / _PLAN, self.work / _DOOMED
         self.copies: dict[str, Any] | None = None
+        self.groups: dict[str, Any] = {}
         self._lock: IO[str] | None = None
 
     @contextmanager
@@ -88,20 +91,28 @@ class DataSetFolder:
         with self._lock:
             yield plan
 
-    def release(self, write_card: Callable[[Path], object]) -> bool:
+    def release(self, write_card: Callable[[Path], object], describe: Describe | None = None) -> bool:
         """Gives back the slice, after a run that made all its shards, and completes the data set if it can.
+
+        Args:
+            write_card: writes the card of the folder.
+            describe: see `complete`.
 
         Returns:
             whether the data set is complete: all slices are done.
         """
         assert self._lock is not None, "claim first"
         with changing(self.work):
-            complete = self.complete(write_card)
+            complete = self.complete(write_card, describe)
             let_go(self._lock)
         return complete
 
-    def complete(self, write_card: Callable[[Path], object]) -> bool:
+    def complete(self, write_card: Callable[[Path], object], describe: Describe | None = None) -> bool:
         """Writes `dataset.json` and the card if every planned shard has its record.
+
+        Args:
+            write_card: writes the card of the folder.
+            describe: returns entries to add to `dataset.json`, from the plan and the records of its shards.
 
         Returns:
             whether every planned shard has its record.
@@ -116,7 +127,8 @@ class DataSetFolder:
             copies.add(report)
             reports.append(replace(report, prints=()))
         self.copies = copies.result()
-        write_atomic(self.out / FACTS, facts_bytes(plan, reports, self.copies))
+        self.groups = describe(plan, reports) if describe else {}
+        write_atomic(self.out / FACTS, facts_bytes(plan, reports, self.copies, self.groups))
         write_card(self.out)
         return True
 
@@ -276,6 +288,12 @@ class DataSetFolder:
         Raises:
             UsageError: with each difference.
         """
+        if old.format != FORMAT:
+            raise UsageError(
+                f"{self.out}: is a data set of format {old.format}, made by an older version: it can be read, but not "
+                f"resumed or extended, as samples are now of format {FORMAT}; choose another folder with --out, or "
+                "--overwrite it"
+            )
         found = differences(old, wanted.blank)
         if not found and not settings.run.extend and old.ids != wanted.ids:
             more, gone = wanted.ids - old.ids, old.ids - wanted.ids
@@ -339,15 +357,21 @@ def _is_facts(path: Path) -> bool:
     return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
 
 
-def facts_bytes(plan: Plan, reports: Sequence[ShardReport], copies: Mapping[str, Any] | None) -> bytes:
+def facts_bytes(
+    plan: Plan,
+    reports: Sequence[ShardReport],
+    copies: Mapping[str, Any] | None,
+    groups: Mapping[str, Any] | None = None,
+) -> bytes:
     """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes.
 
     Args:
         plan: source, settings and versions.
         reports: the records of all shards.
         copies: what `CopyCount` finds in them.
+        groups: what `GroupFacts` finds: `by_group` and `tones`, where they are known.
     """
-    facts = _facts(plan, reports) | ({"copies": copies} if copies else {})
+    facts = _facts(plan, reports) | ({"copies": copies} if copies else {}) | dict(groups or {})
     return json.dumps(facts, indent=1).encode("ascii") + b"\n"
 
 
@@ -360,7 +384,7 @@ def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
         splits[report.split]["photos"] += report.photos
         splits[report.split]["triplets"] += report.count
     return {
-        "format": FORMAT,
+        "format": plan.format,
         "source": plan.source,
         "terms": plan.terms,
         "hash": plan.hash,

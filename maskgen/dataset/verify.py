@@ -15,11 +15,11 @@ import numpy as np
 from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.fairness import odd_groups, stated_groups
 from maskgen.dataset.folder import facts_bytes
-from maskgen.dataset.labels import odd_labels
+from maskgen.dataset.labels import LARGEST_SEED, odd_labels
 from maskgen.dataset.near_copies import CopyCount
-from maskgen.dataset.plan import Plan
+from maskgen.dataset.plan import FORMAT, Plan
 from maskgen.dataset.shard_record import SPLITS, ShardReport, file_digest, parse_record, record_bytes
-from maskgen.dataset.shards import KEY, Members, Sample, decode, member_names, read_shard
+from maskgen.dataset.shards import KEY, Members, Sample, decode, format_of, member_names, read_shard
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import CARD, FACTS
 from maskgen.progress import OnProgress, Progress, no_progress
@@ -56,12 +56,14 @@ class VerifyReport:
         shards: number of shards checked.
         samples: number of samples checked.
         problems: the faults.
+        format: version of the format of its samples; 0 if it is unknown or there is more than one.
     """
 
     ok: bool
     shards: int
     samples: int
     problems: tuple[DataSetProblem, ...]
+    format: int = 0
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Findings:
         keys: keys of its samples.
         people: identity -> key of its first sample.
         terms: terms of use in its samples.
+        formats: versions of the format in its samples; 0 for an unknown one.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Findings:
     keys: list[str] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
     terms: set[str] = field(default_factory=set)
+    formats: set[int] = field(default_factory=set)
 
 
 def verify(
@@ -122,7 +126,14 @@ def verify(
         for key, what in found.problems
     ]
     problems += [DataSetProblem("", "", what) for what in _check_whole(folder, shards)]
-    return VerifyReport(not problems, len(names), sum(len(found.keys) for found in shards), tuple(problems))
+    formats = set().union(*(found.formats for found in shards))
+    return VerifyReport(
+        not problems,
+        len(names),
+        sum(len(found.keys) for found in shards),
+        tuple(problems),
+        formats.pop() if len(formats) == 1 else 0,
+    )
 
 
 def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Iterator[Findings]:
@@ -232,6 +243,12 @@ def _check_sample(key: str, members: Members, record: ShardReport, found: Findin
     except InputError as error:
         yield str(error)
         return
+    version = format_of(members)
+    found.formats.add(version)
+    if not version:
+        yield "map and parts are not 8-bit grey PNGs, or 1-bit and palette ones as in format 1"
+    if version == FORMAT and not 0 <= sample["json"].get("seed", 0) <= LARGEST_SEED:
+        yield f"json: seed is {sample['json']['seed']}, format {FORMAT} has seeds of 0 to {LARGEST_SEED}"
     yield from _check_planes(sample, exact=suffix in LOSSLESS)
     yield from _check_labels(key, sample, record, found)
 
@@ -292,7 +309,9 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         data = read_regular_file(folder / FACTS, JSON_BYTES)
         facts = parse_facts(data)
         names = [entry["name"] for entry in facts["shards"]]
-        plan = Plan(facts["source"], facts["terms"], facts["settings"], facts["versions"])
+        plan = Plan(
+            facts["source"], facts["terms"], facts["settings"], facts["versions"], format=facts["format"]
+        )
     except FileNotFoundError:
         yield f"{FACTS} is missing, so not all shards are made; give the same gen-data command again"
         return
@@ -305,18 +324,27 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
     if unlisted:
         yield f"{FACTS} does not list {', '.join(sorted(unlisted))}"
     if not missing and not unlisted:
-        listed = [records[name] for name in names]
-        odd = odd_groups(facts, listed)
-        if odd:
-            yield f"{FACTS}: {', '.join(odd)}: not what follows from its counts, or from the records"
-        if data != _facts_from(plan, listed, stated_groups(facts)):
-            yield f"{FACTS} is not what follows from the records"
+        yield from _check_facts(data, facts, plan, [records[name] for name in names])
     if any(record.settings != plan.hash for record in records.values()):
         yield f"the records were made with other settings or versions than {FACTS} has"
+    other = set().union(*(found.formats for found in shards)) - {plan.format, 0}
+    if other:
+        yield f"{FACTS} says format {plan.format}, but there are samples of format {', '.join(map(str, other))}"
     if set().union(*(found.terms for found in shards)) - {plan.terms}:
         yield f"the samples have other terms than {FACTS}"
     if not (folder / CARD).exists():
         yield f"the card {CARD} is missing"
+
+
+def _check_facts(
+    data: bytes, facts: Mapping[str, Any], plan: Plan, records: Sequence[ShardReport]
+) -> Iterator[str]:
+    """Checks the content of `dataset.json` against the records of all shards that it lists."""
+    odd = odd_groups(facts, records)
+    if odd:
+        yield f"{FACTS}: {', '.join(odd)}: not what follows from its counts, or from the records"
+    if data != _facts_from(plan, records, stated_groups(facts)):
+        yield f"{FACTS} is not what follows from the records"
 
 
 def _facts_from(plan: Plan, records: Sequence[ShardReport], groups: Mapping[str, Any]) -> bytes:

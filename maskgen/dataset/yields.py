@@ -14,6 +14,7 @@ LEAST = 30  # photos from which a group's yield is compared: below, chance decid
 Z = 1.959963984540054  # of a two-sided 95 % interval of the normal distribution
 LEFT_OUT = HARMLESS_REASONS - FACE_REASONS  # copies that are dropped on purpose were not tried
 
+GROUP_KINDS = {"photos": int, "made": int, "yield": float, "ci95": list, "differs": bool, "skipped": dict}
 GroupYields = dict[str, dict[str, dict[str, Any]]]  # attribute -> group -> counts
 
 
@@ -81,6 +82,33 @@ class YieldCount:
         overall = sum(counts[group][""] for group in known) / photos if photos else 0.0
         for group in [*in_order(attribute, known), *(counts.keys() & {UNKNOWN})]:
             yield group, _entry(counts[group], overall, known=group != UNKNOWN)
+
+
+def odd_attributes(by_group: Mapping[str, Any], photos: int, made: int) -> list[str]:
+    """Lists the attributes of a `by_group` whose numbers do not follow from its counts, or do not add up.
+
+    Args:
+        by_group: as `YieldCount.result` returns it.
+        photos: number of photos that were tried.
+        made: how many of them gave a sample.
+    """
+    return [name for name, groups in by_group.items() if not _is_sound(groups, photos, made)]
+
+
+def _is_sound(groups: Mapping[str, Any], photos: int, made: int) -> bool:
+    known = [entry for group, entry in groups.items() if group != UNKNOWN]
+    tried = sum(entry["photos"] for entry in known)
+    overall = sum(entry["made"] for entry in known) / tried if tried else 0.0
+    if (sum(entry["photos"] for entry in groups.values()), sum(e["made"] for e in groups.values())) != (
+        photos,
+        made,
+    ):
+        return False
+    return all(
+        entry == _entry({**entry["skipped"], "": entry["made"]}, overall, known=group != UNKNOWN)
+        for group, entry in groups.items()
+        if entry["photos"]
+    )
 
 
 def _entry(reasons: Mapping[str, int], overall: float, *, known: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from joblib import cpu_count  # respects a container's limit
@@ -14,8 +14,10 @@ from maskgen.dataset.card import write_card
 from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.plan import Plan, ShardPlan, data_settings
 from maskgen.dataset.shard_record import ShardReport, read_record
+from maskgen.dataset.yields import GroupYields
 from maskgen.errors import HARMLESS_REASONS, InputError, TooManyFailures, UsageError
 from maskgen.files import FACTS, remove
+from maskgen.generation.groups import group_facts, warn_of_groups
 from maskgen.generation.make_shard import MakeShards
 from maskgen.generation.process_pool import (
     HANG_SECONDS,
@@ -57,6 +59,9 @@ class GenReport:
         videos: with `--video`, the files written with masks on.
         duplicates: photos with the same bytes as another one, kept or dropped; of a complete data set.
         near_duplicates: pairs of photos that look alike without having the same bytes; of a complete data set.
+        by_group: the yield by group of people, attribute -> group -> counts, of a complete data set; empty where the
+            groups are not known.
+        tones: with `--by tone`, class of skin tone -> number of photos with a sample, of a complete data set.
     """
 
     out: str
@@ -72,6 +77,8 @@ class GenReport:
     videos: tuple[str, ...] = ()
     duplicates: int = 0
     near_duplicates: int = 0
+    by_group: GroupYields = field(default_factory=dict)
+    tones: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ def generate(
         refs = list_photos(source)
         refuse_pointless(refs, settings)
         folder = _folder(settings, source)
+        describe = group_facts(settings, source, folder.out)
         foreign = folder.warn_of_company()
         kit = build(settings, source)
         wanted = _wanted(settings, source, refs, kit.versions)
@@ -135,7 +143,7 @@ def generate(
             engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=photo_seconds)
             task = MakeShards(settings, source, folder.out, build)
             reports, made, damaged = _make(folder, shards, engine, task, on_progress)
-            whole = folder.release(write_card)
+            whole = folder.release(write_card, describe)
     skipped, copies = skip_counts(reports), folder.copies or NO_COPIES
     return GenReport(
         out=str(folder.out),
@@ -153,10 +161,13 @@ def generate(
                 *warn_of_people(refs, settings, copies),
                 *warn_of_splits(plan, reports),
                 *warn_of_copies(copies),
+                *warn_of_groups(settings, refs, describe),
             ),
         ),
         duplicates=copies["identical"]["photos"] + skipped["duplicate"],
         near_duplicates=copies["near"]["pairs"],
+        by_group=folder.groups.get("by_group", {}),
+        tones=folder.groups.get("tones", {}),
     )
 
 
@@ -175,6 +186,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     refs = list_photos(source)
     refuse_pointless(refs, settings)
     folder = _folder(settings, source)
+    describe = group_facts(settings, source, folder.out)
     old = None if settings.run.overwrite else folder.read_plan()
     wanted = _wanted(settings, source, refs, old.versions if old else {})
     plan = wanted.plan if settings.run.overwrite else folder.next_plan(old, wanted, refs, settings)
@@ -191,7 +203,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
         shards=len(shards),
         missing=missing,
         duplicates=_surplus(plan, wanted.copies),
-        warnings=tuple(warn_of_splits(plan, ())),
+        warnings=(*warn_of_splits(plan, ()), *warn_of_groups(settings, refs, describe)),
     )
 
 

@@ -42,14 +42,6 @@ class PlacedSource(Source, Protocol):
         """Returns the store that holds a photo's file, and the file's id there; None if there is no such file."""
 
 
-@runtime_checkable
-class DescribedSource(Source, Protocol):
-    """Source that comes with a list of attributes of the people."""
-
-    def attribute_list(self) -> tuple[str, bytes] | None:
-        """Finds the list of attributes: its name and bytes; None if there is none."""
-
-
 class PhotoSource:
     """Source of the photos in a store, by its layout.
 
