@@ -116,11 +116,6 @@ def _texts(value: object) -> object:
     return ((value,) if value else ()) if isinstance(value, str) else value
 
 
-def _texts(value: object) -> object:
-    """Converts one text to a tuple of it, or of none if it is empty."""
-    return ((value,) if value else ()) if isinstance(value, str) else value
-
-
 def _texture(value: object) -> object:
     """Converts a bare path to the settings of an image that fills the mask once."""
     return {"path": value} if isinstance(value, str) else value
