@@ -36,7 +36,9 @@ def _mesh(
 ) -> Detector:
     from maskgen.faces.landmarks.mesh import MeshDetector
 
-    return MeshDetector(every_look=settings.choose == "all", points=points, smallest=smallest)
+    every = settings.choose == "all"
+    quick = every and settings.search == "quick"
+    return MeshDetector(every_look=every, points=points, smallest=smallest, quick=quick)
 
 
 def _dlib(settings: FaceSettings, _: float) -> Detector:

@@ -13,6 +13,7 @@ from maskgen.errors import Skip
 from maskgen.faces.landmarks.base import SourcePoints
 from maskgen.faces.landmarks.blazeface import SIDE, BlazeFace, Detection
 from maskgen.faces.landmarks.crop_windows import (
+    TILE,
     alike,
     extent,
     tile_looks,
@@ -52,6 +53,9 @@ CUT_COUNTS = 4  # exponent of the visible fraction: three quarters visible count
 BACK, RAISED, SETTLED = 0.19, -0.13, -0.73
 WIDER, NARROWER = 1.09, 0.19
 VIEW = 4  # to be raised when views are chosen or sampled differently: it invalidates cached meshes
+LEAST_QUICK = (
+    14  # pixels of BlazeFace's view; width of the smallest face that the quick search trusts it to see
+)
 NESTED = 1.4  # ratio of widths above which one mesh lies inside another, not on the same face
 SAME_FACE = 0.5  # fraction of the smaller box above which two overlapping meshes belong to one face
 
@@ -108,6 +112,8 @@ class MeshDetector:
             searched if there are none or they do not fit; or "only".
         smallest: width in pixels of the smallest face to be found in a large photo; 0 searches only for faces that
             are large enough in the photo, or in tiles of about half of its longer side: 4 to 9 % of that side.
+        quick: search for small faces beside large ones, but only in views that are needed to resolve them, and without
+            rotated views once a face is found.
     """
 
     def __init__(
@@ -116,10 +122,12 @@ class MeshDetector:
         runtime: str = "auto",
         points: Guided = "ignored",
         smallest: float = 0.0,
+        quick: bool = False,
     ) -> None:
-        self._every_look, self._points, self._smallest = every_look, points, smallest
+        self._every_look, self._points, self._smallest = every_look and not quick, points, smallest
+        self._quick = quick
         self._blazeface, self._mesh = BlazeFace(runtime), FaceMesh(runtime)
-        search = "every-look" if every_look else "first-look"
+        search = "quick-look" if quick else "every-look" if every_look else "first-look"
         guide = "" if points == "ignored" else f"-points-{points}"
         guide += f"-from-{smallest:g}-px" if smallest else ""
         self.name = (
@@ -139,7 +147,8 @@ class MeshDetector:
         if not isinstance(face, Face):
             fault = Skip("bad_landmarks", face or "no face where the source's points are")
             return fault if self._points == "only" else self.detect(pixels)
-        others = self.detect(pixels) if self._every_look and self._points == "first" else []
+        is_guided_first = self._points == "first" and (self._every_look or self._quick)
+        others = self.detect(pixels) if is_guided_first else []
         return (
             [face, *(other for other in others if not _same(face, other))]
             if isinstance(others, list)
@@ -153,6 +162,8 @@ class MeshDetector:
         height, width = pixels.shape[:2]
         photo = Blocks(pixels)
         faces, fault = self._search(photo, self._looks(photo, whole_looks(height, width, SIDE)))
+        if self._quick:
+            faces = self._with_smaller(photo, faces)
         levels = tile_sides(height, width, self._smallest) if self._smallest else []
         tiled = self._looks(photo, tile_looks(height, width, SIDE))
         if levels:  # in a large photo all tiles are searched: the largest face may be in any of them
@@ -176,6 +187,22 @@ class MeshDetector:
     def _level(self, photo: Blocks, side: float) -> Iterator[list[Detection]]:
         """Yields the detections in all tiles of a side, at once."""
         yield small_detections(self._blazeface, photo, side, FIND, FIND)
+
+    def _with_smaller(self, photo: Blocks, faces: list[Face]) -> list[Face]:
+        """Adds the faces that only tiles show, if the photo is so large that the whole view may not show them.
+
+        Detections on faces that are known are not looked at again, which is most of the time of a thorough search.
+        """
+        height, width = photo.pixels.shape[:2]
+        if self._smallest and max(height, width) * LEAST_QUICK <= self._smallest * SIDE:
+            return faces
+        levels = tile_sides(height, width, self._smallest) if self._smallest else []
+        for side in (TILE * max(height, width), *levels):
+            for detection in small_detections(self._blazeface, photo, side, FIND, FIND):
+                if not any(_is_on(detection, face) for face in faces):
+                    face = self._face(photo, detection, _first_view(detection))
+                    faces = _joined(faces, face) if isinstance(face, Face) else faces
+        return faces
 
     def _search(self, photo: Blocks, looks: Iterable[list[Detection]]) -> tuple[list[Face], str]:
         """Finds faces in the views, up to the first view with a clear face; also returns why a face was refused."""
@@ -245,6 +272,13 @@ def _agreement(mesh: Mesh, detection: Detection) -> float:
         math.dist(eye[:2], found) for eye, found in zip((right, left), detection.eyes.tolist(), strict=True)
     )
     return max(0.0, 1 - gap / max(math.dist(right, left), 1e-6))
+
+
+def _is_on(detection: Detection, face: Face) -> bool:
+    """Tells whether a detection lies on a known face: its centre between the edges, its size about the same."""
+    x, y, width, _ = detection.box.tolist()
+    x0, y0, x1, y1 = face.box
+    return x0 < x < x1 and y0 < y < y1 and 1 / NESTED**2 < width / (x1 - x0) < NESTED**2
 
 
 def _weight(face: Face, height: int, width: int) -> float:
