@@ -401,10 +401,13 @@ class BenchGenSettings(Command):
 class UnpackSettings(DataSetCommand):
     """Settings of `unmask unpack`."""
 
-    layout: Annotated[Literal["folders", "strip", "tree", "yolo", "coco", "voc", "classes"], Option()] = "folders"
+    layout: Annotated[
+        Literal["folders", "strip", "tree", "yolo", "coco", "voc", "classes", "identities", "rec"], Option()
+    ] = "folders"
     """`folders`: masked photos, originals and maps in one folder each. `strip`: the three side by side in one image.
     `tree`: masked photos under their original names and folders. `yolo`, `coco`, `voc`: masked photos with boxes of all
-    faces. `classes`: masked crops in a folder per class."""
+    faces. `classes`: masked crops in a folder per class. `identities`: masked crops in a folder per person. `rec`: the
+    same as .rec and .idx, as InsightFace reads them."""
     to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
     """Target folder."""
     names: Annotated[str, Option("A,B,C")] = ""
@@ -420,7 +423,8 @@ class UnpackSettings(DataSetCommand):
     ] = ""
     """Outlines of masks in `coco`; in `yolo`, `polygon` writes labels of masks instead of faces, for `yolo segment`."""
     originals: Annotated[bool, Option()] = False
-    """In `yolo`, `coco`, `voc` and `classes`: also write each photo without masks, as one of bare faces."""
+    """Also write the photos without masks: in `yolo`, `coco`, `voc` and `classes` as ones of bare faces, in `identities`
+    and `rec` beside the masked crops of the same person."""
     min_face: Annotated[float, Field(ge=1, le=10_000), Option("PX")] = 8.0
     """Least shorter side in pixels of a face that gets a box."""
     split: Annotated[Literal["", "train", "val", "test"], Option("train|val|test", default="all")] = ""

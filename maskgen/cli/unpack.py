@@ -17,8 +17,9 @@ def unpack(settings: UnpackSettings) -> Output:
     Layouts: folders (a folder each for masked photos, originals and maps), strip (the three images side by side), tree
     (masked photos under their original names and folders, as face-recognition training reads them; with --names a tree
     of each image). For mask detectors: yolo (with data.yaml), coco and voc, with a box of every face; for classifiers:
-    classes (a folder per class); see docs/detection-data.md. samples.csv holds the labels, skipped.csv the photos that
-    gave no sample, with reasons.
+    classes (a folder per class); see docs/detection-data.md. For face recognisers: identities (a folder per person) and
+    rec (.rec and .idx as InsightFace reads them); see docs/recognition-data.md. samples.csv holds the labels,
+    skipped.csv the photos that gave no sample, with reasons.
 
     Example: [bold]unmask unpack data/shards/mine --layout folders --to plain/[/bold]
 
@@ -47,7 +48,12 @@ def unpack(settings: UnpackSettings) -> Output:
 
 def report_text(report: "UnpackReport") -> str:
     """Summarises what was written, and which photos of the source are missing."""
-    lines = [f"{report.samples:,} samples as {report.files:,} files in {report.to}"]
+    who = f" of {count_people(report.people)}" if report.people else ""
+    lines = [f"{report.samples:,} samples{who} as {count_of(report.files, 'file')} in {report.to}"]
+    if report.people:
+        lines[0] = (
+            f"{report.samples:,} samples of {count_people(report.people)} as " + lines[0].partition(" as ")[2]
+        )
     if report.boxes:
         counts = ", ".join(f"{name} {count:,}" for name, count in report.boxes.items())
         lines.append(f"faces: {counts}")
@@ -62,3 +68,8 @@ def report_text(report: "UnpackReport") -> str:
         crops = count_of(report.left_out, "crop")
         lines.append(f"{crops} left out: faces other than the main one, on photos of a known person")
     return "\n".join(lines)
+
+
+def count_people(number: int) -> str:
+    """Counts people: "1 person", "2 people"."""
+    return f"{number:,} {'person' if number == 1 else 'people'}"

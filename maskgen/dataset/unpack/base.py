@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from maskgen.dataset.reader import Encoded
@@ -41,29 +42,28 @@ class LayoutFacts:
         faces_left_out: number of faces without a box: too small, or mostly outside of the image.
         unlabelled: number of samples left out because their labels list no face.
         warnings: one line each.
+        people: number of people, in layouts by person.
+        files: number of files that hold all samples, in layouts that do not write files per sample.
     """
 
     boxes: Mapping[str, int] = field(default_factory=dict)
     faces_left_out: int = 0
     unlabelled: int = 0
     warnings: tuple[str, ...] = ()
+    people: int = 0
+    files: int = 0
 
 
-@runtime_checkable
-class FileLayout(Protocol):
-    """Layout of files; built once per run.
+class Layout(Protocol):
+    """Layout of what is written; built once per run.
 
     Attributes:
-        strangers: whether it has files for crops of faces other than the main face of a known person's photo.
+        strangers: whether it has a place for crops of faces other than the main face of a known person's photo.
         accepts: names of the `LayoutOptions` that have a meaning for it.
     """
 
     strangers: bool
     accepts: frozenset[str]
-
-    def files(self, sample: Encoded) -> list[File]:
-        """Returns the files of a sample, the most important one first: `samples.csv` names it; none leaves it out."""
-        ...
 
     def closing(self) -> Iterable[File]:
         """Returns files about all samples, such as an index; called once, after the last sample."""
@@ -71,6 +71,32 @@ class FileLayout(Protocol):
 
     def facts(self) -> LayoutFacts:
         """Returns facts about what was written; called once, after `closing`."""
+        ...
+
+
+@runtime_checkable
+class FileLayout(Layout, Protocol):
+    """Layout in which a sample becomes files of its own."""
+
+    def files(self, sample: Encoded) -> list[File]:
+        """Returns the files of a sample, the most important one first: `samples.csv` names it; none leaves it out."""
+        ...
+
+
+@runtime_checkable
+class StreamLayout(Layout, Protocol):
+    """Layout in which samples are appended to few large files."""
+
+    def prepare(self, folder: Path, samples: Iterable[Encoded]) -> None:
+        """Looks at all samples that `append` will be called with, and opens the files in a folder."""
+        ...
+
+    def append(self, sample: Encoded) -> list[str]:
+        """Appends a sample, and returns where its images are, the most important one first; none leaves it out."""
+        ...
+
+    def abandon(self) -> None:
+        """Removes the files that `closing` has not ended."""
         ...
 
 

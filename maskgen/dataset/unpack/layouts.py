@@ -3,10 +3,12 @@
 from dataclasses import fields
 from typing import Any
 
-from maskgen.dataset.unpack.base import FileLayout, LayoutOptions
+from maskgen.dataset.unpack.base import Layout, LayoutOptions
 from maskgen.dataset.unpack.coco import Coco
 from maskgen.dataset.unpack.folders import Folders
+from maskgen.dataset.unpack.identities import Identities
 from maskgen.dataset.unpack.image_folder import Classes
+from maskgen.dataset.unpack.record_layout import RecordFiles
 from maskgen.dataset.unpack.strip import Strip
 from maskgen.dataset.unpack.tree import Tree
 from maskgen.dataset.unpack.voc import Voc
@@ -21,10 +23,12 @@ LAYOUTS: dict[str, Any] = {
     "coco": Coco,
     "voc": Voc,
     "classes": Classes,
+    "identities": Identities,
+    "rec": RecordFiles,
 }
 
 
-def build_layout(name: str, options: LayoutOptions) -> FileLayout:
+def build_layout(name: str, options: LayoutOptions) -> Layout:
     """Builds the layout of a name.
 
     Raises:
@@ -32,7 +36,7 @@ def build_layout(name: str, options: LayoutOptions) -> FileLayout:
     """
     if name not in LAYOUTS:
         raise UsageError(f"--layout {name}: unknown; choose one of {', '.join(LAYOUTS)}")
-    layout: FileLayout = LAYOUTS[name](options)
+    layout: Layout = LAYOUTS[name](options)
     for field in fields(options):
         if getattr(options, field.name) != field.default and field.name not in layout.accepts:
             flag = "--" + field.name.replace("_", "-")

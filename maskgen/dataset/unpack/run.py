@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of_absent, who_by_path
-from maskgen.dataset.reader import DataSet, open_data_set
+from maskgen.dataset.reader import DataSet, Encoded, open_data_set
 from maskgen.dataset.shards import KEY
-from maskgen.dataset.unpack.base import FileLayout, LayoutFacts, LayoutOptions
+from maskgen.dataset.unpack.base import FileLayout, Layout, LayoutFacts, LayoutOptions, StreamLayout
 from maskgen.dataset.unpack.image_folder import Classes
 from maskgen.dataset.unpack.layouts import build_layout
 from maskgen.dataset.unpack.tables import (
@@ -33,6 +33,7 @@ class UnpackReport:
         to: the target folder.
         samples: number of samples written.
         files: number of files that they make up.
+        people: number of people, in layouts by person.
         skipped: number of photos without a sample, by reason.
         left_out: number of crops of strangers that a tree leaves out.
         boxes: number of labelled faces of each class, in layouts for detectors and classifiers.
@@ -47,6 +48,7 @@ class UnpackReport:
     left_out: int = 0
     boxes: Mapping[str, int] = field(default_factory=dict)
     faces_left_out: int = 0
+    people: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -76,7 +78,8 @@ def unpack(
         classes: names of the classes of faces, separated by commas, in the order of `classes.NAMES`; "" for those.
         class_by: "state": worn correctly, bare, worn otherwise; "wear": a class per state of wear.
         segments: outlines of masks: "polygon", "rle" or "none"; "" means polygons for `coco`, else none.
-        originals: also write the images without masks, in which every face is bare.
+        originals: also write the images without masks, in which every face is bare; in layouts by person beside the
+            masked ones, once for each face.
         min_face: least shorter side in pixels of a face that gets a box.
         split: only this split; "" for all.
         overwrite: write into a folder that holds files; files of the same name are replaced.
@@ -98,19 +101,13 @@ def unpack(
     target = TargetFolder(to, folder, overwrite)
     design = read_design(data)
     strangers = _strangers(data, writer, design, split)
-    rows: list[list[object]] = []
-    files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
-    for done, sample in enumerate(data.samples(split=split), 1):
-        if not KEY.fullmatch(sample.key):
-            raise InputError(f"{folder}: '{sample.key}' is no key of a sample; do not trust this data set")
-        made = writer.files(sample) if sample.key not in strangers else []
-        if made:
-            written = target.write_sample(sample.key, made)
-            rows.append(sample_row(written[0], sample))
-            files += len(written)
-        on_progress(Progress(done, total))
-    for name, content in writer.closing():
-        target.write(name, content)
+    try:
+        rows, files = _write_samples(data, split, writer, target, strangers, on_progress)
+        for name, content in writer.closing():
+            target.write(name, content)
+    finally:
+        if isinstance(writer, StreamLayout):
+            writer.abandon()
     who = who_by_path(((str(row[2]), str(row[3])) for row in rows), design.people)
     missing = missing_rows(data, split, who)
     target.write(TABLE, table(COLUMNS, rows))
@@ -121,16 +118,53 @@ def unpack(
     return UnpackReport(
         to,
         len(rows),
-        files,
+        facts.files or files,
         dict(sorted(reasons.items())),
         len(strangers),
         facts.boxes,
         facts.faces_left_out,
+        facts.people,
         warnings,
     )
 
 
-def _warnings(data: DataSet, design: Design, writer: FileLayout, facts: LayoutFacts) -> tuple[str, ...]:
+def _write_samples(
+    data: DataSet,
+    split: str,
+    writer: Layout,
+    target: TargetFolder,
+    strangers: set[str],
+    on_progress: OnProgress,
+) -> tuple[list[list[object]], int]:
+    """Writes the samples; returns the rows of `samples.csv`, and the number of files."""
+    if isinstance(writer, StreamLayout):
+        kept = (sample for sample in data.samples(split=split) if sample.key not in strangers)
+        writer.prepare(target.folder, kept)
+    rows: list[list[object]] = []
+    files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
+    for done, sample in enumerate(data.samples(split=split), 1):
+        if not KEY.fullmatch(sample.key):
+            raise InputError(
+                f"{data.folder}: '{sample.key}' is no key of a sample; do not trust this data set"
+            )
+        written = _write(sample, writer, target) if sample.key not in strangers else []
+        if written:
+            rows.append(sample_row(written[0], sample))
+            files += len(written)
+        on_progress(Progress(done, total))
+    return rows, files
+
+
+def _write(sample: Encoded, writer: Layout, target: TargetFolder) -> list[str]:
+    """Writes a sample, and returns the names of its files, or where it is in a large one; none if it is left out."""
+    if isinstance(writer, StreamLayout):
+        return writer.append(sample)
+    assert isinstance(writer, FileLayout)
+    made = writer.files(sample)
+    return target.write_sample(sample.key, made) if made else []
+
+
+def _warnings(data: DataSet, design: Design, writer: Layout, facts: LayoutFacts) -> tuple[str, ...]:
     """Warns of images whose faces are not all known; and adds the layout's own warnings."""
     warnings = facts.warnings
     if "classes" in writer.accepts and data.about.get("format") == 1:
@@ -150,7 +184,7 @@ def _warnings(data: DataSet, design: Design, writer: FileLayout, facts: LayoutFa
     return warnings
 
 
-def _strangers(data: DataSet, writer: FileLayout, design: Design, split: str) -> set[str]:
+def _strangers(data: DataSet, writer: Layout, design: Design, split: str) -> set[str]:
     """Returns the keys of the crops that a layout leaves out."""
     if writer.strangers or not design.strangers:
         return set()
