@@ -54,7 +54,8 @@ class LayoutFacts:
     files: int = 0
 
 
-class Layout(Protocol):
+@runtime_checkable
+class UnpackLayout(Protocol):
     """Layout of what is written; built once per run.
 
     Attributes:
@@ -75,7 +76,7 @@ class Layout(Protocol):
 
 
 @runtime_checkable
-class FileLayout(Layout, Protocol):
+class FileLayout(UnpackLayout, Protocol):
     """Layout in which a sample becomes files of its own."""
 
     def files(self, sample: Encoded) -> list[File]:
@@ -84,7 +85,7 @@ class FileLayout(Layout, Protocol):
 
 
 @runtime_checkable
-class StreamLayout(Layout, Protocol):
+class StreamLayout(UnpackLayout, Protocol):
     """Layout in which samples are appended to few large files."""
 
     def prepare(self, folder: Path, samples: Iterable[Encoded]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from maskgen.dataset.unpack.base import Layout, LayoutOptions
+from maskgen.dataset.unpack.base import LayoutOptions, UnpackLayout
 from maskgen.dataset.unpack.coco import Coco
 from maskgen.dataset.unpack.folders import Folders
 from maskgen.dataset.unpack.identities import Identities
@@ -28,7 +28,7 @@ LAYOUTS: dict[str, Any] = {
 }
 
 
-def build_layout(name: str, options: LayoutOptions) -> Layout:
+def build_layout(name: str, options: LayoutOptions) -> UnpackLayout:
     """Builds the layout of a name.
 
     Raises:
@@ -36,7 +36,7 @@ def build_layout(name: str, options: LayoutOptions) -> Layout:
     """
     if name not in LAYOUTS:
         raise UsageError(f"--layout {name}: unknown; choose one of {', '.join(LAYOUTS)}")
-    layout: Layout = LAYOUTS[name](options)
+    layout: UnpackLayout = LAYOUTS[name](options)
     for field in fields(options):
         if getattr(options, field.name) != field.default and field.name not in layout.accepts:
             flag = "--" + field.name.replace("_", "-")
