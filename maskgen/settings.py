@@ -423,8 +423,8 @@ class UnpackSettings(DataSetCommand):
     ] = ""
     """Outlines of masks in `coco`; in `yolo`, `polygon` writes labels of masks instead of faces, for `yolo segment`."""
     originals: Annotated[bool, Option()] = False
-    """Also write the photos without masks: in `yolo`, `coco`, `voc` and `classes` as ones of bare faces, in `identities`
-    and `rec` beside the masked crops of the same person."""
+    """Also write the photos without masks: in `yolo`, `coco`, `voc` and `classes` as photos of bare faces, in
+    `identities` and `rec` beside the masked crops of the same person."""
     min_face: Annotated[float, Field(ge=1, le=10_000), Option("PX")] = 8.0
     """Least shorter side in pixels of a face that gets a box."""
     split: Annotated[Literal["", "train", "val", "test"], Option("train|val|test", default="all")] = ""
