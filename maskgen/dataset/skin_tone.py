@@ -29,6 +29,7 @@ LEAST_B = (
     4.0  # b* below which a photo is grey or lit by blue light, so that the angle says nothing about skin
 )
 HUES = 25.0, 110.0  # hue angles (of a*, b*) in degrees; outside, the light is coloured
+MASK_PART = 3  # value of `parts` in the mask itself
 LEAST_PIXELS = 12  # of a region
 HAIRY = 20.0  # CIELAB distance from the cheeks at which a forehead is hair, a hat or a highlight
 FORESHORTENED = 0.3  # a cheek with less of the other one's area is turned away
@@ -87,6 +88,17 @@ def tone_of(sample: Encoded) -> SkinTone | None:
     if not faces:
         return None
     return measure_tone(decode_image(sample.members, "gt"), faces[0]["landmarks"], faces[0]["scheme"])
+
+
+def mask_lightness(sample: Encoded) -> float | None:
+    """Measures the mean L* of the masks in a sample; None without a visible mask.
+
+    Raises:
+        InputError: a member is missing or cannot be decoded.
+    """
+    pixels = sample.decode()
+    mask = pixels["masked"][pixels["parts"] == MASK_PART]
+    return float(_lab(mask)[:, 0].mean(dtype=np.float64)) if len(mask) else None
 
 
 def measure_tone(

@@ -12,7 +12,7 @@ from maskgen.errors import InputError
 from maskgen.progress import OnProgress, no_progress
 from maskgen.types import RGBImage
 from unmasknet.device import choose_device, use_threads
-from unmasknet.evaluation.attributes import read_attributes
+from unmasknet.evaluation.attributes import attributes_by_key
 from unmasknet.evaluation.labelled_photos import open_labelled, score_labelled
 from unmasknet.evaluation.other_methods import open_others
 from unmasknet.evaluation.runner import Runner
@@ -94,8 +94,8 @@ def evaluate(
         device,
         build_scorer(settings, find_faces, device),
         open_others(settings.compare, keys),
-        read_attributes(settings.by),
     )
+    attributes, notes = attributes_by_key(data, split, keys, settings.by)
     folders = open_labelled(settings.labelled) if restorer.segmenter else []
     with torch.inference_mode():
         table = runner.measure(keys, on_progress)
@@ -108,11 +108,11 @@ def evaluate(
         labelled = {
             folder.name: score_labelled(folder, restorer, find_masked, device, settings) for folder in folders
         }
-        summary = assemble(table, runner.run(), labelled)
+        summary = assemble(table, runner.run(), labelled, attributes)
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in table.scores)
         shown_samples = tuple(examples(runner, table, shown))
     psnrs = tuple(table.values(shown, "hole.psnr").tolist())
-    warnings = tuple(_warnings(settings, restorer, split, table))
+    warnings = (*_warnings(settings, restorer, split, table), *notes)
     return Evaluation(summary, shown_samples, shown, psnrs, tuple(score_rows(table)), warnings)
 
 

@@ -1,11 +1,15 @@
 """Scores of an evaluation by group of people: sex, age, group, skin tone, or columns of a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
-from maskgen.dataset.attributes import Attributes, in_order
+from maskgen.dataset.attributes import TONE, Attributes, in_order
+from maskgen.dataset.skin_tone import CLASSES
+from unmasknet.evaluation.attributes import SKIN_AND_MASK, skins_and_masks
 from unmasknet.evaluation.group_comparison import Better, Index, Measure, compare_groups
 from unmasknet.evaluation.scores import RATIOS, RESTORED, Draws, ScoreTable, Summary, gaps
 
@@ -20,11 +24,9 @@ SCORES: Mapping[str, tuple[str, str, Better]] = {  # name: method, score, and wh
     "likeness": (RESTORED, "identity", "higher"),
     "detected": (RESTORED, "detected", "higher"),
     "dice": ("map", "dice", "higher"),
-    "masked": ("wearing", "masked", "higher"),
-    "bare": ("wearing", "bare", "higher"),
-    "wear": ("wearing", "wear", "higher"),
 }
 AHEAD = "ahead"
+WEARING = ("masked", "bare", "wear")
 
 
 def group_scores(table: ScoreTable, attributes: Mapping[str, Attributes], draws: Draws) -> dict[str, Summary]:
@@ -43,20 +45,31 @@ def group_scores(table: ScoreTable, attributes: Mapping[str, Attributes], draws:
     people = [sample.person for sample in table.samples]
     known = [attributes.get(sample.key, {}) for sample in table.samples]
     names = dict.fromkeys(name for one in known for name in one)
-    better = {name: way for name, (_, _, way) in SCORES.items()} | {AHEAD: "higher"}
+    better: dict[str, Better] = {name: way for name, (_, _, way) in SCORES.items()}
+    better |= {AHEAD: "higher", **dict.fromkeys(WEARING, "higher")}
     measure = _measure(table)
     found = {}
     for attribute in names:
         part = compare_groups([one.get(attribute, "") for one in known], people, draws, measure, better)
         found[attribute] = part | {
-            "groups": {name: part["groups"][name] for name in in_order(attribute, list(part["groups"]))}
+            "groups": {name: part["groups"][name] for name in _ordered(attribute, list(part["groups"]))}
         }
     return found
+
+
+def _ordered(attribute: str, groups: Sequence[str]) -> list[str]:
+    """Sorts the groups of an attribute: tones from light to dark, others as `in_order` does."""
+    if attribute == TONE:
+        return [name for name, _ in CLASSES if name in groups]
+    if attribute == SKIN_AND_MASK:
+        return [name for name in skins_and_masks() if name in groups]
+    return in_order(attribute, groups)
 
 
 def _measure(table: ScoreTable) -> Measure:
     """Returns a function that averages each score over the samples at some indices."""
     columns = {name: table.values(method, score) for name, (method, score, _) in SCORES.items()}
+    columns |= _wear_columns(table)
     columns[AHEAD] = gaps(table, BASELINE, "hole.psnr") if RESTORED in table.scores else np.empty(0)
     empty = {name: None for name, values in columns.items() if not len(values)}
     medians = {name for name, (_, score, _) in SCORES.items() if score in RATIOS}
@@ -74,7 +87,28 @@ def _measure(table: ScoreTable) -> Measure:
     return measure
 
 
-def _averages(names: list[str], rows: np.ndarray, index: Index, average: Any) -> dict[str, float | None]:
+def _wear_columns(table: ScoreTable) -> dict[str, Float[ndarray, " n"]]:
+    """Returns whether each sample is read as masked, as bare without its mask, and with the right wear state.
+
+    1 or 0 for each sample; NaN where a sample was not read. Empty without a segmenter.
+    """
+    if not table.wear_readings:
+        return {name: np.empty(0) for name in WEARING}
+    place = {sample.key: at for at, sample in enumerate(table.samples)}
+    found = {name: np.full(len(place), np.nan) for name in WEARING}
+    for reading in table.wear_readings:
+        at = place.get(reading.key)
+        if at is None:
+            continue
+        if reading.masked:
+            found["masked"][at] = reading.predicted != "unmasked"
+            found["wear"][at] = reading.predicted == reading.wear
+        else:
+            found["bare"][at] = reading.predicted == "unmasked"
+    return found
+
+
+def _averages(names: list[str], rows: ndarray, index: Index, average: Any) -> dict[str, float | None]:
     """Averages the finite values of each row at some indices; None without any."""
     if not names:
         return {}

@@ -10,7 +10,6 @@ import torch
 from maskgen.dataset.reader import DataSet
 from maskgen.errors import InputError, UsageError
 from maskgen.progress import OnProgress, Progress
-from unmasknet.evaluation.attributes import AttributesOf
 from unmasknet.evaluation.other_methods import OtherMethod
 from unmasknet.evaluation.samples import (
     EvalSample,
@@ -51,7 +50,6 @@ class Runner:
     device: torch.device
     scorer: Scorer
     others: list[OtherMethod]
-    attributes_of: AttributesOf
     seconds: float = 0.0
     face: MeanFace | None = None
 
@@ -128,7 +126,6 @@ class Runner:
             self.scorer.lite0.name if self.scorer.lite0 else None,
             tuple(other.name for other in self.others),
             self.seconds,
-            self.attributes_of,
         )
 
     def _train_faces(self) -> Iterator[ImageBatch]:
@@ -174,7 +171,9 @@ class Runner:
         table.add("map", "dice_mask", image_metrics.overlap(found, mask, counted)[0])
         self._read_wear_states(table, samples, likely, masked=True)
         of_truth = self.restorer.predicted(batch.truth)[1]
-        own = [number for number, sample in enumerate(samples) if sample.wears_mask]  # others were read as bare
+        own = [
+            number for number, sample in enumerate(samples) if sample.wears_mask
+        ]  # others were read as bare
         self._read_wear_states(table, [samples[number] for number in own], of_truth[own], masked=False)
 
     def _read_bare(self, table: ScoreTable, samples: Sequence[EvalSample]) -> None:
@@ -199,4 +198,6 @@ class Runner:
         assert self.restorer.segmenter is not None
         soft = wearing(plane, sample.points)
         sharp = wearing((plane >= self.restorer.segmenter.threshold).astype(np.float32), sample.points)
-        table.wear_readings.append(WearReading(masked, sample.wear, sharp.state, soft.face, soft.wrong))
+        table.wear_readings.append(
+            WearReading(masked, sample.wear, sharp.state, soft.face, soft.wrong, sample.key)
+        )

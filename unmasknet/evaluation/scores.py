@@ -110,6 +110,7 @@ class WearReading:
         predicted: the state read from the map.
         face: hidden fraction of the lower face.
         wrong: bare fraction of the least covered of nose, mouth and chin.
+        key: key of the sample.
     """
 
     masked: bool
@@ -117,6 +118,7 @@ class WearReading:
     predicted: str
     face: float
     wrong: float
+    key: str = ""
 
 
 def facts_of(sample: EvalSample) -> SampleFacts:

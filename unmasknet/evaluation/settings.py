@@ -2,9 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from maskgen.settings import Command, Option
+
+
+def _texts(value: object) -> object:
+    """Converts one text to a tuple of it, or of none if it is empty."""
+    return ((value,) if value else ()) if isinstance(value, str) else value
 
 
 class EvalSettings(Command):
@@ -22,9 +27,10 @@ class EvalSettings(Command):
     """Other methods as NAME=FOLDER; an image there is named after its sample's key, as `unmask unpack` does."""
     labelled: Annotated[tuple[str, ...], Option("DIR")] = ()
     """Folders of photos with labels by hand or by others, on which the segmenter is scored as well."""
-    by: Annotated[str, Option("utkface|FILE.csv")] = ""
-    """Groups of people to report separately: `utkface` for the attributes in its file names, or a CSV file with a
-    column `photo` and one per attribute. Empty: none."""
+    by: Annotated[tuple[str, ...], BeforeValidator(_texts), Option("utkface|FILE.csv|tone")] = ()
+    """Groups of people to report separately: `utkface` for the attributes in its file names; a CSV file with a column
+    `photo` and one per attribute, or CelebA's list of attributes; `tone` for the skin tone measured in each photo.
+    Repeatable. Without it: none."""
     scores: Annotated[str, Option("FILE.csv")] = ""
     """The CSV file to write with the scores of each sample. Empty: none."""
     html: Annotated[str, Option("FILE")] = ""

@@ -1,13 +1,13 @@
 """Summary of an evaluation, as printed by `--json`: the keys are always the same; values are numbers or null."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from unmasknet.evaluation.attributes import AttributesOf
-from unmasknet.evaluation.groups import by_group
+from unmasknet.evaluation.attributes import Attributes
+from unmasknet.evaluation.group_scores import group_scores
 from unmasknet.evaluation.scorer import CLOSELY_SCORED, MASKED
 from unmasknet.evaluation.scores import (
     HOLE_EDGES,
@@ -43,7 +43,6 @@ class ScoredRun:
         perceptual: name of the network of the perceptual distance.
         others: names of the other methods.
         seconds: time spent in the networks over all samples.
-        attributes_of: maps a photo's id to its attributes.
     """
 
     settings: EvalSettings
@@ -57,12 +56,21 @@ class ScoredRun:
     perceptual: str | None
     others: tuple[str, ...]
     seconds: float
-    attributes_of: AttributesOf
 
 
-def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
-    """Assembles all results, as `unmask eval --json` prints them."""
+def assemble(
+    table: ScoreTable, run: ScoredRun, labelled: Summary, attributes: Mapping[str, Attributes]
+) -> Summary:
+    """Assembles all results, as `unmask eval --json` prints them.
+
+    Args:
+        table: the scores.
+        run: what was scored, and how.
+        labelled: results on photos labelled by others.
+        attributes: key of a sample -> attributes of the person in it.
+    """
     draws = _draws(table, run.settings)
+    groups = group_scores(table, attributes, draws)
     restored = method_summary(table, RESTORED, run.network)
     count = len(table.samples)
     return {
@@ -88,7 +96,8 @@ def assemble(table: ScoreTable, run: ScoredRun, labelled: Summary) -> Summary:
         "by_family": by_name(table, RESTORED, "family"),
         "by_yaw": by_range(table, RESTORED, "yaw", YAW_EDGES),
         "by_wear": by_name(table, RESTORED, "wear"),
-        "by_group": by_group(table, run.attributes_of, run.settings),
+        "by_group": {attribute: part.pop("groups") for attribute, part in groups.items()},
+        "group_gaps": groups,
         "baselines": {
             name: method_summary(table, name, run.network) for name in BASELINES if name in table.scores
         },

@@ -2,32 +2,29 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unmasknet.evaluation.group_tables import group_tables
 from unmasknet.evaluation.scores import Summary
+from unmasknet.evaluation.table import DIGITS, NOTHING, Table, as_markdown, number, percent, with_interval
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-NOTHING = "-"
-DIGITS = {
-    "psnr": 2, "ssim": 3, "l1": 3, "fid": 2, "kid": 4, "brisque": 1, "lpips": 3,
-    "detail_1": 2, "detail_2": 2, "detail_4": 2, "seam": 2, "tone": 1, "leak": 2,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Table:
-    """Table with a head; `note` explains how to read it. The name of a restored row is enclosed in `**`."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
+__all__ = [
+    "NOTHING",
+    "Table",
+    "as_markdown",
+    "as_text",
+    "measured",
+    "number",
+    "percent",
+    "tables",
+    "with_interval",
+]
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -45,7 +42,7 @@ def measured(summary: Summary) -> list[Table]:
         wearing(summary),
         people(summary),
         *breakdowns(summary),
-        *groups(summary),
+        *group_tables(summary),
     ]
     return [table for table in every if table.rows]
 
@@ -55,8 +52,8 @@ def as_text(summary: Summary) -> str:
     lines = [
         f"{summary['n']:,} samples ({summary['split']}) at {summary['size']} px, map: {summary['map_source']}"
     ]
-    for build in (methods, realism, ahead, segmenter, wearing, people):
-        table = build(summary)
+    shown = [build(summary) for build in (methods, realism, ahead, segmenter, wearing, people)]
+    for table in (*shown, *group_tables(summary)):
         if table.rows:
             rows = [table.head, *table.rows]
             widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
@@ -66,14 +63,6 @@ def as_text(summary: Summary) -> str:
                 for row in rows
             ]
     return "\n".join(lines)
-
-
-def as_markdown(table: Table) -> str:
-    """Formats a table's rows and its note, without its title."""
-    rule = "|".join(["---"] * len(table.head))
-    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows)
-    text = f"| {' | '.join(table.head)} |\n|{rule}|\n{rows}"
-    return f"{text}\n\n{table.note}" if table.note else text
 
 
 def methods(summary: Summary) -> Table:
@@ -261,35 +250,6 @@ def breakdowns(summary: Summary) -> list[Table]:
     ]
 
 
-def groups(summary: Summary) -> list[Table]:
-    """Builds a table per attribute: the results by group of people."""
-    head = ("n", "hole PSNR, dB", "hole SSIM", "over mean face, dB", "Dice", "likeness")
-    scores = {"psnr": "psnr", "ssim": "ssim", "ahead": "psnr", "dice": "ssim", "likeness": "ssim"}
-    note = (
-        "Groups as labelled by the authors of the photos. In brackets: 95 % intervals of the group alone; overlapping "
-        "intervals do not show a difference between groups."
-    )
-    return [
-        Table(
-            f"By {attribute}",
-            (attribute, *head),
-            tuple(
-                (
-                    name,
-                    f"{part['n']:,}",
-                    *(
-                        with_interval(part[score], part["ci95"].get(score), digits, sign=score == "ahead")
-                        for score, digits in scores.items()
-                    ),
-                )
-                for name, part in parts.items()
-            ),
-            note,
-        )
-        for attribute, parts in summary["by_group"].items()
-    ]
-
-
 def published() -> Table:
     """Builds the table of published results, each with its protocol."""
     entries: list[dict[str, Any]] = tomllib.loads(
@@ -316,24 +276,3 @@ def published() -> Table:
         rows,
         note,
     )
-
-
-def number(value: float | None, digits: int, *, sign: bool = False) -> str:
-    """Formats a value with `digits` decimals; None is a dash."""
-    return NOTHING if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    """Formats a fraction as a percentage."""
-    return NOTHING if value is None else f"{100 * value:.1f} %"
-
-
-def with_interval(
-    value: float | None, interval: Sequence[float] | None, score: str, *, sign: bool = False
-) -> str:
-    """Formats a value and its 95 % confidence interval."""
-    digits = DIGITS[score]
-    text = number(value, digits, sign=sign)
-    if value is None or not interval:
-        return text
-    return f"{text} [{number(interval[0], digits, sign=sign)}, {number(interval[1], digits, sign=sign)}]"
