@@ -8,7 +8,7 @@ from pathlib import Path
 from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of_absent, who_by_path
 from maskgen.dataset.reader import DataSet, Encoded, open_data_set
 from maskgen.dataset.shards import KEY
-from maskgen.dataset.unpack.base import FileLayout, Layout, LayoutFacts, LayoutOptions, StreamLayout
+from maskgen.dataset.unpack.base import FileLayout, LayoutFacts, LayoutOptions, StreamLayout, UnpackLayout
 from maskgen.dataset.unpack.image_folder import Classes
 from maskgen.dataset.unpack.layouts import build_layout
 from maskgen.dataset.unpack.tables import (
@@ -131,7 +131,7 @@ def unpack(
 def _write_samples(
     data: DataSet,
     split: str,
-    writer: Layout,
+    writer: UnpackLayout,
     target: TargetFolder,
     strangers: set[str],
     on_progress: OnProgress,
@@ -155,7 +155,7 @@ def _write_samples(
     return rows, files
 
 
-def _write(sample: Encoded, writer: Layout, target: TargetFolder) -> list[str]:
+def _write(sample: Encoded, writer: UnpackLayout, target: TargetFolder) -> list[str]:
     """Writes a sample, and returns the names of its files, or where it is in a large one; none if it is left out."""
     if isinstance(writer, StreamLayout):
         return writer.append(sample)
@@ -164,7 +164,7 @@ def _write(sample: Encoded, writer: Layout, target: TargetFolder) -> list[str]:
     return target.write_sample(sample.key, made) if made else []
 
 
-def _warnings(data: DataSet, design: Design, writer: Layout, facts: LayoutFacts) -> tuple[str, ...]:
+def _warnings(data: DataSet, design: Design, writer: UnpackLayout, facts: LayoutFacts) -> tuple[str, ...]:
     """Warns of images whose faces are not all known; and adds the layout's own warnings."""
     warnings = facts.warnings
     if "classes" in writer.accepts and data.about.get("format") == 1:
@@ -184,7 +184,7 @@ def _warnings(data: DataSet, design: Design, writer: Layout, facts: LayoutFacts)
     return warnings
 
 
-def _strangers(data: DataSet, writer: Layout, design: Design, split: str) -> set[str]:
+def _strangers(data: DataSet, writer: UnpackLayout, design: Design, split: str) -> set[str]:
     """Returns the keys of the crops that a layout leaves out."""
     if writer.strangers or not design.strangers:
         return set()
