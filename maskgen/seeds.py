@@ -11,6 +11,11 @@ def hash64(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
+def sample_seed(seed: int, key: str) -> int:
+    """Derives the seed of one sample, below 2**31: JavaScript, jq and JAX do not read larger integers exactly."""
+    return hash64(seed, key) >> 33
+
+
 def rng_for(seed: int, key: str) -> np.random.Generator:
     """Returns the random generator of one sample, derived from (seed, key)."""
     return np.random.default_rng(hash64(seed, key))

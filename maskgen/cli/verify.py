@@ -36,6 +36,7 @@ def report_text(folder: str, report: "VerifyReport") -> str:
     return "\n".join(
         [
             *lines,
-            f"{folder}: {count_of(report.samples, 'sample')} in {count_of(report.shards, 'shard')}: {verdict}",
+            f"{folder}: {count_of(report.samples, 'sample')} in {count_of(report.shards, 'shard')}"
+            f"{f' of format {report.format}' if report.format else ''}: {verdict}",
         ]
     )

@@ -26,10 +26,10 @@ SIZES = (
 MEMBERS = """\
 | member | what |
 |---|---|
-| `KEY.masked.{suffix}` | RGB, the photo with a mask |
-| `KEY.gt.{suffix}` | RGB, the same crop without it |
-| `KEY.map.png` | 1-bit, 1 where mask or shadow changed the photo; outside it both are the same but for encoding |
-| `KEY.parts.png` | palette: 0 untouched, 1 shadow only, 2 strap, 3 mask |
+| `KEY.masked.{suffix}` | RGB, the photo with masks; the same as `gt` if all faces are bare |
+| `KEY.gt.{suffix}` | RGB, the same crop without them |
+| `KEY.map.png` | grey, 255 where mask or shadow changed the photo, else 0: there both are the same but for encoding |
+| `KEY.parts.png` | grey levels 0-3: 0 untouched, 1 shadow only, 2 strap, 3 mask |
 | `KEY.json` | source, identity, split, faces (box, landmarks, pose, mask), seed, hole, valid, terms |
 """
 

@@ -16,7 +16,7 @@ from maskgen.types import MaskedFace, Triplet
 
 Kept = dict[int, Any]  # cache: `id` of an array -> its encoded form
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-_INT64 = 2**63 - 1  # largest integer of columnar readers such as HF `datasets`
+LARGEST_SEED = 2**31 - 1  # largest integer that JAX and JavaScript's bit operators know
 SHAPE: dict[str, Any] = {  # schema of the labels; the entry of a list stands for any number of entries
     "source": str,
     "identity": str,
@@ -74,7 +74,7 @@ def encode_labels(triplet: Triplet, origin: Origin, kept: Kept) -> bytes:
         "identity": _json(printable(origin.identity) if triplet.main else ""),
         "split": _json(origin.split),
         "faces": f"[{faces}]",
-        "seed": str(int(triplet.seed) & _INT64),
+        "seed": str(int(triplet.seed) & LARGEST_SEED),
         "hole": _json(number(triplet.hole_share)),
         "valid": _json(number(triplet.valid)),
         "terms": _json(origin.terms),

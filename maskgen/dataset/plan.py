@@ -15,7 +15,8 @@ from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
-FORMAT = 1  # version of plan.json, dataset.json and the records
+FORMAT = 2  # version of the samples, of plan.json and of dataset.json; the records are as in format 1
+READABLE = (1, FORMAT)  # of data sets that are read; only those of `FORMAT` are resumed
 SHARD_NAME = re.compile(r"(train|val|test)-[0-9]{6,}")
 Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
 
@@ -64,6 +65,7 @@ class Plan:
         settings: the resolved settings that affect the bytes, section -> key -> value; without paths of this machine.
         versions: versions of the libraries, the landmark backend and the templates.
         shards: the planned shards.
+        format: version of the format in which the samples are written.
     """
 
     source: str
@@ -71,12 +73,13 @@ class Plan:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     shards: tuple[ShardPlan, ...] = ()
+    format: int = FORMAT
 
     @property
     def hash(self) -> str:
         """Hash, 16 hex digits, of everything that the bytes of a sample depend on."""
         facts = {
-            "format": FORMAT,
+            "format": self.format,
             "source": self.source,
             "settings": self.settings,
             "versions": self.versions,
@@ -116,7 +119,7 @@ def differences(old: Plan, new: Plan) -> list[str]:
 
 
 def _flat(plan: Plan) -> dict[str, Any]:
-    flat: dict[str, Any] = {"source": plan.source}
+    flat: dict[str, Any] = {"format": plan.format, "source": plan.source}
     for name, value in plan.settings.items():
         inner = value.items() if isinstance(value, Mapping) else [("", value)]
         flat.update({f"{name}.{key}".rstrip("."): entry for key, entry in inner})
@@ -135,7 +138,7 @@ def save_plan(path: Path, plan: Plan) -> None:
         for shard in plan.shards
     ]
     facts = {
-        "format": FORMAT,
+        "format": plan.format,
         "source": plan.source,
         "terms": plan.terms,
         "settings": plan.settings,
@@ -149,16 +152,19 @@ def load_plan(path: Path) -> Plan | None:
     """Loads a saved plan; None if the file is missing. Its photos have only ids; `with_refs` adds the rest.
 
     Raises:
-        UsageError: the file is damaged, or in another version of the format.
+        UsageError: the file is damaged, or in an unknown version of the format.
     """
     try:
         facts = parse_json(read_regular_file(path, JSON_BYTES))
-        if facts["format"] != FORMAT:
+        if facts["format"] not in READABLE:
+            known = " and ".join(map(str, READABLE))
             raise UsageError(
-                f"{path}: is of format {facts['format']}, this version knows {FORMAT}; use another --out"
+                f"{path}: is of format {facts['format']}, this version knows {known}; use another --out"
             )
         _check(facts)
-        plan = Plan(facts["source"], facts["terms"], facts["settings"], facts["versions"])
+        plan = Plan(
+            facts["source"], facts["terms"], facts["settings"], facts["versions"], format=facts["format"]
+        )
         shards = tuple(
             ShardPlan(
                 entry["name"],

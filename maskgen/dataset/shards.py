@@ -24,6 +24,8 @@ from maskgen.types import Plane, RGBImage, Triplet
 
 Members = dict[str, bytes]
 IMAGES = ("gt", "masked")
+# bits per pixel and PNG colour type (0 grey, 3 palette) of map and parts -> version of the format
+PACKINGS: Mapping[tuple[tuple[int, ...], ...], int] = {((1, 0), (2, 3)): 1, ((8, 0), (8, 0)): 2}
 MAX_PIXELS = 1 << 28  # limit of an image in a shard; `--size 0` keeps the size of the source
 KEY = re.compile(r"[a-z0-9_-]+")
 _RECORD_SIZE = 20 * 512  # bytes; tar pads files to a multiple of it
@@ -102,6 +104,12 @@ def decode(members: Mapping[str, bytes]) -> Sample:
     except (KeyError, ValueError) as error:
         raise InputError(f"a sample has no usable {error}; found {', '.join(sorted(members))}") from error
     return {"masked": masked, "gt": gt, "map": planes[0], "parts": planes[1], "json": labels}
+
+
+def format_of(members: Mapping[str, bytes]) -> int:
+    """Tells the format of a sample by the PNG headers of its map and parts: 1 or 2, or 0 for neither."""
+    headers = tuple(tuple(members.get(name, b"")[24:26]) for name in ("map.png", "parts.png"))
+    return PACKINGS.get(headers, 0)
 
 
 def _encode_image(image: RGBImage, settings: ShardSettings) -> bytes:

@@ -25,7 +25,7 @@ from maskgen.images.codecs import decode
 from maskgen.images.map_reader import read_plane, why_unusable
 from maskgen.progress import OnProgress, no_progress
 from maskgen.rendering.blend import MASK
-from maskgen.seeds import hash64
+from maskgen.seeds import sample_seed
 from maskgen.settings import (
     CropSettings,
     GenSettings,
@@ -186,7 +186,7 @@ def join(
         return Skip("bad_map", f"map: {problem}")
     key = sample_key(base, 0, 0)
     lossless = settings.shards.format != "jpg"
-    return [(key, join_images(masked, photo.pixels, map, lossless, hash64(settings.seed, key) >> 1))]
+    return [(key, join_images(masked, photo.pixels, map, lossless, sample_seed(settings.seed, key)))]
 
 
 def _read_part(

@@ -8,7 +8,6 @@ import io
 import math
 import struct
 import warnings
-import zlib
 from typing import Literal, NamedTuple
 
 import cv2
@@ -26,6 +25,7 @@ from maskgen.images import jpeg, png, tiff
 from maskgen.images.colour import ADOBE_RGB, SRGB, Space, coded_space, profile_of, srgb_of, to_srgb
 from maskgen.images.formats import HEAD_BYTES, OPENERS, picture_format, unreadable_kind
 from maskgen.images.limits import exif_is_bounded, is_adobe_rgb, over_limits
+from maskgen.images.plane_png import encode_grey
 from maskgen.images.pnm import scaled_image
 from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import Plane, RGBImage
@@ -33,9 +33,6 @@ from maskgen.types import Plane, RGBImage
 MAX_SIDE = 32_766  # pixels; OpenCV warps no longer ones
 MIN_SIDE = 16  # pixels; an image with a shorter side has no usable face
 NCLX, NCLX_WITHIN = b"colrnclx", 65_536  # box of an AVIF that states its colours; lies before the pixels
-# level, method, window, memory, strategy; run-length only: a third of the time of level 6, for 50 more bytes per map
-DEFLATE = (1, zlib.DEFLATED, 15, 8, zlib.Z_RLE)
-PARTS_PALETTE = bytes((0, 0, 0, 96, 96, 96, 255, 176, 0, 0, 114, 178))  # untouched, shadow, strap, mask
 
 FULL_CHROMA = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 
@@ -295,46 +292,27 @@ def _cv2_encode(suffix: str, image: RGBImage, options: list[int]) -> bytes:
 
 
 def encode_map(plane: Plane) -> bytes:
-    """Encodes a map as a 1-bit PNG, white where the map is not 0; three times as fast as Pillow."""
-    return _png(plane.shape, bits=1, colour_type=0, rows=np.packbits(plane != 0, axis=1))
+    """Encodes a map as an 8-bit grey PNG: 255 where the map is not 0."""
+    return encode_grey(np.negative((plane != 0).view(np.uint8)))
 
 
 def encode_parts(parts: Plane) -> bytes:
-    """Encodes `parts` as a 2-bit palette PNG: indices are the values 0-3, colours are easy to tell apart."""
-    fours = (
-        np.pad(parts, ((0, 0), (0, -parts.shape[1] % 4)))
-        if parts.shape[1] % 4
-        else np.ascontiguousarray(parts)
-    )
+    """Encodes `parts` as an 8-bit grey PNG of the values 0-3."""
     assert int(parts.max(initial=0)) < 4, "parts are 0-3"
-    # Packs four bytes a, b, c, d into the byte aabbccdd: each set bit of the factor shifts one of them to its place.
-    rows = ((fours.view("<u4") * np.uint32(0x40100401)) >> np.uint32(24)).astype(np.uint8)
-    return _png(parts.shape, bits=2, colour_type=3, rows=rows, palette=PARTS_PALETTE)
-
-
-def _png(shape: tuple[int, ...], bits: int, colour_type: int, rows: Plane, palette: bytes = b"") -> bytes:
-    """Encodes rows that are already packed as a PNG without row filters."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", shape[1], shape[0], bits, colour_type, 0, 0, 0)
-    filtered = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)
-    filtered[:, 1:] = rows
-    colours = chunk(b"PLTE", palette) if palette else b""
-    packer = zlib.compressobj(*DEFLATE)
-    pixels = chunk(b"IDAT", packer.compress(filtered.tobytes()) + packer.flush())
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + colours + pixels + chunk(b"IEND", b"")
+    return encode_grey(parts)
 
 
 def decode_map(data: bytes) -> Plane:
-    """Decodes the PNG of a map to 0 or 1; grey values from 128 count as 1. InputError if it is not a map."""
+    """Decodes the PNG of a map to 0 or 1; grey levels from 128 count as 1. InputError if it is not a map.
+
+    The 1-bit maps of format 1 are read as well.
+    """
     plane = _decode_plane(data, "map", modes=("1", "L"))
     return plane.astype(np.uint8) if plane.dtype == bool else (plane >> 7)
 
 
 def decode_parts(data: bytes) -> Plane:
-    """Decodes the PNG of parts to 0-3. InputError if it is not a PNG of parts."""
+    """Decodes the PNG of parts, of format 1 (palette) or 2 (grey), to 0-3. InputError if it is not a PNG of parts."""
     plane = _decode_plane(data, "parts", modes=("P", "L"))
     if plane.max(initial=0) > 3:
         raise InputError(f"parts: value {plane.max()} found, expected 0 to 3. Make the data set again")

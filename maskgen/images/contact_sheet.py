@@ -9,11 +9,13 @@ from jaxtyping import UInt8
 from numpy import ndarray
 from PIL import Image, ImageDraw, ImageFont
 
-from maskgen.images.codecs import PARTS_PALETTE
 from maskgen.types import Plane, RGBImage
 
 AnyPicture = UInt8[ndarray, "_ _ 3"]  # like `RGBImage`, but images of one call may differ in size
 PARTS = {"shadow": 1, "strap": 2, "mask": 3}
+PARTS_COLOURS = np.array(
+    [(0, 0, 0), (96, 96, 96), (255, 176, 0), (0, 114, 178)], np.uint8
+)  # by the value of a part
 
 PAPER, INK, FAINT, RULE = (250, 250, 248), (28, 30, 33), (112, 116, 122), (226, 226, 222)
 MARGIN, GAP, PAD = 28, 14, 6  # pixels: around the sheet, between tiles, between images and caption
@@ -76,8 +78,8 @@ def fit_square(image: RGBImage, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
 
 
 def paint_parts(parts: Plane) -> RGBImage:
-    """Paints parts (0 untouched, 1 shadow, 2 strap, 3 mask) in the colours of the `parts` member; 0 is black."""
-    return np.frombuffer(PARTS_PALETTE, np.uint8).reshape(-1, 3)[parts]
+    """Paints parts: 0 untouched black, 1 shadow grey, 2 strap yellow, 3 mask blue."""
+    return PARTS_COLOURS[parts]
 
 
 def overlay_parts(parts: Plane, *, alpha: int = 205) -> UInt8[ndarray, "h w 4"]:

@@ -19,7 +19,7 @@ from maskgen.rendering.layer import DressedMask, draw_layer
 from maskgen.rendering.lighting import estimate_light, skin_triangles
 from maskgen.rendering.projection import Looseness, fit_head
 from maskgen.rendering.stage import Stage
-from maskgen.seeds import hash64
+from maskgen.seeds import sample_seed
 from maskgen.settings import GenSettings
 from maskgen.sources import sample_key
 from maskgen.types import BARE, Affine, Face, MaskedFace, Photo, Plane, RGBImage, Triplet, WornMask
@@ -89,7 +89,7 @@ def make_triplets(photo: Photo, tools: Tools, base_key: str) -> list[tuple[str, 
         main = tools.settings.crop.size == 0 or chosen[nth_face] is found[0]
         for nth_mask in range(tools.settings.masks.per_face):
             keys = [sample_key(base_key, nth, nth_mask) for nth in stages]
-            seeds = [hash64(tools.settings.seed, key) >> 1 for key in keys]  # readers know 63 bits
+            seeds = [sample_seed(tools.settings.seed, key) for key in keys]
             triplet = wear_masks(list(stages.values()), tools, seeds, bystanders)
             if isinstance(triplet, Triplet):
                 samples.append((keys[0], replace(triplet, main=main)))

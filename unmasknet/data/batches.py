@@ -205,9 +205,10 @@ class _Steps(IterableDataset[_Raw | str]):
         order = SampleOrder(self.settings.seed, data.batch, data.lanes, data.shuffle)
         share = data.batch // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
+        usable = any_sample if isinstance(self.settings, SegmSettings) else _drop_labels
         try:
             for step, batch in encoded_batches(
-                self.shards, order, steps, _wanted(self.settings), faults.append, _usable(self.settings)
+                self.shards, order, steps, _wanted(self.settings), faults.append, usable
             ):
                 yield _make_batch(batch[mine], self.settings, step, faults)
                 faults.clear()
@@ -228,21 +229,29 @@ def worker_batches(shards: Sequence[Shard], settings: Settings) -> Iterator[int]
 
 
 def _wanted(settings: Settings) -> Wanted:
-    """Selects the members of a sample that training reads: no labels, and parts only for the segmenter."""
-    roles = (
-        ("masked", "gt", "map", "parts") if isinstance(settings, SegmSettings) else ("masked", "gt", "map")
-    )
+    """Selects the members of a sample that training reads: parts for the segmenter, labels for the generator."""
+    segmenter = isinstance(settings, SegmSettings)
+    roles = ("masked", "gt", "map", "parts") if segmenter else ("masked", "gt", "map")
 
     def wanted(member: str) -> bool:
         role, _, suffix = member.partition(".")
-        return role in roles and suffix in SUFFIXES
+        return (role in roles and suffix in SUFFIXES) or (member == "json" and not segmenter)
 
     return wanted
 
 
 def _usable(settings: Settings) -> Usable:
     """Selects the samples that a stage learns from: a photo without a mask tells the generator nothing."""
-    return any_sample if isinstance(settings, SegmSettings) else has_hole
+    return any_sample if isinstance(settings, SegmSettings) else _shows_mask
+
+
+def _shows_mask(sample: Encoded) -> bool:
+    return has_hole(sample.get("json", b""))
+
+
+def _drop_labels(sample: Encoded) -> bool:
+    """Works as `_shows_mask`, and drops the labels, which would fill the shuffle buffer."""
+    return has_hole(sample.pop("json", b""))
 
 
 def _make_batch(samples: Sequence[Encoded], settings: Settings, step: int, faults: list[str]) -> _Raw:

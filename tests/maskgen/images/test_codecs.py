@@ -3,6 +3,7 @@
 import io
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,12 +138,21 @@ def test_encoded_parts_decode_to_the_same_values(shape):
     assert np.array_equal(decode_parts(encode_parts(parts)), parts)
 
 
-def test_other_readers_see_the_map_as_one_bit_and_the_parts_as_a_palette():
+def test_other_readers_see_map_and_parts_as_grey_levels():
     plane = np.eye(30, 33, dtype=np.uint8)
-    assert Image.open(io.BytesIO(encode_map(plane))).mode == "1"
-    parts = Image.open(io.BytesIO(encode_parts(plane * 3)))
-    assert parts.mode == "P"
-    assert np.array_equal(np.asarray(parts), plane * 3)
+    for data, level in ((encode_map(plane), 255), (encode_parts(plane * 3), 3)):
+        image = Image.open(io.BytesIO(data))
+        assert image.mode == "L"
+        for read in (np.asarray(image), cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)):
+            assert np.array_equal(read, plane * level)
+
+
+def test_maps_and_parts_of_format_1_are_read():
+    plane = np.eye(30, 33, dtype=np.uint8)
+    assert np.array_equal(decode_map(saved(Image.fromarray(plane * 255).convert("1"), "PNG")), plane)
+    palette = Image.fromarray(plane * 3).convert("P")
+    palette.putdata((plane * 3).flatten().tolist())
+    assert np.array_equal(decode_parts(saved(palette, "PNG")), plane * 3)
 
 
 def test_a_grey_map_counts_from_level_128():
