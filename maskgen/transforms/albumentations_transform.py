@@ -21,7 +21,7 @@ from maskgen.transforms.random_face_mask import MaskedImage, RandomFaceMask, cov
 _Base: Any = albumentations.ImageOnlyTransform
 
 
-class AlbumentationsFaceMask(_Base):
+class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
     """Version of `RandomFaceMask` that `albumentations.Compose` passes whole samples to.
 
     The image changes. Boxes and key points are passed on untouched, and so is the segmentation mask unless `mask_value`

@@ -1,8 +1,6 @@
 """Source of the faces of a transform: given landmarks, ArcFace's template, or a detector whose results are kept."""
 
 import hashlib
-import os
-from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -12,30 +10,40 @@ from numpy import ndarray
 from maskgen.errors import InputError, Skip
 from maskgen.faces.align import choose_faces
 from maskgen.faces.arcface import SIDE, TEMPLATE
-from maskgen.faces.landmarks import build_detector
 from maskgen.faces.landmarks.cache import CachedDetector, cache_folder
 from maskgen.faces.landmarks.given_points import faces_of_points, in_order, read_points
 from maskgen.settings import FaceSettings
+from maskgen.transforms.lazy_detector import LazyDetector
 from maskgen.types import Face, Photo, PhotoRef, RGBImage
 
 Landmarks = Literal["auto", "mesh", "dlib", "fan", "arcface", "keypoints"]
+OWN_SOURCES = ("arcface", "keypoints")  # values of `landmarks` that are no backend
+AT_POINTS = "celeba"  # the backend that predicts the mesh at five given points
 KEPT = 512  # images whose faces are kept in memory, about ten kilobytes each
 
 
 class FaceSource:
-    """Source of the faces of an image.
+    """Source of the faces of an image; several threads may share one.
 
     Args:
         landmarks: where the landmarks come from, see `RandomFaceMask`.
         refine: predict the mesh by the network where only five points of a face are known.
         settings: choice of the faces, and the folder of the landmark cache.
+
+    Raises:
+        MissingError: the landmark backend is not installed.
     """
 
     def __init__(self, landmarks: Landmarks, refine: bool, settings: FaceSettings) -> None:
         self._landmarks, self._refine, self._settings = landmarks, refine, settings
         self._kept: dict[tuple[str, Any], list[Face] | Skip] = {}
-        self._detectors = _Detectors(settings)
         self._aligned: dict[int, list[Face] | Skip] = {}
+        backends = () if landmarks in OWN_SOURCES else (landmarks,)
+        folder = cache_folder(settings.cache)
+        self._detectors = {
+            backend: CachedDetector(LazyDetector(settings.model_copy(update={"landmarks": backend})), folder)
+            for backend in (*backends, *((AT_POINTS,) if refine else ()))
+        }
 
     def find(self, pixels: RGBImage, given: Any) -> list[Face] | Skip:
         """Finds the faces of an image that are to wear a mask.
@@ -49,7 +57,6 @@ class FaceSource:
 
         Raises:
             InputError: the landmarks are none, or the image is no aligned crop though `landmarks` says so.
-            MissingError: the landmark backend is not installed.
         """
         if given is not None:
             found = self._at(pixels, read_points(given))
@@ -87,7 +94,7 @@ class FaceSource:
     def _refined(self, pixels: RGBImage, points: Float64[ndarray, "5 _"]) -> list[Face] | Skip:
         """Predicts the mesh of the face at five points."""
         places = tuple((round(float(x), 2), round(float(y), 2)) for x, y in points[:, :2])
-        return self._detected(pixels, "celeba", places)
+        return self._detected(pixels, AT_POINTS, places)
 
     def _detected(
         self, pixels: RGBImage, backend: str, points: tuple[tuple[float, float], ...]
@@ -97,40 +104,14 @@ class FaceSource:
         found = self._kept.pop(key, None)
         if found is None:
             photo = Photo(PhotoRef("image", points=points), pixels, key[0])
-            found = self._detectors.detect(photo, backend)
+            found = self._detectors[backend].detect(photo)
         self._kept[key] = found  # last used, last
         while len(self._kept) > KEPT:
             self._kept.pop(next(iter(self._kept), key), None)
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"landmarks": self._landmarks, "refine": self._refine, "settings": self._settings}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
-
-
-class _Detectors:
-    """Detectors of a process, built when they are first needed; they serve one thread at a time."""
-
-    def __init__(self, settings: FaceSettings) -> None:
-        self._settings = settings
-        self._begin()
-
-    def _begin(self) -> None:
-        self._process, self._lock = os.getpid(), Lock()
-        self._built: dict[str, CachedDetector] = {}
-
-    def detect(self, photo: Photo, backend: str) -> list[Face] | Skip:
-        """Detects the faces of a photo. See `CachedDetector`."""
-        if self._process != os.getpid():  # forked: a network and a lock of another process cannot be used
-            self._begin()
-        with self._lock:
-            if backend not in self._built:
-                settings = self._settings.model_copy(update={"landmarks": backend})
-                folder = cache_folder(settings.cache)
-                self._built[backend] = CachedDetector(build_detector(settings), folder)
-            return self._built[backend].detect(photo)
+        return self.__dict__ | {"_kept": {}}
 
 
 def _digest(pixels: RGBImage) -> str:

@@ -9,17 +9,17 @@ from pydantic import ValidationError
 from maskgen.config import wrong_value
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import fingerprint
-from maskgen.rendering.triplet import set_stages, wear_masks
+from maskgen.rendering.triplet import wear_masks
 from maskgen.seeds import hash64
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.transforms.chance import MOST, Chance, Draw, whole_number
 from maskgen.transforms.counts import MASKED, UNMASKED, Counts
-from maskgen.transforms.face_source import FaceSource, Landmarks
+from maskgen.transforms.face_source import OWN_SOURCES, FaceSource, Landmarks
 from maskgen.transforms.pixels import OpenImage, open_image
+from maskgen.transforms.scene import set_scene
 from maskgen.transforms.shared_tools import shared_tools
 from maskgen.types import Plane, RGBImage, Triplet, WornMask
 
-OWN_SOURCES = ("arcface", "keypoints")  # values of `landmarks` that are no backend
 _ARGUMENTS = {"choose": "faces"}  # settings whose argument has another name
 
 
@@ -71,6 +71,7 @@ class RandomFaceMask:
     Raises:
         UsageError: an argument has a value that is not allowed.
         InputError: SPEC or WEAR cannot be used.
+        MissingError: the landmark backend is not installed.
     """
 
     def __init__(
@@ -110,7 +111,6 @@ class RandomFaceMask:
         Raises:
             InputError: the image, or the landmarks, are of no kind that is supported.
             UsageError: the index is none, or there is more than an image.
-            MissingError: the landmark backend is not installed.
         """
         if others:
             raise UsageError(
@@ -204,7 +204,7 @@ class RandomFaceMask:
         if isinstance(faces, Skip):
             return faces
         tools = shared_tools(self._settings)
-        stages = list(set_stages(pixels, faces, 0, tools).values())
+        stages = set_scene(pixels, faces, tools)
         return wear_masks(stages, tools, [hash64(seed, nth) >> 1 for nth in range(len(stages))])
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from maskgen.transforms.pixels import is_tensor, open_image
 from maskgen.transforms.random_face_mask import MaskedImage, RandomFaceMask, covered, mask_label
 
 
-class TorchvisionFaceMask(Transform):
+class TorchvisionFaceMask(Transform):  # type: ignore[misc]
     """Version of `RandomFaceMask` that `torchvision.transforms.v2.Compose` passes whole samples to.
 
     Of a sample, the image changes: a `tv_tensors.Image`, a Pillow image, or the first plain tensor where there is

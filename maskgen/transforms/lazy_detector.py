@@ -1,0 +1,68 @@
+"""Detector that loads its networks when it first searches a photo, in each process for itself."""
+
+import os
+from functools import lru_cache
+from threading import Lock
+from typing import Any, cast
+
+from maskgen.errors import Skip
+from maskgen.faces.landmarks import Detector, build_detector
+from maskgen.faces.landmarks.base import GuidedDetector, SourcePoints
+from maskgen.settings import FaceSettings
+from maskgen.types import Face, RGBImage
+
+
+class LazyDetector:
+    """Detector of a transform: its name is known at once, its networks are loaded for the first photo.
+
+    Workers whose photos are all in the landmark cache so load none. Threads take turns. After a fork, or in a process
+    that received a pickled one, it begins anew: neither a network nor a lock can be taken along.
+
+    Args:
+        settings: which backend, and the smallest face.
+
+    Raises:
+        MissingError: the backend's package or models are missing.
+    """
+
+    def __init__(self, settings: FaceSettings) -> None:
+        self.name = _name(settings.model_dump_json())
+        self._settings = settings
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process, self._lock = os.getpid(), Lock()
+        self._built: Detector | None = None
+
+    def detect(self, pixels: RGBImage) -> list[Face] | Skip:
+        """Detects faces. See `Detector`."""
+        with self._turn():
+            return self._networks().detect(pixels)
+
+    def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
+        """Detects the face at given points. See `GuidedDetector`."""
+        with self._turn():
+            return cast(GuidedDetector, self._networks()).detect_at(pixels, points)
+
+    def _turn(self) -> Lock:
+        if self._process != os.getpid():
+            self._begin()
+        return self._lock
+
+    def _networks(self) -> Detector:
+        if self._built is None:
+            self._built = build_detector(self._settings)
+        return self._built
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"name": self.name, "_settings": self._settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin()
+
+
+@lru_cache(maxsize=16)
+def _name(settings: str) -> str:
+    """Returns the name of a backend, which its networks decide: they are loaded once to learn it."""
+    return build_detector(FaceSettings.model_validate_json(settings)).name
