@@ -160,9 +160,9 @@ def timed(
         pinned,
         cwd=folder,
         env={**os.environ, **limits, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        check=False,
     )
     wall, after = time.perf_counter() - began, os.times()
     if done.returncode:

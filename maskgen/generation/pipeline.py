@@ -21,6 +21,7 @@ from maskgen.generation.groups import group_facts, warn_of_groups
 from maskgen.generation.make_shard import MakeShards
 from maskgen.generation.process_pool import (
     HANG_SECONDS,
+    MASK_SECONDS,
     LocalEngine,
     Made,
     Moved,
@@ -35,11 +36,10 @@ from maskgen.images.formats import heic_versions
 from maskgen.masks.selection import open_wardrobe
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
-from maskgen.sources import Source, build_source, find_copies
+from maskgen.sources import Source, build_source, find_copies, list_photos
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
-MASK_SECONDS = 1.0  # added to the time after which a photo's worker counts as hung, for each mask
 
 
 @dataclass(frozen=True)
@@ -231,20 +231,6 @@ def check_failures(report: GenReport, settings: GenSettings) -> None:
             f"see unmask preview {report.out}, allow it with --max-failures"
             + (", try photos that crashed a worker again with --retry-failed" if "poison" in failed else "")
         )
-
-
-def list_photos(source: Source) -> list[PhotoRef]:
-    """Lists all photos of a source.
-
-    Raises:
-        InputError: the source has no photos.
-    """
-    refs = source.refs()
-    if not refs:
-        raise InputError(
-            f"{source.name}: the source has no photos; give a folder, zip or tar with some to --src"
-        )
-    return refs
 
 
 def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:

@@ -35,6 +35,7 @@ from maskgen.generation.worker import (
 )
 
 HANG_SECONDS = 60.0  # time for one photo, after which its worker counts as hung
+MASK_SECONDS = 1.0  # added to it for each mask of a photo
 LOAD_SECONDS = 600.0  # the same for all else: loading models from a slow disk, flushing a shard
 TICK_SECONDS = 0.5  # interval of the search for hung workers
 ASLEEP_SECONDS = 10.0  # a longer wait than this means that the machine or this process was suspended

@@ -105,6 +105,23 @@ def plain_size(data: bytes) -> tuple[int, int] | None:
     return size if data[at : at + 2] == b"\xff\xda" and data[at + 4 : at + 5] == bytes((channels,)) else None
 
 
+def luma_sampling(data: bytes) -> tuple[int, int]:
+    """Reads how many samples of luma there are for one of chroma, across and down: (2, 2) for 4:2:0.
+
+    Returns:
+        (1, 1) for a grey JPEG, and for one without a readable frame header.
+    """
+    at = 2
+    for _ in range(MAX_SEGMENTS):
+        if at + 12 > len(data) or data[at] != 0xFF or data[at + 1] in (_SCAN, _END):
+            break
+        if data[at + 1] in (*_SEQUENTIAL, *_PROGRESSIVE):
+            channels, factors = data[at + 9], data[at + 11]
+            return (factors >> 4, factors & 15) if channels == 3 else (1, 1)
+        at += 2 + int(_LENGTH.unpack_from(data, at + 2)[0])
+    return 1, 1
+
+
 def structure(data: bytes) -> Structure | Skip:
     """Reads the markers of a JPEG up to its end, or to the only scan of a sequential one.
 

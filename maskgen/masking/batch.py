@@ -12,7 +12,7 @@ from maskgen.errors import FACE_REASONS, Skip, UnmaskError
 from maskgen.generation.make_shard import short_error
 from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
-from maskgen.masking.encode import encode, encode_map, target_format
+from maskgen.masking.encode import choose_encoding, encode, encode_map
 from maskgen.masking.journal import Result
 from maskgen.masking.names import Naming, PhotoFiles
 from maskgen.masking.target import Target
@@ -77,7 +77,7 @@ class MaskBatch:
         assert self.kits
 
     def make(self, plan: ShardPlan, on_step: OnStep) -> BatchReport:
-        """Masks the photos of a batch; their files are safe on the disk when it returns."""
+        """Masks the photos of a batch."""
         results: list[Result] = []
         outcome: Outcome = None
         for index, ref in enumerate(plan.refs):
@@ -86,9 +86,6 @@ class MaskBatch:
             results.append(result)
             outcome = result.reason or int(result.masked > 0)
         on_step(len(plan.refs), outcome)
-        self._target.flush()
-        if self._map_target:
-            self._map_target.flush()
         return report_of(plan.name, results)
 
     def probe(self, plan: ShardPlan, index: int) -> None:
@@ -132,10 +129,10 @@ class MaskBatch:
         Returns:
             Names of all files, the photos in the target folder by path, and the maps by path.
         """
-        names, kind = self.naming.files(ref.id), target_format(data, self.files.format)
+        names, encoding = self.naming.files(ref.id), choose_encoding(data, self.files.format)
 
         def encoded(image: RGBImage) -> bytes:
-            return encode(image, kind, self.files.quality)
+            return encode(image, encoding, self.files.quality)
 
         photos: dict[str, bytes] = {}
         maps: dict[str, bytes] = {}

@@ -2,9 +2,10 @@
 
     .unmask-mask.jsonl    first line: source, settings and versions; then one line for each photo; last line: the end
 
-Lines are only appended, after the files that they name are safe on the disk. A line that a kill or a full disk cut is
-ignored, and its photo is done again. The file is locked while a run is at work. It is a hidden file and not a hidden
-folder, because readers such as torchvision's `ImageFolder` take every folder for a class.
+Lines are only appended, after the files that they name are written. A line that a kill or a full disk cut is ignored,
+and its photo is done again, as is a photo of which a file has another size than its line says. The file is locked while
+a run is at work. It is a hidden file and not a hidden folder, because readers such as torchvision's `ImageFolder` take
+every folder for a class.
 """
 
 import fcntl
@@ -138,13 +139,15 @@ class Journal:
         self._append([self.header])
 
     def add(self, results: Iterable[Result]) -> None:
-        """Appends the results of some photos, whose files are on the disk."""
+        """Appends the results of some photos, whose files are written."""
         self._append([_short(asdict(result)) for result in results])
 
     def end(self) -> None:
         """Notes that the run came to its end."""
         if not self.ended:
             self._append([END])
+        assert self._file is not None
+        sync(self._file.fileno())
         self.ended = True
 
     def close(self) -> None:
@@ -168,7 +171,6 @@ class Journal:
         with disk_errors(self.path.parent, self.path.name):
             self._file.write(b"".join(lines))
             self._file.flush()
-            sync(self._file.fileno())
         self.ended = False
 
     def _is_cut(self, end: int) -> bool:

@@ -6,13 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from joblib import cpu_count  # respects a container's limit
-
 from maskgen.dataset.plan import Plan, ShardPlan, data_settings
 from maskgen.errors import HARMLESS_REASONS, TooManyFailures, UsageError
-from maskgen.generation.pipeline import MASK_SECONDS, list_photos
 from maskgen.generation.process_pool import (
     HANG_SECONDS,
+    MASK_SECONDS,
     LocalEngine,
     Made,
     Moved,
@@ -33,7 +31,7 @@ from maskgen.masking_settings import MaskFolderSettings
 from maskgen.masks.selection import open_wardrobe
 from maskgen.progress import OnProgress, no_progress
 from maskgen.seeds import hash64
-from maskgen.sources import OnePhotoSource, Source, build_source, is_one_photo
+from maskgen.sources import OnePhotoSource, Source, build_source, is_one_photo, list_photos
 from maskgen.sources.resolve import ARCHIVE_SUFFIXES
 from maskgen.types import PhotoRef
 
@@ -150,7 +148,7 @@ def mask_folder(
         plan = job.plan({**kit.versions, **heic_versions(ref.id for ref in job.refs)})
         masks = len(job.outfits.settings) * settings.masks.per_face
         engine = LocalEngine(
-            settings.run.jobs or cpu_count(),
+            settings.run.jobs or _core_count(),
             hang_after=hang_after + MASK_SECONDS * masks + kit.search_seconds,
         )
         with job.folder.claim(plan, overwrite=settings.run.overwrite):
@@ -246,6 +244,12 @@ def _prepare(settings: MaskFolderSettings) -> _Job:
         bool(files.maps),
     )
     return _Job(settings, source, refs, outfits, naming.without_collisions(ref.id for ref in refs), folder)
+
+
+def _core_count() -> int:
+    from joblib import cpu_count  # respects a container's limit; takes a tenth of a second to import
+
+    return int(cpu_count())
 
 
 def _choose(refs: list[PhotoRef], settings: MaskFolderSettings) -> list[PhotoRef]:

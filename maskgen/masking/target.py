@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from maskgen.errors import UnmaskError
-from maskgen.files import disk_errors, size_text, sync, sync_folder
+from maskgen.files import disk_errors, size_text
 
 PARTS = ".unmask-parts"  # folder of files that are being written; there only while a run is at work
 
@@ -13,14 +13,14 @@ PARTS = ".unmask-parts"  # folder of files that are being written; there only wh
 class Target:
     """Folder that gets files. A file has its final name only when it is whole.
 
-    A file is flushed to the disk by `flush`, not one by one: after the first one the others are mostly there already.
+    Files are not flushed to the disk: that takes longer than masking a small photo. After a power failure the journal
+    shows by their sizes which files are not whole.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._real = os.path.realpath(root)
         self._folders: set[str] = set()  # those that exist inside the root
-        self._written: list[str] = []
         self._number = 0
 
     def prepare(self) -> None:
@@ -60,21 +60,7 @@ class Target:
             except BaseException:
                 Path(part).unlink(missing_ok=True)
                 raise
-        self._written.append(final)
         return len(data)
-
-    def flush(self) -> None:
-        """Flushes all files written since the last call to the disk, with the entries of their folders."""
-        with disk_errors(self.root, f"{len(self._written)} photos"):
-            for path in self._written:
-                descriptor = os.open(path, os.O_RDONLY)
-                try:
-                    sync(descriptor)
-                finally:
-                    os.close(descriptor)
-        for folder in {Path(path).parent for path in self._written}:
-            sync_folder(folder)
-        self._written = []
 
     def _enter(self, folder: str) -> None:
         """Makes a folder; refuses one that is elsewhere."""

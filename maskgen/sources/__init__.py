@@ -7,7 +7,7 @@
 A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout* (what file names mean: `layouts`).
 """
 
-from maskgen.sources.base import PhotoSource, PlacedSource, Source, decode_photo, load
+from maskgen.sources.base import PhotoSource, PlacedSource, Source, decode_photo, list_photos, load
 from maskgen.sources.copies import find_copies
 from maskgen.sources.keys import key_base, person_name, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
@@ -27,6 +27,7 @@ __all__ = [
     "is_one_photo",
     "is_photo_name",
     "key_base",
+    "list_photos",
     "load",
     "open_store",
     "person_name",

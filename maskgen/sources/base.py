@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any, Protocol, runtime_checkable
 
-from maskgen.errors import Skip
+from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode
 from maskgen.settings import SourceSettings
 from maskgen.sources.layouts import Layout, People, read_layout
@@ -88,3 +88,17 @@ def decode_photo(ref: PhotoRef, data: bytes, settings: SourceSettings) -> Photo 
     if isinstance(pixels, Skip):
         return pixels
     return Photo(ref, pixels, hashlib.sha256(data).hexdigest())
+
+
+def list_photos(source: Source) -> list[PhotoRef]:
+    """Lists all photos of a source.
+
+    Raises:
+        InputError: the source has no photos.
+    """
+    refs = source.refs()
+    if not refs:
+        raise InputError(
+            f"{source.name}: the source has no photos; give a folder, zip or tar with some to --src"
+        )
+    return refs
