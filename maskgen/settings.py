@@ -212,7 +212,7 @@ class MaskSettings(Section):
         "surgical:4,urethane:3,cloth:3,pleated:1,kn95:1.5,n95:1,ffp2:.7,cloth2:.7,bandana:.5,gaiter:.4,"
         "duckbill:.3,scarf:.2,respirator:.2,clear:.1"
     )
-    """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`; `bare` is a face without a mask."""
+    """SPEC: comma list of `family[-texture][-colour][@strength][:weight]`; `bare` is a face without a mask."""
     wear: Annotated[str, Option("WEAR", MASKS)] = "correct:.85,nose:.08,chin:.03,below-mouth:.04"
     """WEAR: comma list of `state:weight`; states are `correct`, `nose`, `chin`, `below-mouth`."""
     share: Annotated[float, Field(ge=0, le=1), Option("F", MASKS)] = 1.0
@@ -387,7 +387,7 @@ class BenchGenSettings(Command):
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
     masks: Annotated[str, Option("SPEC", MASKS, default="all except the flat blocks")] = MaskSettings().masks
-    """SPEC: comma list of `family[-texture|-#rrggbb][@strength][:weight]`."""
+    """SPEC: comma list of `family[-texture][-colour][@strength][:weight]`."""
     landmarks: Backend = "mesh"
     """Landmark backend: finds faces and their points."""
     models: str = ""

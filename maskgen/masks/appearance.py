@@ -75,7 +75,7 @@ def pick_dress(
         aspect: width over height of the mask, along the cloth.
         artwork: the user's image, if `worn.texture` names one.
     """
-    first = tint_of(worn.colour, worn.strength)
+    first = tint_of(worn.colour, 1.0 if artwork else worn.strength)
     second, third = _companions(first, rng)
     strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
     across, down = rng.random(), rng.random()

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from maskgen.assets import asset
 from maskgen.masks.shell import Shell
-from maskgen.masks.templates import PICTURES, TEMPLATE, Mask, Template, load_mask, read_template, shell_of
+from maskgen.masks.templates import (
+    PICTURES,
+    PLAIN,
+    TEMPLATE,
+    Mask,
+    Template,
+    load_mask,
+    read_template,
+    shell_of,
+)
 from maskgen.masks.user_textures import Artwork
 from maskgen.reading import PHOTO_BYTES, read_regular_file
 
@@ -43,9 +52,10 @@ class Library:
         return shell_of(self.folders[family], wear)
 
     def textures(self, family: str) -> tuple[str, ...]:
-        """Lists a family's textures, the user's images last."""
+        """Lists a family's textures: those of its template, `plain` if it is not among them, the user's images last."""
         look = self.template(family).look
-        return (*look.textures, *(() if look.flat else self.pictures))
+        plain = () if PLAIN in look.textures else (PLAIN,)
+        return (*look.textures, *plain, *(() if look.flat else self.pictures))
 
     @property
     def digest(self) -> str:

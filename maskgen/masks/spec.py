@@ -1,13 +1,17 @@
 """Parsers of SPEC and WEAR: which masks are drawn how often, and how they are worn.
 
-SPEC is a comma list of `family[-texture | -#rrggbb][@strength][:weight]`; `bare[:weight]` is a face without a mask.
+SPEC is a comma list of `family[-texture][-colour][@strength][:weight]`; `bare[:weight]` is a face without a mask.
 The codes of MaskTheFace, a widely used generator, are accepted too: `N95`, `surgical_blue`,
 `cloth-masks/textures/check/check_4.jpg`, `random`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import PurePosixPath
+
+from PIL import ImageColor
 
 from maskgen.errors import InputError
 from maskgen.masks.library import Library
@@ -26,6 +30,10 @@ ALIASES = {
     "surgical_green": ("surgical", "#b5dccb"),
     "inpaint": ("none", ""),
     "empty": ("none", ""),
+}
+FORM = "family[-texture][-colour][@strength][:weight]"
+COLOURS: dict[str, str] = {
+    name: str(value) for name, value in ImageColor.colormap.items() if str(value)[0] == "#"
 }
 ANY = ("random", "all")  # every family except the flat blocks, equally often
 # Textures of MaskTheFace (names of files or folders) that have another name here.
@@ -82,12 +90,10 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     """Parses one entry into choices, or returns a text that says what is wrong with it."""
     match = ENTRY.fullmatch(part)
     if not match:
-        return f"'{part}' is not family[-texture|-#rrggbb][@strength][:weight]"
+        return f"'{part}' is not {FORM}"
     strength, weight, dress = float(match["strength"] or 1), float(match["weight"] or 1), match["dress"] or ""
     if not 0 <= strength <= 1:
         return f"strength {strength:g} in '{part}' is not between 0 and 1"
-    if dress.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", dress):
-        return f"'{dress}' in '{part}' is not a colour; write it as #rrggbb"
     named = match["family"].lower()
     if named == BARE.family:
         if dress or match["strength"]:
@@ -98,24 +104,59 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     family, colour = ALIASES.get(named, (named, ""))
     if family not in library.families:
         return f"unknown family '{match['family']}'; there are {', '.join((*library.families, BARE.family))}"
-    if not dress or dress.startswith("#"):
-        return [MaskChoice(family, "", dress.lower() or colour, strength, weight)]
-    texture = _texture(dress, library.textures(family))
-    if not texture:
-        return f"'{family}' has no texture '{dress}'; it has {', '.join(library.textures(family))}"
-    return [MaskChoice(family, texture, colour, strength, weight)]
+    found = _read_dress(dress, library.textures(family))
+    if isinstance(found, str):
+        return f"'{family}' {found}"
+    return [MaskChoice(family, found[0], found[1] or colour, strength, weight)]
 
 
 def _any_mask(dress: str, strength: float, weight: float, library: Library) -> list[MaskChoice] | str:
     """Lists all families except the flat blocks; if a texture is named, only those that have it."""
     worn = [name for name in library.families if not library.template(name).look.flat]
-    if dress and not dress.startswith("#"):
-        textures = {name: _texture(dress, library.textures(name)) for name in worn}
-        worn = [name for name in worn if textures[name]]
-        choices = [MaskChoice(name, textures[name], "", strength, weight / len(worn)) for name in worn]
-    else:
-        choices = [MaskChoice(name, "", dress.lower(), strength, weight / len(worn)) for name in worn]
-    return choices or f"no family has a texture '{dress}'"
+    found = {name: _read_dress(dress, library.textures(name)) for name in worn}
+    fitting = {name: chosen for name, chosen in found.items() if not isinstance(chosen, str)}
+    if not fitting:
+        every = tuple(dict.fromkeys(name for family in worn for name in library.textures(family)))
+        return f"no family {_read_dress(dress, every)}"
+    share = weight / len(fitting)
+    return [MaskChoice(name, texture, colour, strength, share) for name, (texture, colour) in fitting.items()]
+
+
+def _read_dress(dress: str, textures: tuple[str, ...]) -> tuple[str, str] | str:
+    """Parses `texture`, `colour` or `texture-colour`; a name that is both a texture and a colour is the texture.
+
+    Returns:
+        Texture and colour, each "" where it is left open; or a text that says what is wrong.
+    """
+    first, _, second = dress.rpartition("-")
+    texture, colour = _texture(first, textures), colour_of(second)
+    if texture and colour:
+        return texture, colour
+    whole = _texture(dress, textures)
+    if not dress or whole or colour_of(dress):
+        return whole, "" if whole else colour_of(dress)
+    if colour_of(first) and _texture(second, textures):
+        return f"has '{dress}', which has to be '{second}-{first}': the texture comes before the colour"
+    wrong = second if texture else (first if colour else dress)
+    if wrong.startswith("#") or texture:
+        return (
+            f"has no colour '{wrong}'{_meant(wrong, COLOURS)}: write #rrggbb, or a name of CSS, such as navy"
+        )
+    return (
+        f"has no texture '{wrong}', and no colour has this name{_meant(wrong, (*textures, *COLOURS))}; textures are "
+        f"{', '.join(textures)}; a colour is #rrggbb, or its name in CSS, such as navy"
+    )
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name.lower(), known, 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def colour_of(text: str) -> str:
+    """Returns a colour as `#rrggbb` in lower case; "" if the text is neither `#rrggbb` nor one of CSS's 148 names."""
+    text = text.lower()
+    return text if re.fullmatch("#[0-9a-f]{6}", text) else COLOURS.get(text, "")
 
 
 def _texture(name: str, known: tuple[str, ...]) -> str:
