@@ -11,12 +11,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def commands_of(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the commands of a Click group and of the groups in it: full name, command."""
+    """Yields the commands of a Click group and of the groups in it: full name, command.
+
+    A group that does something by itself, such as `eval`, is a command too.
+    """
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands_of(command, f"{prefix}{name} ")
-        else:
+        inner = hasattr(command, "commands")
+        if not inner or command.invoke_without_command:
             yield prefix + name, command
+        if inner:
+            yield from commands_of(command, f"{prefix}{name} ")
 
 
 def command_names(group: Any) -> list[str]:

@@ -32,12 +32,12 @@ def _roc(summary: Summary) -> str:
     across = "".join(
         f'<line class="grid" x1="{_x(far):.1f}" x2="{_x(far):.1f}" y1="0" y2="{HIGH}"/>'
         f'<text x="{_x(far):.1f}" y="{HIGH + 15}" text-anchor="middle">{far:g}</text>'
-        for far in (1e-4, 1e-3, 1e-2, 1e-1, 1)
+        for far in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     )
     up = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{WIDE}" y1="{_y(tar):.1f}" y2="{_y(tar):.1f}"/>'
         f'<text x="{LEFT - 6}" y="{_y(tar) + 4:.1f}" text-anchor="end">{tar:.0%}</text>'
-        for tar in (0, 0.2, 0.4, 0.6, 0.8, 1.0)
+        for tar in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     )
     chance = " ".join(f"{_x(10 ** (e / 10)):.1f},{_y(10 ** (e / 10)):.1f}" for e in range(-40, 1))
     return (

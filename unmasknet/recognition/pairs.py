@@ -19,7 +19,7 @@ from maskgen.errors import InputError
 from maskgen.seeds import hash64, rng_for
 from unmasknet.recognition.photos import Photo
 
-Numbers = Int64[ndarray, " n"]
+Numbers = Int64[ndarray, " _"]
 NONE = -1  # number of the reference where a person has no further photo
 
 

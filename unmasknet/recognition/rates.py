@@ -38,8 +38,8 @@ class Sides:
     one: Int64[ndarray, " n"]
     other: Int64[ndarray, " n"]
 
-    def where(self, chosen: Bool[ndarray, " n"]) -> "Sides":
-        """Returns the chosen pairs."""
+    def where(self, chosen: Shaped[ndarray, " _"]) -> "Sides":
+        """Returns some of the pairs: those that are true, or those of these numbers in this order."""
         return Sides(self.similarity[chosen], self.one[chosen], self.other[chosen])
 
     def weights(self, people: Float[ndarray, " people"]) -> Float[ndarray, " n"]:
@@ -110,7 +110,7 @@ class Curve:
         own = np.diff(false) / false[-1]
         # An impostor is ranked below the genuine pairs above it; ties count half.
         found = {
-            "auc": float((own * (above + upto)).sum() / 2),
+            "auc": min(1.0, float((own * (above + upto)).sum() / 2)),
             "eer": _equal(false[self.before] / false[-1], above),
         }
         for key, far in FARS.items():
