@@ -130,7 +130,7 @@ def test_a_face_mostly_outside_of_the_image_has_no_box_and_is_counted(tmp_path):
 def test_small_faces_are_left_out_on_request(tmp_path):
     folder = write_photos(tmp_path / "set", [[DrawnFace(80, 60), DrawnFace(20, 20, half=6, wear="bare")]])
     assert sum(unpack(folder, tmp_path / "all", layout="yolo").boxes.values()) == 2
-    report = unpack(folder, tmp_path / "large", layout="yolo", min_face=20)
+    report = unpack(folder, tmp_path / "large", layout="yolo", min_face=20.0)
     assert (sum(report.boxes.values()), report.faces_left_out) == (1, 1)
 
 
