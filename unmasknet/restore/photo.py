@@ -17,6 +17,9 @@ from unmasknet.restore.runtimes.base import Crops, Networks
 from unmasknet.restore.variations import UNVARIED, Variation
 
 WindowPlane = UInt8[ndarray, "tall wide"]
+WindowColours = Float32[ndarray, "_ _ 3"]
+# Takes the photo with the results blended in, and the results in the pixels of each mask's window; returns new results.
+Repaint = Callable[[RGBImage, list[WindowColours]], list[WindowColours]]
 TONED = 5.0  # grey levels; largest difference of a toned photo's pixels from its tone curves
 MEETING = 0.04  # sides of a crop over which one face blends into another where their holes overlap
 
@@ -71,7 +74,11 @@ def outline(window: FaceWindow, map: Plane) -> WindowPlane:
 
 
 def restore(
-    photo: RGBImage, masks: Sequence[FoundMask], networks: Networks, variation: Variation = UNVARIED
+    photo: RGBImage,
+    masks: Sequence[FoundMask],
+    networks: Networks,
+    variation: Variation = UNVARIED,
+    repaint: Repaint | None = None,
 ) -> UInt8[ndarray, "h w 3"]:
     """Restores the faces of a photo; pixels outside the holes do not change.
 
@@ -81,11 +88,15 @@ def restore(
             nearer, in sides of the crop.
         networks: must have a generator.
         variation: of the generator's input.
+        repaint: changes the network's results before they are blended in.
     """
     map = painted(photo.shape[:2], masks, lambda mask: mask.map)
     windows = [variation.framed(mask.window) for mask in masks]
     made = imagine(photo, map, windows, networks, variation)
-    return lay(photo, masks, [window.laid_back(one) for window, one in zip(windows, made, strict=True)])
+    results = [window.laid_back(one) for window, one in zip(windows, made, strict=True)]
+    if repaint:
+        results = repaint(lay(photo, masks, results), results)
+    return lay(photo, masks, results)
 
 
 def lay(

@@ -8,6 +8,7 @@ restored = unmasker("photo.jpg")
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -26,10 +27,14 @@ from unmasknet.restore.face_window import FaceWindow, window_of
 from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detectors, inferred_face
 from unmasknet.restore.given_map import Rest, continued, divide
 from unmasknet.restore.photo import FoundMask, find_masks, painted, restore
+from unmasknet.restore.reference.references import References
+from unmasknet.restore.reference.restorer import ReferenceRestorer
+from unmasknet.restore.reference.shape import EXPRESSIONS, Expression
 from unmasknet.restore.runtimes.base import Networks
 from unmasknet.restore.runtimes.open import AUTO, open_networks
 from unmasknet.restore.variations import draw_variations
 
+BY_REFERENCE = ", 1 of them by a reference"
 MASK, RIM = 255, 64  # values of a result's map: the mask, and pixels changed around it for the seam
 
 
@@ -54,6 +59,8 @@ class Restored:
         alternatives: all samples, equally plausible, `picture` first; empty if nothing was changed.
         disagreement: standard deviation of the samples in grey levels; all 0 with one sample.
         said: what was done, or why nothing was done.
+        warnings: one line each on references that could not be used, or seem to show another person.
+        by_reference: whether a face was restored by a reference.
     """
 
     picture: RGBImage
@@ -62,6 +69,8 @@ class Restored:
     alternatives: tuple[RGBImage, ...]
     disagreement: Plane
     said: str
+    warnings: tuple[str, ...] = ()
+    by_reference: bool = False
 
     @property
     def changed(self) -> bool:
@@ -82,6 +91,11 @@ class Unmasker:
         self.networks = networks
         both = (find_faces, find_faces) if find_faces else build_face_detectors()
         self.find_faces, self.find_faces_in_frame = both
+
+    @cached_property
+    def _restorer(self) -> ReferenceRestorer:
+        """Restorer by references, built when the first reference is given."""
+        return ReferenceRestorer(self.networks)
 
     @classmethod
     def from_pretrained(
@@ -120,6 +134,9 @@ class Unmasker:
         map: ndarray | None = None,
         samples: int = 1,
         seed: int = 0,
+        references: Sequence[PhotoInput] | References = (),
+        expression: Expression = "reference",
+        force: bool = False,
     ) -> Restored:
         """Removes the masks from one photo.
 
@@ -128,12 +145,17 @@ class Unmasker:
             map: of the photo's size, above 0 where masks are; None uses the segmenter. All 0: the photo stays as it is.
             samples: number of plausible results to make.
             seed: of the random variations, from which all samples but the first are made.
+            references: other photos of the same person, without a mask, from which the hidden part is taken; or the
+                result of `load_references`, for several photos of that person. In a photo of several masked people,
+                one face is restored by them.
+            expression: "reference" keeps the reference's mouth, "neutral" closes it.
+            force: use references that seem to show another person.
 
         Returns:
             The restored image, its map, and the faces found.
 
         Raises:
-            InputError: the file is not a photo, or the map is not an array of its size.
+            InputError: the file is not a photo, the map is not an array of its size, or no reference can be used.
             UsageError: there is neither a map nor a segmenter, or `samples` or `seed` is too small.
         """
         photo = as_picture(image)
@@ -143,6 +165,7 @@ class Unmasker:
             )
         if map is not None:
             map = _usable_map(map, photo)
+        person = self._person(references, photo, expression)
         detected = self.find_faces(photo)
         masks, rest = self._masks(photo, detected, map)
         worn = [mask for mask in masks if mask.worn]
@@ -151,18 +174,58 @@ class Unmasker:
             FoundFace(face.box, face.score, mask.worn) for face, mask in zip(everyone, masks, strict=True)
         ]
         pictures: list[RGBImage] = []
+        painter = None
         if worn and self.networks.generator_side is not None:
             variations = draw_variations(samples, seed)
             base = photo if rest is None else continued(photo, worn, rest)
-            pictures = [restore(base, worn, self.networks, variation) for variation in variations]
+            painter = self._restorer.painter(base, worn, person, expression, force) if person else None
+            pictures = [
+                restore(base, worn, self.networks, variation, painter and painter.repaint)
+                for variation in variations
+            ]
+        by_reference = painter is not None and painter.painted
         return Restored(
             pictures[0] if pictures else photo.copy(),
             _result_map(photo, worn, rest, restored=bool(pictures)),
             tuple(sorted(faces, key=lambda face: face.box[0] - face.box[2])),
             tuple(pictures),
             _spread(pictures) if len(pictures) > 1 else np.zeros(photo.shape[:2], np.uint8),
-            _said(len(faces), len(worn), bool(pictures)),
+            _said(len(faces), len(worn), bool(pictures)) + (BY_REFERENCE if by_reference else ""),
+            (*(person.refused if person else ()), *(painter.warnings if painter else ())),
+            by_reference,
         )
+
+    def load_references(self, photos: Sequence[PhotoInput]) -> References:
+        """Loads photos of one person without a mask, to restore several photos of that person by them.
+
+        Args:
+            photos: as `image` of a call, at least one.
+
+        Returns:
+            The references, and a line for each photo that cannot be used.
+
+        Raises:
+            InputError: none of the photos can be used.
+            UsageError: `photos` is not a sequence of photos, or is empty.
+        """
+        if (
+            isinstance(photos, str | bytes | PathLike | ndarray)
+            or not isinstance(photos, Sequence)
+            or not photos
+        ):
+            raise UsageError("references: give a list of photos of the person, at least one")
+        return self._restorer.load(photos)
+
+    def _person(
+        self, references: Sequence[PhotoInput] | References, photo: RGBImage, expression: str
+    ) -> References | None:
+        if expression not in EXPRESSIONS:
+            raise UsageError(f"got expression={expression!r}; give {' or '.join(map(repr, EXPRESSIONS))}")
+        if not isinstance(references, References):
+            if isinstance(references, Sequence) and not references:
+                return None
+            references = self.load_references(references)
+        return references.without(photo)
 
     def _masks(
         self, photo: RGBImage, faces: Sequence[DetectedFace], map: Plane | None

@@ -1,0 +1,87 @@
+"""Painter of the hidden part of one face, from references: shape, texture, light, and its place in the result."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from maskgen.faces.landmarks.crop_windows import view_of_box, view_of_mesh
+from maskgen.faces.landmarks.mesh import MESH_SIDE, FaceMesh
+from maskgen.faces.landmarks.topology import Mesh
+from maskgen.images.resample import carry, inverse
+from maskgen.types import Plane, RGBImage
+from unmasknet.restore.face_window import FaceWindow
+from unmasknet.restore.faces import USUAL_BOX
+from unmasknet.restore.reference.light import HOLE_WEIGHT, relit
+from unmasknet.restore.reference.references import Reference
+from unmasknet.restore.reference.shape import Expression, eye_distance, pose_onto
+from unmasknet.restore.reference.texture import lay_texture
+
+LEAST_BELIEF = 0.3  # of the mesh network, below which the face cannot be posed
+WindowColours = Float32[ndarray, "tall wide 3"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Masked face to be painted.
+
+    Attributes:
+        filled: the photo with the network's result.
+        mesh: of the face, found on `filled`, in its pixels.
+        covered: 1 where masks are, the size of the photo.
+    """
+
+    filled: RGBImage
+    mesh: Mesh
+    covered: Plane
+
+
+class MeshFinder:
+    """Finder of the mesh of a face whose place is known. Holds a network: use one per thread."""
+
+    def __init__(self) -> None:
+        self._mesh = FaceMesh()
+
+    def find(self, filled: RGBImage, window: FaceWindow) -> Mesh | None:
+        """Finds the mesh of a restored face; None if the network sees no face there.
+
+        Args:
+            filled: the photo with the network's result.
+            window: of the face.
+        """
+        back = inverse(window.place)
+        corners = carry(back, np.array(USUAL_BOX, np.float32))
+        side = float((USUAL_BOX[1][0] - USUAL_BOX[0][0]) * window.side)
+        angle = float(np.arctan2(back[1, 0], back[0, 0]))
+        mesh, _ = self._mesh(filled, view_of_box(corners.mean(0), side, angle, MESH_SIDE))
+        if not np.isfinite(mesh).all():
+            return None
+        mesh, belief = self._mesh(filled, view_of_mesh(mesh, MESH_SIDE))
+        return mesh if belief >= LEAST_BELIEF and np.isfinite(mesh).all() else None
+
+
+def paint(
+    target: Target,
+    reference: Reference,
+    window: FaceWindow,
+    result: WindowColours,
+    expression: Expression,
+) -> WindowColours:
+    """Paints a reference over the network's result, where the reference shows the face.
+
+    Args:
+        target: the masked face.
+        reference: the photo to take the face from.
+        window: of the face.
+        result: the network's result, RGB, 0-255, in the pixels of the window.
+        expression: see `pose_onto`.
+    """
+    posed = pose_onto(reference.mesh, target.mesh, target.covered, expression)
+    corner = window.columns.start, window.rows.start
+    texture = lay_texture(reference.pixels, posed, corner, result.shape[:2])
+    eyes = eye_distance(target.mesh)
+    hidden = np.where(window.of(target.covered) > 0, np.float32(HOLE_WEIGHT), np.float32(1))
+    filled = window.of(target.filled).astype(np.float32)
+    lit = relit(texture.colours, filled, texture.skin * hidden, eyes)
+    return result + (lit - result) * texture.weight[..., None]
