@@ -217,6 +217,9 @@ class MaskSettings(Section):
     """WEAR: comma list of `state:weight`; states are `correct`, `nose`, `chin`, `below-mouth`."""
     share: Annotated[float, Field(ge=0, le=1), Option("F", MASKS)] = 1.0
     """Fraction of the faces that wear a mask of SPEC; the others stay bare."""
+    balance: Annotated[bool, Option("", MASKS)] = False
+    """Keep the shares of SPEC, WEAR and `share` exactly within each shard; otherwise they are drawn, exact on
+    average."""
     per_face: Annotated[int, Field(ge=1, le=1000), Option("K", MASKS)] = 1
     """Number of masks per face (K)."""
     templates: Annotated[str, Option("FOLDER", MASKS)] = ""
@@ -431,6 +434,24 @@ class UnpackSettings(DataSetCommand):
     """Only samples of this split; empty: all."""
     overwrite: Annotated[bool, Option()] = False
     """Write into a folder that is not empty."""
+
+
+class PairsSettings(DataSetCommand):
+    """Settings of `unmask pairs`."""
+
+    out: Annotated[str, Option("FILE")] = "pairs.txt"
+    """The file of pairs."""
+    split: Annotated[Literal["train", "val", "test", "all"], Option()] = "test"
+    """Split whose people make the pairs."""
+    folds: Annotated[int, Field(ge=1, le=1000), Option("N")] = 10
+    """Number of folds; no person is in two of them."""
+    per_fold: Annotated[
+        Annotated[int, Field(ge=1)] | None, Option("N", default="as many as every fold has, at most 300")
+    ] = None
+    """Pairs of one person per fold, and as many of two people."""
+    form: Annotated[Literal["auto", "lfw", "list"], Option()] = "auto"
+    """`lfw`: LFW's `pairs.txt`, for photos that are named as LFW's are. `list`: photo, photo, 1 or 0. `auto`: `lfw`
+    where all names fit."""
 
 
 class MasksSettings(Command):

@@ -6,17 +6,72 @@ occurs twice, and photos with the same bytes make no pair: they would be recogni
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from maskgen.dataset.pairs import Pair
-from maskgen.dataset.reader import DataSet
+from maskgen.dataset.pairs import Form, Pair, is_lfw_name, pairs_text
+from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import InputError, UsageError
+from maskgen.files import make_folder, write_atomic
 from maskgen.seeds import hash64
 
 MOST = 300  # pairs of each kind in a fold, as in LFW's view 2
 MOST_PHOTOS = 20  # of a person, in pairs of one person; otherwise few people would make most pairs
+
+
+@dataclass(frozen=True)
+class PairsReport:
+    """Result of `write_pairs`: the file, its form, and the numbers of pairs, folds, people and photos in it."""
+
+    out: str
+    form: Form
+    pairs: int
+    folds: int
+    people: int
+    photos: int
+
+
+def write_pairs(
+    folder: Path,
+    out: Path,
+    *,
+    split: str = "test",
+    folds: int = 10,
+    each: int | None = None,
+    form: Literal["auto", "lfw", "list"] = "auto",
+    seed: int = 0,
+) -> PairsReport:
+    """Draws pairs from a data set, and writes them to a file.
+
+    Args:
+        folder: folder of the data set.
+        out: the file.
+        split: only people of this split; "" for all.
+        folds: number of folds.
+        each: pairs of each kind per fold; see `draw_pairs`.
+        form: form of the file; "auto" takes LFW's where all photos are named as LFW's are.
+        seed: seed of the choice.
+
+    Raises:
+        InputError: the data set cannot be read, or has too few known people.
+        UsageError: a fold cannot give so many pairs.
+        MissingError: the disk is full.
+        UnmaskError: the file cannot be written.
+    """
+    data = open_data_set(folder)
+    people = photos_of_people(data, split)
+    pairs = draw_pairs(people, folds, each, seed, digests_of(data))
+    photos = {photo for pair in pairs for photo in (pair.first, pair.second)}
+    chosen: Form = form if form != "auto" else "lfw" if all(map(is_lfw_name, photos)) else "list"
+    text = pairs_text(pairs, chosen)
+    make_folder(out.parent)
+    write_atomic(out, text.encode("utf-8"))
+    who = {person for person, theirs in people.items() if not photos.isdisjoint(theirs)}
+    return PairsReport(str(out), chosen, len(pairs), folds, len(who), len(photos))
 
 
 def photos_of_people(data: DataSet, split: str) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from maskgen.cli import (
     mask,
     masks,
     pack,
+    pairs,
     preview,
     unpack,
     verify,
@@ -40,6 +41,7 @@ from maskgen.settings import (
     GenSettings,
     MasksSettings,
     PackSettings,
+    PairsSettings,
     PreviewSettings,
     SheetSettings,
     UnpackSettings,
@@ -95,6 +97,7 @@ register(app, "frames-from-video", frames_from_video.frames_from_video, FramesSe
 register(app, "preview", preview.preview, PreviewSettings)
 register(app, "verify", verify.verify, VerifySettings)
 register(app, "unpack", unpack.unpack, UnpackSettings)
+register(app, "pairs", pairs.pairs, PairsSettings)
 register(app, "pack", pack.pack, PackSettings)
 app.add_typer(masks_app, name="masks")
 register(masks_app, "list", masks.list_masks, MasksSettings)
