@@ -9,8 +9,8 @@ from maskgen.settings import PairsSettings
 def pairs(settings: PairsSettings) -> Output:
     """Draw pairs of photos of one person and of two, to score face verification, by the protocol of LFW's view 2.
 
-    Folds share no person, no pair occurs twice, and copies of a photo make no pair. Photos are named by their ids in the
-    source, which are also their paths in what unpack --layout tree writes.
+    Folds share no person, no pair occurs twice, and copies of a photo make no pair. Photos are named by their ids in
+    the source, which are also their paths in what unpack --layout tree writes.
 
     Example: [bold]unmask pairs data/shards/mine --split test --out pairs.txt[/bold]
     """

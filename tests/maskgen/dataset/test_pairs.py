@@ -4,9 +4,12 @@ from collections import Counter
 
 import pytest
 
+from maskgen.cli.pairs import pairs as pairs_command
 from maskgen.dataset.draw_pairs import draw_pairs
 from maskgen.dataset.pairs import Pair, is_lfw_name, match_pairs, pairs_text, read_pairs
 from maskgen.errors import InputError, UsageError
+from maskgen.settings import PairsSettings
+from tests.helpers.small_images import write_data_set
 
 OFFICIAL = (
     "2\t1\nAbel_Pacheco\t1\t4\nAbdel_Madi_Shabneh\t1\tDean_Barker\t1\nAkhmed_Zakayev\t1\t3\nA\t1\tB\t12\n"
@@ -129,6 +132,22 @@ def test_photos_with_other_names_have_no_place_in_lfw_s_form():
         pairs_text([Pair("a/1.jpg", "a/2.jpg", True), Pair("a/1.jpg", "b/2.jpg", False)], "lfw")
     with pytest.raises(InputError, match="a tab or a line end"):
         pairs_text([Pair("a\t1.jpg", "b.jpg", True)], "list")
+
+
+def test_the_command_writes_pairs_of_one_split_in_the_form_that_fits(tmp_path):
+    people = [f"P_{who}/P_{who}_{nth:04d}.jpg" for who in range(6) for nth in (1, 2)]
+    folder = write_data_set(tmp_path / "set", people, split="test", strangers=["P_0/P_0_0009.jpg"])
+    write_data_set(folder, ["Q/Q_0001.jpg", "Q/Q_0002.jpg", "stray.jpg"])
+    settings = PairsSettings(dir=str(folder), out=str(tmp_path / "new/pairs.txt"), folds=3)
+    output = pairs_command(settings)
+    assert (output.facts.form, output.facts.pairs, output.facts.people) == ("lfw", 12, 6)
+    assert "12 pairs of 6 people in 3 folds" in output.text
+    photos = {name for pair in read_pairs(tmp_path / "new/pairs.txt") for name in (pair.first, pair.second)}
+    assert photos <= set(people)
+    listed = settings.model_copy(update={"form": "list", "split": "all", "out": str(tmp_path / "all.txt")})
+    assert pairs_command(listed).facts.form == "list"
+    with pytest.raises(InputError, match="0 people"):
+        pairs_command(settings.model_copy(update={"split": "val"}))
 
 
 @pytest.mark.fault
