@@ -42,7 +42,7 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
     """
 
     def __init__(
-        self, masks: str | None = None, wear: str = "correct", p: float = 0.3, seed: int = 0,
+        self, masks: str | None = None, wear: str = "correct", p: float | int = 0.3, seed: int = 0,
         mask_value: int | None = None, **options: Any,
     ) -> None:  # fmt: skip
         given = options if masks is None else {"masks": masks, **options}

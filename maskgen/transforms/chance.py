@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from multiprocessing import context
 from multiprocessing.sharedctypes import RawValue
-from threading import Lock
 from typing import Any
 
 from maskgen.errors import UsageError
 from maskgen.seeds import hash64
+from maskgen.transforms.process_lock import ProcessLock
 
 UNSET = -1
 MOST = 2**63 - 1
@@ -74,7 +74,7 @@ class Chance:
         self.seed = seed
         self.epoch = SharedEpoch()
         self._calls = 0
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch.
@@ -89,7 +89,7 @@ class Chance:
         """Whether a draw without an index is one of the image's content."""
         return self.epoch.number != UNSET
 
-    def draw(self, index: int | None, content: str = "") -> Draw:
+    def draw(self, index: Any, content: str = "") -> Draw:
         """Draws for one image.
 
         Args:
@@ -110,13 +110,6 @@ class Chance:
                 call = self._calls
             key = hash64(self.seed, "call", call, worker_seed())
         return Draw(hash64(key, "share") / 2**64, hash64(key, "mask") >> 1)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"seed": self.seed, "epoch": self.epoch, "_calls": self._calls}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = Lock()
 
 
 def whole_number(name: str, value: Any) -> int:

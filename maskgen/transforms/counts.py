@@ -1,12 +1,19 @@
 """Counts of what became of the images of a transform, added up over all processes."""
 
-from multiprocessing import Array, context
+import ctypes
+import os
+from multiprocessing import context
+from multiprocessing.sharedctypes import RawArray
 from typing import Any
 
 from maskgen.errors import FACE_REASONS
+from maskgen.transforms.process_lock import ProcessLock
 
 MASKED, UNMASKED = "masked", "unmasked"
 NAMES = (MASKED, UNMASKED, *sorted(FACE_REASONS))
+# Rows of numbers; a process writes into the row of its number. A lock between processes would belong to one way of
+# starting them, and a transform may be given to forked and to spawned workers.
+ROWS = 251
 
 
 class Counts:
@@ -17,24 +24,30 @@ class Counts:
     """
 
     def __init__(self, numbers: tuple[int, ...] = (0,) * len(NAMES)) -> None:
-        self._numbers: Any = Array("q", numbers)
+        self._rows: Any = RawArray(ctypes.c_int64, ROWS * len(NAMES))
+        self._rows[: len(NAMES)] = numbers
+        self._lock = ProcessLock()
 
     def add(self, name: str) -> None:
         """Counts one image."""
-        with self._numbers.get_lock():
-            self._numbers.get_obj()[NAMES.index(name)] += 1
+        with self._lock:
+            self._rows[os.getpid() % ROWS * len(NAMES) + NAMES.index(name)] += 1
 
     def as_dict(self) -> dict[str, int]:
         """Returns outcome -> number of images, without those that never happened."""
-        return {name: number for name, number in zip(NAMES, self._numbers[:], strict=True) if number}
+        return {name: number for name, number in zip(NAMES, self._sums(), strict=True) if number}
+
+    def _sums(self) -> tuple[int, ...]:
+        numbers = list(self._rows)
+        return tuple(sum(numbers[column :: len(NAMES)]) for column in range(len(NAMES)))
 
     def __reduce__(self) -> Any:
         if context.get_spawning_popen() is None:
-            return Counts, (tuple(self._numbers[:]),)
-        return _shared_counts, (self._numbers,)
+            return Counts, (self._sums(),)
+        return _shared_counts, (self._rows,)
 
 
-def _shared_counts(numbers: Any) -> Counts:
+def _shared_counts(rows: Any) -> Counts:
     counts = Counts.__new__(Counts)
-    counts._numbers = numbers
+    counts._rows, counts._lock = rows, ProcessLock()
     return counts

@@ -2,13 +2,13 @@
 
 import os
 from functools import lru_cache
-from threading import Lock
 from typing import Any, cast
 
 from maskgen.errors import Skip
 from maskgen.faces.landmarks import Detector, build_detector
 from maskgen.faces.landmarks.base import GuidedDetector, SourcePoints
 from maskgen.settings import FaceSettings
+from maskgen.transforms.process_lock import ProcessLock
 from maskgen.types import Face, RGBImage
 
 
@@ -28,38 +28,26 @@ class LazyDetector:
     def __init__(self, settings: FaceSettings) -> None:
         self.name = _name(settings.model_dump_json())
         self._settings = settings
-        self._begin()
-
-    def _begin(self) -> None:
-        self._process, self._lock = os.getpid(), Lock()
-        self._built: Detector | None = None
+        self._lock = ProcessLock()
+        self._built: tuple[int, Detector] | None = None
 
     def detect(self, pixels: RGBImage) -> list[Face] | Skip:
         """Detects faces. See `Detector`."""
-        with self._turn():
+        with self._lock:
             return self._networks().detect(pixels)
 
     def detect_at(self, pixels: RGBImage, points: SourcePoints) -> list[Face] | Skip:
         """Detects the face at given points. See `GuidedDetector`."""
-        with self._turn():
+        with self._lock:
             return cast(GuidedDetector, self._networks()).detect_at(pixels, points)
 
-    def _turn(self) -> Lock:
-        if self._process != os.getpid():
-            self._begin()
-        return self._lock
-
     def _networks(self) -> Detector:
-        if self._built is None:
-            self._built = build_detector(self._settings)
-        return self._built
+        if self._built is None or self._built[0] != os.getpid():
+            self._built = os.getpid(), build_detector(self._settings)
+        return self._built[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "_settings": self._settings}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._begin()
+        return self.__dict__ | {"_built": None}
 
 
 @lru_cache(maxsize=16)

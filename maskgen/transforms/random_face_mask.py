@@ -78,7 +78,7 @@ class RandomFaceMask:
         self,
         masks: str = MaskSettings().masks,
         wear: str = "correct",
-        p: float = 0.3,
+        p: float | int = 0.3,
         seed: int = 0,
         *,
         landmarks: Landmarks = "auto",
@@ -94,7 +94,7 @@ class RandomFaceMask:
         self._source = FaceSource(landmarks, refine, self._settings.faces)
         shared_tools(self._settings)  # here, so that forked workers share the templates
 
-    def __call__(self, image: Any, *others: Any, landmarks: Any = None, index: int | None = None) -> Any:
+    def __call__(self, image: Any, *others: Any, landmarks: Any = None, index: Any = None) -> Any:
         """Puts masks on an image, or leaves it as it is.
 
         Args:
@@ -103,7 +103,7 @@ class RandomFaceMask:
             landmarks: of one face or of several, in pixels of the image: 5 points (of a pair, first the left one as
                 seen: eyes, nose, corners of the mouth), 68 of iBUG's scheme, or 468 of MediaPipe's, each (x, y) or
                 (x, y, z). Points of a mirrored face may keep their order.
-            index: number of the image in its data set.
+            index: number of the image in its data set, or None.
 
         Returns:
             The image; with `return_map` a `MaskedImage`.
@@ -149,7 +149,7 @@ class RandomFaceMask:
         """Whether a draw without an index needs the image."""
         return self._chance.needs_content
 
-    def draw_seed(self, index: int) -> int:
+    def draw_seed(self, index: Any) -> int:
         """Returns the seed of the masks of an image, without the draw whether it gets any.
 
         Args:
@@ -160,7 +160,7 @@ class RandomFaceMask:
         """
         return self._chance.draw(index).seed
 
-    def draw(self, opened: OpenImage | None, index: int | None) -> Draw | None:
+    def draw(self, opened: OpenImage | None, index: Any) -> Draw | None:
         """Draws whether an image gets masks, and counts it if not.
 
         Args:
