@@ -93,11 +93,13 @@ class RandomNetwork:
         return vector / np.linalg.norm(vector)
 
 
-def restore_by_reference(masked: RGBImage, map: Plane | None, references: Sequence[RGBImage]) -> RGBImage:
+def restore_by_reference(
+    masked: RGBImage, map: Plane | None, references: Sequence[RGBImage]
+) -> tuple[RGBImage, bool]:
     """Restores the lower half from the first reference; without one paints it grey."""
     restored = masked.copy()
     restored[LOWER] = references[0][LOWER] if references else 127
-    return restored
+    return restored, bool(references)
 
 
 def embedder(network: object = None, restore: Restore | None = restore_by_reference) -> Embedder:

@@ -8,6 +8,9 @@ from maskgen.cli.options import Output
 from unmasknet.recognition.settings import RecognitionSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maskgen.types import Plane, RGBImage
     from unmasknet.recognition.embeddings import Restore
 
 
@@ -56,8 +59,11 @@ def build_restore(settings: RecognitionSettings) -> "Restore":
     unmasker = Unmasker.from_pretrained(
         settings.weights, runtime=settings.runtime, device=settings.device, threads=settings.threads
     )
-    return lambda masked, map, references: (
-        (
-            unmasker(masked, map=map, references=references) if references else unmasker(masked, map=map)
-        ).picture
-    )
+
+    def restore(
+        masked: "RGBImage", map: "Plane | None", references: "Sequence[RGBImage]"
+    ) -> "tuple[RGBImage, bool]":
+        result = unmasker(masked, map=map, references=references)
+        return result.picture, result.by_reference
+
+    return restore

@@ -22,8 +22,8 @@ PLAIN, MASKED, RESTORED, REFERENCE = "plain", "masked", "restored", "reference-r
 STEP = 20_000  # pairs whose cosines are computed at once: 200,000 of 512 numbers would take 800 MB
 
 # Takes a masked image, its true map or None, and reference photos; returns the restored image, or the image itself if
-# no mask was found. Raises InputError for a reference that cannot be used.
-Restore = Callable[[RGBImage, Plane | None, Sequence[RGBImage]], RGBImage]
+# no mask was found, and whether a reference was used. Raises InputError if no reference can be used.
+Restore = Callable[[RGBImage, Plane | None, Sequence[RGBImage]], tuple[RGBImage, bool]]
 Job = tuple[int, int]  # numbers of a probe and of the photo by which it is restored
 
 
@@ -98,12 +98,18 @@ class Embedder:
         """Returns one kind of image of a sample."""
         return self.restored(sample) if kind == RESTORED else sample["gt" if kind == PLAIN else "masked"]
 
-    def restored(self, sample: Sample, references: Sequence[RGBImage] = ()) -> RGBImage:
-        """Restores the masked image of a sample.
+    def restored(self, sample: Sample) -> RGBImage:
+        """Restores the masked image of a sample, without a reference."""
+        return self._restore(sample, ())[0]
 
-        Raises:
-            InputError: a reference cannot be used.
-        """
+    def by_reference(self, sample: Sample, reference: RGBImage) -> tuple[RGBImage, bool]:
+        """Restores a sample by a reference; without it, and False, if the reference cannot be used."""
+        try:
+            return self._restore(sample, [reference])
+        except InputError:
+            return self.restored(sample), False
+
+    def _restore(self, sample: Sample, references: Sequence[RGBImage]) -> tuple[RGBImage, bool]:
         assert self.restore is not None
         return self.restore(sample["masked"], sample["map"] if self.true_map else None, references)
 
@@ -144,7 +150,7 @@ def embed_photos(
             unrestored += int(kind == RESTORED and np.array_equal(image, sample["masked"]))
             found[kind][number] = embedder.embed(image, photo)
         for at in jobs_of.get(number, ()):
-            image, used = by_reference(embedder, sample, references[jobs[at][1]])
+            image, used = embedder.by_reference(sample, references[jobs[at][1]])
             refused += int(not used)
             found[REFERENCE][at] = embedder.embed(image, photo)
         on_progress(Progress(done, len(photos)))
@@ -153,14 +159,6 @@ def embed_photos(
     return Embeddings(
         {kind: _rows(group, counts[kind], width) for kind, group in found.items()}, unrestored, refused
     )
-
-
-def by_reference(embedder: Embedder, sample: Sample, reference: RGBImage) -> tuple[RGBImage, bool]:
-    """Restores a sample by a reference; without it, and False, if the reference cannot be used."""
-    try:
-        return embedder.restored(sample, [reference]), True
-    except InputError:
-        return embedder.restored(sample), False
 
 
 def read_plain(

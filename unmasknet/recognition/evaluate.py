@@ -161,8 +161,8 @@ def _warnings(
     settings: RecognitionSettings, summary: Summary, left: Counter[str], embeddings: Embeddings
 ) -> Iterator[str]:
     """Yields caveats about the values."""
-    if summary["split"] == "train" and settings.restores:
-        yield "networks learn from people of this split: the rows of restored faces do not hold for others"
+    if summary["split"] in ("train", "all") and settings.restores:
+        yield "networks may have learnt from these people: the rows of restored faces do not hold for others"
     if settings.n and summary["people"] < settings.n:
         yield f"{summary['people']:,} people are scored and not {settings.n:,}: there are no more"
     if left[UNNAMED]:

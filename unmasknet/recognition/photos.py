@@ -56,12 +56,14 @@ class Photo:
 
 
 def choose_split(data: DataSet, split: str) -> str:
-    """Selects the split to score: the first of test and val that holds samples, for "auto".
+    """Selects the split to score: the first of test and val that holds samples, for "auto"; "" for "all".
 
     Raises:
         InputError: there is nothing to score.
     """
     held = {record.split for record in data.records if record.count}
+    if split == "all" and held:
+        return ""
     for name in SCORED if split == "auto" else (split,):
         if name in held:
             return name
@@ -80,7 +82,7 @@ def choose_photos(
 
     Args:
         data: the data set.
-        split: a split that holds samples.
+        split: a split that holds samples; "" for all.
         people: number of people, drawn by a hash of seed and name; None: all.
         seed: of the draws.
 
@@ -141,7 +143,7 @@ def _check(data: DataSet, split: str, photos: Sequence[Photo], left: Counter[str
         return
     why = "; ".join(f"{count} left out: {REASONS[reason]}" for reason, count in left.items() if count)
     raise InputError(
-        f"{data.folder}: verification needs several people and two photos of one of them; {split} has "
+        f"{data.folder}: verification needs several people and two photos of one of them; {split or 'it'} has "
         f"{len(photos)} usable photos of {len(counts)} people{f' ({why})' if why else ''}. Make a data set with "
         "gen-data from LFW, or from a folder per person with --people folders"
     )

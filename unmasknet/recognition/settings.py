@@ -57,8 +57,8 @@ class RecognitionSettings(Command):
     impostors: Annotated[int, Field(ge=0, le=20_000_000), Option("N", PAIRS)] = 200_000
     """Most pairs of two people for the rates of false acceptance, drawn among all people; 0: only the pairs of
     `pairs`, or as many as there are pairs of one person."""
-    split: Annotated[Literal["auto", "train", "val", "test"], Option("", PAIRS)] = "auto"
-    """Split that is scored; `auto`: test, or val where there is no test."""
+    split: Annotated[Literal["auto", "train", "val", "test", "all"], Option("", PAIRS)] = "auto"
+    """Split that is scored; `auto`: test, or val where there is no test; `all`: all of them as one."""
     by: Annotated[str, Option("FILE.csv", PAIRS)] = ""
     """CSV file of the people's attributes, a column `photo` and one per attribute, to report groups of probes
     separately. Empty: none."""

@@ -166,7 +166,7 @@ def summarise(
     }
     return {
         "data": facts.data,
-        "split": facts.split,
+        "split": facts.split or "all",
         "network": {"name": facts.network.name, "side": facts.network.side, "flip": settings.flip},
         "weights": list(settings.weights) if settings.restores else [],
         "map": settings.map,

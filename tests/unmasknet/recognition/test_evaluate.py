@@ -83,7 +83,7 @@ def test_a_network_that_sees_only_the_upper_half_loses_nothing(people):
 
 
 def test_a_restorer_that_ruins_faces_is_reported_as_taking(people):
-    ruin = lambda masked, map, references: np.full_like(masked, 127)  # noqa: E731
+    ruin = lambda masked, map, references: (np.full_like(masked, 127), False)  # noqa: E731
     found = evaluate(quick(people), embedder(PatternNetwork(UPPER), ruin))
     taken = found.summary["differences"]["restoring the probe"]
     assert taken["auc"] == pytest.approx(-0.5, abs=0.02)
@@ -120,7 +120,7 @@ def test_the_true_map_is_given_where_asked_for(people):
 
     def restore(masked, map, references):
         maps.append(map)
-        return masked
+        return masked, False
 
     rows = ("plain-restored",)
     evaluate(quick(people, rows=rows, n=4), embedder(restore=restore))
