@@ -42,6 +42,8 @@ class CorrectMaskSettings(MaskSettings):
 
     wear: Annotated[str, Option("WEAR", MASKS)] = "correct"
     """WEAR: comma list of `state:weight`; states are `correct`, `nose`, `chin`, `below-mouth`."""
+    balance: Literal[False] = False
+    """Always false: shares are exact within a shard, and there are none here. `gen-data` has `--balance`."""
 
 
 class FileSettings(Section):

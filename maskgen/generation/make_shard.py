@@ -84,11 +84,14 @@ def make_shard(
     skips: list[Entry] = list(plan.skips)
     prints: list[Print] = []
     outcome: Outcome = None
+    kit = kit.of_shard(plan.name)
     with ShardWriter(out, out / WORK, plan.name, len(plan.refs)) as shard:
         for index, ref in enumerate(plan.refs):
             on_step(index, outcome)
             seen: list[Print] = []
             samples = make_samples(ref, plan.split, kit, settings, seen.append)
+            if kit.settle:
+                kit.settle(not isinstance(samples, Skip))
             outcome = samples.reason if isinstance(samples, Skip) else len(samples)
             if isinstance(samples, Skip):
                 skips.append((ref.id, samples.reason, samples.detail))

@@ -3,7 +3,8 @@
 import platform
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,9 +14,13 @@ from maskgen import __version__
 from maskgen.assets import asset
 from maskgen.errors import Skip
 from maskgen.files import folder_digest
+from maskgen.seeds import rng_for
 from maskgen.settings import GenSettings
 from maskgen.sources import Source
 from maskgen.types import Photo, Triplet
+
+if TYPE_CHECKING:
+    from maskgen.rendering.triplet import Tools
 
 SEARCH_SECONDS = 0.5e-6  # per pixel; four times what an idle core takes, as others may be at work
 
@@ -29,12 +34,20 @@ class Kit:
         mask: makes (key, triplet) pairs from a photo and the base of its keys, or returns why there are none.
         versions: name -> version of everything beside the settings that affects bytes.
         search_seconds: longest time that the search for small faces in the largest photo may take.
+        deal: makes the tools of one shard from its name, if samples depend on their shard: with `masks.balance`.
+        settle: called after each photo of a shard, with whether it gave samples.
     """
 
     source: Source
     mask: Callable[[Photo, str], list[tuple[str, Triplet]] | Skip]
     versions: Mapping[str, str]
     search_seconds: float = 0.0
+    deal: Callable[[str], "Kit"] | None = None
+    settle: Callable[[bool], object] | None = None
+
+    def of_shard(self, name: str) -> "Kit":
+        """Returns the tools for a shard: a new deck of masks, or these tools."""
+        return self.deal(name) if self.deal else self
 
 
 KitBuilder = Callable[[GenSettings, Source], Kit]
@@ -47,18 +60,38 @@ def build_kit(settings: GenSettings, source: Source) -> Kit:
         InputError: a SPEC, WEAR or template is invalid.
         MissingError: a model or package is missing.
     """
-    # imported here, because it loads the runtime of the detector
-    from maskgen.faces.landmarks import SMALLEST
-    from maskgen.rendering.triplet import build_tools, make_triplets
+    from maskgen.rendering.triplet import (
+        build_tools,
+    )  # imported here, because it loads the runtime of the detector
 
+    return kit_of(build_tools(settings), source)
+
+
+def kit_of(tools: "Tools", source: Source) -> Kit:
+    """Returns the tools for making samples, from masks and detector; with `masks.balance` a deck for each shard."""
+    from maskgen.faces.landmarks import SMALLEST
+    from maskgen.masks.balance import Deck
+    from maskgen.rendering.triplet import make_triplets
+
+    settings = tools.settings
     finer = SMALLEST / min(settings.faces.min_size, SMALLEST)  # tiles along each side of the photo, relative
-    tools = build_tools(settings)
-    return Kit(
+    kit = Kit(
         source,
         mask=lambda photo, base: make_triplets(photo, tools, base),
         versions=versions(tools.detector.name, tools.wardrobe.library.digest),
         search_seconds=SEARCH_SECONDS * settings.source.max_pixels * finer**2,
     )
+
+    def deal(name: str) -> Kit:
+        deck = Deck(tools.wardrobe, rng_for(settings.seed, f"balance {name}"))
+        dealing = replace(tools, deck=deck)
+        return replace(
+            kit,
+            mask=lambda photo, base: make_triplets(photo, dealing, base),
+            settle=lambda made: deck.settle(made=made),
+        )
+
+    return replace(kit, deal=deal) if settings.masks.balance else kit
 
 
 def versions(landmarks: str, templates: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from maskgen.masks.balance import Dealt
 from maskgen.masks.patterns import ONCE, STRETCHED, VARIANTS
 from maskgen.masks.selection import Wardrobe
 from maskgen.masks.templates import TemplateLook, tint_of
@@ -45,14 +46,25 @@ class Dress:
     strength: float = 1.0
 
 
-def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator) -> WornMask:
-    """Draws a family, its texture and first colour, and the state in which it is worn; or `BARE`, no mask."""
-    choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
+def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator, dealt: Dealt | None = None) -> WornMask:
+    """Draws a family, its texture and first colour, and the state in which it is worn; or `BARE`, no mask.
+
+    Args:
+        wardrobe: what is drawn from.
+        rng: random generator.
+        dealt: entry and state of wear, if a `Deck` has drawn them already.
+    """
+    if dealt:
+        choice = dealt.choice
+    else:
+        choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
     if choice.family == BARE.family:
         return BARE
     template = wardrobe.library.template(choice.family)
     texture = choice.texture or _draw(template.look.textures, rng)
     colour = choice.colour or _draw(template.look.colours, rng)
+    if dealt:
+        return WornMask(choice.family, texture, colour, float(choice.strength), dealt.wear or "correct")
     possible = {wear: share for wear, share in wardrobe.wears.items() if wear in template.wear}
     wear = _draw(possible or {"correct": 1.0}, rng)
     return WornMask(choice.family, texture, colour, float(choice.strength), wear)

@@ -13,6 +13,7 @@ from maskgen.faces.landmarks.cache import CachedDetector, cache_folder
 from maskgen.faces.pose import head_pose
 from maskgen.images.resample import scale_of
 from maskgen.masks.appearance import pick_dress, pick_mask
+from maskgen.masks.balance import Deck
 from maskgen.masks.selection import Wardrobe, open_wardrobe
 from maskgen.rendering.blend import blend
 from maskgen.rendering.layer import DressedMask, draw_layer
@@ -34,13 +35,17 @@ LENS_BLUR = 0.50  # sigma, pixels of the photo: the blur that edges of a sharp p
 
 @dataclass(frozen=True)
 class Tools:
-    """Detector, head model and masks that `make_triplets` needs; built once per process by `build_tools`."""
+    """Detector, head model and masks that `make_triplets` needs; built once per process by `build_tools`.
+
+    With a deck, which belongs to one shard, entries of SPEC and states of WEAR are dealt from it instead of drawn.
+    """
 
     settings: GenSettings
     detector: CachedDetector
     head: Head
     skin: np.ndarray
     wardrobe: Wardrobe
+    deck: Deck | None = None
 
 
 def build_tools(settings: GenSettings) -> Tools:
@@ -178,6 +183,9 @@ def wear_masks(
         worn[nth] = _put_on(stages[nth], tools, seeds[nth], masked, map, parts)
     if worn[0] is None and all(mask is None or mask.is_bare for mask in worn.values()):
         return Skip("off_frame")
+    if tools.deck:
+        for nth in (nth for nth, mask in worn.items() if mask is not None):
+            tools.deck.note_shown(seeds[nth])
     faces = [MaskedFace(stage.face, stage.pose, worn[nth] or BARE) for nth, stage in enumerate(stages)]
     valid = np.count_nonzero(first.inside) / first.inside.size
     return Triplet(masked, first.image, map, parts, (*faces, *bystanders), valid, seeds[0])
@@ -188,7 +196,7 @@ def _put_on(
 ) -> WornMask | None:
     """Draws a mask into `masked`, `map` and `parts`, and returns its labels; None if it is not visible."""
     rng = np.random.default_rng(seed)
-    worn = pick_mask(tools.wardrobe, rng)
+    worn = pick_mask(tools.wardrobe, rng, tools.deck.deal(seed) if tools.deck else None)
     if worn.is_bare:
         return worn
     library = tools.wardrobe.library

@@ -2,8 +2,14 @@
 
 import numpy as np
 
+from maskgen.faces.canonical_head import canonical_head
+from maskgen.faces.landmarks.cache import CachedDetector
+from maskgen.masks.selection import open_wardrobe
+from maskgen.rendering.lighting import skin_triangles
+from maskgen.rendering.triplet import Tools
+from maskgen.settings import GenSettings
 from maskgen.types import Face, Photo, PhotoRef, RGBImage
-from tests.helpers.faces import mean_face, turned
+from tests.helpers.faces import face_from, mean_face, turned
 
 SIZE = 256
 UNIT = 60.0  # pixels per head unit
@@ -32,3 +38,10 @@ class FixedDetector:
     def detect(self, pixels: RGBImage) -> list[Face]:
         """Returns the given faces."""
         return self.faces
+
+
+def fixed_tools(settings: GenSettings, *meshes: np.ndarray) -> Tools:
+    """Builds the tools of `make_triplets` with a detector that finds the same faces in every photo."""
+    head = canonical_head()
+    detector = CachedDetector(FixedDetector(*map(face_from, meshes)), None)
+    return Tools(settings, detector, head, skin_triangles(head), open_wardrobe(settings.masks))

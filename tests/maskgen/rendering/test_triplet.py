@@ -4,16 +4,12 @@ import numpy as np
 import pytest
 
 from maskgen.errors import Skip
-from maskgen.faces.canonical_head import canonical_head
-from maskgen.faces.landmarks.cache import CachedDetector
 from maskgen.masks.library import built_in
-from maskgen.masks.selection import open_wardrobe
-from maskgen.rendering.lighting import skin_triangles
-from maskgen.rendering.triplet import Tools, make_triplets
+from maskgen.rendering.triplet import make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.types import BARE, WornMask
 from tests.helpers.faces import face_from
-from tests.helpers.worn_masks import FixedDetector, skin_photo, turned_mesh
+from tests.helpers.worn_masks import fixed_tools, skin_photo, turned_mesh
 
 
 def tools_for(
@@ -34,10 +30,9 @@ def tools_for(
         faces=FaceSettings(choose=faces),
         seed=seed,
     )
-    head = canonical_head()
-    meshes = mesh if isinstance(mesh, list) else [turned_mesh() if mesh is None else mesh]
-    detector = CachedDetector(FixedDetector(*map(face_from, meshes)), None)
-    return Tools(settings, detector, head, skin_triangles(head), open_wardrobe(settings.masks))
+    return fixed_tools(
+        settings, *(mesh if isinstance(mesh, list) else [turned_mesh() if mesh is None else mesh])
+    )
 
 
 def one(**kwargs):
