@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from maskgen.errors import UsageError
+from maskgen.errors import InputError, UsageError
 from maskgen.types import BARE
 
 NAMES: dict[str, dict[str, str]] = {  # group -> default name, in the order of the class ids
@@ -50,8 +50,13 @@ class FaceClasses:
         """Returns the class of a face, by its labels `mask`.
 
         Everything that is drawn counts as a mask: cloths, gas masks and grey blocks too.
+
+        Raises:
+            InputError: the state of wear is unknown.
         """
         bare, wear = mask["family"] == BARE.family, mask["wear"]
+        if not bare and wear not in NAMES["wear"]:
+            raise InputError(f"unknown state of wear '{wear}'. Run unmask verify on the data set")
         if self.by == "wear":
             return self.names["bare" if bare else wear]
         return self.names["without" if bare else "with" if wear == "correct" else "incorrect"]

@@ -88,8 +88,12 @@ class Labeller:
         """Returns the sample's image, and with `originals` the one without masks; none if its labels list no face.
 
         Raises:
-            InputError: a member is missing or damaged.
+            InputError: a member is missing or damaged, or a label is not ours.
         """
+        if sample.labels["split"] not in SPLITS:
+            raise InputError(
+                f"{sample.key}: '{sample.labels['split']}' is no split; do not trust this data set"
+            )
         faces = sample.labels["faces"][: 1 if self._first else None]
         if not faces:
             self._unlabelled += 1
@@ -146,8 +150,8 @@ class Labeller:
 
 def _size(sample: Encoded) -> tuple[int, int]:
     """Returns width and height of a sample's images, from the header of its map: a tenth of the time of decoding."""
-    data, suffix = sample.member("map")
-    if suffix != "png" or len(data) < 24:
+    data, _ = sample.member("map")
+    width, height = _PNG_SIZE.unpack_from(data, 16) if data[12:16] == b"IHDR" and len(data) >= 24 else (0, 0)
+    if not width or not height:
         raise InputError(f"{sample.key}: its map is damaged. Run unmask verify on the data set")
-    width, height = _PNG_SIZE.unpack_from(data, 16)
     return width, height
