@@ -62,12 +62,20 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
     @property
     def targets(self) -> dict[str, Callable[..., Any]]:
         """Functions that change the parts of a sample, by name."""
-        found = {"image": self.apply}
+        found: dict[str, Callable[..., Any]] = {
+            "image": self.apply,
+            "bboxes": self.apply_to_places,  # named, or Compose warns that no transform takes them
+            "keypoints": self.apply_to_places,
+        }
         return found if self.mask_value is None else found | {"mask": self.apply_to_mask}
 
     def apply(self, img: ndarray, made: MaskedImage | None = None, **_: Any) -> ndarray:
         """Returns the image with its masks."""
         return img if made is None or made.image is None else made.image
+
+    def apply_to_places(self, places: ndarray, **_: Any) -> ndarray:
+        """Returns boxes or key points as they are."""
+        return places
 
     def apply_to_mask(self, mask: ndarray, made: MaskedImage | None = None, **_: Any) -> ndarray:
         """Writes `mask_value` into a segmentation mask where a face mask or a strap covers the image."""

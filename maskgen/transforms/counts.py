@@ -16,7 +16,7 @@ NAMES = (MASKED, UNMASKED, *sorted(FACE_REASONS))
 ROWS = 251
 
 
-class Counts:
+class OutcomeCounts:
     """Number of images by outcome: `masked`, `unmasked` (by chance), or why a face could not wear a mask.
 
     Workers that were given this object when they were started, forked or spawned, count in the same place. A copy has
@@ -43,11 +43,11 @@ class Counts:
 
     def __reduce__(self) -> Any:
         if context.get_spawning_popen() is None:
-            return Counts, (self._sums(),)
+            return OutcomeCounts, (self._sums(),)
         return _shared_counts, (self._rows,)
 
 
-def _shared_counts(rows: Any) -> Counts:
-    counts = Counts.__new__(Counts)
+def _shared_counts(rows: Any) -> OutcomeCounts:
+    counts = OutcomeCounts.__new__(OutcomeCounts)
     counts._rows, counts._lock = rows, ProcessLock()
     return counts

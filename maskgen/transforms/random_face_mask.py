@@ -13,7 +13,7 @@ from maskgen.rendering.triplet import wear_masks
 from maskgen.seeds import hash64
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.transforms.chance import MOST, Chance, Draw, whole_number
-from maskgen.transforms.counts import MASKED, UNMASKED, Counts
+from maskgen.transforms.counts import MASKED, UNMASKED, OutcomeCounts
 from maskgen.transforms.face_source import OWN_SOURCES, FaceSource, Landmarks
 from maskgen.transforms.pixels import OpenImage, open_image
 from maskgen.transforms.scene import set_scene
@@ -90,7 +90,7 @@ class RandomFaceMask:
         self.p, self.return_map, self.landmarks = _probability(p), return_map, landmarks
         self._settings = _settings(masks, wear, landmarks, faces, cache)
         self._chance = Chance(min(whole_number("seed", seed), MOST))
-        self._counts = Counts()
+        self._counts = OutcomeCounts()
         self._source = FaceSource(landmarks, refine, self._settings.faces)
         shared_tools(self._settings)  # here, so that forked workers share the templates
 
