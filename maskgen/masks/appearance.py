@@ -17,6 +17,9 @@ from maskgen.seeds import between
 from maskgen.types import BARE, WornMask
 
 Tint = tuple[float, float, float]
+DARKEST = (
+    0.1215  # of a channel, 0-1; just below the darkest one in the palettes of the built-in families, #1f
+)
 HUE_OFFSETS = (0.0, 0.08, 0.5, 0.33)  # fractions of the hue circle, from a colour to a matching one
 
 
@@ -88,6 +91,8 @@ def pick_dress(
         artwork: the user's image, if `worn.texture` names one.
     """
     first = tint_of(worn.colour, 1.0 if artwork else worn.strength)
+    if not look.flat:
+        first = _dyed(first)
     second, third = _companions(first, rng)
     strap = look.strap_colours[int(rng.integers(len(look.strap_colours)))]
     across, down = rng.random(), rng.random()
@@ -138,6 +143,12 @@ def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:
         shifted = (hue + HUE_OFFSETS[int(rng.integers(len(HUE_OFFSETS)))] + rng.normal(0, 0.03)) % 1
         tints.append(colorsys.hls_to_rgb(shifted, level, between(rng, 0.05, 0.65)))
     return tints[0], tints[1]
+
+
+def _dyed(tint: Tint) -> Tint:
+    """Returns the nearest colour of real cloth: without a channel near 0, which would show neither folds nor shade."""
+    red, green, blue = (max(channel, DARKEST) for channel in tint)
+    return red, green, blue
 
 
 def _glossed(tint: Tint, gloss: float) -> Tint:

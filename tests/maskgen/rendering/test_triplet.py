@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from maskgen.errors import Skip
+from maskgen.masks.appearance import DARKEST
 from maskgen.masks.library import built_in
+from maskgen.masks.templates import tint_of
 from maskgen.rendering.triplet import make_triplets
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.types import BARE, WornMask
@@ -283,3 +285,23 @@ def test_bare_faces_of_a_crop_lie_in_its_pixels():
     eyes = own.mesh[33, 0] - own.mesh[263, 0], other.mesh[33, 0] - other.mesh[263, 0]
     assert eyes[0] == pytest.approx(eyes[1], rel=0.02)
     assert other.box[0] - own.box[0] == pytest.approx(other.mesh[1, 0] - own.mesh[1, 0], rel=0.02)
+
+
+@pytest.mark.parametrize(("spec", "shown"), [("cloth-plain-black", 1), ("surgical-plain-blue", 0)])
+def test_cloth_in_a_pure_colour_shows_its_folds(spec, shown):
+    triplet = one(masks=spec)
+    levels = triplet.masked[triplet.parts == 3][:, shown]
+    assert 15 < np.median(levels) < 45
+    assert np.ptp(np.percentile(levels, [5, 95])) >= 8
+
+
+def test_a_flat_block_keeps_a_pure_colour():
+    triplet = one(masks="rectangle-black")
+    assert (triplet.masked[triplet.map > 0] == 0).all()
+
+
+def test_colours_of_the_built_in_families_are_those_of_cloth_already():
+    for family in built_in().families:
+        look = built_in().template(family).look
+        darkest = min(min(tint_of(colour, 1.0)) for colour in look.colours)
+        assert look.flat or darkest > DARKEST
