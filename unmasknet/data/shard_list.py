@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -134,3 +134,12 @@ def data_digest(data: Sequence[str], split: str) -> str:
     """Computes a short hash of the content of a split; for tars without a record, of their names."""
     lines = "\n".join(sorted(shard.digest or shard.url for shard in list_shards(data, split)))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]
+
+
+def data_settings(data: Sequence[str]) -> dict[str, Any]:
+    """Returns the settings by which the first data set on disk was made, from its dataset.json; empty if unknown."""
+    for entry in data:
+        if "://" not in entry and not entry.endswith(".tar"):
+            found = open_data_set(Path(entry)).about.get("settings", {})
+            return found if isinstance(found, dict) else {}
+    return {}

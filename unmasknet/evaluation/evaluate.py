@@ -23,6 +23,7 @@ from unmasknet.evaluation.scores import RESTORED, ScoreTable, Summary
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.summary import assemble
 from unmasknet.evaluation.verification import add_likeness
+from unmasknet.models.alignment import alignment_of, crop_alignment, mixed_alignment
 from unmasknet.models.two_stage import Restorer, load_restorer
 from unmasknet.settings import GanSettings
 
@@ -112,7 +113,9 @@ def evaluate(
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in table.scores)
         shown_samples = tuple(examples(runner, table, shown))
     psnrs = tuple(table.values(shown, "hole.psnr").tolist())
-    warnings = (*_warnings(settings, restorer, split, table), *notes)
+    trained = [alignment_of(one.facts) for one in (restorer.segmenter, restorer.generator) if one]
+    mixed = mixed_alignment(crop_alignment(data.about.get("settings", {})), trained)
+    warnings = (*_warnings(settings, restorer, split, table), *notes, *([mixed] if mixed else []))
     return Evaluation(summary, shown_samples, shown, psnrs, tuple(score_rows(table)), warnings)
 
 

@@ -17,9 +17,10 @@ from maskgen.reading import parse_json
 from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch, open_batches
 from unmasknet.data.malloc_tuning import keep_freed_memory
-from unmasknet.data.shard_list import count_samples, data_digest
+from unmasknet.data.shard_list import count_samples, data_digest, data_settings
 from unmasknet.device import choose_device, choose_precision, use_threads
 from unmasknet.models import checkpoint
+from unmasknet.models.alignment import crop_alignment, warn_before_training
 from unmasknet.models.load import find_checkpoint, load_trained
 from unmasknet.models.released import RELEASED, released_file
 from unmasknet.models.size import count_gmac, count_parameters
@@ -114,6 +115,7 @@ def launch(settings: Settings, order: TrainingOrder, on_progress: OnProgress) ->
         if state is not None:
             _check_same(state["facts"], facts, run, type(settings))
         if ranks.first:
+            warn_before_training(facts["align"])
             run.begin(order.config, resume=order.resume)
         with _seeded(settings.seed):
             task = build_task(settings, TrainingProcess(device, ranks))
@@ -225,6 +227,7 @@ def _facts(settings: Settings) -> dict[str, str]:
         stage=settings.stage,
         settings=settings.model_dump(mode="json"),
         data=data_digest(settings.data.data, settings.data.split),
+        align=crop_alignment(data_settings(settings.data.data)),
         torch=torch.__version__,
     )
 

@@ -1,5 +1,6 @@
 """Networks in torch, as in the evaluation."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ class TorchNetworks:
         import torch
 
         from unmasknet.device import choose_device, use_threads
+        from unmasknet.models.alignment import USUAL, OtherAlignment, alignment_of, mixed_alignment
         from unmasknet.models.load import THRESHOLD
         from unmasknet.models.two_stage import load_restorer
 
@@ -30,6 +32,9 @@ class TorchNetworks:
         self._device = choose_device(device)
         self._restorer = load_restorer(weights, self._device)
         segmenter, generator = self._restorer.segmenter, self._restorer.generator
+        trained = [alignment_of(one.facts) for one in (segmenter, generator) if one]
+        if warning := mixed_alignment(USUAL, trained):
+            warnings.warn(warning, OtherAlignment, stacklevel=2)
         self.name = f"torch-{torch.__version__} on {self._device}: {', '.join(self._restorer.names)}"
         self.segmenter_side = segmenter.settings.data.size if segmenter else None
         self.generator_side = generator.settings.data.size if generator else None
