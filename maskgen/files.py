@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from maskgen.errors import InputError, MissingError, UnmaskError, UsageError
@@ -105,6 +106,12 @@ def remove(path: Path) -> None:
     """Deletes a file if it exists. Errors are ignored: a read-only folder is reported when it is written to."""
     with suppress(OSError):
         path.unlink()
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Writes all bytes to an unbuffered file: a disk that is nearly full takes a part, and fails at the next call."""
+    while data:
+        data = data[file.write(data) :]
 
 
 def sync(descriptor: int) -> None:

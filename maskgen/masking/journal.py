@@ -15,11 +15,12 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.files import disk_errors, sync
+from maskgen.files import disk_errors, sync, write_all
 from maskgen.reading import parse_json
 
 NAME = ".unmask-mask.jsonl"
@@ -65,7 +66,8 @@ class Journal:
         self.header: dict[str, Any] | None = None
         self.ended = False
         self._places: dict[str, int] = {}  # of the last line of each photo
-        self._file: IO[bytes] | None = None
+        self._file: IO[bytes] | None = None  # for reading
+        self._end: FileIO | None = None  # for appending; holds the lock
 
     def open(self) -> None:
         """Opens and locks the journal; makes it if there is none.
@@ -75,9 +77,15 @@ class Journal:
             UnmaskError: the folder cannot be written to.
         """
         with disk_errors(self.path.parent, self.path.name):
-            self._file = self.path.open("a+b")
-        self._lock()
-        self.read(self._file)
+            # unbuffered: on a full disk a buffer could not be closed
+            self._end = self.path.open("ab", buffering=0)
+            self._file = self.path.open("rb")
+        try:
+            self._lock()
+            self.read(self._file)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -132,8 +140,11 @@ class Journal:
     def begin(self, header: Mapping[str, Any]) -> None:
         """Empties the journal and writes its header."""
         assert self._file is not None, "open first"
+        assert self._end is not None, "open first"
         with disk_errors(self.path.parent, self.path.name):
-            self._file.truncate(0)
+            self._end.truncate(0)
+            self._file.close()
+            self._file = self.path.open("rb")
         self._places, self.ended = {}, False
         self.header = {"format": FORMAT, **header}
         self._append([self.header])
@@ -146,19 +157,20 @@ class Journal:
         """Notes that the run came to its end."""
         if not self.ended:
             self._append([END])
-        assert self._file is not None
-        sync(self._file.fileno())
+        assert self._end is not None, "open first"
+        sync(self._end.fileno())
         self.ended = True
 
     def close(self) -> None:
         """Releases the lock."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
+        for file in (self._file, self._end):
+            if file is not None:
+                file.close()
+        self._file = self._end = None
 
     def _append(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        assert self._file is not None, "open first"
-        place = self._file.seek(0, os.SEEK_END)
+        assert self._end is not None, "open first"
+        place = os.fstat(self._end.fileno()).st_size
         lines = []
         if place and self._is_cut(place):
             lines.append(b"\n")
@@ -169,8 +181,7 @@ class Journal:
                 self._places[entry["photo"]] = place
             place += len(lines[-1])
         with disk_errors(self.path.parent, self.path.name):
-            self._file.write(b"".join(lines))
-            self._file.flush()
+            write_all(self._end, b"".join(lines))
         self.ended = False
 
     def _is_cut(self, end: int) -> bool:
@@ -180,17 +191,15 @@ class Journal:
         return self._file.read(1) != b"\n"
 
     def _lock(self) -> None:
-        assert self._file is not None
+        assert self._end is not None
         holder = self.path.parent
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._end, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.close()
             raise UsageError(
                 f"{holder}: another run writes there; wait for it, stop it, or choose another --out"
             ) from None
         except OSError as error:
-            self.close()
             raise UnmaskError(
                 f"{holder}: cannot be locked here on {socket.gethostname()} ({error.strerror}); choose an --out on "
                 "another disk"

@@ -35,7 +35,7 @@ from maskgen.sources import OnePhotoSource, Source, build_source, is_one_photo, 
 from maskgen.sources.resolve import ARCHIVE_SUFFIXES
 from maskgen.types import PhotoRef
 
-BATCH = 64  # photos; a kill loses the work on as many for each worker
+BATCH = 16  # photos; a kill loses the work on as many for each worker
 BATCHES_PER_WORKER = 4  # at least, so that all cores end at about the same time
 
 

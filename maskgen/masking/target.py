@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from maskgen.errors import UnmaskError
-from maskgen.files import disk_errors, size_text
+from maskgen.files import disk_errors, size_text, write_all
 
 PARTS = ".unmask-parts"  # folder of files that are being written; there only while a run is at work
 
@@ -54,8 +54,7 @@ class Target:
                 self._enter(folder)
             try:
                 with open(part, "wb", buffering=0) as file:  # noqa: PTH123 (as above)
-                    if file.write(data) != len(data):  # a full disk may take a part of it
-                        Path(part).write_bytes(data)
+                    write_all(file, data)
                 os.replace(part, final)  # noqa: PTH105 (as above)
             except BaseException:
                 Path(part).unlink(missing_ok=True)
