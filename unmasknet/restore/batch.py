@@ -32,7 +32,8 @@ from unmasknet.restore.camera import open_camera, watch
 from unmasknet.restore.camera_view import open_screen
 from unmasknet.restore.inputs import RESULT_ENDING, Input, find_inputs, without_suffix
 from unmasknet.restore.photo_colours import PhotoColours, read_colours
-from unmasknet.restore.provenance import encode_result, result_suffix
+from unmasknet.restore.provenance import encode_result, note_of, result_suffix
+from unmasknet.restore.reference.references import References, photos_of
 from unmasknet.restore.settings import RestoreSettings
 from unmasknet.restore.strip import draw_strip
 from unmasknet.restore.unmasker import Restored, Unmasker
@@ -87,12 +88,13 @@ def run(settings: RestoreSettings, unmasker: Unmasker, on_progress: OnProgress) 
     began, out = time.perf_counter(), Path(settings.out)
     inputs = find_inputs(settings.inputs, out)
     _check_folders(settings)
+    person = person_of(settings, unmasker)
     _check_target(settings, inputs)
     make_folder(out)
     results, codes = [], set[int]()
     for count, one in enumerate(inputs):
         result, code = _restored(
-            one, unmasker, settings, out, _input_progress(on_progress, one, count, len(inputs))
+            one, unmasker, person, settings, out, _input_progress(on_progress, one, count, len(inputs))
         )
         results.append(result)
         codes.add(code)
@@ -155,6 +157,7 @@ def _input_progress(on_progress: OnProgress, one: Input, count: int, total: int)
 def _restored(
     one: Input,
     unmasker: Unmasker,
+    person: References | None,
     settings: RestoreSettings,
     out: Path,
     on_seconds: OnProgress,
@@ -171,9 +174,9 @@ def _restored(
     try:
         if one.is_video:
             _check_video(one, unmasker, settings)
-            result = _restore_video(one, unmasker, settings, out, on_seconds)
+            result = _restore_video(one, unmasker, person, settings, out, on_seconds)
         else:
-            result = _restore_photo(one, unmasker, settings, out)
+            result = _restore_photo(one, unmasker, person, settings, out)
     except (InputError, _UnusableVideo) as error:
         result, code = Result(str(one.path), error=str(error)), error.exit_code
     except UnmaskError:
@@ -219,26 +222,29 @@ def _check_video(one: Input, unmasker: Unmasker, settings: RestoreSettings) -> N
     check_container(one.path)
 
 
-def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, out: Path) -> Result:
+def _restore_photo(
+    one: Input, unmasker: Unmasker, person: References | None, settings: RestoreSettings, out: Path
+) -> Result:
     data = read_regular_file(one.path, PHOTO_BYTES)
     colours = read_colours(data, str(one.path))
     photo = colours.shown
     given = _given_map(one, settings, photo) if settings.map else None
-    restored = unmasker(photo, map=given, samples=settings.samples, seed=settings.seed)
+    restored = _named(one, unmasker, photo, given, person, settings)
+    note = note_of(restored.by_reference)
     target = _target(one, out)
     make_folder(target.parent)
     suffix = result_suffix(one.suffix, data) if restored.changed else one.suffix
     file = target.with_name(target.name + suffix)
-    write_atomic(file, _encoded(restored.picture, suffix, colours) if restored.changed else data)
+    write_atomic(file, _encoded(restored.picture, suffix, colours, note) if restored.changed else data)
     map_file = target.with_name(f"{target.name}-map.png")
     if settings.save_map:
-        write_atomic(map_file, encode_result(restored.map, ".png"))
+        write_atomic(map_file, encode_result(restored.map, ".png", note=note))
     if settings.strip:
         truth = _truth(one, settings, photo)
         strip = draw_strip(photo, restored.map, restored.picture, truth)
-        write_atomic(target.with_name(f"{target.name}-strip.png"), encode_result(strip, ".png"))
+        write_atomic(target.with_name(f"{target.name}-strip.png"), encode_result(strip, ".png", note=note))
     if settings.samples > 1 and restored.changed:
-        _write_samples(restored, target, suffix, colours)
+        _write_samples(restored, target, suffix, colours, note)
     return Result(
         str(one.path),
         str(file),
@@ -247,13 +253,37 @@ def _restore_photo(one: Input, unmasker: Unmasker, settings: RestoreSettings, ou
         [[round(value, 2) for value in face.box] for face in restored.faces],
         [face.masked for face in restored.faces],
         sum(face.masked for face in restored.faces),
-        said=restored.said,
+        said="; ".join([restored.said, *restored.warnings]),
     )
+
+
+def _named(
+    one: Input,
+    unmasker: Unmasker,
+    photo: RGBImage,
+    map: Plane | None,
+    person: References | None,
+    settings: RestoreSettings,
+) -> Restored:
+    """Restores a photo; an error of its references names the photo."""
+    try:
+        return unmasker(
+            photo,
+            map=map,
+            samples=settings.samples,
+            seed=settings.seed,
+            references=person or (),
+            expression=settings.expression,
+            force=settings.force,
+        )
+    except InputError as error:
+        raise InputError(f"{one.path}: {error}") from error
 
 
 def _restore_video(
     one: Input,
     unmasker: Unmasker,
+    person: References | None,
     settings: RestoreSettings,
     out: Path,
     on_seconds: OnProgress,
@@ -265,7 +295,8 @@ def _restore_video(
     target = _target(one, out)
     make_folder(target.parent)
     file = target.with_name(target.name + suffix_for(one.path))
-    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces_in_frame, on_seconds)
+    painter = unmasker.clip_painter(person, settings.expression, settings.force) if person else None
+    clip = restore_clip(one.path, file, unmasker.networks, unmasker.find_faces_in_frame, on_seconds, painter)
     if not clip.changed:
         file = target.with_name(target.name + one.path.suffix)
         with disk_errors(file.parent, file.name):
@@ -276,7 +307,30 @@ def _restore_video(
     asked = {"--samples": settings.samples > 1, "--strip": settings.strip, "--save-map": settings.save_map}
     unused = ", ".join(option for option, given in asked.items() if given)
     said += f"; not for videos: {unused}" if unused else ""
+    said += (
+        "".join(f"; {line}" for line in (*person.refused, *painter.warnings)) if person and painter else ""
+    )
     return Result(str(one.path), str(file), faces=clip.faces, masked=clip.faces, said=said)
+
+
+def person_of(settings: RestoreSettings, unmasker: Unmasker) -> References | None:
+    """Loads the references; None without `--reference`.
+
+    Raises:
+        InputError: none of them can be used.
+        UsageError: an option for references is given without one, or there is no generator.
+    """
+    if not settings.reference:
+        if settings.force or settings.expression != "reference":
+            raise UsageError(
+                "--force and --expression are for --reference PHOTO; give one, or leave them out"
+            )
+        return None
+    if unmasker.networks.generator_side is None:
+        raise UsageError(
+            "--reference: needs a generator for what the reference does not show; give one with --weights"
+        )
+    return unmasker.load_references(photos_of(settings.reference))
 
 
 def _check_folders(settings: RestoreSettings) -> None:
@@ -328,15 +382,18 @@ def _needs_both(name: str, unmasker: Unmasker) -> None:
         )
 
 
-def _encoded(picture: RGBImage, suffix: str, colours: PhotoColours) -> bytes:
-    return encode_result(colours.of_result(picture), suffix, colours.profile)
+def _encoded(picture: RGBImage, suffix: str, colours: PhotoColours, note: str) -> bytes:
+    return encode_result(colours.of_result(picture), suffix, colours.profile, note)
 
 
-def _write_samples(restored: Restored, target: Path, suffix: str, colours: PhotoColours) -> None:
+def _write_samples(restored: Restored, target: Path, suffix: str, colours: PhotoColours, note: str) -> None:
     for number, picture in enumerate(restored.alternatives, 1):
-        write_atomic(target.with_name(f"{target.name}-{number}{suffix}"), _encoded(picture, suffix, colours))
+        file = target.with_name(f"{target.name}-{number}{suffix}")
+        write_atomic(file, _encoded(picture, suffix, colours, note))
     brighter = cv2.convertScaleAbs(restored.disagreement, alpha=4.0)  # white from 64 grey levels on
-    write_atomic(target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png"))
+    write_atomic(
+        target.with_name(f"{target.name}-disagreement.png"), encode_result(brighter, ".png", note=note)
+    )
 
 
 def _given_map(one: Input, settings: RestoreSettings, photo: RGBImage) -> Plane:

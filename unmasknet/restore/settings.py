@@ -1,6 +1,6 @@
 """Every setting of `unmask run`: default, bound, unit, meaning."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,13 @@ class RestoreSettings(Command):
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     threads: Annotated[int, Field(ge=0, le=1024), Option("N", RUN)] = 0
     """Cores to use; 0: the runtime decides."""
+    reference: Annotated[tuple[str, ...], Option("PHOTO", OUTPUT)] = ()
+    """Another photo of the same person, without a mask, or a folder of them: the hidden part of one face per photo is
+    taken from it. It must be the same person; several may be given."""
+    expression: Annotated[Literal["reference", "neutral"], Option("", OUTPUT)] = "reference"
+    """Mouth of a face restored by a reference: as in the reference, or closed."""
+    force: Annotated[bool, Option("", OUTPUT)] = False
+    """Use references that seem to show another person."""
     samples: Annotated[int, Field(ge=1, le=64), Option("K", OUTPUT)] = 1
     """Number of plausible results per photo; above 1, all of them and an image of their differences are written."""
     strip: Annotated[bool, Option("", OUTPUT)] = False

@@ -27,6 +27,7 @@ from unmasknet.restore.face_window import FaceWindow, window_of
 from unmasknet.restore.faces import DetectedFace, FindFaces, build_face_detectors, inferred_face
 from unmasknet.restore.given_map import Rest, continued, divide
 from unmasknet.restore.photo import FoundMask, find_masks, painted, restore
+from unmasknet.restore.reference.clip_painter import ClipPainter
 from unmasknet.restore.reference.references import References
 from unmasknet.restore.reference.restorer import ReferenceRestorer
 from unmasknet.restore.reference.shape import EXPRESSIONS, Expression
@@ -180,7 +181,7 @@ class Unmasker:
             base = photo if rest is None else continued(photo, worn, rest)
             painter = self._restorer.painter(base, worn, person, expression, force) if person else None
             pictures = [
-                restore(base, worn, self.networks, variation, painter and painter.repaint)
+                restore(base, worn, self.networks, variation, painter.repaint if painter else None)
                 for variation in variations
             ]
         by_reference = painter is not None and painter.painted
@@ -215,6 +216,10 @@ class Unmasker:
         ):
             raise UsageError("references: give a list of photos of the person, at least one")
         return self._restorer.load(photos)
+
+    def clip_painter(self, person: References, expression: Expression, force: bool) -> ClipPainter:
+        """Builds the painter of one clip, from the result of `load_references`; the rest as in a call."""
+        return ClipPainter(self._restorer, person, expression, force)
 
     def _person(
         self, references: Sequence[PhotoInput] | References, photo: RGBImage, expression: str

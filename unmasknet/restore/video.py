@@ -23,7 +23,8 @@ from unmasknet.restore.face_window import FaceWindow, windows_of
 from unmasknet.restore.faces import FindFaces
 from unmasknet.restore.map_cleanup import clean_map
 from unmasknet.restore.photo import FoundMask, crops_of, imagine, lay, mask_of, outline, painted
-from unmasknet.restore.provenance import NOTE
+from unmasknet.restore.provenance import note_of
+from unmasknet.restore.reference.clip_painter import ClipPainter
 from unmasknet.restore.runtimes.base import Networks
 
 # Seconds around a frame from which maps are averaged, and sigma of their Gaussian weights.
@@ -80,10 +81,15 @@ class TrackedFace:
 
 
 class SequenceRestorer:
-    """Restorer of consecutive frames. The caller tracks the faces and gives their windows."""
+    """Restorer of consecutive frames. The caller tracks the faces and gives their windows.
 
-    def __init__(self, networks: Networks) -> None:
-        self._networks = networks
+    Args:
+        networks: segmenter and generator.
+        painter: paints a face from references; None leaves all to the generator.
+    """
+
+    def __init__(self, networks: Networks, painter: ClipPainter | None = None) -> None:
+        self._networks, self._painter = networks, painter
         self._faces: dict[int, TrackedFace] = {}
 
     def look(self, time: float, pixels: RGBImage, windows: dict[int, FaceWindow]) -> None:
@@ -118,11 +124,18 @@ class SequenceRestorer:
             mask.window.laid_back(self._faces[number].settled(time, one))
             for (number, mask), one in zip(masks.items(), made, strict=True)
         ]
+        if self._painter:
+            shown = self._painter.repaint(time, pixels, masks, shown)
         return lay(pixels, worn, shown), worn
 
 
 def restore_clip(
-    source: File, target: File, networks: Networks, find_faces: FindFaces, on_progress: OnProgress
+    source: File,
+    target: File,
+    networks: Networks,
+    find_faces: FindFaces,
+    on_progress: OnProgress,
+    painter: ClipPainter | None = None,
 ) -> RestoredClip:
     """Restores a clip; writes nothing if no frame shows a mask.
 
@@ -132,9 +145,10 @@ def restore_clip(
         networks: segmenter and generator.
         find_faces: the face detector.
         on_progress: called after every frame of both passes.
+        painter: paints a face from references.
 
     Raises:
-        InputError: the clip cannot be read, or its sound cannot be copied.
+        InputError: the clip cannot be read, its sound cannot be copied, or the references show another person.
     """
     from maskgen.video.writer import ClipWriter, container_of
 
@@ -146,12 +160,12 @@ def restore_clip(
     if not paths.paths:
         return RestoredClip(0, 0, paths.most)
     count = changed = 0
-    clip, restorer = open_clip(source, colours="own"), SequenceRestorer(networks)
+    clip, restorer = open_clip(source, colours="own"), SequenceRestorer(networks, painter)
     try:
         with whole(target) as part:
             with (
                 disk_errors(target.parent, target.name),
-                ClipWriter(source, part, container_of(target), NOTE) as writer,
+                ClipWriter(source, part, container_of(target), note_of(painter is not None)) as writer,
             ):
                 for moment, pixels, windows in _segmented(clip.moments(), paths.paths, restorer):
                     shown, masks = restorer.restore(moment.time, pixels, windows)

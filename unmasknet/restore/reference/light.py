@@ -30,8 +30,8 @@ def relit(texture: Colours, target: Colours, weight: Weights, eyes: float) -> Co
     """
     shrink = min(1.0, COARSE / max(weight.shape))
     size = tuple(max(1, round(side * shrink)) for side in weight.shape[::-1])
-    small = [_resized(plane, size) for plane in (texture, target, weight)]
-    ratio = _ratio(*small, SMOOTH * eyes * shrink)
+    small_texture, small_target, small_weight = (_resized(one, size) for one in (texture, target, weight))
+    ratio = _ratio(small_texture, small_target, small_weight, SMOOTH * eyes * shrink)
     if size != weight.shape[::-1]:
         ratio = cv2.resize(ratio, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.sqrt(np.clip(_linear(texture) * ratio, 0, 1)) * np.float32(255)
@@ -45,7 +45,7 @@ def _ratio(texture: Colours, target: Colours, weight: Weights, sigma: float) -> 
         mean = lit.sum((0, 1)) / total
         blurred = cv2.GaussianBlur(lit, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
         sums.append(blurred + np.float32(FLOOR) * mean.astype(np.float32))
-    return np.clip(sums[0] / np.maximum(sums[1], 1e-7), *np.float32(LIMITS))
+    return np.clip(sums[0] / np.maximum(sums[1], 1e-7), LIMITS[0], LIMITS[1]).astype(np.float32)
 
 
 def _linear(colours: Colours) -> Colours:

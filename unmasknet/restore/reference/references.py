@@ -13,6 +13,7 @@ from maskgen.errors import InputError, Skip
 from maskgen.faces.landmarks.mesh import MeshDetector
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.faces.pose import head_pose
+from maskgen.images.formats import SUFFIXES
 from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Face, Plane, Pose, RGBImage
@@ -78,8 +79,8 @@ class ReferenceLoader:
     """Loader of references. Holds networks: use one per thread.
 
     Args:
-        find_mask: takes a photo and the mesh of a face in it; returns a plane of the photo's size, above 0 where the face
-            has a mask. None: masks are not looked for.
+        find_mask: takes a photo and the mesh of a face in it; returns a plane of the photo's size, above 0 where the
+            face has a mask. None: masks are not looked for.
     """
 
     def __init__(self, find_mask: FindMask | None) -> None:
@@ -143,14 +144,12 @@ def is_grey(pixels: RGBImage) -> bool:
     return bool(np.percentile(np.ptp(sparse, axis=2), 99) <= GREY)
 
 
-def folder_of_references(names: Sequence[str]) -> list[Path]:
+def photos_of(names: Sequence[str]) -> list[Path]:
     """Lists the photos that `--reference` names: files, and the files of folders.
 
     Raises:
         InputError: a path does not exist, or a folder holds no photo.
     """
-    from maskgen.images.formats import SUFFIXES
-
     found: list[Path] = []
     for name in names:
         path = Path(name)

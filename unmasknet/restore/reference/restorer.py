@@ -12,9 +12,12 @@ from unmasknet.restore.faces import UNIT
 from unmasknet.restore.photo import FoundMask, WindowColours, find_masks, painted
 from unmasknet.restore.reference.painter import MeshFinder, Target, paint
 from unmasknet.restore.reference.references import ReferenceLoader, References
-from unmasknet.restore.reference.selection import best_reference
+from unmasknet.restore.reference.same_person import PersonCheck
+from unmasknet.restore.reference.selection import Choice, best_reference, choose_face
 from unmasknet.restore.reference.shape import Expression
 from unmasknet.restore.runtimes.base import Networks
+
+UNCLEAR = "the shape of the masked face is unclear, so the reference was not used"
 
 
 class ReferenceRestorer:
@@ -22,17 +25,19 @@ class ReferenceRestorer:
 
     Args:
         networks: the segmenter tells whether a reference wears a mask.
+        check: the check that references show the same person; None takes the built-in one.
     """
 
-    def __init__(self, networks: Networks) -> None:
-        self._networks = networks
+    def __init__(self, networks: Networks, check: PersonCheck | None = None) -> None:
+        self._networks, self.check = networks, check or PersonCheck()
 
     @cached_property
     def _loader(self) -> ReferenceLoader:
         return ReferenceLoader(self._find_mask if self._networks.segmenter_side is not None else None)
 
     @cached_property
-    def _meshes(self) -> MeshFinder:
+    def meshes(self) -> MeshFinder:
+        """Finder of the masked faces' meshes."""
         return MeshFinder()
 
     def load(self, photos: Sequence[PhotoInput]) -> References:
@@ -44,8 +49,8 @@ class ReferenceRestorer:
         photo: RGBImage,
         masks: Sequence[FoundMask],
         person: References,
-        expression: Expression,
-        force: bool,
+        expression: Expression = "reference",
+        force: bool = False,
     ) -> "Painter":
         """Builds the painter of one photo.
 
@@ -54,9 +59,9 @@ class ReferenceRestorer:
             masks: of its faces, none empty.
             person: the references.
             expression: see `shape.pose_onto`.
-            force: use references that seem to show another person.
+            force: do not check that the references show the same person.
         """
-        return Painter(self._meshes, photo, masks, person, expression)
+        return Painter(self, photo, masks, person, expression, force)
 
     def _find_mask(self, pixels: RGBImage, mesh: Mesh) -> Plane:
         matrix = frame_matrix(*eye_centres(mesh), mouth_centre(mesh), UNIT)
@@ -66,40 +71,55 @@ class ReferenceRestorer:
 
 
 class Painter:
-    """Painter of one photo: paints its largest masked face from a reference.
+    """Painter of one photo: paints one of its masked faces from a reference.
+
+    That face is the one that is most like the references, or without a check the largest.
 
     Attributes:
         painted: whether a face was painted.
-        warnings: lines for the user.
     """
 
     def __init__(
         self,
-        meshes: MeshFinder,
+        restorer: ReferenceRestorer,
         photo: RGBImage,
         masks: Sequence[FoundMask],
         person: References,
         expression: Expression,
+        force: bool,
     ) -> None:
-        self._meshes, self._masks, self._person, self._expression = meshes, masks, person, expression
+        self._restorer, self._photo, self._masks = restorer, photo, masks
+        self._person, self._expression, self._force = person, expression, force
         self._covered = painted(photo.shape[:2], masks, lambda mask: mask.covered)
-        self.painted, self.warnings = False, list[str]()
+        self._choice: Choice | None = None
+        self._unclear = self.painted = False
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Lines for the user."""
+        lines = self._choice.warnings if self._choice else ()
+        return (*lines, UNCLEAR) if self._unclear else lines
 
     def repaint(self, filled: RGBImage, results: list[WindowColours]) -> list[WindowColours]:
-        """Paints the face into the network's results. Has the type `photo.Repaint`."""
-        number = max(range(len(self._masks)), key=lambda one: self._masks[one].window.side)
-        window = self._masks[number].window
-        mesh = self._meshes.find(filled, window)
-        if mesh is None:
-            self._warn("the head pose of the masked face is unclear; the network alone restored it")
+        """Paints the face into the network's results. Has the type `photo.Repaint`.
+
+        Raises:
+            InputError: all references seem to show other people.
+        """
+        meshes = [self._restorer.meshes.find(filled, mask.window) for mask in self._masks]
+        if self._choice is None:
+            found = dict(enumerate(meshes))
+            check = None if self._force else self._restorer.check
+            self._choice = choose_face(self._photo, self._covered, found, self._person.usable, check)
+        number, references = self._choice.number, self._choice.references
+        if (mesh := meshes[number]) is None:
+            self._unclear = True
             return results
+        reference = best_reference(references, mesh)
         target = Target(filled, mesh, self._covered)
-        reference = best_reference(self._person.usable, mesh)
         results = list(results)
-        results[number] = paint(target, reference, window, results[number], self._expression)
+        results[number] = paint(
+            target, reference, self._masks[number].window, results[number], self._expression
+        )
         self.painted = True
         return results
-
-    def _warn(self, line: str) -> None:
-        if line not in self.warnings:
-            self.warnings.append(line)

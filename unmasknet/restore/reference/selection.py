@@ -1,19 +1,81 @@
-"""Choice of the reference for a masked face: by head pose, size and colours."""
+"""Choice of the face that the references show, and of the best reference for it: by head pose, size and colours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from maskgen.errors import InputError
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.faces.pose import head_pose
-from maskgen.types import Pose
+from maskgen.types import Plane, Pose, RGBImage
 from unmasknet.restore.reference.references import Reference
+from unmasknet.restore.reference.same_person import LIMIT, UNCHECKED, PersonCheck, SeenFace
 from unmasknet.restore.reference.shape import eye_distance
 
 # Cost of a reference: degrees of head pose that cost 1; cost of half of the target's size; cost of missing colours.
 TURN, TILT = 20.0, 20.0
 HALF_SIZE = 0.7
 GREY = 2.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Face that the references show.
+
+    Attributes:
+        number: of the face.
+        references: those that show the same person, at least one.
+        warnings: a line for each of the others, or a line that nothing was checked.
+    """
+
+    number: int
+    references: tuple[Reference, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def choose_face(
+    photo: RGBImage,
+    covered: Plane,
+    meshes: Mapping[int, Mesh | None],
+    references: tuple[Reference, ...],
+    check: PersonCheck | None,
+) -> Choice:
+    """Chooses the masked face that the references show: the one most like them, or without a check the largest.
+
+    Args:
+        photo: with the masks.
+        covered: 1 where the masks are.
+        meshes: of its masked faces, by number, at least one; None where the mesh is unclear.
+        references: of one person, at least one.
+        check: None does not check that they show the same person.
+
+    Raises:
+        InputError: all references seem to show another person.
+    """
+    clear = {number: mesh for number, mesh in meshes.items() if mesh is not None}
+    if not clear:
+        return Choice(next(iter(meshes)), references)
+    if check is None or not check.available:
+        number = max(clear, key=lambda one: eye_distance(clear[one]))
+        return Choice(number, references, () if check is None else (UNCHECKED,))
+    distances = {
+        number: [check.distance(SeenFace(photo, mesh, covered), one) for one in references]
+        for number, mesh in clear.items()
+    }
+    number = min(distances, key=lambda one: min(distances[one]))
+    found = list(zip(references, distances[number], strict=True))
+    others = tuple(_other_person(one, far) for one, far in found if far > LIMIT)
+    if len(others) == len(references):
+        raise InputError("\n  ".join(others))
+    return Choice(number, tuple(one for one, far in found if far <= LIMIT), others)
+
+
+def _other_person(reference: Reference, distance: float) -> str:
+    return (
+        f"{reference.name}: seems to show another person (distance {distance:.3f}, limit {LIMIT:g}); a reference must "
+        "show the same person. If it does, give --force (from Python: force=True)"
+    )
 
 
 def best_reference(references: Sequence[Reference], mesh: Mesh) -> Reference:
