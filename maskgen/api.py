@@ -46,7 +46,7 @@ def mask_photo(
         image: the path of a file, its bytes, a file opened in binary mode, a Pillow image, or an array: `uint8`,
             `uint16` or `bool`, `h w`, `h w 1`, RGB `h w 3` or RGBA `h w 4`. EXIF orientation is applied; transparent
             pixels are laid on white.
-        masks: SPEC, as `--masks` takes it; of several masks, `seed` chooses one.
+        masks: SPEC, as `--masks` takes it; of several masks, `seed` chooses one. `bare` leaves a face without.
         wear: WEAR, as `--wear` takes it.
         faces: "largest", or "all" for all faces that are found and suit a mask.
         size: side of the square crop around the largest face, 64 to 1024; 0 keeps the photo as it is.
@@ -54,7 +54,7 @@ def mask_photo(
         landmarks: backend, as `--landmarks` takes it.
 
     Returns:
-        `masked`, `gt`, `map`, `parts`, `faces` and more; or a `Skip` that says why the photo has no triplet.
+        `masked`, `gt`, `map`, `parts`, `faces` (all that were found, bare ones too) and more; or a `Skip` that says why the photo has no triplet.
 
     Raises:
         UsageError: an argument has a value that is not allowed.
