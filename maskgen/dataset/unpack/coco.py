@@ -89,8 +89,7 @@ def segmentation(
 ) -> "list[list[float]] | dict[str, Any]":
     """Returns the segment of a mask as polygons or run lengths; of a bare face, run lengths without a pixel.
 
-    Detectron2 drops annotations with an empty list of polygons, and pycocotools fails at them. Both read empty run
-    lengths, so a bare face keeps its box.
+    pycocotools fails at an empty list of polygons, but reads empty run lengths.
     """
     if pixels is not None and pixels.any():
         if kind == "rle":
