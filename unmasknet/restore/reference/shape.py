@@ -36,7 +36,7 @@ LOWER_LIP = np.array([95, 88, 178, 87, 14, 317, 402, 318, 324])
 MOUTH_CORNERS = (78, 308)  # of these edges
 LIP_REACH = 0.35  # head units; sigma of the shift of lower lip and chin when the mouth closes
 
-Points = Float64[ndarray, "points 3"]
+Points = Float64[ndarray, "_ 3"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def pose_onto(reference: Mesh, target: Mesh, covered: Plane, expression: Express
 
 
 def fit(
-    source: Points, target: Points, weights: Float64[ndarray, "points"]
+    source: Points, target: Points, weights: Float64[ndarray, "_"]
 ) -> tuple[float, Float64[ndarray, "3 3"], Float64[ndarray, "3"]]:
     """Computes the weighted least-squares similarity from `source` to `target`: scale, rotation and offset.
 
