@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from maskgen.generation.pack import pack as pack
     from maskgen.generation.pipeline import GenReport as GenReport
     from maskgen.generation.pipeline import generate as generate
+    from maskgen.masking.pipeline import MaskReport as MaskReport
+    from maskgen.masking.pipeline import mask_folder as mask_folder
+    from maskgen.masking_settings import MaskFolderSettings as MaskFolderSettings
     from maskgen.progress import Progress as Progress
     from maskgen.reports.preview import preview as preview
     from maskgen.settings import CropSettings as CropSettings
@@ -44,6 +47,8 @@ _HOME = {
     "GenReport": "generation.pipeline",
     "GenSettings": "settings",
     "InputError": "errors",
+    "MaskFolderSettings": "masking_settings",
+    "MaskReport": "masking.pipeline",
     "MaskSettings": "settings",
     "MissingError": "errors",
     "PackSettings": "settings",
@@ -58,6 +63,7 @@ _HOME = {
     "decode": "dataset.shards",
     "generate": "generation.pipeline",
     "load_settings": "config",
+    "mask_folder": "masking.pipeline",
     "mask_photo": "api",
     "open_data_set": "dataset.reader",
     "pack": "generation.pack",

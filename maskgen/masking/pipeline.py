@@ -111,7 +111,8 @@ class _Job:
     def plan(self, versions: dict[str, str]) -> Plan:
         """Returns everything that the bytes of the files depend on."""
         files = self.settings.files.model_dump(mode="json", exclude={"out", "maps"})
-        files |= {"maps": bool(self.settings.files.maps), "each": bool(self.outfits.labels)}
+        naming = self.naming
+        files |= {"maps": naming.maps, "each": bool(naming.labels), "also_original": naming.original}
         return Plan(self.source.name, "", {**data_settings(self.outfits.whole), "files": files}, versions)
 
 
