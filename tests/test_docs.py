@@ -17,6 +17,7 @@ from maskgen.dataset.verify import VerifyReport
 from maskgen.errors import SKIP_REASONS
 from maskgen.generation.bench import GenBench
 from maskgen.generation.pipeline import GenReport, Rehearsal
+from maskgen.masking.pipeline import MaskRehearsal, MaskReport
 from maskgen.video.frames.run import FramesReport
 from tools.command_options import with_tables
 
@@ -71,6 +72,8 @@ def test_every_link_inside_the_project_leads_somewhere(page):
     [
         ("gen-data", GenReport),
         ("gen-data", Rehearsal),
+        ("mask", MaskReport),
+        ("mask", MaskRehearsal),
         ("frames-from-video", FramesReport),
         ("verify", VerifyReport),
         ("unpack", UnpackReport),
