@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy import ndarray
 
 from maskgen.faces.landmarks.crop_windows import view_of_box, view_of_mesh
@@ -13,13 +13,16 @@ from maskgen.images.resample import carry, inverse
 from maskgen.types import Plane, RGBImage
 from unmasknet.restore.face_window import FaceWindow
 from unmasknet.restore.faces import USUAL_BOX
+from unmasknet.restore.photo import WindowColours, tone_of, toned
 from unmasknet.restore.reference.light import HOLE_WEIGHT, relit
 from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.shape import Expression, eye_distance, pose_onto
 from unmasknet.restore.reference.texture import lay_texture
 
 LEAST_BELIEF = 0.3  # of the mesh network, below which the face cannot be posed
-WindowColours = Float32[ndarray, "tall wide 3"]
+
+
+SAMPLED = 128  # pixels along the longer side of a window that are looked at, to tell a grey photo
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,18 @@ def paint(
         expression: see `pose_onto`.
     """
     posed = pose_onto(reference.mesh, target.mesh, target.covered, expression)
-    corner = window.columns.start, window.rows.start
+    corner = int(window.columns.start), int(window.rows.start)
     texture = lay_texture(reference.pixels, posed, corner, result.shape[:2])
     eyes = eye_distance(target.mesh)
     hidden = np.where(window.of(target.covered) > 0, np.float32(HOLE_WEIGHT), np.float32(1))
     filled = window.of(target.filled).astype(np.float32)
     lit = relit(texture.colours, filled, texture.skin * hidden, eyes)
+    if (tone := _tone(window.of(target.filled), window.of(target.covered) == 0)) is not None:
+        lit = toned(lit.mean(axis=2), tone)
     return result + (lit - result) * texture.weight[..., None]
+
+
+def _tone(pixels: RGBImage, where: Bool[ndarray, "tall wide"]) -> Float32[ndarray, "3 3"] | None:
+    """Fits the tone of a grey or toned photo, see `photo.tone_of`, on a part of the pixels `where`."""
+    step = max(1, max(where.shape) // SAMPLED)
+    return tone_of(np.ascontiguousarray(pixels[::step, ::step]), where[::step, ::step])

@@ -19,6 +19,8 @@ from unmasknet.restore.runtimes.base import Networks
 
 UNCLEAR = "the shape of the masked face is unclear, so the reference was not used"
 
+GREY = "the reference is grey: lips and beard have the colour of the skin"
+
 
 class ReferenceRestorer:
     """Restorer by references. Holds networks: use one per thread.
@@ -92,13 +94,13 @@ class Painter:
         self._person, self._expression, self._force = person, expression, force
         self._covered = painted(photo.shape[:2], masks, lambda mask: mask.covered)
         self._choice: Choice | None = None
-        self._unclear = self.painted = False
+        self._unclear = self._grey = self.painted = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Lines for the user."""
         lines = self._choice.warnings if self._choice else ()
-        return (*lines, UNCLEAR) if self._unclear else lines
+        return (*lines, *([UNCLEAR] if self._unclear else []), *([GREY] if self._grey else []))
 
     def repaint(self, filled: RGBImage, results: list[WindowColours]) -> list[WindowColours]:
         """Paints the face into the network's results. Has the type `photo.Repaint`.
@@ -116,6 +118,7 @@ class Painter:
             self._unclear = True
             return results
         reference = best_reference(references, mesh)
+        self._grey = self._grey or reference.grey
         target = Target(filled, mesh, self._covered)
         results = list(results)
         results[number] = paint(

@@ -8,7 +8,6 @@ of .101, the mixture of fit and mesh that is used here .064.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -18,8 +17,8 @@ from maskgen.faces.canonical_head import LIPS, canonical_head, similarity
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.types import Plane
 
-Expression = Literal["reference", "neutral"]
-EXPRESSIONS: tuple[str, ...] = get_args(Expression)
+EXPRESSIONS = ("reference", "neutral")  # mouth as in the reference, or closed
+Expression = str  # one of them
 
 HIDDEN_WEIGHT = 0.3  # weight of a point under the mask in the rigid fit; points above it weigh 1
 HIDDEN_PULL = 0.5  # fraction of the difference from the target's mesh that a point under the mask takes over

@@ -19,7 +19,9 @@ from unmasknet.restore.reference.texture import lay_texture, rasterise
 
 
 def mesh_of(**pose):
-    return mean_face(turned(**{key: value for key, value in pose.items() if key in ("yaw", "pitch", "roll")})).mesh
+    return mean_face(
+        turned(**{key: value for key, value in pose.items() if key in ("yaw", "pitch", "roll")})
+    ).mesh
 
 
 def test_the_pose_of_the_target_is_recovered():
@@ -83,17 +85,24 @@ def test_a_texture_returns_to_its_place():
     rng = np.random.default_rng(0)
     photo = np.kron(rng.integers(0, 255, (50, 50, 3)), np.ones((8, 8, 1))).astype(np.uint8)
     mesh = mesh_of()
-    texture = lay_texture(photo, pose_onto(mesh, mesh, np.zeros((400, 400), np.uint8), "reference"), (0, 0), (400, 400))
+    texture = lay_texture(
+        photo, pose_onto(mesh, mesh, np.zeros((400, 400), np.uint8), "reference"), (0, 0), (400, 400)
+    )
     inside = texture.skin > 0.9
     assert inside.sum() > 5000
-    assert np.abs(texture.colours - photo)[inside].mean() < 8  # cubic sampling at positions a fraction of a pixel off
+    assert (
+        np.abs(texture.colours - photo)[inside].mean() < 8
+    )  # cubic sampling at positions a fraction of a pixel off
 
 
 def test_a_part_that_the_reference_hides_is_not_painted():
     turned_away, frontal = mesh_of(yaw=45), mesh_of()
     photo = np.full((400, 400, 3), 128, np.uint8)
     texture = lay_texture(
-        photo, pose_onto(turned_away, frontal, np.zeros((400, 400), np.uint8), "reference"), (0, 0), (400, 400)
+        photo,
+        pose_onto(turned_away, frontal, np.zeros((400, 400), np.uint8), "reference"),
+        (0, 0),
+        (400, 400),
     )
     cheeks = [texture.weight[tuple(np.rint(frontal[point, 1::-1]).astype(int))] for point in (58, 288)]
     assert min(cheeks) < 0.3
@@ -104,7 +113,7 @@ def test_another_exposure_and_white_balance_is_taken_off():
     rng = np.random.default_rng(1)
     target = rng.uniform(80, 160, (120, 120, 3)).astype(np.float32)
     texture = np.sqrt(target**2 * np.array([0.5, 0.7, 0.6], np.float32)).astype(np.float32)
-    lit = relit(texture, target, np.ones((120, 120), np.float32), 30)
+    lit = relit(texture, target, np.ones((120, 120), np.float32), 30.0)
     assert np.abs(lit - target).max() < 1.5
 
 
@@ -113,7 +122,7 @@ def test_a_light_from_the_side_is_taken_off_and_features_stay():
     target = np.full((200, 200, 3), 110, np.float32)
     texture = target * side
     texture[90:110, 90:110] *= 0.6  # a feature of a tenth of the face
-    lit = relit(texture, target, np.ones((200, 200), np.float32), 60)
+    lit = relit(texture, target, np.ones((200, 200), np.float32), 60.0)
     assert np.abs(lit[20:60, 20:180] - 110).max() < 12
     assert lit[100, 100].mean() < 85
 
