@@ -205,7 +205,8 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
 
     checked = unmask("verify", "set", "--json")
     assert checked.code == 0
-    assert json.loads(checked.out) == {"ok": True, "shards": report["shards"], "samples": 2, "problems": []}
+    found = json.loads(checked.out)
+    assert found == {"ok": True, "shards": report["shards"], "samples": 2, "problems": [], "format": 2}
     assert "sound" in unmask("verify", "set").out
 
     shown = json.loads(unmask("preview", "set", "--out", "look", "--json").out)
