@@ -28,6 +28,7 @@ CLASSES = (
 LEAST_B = (
     4.0  # b* below which a photo is grey or lit by blue light, so that the angle says nothing about skin
 )
+LEAST_LIGHTNESS = 15.0  # L* below which skin cannot be told from hair or dark glasses
 HUES = 25.0, 110.0  # hue angles (of a*, b*) in degrees; outside, the light is coloured
 MASK_PART = 3  # value of `parts` in the mask itself
 LEAST_PIXELS = 12  # of a region
@@ -113,14 +114,14 @@ def measure_tone(
 
     Returns:
         The mean over forehead and cheeks of the median colour of their skin; None if no region shows enough skin, or
-        the photo is grey, or lit by coloured light.
+        the photo is grey, lit by coloured light, or black.
     """
     regions = skin_regions(image, landmarks, scheme)
     if not regions:
         return None
     colours = [_median(_lab(image[region])) for region in regions.values()]
     lightness, a, b = np.mean(colours, axis=0).tolist()
-    if b < LEAST_B or not HUES[0] <= math.degrees(math.atan2(b, a)) <= HUES[1]:
+    if lightness < LEAST_LIGHTNESS or b < LEAST_B or not HUES[0] <= math.degrees(math.atan2(b, a)) <= HUES[1]:
         return None
     return SkinTone(math.degrees(math.atan((lightness - 50) / b)), lightness, a, b)
 

@@ -112,6 +112,7 @@ def test_row664_a_cheek_that_is_turned_away_is_left_out() -> None:
         ((60, 1, 2), "nearly grey"),
         ((60, 5, -20), "blue light"),
         ((60, 40, 8), "purple light"),
+        ((12, 3, 6), "black hair"),
     ],
 )
 def test_row664_grey_photos_and_coloured_light_have_no_tone(colour: tuple[float, ...], what: str) -> None:
