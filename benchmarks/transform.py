@@ -7,9 +7,9 @@ Crops: faces of the source, aligned to ArcFace's template at 112 pixels, landmar
 nor may be passed on. So MaskTheFace's `mask_face` stands for the tools of today, given its 68 points, without its
 detection. Both run in this process, turn by turn, and each time is CPU time of one core.
 
-Loader: the JPEG files of the source, or the aligned crops as JPEG files, decoded by Pillow, resized to 112 pixels if
-they are larger, flipped at random, as normalised float tensors, in batches of 128 by two workers; with masks at p = .3
-and cached landmarks, and without, turn by turn.
+Loader: the JPEG files of the source, a quarter of them enlarged to 720 pixels as a camera's photos are, or the aligned
+crops as JPEG files; decoded by Pillow, resized to 112 pixels if they are larger, flipped at random, as normalised float
+tensors, in batches of 128 by two workers; with masks at p = .3 and cached landmarks, and without, turn by turn.
 
 MaskTheFace needs `imutils`, `tqdm`, `requests` and `dotmap`, which are imported or replaced by nothing: only its
 drawing runs. Memory: proportional set size of the loader's workers with masks and without.
@@ -44,6 +44,7 @@ from maskgen.sources import build_source
 from maskgen.transforms import RandomFaceMask
 
 P = 0.3
+LARGE = 720
 TYPES = ("surgical", "cloth", "N95", "KN95")  # of MaskTheFace, one after the other
 
 
@@ -226,6 +227,15 @@ def write_files(files: list[bytes], folder: Path) -> list[Path]:
     return paths
 
 
+def enlarged(file: bytes) -> np.ndarray:
+    """Decodes a photo and scales its shorter side to `LARGE` pixels, as photos of cameras are larger than LFW's."""
+    image = Image.open(io.BytesIO(file)).convert("RGB")
+    scale = LARGE / min(image.size)
+    return np.asarray(
+        image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    )
+
+
 def jpeg(crop: np.ndarray) -> bytes:
     """Encodes a crop as JPEG at quality 95."""
     kept = io.BytesIO()
@@ -252,11 +262,13 @@ def main() -> None:
         folder = Path(kept)
         files = read_photos(options.src, options.loaded)
         photos = write_files(files, folder / "photos")
+        large = write_files([jpeg(enlarged(file)) for file in files[: options.loaded // 4]], folder / "large")
         crops = write_files([jpeg(crop) for crop in align(files)[0]], folder / "crops")
         detected = RandomFaceMask(p=P, cache=str(folder / "landmarks"))
         every = RandomFaceMask(p=1, cache=str(folder / "landmarks"))
-        for path in photos:  # fills the cache of landmarks
+        for path in photos + large:  # fills the cache of landmarks
             every(Image.open(path).convert("RGB"), index=0)
+        result["loader_large"] = time_loaders(large, detected, options.rounds)
         result["loader_photos"] = time_loaders(photos, detected, options.rounds)
         result["loader_crops"] = time_loaders(crops, RandomFaceMask(p=P, landmarks="arcface"), options.rounds)
     print(json.dumps(result, indent=2))

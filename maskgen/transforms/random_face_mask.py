@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from maskgen.config import wrong_value
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import fingerprint
-from maskgen.rendering.triplet import wear_masks
+from maskgen.rendering.triplet import Tools, wear_masks
 from maskgen.seeds import hash64
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.transforms.chance import MOST, Chance, Draw, whole_number
@@ -92,7 +92,9 @@ class RandomFaceMask:
         self._chance = Chance(min(whole_number("seed", seed), MOST))
         self._counts = OutcomeCounts()
         self._source = FaceSource(landmarks, refine, self._settings.faces)
-        shared_tools(self._settings)  # here, so that forked workers share the templates
+        self._tools: Tools | None = shared_tools(
+            self._settings
+        )  # here, so that forked workers share the templates
 
     def __call__(self, image: Any, *others: Any, landmarks: Any = None, index: Any = None) -> Any:
         """Puts masks on an image, or leaves it as it is.
@@ -203,9 +205,14 @@ class RandomFaceMask:
         faces = self._source.find(pixels, landmarks)
         if isinstance(faces, Skip):
             return faces
-        tools = shared_tools(self._settings)
+        if self._tools is None:
+            self._tools = shared_tools(self._settings)
+        tools = self._tools
         stages = set_scene(pixels, faces, tools)
         return wear_masks(stages, tools, [hash64(seed, nth) >> 1 for nth in range(len(stages))])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_tools": None}
 
     def __repr__(self) -> str:
         masks = self._settings.masks
