@@ -24,7 +24,7 @@ BASELINES = ("twin", "field")
 def flattened(members: Members, baseline: str = "twin", quality: int = 95) -> Members:
     """Returns a sample's members with a flat mask of one of `BASELINES`; its parts contain only the part mask."""
     sample = decode(members)
-    (face,) = sample["json"]["faces"]
+    (face,) = (face for face in sample["json"]["faces"] if face["mask"]["family"] != "bare")
     mesh = np.zeros((468, 3), np.float32)
     mesh[:, :2] = face["landmarks"]
     mask, seed = face["mask"], sample["json"]["seed"]

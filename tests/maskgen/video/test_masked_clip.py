@@ -44,6 +44,14 @@ def test_every_frame_of_a_masked_video_has_the_same_mask(films):
     assert film.worn == ("surgical",)
 
 
+def test_a_person_drawn_bare_stays_bare_in_every_frame(films, tmp_path):
+    clip, _ = films
+    tools = build_tools(GenSettings(masks=MaskSettings(masks="surgical", share=0.0)))
+    film = mask_film(clip, tmp_path / "bare.mp4", tools, "raw", lambda *_: None)
+    assert (film.masked, film.worn) == (0, ("bare",))
+    assert film.frames == len(stream_times(clip))
+
+
 def test_a_mask_moves_with_its_face_and_does_not_jitter(films):
     clip, film = films
     changed = np.abs(read_frames(clip) - read_frames(film.video)).max(-1) > 60
