@@ -436,6 +436,22 @@ class UnpackSettings(DataSetCommand):
     """Write into a folder that is not empty."""
 
 
+class MakeRecSettings(Command):
+    """Settings of `unmask make-rec`."""
+
+    sources: Annotated[
+        tuple[str, ...], Option(flag="SRC...", required="name the photos: unmask make-rec FOLDER --to DIR")
+    ] = ()
+    """Photos of people: folders, archives, `.rec` files, as for gen-data."""
+    to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
+    """Target folder."""
+    people: Annotated[Literal["auto", "folders"], Option()] = "auto"
+    """How to infer identities where a source has no list of them. `folders`: each folder is one person. `auto`: the
+    same where photos are named after their folder."""
+    overwrite: Annotated[bool, Option()] = False
+    """Write into a folder that is not empty."""
+
+
 class PairsSettings(DataSetCommand):
     """Settings of `unmask pairs`."""
 

@@ -12,6 +12,8 @@ from PIL import Image
 
 import cli
 from maskgen.assets import asset
+from maskgen.dataset.draw_pairs import PairsReport
+from maskgen.dataset.make_record_file import RecReport
 from maskgen.dataset.unpack import UnpackReport
 from maskgen.dataset.verify import VerifyReport
 from maskgen.errors import SKIP_REASONS
@@ -77,6 +79,8 @@ def test_every_link_inside_the_project_leads_somewhere(page):
         ("frames-from-video", FramesReport),
         ("verify", VerifyReport),
         ("unpack", UnpackReport),
+        ("make-rec", RecReport),
+        ("pairs", PairsReport),
         ("bench gen", GenBench),
     ],
 )

@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_masked_rec_file_comes_from_three_commands(here):
+def test_a_masked_rec_file_comes_from_three_commands_or_two(here):
     face = detector().detect(astronaut())[0]
     aligned = crop(astronaut(), crop_matrix(face, 112, "arcface"), 112, "constant")[0]
     write_records(here / "faces_emore", [[encoded(aligned)], [encoded(aligned[:, ::-1])]])
@@ -71,6 +71,8 @@ def test_a_masked_rec_file_comes_from_three_commands(here):
         assert np.abs(bare - truth).mean() < 3
         differs = np.abs(masked - truth).mean(-1)
         assert differs[60:].mean() > 4 * differs[:45].mean()  # below the eyes, not above them
+    both = build_source(SourceSettings(src=str(here / "faces_emore_both")))
+    assert sorted(ref.identity for ref in both.refs()) == ["0", "0", "1", "1"]
 
 
 def test_photos_become_folders_and_pairs(here):

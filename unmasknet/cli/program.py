@@ -18,6 +18,7 @@ from maskgen.cli import (
     doctor,
     frames_from_video,
     gen_data,
+    make_rec,
     mask,
     masks,
     pack,
@@ -39,6 +40,7 @@ from maskgen.settings import (
     DoctorSettings,
     DraftSettings,
     GenSettings,
+    MakeRecSettings,
     MasksSettings,
     PackSettings,
     PairsSettings,
@@ -97,6 +99,7 @@ register(app, "frames-from-video", frames_from_video.frames_from_video, FramesSe
 register(app, "preview", preview.preview, PreviewSettings)
 register(app, "verify", verify.verify, VerifySettings)
 register(app, "unpack", unpack.unpack, UnpackSettings)
+register(app, "make-rec", make_rec.make_rec, MakeRecSettings)
 register(app, "pairs", pairs.pairs, PairsSettings)
 register(app, "pack", pack.pack, PackSettings)
 app.add_typer(masks_app, name="masks")
