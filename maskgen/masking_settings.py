@@ -172,10 +172,13 @@ class MaskFolderSettings(Section):
             yield "masks.per_face (--per-face): with --each there is one photo for each entry of SPEC; choose one"
 
     def triplet_settings(self, masks: MaskSettings | None = None) -> GenSettings:
-        """Returns the settings of `gen-data` that put the same masks on the same photos.
+        """Builds the settings of `gen-data` that put the same masks on the same photos.
 
         Args:
             masks: other settings of the masks than these.
+
+        Returns:
+            settings with a crop of size 0.
         """
         return GenSettings(
             source=SourceSettings(

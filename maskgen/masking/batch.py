@@ -13,9 +13,9 @@ from maskgen.generation.make_shard import short_error
 from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
 from maskgen.masking.encode import choose_encoding, encode, encode_map
-from maskgen.masking.journal import Result
+from maskgen.masking.journal import PhotoResult
 from maskgen.masking.names import Naming, PhotoFiles
-from maskgen.masking.target import Target
+from maskgen.masking.target import AtomicFolder
 from maskgen.masking_settings import FileSettings
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, decode_photo, key_base
@@ -34,7 +34,7 @@ class BatchReport:
     photos: int
     count: int
     skipped: Mapping[str, int]
-    results: tuple[Result, ...] = ()
+    results: tuple[PhotoResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class MaskBatch:
         return [self.build(settings, self.source) for settings in self.settings]
 
     @cached_property
-    def _target(self) -> Target:
-        return Target(self.out)
+    def _target(self) -> AtomicFolder:
+        return AtomicFolder(self.out)
 
     @cached_property
-    def _map_target(self) -> Target | None:
-        return Target(self.maps) if self.maps else None
+    def _map_target(self) -> AtomicFolder | None:
+        return AtomicFolder(self.maps) if self.maps else None
 
     def prepare(self) -> None:
         """Loads the tools."""
@@ -78,7 +78,7 @@ class MaskBatch:
 
     def make(self, plan: ShardPlan, on_step: OnStep) -> BatchReport:
         """Masks the photos of a batch."""
-        results: list[Result] = []
+        results: list[PhotoResult] = []
         outcome: Outcome = None
         for index, ref in enumerate(plan.refs):
             on_step(index, outcome)
@@ -95,17 +95,17 @@ class MaskBatch:
         if not isinstance(made, Skip):
             list(self._encoded(ref, *made))
 
-    def _mask(self, ref: PhotoRef) -> Result:
+    def _mask(self, ref: PhotoRef) -> PhotoResult:
         """Masks one photo. An unexpected exception of a library skips only this photo, as `poison`."""
         try:
             made = self._made(ref)
             if isinstance(made, Skip):
-                return Result(ref.id, reason=made.reason, detail=made.detail)
+                return PhotoResult(ref.id, reason=made.reason, detail=made.detail)
             return self._write(ref, *made)
         except (UnmaskError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - the photo is counted as poison, with the name of the error
-            return Result(ref.id, reason="poison", detail=short_error(error))
+            return PhotoResult(ref.id, reason="poison", detail=short_error(error))
 
     def _made(self, ref: PhotoRef) -> tuple[bytes, Photo, Made] | Skip:
         """Reads, decodes and masks a photo.
@@ -146,8 +146,8 @@ class MaskBatch:
             photos[names.original] = encoded(photo.pixels)
         return names, photos, maps
 
-    def _write(self, ref: PhotoRef, data: bytes, photo: Photo, made: Made) -> Result:
-        result = Result(ref.id, bytes=len(data))
+    def _write(self, ref: PhotoRef, data: bytes, photo: Photo, made: Made) -> PhotoResult:
+        result = PhotoResult(ref.id, bytes=len(data))
         if isinstance(made, Skip):
             result = replace(result, reason=made.reason, detail=made.detail)
             if self.files.unmasked == "drop" or made.reason not in FACE_REASONS:
@@ -217,7 +217,7 @@ def face_labels(file: str, face: MaskedFace) -> dict[str, Any]:
     }
 
 
-def report_of(name: str, results: Sequence[Result]) -> BatchReport:
+def report_of(name: str, results: Sequence[PhotoResult]) -> BatchReport:
     """Counts the results of a batch."""
     skipped: dict[str, int] = {}
     for result in results:

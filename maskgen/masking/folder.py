@@ -8,9 +8,9 @@ from typing import Any
 from maskgen.dataset.plan import Plan, differences
 from maskgen.errors import HARMLESS_REASONS, UsageError
 from maskgen.files import held_files, make_folder, remove
-from maskgen.masking.journal import Journal, Result
+from maskgen.masking.journal import Journal, PhotoResult
 from maskgen.masking.names import Naming
-from maskgen.masking.target import Target
+from maskgen.masking.target import AtomicFolder
 from maskgen.sources import PlacedSource, Source
 from maskgen.types import PhotoRef
 
@@ -57,7 +57,7 @@ class MaskFolder:
         self.journal.open()
         try:
             self._settle(plan, overwrite=overwrite)
-            targets = [Target(folder) for folder in (self.out, self.maps) if folder]
+            targets = [AtomicFolder(folder) for folder in (self.out, self.maps) if folder]
             for target in targets:
                 target.prepare()
             try:
@@ -103,7 +103,7 @@ class MaskFolder:
 
     def split_todo(
         self, refs: Sequence[PhotoRef], source: Source, naming: Naming, *, retry_failed: bool
-    ) -> tuple[list[PhotoRef], list[Result]]:
+    ) -> tuple[list[PhotoRef], list[PhotoResult]]:
         """Divides photos into those still to mask and those done; removes files of photos that have changed.
 
         A photo is done if the journal has it, its file has the size that it had, and what was written is still there.
@@ -112,11 +112,11 @@ class MaskFolder:
             photos to mask, and the results of the others without their faces.
         """
         todo: list[PhotoRef] = []
-        done: list[Result] = []
+        done: list[PhotoResult] = []
         for ref in refs:
             result = next(self.journal.results([ref.id]), None)
             if result and self._is_good(result, ref, source, naming, retry_failed=retry_failed):
-                done.append(Result(ref.id, masked=result.masked, reason=result.reason))
+                done.append(PhotoResult(ref.id, masked=result.masked, reason=result.reason))
             else:
                 todo.append(ref)
         return todo, done
@@ -127,7 +127,7 @@ class MaskFolder:
             self._remove(result)
 
     def _is_good(
-        self, result: Result, ref: PhotoRef, source: Source, naming: Naming, *, retry_failed: bool
+        self, result: PhotoResult, ref: PhotoRef, source: Source, naming: Naming, *, retry_failed: bool
     ) -> bool:
         if retry_failed and result.reason and is_failure(result.reason):
             return False
@@ -152,7 +152,7 @@ class MaskFolder:
         header = {"source": plan.source, "settings": plan.settings, "versions": plan.versions}
         self.journal.begin(header)
 
-    def _remove(self, result: Result) -> None:
+    def _remove(self, result: PhotoResult) -> None:
         for folder, files in ((self.out, result.files), (self.maps, result.maps)):
             for path in files if folder else ():
                 remove(folder / path)  # type: ignore[operator]

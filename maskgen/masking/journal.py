@@ -29,8 +29,8 @@ END = {"end": True}
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of one photo.
+class PhotoResult:
+    """Outcome of one photo.
 
     Attributes:
         photo: its id in the source.
@@ -121,7 +121,7 @@ class Journal:
         if self.header is None:
             self._places = {}
 
-    def results(self, photos: Iterable[str] | None = None) -> Iterator[Result]:
+    def results(self, photos: Iterable[str] | None = None) -> Iterator[PhotoResult]:
         """Yields the results of some photos in their order, or of all that the journal holds; reads one at a time."""
         assert self._file is not None, "open first"
         for photo in list(self._places) if photos is None else photos:
@@ -149,7 +149,7 @@ class Journal:
         self.header = {"format": FORMAT, **header}
         self._append([self.header])
 
-    def add(self, results: Iterable[Result]) -> None:
+    def add(self, results: Iterable[PhotoResult]) -> None:
         """Appends the results of some photos, whose files are written."""
         self._append([_short(asdict(result)) for result in results])
 
@@ -215,7 +215,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return entry if isinstance(entry, dict) and line.endswith(b"\n") else {}
 
 
-def _result(entry: Mapping[str, Any]) -> Result | None:
+def _result(entry: Mapping[str, Any]) -> PhotoResult | None:
     """Builds a result from a line; None if it is no such line, or if a path in it leads out of the folder."""
     kinds = {"photo": str, "bytes": int, "files": dict, "maps": dict, "masked": int, "faces": list}
     kinds |= {"reason": str, "detail": str}
@@ -224,7 +224,7 @@ def _result(entry: Mapping[str, Any]) -> Result | None:
     paths = {**entry.get("files", {}), **entry.get("maps", {})}
     if any(type(size) is not int or not is_inner(path) for path, size in paths.items()):
         return None
-    return Result(**{**entry, "faces": tuple(entry.get("faces", ()))})
+    return PhotoResult(**{**entry, "faces": tuple(entry.get("faces", ()))})
 
 
 def is_inner(path: str) -> bool:

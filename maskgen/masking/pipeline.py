@@ -23,7 +23,7 @@ from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images.formats import heic_versions
 from maskgen.masking.batch import BatchReport, MaskBatch, report_of
 from maskgen.masking.folder import MaskFolder
-from maskgen.masking.journal import Result
+from maskgen.masking.journal import PhotoResult
 from maskgen.masking.masks import Outfits, choose_outfits
 from maskgen.masking.names import Naming
 from maskgen.masking.tables import FACES, SKIPPED, write_tables
@@ -99,7 +99,7 @@ class MaskRehearsal:
 
 @dataclass(frozen=True)
 class _Job:
-    """What is to be done: source, photos, masks, names, folder."""
+    """Task of a run: source, photos, masks, names, folder."""
 
     settings: MaskFolderSettings
     source: Source
@@ -306,7 +306,7 @@ def _mask(job: _Job, engine: LocalEngine, build: KitBuilder, on_progress: OnProg
                 else:
                     assert isinstance(event, Poisoned)
                     photo, reason, detail = event.entry
-                    result = Result(photo, reason=reason, detail=detail)
+                    result = PhotoResult(photo, reason=reason, detail=detail)
                     folder.journal.add([result])
                     tally.finish(replace(report_of(photo, [result]), results=()))
                 tally.report()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskgen.files import disk_errors, whole
 from maskgen.masking.batch import FACE_COLUMNS
-from maskgen.masking.journal import Result
+from maskgen.masking.journal import PhotoResult
 
 FACES, SKIPPED = ".unmask-faces.csv", ".unmask-skipped.csv"
 
@@ -35,7 +35,7 @@ class Counts:
     faces: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: PhotoResult) -> None:
         """Counts one photo."""
         self.photos += 1
         self.files += len(result.files)
@@ -48,7 +48,7 @@ class Counts:
             self.bare += result.masked == 0
 
 
-def write_tables(out: Path, results: Iterable[Result]) -> Counts:
+def write_tables(out: Path, results: Iterable[PhotoResult]) -> Counts:
     """Writes both tables into the target folder and counts; holds one result at a time.
 
     Args:

@@ -1,4 +1,4 @@
-"""Target folder of masked files: atomic writes, and no write outside of it."""
+"""Folder of masked files: atomic writes, and no write outside of it."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from maskgen.files import disk_errors, size_text, write_all
 PARTS = ".unmask-parts"  # folder of files that are being written; there only while a run is at work
 
 
-class Target:
+class AtomicFolder:
     """Folder that gets files. A file has its final name only when it is whole.
 
     Files are not flushed to the disk: that takes longer than masking a small photo. After a power failure the journal
