@@ -16,6 +16,7 @@ import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from maskgen.errors import InputError, MissingError
+from maskgen.errors import InputError
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.types import RGBImage
 from unmasknet import Unmasker
@@ -50,6 +51,9 @@ class Shot:
     yaw: float
 
 
+Pair = tuple[str, Shot, Shot, Shot]  # person, target, reference, judge
+
+
 def main() -> None:
     """Prints the measurements as JSON."""
     parser = argparse.ArgumentParser(
@@ -59,18 +63,15 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--pairs", type=int, default=240)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--checks", action="store_true")
     chosen = parser.parse_args()
-    network = build_identity("dlib")
-    if network is None:
-        raise MissingError("the benchmark needs dlib's network: the extra eval")
     people = shots_of(chosen.data, chosen.split)
     pairs = draw_pairs(people, chosen.pairs, chosen.seed)
-    unmasker = Unmasker.from_pretrained(threads=1)
-    summary = {"split": chosen.split, **measure(pairs, unmasker, network, chosen.sheet)}
+    summary = {"split": chosen.split, **measure(pairs, chosen.jobs, chosen.sheet)}
     if chosen.checks:
-        summary["checks"] = measure_checks(pairs, unmasker, chosen.seed)
+        summary["checks"] = measure_checks(pairs, Unmasker.from_pretrained(threads=1), chosen.seed)
     print(json.dumps(summary, indent=1))
 
 
@@ -98,7 +99,7 @@ def shots_of(data: Path, split: str) -> dict[str, list[Shot]]:
     return people
 
 
-def draw_pairs(people: dict[str, list[Shot]], most: int, seed: int) -> list[tuple[str, Shot, Shot, Shot]]:
+def draw_pairs(people: dict[str, list[Shot]], most: int, seed: int) -> list[Pair]:
     """Draws (person, target, reference, judge): each photo of a person is the target at most once."""
     pairs = [
         (person, shot, shots[(number + 1) % len(shots)], shots[(number + 2) % len(shots)])
@@ -110,38 +111,59 @@ def draw_pairs(people: dict[str, list[Shot]], most: int, seed: int) -> list[tupl
     return [pairs[place] for place in order[:most]]
 
 
-def measure(
-    pairs: Sequence[tuple[str, Shot, Shot, Shot]], unmasker: Unmasker, network: Identity, sheet: Path | None
-) -> dict[str, object]:
+def measure(pairs: Sequence[Pair], jobs: int, sheet: Path | None) -> dict[str, object]:
     """Restores every pair, and summarises the scores."""
     rows: list[dict[str, float]] = []
     people: list[str] = []
     refused: list[str] = []
     tiles: list[RGBImage] = []
-    for number, (person, target, reference, judge) in enumerate(pairs):
-        try:
-            restored = unmasker(target.masked, references=[reference.bare], force=True)
-        except InputError as error:
-            refused.append(f"{reference.key}: {error}")
-            continue
-        plain = unmasker(target.masked)
-        if not plain.changed or not restored.by_reference:
-            refused.append(f"{target.key}: {restored.said}")
-            continue
-        results = dict(
-            zip(METHODS, (target.masked, plain.picture, restored.picture, target.bare), strict=True)
-        )
-        rows.append(_scores(results, target, reference, judge, network))
-        people.append(person)
-        if sheet and len(tiles) < ROWS:
-            shown = (target.masked, plain.picture, restored.picture, target.bare)
-            crops = [_cut(image, target.mesh) for image in shown]
-            tiles.append(np.hstack([crops[0], _cut(reference.bare, reference.mesh), *crops[1:]]))
-        print(f"{number + 1} of {len(pairs)}", end="\r", file=sys.stderr)
+    with get_context("spawn").Pool(jobs, _start) as pool:
+        for number, (person, scores, refusal, tile) in enumerate(pool.imap(_measured, pairs), 1):
+            print(f"{number} of {len(pairs)}", end="\r", file=sys.stderr)
+            if refusal:
+                refused.append(refusal)
+                continue
+            rows.append(scores)
+            people.append(person)
+            if len(tiles) < ROWS:
+                tiles.append(tile)
     if sheet:
         rows_of_two = [np.hstack(tiles[at : at + 2]) for at in range(0, len(tiles) - 1, 2)]
         Image.fromarray(np.vstack(rows_of_two)).save(sheet)
     return {"pairs": len(rows), "people": len(set(people)), "refused": refused, **_summary(rows, people)}
+
+
+def _start() -> None:
+    """Loads the networks of a worker."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _tools.append((Unmasker.from_pretrained(threads=1), _face_network()))
+
+
+_tools: list[tuple[Unmasker, Identity]] = []
+
+
+def _face_network() -> Identity:
+    network = build_identity("dlib")
+    assert network is not None
+    return network
+
+
+def _measured(pair: Pair) -> tuple[str, dict[str, float], str, RGBImage]:
+    """Returns the person, the scores, why there are none, and the images of a pair."""
+    person, target, reference, judge = pair
+    unmasker, network = _tools[0]
+    try:
+        restored = unmasker(target.masked, references=[reference.bare], force=True)
+    except InputError as error:
+        return person, {}, f"{reference.key}: {error}", target.masked
+    if not restored.by_reference:
+        return person, {}, f"{target.key}: {restored.said}", target.masked
+    plain = unmasker(target.masked)
+    shown = target.masked, plain.picture, restored.picture, target.bare
+    scores = _scores(dict(zip(METHODS, shown, strict=True)), target, reference, judge, network)
+    crops = [_cut(image, target.mesh) for image in shown]
+    return person, scores, "", np.hstack([crops[0], _cut(reference.bare, reference.mesh), *crops[1:]])
 
 
 def _scores(
@@ -206,9 +228,7 @@ def _interval(
     }
 
 
-def measure_checks(
-    pairs: Sequence[tuple[str, Shot, Shot, Shot]], unmasker: Unmasker, seed: int
-) -> dict[str, object]:
+def measure_checks(pairs: Sequence[Pair], unmasker: Unmasker, seed: int) -> dict[str, object]:
     """Measures the distances of right and wrong references, and the fractions above `LIMIT`."""
     check, rng = PersonCheck(), np.random.default_rng(seed)
     right, wrong = [], []

@@ -10,7 +10,7 @@ Weights = Float32[ndarray, "h w"]
 
 SMOOTH = 0.4  # eye distances; sigma below which differences of light count as the reference's own features
 HOLE_WEIGHT = 0.1  # weight of the network's result under the mask, beside 1 of the skin that both photos show
-LIMITS = (0.3, 3.5)  # bounds of the correction, linear
+LIMITS = (0.4, 2.5)  # bounds of the correction, linear, relative to its mean over the face
 FLOOR = 1e-3  # weight of the mean over the face, where neither photo shows skin nearby
 COARSE = 160  # pixels; longest side at which the correction is computed
 
@@ -38,14 +38,17 @@ def relit(texture: Colours, target: Colours, weight: Weights, eyes: float) -> Co
 
 
 def _ratio(texture: Colours, target: Colours, weight: Weights, sigma: float) -> Colours:
+    """Computes the correction: one factor per channel, and within `LIMITS` of it, a smooth field."""
     total = max(float(weight.sum()), 1e-6)
-    sums = []
+    blurred, means = [], []
     for picture in (target, texture):
         lit = _linear(picture) * weight[..., None]
-        mean = lit.sum((0, 1)) / total
-        blurred = cv2.GaussianBlur(lit, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-        sums.append(blurred + np.float32(FLOOR) * mean.astype(np.float32))
-    return np.clip(sums[0] / np.maximum(sums[1], 1e-7), LIMITS[0], LIMITS[1]).astype(np.float32)
+        mean = np.maximum(lit.sum((0, 1)) / total, 1e-5).astype(np.float32)
+        smooth = cv2.GaussianBlur(lit, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        blurred.append((smooth + np.float32(FLOOR) * mean) / mean)
+        means.append(mean)
+    local = np.clip(blurred[0] / np.maximum(blurred[1], 1e-7), LIMITS[0], LIMITS[1])
+    return (local * (means[0] / means[1])).astype(np.float32)
 
 
 def _linear(colours: Colours) -> Colours:

@@ -93,7 +93,7 @@ def with_closed_mouth(mesh: Points) -> Points:
     if np.hypot(*gap[len(gap) // 2, :2]) < 0.01 * height:
         return mesh
     closed = mesh + _lip_weights() @ gap
-    closed[LOWER_LIP] = mesh[UPPER_LIP]
+    closed[LOWER_LIP] = closed[UPPER_LIP] = mesh[UPPER_LIP]
     return closed
 
 
