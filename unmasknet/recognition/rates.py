@@ -10,6 +10,7 @@ vertex bootstrap of Snijders and Borgatti, "Non-parametric standard errors and t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
@@ -42,10 +43,27 @@ class Sides:
         """Returns some of the pairs: those that are true, or those of these numbers in this order."""
         return Sides(self.similarity[chosen], self.one[chosen], self.other[chosen])
 
+    @cached_property
+    def alone(self) -> Bool[ndarray, " n"] | None:
+        """Which pairs show one person; None if none does."""
+        alone: Bool[ndarray, " n"] = self.one == self.other
+        return alone if alone.any() else None
+
     def weights(self, people: Float[ndarray, " people"]) -> Float[ndarray, " n"]:
         """Computes how often each pair is in a bootstrap sample that has each person so often."""
         once = people[self.one]
-        return np.where(self.one == self.other, once, once * people[self.other])
+        both = once * people[self.other]
+        return both if self.alone is None else np.where(self.alone, once, both)
+
+    def totals(self, counted: Bool[ndarray, " n"], people: Weights) -> Float[ndarray, " samples"]:
+        """Sums the weights of some pairs in all bootstrap samples at once, by a table of gallery and probe people."""
+        alone = np.zeros(len(counted), bool) if self.alone is None else self.alone
+        own = np.bincount(self.one[alone & counted], minlength=people.shape[1])
+        others, column = np.unique(self.other, return_inverse=True)
+        cells = (self.one * len(others) + column)[~alone & counted]
+        table = np.bincount(cells, minlength=people.shape[1] * len(others)).reshape(people.shape[1], -1)
+        between = (people @ table.astype(float) * people[:, others]).sum(1)
+        return people @ own.astype(float) + between
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,11 @@ def bootstrap_weights(people: int, times: int, seed: int) -> Weights:
 
 
 class Curve:
-    """ROC of genuine against impostor pairs, sorted once, for any weights of the people."""
+    """ROC of genuine against impostor pairs, sorted once, for any weights of the people.
+
+    TAR only changes at the similarity of a genuine pair. So impostors are counted between these, and a bootstrap sample
+    of many of them costs one pass.
+    """
 
     def __init__(self, genuine: Sides, impostors: Sides) -> None:
         self.genuine = genuine.where(np.argsort(-genuine.similarity, kind="stable"))
@@ -91,11 +113,16 @@ class Curve:
         rising = self.genuine.similarity[::-1]
         count = len(rising)
         # genuine pairs above, and not below, the similarity of each impostor
-        self.above = count - np.searchsorted(rising, self.impostors.similarity, "right")
-        self.upto = count - np.searchsorted(rising, self.impostors.similarity, "left")
-        # impostors above the similarity of each, which are fewer than those before it where some are equal
-        falling = -self.impostors.similarity
-        self.before = np.searchsorted(falling, falling, "left")
+        above = count - np.searchsorted(rising, self.impostors.similarity, "right")
+        upto = count - np.searchsorted(rising, self.impostors.similarity, "left")
+        # Impostors with the same two numbers are in one bin, the most similar in the first.
+        firsts, self.bin = np.unique(above + upto, return_inverse=True)
+        self.above, self.upto = (np.zeros(len(firsts), np.int64) for _ in range(2))
+        self.above[self.bin], self.upto[self.bin] = above, upto
+
+    @property
+    def _sides(self) -> tuple[Int64[ndarray, " _"], ...]:
+        return self.genuine.one, self.genuine.other, self.impostors.one, self.impostors.other
 
     def rates(self, people: Float[ndarray, " people"] | None = None) -> dict[str, float]:
         """Computes AUC, EER and TAR at each FAR; NaN without a pair of either kind.
@@ -103,28 +130,29 @@ class Curve:
         Args:
             people: how often each person counts; None: once.
         """
-        accepted, false = self._sums(self.genuine, people), self._sums(self.impostors, people)
-        if not accepted[-1] > 0 or not false[-1] > 0:
+        if people is None:
+            people = np.ones(1 + max(int(side.max(initial=0)) for side in self._sides))
+        own = np.bincount(self.bin, self.impostors.weights(people))
+        accepted = np.concatenate([[0.0], np.cumsum(self.genuine.weights(people))])
+        if not accepted[-1] > 0 or not own.sum() > 0:
             return dict.fromkeys(("auc", "eer", *FARS), float("nan"))
+        far = np.concatenate([[0.0], np.cumsum(own) / own.sum()])
         above, upto = accepted[self.above] / accepted[-1], accepted[self.upto] / accepted[-1]
-        own = np.diff(false) / false[-1]
         # An impostor is ranked below the genuine pairs above it; ties count half.
-        found = {
-            "auc": min(1.0, float((own * (above + upto)).sum() / 2)),
-            "eer": _equal(false[self.before] / false[-1], above),
-        }
-        for key, far in FARS.items():
-            found[key] = self._tar(above, false, far)
+        auc = float((np.diff(far) * (above + upto)).sum() / 2)
+        found = {"auc": min(1.0, auc), "eer": _equal(far, above, upto)}
+        for key, limit in FARS.items():
+            found[key] = self._tar(above, far, limit)
         return found
 
     def points(self, count: int = 80) -> list[list[float]]:
-        """Computes points (FAR, TAR) of the curve, evenly on a logarithmic axis of FAR, from 0 to 1."""
-        total = len(self.impostors.similarity)
+        """Returns points (FAR, TAR) of the curve, evenly on a logarithmic axis of FAR, the last one (1, 1)."""
+        impostors, total = self.impostors.similarity, len(self.impostors.similarity)
         if not total or not len(self.genuine.similarity):
             return []
         ranks = np.unique(np.geomspace(1, total, count).astype(int)) - 1
-        tar = self.above[ranks] / len(self.genuine.similarity)
-        far = self.before[ranks] / total
+        far = np.searchsorted(-impostors, -impostors[ranks], "left") / total
+        tar = self.above[self.bin[ranks]] / len(self.genuine.similarity)
         return [*([float(r), float(t)] for r, t in zip(far, tar, strict=True)), [1.0, 1.0]]
 
     def threshold(self, far: float) -> float | None:
@@ -134,38 +162,35 @@ class Curve:
             return None
         return float(self.impostors.similarity[min(int(far * count + 1e-9), count - 1)])
 
-    def _tar(self, above: Values, false: Values, far: float) -> float:
-        """Computes TAR where at most `far` of the impostors are accepted; NaN if that is less than one of them."""
-        if far * len(self.impostors.similarity) < 1:
+    def _tar(self, above: Values, far: Values, limit: float) -> float:
+        """Computes TAR where at most `limit` of the impostors are accepted; NaN if that is less than one of them.
+
+        Args:
+            above: accepted fraction of the genuine pairs above each bin.
+            far: fraction of the impostors before each bin, and 1.
+            limit: the rate of false acceptance.
+        """
+        if limit * len(self.impostors.similarity) < 1:
             return float("nan")
-        rank = int(np.searchsorted(false, far * false[-1] * (1 + 1e-9), "right")) - 1
-        return float(above[min(rank, len(above) - 1)])
-
-    @staticmethod
-    def _sums(sides: Sides, people: Float[ndarray, " people"] | None) -> Values:
-        """Sums the weights of the pairs from the most similar on, from 0 on."""
-        count = len(sides.similarity)
-        if people is None:
-            return np.arange(count + 1, dtype=float)
-        sums = np.zeros(count + 1)
-        np.cumsum(sides.weights(people), out=sums[1:])
-        return sums
+        at = int(
+            np.searchsorted(far[1:], limit * (1 + 1e-9), "right")
+        )  # the bin in which the limit is exceeded
+        return float(above[min(at, len(above) - 1)])
 
 
-def _equal(far: Values, tar: Values) -> float:
-    """Computes the equal error rate: where the curve crosses FAR = FRR, linear between two points.
+def _equal(far: Values, above: Values, upto: Values) -> float:
+    """Computes the equal error rate: where the curve crosses FAR = FRR, linear within a bin.
 
     Args:
-        far: fraction of the impostors above each impostor, the highest first.
-        tar: fraction of the genuine pairs above each impostor.
+        far: fraction of the impostors before each bin, and 1.
+        above, upto: fraction of the genuine pairs above each bin, and of those not below it.
     """
-    far, frr = np.append(far, 1.0), 1 - np.append(tar, 1.0)
-    at = int(np.argmax(far >= frr))
-    if at == 0:
-        return float(max(far[0], frr[0]))
-    before, after = frr[at - 1] - far[at - 1], far[at] - frr[at]
-    share = before / max(before + after, 1e-12)
-    return float(far[at - 1] + share * (far[at] - far[at - 1]))
+    at = int(np.argmax(far[1:] >= 1 - upto))
+    before, frr = float(far[at]), float(1 - above[at])
+    if frr <= before:  # crossed between two bins, where TAR rises at one FAR
+        return before
+    wide, fall = float(far[at + 1]) - before, float(upto[at] - above[at])
+    return before + (frr - before) / (wide + fall) * wide
 
 
 def decisions(
@@ -231,12 +256,9 @@ def accepted_share(sides: Sides, threshold: float, people: Weights) -> Measured:
     if not len(sides.similarity):
         return UNDEFINED
     accepted = sides.similarity > threshold
-
-    def of(weights: Float[ndarray, " n"]) -> float:
-        total = float(weights.sum())
-        return float(weights[accepted].sum()) / total if total > 0 else np.nan
-
-    return Measured(float(accepted.mean()), np.array([of(sides.weights(row)) for row in people]))
+    total = sides.totals(np.ones(len(accepted), bool), people)
+    share = sides.totals(accepted, people) / np.where(total > 0, total, np.nan)
+    return Measured(float(accepted.mean()), share)
 
 
 def numbered(people: Sequence[str]) -> Int64[ndarray, " n"]:

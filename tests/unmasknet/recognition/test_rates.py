@@ -70,6 +70,18 @@ def test_weights_count_a_pair_as_often_as_its_people_are_drawn():
     assert found["auc"] == pytest.approx(2 / 3)
 
 
+def test_sums_over_all_samples_agree_with_those_of_each():
+    rng = np.random.default_rng(4)
+    mixed = sides(rng.normal(size=500), rng.integers(0, 30, 500), rng.integers(0, 30, 500))
+    counted, people = mixed.similarity > 0.3, rates.bootstrap_weights(30, 20, 0)
+    assert (mixed.one == mixed.other).any()
+    expected = [mixed.weights(row)[counted].sum() for row in people]
+    assert mixed.totals(counted, people) == pytest.approx(expected)
+    share = rates.accepted_share(mixed, 0.3, people)
+    assert share.value == pytest.approx(counted.mean())
+    assert share.samples == pytest.approx(np.array(expected) / [mixed.weights(row).sum() for row in people])
+
+
 def test_too_few_impostors_leave_a_rate_undefined():
     found = Curve(sides([0.9]), sides(np.linspace(0, 0.5, 500))).rates()
     assert found["0.01"] == 1.0
