@@ -4,14 +4,13 @@ import os
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, cast
-
-from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
-from rich.progress import Progress as Bar
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from maskgen.cli.streams import Stream
 from maskgen.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 LINE_SECONDS = 5.0
 DRAWS_PER_SECOND = 5.0
@@ -28,17 +27,9 @@ class Meter:
         self._unit, self._stream, self._clock = unit, stream, clock
         self._began = self._last_line = clock()
         self._bar: Bar | None = None
-        self._task = TaskID(0)
+        self._task: Any = 0
         if stream and stream.isatty() and os.environ.get("TERM") != "dumb":
-            self._bar = Bar(
-                BarColumn(bar_width=None),
-                TaskProgressColumn(),
-                TextColumn("{task.description}"),
-                console=Console(file=cast("IO[str]", stream)),
-                refresh_per_second=DRAWS_PER_SECOND,
-                transient=True,
-                expand=True,
-            )
+            self._bar = _draw_bar(stream)
 
     def __enter__(self) -> "Meter":
         if self._bar:
@@ -73,6 +64,23 @@ class Meter:
         rate = fresh / (now - self._began)
         speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
         return f"{text}, {speed}/s, {duration((total - done) / rate)} left"
+
+
+def _draw_bar(stream: Stream) -> "Bar":
+    """Builds the bar. Its library is imported here: that takes a tenth of a second, which scripts need not wait."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.description}"),
+        console=Console(file=cast("IO[str]", stream)),
+        refresh_per_second=DRAWS_PER_SECOND,
+        transient=True,
+        expand=True,
+    )
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
 from maskgen.files import NAME_BYTES
 from maskgen.images.formats import photo_suffix
@@ -138,15 +137,14 @@ class Naming:
     def _rule(self, role: str, photo: str) -> str:
         kind, _, number = role.partition(" ")
         if kind == "map":
-            path = PurePosixPath(self._path(f"masked {number}", photo))
-            return str(path.with_name(_fitting(path.name.removesuffix(photo_suffix(path.name)), ".png")))
-        path = PurePosixPath(photo)
-        suffix = photo_suffix(path.name)
+            stem, _ = _parted(self._path(f"masked {number}", photo))
+            return _fitting(stem, ".png")
+        stem, suffix = _parted(photo)
         more = "-original"
         if kind == "masked":
             index = int(number)
             more = f"_{self.labels[index]}" if self.labels else f"-m{index}" if index else ""
-        return str(path.with_name(_fitting(path.name.removesuffix(suffix), more + self._suffix(suffix))))
+        return _fitting(stem, more + self._suffix(suffix))
 
     def _suffix(self, suffix: str) -> str:
         """Returns the suffix of what is written, for that of a photo; "" for a name without one."""
@@ -180,11 +178,18 @@ def _count_from(number: int) -> Iterator[int]:
 
 
 def _numbered(path: str, number: int) -> str:
-    found = PurePosixPath(path)
-    suffix = photo_suffix(found.name)
-    return str(found.with_name(_fitting(found.name.removesuffix(suffix), f"~{number}{suffix}")))
+    stem, suffix = _parted(path)
+    return _fitting(stem, f"~{number}{suffix}")
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """Divides a path before the suffix of a photo, "" if there is none. `pathlib` takes ten times as long."""
+    suffix = photo_suffix(path)
+    return (path.removesuffix(suffix), suffix) if suffix else (path, "")
 
 
 def _fitting(stem: str, end: str) -> str:
-    """Shortens a file name to `NAME_BYTES` bytes by cutting its stem."""
-    return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
+    """Joins the two; shortens the file name to `NAME_BYTES` bytes by cutting its stem."""
+    folder, slash, name = stem.rpartition("/")
+    name = name.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore")
+    return f"{folder}{slash}{name}{end}"
