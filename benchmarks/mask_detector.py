@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-SIDE = 256  # pixels; images are fitted into a square of this side
+SIDE = 224  # pixels; images are fitted into a square of this side
+FROZEN = 3  # first blocks of EfficientNet-Lite0 that keep ImageNet's weights
 CHANNELS = 96  # of the feature pyramid
 STAGES = {4: "8", 10: "16", 15: "32"}  # block of EfficientNet-Lite0 -> stride of its output
 WIDTHS = [40, 112, 320]
@@ -82,9 +83,12 @@ class Features(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Returns the features by stride."""
-        x = self.net._swish(self.net._bn0(self.net._conv_stem(images)))
+        with torch.no_grad():
+            x = self.net._swish(self.net._bn0(self.net._conv_stem(images)))
+            for block in self.net._blocks[:FROZEN]:
+                x = block(x)
         found: OrderedDict[str, Tensor] = OrderedDict()
-        for number, block in enumerate(self.net._blocks):
+        for number, block in enumerate(self.net._blocks[FROZEN:], FROZEN):
             x = block(x)
             if number in STAGES:
                 found[STAGES[number]] = x
@@ -220,12 +224,12 @@ def as_tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float() / 255
 
 
-def train(folder: Path, out: Path, batch: int, seed: int) -> tuple[nn.Module, dict[str, Any]]:
+def train(folder: Path, out: Path, batch: int, seed: int, limit: int) -> tuple[nn.Module, dict[str, Any]]:
     """Trains for one epoch; every 25 steps the state is written, from which an interrupted run goes on."""
     torch.manual_seed(seed)
     photos = Photos(folder, "train", augment=True, seed=seed)
     order = np.random.default_rng(seed).permutation(len(photos))
-    steps = len(photos) // batch
+    steps = min(len(photos), limit) // batch
     model = build_detector().train()
     slow = list(model.backbone.net.parameters())
     fast = [one for name, one in model.named_parameters() if not name.startswith("backbone.net")]
@@ -258,7 +262,7 @@ def train(folder: Path, out: Path, batch: int, seed: int) -> tuple[nn.Module, di
                 {**state, "schedule": schedule.state_dict(), "step": step + 1, "seconds": seconds}, state_file
             )
     return model.eval(), {
-        "photos": len(photos),
+        "photos": steps * batch,
         "steps": steps,
         "cpu_seconds": round(time.process_time() - start),
     }
@@ -416,13 +420,14 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="what unmask unpack --layout coco wrote")
     parser.add_argument("--real", type=Path, help="folder with NNN.jpg and labels/NNN.png")
     parser.add_argument("--out", type=Path, default=Path("mask-detector"))
+    parser.add_argument("--photos", type=int, default=1_000_000, help="most photos to train on")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     provide_nms()
     cv2.setNumThreads(1)
-    model, result = train(args.data, args.out, args.batch, args.seed)
+    model, result = train(args.data, args.out, args.batch, args.seed, args.photos)
     result["parameters"] = sum(one.numel() for one in model.parameters())
     print(json.dumps(result), flush=True)
     if args.real:
