@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def run(settings: RestoreSettings) -> Output:
     """Take masks off photos, folders of photos, videos (their audio is kept) or a camera's images.
 
-    What a mask covered is invented, not recovered; results say so in their metadata.
+    What a mask covered is invented, or taken from another photo of the person; results say so in their metadata.
 
-    Example: [bold]unmask run photo.jpg --out unmasked[/bold]
+    Example: [bold]unmask run photo.jpg --reference me.jpg --out unmasked[/bold]
     """
     from maskgen.cli.progress_bar import Meter
     from unmasknet.restore import batch
@@ -41,5 +41,6 @@ def report_text(report: "RunReport") -> str:
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{count_of(len(report.results), 'input')}, {restored:,} with masks"
     failed = f", {report.failed:,} could not be used" if report.failed else ""
-    invented = "; what a mask covered is invented" if restored else ""
+    taken = "taken from the reference or " if any("by a reference" in one.said for one in report.results) else ""
+    invented = f"; what a mask covered is {taken}invented" if restored else ""
     return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s{invented}"])

@@ -121,6 +121,8 @@ def watch_camera(settings: RestoreSettings, unmasker: Unmasker, announce: Callab
     """
     if len(settings.inputs) > 1:
         raise UsageError("INPUT: a camera must be the only input; leave out the others")
+    if settings.reference:
+        raise UsageError("--reference: is for photos and videos, not for a camera; leave it out")
     _needs_both(settings.inputs[0], unmasker)
     capture = open_camera(settings.inputs[0])
     try:
@@ -302,7 +304,7 @@ def _restore_video(
         with disk_errors(file.parent, file.name):
             shutil.copyfile(one.path, file)
         return Result(str(one.path), str(file), faces=clip.faces, said="no mask seen, nothing changed")
-    said = f"{clip.changed} of {clip.frames} frames restored"
+    said = f"{clip.changed} of {clip.frames} frames restored" + (", by a reference" if painter else "")
     said += f"; HDR ({clip.tone_mapped}) was tone-mapped to BT.709" if clip.tone_mapped else ""
     asked = {"--samples": settings.samples > 1, "--strip": settings.strip, "--save-map": settings.save_map}
     unused = ", ".join(option for option, given in asked.items() if given)

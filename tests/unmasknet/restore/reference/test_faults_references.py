@@ -17,7 +17,7 @@ from tests.helpers.references import (
     real_unmasker,
     unmasker_with,
 )
-from unmasknet.restore.batch import run
+from unmasknet.restore.batch import run, watch_camera
 from unmasknet.restore.provenance import NOTE, NOTE_BY_REFERENCE
 from unmasknet.restore.reference.references import References
 from unmasknet.restore.settings import RestoreSettings
@@ -170,6 +170,12 @@ def test_row675_options_of_references_need_one(tmp_path):
         with pytest.raises(error):
             run(settings, real_unmasker(), lambda *_: None)
         assert not (tmp_path / "out").exists()
+
+
+def test_row675_a_camera_takes_no_reference():
+    settings = RestoreSettings(inputs=("camera:0",), reference=("me.jpg",))
+    with pytest.raises(UsageError, match="not for a camera"):
+        watch_camera(settings, real_unmasker(), lambda _: None)
 
 
 def test_row675_an_empty_list_of_references_restores_without():
