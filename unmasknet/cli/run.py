@@ -15,7 +15,7 @@ def run(settings: RestoreSettings) -> Output:
 
     What a mask covered is invented, or taken from another photo of the person; results say so in their metadata.
 
-    Example: [bold]unmask run photo.jpg --reference me.jpg --out unmasked[/bold]
+    Example: [bold]unmask run photo.jpg --out unmasked[/bold]
     """
     from maskgen.cli.progress_bar import Meter
     from unmasknet.restore import batch
