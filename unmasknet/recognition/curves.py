@@ -87,7 +87,7 @@ def _histogram(name: str, row: Summary) -> str:
 
     ticks = "".join(
         f'<text x="{place(value):.1f}" y="{SMALL_HIGH + 13}" text-anchor="{anchor}">{value:g}</text>'
-        for value, anchor in ((low, "start"), (0.0, "middle"), (0.5, "middle"), (high, "end"))
+        for value, anchor in ((low, "start"), ((low + high) / 2, "middle"), (high, "end"))
     )
     threshold = ""
     if row["threshold"] is not None:

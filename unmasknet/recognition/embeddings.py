@@ -19,6 +19,7 @@ from unmasknet.recognition.photos import Photo, read_photos
 from unmasknet.recognition.rates import REJECTED
 
 PLAIN, MASKED, RESTORED, REFERENCE = "plain", "masked", "restored", "reference-restored"
+AROUND = 0.6  # sides of a face's box that a reference shows beyond it
 STEP = 20_000  # pairs whose cosines are computed at once: 200,000 of 512 numbers would take 800 MB
 
 # Takes a masked image, its true map or None, and reference photos; returns the restored image, or the image itself if
@@ -137,7 +138,7 @@ def embed_photos(
     Raises:
         InputError: a sample cannot be read.
     """
-    references = read_plain(data, split, photos, sorted({reference for _, reference in jobs}))
+    references = read_references(data, split, photos, sorted({reference for _, reference in jobs}))
     jobs_of: dict[int, list[int]] = {}
     for at, (probe, _) in enumerate(jobs):
         jobs_of.setdefault(probe, []).append(at)
@@ -161,16 +162,27 @@ def embed_photos(
     )
 
 
-def read_plain(
+def read_references(
     data: DataSet, split: str, photos: Sequence[Photo], numbers: Sequence[int]
 ) -> dict[int, RGBImage]:
-    """Reads the plain images of some photos, by number.
+    """Reads the plain images of some photos, cut to the face that is meant, by number.
 
     Raises:
         InputError: a sample cannot be read.
     """
     wanted = [photos[number] for number in numbers]
-    return {numbers[at]: encoded.decode()["gt"] for at, encoded in read_photos(data, split, wanted)}
+    return {
+        numbers[at]: portrait(encoded.decode()["gt"], wanted[at])
+        for at, encoded in read_photos(data, split, wanted)
+    }
+
+
+def portrait(image: RGBImage, photo: Photo) -> RGBImage:
+    """Cuts a photo to its face with some of what is around it, so that people beside it are no references."""
+    x0, y0, x1, y1 = photo.box
+    margin = AROUND * max(x1 - x0, y1 - y0)
+    left, top = max(0, round(x0 - margin)), max(0, round(y0 - margin))
+    return np.ascontiguousarray(image[top : round(y1 + margin) + 1, left : round(x1 + margin) + 1])
 
 
 def _rows(

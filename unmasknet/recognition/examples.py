@@ -10,7 +10,7 @@ from numpy import ndarray
 from maskgen.dataset.reader import DataSet
 from maskgen.dataset.shards import Sample
 from maskgen.types import RGBImage
-from unmasknet.recognition.embeddings import REFERENCE, RESTORED, Embedder
+from unmasknet.recognition.embeddings import REFERENCE, RESTORED, Embedder, portrait
 from unmasknet.recognition.pairs import NONE
 from unmasknet.recognition.photos import Photo, read_photos
 from unmasknet.recognition.settings import ROWS
@@ -103,7 +103,7 @@ def _example(
     if RESTORED in kinds:
         images["restored"] = embedder.restored(sample)
     if REFERENCE in kinds and reference != NONE:
-        images["reference"] = samples[reference]["gt"]
+        images["reference"] = portrait(samples[reference]["gt"], photos[reference])
         images["by reference"] = embedder.by_reference(sample, images["reference"])[0]
     one, other = photos[gallery], photos[probe]
     names = one.person if one.person == other.person else f"{one.person}, {other.person}"

@@ -20,8 +20,8 @@ from unmasknet.recognition.settings import RecognitionSettings
 
 Summary = dict[str, Any]
 DIGITS = 5  # after the decimal point
-BINS = 48  # of the histograms of similarities, from -0.2 to 1
-LOWEST, HIGHEST = -0.2, 1.0
+BINS = 48  # of the histograms of similarities
+LEAST_PEOPLE = 5  # of a group; the bootstrap says nothing about the spread of fewer
 GROUP_FAR = "0.01"  # rate of false acceptance over all people whose threshold groups are compared at
 # Differences: name -> the row, and the row that is subtracted.
 DIFFERENCES = {
@@ -186,7 +186,7 @@ def summarise(
         "left_out": dict(facts.left),
         "unrestored": facts.embeddings.unrestored,
         "refused_references": facts.embeddings.refused,
-        "rows": {name: _row_summary(row, measured[name]) for name, row in rows.items()},
+        "rows": {name: _row_summary(row, measured[name], _range(rows)) for name, row in rows.items()},
         "differences": dict(_differences(rows, measured, weights)),
         **{
             name: _grouped(rows, scored, people, np.array(labels, str), weights)
@@ -209,7 +209,7 @@ def _all_rates(row: Row, weights: Weights) -> dict[str, Measured]:
     return row.rates(row.known, np.isfinite(row.impostors.similarity), weights)
 
 
-def _row_summary(row: Row, measured: Mapping[str, Measured]) -> Summary:
+def _row_summary(row: Row, measured: Mapping[str, Measured], edges: tuple[float, float]) -> Summary:
     """Builds the entry of a row."""
     known = row.known
     return {
@@ -224,17 +224,25 @@ def _row_summary(row: Row, measured: Mapping[str, Measured]) -> Summary:
         "ci95": _intervals(measured),
         "roc": [[round(far, 7), round(tar, DIGITS)] for far, tar in row.curve.points()],
         "histogram": {
-            "from": LOWEST,
-            "to": HIGHEST,
-            "same": _histogram(row.curve.genuine.similarity),
-            "different": _histogram(row.curve.impostors.similarity),
+            "from": edges[0],
+            "to": edges[1],
+            "same": _histogram(row.curve.genuine.similarity, edges),
+            "different": _histogram(row.curve.impostors.similarity, edges),
         },
     }
 
 
-def _histogram(similarity: Float[ndarray, " n"]) -> list[int]:
+def _range(rows: Mapping[str, Row]) -> tuple[float, float]:
+    """Returns the range of the histograms, the same for all rows: tenths around nearly all similarities."""
+    every = np.concatenate([row.curve.impostors.similarity for row in rows.values()])
+    every = every[every > REJECTED]
+    low = float(np.floor(10 * np.percentile(every, 0.2)) / 10) if len(every) else -1.0
+    return min(low, 0.9), 1.0
+
+
+def _histogram(similarity: Float[ndarray, " n"], edges: tuple[float, float]) -> list[int]:
     """Counts similarities in `BINS` bins; values beyond the edges count in the outer bins."""
-    return np.histogram(np.clip(similarity, LOWEST, HIGHEST), BINS, (LOWEST, HIGHEST))[0].tolist()
+    return np.histogram(np.clip(similarity, *edges), BINS, edges)[0].tolist()
 
 
 def _values(measured: Mapping[str, Measured]) -> Summary:
@@ -305,6 +313,7 @@ def _grouped(
 def _group_row(
     row: Row, listed: Bool[ndarray, " n"], impostors: Bool[ndarray, " m"], weights: Weights
 ) -> Summary:
+    """Builds the entry of a row in a group; without intervals for fewer than `LEAST_PEOPLE` people."""
     genuine = row.sides.where(listed & row.known)
     strangers = row.impostors.where(impostors & np.isfinite(row.impostors.similarity))
     threshold = row.curve.threshold(rates.FARS[GROUP_FAR])
@@ -315,11 +324,12 @@ def _group_row(
             for name, sides in (("tar", genuine), ("far", strangers))
         }
     auc = Curve(genuine, strangers).rates()["auc"]
+    enough = len(np.unique(genuine.one)) >= LEAST_PEOPLE
     return {
         "same": len(genuine.similarity),
         **{name: rounded(one.value) for name, one in measured.items()},
         "auc": rounded(auc if np.isfinite(auc) else None),
-        "ci95": _intervals(measured),
+        "ci95": _intervals(measured) if enough else {},
     }
 
 

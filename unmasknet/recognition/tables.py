@@ -110,6 +110,7 @@ def group_tables(summary: Summary) -> Iterator[Table]:
                 f"{entry['people']:,}",
             )
             for group, entry in groups.items()
+            if entry["same"]
         )
         note = (
             f"TAR in per cent at the row's threshold for FAR {FARS[GROUP_FAR]:g} over all people, and the FAR of the "
