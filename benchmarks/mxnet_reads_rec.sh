@@ -26,10 +26,12 @@ EOF
 "$python" cli.py gen-data --src "$work/photos" --people folders --align arcface --size 112 --border constant \
   --set source.val=0 --set source.test=0 --out "$work/set"
 "$python" cli.py unpack "$work/set" --layout rec --originals --to "$work/faces"
+"$python" cli.py pairs "$work/set" --split all --folds 1 --form bin --out "$work/faces/pairs.bin"
 
 python3 -m venv "$work/mxnet"
 "$work/mxnet/bin/pip" -q install mxnet==1.9.1 numpy==1.23.5
 "$work/mxnet/bin/python" - "$work" <<'EOF'
+import pickle
 import sys
 from pathlib import Path
 
@@ -64,6 +66,11 @@ for key in keys:
     copy.write_idx(key, mx.recordio.pack(*mx.recordio.unpack(source.read())))
 copy.close()
 assert (work / "again/train.rec").read_bytes() == Path(rec).read_bytes()
+
+# as load_bin in arcface_torch/eval/verification.py
+bins, issame = pickle.loads((work / "faces/pairs.bin").read_bytes())
+assert len(bins) == 2 * len(issame) and sum(issame) == 3, issame
+assert {mx.image.imdecode(image).shape for image in bins} == {(112, 112, 3)}
 print(f"MXNet {mx.__version__}: read {len(labels)} images of 3 people; wrote the same bytes")
 EOF
 

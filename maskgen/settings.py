@@ -465,9 +465,11 @@ class PairsSettings(DataSetCommand):
         Annotated[int, Field(ge=1)] | None, Option("N", default="as many as every fold has, at most 300")
     ] = None
     """Pairs of one person per fold, and as many of two people."""
-    form: Annotated[Literal["auto", "lfw", "list"], Option()] = "auto"
+    form: Annotated[Literal["auto", "lfw", "list", "bin"], Option()] = "auto"
     """`lfw`: LFW's `pairs.txt`, for photos that are named as LFW's are. `list`: photo, photo, 1 or 0. `auto`: `lfw`
-    where all names fit."""
+    where all names fit. `bin`: the images too, as InsightFace reads them while it trains."""
+    sides: Annotated[Literal["plain-plain", "plain-masked", "masked-masked"], Option()] = "plain-masked"
+    """Images of the first and the second photo of a pair in `bin`."""
 
 
 class MasksSettings(Command):

@@ -13,6 +13,8 @@ def pairs(settings: PairsSettings) -> Output:
     the source, which are also their paths in what unpack --layout tree writes.
 
     Example: [bold]unmask pairs data/shards/mine --split test --out pairs.txt[/bold]
+
+    Example: [bold]unmask pairs data/shards/mine --form bin --out mine_masked.bin[/bold]
     """
     from maskgen.dataset.draw_pairs import write_pairs
 
@@ -23,6 +25,7 @@ def pairs(settings: PairsSettings) -> Output:
         folds=settings.folds,
         each=settings.per_fold,
         form=settings.form,
+        sides=settings.sides,
         seed=settings.seed,
     )
     text = (

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from maskgen.dataset.pair_images import Sides, pairs_bin
 from maskgen.dataset.pairs import Form, Pair, is_lfw_name, pairs_text
 from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import InputError, UsageError
@@ -28,7 +29,7 @@ class PairsReport:
     """Result of `write_pairs`: the file, its form, and the numbers of pairs, folds, people and photos in it."""
 
     out: str
-    form: Form
+    form: Form | Literal["bin"]
     pairs: int
     folds: int
     people: int
@@ -42,7 +43,8 @@ def write_pairs(
     split: str = "test",
     folds: int = 10,
     each: int | None = None,
-    form: Literal["auto", "lfw", "list"] = "auto",
+    form: Literal["auto", "lfw", "list", "bin"] = "auto",
+    sides: Sides = "plain-masked",
     seed: int = 0,
 ) -> PairsReport:
     """Draws pairs from a data set, and writes them to a file.
@@ -53,7 +55,9 @@ def write_pairs(
         split: only people of this split; "" for all.
         folds: number of folds.
         each: pairs of each kind per fold; see `draw_pairs`.
-        form: form of the file; "auto" takes LFW's where all photos are named as LFW's are.
+        form: form of the file; "auto" takes LFW's where all photos are named as LFW's are. "bin" writes the images
+            too, see `pairs_bin`.
+        sides: which images "bin" writes.
         seed: seed of the choice.
 
     Raises:
@@ -66,12 +70,13 @@ def write_pairs(
     people = photos_of_people(data, split)
     pairs = draw_pairs(people, folds, each, seed, digests_of(data))
     photos = {photo for pair in pairs for photo in (pair.first, pair.second)}
-    chosen: Form = form if form != "auto" else "lfw" if all(map(is_lfw_name, photos)) else "list"
-    text = pairs_text(pairs, chosen)
+    if form == "auto":
+        form = "lfw" if all(map(is_lfw_name, photos)) else "list"
+    content = pairs_bin(data, pairs, sides) if form == "bin" else pairs_text(pairs, form).encode("utf-8")
     make_folder(out.parent)
-    write_atomic(out, text.encode("utf-8"))
+    write_atomic(out, content)
     who = {person for person, theirs in people.items() if not photos.isdisjoint(theirs)}
-    return PairsReport(str(out), chosen, len(pairs), folds, len(who), len(photos))
+    return PairsReport(str(out), form, len(pairs), folds, len(who), len(photos))
 
 
 def photos_of_people(data: DataSet, split: str) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ from maskgen.reading import read_regular_file, reason_of
 
 Form = Literal["lfw", "list"]
 MAX_BYTES = 1 << 28  # of a file of pairs
+PICKLE = b"\x80"  # first byte; no text in UTF-8 starts with it
 FOLDS = 10  # folds of a list that names none, as LFW's protocol has
 SAME = {"1": True, "0": False, "-1": False, "true": True, "false": False}
 LFW_PHOTO = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_(?P<number>\d{4})\.[a-z]+", re.IGNORECASE)
@@ -59,7 +60,13 @@ def read_pairs(path: str | Path, folds: int = FOLDS) -> list[Pair]:
     """
     path = Path(path)
     try:
-        text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
+        data = read_regular_file(path, MAX_BYTES)
+        if data.startswith(PICKLE):
+            raise InputError(
+                f"{path}: a pickle, as InsightFace's .bin files are; it could run any program, so it is not read. "
+                "Give a list of pairs, such as LFW's pairs.txt"
+            )
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as pairs of photos ({reason_of(error)})") from error
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]

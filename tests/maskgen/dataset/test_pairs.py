@@ -1,5 +1,6 @@
 """Files of pairs: both forms come back as they were written; what is drawn keeps LFW's protocol."""
 
+import pickle
 from collections import Counter
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from maskgen.cli.pairs import pairs as pairs_command
 from maskgen.dataset.draw_pairs import draw_pairs
 from maskgen.dataset.pairs import Pair, is_lfw_name, match_pairs, pairs_text, read_pairs
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, UsageError
 from maskgen.settings import PairsSettings
 from tests.helpers.small_images import write_data_set
@@ -148,6 +150,39 @@ def test_the_command_writes_pairs_of_one_split_in_the_form_that_fits(tmp_path):
     assert pairs_command(listed).facts.form == "list"
     with pytest.raises(InputError, match="0 people"):
         pairs_command(settings.model_copy(update={"split": "val"}))
+
+
+@pytest.mark.parametrize(
+    ("sides", "members"),
+    [("plain-masked", ("gt", "masked")), ("masked-masked", ("masked",) * 2), ("plain-plain", ("gt",) * 2)],
+)
+def test_images_of_pairs_are_written_as_arcface_torch_loads_them(tmp_path, sides, members):
+    people = [f"P_{who}/P_{who}_{nth:04d}.jpg" for who in range(4) for nth in (1, 2)]
+    folder = write_data_set(tmp_path / "set", people, split="test", strangers=["P_0/P_0_0001.jpg"])
+    settings = PairsSettings(dir=str(folder), out=str(tmp_path / "pairs.txt"), folds=2)
+    pairs_command(settings)
+    pairs_command(
+        settings.model_copy(update={"form": "bin", "sides": sides, "out": str(tmp_path / "pairs.bin")})
+    )
+    images, same = pickle.loads((tmp_path / "pairs.bin").read_bytes())
+    pairs = read_pairs(tmp_path / "pairs.txt")
+    stored = {s.labels["source"]: s for s in open_data_set(folder).samples() if s.labels["identity"]}
+    expected = [
+        stored[photo].member(member)[0]
+        for pair in pairs
+        for photo, member in zip((pair.first, pair.second), members, strict=True)
+    ]
+    assert images == expected
+    assert same == [pair.same for pair in pairs]
+    assert {type(one) for one in (*images, *same)} == {bytes, bool}
+
+
+@pytest.mark.fault
+def test_row640_a_pickle_of_pairs_is_not_run(tmp_path):
+    for protocol in (2, 4):
+        (tmp_path / "lfw.bin").write_bytes(pickle.dumps(([b"image"], [True]), protocol=protocol))
+        with pytest.raises(InputError, match="a pickle, as InsightFace's"):
+            read_pairs(tmp_path / "lfw.bin")
 
 
 @pytest.mark.fault
