@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 
 from maskgen.dataset.reader import Encoded
@@ -185,9 +185,19 @@ SPREAD = (
 )  # median absolute deviations, which is 2 sigma, beyond which a pixel is highlight, shadow or hair
 SLACK = np.array([2.0, 1.4, 1.4], np.float32)  # L*, a*, b* added to it, for rounding and JPEG
 ROUNDS = 2
+LEVELS = np.arange(256) / 255
+LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+"""Linear intensity of each level of sRGB."""
+TO_XYZ = (
+    np.array(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+    ).T
+    / (0.95047, 1.0, 1.08883)
+).astype(np.float32)
+"""Linear R, G, B to X, Y, Z relative to white (D65)."""
 
 
-def _is_skin(pixels: Float[ndarray, "n 3"] | ndarray) -> Bool[ndarray, " n"]:
+def _is_skin(pixels: UInt8[ndarray, "n 3"]) -> Bool[ndarray, " n"]:
     """Tells which pixels of a region are like most of its pixels, in lightness and in hue."""
     brightest = pixels.max(axis=1, initial=0)
     good: ndarray = (brightest <= BRIGHTEST) & (brightest >= DARKEST)
@@ -201,11 +211,15 @@ def _is_skin(pixels: Float[ndarray, "n 3"] | ndarray) -> Bool[ndarray, " n"]:
     return good
 
 
-def _lab(pixels: ndarray) -> Float32[ndarray, "n 3"]:
-    """Converts sRGB pixels, 0-255, to CIELAB (D65)."""
-    if not len(pixels):
-        return np.empty((0, 3), np.float32)
-    return cv2.cvtColor(pixels[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[0]
+def _lab(pixels: UInt8[ndarray, "n 3"]) -> Float32[ndarray, "n 3"]:
+    """Converts sRGB pixels, 0-255, to CIELAB (D65).
+
+    OpenCV's conversion is a look-up with errors up to .5, which are a degree of the angle where b* is small.
+    """
+    xyz = LINEAR[pixels] @ TO_XYZ
+    roots = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + np.float32(16 / 116))
+    x, y, z = roots.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1).astype(np.float32)
 
 
 def _median(rows: Float32[ndarray, "n c"]) -> Float32[ndarray, " c"]:
