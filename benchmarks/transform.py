@@ -8,8 +8,8 @@ nor may be passed on. So MaskTheFace's `mask_face` stands for the tools of today
 detection. Both run in this process, turn by turn, and each time is CPU time of one core.
 
 Loader: the JPEG files of the source, a quarter of them enlarged to 720 pixels as a camera's photos are, or the aligned
-crops as JPEG files; decoded by Pillow, resized to 112 pixels if they are larger, flipped at random, as normalised float
-tensors, in batches of 128 by two workers; with masks at p = .3 and cached landmarks, and without, turn by turn.
+crops as JPEG files; decoded by Pillow, resized to 112 pixels if they are larger, then masked at p = .3 with cached
+landmarks or not, flipped at random, as normalised float tensors, in batches of 128 by two workers, turn by turn.
 
 MaskTheFace needs `imutils`, `tqdm`, `requests` and `dotmap`, which are imported or replaced by nothing: only its
 drawing runs. Memory: proportional set size of the loader's workers with masks and without.
@@ -134,7 +134,7 @@ def time_crops(src: str, checkout: Path | None, n: int, rounds: int) -> dict[str
 
 
 class Photos(Dataset):
-    """Data set of JPEG files: decoded, masked if there is a transform, resized, flipped, normalised."""
+    """Data set of JPEG files: decoded, resized, masked if there is a transform, flipped, normalised."""
 
     def __init__(self, files: list[Path], masks: RandomFaceMask | None) -> None:
         self.files, self.masks = files, masks
@@ -144,10 +144,10 @@ class Photos(Dataset):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         image = Image.open(self.files[index]).convert("RGB")
-        if self.masks:
-            image = self.masks(image, index=index)
         if image.size != (SIDE, SIDE):
             image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        if self.masks:
+            image = self.masks(image, index=index)
         if torch.rand(()) < 0.5:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
@@ -267,7 +267,7 @@ def main() -> None:
         detected = RandomFaceMask(p=P, cache=str(folder / "landmarks"))
         every = RandomFaceMask(p=1, cache=str(folder / "landmarks"))
         for path in photos + large:  # fills the cache of landmarks
-            every(Image.open(path).convert("RGB"), index=0)
+            every(Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR), index=0)
         result["loader_large"] = time_loaders(large, detected, options.rounds)
         result["loader_photos"] = time_loaders(photos, detected, options.rounds)
         result["loader_crops"] = time_loaders(crops, RandomFaceMask(p=P, landmarks="arcface"), options.rounds)

@@ -2,12 +2,15 @@
 
 from functools import lru_cache
 
+import numpy as np
+
 from maskgen.errors import Skip
 from maskgen.faces.canonical_head import canonical_head
 from maskgen.faces.landmarks.cache import CachedDetector
+from maskgen.masks.patterns import wrinkles
 from maskgen.masks.selection import Wardrobe, open_wardrobe
-from maskgen.rendering.lighting import skin_triangles
-from maskgen.rendering.triplet import Tools
+from maskgen.rendering.lighting import pick_grain, skin_triangles
+from maskgen.rendering.triplet import LENS_BLUR, Tools
 from maskgen.settings import GenSettings
 from maskgen.types import BARE, Face, RGBImage
 
@@ -29,6 +32,7 @@ def _tools(settings: str) -> Tools:
     wardrobe = open_wardrobe(given.masks)
     _load(wardrobe)
     _ = head.steady_centred, head.spread, head.modes_of_points
+    _ = wrinkles(), pick_grain(np.random.default_rng(0), LENS_BLUR)
     return Tools(given, CachedDetector(NoDetector(), None), head, skin_triangles(head), wardrobe)
 
 
