@@ -1,6 +1,8 @@
 """Layout `yolo`: images and labels per split, and `data.yaml`, as Ultralytics' YOLO and its relatives read them."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +30,7 @@ class Yolo:
         self._outlines = options.segments == "polygon"
         self._labeller = Labeller(options, self._outlines)
         self._ids = {name: number for number, name in enumerate(self._labeller.classes.ordered)}
+        self._masks = Counter(dict.fromkeys(self._ids, 0))  # number of polygons per class
 
     def files(self, sample: Encoded) -> list[File]:
         """Returns the image and its label file; with `originals` also those of the image without masks."""
@@ -47,6 +50,7 @@ class Yolo:
             centred = ((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height)
             return [_line(number, centred)]
         parts = [] if face.pixels is None else polygons(face.pixels)
+        self._masks[face.name] += bool(parts)
         return [_line(number, _fractions(parts[0], width, height))] if parts else []
 
     def closing(self) -> list[File]:
@@ -54,12 +58,15 @@ class Yolo:
         return [(DATA, data_yaml(self._labeller.splits, list(self._ids)).encode("utf-8"))]
 
     def facts(self) -> LayoutFacts:
-        """Returns the number of boxes per class."""
+        """Returns the number of lines per class: of faces, or of masks."""
         splits = self._labeller.splits
         warnings: tuple[str, ...] = ()
         if splits and "val" not in splits:
             warnings = (f"no photo is in the split val, which YOLO needs; {DATA} names {splits[0]} twice",)
-        return self._labeller.facts(warnings)
+        facts = self._labeller.facts(warnings)
+        if self._outlines:  # bare faces have no line, so none is missing
+            return replace(facts, boxes=dict(self._masks), warnings=warnings)
+        return facts
 
 
 def data_yaml(splits: list[str], names: list[str]) -> str:

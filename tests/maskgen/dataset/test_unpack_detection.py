@@ -100,7 +100,9 @@ def test_classes_by_wear_tell_each_state_apart(tmp_path):
 
 
 def test_yolo_polygons_are_those_of_the_masks(folder, tmp_path):
-    unpack(folder, tmp_path / "to", layout="yolo", segments="polygon")
+    report = unpack(folder, tmp_path / "to", layout="yolo", segments="polygon")
+    assert report.boxes == {"with_mask": 2, "without_mask": 0, "mask_weared_incorrect": 1}
+    assert report.warnings == ()
     rows = yolo_lines(tmp_path / "to", "train", 1)
     assert [row[0] for row in rows] == [0, 2]
     for face, row in zip([THREE[0], THREE[2]], rows, strict=True):
