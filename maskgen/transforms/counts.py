@@ -25,7 +25,7 @@ class OutcomeCounts:
 
     def __init__(self, numbers: tuple[int, ...] = (0,) * len(NAMES)) -> None:
         self._rows: Any = RawArray(ctypes.c_int64, ROWS * len(NAMES))
-        self._rows[: len(NAMES)] = numbers
+        self._rows[: len(NAMES)] = list(numbers)
         self._lock = ProcessLock()
 
     def add(self, name: str) -> None:

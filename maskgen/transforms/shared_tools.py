@@ -7,7 +7,7 @@ import numpy as np
 from maskgen.errors import Skip
 from maskgen.faces.canonical_head import canonical_head
 from maskgen.faces.landmarks.cache import CachedDetector
-from maskgen.masks.patterns import wrinkles
+from maskgen.masks.patterns import PATTERNS, VARIANTS, pattern, wrinkles
 from maskgen.masks.selection import Wardrobe, open_wardrobe
 from maskgen.rendering.lighting import pick_grain, skin_triangles
 from maskgen.rendering.triplet import LENS_BLUR, Tools
@@ -46,12 +46,17 @@ def shared_tools(settings: GenSettings) -> Tools:
 
 
 def _load(wardrobe: Wardrobe) -> None:
-    """Loads all templates and shells that may be drawn."""
+    """Loads all templates and shells, and draws all patterns, that may be chosen."""
     library = wardrobe.library
-    for family in dict.fromkeys(choice.family for choice in wardrobe.choices if choice.weight > 0):
-        if family == BARE.family:
+    textures: set[str] = set()
+    for choice in wardrobe.choices:
+        if choice.family == BARE.family or choice.weight <= 0:
             continue
-        mask = library.mask(family)
+        mask = library.mask(choice.family)
+        textures.update([choice.texture] if choice.texture else mask.template.look.textures)
         for wear in {wear for wear in wardrobe.wears if wear in mask.template.wear} or {"correct"}:
-            shell = library.shell(family, wear)
+            shell = library.shell(choice.family, wear)
             _ = shell.everything, shell.slack, shell.extent
+    for texture in textures & set(PATTERNS):
+        for variant in range(VARIANTS):
+            pattern(texture, variant)
