@@ -74,7 +74,8 @@ def filters(samples: Sequence[Encoded]) -> str:
 
 def _tags(labels: Labels) -> dict[str, str]:
     mask = worn(labels)
-    return {"family": str(mask["family"]), "wear": str(mask.get("wear", "")), "split": str(labels["split"])}
+    wear = str(mask.get("wear", "")) or "no mask"
+    return {"family": str(mask["family"]), "wear": wear, "split": str(labels["split"])}
 
 
 def _chips(name: str, counts: Counter[str]) -> str:
@@ -112,7 +113,7 @@ def card(sample: Encoded) -> str:
         f"{pose_dial(yaw, pitch, roll)}</div>"
         f'<div class="text"><h3>{swatch}<span class="name">{esc(name)}</span>'
         f'<span class="split">{esc(labels["split"])}</span></h3>'
-        f"<p>{esc(mask.get('wear', '') or 'no mask')} · yaw {round(yaw)}° · hole {float(labels['hole']):.0%}</p>"
+        f"<p>{esc(_tags(labels)['wear'])} · yaw {round(yaw)}° · hole {float(labels['hole']):.0%}</p>"
         f'<p class="id" title="{esc(labels["source"])}">{esc(labels["source"])}</p></div></article>'
     )
 

@@ -216,3 +216,12 @@ def test_labels_of_another_program_are_reported_in_one_line(tmp_path):
         writer.finish()
     with pytest.raises(InputError, match=r"labels are not ours, look at faces\.box.* Run unmask verify"):
         preview(folder)
+
+
+def test_a_sample_without_a_mask_is_shown_as_bare(tmp_path):
+    folder = write_data_set(tmp_path / "set", ["a/1.jpg", "b/2.jpg"], unmasked=["b/2.jpg"])
+    page = preview(folder).page.read_text()
+    assert 'data-family="bare" data-wear="no mask"' in page
+    assert 'data-filter="wear" data-value="no mask"' in page
+    assert "none, the face is bare" in page
+    assert 'data-value=""' not in page
