@@ -50,6 +50,8 @@ def eval_recognition(settings: RecognitionSettings) -> Output:
 def build_restore(settings: RecognitionSettings) -> "Restore":
     """Builds the function that takes masks off, as `unmask run` does it.
 
+    A reference is used even if it seems to show another person: here it is known not to.
+
     Raises:
         InputError: weights are damaged or cannot be read.
         MissingError: the runtime or the released weights are missing.
@@ -63,7 +65,7 @@ def build_restore(settings: RecognitionSettings) -> "Restore":
     def restore(
         masked: "RGBImage", map: "Plane | None", references: "Sequence[RGBImage]"
     ) -> "tuple[RGBImage, bool]":
-        result = unmasker(masked, map=map, references=references)
+        result = unmasker(masked, map=map, references=references, force=True)
         return result.picture, result.by_reference
 
     return restore
