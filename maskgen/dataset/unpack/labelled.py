@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskgen.dataset.reader import Encoded
+from maskgen.dataset.shard_record import SPLITS
 from maskgen.dataset.unpack.base import LayoutFacts, LayoutOptions
 from maskgen.dataset.unpack.classes import FaceClasses, read_classes
 from maskgen.dataset.unpack.face_boxes import Box, face_boxes
@@ -15,7 +16,6 @@ from maskgen.errors import InputError
 from maskgen.images import codecs
 from maskgen.types import BARE
 
-SPLITS = ("train", "val", "test")
 MASK_NUMBER = re.compile(r"-m\d+$")
 _PNG_SIZE = struct.Struct(">II")  # width and height, at byte 16
 
@@ -88,12 +88,8 @@ class Labeller:
         """Returns the sample's image, and with `originals` the one without masks; none if its labels list no face.
 
         Raises:
-            InputError: a member is missing or damaged, or a label is not ours.
+            InputError: a member is missing or damaged, or a state of wear is unknown.
         """
-        if sample.labels["split"] not in SPLITS:
-            raise InputError(
-                f"{sample.key}: '{sample.labels['split']}' is no split; do not trust this data set"
-            )
         faces = sample.labels["faces"][: 1 if self._first else None]
         if not faces:
             self._unlabelled += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of_absent, who_by_path
 from maskgen.dataset.reader import DataSet, Encoded, open_data_set
+from maskgen.dataset.shard_record import SPLITS
 from maskgen.dataset.shards import KEY
 from maskgen.dataset.unpack.base import FileLayout, LayoutFacts, LayoutOptions, StreamLayout, UnpackLayout
 from maskgen.dataset.unpack.image_folder import Classes
@@ -143,16 +144,22 @@ def _write_samples(
     rows: list[list[object]] = []
     files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
     for done, sample in enumerate(data.samples(split=split), 1):
-        if not KEY.fullmatch(sample.key):
-            raise InputError(
-                f"{data.folder}: '{sample.key}' is no key of a sample; do not trust this data set"
-            )
+        _check_names(sample, data.folder)
         written = _write(sample, writer, target) if sample.key not in strangers else []
         if written:
             rows.append(sample_row(written[0], sample))
             files += len(written)
         on_progress(Progress(done, total))
     return rows, files
+
+
+def _check_names(sample: Encoded, folder: Path) -> None:
+    """Checks the parts of a sample's paths that come from its shard."""
+    if not KEY.fullmatch(sample.key):
+        raise InputError(f"{folder}: '{sample.key}' is no key of a sample; do not trust this data set")
+    split = sample.labels["split"]
+    if split not in SPLITS:
+        raise InputError(f"{folder}: '{split}' is no split, in {sample.key}; do not trust this data set")
 
 
 def _write(sample: Encoded, writer: UnpackLayout, target: TargetFolder) -> list[str]:

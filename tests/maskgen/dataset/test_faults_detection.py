@@ -18,6 +18,7 @@ from tests.helpers.detection import DrawnFace, write_photos
 
 pytestmark = pytest.mark.fault
 LAYOUTS = ("yolo", "coco", "voc", "classes")
+EVERY = (*LAYOUTS, "folders", "identities")
 FACE = DrawnFace(80, 60)
 
 
@@ -56,10 +57,10 @@ def change_labels(folder, change):
         writer.finish()
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", EVERY)
 def test_row632_a_split_that_leads_out_of_the_target_is_refused(tmp_path, layout):
     folder = write_photos(tmp_path / "deep/set", [[FACE]])
-    change_labels(folder, lambda labels: labels.update(split="../../evil"))
+    change_labels(folder, lambda labels: labels.update(split="../../evil", identity="Ann"))
     with pytest.raises(InputError, match="is no split"):
         unpack(folder, tmp_path / "deep/to", layout=layout)
     assert not list(tmp_path.rglob("*evil*"))
