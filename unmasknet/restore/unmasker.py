@@ -218,7 +218,16 @@ class Unmasker:
         return self._restorer.load(photos)
 
     def clip_painter(self, person: References, expression: Expression, force: bool) -> ClipPainter:
-        """Builds the painter of one clip, from the result of `load_references`; the rest as in a call."""
+        """Builds the painter of one clip.
+
+        Args:
+            person: result of `load_references`.
+            expression: as in a call.
+            force: as in a call.
+
+        Returns:
+            The painter, which keeps the reference and the mesh of the last frame.
+        """
         return ClipPainter(self._restorer, person, expression, force)
 
     def _person(
