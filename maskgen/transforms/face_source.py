@@ -19,7 +19,7 @@ from maskgen.types import Face, Photo, PhotoRef, RGBImage
 Landmarks = Literal["auto", "mesh", "dlib", "fan", "arcface", "keypoints"]
 OWN_SOURCES = ("arcface", "keypoints")  # values of `landmarks` that are no backend
 AT_POINTS = "celeba"  # the backend that predicts the mesh at five given points
-KEPT = 1000  # images whose faces are kept in memory, about ten kilobytes each
+KEPT = 256  # images whose faces are kept in memory, about ten kilobytes each
 HASHED = 8  # one row in eight is hashed
 
 
