@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from maskgen.api import mask_photo as mask_photo
     from maskgen.config import load_settings as load_settings
+    from maskgen.dataset.pairs import Pair as Pair
+    from maskgen.dataset.pairs import read_pairs as read_pairs
     from maskgen.dataset.reader import open_data_set as open_data_set
     from maskgen.dataset.shards import decode as decode
     from maskgen.dataset.shards import read_shard as read_shard
@@ -52,6 +54,7 @@ _HOME = {
     "MaskSettings": "settings",
     "MissingError": "errors",
     "PackSettings": "settings",
+    "Pair": "dataset.pairs",
     "Progress": "progress",
     "RunSettings": "settings",
     "Skip": "errors",
@@ -68,6 +71,7 @@ _HOME = {
     "open_data_set": "dataset.reader",
     "pack": "generation.pack",
     "preview": "reports.preview",
+    "read_pairs": "dataset.pairs",
     "read_shard": "dataset.shards",
     "unpack": "dataset.unpack",
     "verify": "dataset.verify",

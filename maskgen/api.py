@@ -34,6 +34,7 @@ def mask_photo(
     wear: str = "correct",
     faces: str = "largest",
     size: int = 0,
+    align: str = "ffhq",
     seed: int = 0,
     landmarks: str = "auto",
 ) -> Triplet | Skip:
@@ -50,6 +51,7 @@ def mask_photo(
         wear: WEAR, as `--wear` takes it.
         faces: "largest", or "all" for all faces that are found and suit a mask.
         size: side of the square crop around the largest face, 64 to 1024; 0 keeps the photo as it is.
+        align: frame of the crop, as `--align` takes it: "ffhq", "arcface" or "none".
         seed: seed of all random choices.
         landmarks: backend, as `--landmarks` takes it.
 
@@ -64,9 +66,9 @@ def mask_photo(
     pixels = load_photo(image, max_pixels=MAX_PHOTO_PIXELS, background=PHOTO_BACKGROUND)
     if isinstance(pixels, Skip):
         return pixels
-    settings = _settings(masks, wear, faces, size, landmarks, seed)
+    settings = _settings(masks, wear, faces, size, align, landmarks, seed)
     with _building:
-        tools = _tools(masks, wear, faces, size, landmarks)
+        tools = _tools(masks, wear, faces, size, align, landmarks)
     made = make_triplets(Photo(PhotoRef("photo"), pixels, ""), replace(tools, settings=settings), "photo")
     if isinstance(made, Skip):
         return made
@@ -102,17 +104,19 @@ class _SharedDetector:
 
 
 @lru_cache(maxsize=8)
-def _tools(masks: str, wear: str, faces: str, size: int, landmarks: str) -> Tools:
+def _tools(masks: str, wear: str, faces: str, size: int, align: str, landmarks: str) -> Tools:
     """Loads detector and templates once for each choice of arguments; the seed is set per call."""
-    tools = build_tools(_settings(masks, wear, faces, size, landmarks, seed=0))
+    tools = build_tools(_settings(masks, wear, faces, size, align, landmarks, seed=0))
     return replace(tools, detector=CachedDetector(_SharedDetector(tools.detector), None))
 
 
-def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed: int) -> GenSettings:
+def _settings(
+    masks: str, wear: str, faces: str, size: int, align: str, landmarks: str, seed: int
+) -> GenSettings:
     try:
-        return GenSettings(
+        settings = GenSettings(
             faces=FaceSettings.model_validate({"landmarks": landmarks, "choose": faces, "cache": "off"}),
-            crop=CropSettings(size=size),
+            crop=CropSettings.model_validate({"size": size, "align": align}),
             masks=MaskSettings(masks=masks, wear=wear),
             seed=seed,
         )
@@ -123,3 +127,6 @@ def _settings(masks: str, wear: str, faces: str, size: int, landmarks: str, seed
             for name, error in zip(names, errors.errors(), strict=True)
         ]
         raise UsageError(f"mask_photo: {'; '.join(messages)}") from errors
+    if problems := list(settings.conflicts()):
+        raise UsageError(f"mask_photo: {'; '.join(problems)}")
+    return settings

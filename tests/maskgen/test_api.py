@@ -13,6 +13,7 @@ from PIL import Image
 import maskgen
 from maskgen import api
 from maskgen.errors import InputError, Skip, UsageError
+from maskgen.faces.arcface import TEMPLATE, five_points
 from maskgen.images.codecs import encode_lossless
 from tests.helpers.faces import astronaut
 
@@ -47,6 +48,17 @@ def test_the_result_depends_on_seed_masks_and_size():
     assert one.masked.shape == (128, 128, 3)
     assert (one.masked == maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=1).masked).all()
     assert (one.masked != maskgen.mask_photo(astronaut(), "cloth,n95", size=128, seed=2).masked).any()
+
+
+def test_a_crop_can_be_aligned_as_recognisers_need_it():
+    usual, aligned = (
+        maskgen.mask_photo(astronaut(), size=112, align=align, seed=1) for align in ("ffhq", "arcface")
+    )
+    points = five_points(aligned.faces[0].face.mesh)
+    assert abs(points - TEMPLATE).max() < 0.06 * 112
+    assert (usual.gt != aligned.gt).any()
+    with pytest.raises(UsageError, match=r"mask_photo: crop\.align .* give 112"):
+        maskgen.mask_photo(astronaut(), align="arcface")
 
 
 def test_two_seeds_share_one_detector(monkeypatch):
@@ -188,7 +200,13 @@ def test_invalid_images_and_arguments_are_refused(tmp_path):
             maskgen.mask_photo(image)
     with pytest.raises(InputError, match="nosuch"):
         maskgen.mask_photo(astronaut(), "nosuch")
-    for wrong in ({"size": 7}, {"faces": "some"}, {"landmarks": "eyes"}, {"seed": -1}):
+    for wrong in (
+        {"size": 7},
+        {"faces": "some"},
+        {"landmarks": "eyes"},
+        {"seed": -1},
+        {"align": "eyes"},
+    ):
         with pytest.raises(UsageError) as error:
             maskgen.mask_photo(astronaut(), **wrong)
         assert str(error.value).startswith(f"mask_photo: {next(iter(wrong))}: ")

@@ -85,6 +85,12 @@ def test_extend_and_overwrite_exclude_each_other():
     assert "choose one" in problems(None, ["run.extend=true", "run.overwrite=true"])[0]
 
 
+def test_a_photo_that_is_kept_whole_cannot_be_aligned():
+    (problem,) = problems(None, ["crop.align=arcface", "crop.size=0"])
+    assert "arcface aligns a crop, but with crop.size (--size) 0 there is none" in problem
+    assert load_settings(GenSettings, None, ["crop.align=none", "crop.size=0"], ()).crop.align == "none"
+
+
 def test_a_slice_of_the_shards_is_read_from_its_text():
     assert (RunSettings().slice, RunSettings(shards="2::5").slice) == ((0, 1), (2, 5))
     assert problems(None, ["run.shards=5::5"]) == [
