@@ -104,7 +104,7 @@ def _leg(
 
 
 def _endless(
-    shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note, usable: Usable
+    shards: Sequence[Shard], rng: random.Random, wanted: Wanted, note: Note, usable: Usable = any_sample
 ) -> Iterator[Encoded]:
     """Yields the usable samples of all shards in random order, endlessly.
 
