@@ -56,7 +56,8 @@ def mask_photo(
         landmarks: backend, as `--landmarks` takes it.
 
     Returns:
-        `masked`, `gt`, `map`, `parts`, `faces` (all that were found, bare ones too) and more; or a `Skip` that says why the photo has no triplet.
+        `masked`, `gt`, `map`, `parts`, `faces` (all that were found, bare ones too) and more; or a `Skip` that says
+        why the photo has no triplet.
 
     Raises:
         UsageError: an argument has a value that is not allowed.
