@@ -245,7 +245,7 @@ def measure_checks(pairs: Sequence[Pair], unmasker: Unmasker, seed: int) -> dict
                 loaded = unmasker.load_references([shot.bare]).usable[0]
             except InputError:
                 continue
-            found.append(check.distance(face, loaded))
+            found += check.distances(face, [loaded])
     return {
         "limit": LIMIT,
         "right refused": round(float(np.mean(np.array(right) > LIMIT)), 4),
@@ -256,7 +256,7 @@ def measure_checks(pairs: Sequence[Pair], unmasker: Unmasker, seed: int) -> dict
 
 
 def _seen(target: Shot, unmasker: Unmasker) -> SeenFace | None:
-    """Returns what the check sees of a target: the mesh on the network's result, and the map."""
+    """Returns what the check sees of a target: its photo, the network's result, and the mesh on it."""
     plain = unmasker(target.masked)
     worn = [face for face in plain.faces if face.masked]
     if not plain.changed or not worn:
@@ -265,7 +265,7 @@ def _seen(target: Shot, unmasker: Unmasker) -> SeenFace | None:
     for face in unmasker.find_faces(target.masked):
         window = window_of(face.place, *target.masked.shape[:2])
         if face.box == worn[0].box and window and (mesh := finder.find(plain.picture, window)) is not None:
-            return SeenFace(target.masked, mesh, (plain.map == 255).astype(np.uint8))
+            return SeenFace(target.masked, plain.picture, mesh)
     return None
 
 

@@ -1,5 +1,6 @@
 """Photos for tests of restoring by a reference: a real face with a mask, and other views of the same photo."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -32,7 +33,9 @@ def other_view(degrees: float = 9.0, scale: float = 1.25, gain: float = 0.8) -> 
     """Returns the face rotated, scaled, and in another exposure and white balance."""
     matrix = cv2.getRotationMatrix2D((140, 140), degrees, scale)
     matrix[:, 2] += 210 - 140
-    moved = cv2.warpAffine(portrait(), matrix, (420, 420), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    moved = cv2.warpAffine(
+        portrait(), matrix, (420, 420), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
     return np.clip(moved * np.array([gain, gain * 0.9, gain * 1.1]), 0, 255).astype(np.uint8)
 
 
@@ -51,14 +54,15 @@ class FixedCheck(PersonCheck):
     """Check that takes references by their names: those in `others` show another person."""
 
     def __init__(self, *others: str) -> None:
+        super().__init__()
         self.others = others
 
     @property
     def available(self) -> bool:
         return True
 
-    def distance(self, face: SeenFace, reference: Reference) -> float:
-        return LIMIT * (2 if reference.name in self.others else 0.5)
+    def distances(self, face: SeenFace, references: Sequence[Reference]) -> list[float]:
+        return [LIMIT * (2 if one.name in self.others else 0.5) for one in references]
 
 
 class NoCheck(PersonCheck):

@@ -64,7 +64,7 @@ class ClipPainter:
             if all(mesh is None for mesh in meshes.values()):
                 return results
             check = None if self._force else self._restorer.check
-            choice = choose_face(frame, covered, meshes, self._person.usable, check)
+            choice = choose_face(frame, filled, meshes, self._person.usable, check)
             mesh = meshes[choice.number]
             assert mesh is not None, "a face with a mesh is chosen"
             self._number, self.warnings = choice.number, choice.warnings

@@ -28,7 +28,7 @@ GREY = 6  # levels; largest difference of a grey photo's channels, for 99 % of i
 FindMask = Callable[[RGBImage, Mesh], Plane]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reference:
     """Photo that shows the face of a person without a mask.
 

@@ -112,7 +112,7 @@ class Painter:
         if self._choice is None:
             found = dict(enumerate(meshes))
             check = None if self._force else self._restorer.check
-            self._choice = choose_face(self._photo, self._covered, found, self._person.usable, check)
+            self._choice = choose_face(self._photo, filled, found, self._person.usable, check)
         number, references = self._choice.number, self._choice.references
         if (mesh := meshes[number]) is None:
             self._unclear = True

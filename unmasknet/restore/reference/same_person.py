@@ -1,41 +1,53 @@
-"""Check that a reference shows the person of the masked photo, by a face network, from what both photos show.
+"""Check that a reference shows the person of the masked photo, by a face network.
 
-The part of the masked photo under the mask is laid over the reference, aligned by eyes and mouth, so that both images
-hide the same part of the face by the same pixels, and the network compares the rest. dlib's network is used where it is
-installed (the extra `eval`).
+dlib's network is used where it is installed (the extra `eval`). The reference is compared with the masked photo and
+with the generator's result for it, by the mean of both distances.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
-import cv2
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from maskgen.extras import install_line
 from maskgen.faces.landmarks.topology import Mesh
-from maskgen.types import Plane, RGBImage
-from unmasknet.metrics.identity import Identity, Points, build_identity, four_points, similarity
+from maskgen.types import RGBImage
+from unmasknet.metrics.identity import Identity, Points, build_identity, four_points
 from unmasknet.restore.reference.references import Reference
 
-# Cosine distance above which two photos count as showing two people; see docs/restoring.md for how it was measured.
-LIMIT = 0.06
+# Mean cosine distance above which two photos count as showing two people; docs/restoring.md says what it costs.
+LIMIT = 0.12
 UNCHECKED = (
     "nothing checked that the reference shows the same person: no face network is installed: "
     + install_line("eval")
 )
+Embedding = Float[ndarray, " d"]
 
 
 @dataclass(frozen=True)
 class SeenFace:
-    """Masked face for the check: the photo, the mesh of the face in it, and the plane of its masks, 1 inside."""
+    """Masked face for the check.
+
+    Attributes:
+        photo: with the mask.
+        filled: the photo with the network's result.
+        mesh: of the face, in their pixels.
+    """
 
     photo: RGBImage
+    filled: RGBImage
     mesh: Mesh
-    covered: Plane
 
 
 class PersonCheck:
     """Face network that compares masked faces with references. Holds a network: use one per thread."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Reference, Embedding] = WeakKeyDictionary()
 
     @cached_property
     def _network(self) -> Identity | None:
@@ -46,29 +58,21 @@ class PersonCheck:
         """Whether a face network is installed."""
         return self._network is not None
 
-    def distance(self, face: SeenFace, reference: Reference) -> float:
-        """Computes the cosine distance, 0-2, between a masked face and a reference that is covered alike."""
+    def distances(self, face: SeenFace, references: Sequence[Reference]) -> list[float]:
+        """Computes the mean cosine distance, 0-2, of a masked face and its network's result from each reference."""
+        seen = np.mean([self._embedded(pixels, face.mesh) for pixels in (face.photo, face.filled)], axis=0)
+        return [float(1 - seen @ self._of(one)) for one in references]
+
+    def _of(self, reference: Reference) -> Embedding:
+        """Returns the embedding of a reference, computed once."""
+        if reference not in self._known:
+            self._known[reference] = self._embedded(reference.pixels, reference.mesh)
+        return self._known[reference]
+
+    def _embedded(self, pixels: RGBImage, mesh: Mesh) -> Embedding:
         network = self._network
         assert network is not None, "ask `available` first"
-        covered = cover_alike(face, reference)
-        seen = network.embed(face.photo, points_of(face.mesh))
-        return float(1 - seen @ network.embed(covered, points_of(face.mesh)))
-
-
-def cover_alike(face: SeenFace, reference: Reference) -> RGBImage:
-    """Moves a reference onto the masked face by eyes and mouth, and lays the mask's pixels over it.
-
-    Returns:
-        RGB, the size of the masked photo.
-    """
-    matrix = similarity(points_of(reference.mesh), points_of(face.mesh))
-    height, width = face.photo.shape[:2]
-    scale = float(np.hypot(*matrix[0, :2]))
-    pixels = reference.pixels if scale >= 1 else cv2.GaussianBlur(reference.pixels, (0, 0), 0.45 / scale)
-    moved = cv2.warpAffine(
-        pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.where(face.covered[..., None] > 0, face.photo, moved)
+        return network.embed(pixels, points_of(mesh))
 
 
 def points_of(mesh: Mesh) -> Points:

@@ -8,7 +8,7 @@ import numpy as np
 from maskgen.errors import InputError
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.faces.pose import head_pose
-from maskgen.types import Plane, Pose, RGBImage
+from maskgen.types import Pose, RGBImage
 from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.same_person import LIMIT, UNCHECKED, PersonCheck, SeenFace
 from unmasknet.restore.reference.shape import eye_distance
@@ -36,7 +36,7 @@ class Choice:
 
 def choose_face(
     photo: RGBImage,
-    covered: Plane,
+    filled: RGBImage,
     meshes: Mapping[int, Mesh | None],
     references: tuple[Reference, ...],
     check: PersonCheck | None,
@@ -45,7 +45,7 @@ def choose_face(
 
     Args:
         photo: with the masks.
-        covered: 1 where the masks are.
+        filled: the photo with the network's result.
         meshes: of its masked faces, by number, at least one; None where the mesh is unclear.
         references: of one person, at least one.
         check: None does not check that they show the same person.
@@ -60,8 +60,7 @@ def choose_face(
         number = max(clear, key=lambda one: eye_distance(clear[one]))
         return Choice(number, references, () if check is None else (UNCHECKED,))
     distances = {
-        number: [check.distance(SeenFace(photo, mesh, covered), one) for one in references]
-        for number, mesh in clear.items()
+        number: check.distances(SeenFace(photo, filled, mesh), references) for number, mesh in clear.items()
     }
     number = min(distances, key=lambda one: min(distances[one]))
     found = list(zip(references, distances[number], strict=True))
