@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from maskgen.dataset.plan import Plan, ShardPlan, data_settings
@@ -18,7 +18,7 @@ from maskgen.generation.process_pool import (
     PoolStopped,
     stop_on_signals,
 )
-from maskgen.generation.progress_count import Tally
+from maskgen.generation.progress_count import Tally, skip_counts
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images.formats import heic_versions
 from maskgen.masking.batch import BatchReport, MaskBatch, report_of
@@ -282,7 +282,7 @@ def _mask(job: _Job, engine: LocalEngine, build: KitBuilder, on_progress: OnProg
     folder.remove_files(todo)
     tally = Tally(len(job.refs), on_progress, unit="masked")
     tally.found = len(done)
-    tally.finish(replace(report_of("done", done), results=()))
+    _finish(tally, report_of("done", done))
     tally.report(now=True)
     task = MaskBatch(
         job.outfits.settings,
@@ -302,19 +302,32 @@ def _mask(job: _Job, engine: LocalEngine, build: KitBuilder, on_progress: OnProg
                 elif isinstance(event, Made):
                     report: BatchReport = event.report
                     folder.journal.add(report.results)
-                    tally.finish(replace(report, results=()))
+                    _finish(tally, report)
                 else:
                     assert isinstance(event, Poisoned)
                     photo, reason, detail = event.entry
                     result = PhotoResult(photo, reason=reason, detail=detail)
                     folder.journal.add([result])
-                    tally.finish(replace(report_of(photo, [result]), results=()))
+                    _finish(tally, report_of(photo, [result]))
                 tally.report()
     except PoolStopped as stopped:
         count = sum(report.photos for report in tally.reports.values())
         raise PoolStopped(stopped.number, f" with {count:,} of {len(job.refs):,} photos done") from None
     tally.report(now=True)
     return len(todo)
+
+
+def _finish(tally: Tally, report: BatchReport) -> None:
+    """Counts a finished batch together with those before: a report of progress must not add up a million batches."""
+    tally.finish(report)
+    reports = tuple(tally.reports.values())
+    tally.reports.clear()
+    tally.reports["done"] = BatchReport(
+        "done",
+        sum(report.photos for report in reports),
+        sum(report.count for report in reports),
+        skip_counts(reports),
+    )
 
 
 def _batches(refs: Sequence[PhotoRef], jobs: int) -> Iterator[ShardPlan]:
