@@ -93,8 +93,14 @@ def test_row617_other_formats_keep_theirs_or_get_the_documented_one(tmp_path):
     )
     kinds = {name: picture_format((out / name).read_bytes()) for name in names_in(out)}
     assert kinds == {
-        "a.jpg": "jpeg", "b.jpeg": "jpeg", "c.png": "png", "d.webp": "webp", "e.avif": "avif",
-        "grey.jpg": "jpeg", "alpha.png": "png", "deep.png": "png",
+        "a.jpg": "jpeg",
+        "b.jpeg": "jpeg",
+        "c.png": "png",
+        "d.webp": "webp",
+        "e.avif": "avif",
+        "grey.jpg": "jpeg",
+        "alpha.png": "png",
+        "deep.png": "png",
     }
     assert b"VP8L" not in (out / "d.webp").read_bytes()[:64]
     assert luma_sampling((out / "a.jpg").read_bytes()) == (2, 2)
