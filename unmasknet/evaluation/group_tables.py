@@ -22,6 +22,7 @@ COLUMNS = {  # score -> column, and the score whose digits it takes; "" is a per
     "wear": ("wear named", ""),
 }
 MEASURED = ("tone", "skin and mask")  # attributes that are measured and not stated
+WORST = "Worst groups"
 TITLES = {"tone": "skin tone"}
 
 
@@ -106,9 +107,7 @@ def _gaps(summary: Summary) -> Table:
         f"The worst group of at least {LEAST} samples by each score, against all samples of other groups; only gaps "
         "whose 95 % interval excludes 0. The worst group is chosen after the fact, so a small gap may be chance."
     )
-    return Table(
-        "Worst groups", ("by", "score", "group", "its value", "the others", "gap"), tuple(rows), note
-    )
+    return Table(WORST, ("by", "score", "group", "its value", "the others", "gap"), tuple(rows), note)
 
 
 assert {digits for _, digits in COLUMNS.values()} <= DIGITS.keys() | {""}

@@ -13,6 +13,7 @@ from maskgen.reports import html as page
 from maskgen.types import RGBImage
 from unmasknet.evaluation.charts import charts
 from unmasknet.evaluation.evaluate import Evaluation, Example
+from unmasknet.evaluation.group_tables import WORST
 from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, number, percent, tables
 from unmasknet.pictures import png
@@ -51,7 +52,9 @@ def html(evaluation: Evaluation, name: str) -> str:
     summary = evaluation.summary
     every = {table.title: table for table in tables(summary)}
     wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
-    small = [_section(table) for title, table in every.items() if title not in WIDE]
+    rest = [table for title, table in every.items() if title not in WIDE]
+    small = [_section(table) for table in rest if not _is_broad(table)]
+    broad = [_section(table) for table in rest if _is_broad(table)]
     body = [
         f"<style>\n{(HERE / 'report.css').read_text('utf-8')}</style>",
         page.masthead(f"Evaluation on {name}", _about(summary), _numbers(summary)),
@@ -60,6 +63,7 @@ def html(evaluation: Evaluation, name: str) -> str:
         *wide[:-1],
         _examples(evaluation),
         f'<div class="pair">{"".join(small)}</div>',
+        *broad,
         wide[-1],
         "</main>",
         '<footer class="end">The networks invent the region under a mask; it is no evidence of how a person looks. '
@@ -68,7 +72,13 @@ def html(evaluation: Evaluation, name: str) -> str:
     return page.document(f"Evaluation on {name}", "\n".join(body))
 
 
+COLUMNS_OF_HALF = 8  # columns that fit into half the page
 WIDE = ("Restoring the face", "Finding the mask", "Faces and people", "Published by others")
+
+
+def _is_broad(table: Table) -> bool:
+    """Tells whether a table takes the width of the page: it has many columns, or is long."""
+    return len(table.head) > COLUMNS_OF_HALF or table.title == WORST
 
 
 def markdown(summary: Summary, name: str) -> str:
