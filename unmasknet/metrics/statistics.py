@@ -193,12 +193,13 @@ def _best_on_rest(distances: Values, truth: Bool[ndarray, " n"], held: Bool[ndar
     return float(((distances[held] < threshold) == truth[held]).mean())
 
 
-def best_threshold(distances: Values, truth: Bool[ndarray, " n"]) -> float:
+def best_threshold(distances: Values, truth: Bool[ndarray, " n"], *, balanced: bool = False) -> float:
     """Finds the threshold below which most pairs are of one person, and above which most are of two people.
 
     Args:
         distances: of the pairs; at least one.
         truth: whether a pair shows one person.
+        balanced: count both kinds of pairs alike where there are more of one.
 
     Returns:
         The middle between two distances, or 1 beyond the first or the last.
@@ -206,9 +207,9 @@ def best_threshold(distances: Values, truth: Bool[ndarray, " n"]) -> float:
     order = np.argsort(distances, kind="stable")
     sorted_distances, sorted_truth = distances[order], truth[order]
     # If the first k are accepted, the same-person pairs among them and the other pairs after them are correct.
-    hits = np.concatenate([[0], np.cumsum(sorted_truth)]) + np.concatenate(
-        [np.cumsum(~sorted_truth[::-1])[::-1], [0]]
-    )
+    accepted = np.concatenate([[0], np.cumsum(sorted_truth)])
+    refused = np.concatenate([np.cumsum(~sorted_truth[::-1])[::-1], [0]])
+    hits = accepted * refused[0] + refused * accepted[-1] if balanced else accepted + refused
     k = int(hits.argmax())
     padded = np.concatenate([[sorted_distances[0] - 1], sorted_distances, [sorted_distances[-1] + 1]])
     return float((padded[k] + padded[k + 1]) / 2)

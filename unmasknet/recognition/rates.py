@@ -206,7 +206,7 @@ def decisions(
     for number in np.unique(fold):
         held = fold == number
         rest = ~held if (~held).any() else held  # one fold alone has no other
-        threshold = -statistics.best_threshold(-similarity[rest], same[rest])
+        threshold = -statistics.best_threshold(-similarity[rest], same[rest], balanced=True)
         accepted = (similarity[held] > threshold) & (similarity[held] > REJECTED)
         right[held] = accepted == same[held]
         thresholds.append(threshold)

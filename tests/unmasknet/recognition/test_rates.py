@@ -145,6 +145,14 @@ def test_the_difference_of_two_rows_pairs_their_samples():
     assert gap.value == pytest.approx(first.value - second.value)
 
 
+def test_few_pairs_of_two_people_count_as_much_as_many_of_one():
+    # Accepting everything is right for 8 of 9 pairs, and wrong for all pairs of two people.
+    similarity = np.array([0.9, 0.8, 0.7, 0.7, 0.65, 0.6, 0.6, 0.3, 0.5])
+    same = np.array([True] * 8 + [False])
+    right, _ = rates.decisions(similarity, same, np.zeros(9, np.int64))
+    assert right.tolist() == [True] * 7 + [False, True]
+
+
 def test_accuracy_is_the_fraction_of_right_decisions():
     same = np.array([True, True, False, False])
     right = np.array([True, False, True, True])
