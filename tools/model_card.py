@@ -23,7 +23,8 @@ from maskgen.config import read_toml
 from maskgen.errors import InputError, UnmaskError
 from maskgen.files import write_atomic
 from unmasknet.evaluation.scores import Summary
-from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, measured, number, percent, with_interval
+from unmasknet.evaluation.table import NOTHING, Table, as_markdown, number, percent, with_interval
+from unmasknet.evaluation.tables import measured
 from unmasknet.models.released import NAMES, WEIGHTS
 
 WORDS = Path(__file__).with_suffix(".md")

@@ -7,7 +7,7 @@ import numpy as np
 from maskgen.reports import html
 from unmasknet.evaluation.evaluate import Evaluation
 from unmasknet.evaluation.scores import Summary
-from unmasknet.evaluation.tables import number
+from unmasknet.evaluation.table import number
 
 
 def charts(evaluation: Evaluation) -> str:

@@ -1,26 +1,22 @@
 """Report of an evaluation: a self-contained HTML page, Markdown tables, and a sheet of images."""
 
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from maskgen.files import write_atomic
 from maskgen.images import contact_sheet as sheet
-from maskgen.images.codecs import encode_jpeg
 from maskgen.reports import html as page
 from maskgen.types import RGBImage
 from unmasknet.evaluation.charts import charts
 from unmasknet.evaluation.evaluate import Evaluation, Example
 from unmasknet.evaluation.group_tables import WORST
+from unmasknet.evaluation.page_parts import section, strip, strips, style
 from unmasknet.evaluation.scores import Summary
-from unmasknet.evaluation.tables import NOTHING, Table, as_markdown, number, percent, tables
+from unmasknet.evaluation.table import NOTHING, Table, as_markdown, number, percent
+from unmasknet.evaluation.tables import tables
 from unmasknet.pictures import png
 
-HERE = Path(__file__).parent
+STYLE = Path(__file__).parent / "report.css"
 SHOWN_SIDE = 256  # pixels; side at which images are shown
-QUALITY = 90
 
 
 def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
@@ -51,12 +47,12 @@ def html(evaluation: Evaluation, name: str) -> str:
     """Builds the HTML page."""
     summary = evaluation.summary
     every = {table.title: table for table in tables(summary)}
-    wide = [_section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
+    wide = [section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
     rest = [table for title, table in every.items() if title not in WIDE]
-    small = [_section(table) for table in rest if not _is_broad(table)]
-    broad = [_section(table) for table in rest if _is_broad(table)]
+    small = [section(table) for table in rest if not _is_broad(table)]
+    broad = [section(table) for table in rest if _is_broad(table)]
     body = [
-        f"<style>\n{(HERE / 'report.css').read_text('utf-8')}</style>",
+        style(STYLE),
         page.masthead(f"Evaluation on {name}", _about(summary), _numbers(summary)),
         "<main>",
         charts(evaluation),
@@ -129,43 +125,13 @@ def _numbers(summary: Summary) -> dict[str, object]:
     }
 
 
-def _section(table: Table, *, wide: bool = False) -> str:
-    head = "".join(f"<th>{page.esc(name)}</th>" for name in table.head)
-    rows = "".join(_row(row) for row in table.rows)
-    note = f'<p class="faint">{page.esc(table.note)}</p>' if table.note else ""
-    return (
-        f'<section><h2>{page.esc(table.title)}</h2><div class="scroll"><table{" class=wide" if wide else ""}>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}</section>"
-    )
-
-
-def _row(row: Sequence[str]) -> str:
-    ours = ' class="ours"' if row[0].startswith("**") else ""
-    return f"<tr{ours}>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>"
-
-
-def _cell(cell: str) -> str:
-    """Formats a cell; its interval in small type."""
-    value, bracket, rest = cell.strip("*").partition(" [")
-    return page.esc(value) + (f" <small>[{page.esc(rest)}</small>" if bracket else "")
-
-
 def _examples(evaluation: Evaluation) -> str:
     parts = []
     for group in dict.fromkeys(example.group for example in evaluation.examples):
-        strips = "".join(_strip(example) for example in evaluation.examples if example.group == group)
-        heading = page.esc(f"The {group} by hole PSNR: {evaluation.shown}")
-        parts.append(f'<h2>{heading}</h2><div class="strips">{strips}</div>')
+        chosen = [example for example in evaluation.examples if example.group == group]
+        rows = (strip(example.images, _sample_html(example), SHOWN_SIDE) for example in chosen)
+        parts.append(strips(f"The {group} by hole PSNR: {evaluation.shown}", rows))
     return "".join(parts)
-
-
-def _strip(example: Example) -> str:
-    images = "".join(
-        f'<div><img alt="{page.esc(name)}" src="{_embedded(image)}"><span>{page.esc(name)}</span></div>'
-        for name, image in example.images.items()
-    )
-    caption = f"<figcaption>{_sample_html(example)}</figcaption>"
-    return f'<figure class="strip"><div class="row">{images}</div>{caption}</figure>'
 
 
 def _sample_html(example: Example) -> str:
@@ -180,10 +146,3 @@ def _sample_html(example: Example) -> str:
 def _caption(example: Example) -> str:
     sample = example.sample
     return f"{example.psnr:.1f} dB, {sample.family} {sample.wear}, yaw {sample.yaw:.0f}, {sample.key}"
-
-
-def _embedded(image: RGBImage) -> str:
-    if image.shape[0] != SHOWN_SIDE:
-        size = (SHOWN_SIDE, SHOWN_SIDE)
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-    return page.data_uri(encode_jpeg(image, QUALITY), "jpeg")

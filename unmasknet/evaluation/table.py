@@ -28,6 +28,15 @@ def as_markdown(table: Table) -> str:
     return f"{text}\n\n{table.note}" if table.note else text
 
 
+def as_lines(table: Table) -> list[str]:
+    """Formats head and rows for a terminal, padded to columns."""
+    rows = [[cell.strip("*") for cell in row] for row in (table.head, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
 def number(value: float | None, digits: int, *, sign: bool = False) -> str:
     """Formats a value with `digits` decimals; None is a dash."""
     return NOTHING if value is None else f"{value:{'+' if sign else ''}.{digits}f}"

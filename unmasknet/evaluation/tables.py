@@ -7,24 +7,12 @@ from typing import Any
 
 from unmasknet.evaluation.group_tables import group_tables
 from unmasknet.evaluation.scores import Summary
-from unmasknet.evaluation.table import DIGITS, NOTHING, Table, as_markdown, number, percent, with_interval
+from unmasknet.evaluation.table import DIGITS, NOTHING, Table, as_lines, number, percent, with_interval
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-__all__ = [
-    "NOTHING",
-    "Table",
-    "as_markdown",
-    "as_text",
-    "measured",
-    "number",
-    "percent",
-    "tables",
-    "with_interval",
-]
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -55,13 +43,7 @@ def as_text(summary: Summary) -> str:
     shown = [build(summary) for build in (methods, realism, ahead, segmenter, wearing, people)]
     for table in (*shown, *group_tables(summary)):
         if table.rows:
-            rows = [table.head, *table.rows]
-            widths = [max(len(row[column].strip("*")) for row in rows) for column in range(len(table.head))]
-            lines += ["", table.title]
-            lines += [
-                "  ".join(c.strip("*").ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-                for row in rows
-            ]
+            lines += ["", table.title, *as_lines(table)]
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from maskgen.types import Plane, RGBImage
 from unmasknet.recognition.faces import FindPoints
 from unmasknet.recognition.networks import FaceNetwork
 from unmasknet.recognition.pairs import NONE, Pairs
-from unmasknet.recognition.photos import Photo, read_photos
+from unmasknet.recognition.photos import NamedPhoto, read_photos
 from unmasknet.recognition.rates import REJECTED
 
 PLAIN, MASKED, RESTORED, REFERENCE = "plain", "masked", "restored", "reference-restored"
@@ -90,7 +90,7 @@ class Embedder:
     find_points: FindPoints | None = None
     true_map: bool = False
 
-    def embed(self, image: RGBImage, photo: Photo) -> Float[ndarray, " d"] | None:
+    def embed(self, image: RGBImage, photo: NamedPhoto) -> Float[ndarray, " d"] | None:
         """Computes the embedding of a photo's face on an image; None if the face is not found."""
         points = photo.points if self.find_points is None else self.find_points(image, photo.box)
         return None if points is None else self.network.embed(image, points)
@@ -118,7 +118,7 @@ class Embedder:
 def embed_photos(
     data: DataSet,
     split: str,
-    photos: Sequence[Photo],
+    photos: Sequence[NamedPhoto],
     kinds: Sequence[str],
     jobs: Sequence[Job],
     embedder: Embedder,
@@ -163,7 +163,7 @@ def embed_photos(
 
 
 def read_references(
-    data: DataSet, split: str, photos: Sequence[Photo], numbers: Sequence[int]
+    data: DataSet, split: str, photos: Sequence[NamedPhoto], numbers: Sequence[int]
 ) -> dict[int, RGBImage]:
     """Reads the plain images of some photos, cut to the face that is meant, by number.
 
@@ -177,7 +177,7 @@ def read_references(
     }
 
 
-def portrait(image: RGBImage, photo: Photo) -> RGBImage:
+def portrait(image: RGBImage, photo: NamedPhoto) -> RGBImage:
     """Cuts a photo to its face with some of what is around it, so that people beside it are no references."""
     x0, y0, x1, y1 = photo.box
     margin = AROUND * max(x1 - x0, y1 - y0)

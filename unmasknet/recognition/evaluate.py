@@ -15,7 +15,7 @@ from maskgen.dataset.draw_pairs import digests_of
 from maskgen.dataset.reader import open_data_set
 from maskgen.progress import OnProgress, no_progress
 from unmasknet.recognition.embeddings import REFERENCE, Embedder, Embeddings, Job, embed_photos
-from unmasknet.recognition.examples import Example, find_examples
+from unmasknet.recognition.examples import PairExample, find_examples
 from unmasknet.recognition.pairs import (
     NONE,
     Pairs,
@@ -24,7 +24,7 @@ from unmasknet.recognition.pairs import (
     listed_pairs,
     read_listed,
 )
-from unmasknet.recognition.photos import REASONS, UNNAMED, Photo, choose_photos, choose_split
+from unmasknet.recognition.photos import REASONS, UNNAMED, NamedPhoto, choose_photos, choose_split
 from unmasknet.recognition.rates import FARS, RELIABLE
 from unmasknet.recognition.settings import ROWS, RecognitionSettings
 from unmasknet.recognition.summary import Facts, Scored, Summary, summarise
@@ -33,7 +33,7 @@ LOW_ACCURACY = 0.8  # on plain photos; below it, a network is probably used in a
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class RecognitionEvaluation:
     """Result of an evaluation.
 
     Attributes:
@@ -45,15 +45,15 @@ class Evaluation:
     """
 
     summary: Summary
-    photos: tuple[Photo, ...]
+    photos: tuple[NamedPhoto, ...]
     scored: Scored
-    examples: tuple[Example, ...]
+    examples: tuple[PairExample, ...]
     warnings: tuple[str, ...]
 
 
 def evaluate(
     settings: RecognitionSettings, embedder: Embedder, on_progress: OnProgress = no_progress
-) -> Evaluation:
+) -> RecognitionEvaluation:
     """Verifies pairs of photos in each row that the settings select.
 
     Args:
@@ -89,11 +89,11 @@ def evaluate(
     summary["seconds"] = round(time.monotonic() - began, 1)
     examples = find_examples(data, split, photos, scored, embedder) if settings.html else []
     warnings = tuple(_warnings(settings, summary, left, embeddings))
-    return Evaluation(summary, tuple(photos), scored, tuple(examples), warnings)
+    return RecognitionEvaluation(summary, tuple(photos), scored, tuple(examples), warnings)
 
 
 def _listed(
-    settings: RecognitionSettings, photos: Sequence[Photo], digests: Mapping[str, str]
+    settings: RecognitionSettings, photos: Sequence[NamedPhoto], digests: Mapping[str, str]
 ) -> tuple[Pairs, int]:
     """Returns the pairs that decide the accuracy, and how many of a list lack a photo."""
     if settings.pairs:
@@ -101,7 +101,9 @@ def _listed(
     return listed_pairs(photos, digests, settings.seed), 0
 
 
-def _used(settings: RecognitionSettings, photos: list[Photo], listed: Pairs) -> tuple[list[Photo], Pairs]:
+def _used(
+    settings: RecognitionSettings, photos: list[NamedPhoto], listed: Pairs
+) -> tuple[list[NamedPhoto], Pairs]:
     """Returns the photos to embed, and the listed pairs with their numbers.
 
     A list of pairs names its photos, and only further photos of their people may be references.
@@ -118,7 +120,7 @@ def _used(settings: RecognitionSettings, photos: list[Photo], listed: Pairs) -> 
 
 
 def _impostors(
-    settings: RecognitionSettings, photos: Sequence[Photo], listed: Pairs, digests: Mapping[str, str]
+    settings: RecognitionSettings, photos: Sequence[NamedPhoto], listed: Pairs, digests: Mapping[str, str]
 ) -> Pairs:
     """Returns the pairs of two people for the rates of false acceptance."""
     if not settings.impostors:
@@ -128,7 +130,7 @@ def _impostors(
 
 
 def _jobs(
-    settings: RecognitionSettings, photos: Sequence[Photo], sets: Sequence[Pairs]
+    settings: RecognitionSettings, photos: Sequence[NamedPhoto], sets: Sequence[Pairs]
 ) -> tuple[list[Job], list[Int64[ndarray, " n"]]]:
     """Plans which probe is restored by which reference.
 

@@ -12,7 +12,7 @@ from maskgen.dataset.shards import Sample
 from maskgen.types import RGBImage
 from unmasknet.recognition.embeddings import REFERENCE, RESTORED, Embedder, portrait
 from unmasknet.recognition.pairs import NONE
-from unmasknet.recognition.photos import Photo, read_photos
+from unmasknet.recognition.photos import NamedPhoto, read_photos
 from unmasknet.recognition.settings import ROWS
 from unmasknet.recognition.summary import Scored
 
@@ -30,7 +30,7 @@ GROUPS: tuple[tuple[str, bool, str, str, int], ...] = (
 
 
 @dataclass(frozen=True)
-class Example:
+class PairExample:
     """Pair to show.
 
     Attributes:
@@ -47,8 +47,8 @@ class Example:
 
 
 def find_examples(
-    data: DataSet, split: str, photos: Sequence[Photo], scored: Scored, embedder: Embedder
-) -> list[Example]:
+    data: DataSet, split: str, photos: Sequence[NamedPhoto], scored: Scored, embedder: Embedder
+) -> list[PairExample]:
     """Chooses pairs and restores their probes once more.
 
     Raises:
@@ -90,11 +90,11 @@ def _ranked(scored: Scored, same: bool, row: str, minus: str, sign: int) -> list
 def _example(
     heading: str,
     at: int,
-    photos: Sequence[Photo],
+    photos: Sequence[NamedPhoto],
     scored: Scored,
     samples: dict[int, Sample],
     embedder: Embedder,
-) -> Example:
+) -> PairExample:
     gallery, probe = int(scored.listed.gallery[at]), int(scored.listed.probe[at])
     reference = int(scored.references[at])
     sample = samples[probe]
@@ -113,7 +113,7 @@ def _example(
         if np.isfinite(similarity[at])
     }
     title = f"{names} · {other.family}, {other.wear} · yaw {other.yaw:.0f}°"
-    return Example(heading, title, {name: _square(image) for name, image in images.items()}, values)
+    return PairExample(heading, title, {name: _square(image) for name, image in images.items()}, values)
 
 
 def _square(image: RGBImage) -> RGBImage:

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskgen.files import make_folder, write_atomic
 from unmasknet.recognition.pairs import NONE
-from unmasknet.recognition.photos import Photo
+from unmasknet.recognition.photos import NamedPhoto
 from unmasknet.recognition.rates import REJECTED
 from unmasknet.recognition.settings import ROWS
 from unmasknet.recognition.summary import Scored
@@ -18,7 +18,7 @@ FACTS = ("gallery", "probe", "reference", "same", "fold", "family", "wear", "yaw
 COLUMNS = (*FACTS, *ROWS)
 
 
-def write_pairs(path: Path, photos: Sequence[Photo], scored: Scored) -> None:
+def write_pairs(path: Path, photos: Sequence[NamedPhoto], scored: Scored) -> None:
     """Writes one row per listed pair, atomically; "" where a pair has no similarity or a face was not found.
 
     Raises:

@@ -17,7 +17,7 @@ from maskgen.dataset.draw_pairs import draw_pairs
 from maskgen.dataset.pairs import FOLDS, Pair, match_pairs, read_pairs
 from maskgen.errors import InputError
 from maskgen.seeds import hash64, rng_for
-from unmasknet.recognition.photos import Photo
+from unmasknet.recognition.photos import NamedPhoto
 
 Numbers = Int64[ndarray, " _"]
 NONE = -1  # number of the reference where a person has no further photo
@@ -46,7 +46,7 @@ class Pairs:
         return Pairs(self.gallery[chosen], self.probe[chosen], self.same[chosen], self.fold[chosen])
 
 
-def listed_pairs(photos: Sequence[Photo], digests: Mapping[str, str], seed: int) -> Pairs:
+def listed_pairs(photos: Sequence[NamedPhoto], digests: Mapping[str, str], seed: int) -> Pairs:
     """Draws pairs by LFW's protocol: ten folds, or fewer where there are fewer people.
 
     Which photo of a pair is the gallery's is drawn as well. The result depends on the photos and the seed only.
@@ -64,7 +64,7 @@ def listed_pairs(photos: Sequence[Photo], digests: Mapping[str, str], seed: int)
     return numbered_pairs(draw_pairs(people, folds, None, seed, digests), photos, seed)
 
 
-def read_listed(path: Path, photos: Sequence[Photo]) -> tuple[Pairs, int]:
+def read_listed(path: Path, photos: Sequence[NamedPhoto]) -> tuple[Pairs, int]:
     """Reads a list of pairs; the first photo of a pair is the gallery's.
 
     Returns:
@@ -83,7 +83,7 @@ def read_listed(path: Path, photos: Sequence[Photo]) -> tuple[Pairs, int]:
     return numbered_pairs(matched, photos), len(named) - len(matched)
 
 
-def numbered_pairs(named: Sequence[Pair], photos: Sequence[Photo], seed: int | None = None) -> Pairs:
+def numbered_pairs(named: Sequence[Pair], photos: Sequence[NamedPhoto], seed: int | None = None) -> Pairs:
     """Replaces the ids of photos by their numbers; with a seed, draws which photo of a pair is the gallery's."""
     number = {photo.source: at for at, photo in enumerate(photos)}
     table = np.empty((len(named), 2), np.int64)

@@ -25,7 +25,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Photo:
+class NamedPhoto:
     """Photo of a named person, with and without a mask.
 
     Attributes:
@@ -77,7 +77,7 @@ def choose_split(data: DataSet, split: str) -> str:
 
 def choose_photos(
     data: DataSet, split: str, people: int | None, seed: int
-) -> tuple[list[Photo], Counter[str]]:
+) -> tuple[list[NamedPhoto], Counter[str]]:
     """Chooses the photos of some people, one sample per photo.
 
     Args:
@@ -93,7 +93,7 @@ def choose_photos(
         InputError: there are no two photos of one person, or no two people.
     """
     left: Counter[str] = Counter()
-    by_source: dict[str, list[Photo]] = {}
+    by_source: dict[str, list[NamedPhoto]] = {}
     for encoded in data.samples(split=split):
         photo = photo_of(encoded.key, encoded.labels)
         if isinstance(photo, str):
@@ -108,7 +108,7 @@ def choose_photos(
     return chosen, +left
 
 
-def photo_of(key: str, labels: Labels) -> Photo | str:
+def photo_of(key: str, labels: Labels) -> NamedPhoto | str:
     """Reads the photo of a sample; returns the reason if it cannot be used."""
     if not labels["identity"]:
         return UNNAMED
@@ -118,7 +118,7 @@ def photo_of(key: str, labels: Labels) -> Photo | str:
     points = labelled_points(labels)
     if points is None:
         return UNALIGNED
-    return Photo(
+    return NamedPhoto(
         key,
         labels["source"],
         labels["identity"],
@@ -130,14 +130,14 @@ def photo_of(key: str, labels: Labels) -> Photo | str:
     )
 
 
-def read_photos(data: DataSet, split: str, photos: Sequence[Photo]) -> Iterator[tuple[int, Encoded]]:
+def read_photos(data: DataSet, split: str, photos: Sequence[NamedPhoto]) -> Iterator[tuple[int, Encoded]]:
     """Yields the number of each photo and its sample, in the order of the shards."""
     numbers = {photo.key: number for number, photo in enumerate(photos)}
     for encoded in data.samples(numbers.keys(), split=split):
         yield numbers[encoded.key], encoded
 
 
-def _check(data: DataSet, split: str, photos: Sequence[Photo], left: Counter[str]) -> None:
+def _check(data: DataSet, split: str, photos: Sequence[NamedPhoto], left: Counter[str]) -> None:
     counts = Counter(photo.person for photo in photos)
     if len(counts) > 1 and max(counts.values()) > 1:
         return

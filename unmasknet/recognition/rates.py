@@ -68,7 +68,7 @@ class Sides:
 
 @dataclass(frozen=True)
 class Measured:
-    """A rate and its values in the bootstrap samples; None and empty if it is undefined."""
+    """Rate and its values in the bootstrap samples; None and empty if it is undefined."""
 
     value: float | None
     samples: Float[ndarray, " samples"]

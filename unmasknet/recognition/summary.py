@@ -14,7 +14,7 @@ from unmasknet.recognition import rates
 from unmasknet.recognition.embeddings import Embeddings
 from unmasknet.recognition.networks import FaceNetwork
 from unmasknet.recognition.pairs import NONE, Pairs
-from unmasknet.recognition.photos import Photo
+from unmasknet.recognition.photos import NamedPhoto
 from unmasknet.recognition.rates import REJECTED, Curve, Measured, Sides, Weights
 from unmasknet.recognition.settings import RecognitionSettings
 
@@ -56,7 +56,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the summary says about the run beside the rates.
+    """Facts about the run that the summary holds beside the rates.
 
     Attributes:
         settings: of the command.
@@ -80,7 +80,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoredRow:
     """Pairs of one row that have a similarity, and what decides about them.
 
     Attributes:
@@ -123,7 +123,7 @@ class Row:
         )
 
 
-def build_rows(scored: Scored, people: Int64[ndarray, " photos"]) -> dict[str, Row]:
+def build_rows(scored: Scored, people: Int64[ndarray, " photos"]) -> dict[str, ScoredRow]:
     """Builds the rows. `people`: number of the person on each photo."""
     found = {}
     listed, impostors = scored.listed, scored.impostors
@@ -131,7 +131,7 @@ def build_rows(scored: Scored, people: Int64[ndarray, " photos"]) -> dict[str, R
         known = np.isfinite(similarity)
         right = np.zeros(len(similarity), bool)
         right[known], threshold = rates.decisions(similarity[known], listed.same[known], listed.fold[known])
-        found[name] = Row(
+        found[name] = ScoredRow(
             similarity,
             listed.same,
             listed.fold,
@@ -144,7 +144,7 @@ def build_rows(scored: Scored, people: Int64[ndarray, " photos"]) -> dict[str, R
 
 
 def summarise(
-    facts: Facts, photos: Sequence[Photo], scored: Scored, attributes: Sequence[Mapping[str, str]]
+    facts: Facts, photos: Sequence[NamedPhoto], scored: Scored, attributes: Sequence[Mapping[str, str]]
 ) -> Summary:
     """Builds the summary.
 
@@ -205,11 +205,11 @@ def summarise(
     }
 
 
-def _all_rates(row: Row, weights: Weights) -> dict[str, Measured]:
+def _all_rates(row: ScoredRow, weights: Weights) -> dict[str, Measured]:
     return row.rates(row.known, np.isfinite(row.impostors.similarity), weights)
 
 
-def _row_summary(row: Row, measured: Mapping[str, Measured], edges: tuple[float, float]) -> Summary:
+def _row_summary(row: ScoredRow, measured: Mapping[str, Measured], edges: tuple[float, float]) -> Summary:
     """Builds the entry of a row."""
     known = row.known
     return {
@@ -232,7 +232,7 @@ def _row_summary(row: Row, measured: Mapping[str, Measured], edges: tuple[float,
     }
 
 
-def _range(rows: Mapping[str, Row]) -> tuple[float, float]:
+def _range(rows: Mapping[str, ScoredRow]) -> tuple[float, float]:
     """Returns the range of the histograms, the same for all rows: tenths around nearly all similarities."""
     every = np.concatenate([row.curve.impostors.similarity for row in rows.values()])
     every = every[every > REJECTED]
@@ -260,7 +260,7 @@ def _intervals(measured: Mapping[str, Measured]) -> Summary:
 
 
 def _differences(
-    rows: Mapping[str, Row], measured: Mapping[str, Mapping[str, Measured]], weights: Weights
+    rows: Mapping[str, ScoredRow], measured: Mapping[str, Mapping[str, Measured]], weights: Weights
 ) -> Iterator[tuple[str, Summary]]:
     """Yields the differences between two rows, over the pairs that both have."""
     for name, (one, other) in DIFFERENCES.items():
@@ -286,7 +286,7 @@ def _differences(
 
 
 def _grouped(
-    rows: Mapping[str, Row],
+    rows: Mapping[str, ScoredRow],
     scored: Scored,
     people: Int64[ndarray, " photos"],
     labels: ndarray,
@@ -311,7 +311,7 @@ def _grouped(
 
 
 def _group_row(
-    row: Row, listed: Bool[ndarray, " n"], impostors: Bool[ndarray, " m"], weights: Weights
+    row: ScoredRow, listed: Bool[ndarray, " n"], impostors: Bool[ndarray, " m"], weights: Weights
 ) -> Summary:
     """Builds the entry of a row in a group; without intervals for fewer than `LEAST_PEOPLE` people."""
     genuine = row.sides.where(listed & row.known)

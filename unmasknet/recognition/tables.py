@@ -1,28 +1,17 @@
 """Tables of an evaluation, for the terminal, the page and Markdown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from unmasknet.evaluation.table import NOTHING, Table, as_lines, number
 from unmasknet.recognition.photos import REASONS
 from unmasknet.recognition.rates import FARS
 from unmasknet.recognition.summary import GROUP_FAR, Summary
 
-NOTHING = "-"
 GROUPS = {
     "by_family": "Mask family of the probe",
     "by_wear": "How the probe wears it",
     "by_yaw": "Yaw of the probe, degrees",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """Table with a head; `note` explains how to read it."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -130,9 +119,8 @@ def percent(value: float | None, edges: Sequence[float] | None = None, *, sign: 
     """Formats a fraction in per cent with its interval, such as "91.2 [88.0, 94.1]"."""
     if value is None:
         return NOTHING
-    form = "{:+.1f}" if sign else "{:.1f}"
-    interval = f" [{form.format(100 * edges[0])}, {form.format(100 * edges[1])}]" if edges else ""
-    return form.format(100 * value) + interval
+    text, *limits = (number(100 * one, 1, sign=sign) for one in (value, *(edges or ())))
+    return f"{text} [{limits[0]}, {limits[1]}]" if limits else text
 
 
 def about(summary: Summary) -> str:
@@ -169,20 +157,5 @@ def as_text(summary: Summary) -> str:
     lines = [about(summary)]
     for table in (rows_table(summary), differences(summary)):
         if table.rows:
-            lines += ["", table.title + ", %:", *aligned((table.head, *table.rows))]
+            lines += ["", table.title + ", %:", *as_lines(table)]
     return "\n".join([*lines, "", *left_out(summary)]).rstrip()
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Pads the cells of a table to columns."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-
-
-def as_markdown(table: Table) -> str:
-    """Formats a table as Markdown."""
-    lines = [table.head, ("---",) * len(table.head), *table.rows]
-    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return f"{text}\n\n{table.note}" if table.note else text

@@ -9,6 +9,7 @@ from tests.helpers.evaluation import quick, write_run, write_split
 from unmasknet.evaluation import tables
 from unmasknet.evaluation.evaluate import Evaluation, evaluate
 from unmasknet.evaluation.report import markdown, write_report
+from unmasknet.evaluation.table import number, with_interval
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,6 @@ def test_published_results_name_their_protocol() -> None:
 
 
 def test_an_undefined_value_is_a_dash() -> None:
-    assert tables.number(None, 2) == "-"
-    assert tables.with_interval(1.234, [1.0, 1.5], "psnr") == "1.23 [1.00, 1.50]"
-    assert tables.with_interval(-1.234, [-2.0, 1.5], "psnr", sign=True) == "-1.23 [-2.00, +1.50]"
+    assert number(None, 2) == "-"
+    assert with_interval(1.234, [1.0, 1.5], "psnr") == "1.23 [1.00, 1.50]"
+    assert with_interval(-1.234, [-2.0, 1.5], "psnr", sign=True) == "-1.23 [-2.00, +1.50]"
