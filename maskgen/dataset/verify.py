@@ -247,10 +247,8 @@ def _check_sample(key: str, members: Members, record: ShardReport, found: Findin
     found.formats.add(version)
     if not version:
         yield "map and parts are not 8-bit grey PNGs, or 1-bit and palette ones as in format 1"
-    if version == FORMAT and not 0 <= sample["json"].get("seed", 0) <= LARGEST_SEED:
-        yield f"json: seed is {sample['json']['seed']}, format {FORMAT} has seeds of 0 to {LARGEST_SEED}"
     yield from _check_planes(sample, exact=suffix in LOSSLESS)
-    yield from _check_labels(key, sample, record, found)
+    yield from _check_labels(key, sample, version, record, found)
 
 
 def _check_planes(sample: Sample, *, exact: bool) -> Iterator[str]:
@@ -284,12 +282,16 @@ def _check_hole(sample: Sample) -> Iterator[str]:
         yield f"all faces are bare in the labels, but the map covers {covered} pixels"
 
 
-def _check_labels(key: str, sample: Sample, record: ShardReport, found: Findings) -> Iterator[str]:
+def _check_labels(
+    key: str, sample: Sample, version: int, record: ShardReport, found: Findings
+) -> Iterator[str]:
     labels = sample["json"]
     odd = odd_labels(labels)
     if odd:
         yield f"json: {', '.join(odd)} missing, unknown or of the wrong type"
         return
+    if version == FORMAT and not 0 <= labels["seed"] <= LARGEST_SEED:
+        yield f"json: seed is {labels['seed']}, format {FORMAT} has seeds of 0 to {LARGEST_SEED}"
     if labels["split"] != record.split:
         yield f"json: split is {labels['split']}, the shard is of {record.split}"
     yield from _check_hole(sample)

@@ -166,6 +166,11 @@ def changed_pixel_outside(image: np.ndarray, map: np.ndarray) -> np.ndarray:
         (relabel(split="test"), "json: split is test, the shard is of train"),
         (relabel(source="/home/me/a.jpg"), "json: source is an absolute path"),
         (relabel(terms="none"), "the samples have other terms than dataset.json"),
+        (relabel(seed="7"), "json: seed missing, unknown or of the wrong type"),
+        (relabel(seed=None), "json: seed missing, unknown or of the wrong type"),
+        (relabel(seed=2**31), "json: seed is 2147483648, format 2 has seeds of 0 to 2147483647"),
+        (lambda members: members | {"json": b"[]"}, "json: all missing, unknown or of the wrong type"),
+        (lambda members: members | {"json": b"null"}, "json: all missing, unknown or of the wrong type"),
     ],
 )
 def test_an_invalid_sample_is_found_even_if_its_hash_is_right(change: Change, what: str, out: Path) -> None:
