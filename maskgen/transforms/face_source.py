@@ -11,9 +11,10 @@ from maskgen.errors import InputError, Skip
 from maskgen.faces.align import choose_faces
 from maskgen.faces.arcface import SIDE, TEMPLATE
 from maskgen.faces.landmarks.cache import CachedDetector, cache_folder, fingerprint
-from maskgen.faces.landmarks.given_points import faces_of_points, in_order, read_points
+from maskgen.faces.landmarks.given_points import are_finite, faces_of_points, in_order, read_points
 from maskgen.settings import FaceSettings
 from maskgen.transforms.lazy_detector import LazyDetector
+from maskgen.transforms.process_lock import ProcessLock
 from maskgen.types import Face, Photo, PhotoRef, RGBImage
 
 Landmarks = Literal["auto", "mesh", "dlib", "fan", "arcface", "keypoints"]
@@ -38,6 +39,7 @@ class FaceSource:
     def __init__(self, landmarks: Landmarks, refine: bool, settings: FaceSettings) -> None:
         self._landmarks, self._refine, self._settings = landmarks, refine, settings
         self._kept: dict[tuple[str, Any], list[Face] | Skip] = {}
+        self._lock = ProcessLock()  # of what is kept
         self._aligned: dict[int, list[Face] | Skip] = {}
         backends = () if landmarks in OWN_SOURCES else (landmarks,)
         folder = cache_folder(settings.cache)
@@ -74,7 +76,7 @@ class FaceSource:
     def _at(self, pixels: RGBImage, points: list[Float64[ndarray, "n d"]]) -> list[Face] | Skip:
         if not (self._refine and points and len(points[0]) == 5):
             return faces_of_points(points, *pixels.shape[:2])
-        found = [self._refined(pixels, in_order(each)) for each in points if np.isfinite(each).all()]
+        found = [self._refined(pixels, in_order(each)) for each in points if are_finite(each)]
         faces = [face for each in found if not isinstance(each, Skip) for face in each[:1]]
         skips = [each for each in found if isinstance(each, Skip)]
         return faces or (skips[0] if skips else Skip("bad_landmarks", "non-finite points"))
@@ -88,9 +90,10 @@ class FaceSource:
         points = (TEMPLATE.astype(np.float64) + 0.5) * (width / SIDE) - 0.5
         if self._refine:
             return self._refined(pixels, points)
-        if width not in self._aligned:
-            self._aligned = {width: faces_of_points([points], height, width)}
-        return self._aligned[width]
+        aligned = self._aligned  # another thread may replace it
+        if width not in aligned:
+            aligned = self._aligned = {width: faces_of_points([points], height, width)}
+        return aligned[width]
 
     def _refined(self, pixels: RGBImage, points: Float64[ndarray, "5 _"]) -> list[Face] | Skip:
         """Predicts the mesh of the face at five points."""
@@ -102,13 +105,15 @@ class FaceSource:
     ) -> list[Face] | Skip:
         """Detects faces, or takes them from memory or from the cache."""
         key = _digest(pixels), points
-        found = self._kept.pop(key, None)
+        with self._lock:
+            found = self._kept.pop(key, None)
         if found is None:
             photo = Photo(PhotoRef("image", points=points), pixels, key[0])
             found = self._detectors[backend].detect(photo)
-        self._kept[key] = found  # last used, last
-        while len(self._kept) > KEPT:
-            self._kept.pop(next(iter(self._kept), key), None)
+        with self._lock:
+            self._kept[key] = found  # last used, last
+            while len(self._kept) > KEPT:
+                del self._kept[next(iter(self._kept))]
         return found
 
     def __getstate__(self) -> dict[str, Any]:

@@ -13,17 +13,17 @@ class ProcessLock:
     """
 
     def __init__(self) -> None:
-        self.process, self._lock = os.getpid(), Lock()
+        self._locks: dict[int, Lock] = {}  # by number of the process
 
     def __enter__(self) -> None:
-        if self.process != os.getpid():
-            self.__init__()  # type: ignore[misc]
-        self._lock.acquire()
+        self._locks.setdefault(
+            os.getpid(), Lock()
+        ).acquire()  # `setdefault` is one step: all threads get one lock
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.release()
+        self._locks[os.getpid()].release()
 
     def __reduce__(self) -> Any:
         return ProcessLock, ()

@@ -18,6 +18,7 @@ from maskgen.types import Face
 IRISES = 478  # points of a mesh whose last ten are those of the irises
 COUNTS = (5, 68, 468, IRISES)
 FORMS = "5, 68 or 468 points (x, y) of a face, or a list of faces of one kind"
+FARTHEST = 1e30  # pixels; products of larger numbers overflow
 MIRRORED_FIVE = np.array([1, 0, 2, 4, 3])
 # iBUG's 68 points: where each one lies in a mirrored photo
 MIRRORED_68 = np.array([
@@ -74,7 +75,7 @@ def _area(face: Face) -> float:
 
 
 def _face(points: Points, height: int, width: int) -> Face | str:
-    if not np.isfinite(points).all():
+    if not are_finite(points):
         return "non-finite points"
     points = in_order(points)
     if len(points) == 5:
@@ -94,6 +95,11 @@ def _with_depth(points: Points) -> Float64[ndarray, "468 3"]:
     mesh = fit_mesh(np.array([points[list(indices)].mean(0) for indices in ON_MESH]))
     mesh[:, :2] = points
     return mesh
+
+
+def are_finite(points: Points) -> bool:
+    """Tells whether all points are numbers of which products are numbers too."""
+    return bool((np.abs(points) < FARTHEST).all())
 
 
 def in_order(points: Points) -> Points:

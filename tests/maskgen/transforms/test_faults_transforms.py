@@ -1,11 +1,19 @@
 """Faults of transforms: see docs/faults.md."""
 
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from maskgen.errors import InputError, UsageError
-from maskgen.transforms import RandomFaceMask
+from maskgen.transforms import RandomFaceMask, face_source, process_lock
+from maskgen.transforms.process_lock import ProcessLock
 from tests.helpers.aligned import aligned, five, sixty_eight
 
 pytestmark = pytest.mark.fault
@@ -33,7 +41,8 @@ def test_row620_landmarks_of_another_form(landmarks):
     "landmarks",
     [
         np.full((5, 2), np.nan), np.full((68, 2), np.inf), np.full((5, 2), 40.0), np.full((468, 3), 40.0),
-        np.linspace(0, 100, 10).reshape(5, 2), five() + 500, five() * 1e30, -np.ones((5, 2)), five()[[0, 1, 3, 4, 2]],
+        np.linspace(0, 100, 10).reshape(5, 2), five() + 500, five() * 1e30, five() * 1e300,
+        np.random.default_rng(0).uniform(0, 1e200, (468, 3)), -np.ones((5, 2)), five()[[0, 1, 3, 4, 2]],
         np.random.default_rng(0).uniform(0, 112, (68, 2)), np.random.default_rng(0).uniform(0, 112, (468, 3)),
     ],
 )  # fmt: skip
@@ -42,6 +51,14 @@ def test_row621_landmarks_that_are_no_face(landmarks):
     transform = given()
     assert transform(aligned()[0], landmarks=landmarks) is aligned()[0]
     assert transform.counts == {"bad_landmarks": 1}
+
+
+@pytest.mark.filterwarnings("error")
+def test_row621_five_points_that_are_no_face_and_were_to_be_refined():
+    transform = given(refine=True)
+    for landmarks in (np.full((5, 2), np.nan), five() * 1e300):
+        assert transform(aligned()[0], landmarks=landmarks) is aligned()[0]
+    assert transform.counts == {"bad_landmarks": 2}
 
 
 def test_row621_no_landmarks_beside_a_photo():
@@ -129,3 +146,90 @@ def test_row626_tiny_images(side):
     for transform in (given(landmarks="arcface"), given()):
         assert transform(small) is small
         assert sum(transform.counts.values()) == 1
+
+
+def errors_in_threads(work: Callable[[int], object], count: int = 8) -> list[Exception]:
+    """Calls `work` with 0, 1, ... in threads that take turns as often as they can."""
+    errors: list[Exception] = []
+
+    def run(nth: int) -> None:
+        try:
+            work(nth)
+        except Exception as error:  # noqa: BLE001 (any of them is a fault)
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=run, args=(nth,)) for nth in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+    assert not any(thread.is_alive() for thread in threads)
+    return errors
+
+
+def test_row693_threads_that_keep_and_forget_faces_at_once(monkeypatch):
+    monkeypatch.setattr(face_source, "KEPT", 2)
+    transform = given(landmarks="mesh")
+    monkeypatch.setitem(transform._source._detectors, "mesh", Finder())
+    images = [np.full((16, 16, 3), level, np.uint8) for level in range(40)]
+
+    def find(nth: int) -> None:
+        for turn in range(3000):
+            transform._source._detected(images[(7 * turn + nth) % 40], "mesh", ())
+
+    assert errors_in_threads(find) == []
+    assert len(transform._source._kept) == 2
+
+
+class Finder:
+    """Detector that finds the face of an aligned crop in every photo."""
+
+    faces = RandomFaceMask(landmarks="arcface")._source.find(aligned()[0], None)
+
+    def detect(self, photo):
+        return self.faces
+
+
+def test_row693_threads_with_crops_of_several_sizes():
+    class Meanwhile(dict):
+        """Memory in which another thread always replaces what was just looked up."""
+
+        def __contains__(self, key):
+            source._aligned = {}
+            return super().__contains__(key)
+
+    source, crop = given(landmarks="arcface")._source, aligned()[0]
+    expected = source.find(crop, None)
+    source._aligned = Meanwhile(source._aligned)
+    assert source.find(crop, None) == expected
+
+
+def test_row694_threads_of_a_forked_process_that_take_a_lock_first_at_once(monkeypatch):
+    lock, inside, most = ProcessLock(), 0, 0
+    with lock:  # as another thread may hold it while a process is forked
+        number = os.getpid() + 1
+        monkeypatch.setattr(process_lock, "os", SimpleNamespace(getpid=lambda: number))
+        monkeypatch.setattr(process_lock, "Lock", slow_lock)
+
+        def work(_: int) -> None:
+            nonlocal inside, most
+            with lock:
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.01)
+                inside -= 1
+
+        assert errors_in_threads(work) == []
+        assert most == 1
+        monkeypatch.undo()
+
+
+def slow_lock():
+    lock = threading.Lock()
+    time.sleep(0.01)
+    return lock
