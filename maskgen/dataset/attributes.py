@@ -9,8 +9,9 @@ Nothing is guessed: a photo without an entry, or with an empty cell, has no valu
 
 import csv
 import io
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -32,7 +33,7 @@ CELEBA_COLUMNS = {
     "Male": ("sex", {"1": "male", "-1": "female"}),
     "Young": ("young", {"1": "yes", "-1": "no"}),
 }
-_NUMBER = re.compile(r"\d{1,3}")
+_NUMBER = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,14 @@ def age_group(age: int) -> str:
     return f"{AGES[-1]}+"
 
 
-def in_order(attribute: str, groups: Sequence[str]) -> list[str]:
-    """Sorts the groups of an attribute: ages by age, others by name."""
-    if attribute == "age":
-        return sorted(
-            groups, key=lambda group: (int(match[0]) if (match := _NUMBER.match(group)) else 999, group)
-        )
-    return sorted(groups)
+def sorted_groups(groups: Iterable[str]) -> list[str]:
+    """Sorts the groups of an attribute: ranges such as ages by their lower bound, then others by name."""
+
+    def place(group: str) -> tuple[float, str]:
+        number = _NUMBER.match(group)
+        return (float(number[0]) if number else math.inf, group)
+
+    return sorted(groups, key=place)
 
 
 def _rows(name: str, text: str) -> Iterator[tuple[str, Attributes]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maskgen.dataset.attributes import AttributesOf, in_order
+from maskgen.dataset.attributes import AttributesOf, sorted_groups
 from maskgen.errors import FACE_REASONS, HARMLESS_REASONS
 
 UNKNOWN = "unknown"
@@ -80,7 +80,7 @@ class YieldCount:
         known = [group for group in counts if group != UNKNOWN]
         photos = sum(counts[group].total() for group in known)
         overall = sum(counts[group][""] for group in known) / photos if photos else 0.0
-        for group in [*in_order(attribute, known), *(counts.keys() & {UNKNOWN})]:
+        for group in [*sorted_groups(known), *(counts.keys() & {UNKNOWN})]:
             yield group, _entry(counts[group], overall, known=group != UNKNOWN)
 
 

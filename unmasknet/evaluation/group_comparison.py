@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from unmasknet.evaluation.scores import Draws, Summary, rounded
+from unmasknet.metrics.statistics import percentile_interval
 
 Index = Int[ndarray, " _"]
 Measure = Callable[
@@ -116,8 +117,5 @@ def _badness(value: float, better: Better) -> float:
 
 def _edges(values: Sequence[float | None]) -> list[float] | None:
     """Computes the 95 % percentile interval; None without a finite value."""
-    finite = [value for value in values if value is not None and np.isfinite(value)]
-    if not finite:
-        return None
-    low, high = np.percentile(finite, (2.5, 97.5))
-    return [float(f"{low:.6g}"), float(f"{high:.6g}")]
+    edges = percentile_interval(np.array(values, float))  # None becomes NaN
+    return edges and [float(f"{edge:.6g}") for edge in edges]

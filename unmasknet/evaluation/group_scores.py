@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maskgen.dataset.attributes import TONE, Attributes, in_order
+from maskgen.dataset.attributes import TONE, Attributes, sorted_groups
 from maskgen.dataset.skin_tone import CLASSES
 from unmasknet.evaluation.attributes import SKIN_AND_MASK, skins_and_masks
 from unmasknet.evaluation.group_comparison import Better, Index, Measure, compare_groups
@@ -58,12 +58,12 @@ def group_scores(table: ScoreTable, attributes: Mapping[str, Attributes], draws:
 
 
 def _ordered(attribute: str, groups: Sequence[str]) -> list[str]:
-    """Sorts the groups of an attribute: tones from light to dark, others as `in_order` does."""
+    """Sorts the groups of an attribute: tones from light to dark, others as `sorted_groups` does."""
     if attribute == TONE:
         return [name for name, _ in CLASSES if name in groups]
     if attribute == SKIN_AND_MASK:
         return [name for name in skins_and_masks() if name in groups]
-    return in_order(attribute, groups)
+    return sorted_groups(groups)
 
 
 def _measure(table: ScoreTable) -> Measure:

@@ -73,7 +73,13 @@ def interval(
     else:
         finite = (values[index][np.isfinite(values[index])] for index in samples)
         averages = np.array([average(drawn) for drawn in finite if len(drawn)])
-    return [float(edge) for edge in np.percentile(averages, (2.5, 97.5))] if len(averages) else None
+    return percentile_interval(averages)
+
+
+def percentile_interval(values: Values) -> list[float] | None:
+    """Computes the 95 % interval of a statistic from its values in bootstrap samples; None without a finite one."""
+    finite = values[np.isfinite(values)]
+    return [float(edge) for edge in np.percentile(finite, (2.5, 97.5))] if len(finite) else None
 
 
 def _means(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> Values:

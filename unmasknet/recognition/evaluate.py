@@ -25,9 +25,11 @@ from unmasknet.recognition.pairs import (
     read_listed,
 )
 from unmasknet.recognition.photos import REASONS, UNNAMED, NamedPhoto, choose_photos, choose_split
-from unmasknet.recognition.rates import FARS, RELIABLE
+from unmasknet.recognition.rates import RELIABLE
+from unmasknet.recognition.roc import FARS
+from unmasknet.recognition.scored_rows import Scored
 from unmasknet.recognition.settings import ROWS, RecognitionSettings
-from unmasknet.recognition.summary import Facts, Scored, Summary, summarise
+from unmasknet.recognition.summary import Facts, Summary, summarise
 
 LOW_ACCURACY = 0.8  # on plain photos; below it, a network is probably used in a wrong way
 
@@ -84,7 +86,7 @@ def evaluate(
         {name: embeddings.similarity(*ROWS[name], impostors, job_of[1]) for name in names},
         np.array([jobs[job][1] if job != NONE else NONE for job in job_of[0].tolist()], np.int64),
     )
-    facts = Facts(settings, data.name, split, embedder.network, missing, left, embeddings, len(jobs))
+    facts = Facts(settings, data.name, split, embedder.network, missing, left, embeddings)
     summary = summarise(facts, photos, scored, [attributes_of(photo.source) for photo in photos])
     summary["seconds"] = round(time.monotonic() - began, 1)
     examples = find_examples(data, split, photos, scored, embedder) if settings.html else []

@@ -13,8 +13,8 @@ from maskgen.types import RGBImage
 from unmasknet.recognition.embeddings import REFERENCE, RESTORED, Embedder, portrait
 from unmasknet.recognition.pairs import NONE
 from unmasknet.recognition.photos import NamedPhoto, read_photos
+from unmasknet.recognition.scored_rows import Scored
 from unmasknet.recognition.settings import ROWS
-from unmasknet.recognition.summary import Scored
 
 COUNT = 4  # pairs per group
 # Groups: heading -> whether of one person, the row that ranks, the row that is subtracted, and the sign.

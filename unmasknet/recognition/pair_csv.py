@@ -11,8 +11,8 @@ from maskgen.files import make_folder, write_atomic
 from unmasknet.recognition.pairs import NONE
 from unmasknet.recognition.photos import NamedPhoto
 from unmasknet.recognition.rates import REJECTED
+from unmasknet.recognition.scored_rows import Scored
 from unmasknet.recognition.settings import ROWS
-from unmasknet.recognition.summary import Scored
 
 FACTS = ("gallery", "probe", "reference", "same", "fold", "family", "wear", "yaw")
 COLUMNS = (*FACTS, *ROWS)

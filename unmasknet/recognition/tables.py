@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from unmasknet.evaluation.table import NOTHING, Table, as_lines, number
+from unmasknet.recognition.groups import GROUP_FAR
 from unmasknet.recognition.photos import REASONS
-from unmasknet.recognition.rates import FARS
-from unmasknet.recognition.summary import GROUP_FAR, Summary
+from unmasknet.recognition.roc import FARS
+from unmasknet.recognition.summary import Summary
 
 GROUPS = {
     "by_family": "Mask family of the probe",

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from maskgen.dataset.attributes import MOST_GROUPS, merged, parse_source, read_attributes, read_source
+from maskgen.dataset.attributes import (
+    MOST_GROUPS,
+    merged,
+    parse_source,
+    read_attributes,
+    read_source,
+    sorted_groups,
+)
 from maskgen.errors import InputError, UsageError
 
 CELEBA = "2\nMale Smiling Young\n000001.jpg  1 -1  1\n000002.jpg -1  1 -1\n"
@@ -115,3 +122,8 @@ def test_row661_a_damaged_list_of_celeba_is_refused_with_the_line(
     with pytest.raises(InputError) as caught:
         parse_source("list_attr_celeba.txt", change(CELEBA).encode())
     assert message in str(caught.value)
+
+
+def test_ranges_are_sorted_by_their_lower_bound_and_other_groups_by_name() -> None:
+    assert sorted_groups(["65+", "unknown", "13-19", "0-12"]) == ["0-12", "13-19", "65+", "unknown"]
+    assert sorted_groups({"female", "male", "divers"}) == ["divers", "female", "male"]

@@ -21,7 +21,9 @@ from unmasknet.recognition.photos import NamedPhoto
 def photos_of(counts):
     points = np.zeros((5, 2), np.float32)
     return [
-        NamedPhoto(f"k{i:03d}-{n}", f"p{i}/p{i}_{n:04d}.jpg", f"p{i}", "cloth", "correct", 5.0, (0.0,) * 4, points)
+        NamedPhoto(
+            f"k{i:03d}-{n}", f"p{i}/p{i}_{n:04d}.jpg", f"p{i}", "cloth", "correct", 5.0, (0.0,) * 4, points
+        )
         for i, count in enumerate(counts)
         for n in range(1, count + 1)
     ]

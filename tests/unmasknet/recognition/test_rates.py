@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from unmasknet.metrics.statistics import roc_auc
 from unmasknet.recognition import rates
-from unmasknet.recognition.rates import REJECTED, Curve, Sides
+from unmasknet.recognition.bootstrap import Sides, bootstrap_weights
+from unmasknet.recognition.rates import REJECTED
+from unmasknet.recognition.roc import Curve
 
 
 def sides(similarity, one=None, other=None):
@@ -73,7 +75,7 @@ def test_weights_count_a_pair_as_often_as_its_people_are_drawn():
 def test_sums_over_all_samples_agree_with_those_of_each():
     rng = np.random.default_rng(4)
     mixed = sides(rng.normal(size=500), rng.integers(0, 30, 500), rng.integers(0, 30, 500))
-    counted, people = mixed.similarity > 0.3, rates.bootstrap_weights(30, 20, 0)
+    counted, people = mixed.similarity > 0.3, bootstrap_weights(30, 20, 0)
     assert (mixed.one == mixed.other).any()
     expected = [mixed.weights(row)[counted].sum() for row in people]
     assert mixed.totals(counted, people) == pytest.approx(expected)
@@ -122,7 +124,7 @@ def test_the_interval_covers_the_true_rate():
         alike = rng.normal(1, 0.95, people)  # of the photos of each person
         genuine = alike[one[same]] + rng.normal(0, (1 - 0.95**2) ** 0.5, same.sum())
         strangers = Sides(rng.normal(size=(~same).sum()), one[~same], other[~same])
-        weights = rates.bootstrap_weights(people, 150, seed)
+        weights = bootstrap_weights(people, 150, seed)
         curve = Curve(Sides(genuine, one[same], other[same]), strangers)
         low, high = rates.curve_rates(curve, weights)["auc"].interval
         held += low <= truth <= high
@@ -136,7 +138,7 @@ def test_the_difference_of_two_rows_pairs_their_samples():
     impostors = sides(
         np.sort(rng.normal(size=2000)), rng.integers(0, 100, 2000), rng.integers(100, 200, 2000)
     )
-    weights = rates.bootstrap_weights(200, 100, 0)
+    weights = bootstrap_weights(200, 100, 0)
     first, second = (rates.curve_rates(Curve(one_, impostors), weights)["auc"] for one_ in (one, other))
     gap = first.minus(second)
     low, high = gap.interval
@@ -156,13 +158,13 @@ def test_few_pairs_of_two_people_count_as_much_as_many_of_one():
 def test_accuracy_is_the_fraction_of_right_decisions():
     same = np.array([True, True, False, False])
     right = np.array([True, False, True, True])
-    found = rates.accuracy(right, same, sides([0.9, 0.1, 0.2, 0.3]), rates.bootstrap_weights(4, 50, 0))
+    found = rates.accuracy(right, same, sides([0.9, 0.1, 0.2, 0.3]), bootstrap_weights(4, 50, 0))
     assert found.value == 0.75
     assert rates.fold_error(right, np.array([0, 0, 1, 1])) == pytest.approx(0.25)
 
 
 def test_one_person_has_no_interval():
-    assert rates.bootstrap_weights(1, 100, 0).shape == (0, 1)
-    measured = rates.curve_rates(Curve(sides([0.9]), sides([0.1])), rates.bootstrap_weights(1, 100, 0))
+    assert bootstrap_weights(1, 100, 0).shape == (0, 1)
+    measured = rates.curve_rates(Curve(sides([0.9]), sides([0.1])), bootstrap_weights(1, 100, 0))
     assert measured["auc"].value == 1.0
     assert measured["auc"].interval is None
