@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 
+from maskgen.dataset.face_points import EYES_AND_MOUTH, five_of
 from maskgen.dataset.reader import Encoded
 from maskgen.dataset.shards import decode_image
 from maskgen.types import RGBImage
@@ -25,9 +26,8 @@ CLASSES = (
     ("dark", -math.inf),
 )  # fmt: skip
 """Classes of skin tone, and the ITA in degrees above which each begins."""
-LEAST_B = (
-    4.0  # b* below which a photo is grey or lit by blue light, so that the angle says nothing about skin
-)
+# b* below which a photo is grey or lit by blue light, so that the angle says nothing about skin.
+LEAST_B = 4.0
 LEAST_LIGHTNESS = 15.0  # L* below which skin cannot be told from hair or dark glasses
 HUES = 25.0, 110.0  # hue angles (of a*, b*) in degrees; outside, the light is coloured
 MASK_PART = 3  # value of `parts` in the mask itself
@@ -50,13 +50,23 @@ CANONICAL: Mapping[str, tuple[tuple[float, float], ...]] = {
     "right cheek": ((-.55, .38), (-.71, .29), (-.84, .26), (-1.01, .50), (-.86, .76), (-.64, .64), (-.48, .52)),
     "left cheek": ((.55, .38), (.71, .29), (.84, .26), (1.01, .50), (.86, .76), (.64, .64), (.48, .52)),
 }  # fmt: skip
-EYES_AND_MOUTH = ((-0.5, 0.0), (0.5, 0.0), (-0.41, 1.07), (0.41, 1.07))  # on the canonical head
-FOUR_POINTS: Mapping[
-    str, tuple[tuple[int, ...], ...]
-] = {  # scheme -> indices that are averaged to each of these
-    "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (48,), (54,)),
-    "celeba5": ((0,), (1,), (3,), (4,)),
-}
+CANONICAL_EYES_AND_MOUTH = ((-0.5, 0.0), (0.5, 0.0), (-0.41, 1.07), (0.41, 1.07))
+# Grey levels of the brightest channel between which a pixel is neither clipped nor black.
+BRIGHTEST, DARKEST = 249, 8
+# Median absolute deviations (together 2 sigma) beyond which a pixel is highlight, shadow or hair.
+SPREAD = 2.0 * 1.4826
+SLACK = np.array([2.0, 1.4, 1.4], np.float32)  # L*, a*, b* added to it, for rounding and JPEG
+ROUNDS = 2
+LEVELS = np.arange(256) / 255
+LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+"""Linear intensity of each level of sRGB."""
+TO_XYZ = (
+    np.array(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+    ).T
+    / (0.95047, 1.0, 1.08883)
+).astype(np.float32)
+"""Linear R, G, B to X, Y, Z relative to white (D65)."""
 
 
 @dataclass(frozen=True)
@@ -165,36 +175,15 @@ def _outlines(points: Float32[ndarray, "n 2"], scheme: str) -> dict[str, Float32
     """Returns the outline of each region in pixels; none for a scheme without eyes and mouth."""
     if scheme == "mesh468":
         return {name: points[list(outline)] for name, outline in OUTLINES.items()}
-    if scheme not in FOUR_POINTS:
+    five = five_of(points, scheme)
+    if five is None:
         return {}
-    targets = np.array([points[list(group)].mean(0) for group in FOUR_POINTS[scheme]])
-    places = np.column_stack([np.array(EYES_AND_MOUTH), np.ones(4)])
-    affine = np.linalg.lstsq(places, targets, rcond=None)[0]
+    places = np.column_stack([np.array(CANONICAL_EYES_AND_MOUTH), np.ones(4)])
+    affine = np.linalg.lstsq(places, five[EYES_AND_MOUTH], rcond=None)[0]
     return {
         name: (np.column_stack([np.array(outline), np.ones(len(outline))]) @ affine).astype(np.float32)
         for name, outline in CANONICAL.items()
     }
-
-
-BRIGHTEST, DARKEST = (
-    249,
-    8,
-)  # grey levels of the brightest channel between which a pixel is neither clipped nor black
-SPREAD = (
-    2.0 * 1.4826
-)  # median absolute deviations, which is 2 sigma, beyond which a pixel is highlight, shadow or hair
-SLACK = np.array([2.0, 1.4, 1.4], np.float32)  # L*, a*, b* added to it, for rounding and JPEG
-ROUNDS = 2
-LEVELS = np.arange(256) / 255
-LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
-"""Linear intensity of each level of sRGB."""
-TO_XYZ = (
-    np.array(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-    ).T
-    / (0.95047, 1.0, 1.08883)
-).astype(np.float32)
-"""Linear R, G, B to X, Y, Z relative to white (D65)."""
 
 
 def _is_skin(pixels: UInt8[ndarray, "n 3"]) -> Bool[ndarray, " n"]:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from maskgen.dataset.face_points import EYES_AND_MOUTH, five_of
 from maskgen.errors import InputError, MissingError
 from maskgen.extras import install_line
 from maskgen.types import RGBImage
@@ -22,12 +23,6 @@ from maskgen.types import RGBImage
 Points = Float[ndarray, "4 2"]
 Embeddings = Float[ndarray, "n d"]
 
-# Landmark indices that are averaged to each of the four points, by landmark scheme.
-SCHEMES: dict[str, tuple[tuple[int, ...], ...]] = {
-    "mesh468": ((33, 133), (263, 362), (61,), (291,)),
-    "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (48,), (54,)),
-    "celeba5": ((0,), (1,), (3,), (4,)),
-}
 # Positions of the four points in the training crops. dlib: the mean shape of its face chips, with padding of 1/4.
 DLIB_SIDE, DLIB_PADDING = 150, 0.25
 DLIB_SHAPE = ((0.224152, 0.2119465), (0.75610125, 0.2119465), (0.254149, 0.780233), (0.726104, 0.780233))
@@ -53,11 +48,8 @@ class Identity(Protocol):
 
 def four_points(landmarks: Sequence[Sequence[float]], scheme: str) -> Points | None:
     """Computes eyes and corners of the mouth from landmarks; None for a scheme without them."""
-    places = SCHEMES.get(scheme)
-    if places is None:
-        return None
-    points = np.asarray(landmarks, np.float64)
-    return np.array([points[list(group)].mean(0) for group in places])
+    points = five_of(landmarks, scheme)
+    return None if points is None else points[EYES_AND_MOUTH]
 
 
 def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[ndarray, "{side} {side} 3"]:
@@ -71,7 +63,7 @@ def align(image: RGBImage, points: Points, targets: Points, side: int) -> UInt8[
     )
 
 
-def similarity(points: Points, targets: Points) -> Float[ndarray, "2 3"]:
+def similarity(points: Float[ndarray, "n 2"], targets: Float[ndarray, "n 2"]) -> Float[ndarray, "2 3"]:
     """Fits scale, rotation and shift that bring `points` nearest to `targets`, by least squares.
 
     With points as complex numbers this is a line fit.

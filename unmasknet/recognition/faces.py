@@ -6,17 +6,13 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from maskgen.dataset.face_points import five_of
 from maskgen.dataset.reader import Labels
 from maskgen.faces.arcface import TEMPLATE, FivePoints
 from maskgen.images.resample import carry, inverse
 from maskgen.types import RGBImage
+from unmasknet.metrics.identity import similarity
 
-# Landmark indices that are averaged to each of the five points, by landmark scheme.
-SCHEMES: dict[str, tuple[tuple[int, ...], ...]] = {
-    "mesh468": ((33, 133), (263, 362), (4,), (61,), (291,)),
-    "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,)),
-    "celeba5": ((0,), (1,), (2,), (3,), (4,)),
-}
 NEAR = 0.5  # sides of the labelled box; a found face whose centre is further away is another one
 
 Box = Sequence[float]  # x0, y0, x1, y1
@@ -28,11 +24,8 @@ def labelled_points(labels: Labels) -> FivePoints | None:
     if not labels["faces"]:
         return None
     face = labels["faces"][0]
-    places = SCHEMES.get(face["scheme"])
-    if places is None:
-        return None
-    points = np.asarray(face["landmarks"], np.float32)
-    return np.stack([points[list(group), :2].mean(0) for group in places]).astype(np.float32)
+    points = five_of(face["landmarks"], face["scheme"])
+    return None if points is None else points.astype(np.float32)
 
 
 def build_point_finder() -> FindPoints:
@@ -73,16 +66,6 @@ def five_of_three(points: Float32[ndarray, "3 2"]) -> FivePoints:
     right, left, mouth = points
     both = np.stack([right, left, mouth, mouth, mouth])
     template = np.stack([*TEMPLATE[:2], *[TEMPLATE[3:].mean(0)] * 3]).astype(np.float32)
-    back = inverse(_between(both, template))
-    laid = carry(back, TEMPLATE)
+    laid = carry(inverse(similarity(both, template).astype(np.float32)), TEMPLATE)
     corners = laid[3:] + (mouth - laid[3:].mean(0))
     return np.stack([right, left, laid[2], *corners]).astype(np.float32)
-
-
-def _between(points: Float32[ndarray, "5 2"], template: Float32[ndarray, "5 2"]) -> Float32[ndarray, "2 3"]:
-    """Fits the similarity that moves points onto a template of the same order, by least squares."""
-    z, w = (xy.astype(np.float64) @ (1, 1j) for xy in (points, template))
-    offset = z - z.mean()
-    turn = (offset.conj() * (w - w.mean())).sum() / max(float((abs(offset) ** 2).sum()), 1e-9)
-    shift = w.mean() - turn * z.mean()
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from skimage.transform import SimilarityTransform
 
-from maskgen.faces.arcface import SIDE, TEMPLATE, arcface_matrix
+from maskgen.dataset.face_points import five_of
+from maskgen.faces.arcface import SIDE, TEMPLATE, arcface_matrix, five_points
+from maskgen.faces.canonical_head import canonical_head
 
 
 def moved(points, scale, degrees, shift):
@@ -41,3 +43,8 @@ def test_a_crop_of_another_size_shows_the_same_picture():
 def test_five_equal_points_are_an_error():
     with pytest.raises(ValueError, match="one place"):
         arcface_matrix(np.ones((5, 2), np.float32))
+
+
+def test_the_five_points_of_labels_are_those_of_the_mesh():
+    mesh = canonical_head().mesh
+    assert np.allclose(five_of(mesh, "mesh468"), five_points(mesh), atol=1e-6)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskgen.dataset.face_points import EYES_AND_MOUTH, FIVE_OF
 from maskgen.errors import MissingError
 from unmasknet.metrics import identity
 
@@ -40,10 +41,9 @@ def test_aligned_points_land_on_their_targets() -> None:
 
 @pytest.mark.parametrize(("scheme", "count"), [("mesh468", 468), ("dlib68", 68), ("celeba5", 5)])
 def test_eyes_come_before_the_mouth_in_every_scheme(scheme: str, count: int) -> None:
-    places = identity.SCHEMES[scheme]
     landmarks = np.zeros((count, 2))
-    for number, group in enumerate(places):
-        landmarks[list(group)] = POINTS[number]
+    for number, point in zip(EYES_AND_MOUTH, POINTS, strict=True):
+        landmarks[list(FIVE_OF[scheme][number])] = point
     found = identity.four_points(landmarks.tolist(), scheme)
     assert found is not None
     assert np.allclose(found, POINTS)
