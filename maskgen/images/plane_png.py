@@ -47,11 +47,13 @@ def decode_grey(data: bytes, max_pixels: int) -> Plane | None:
     (length,) = struct.unpack_from(">I", data, 33)
     stream = data[43 : 41 + length - 4]
     first, last = stream.find(PART_END) + 4, stream.rfind(PART_END) + 4
-    if width * height > max_pixels or not 4 <= first < last or max(first, len(stream) - last) > LONGEST:
+    if not 0 < width * height <= max_pixels or not 4 <= first < last:
+        return None
+    if max(first, len(stream) - last) > LONGEST:
         return None
     above, below = _zeros_in(stream[:first], max_pixels), _zeros_in(stream[last:], max_pixels)
     size = (width + 1) * height - above - below
-    if above < 0 or below < 0 or size < 0 or above % (width + 1):
+    if above < 0 or below < 0 or size < 0 or above % (width + 1) or below % (width + 1):
         return None
     try:
         middle = zlib.decompressobj(-15).decompress(stream[first:last], size + 1)

@@ -64,6 +64,21 @@ def test_a_cut_file_is_not_decoded(length):
     assert decode_grey(encode_grey(blob(40, 50, 8, 20, 3))[:length], MOST) is None
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("size", [(8, 2), (17, 1), (2, 6), (0, 18), (5, 0), (0, 0), (2**31, 0)])
+def test_row695_another_size_in_the_header_is_not_decoded(size):
+    data = encode_grey(blob(3, 5, 0, 1, 3))
+    forged = data[:16] + struct.pack(">II", *size) + data[24:]
+    assert decode_grey(forged, MOST) is None
+
+
+@pytest.mark.fault
+def test_row695_a_blank_plane_without_rows_or_columns_is_not_decoded():
+    data = encode_grey(np.zeros((1, 9), np.uint8))
+    for size in ((0, 10), (9, 0)):
+        assert decode_grey(data[:16] + struct.pack(">II", *size) + data[24:], MOST) is None
+
+
 def test_a_plane_that_is_too_large_is_not_decoded():
     data = encode_grey(blob(40, 50, 8, 20, 3))
     assert decode_grey(data, 40 * 50) is not None
