@@ -102,6 +102,13 @@ def held_files(folder: Path) -> list[str]:
     return found
 
 
+def fitting_path(stem: str, end: str) -> str:
+    """Joins a path without suffix and the end of its file name, cut in between to the bytes that the disk holds."""
+    folder, slash, name = stem.rpartition("/")
+    name = name.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore")
+    return f"{folder}{slash}{name}{end}"
+
+
 def remove(path: Path) -> None:
     """Deletes a file if it exists. Errors are ignored: a read-only folder is reported when it is written to."""
     with suppress(OSError):

@@ -50,10 +50,6 @@ def report_text(report: "UnpackReport") -> str:
     """Summarises what was written, and which photos of the source are missing."""
     who = f" of {count_people(report.people)}" if report.people else ""
     lines = [f"{report.samples:,} samples{who} as {count_of(report.files, 'file')} in {report.to}"]
-    if report.people:
-        lines[0] = (
-            f"{report.samples:,} samples of {count_people(report.people)} as " + lines[0].partition(" as ")[2]
-        )
     if report.boxes:
         counts = ", ".join(f"{name} {count:,}" for name, count in report.boxes.items())
         lines.append(f"faces: {counts}")

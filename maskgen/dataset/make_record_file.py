@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskgen.dataset.unpack.record_file import RecordFile
-from maskgen.errors import InputError, Skip, UsageError
+from maskgen.dataset.unpack.target import refuse_filled
+from maskgen.errors import InputError, Skip
 from maskgen.files import disk_errors
 from maskgen.images.codecs import decode
 from maskgen.images.formats import HEAD_BYTES, picture_format
@@ -64,19 +65,15 @@ def make_record_file(
         InputError: a source cannot be read, no person is known, or the photos have several sizes.
         MissingError: the disk is full.
     """
-    if to.exists() and not to.is_dir():
-        raise UsageError(f"--to {to}: is a file; choose a folder")
-    if to.is_dir() and any(to.iterdir()) and not overwrite:
-        raise UsageError(f"--to {to}: the folder is not empty; choose another, or give --overwrite")
+    refuse_filled(to, overwrite=overwrite)
     photos = [(source, ref) for source in sources for ref in list_photos(source)]
     known = [(source, ref) for source, ref in photos if ref.identity]
     if not known:
         raise InputError(
             "no person is known, so there is nobody to recognise; if each folder is one person, give --people folders"
         )
-    known.sort(
-        key=lambda entry: (hash64("rec", entry[1].id), entry[0].name)
-    )  # mixed, as programs read it in order
+    # Mixed, since programs that read the file in order do not shuffle it.
+    known.sort(key=lambda entry: (hash64("rec", entry[1].id), entry[0].name))
     good, skipped, size = _checked(known, on_progress)
     people = Counter(_person(ref) for _, ref in good)
     with RecordFile(to, STEM, people, size) as file:

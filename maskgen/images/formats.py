@@ -76,6 +76,8 @@ _DOCUMENTS = {
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".avif",
             *HEIC_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm")  # fmt: skip
+SAME_SUFFIXES = {"jpg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",), "webp": (".webp",)}
+"""Suffixes that a photo may keep when it is written in a format."""
 _UNREAD_SUFFIXES = (".jxl", ".jp2")
 # A suffix as people have it: `.jpg`, but also `.jpg_large`, `.jpg?w=640`, `.jpg:large`, `.jpg!d`, `.jpg%3Fw=1`.
 PHOTO_SUFFIX = re.compile(

@@ -14,8 +14,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from maskgen.files import NAME_BYTES
-from maskgen.images.formats import photo_suffix
+from maskgen.files import fitting_path
+from maskgen.images.formats import SAME_SUFFIXES, photo_suffix
 
 # Suffixes of formats that are not written, and the one of the format that is written instead.
 OTHER_SUFFIX = {
@@ -26,7 +26,6 @@ OTHER_SUFFIX = {
     ".pgm": ".ppm",
     ".pbm": ".ppm",
 }
-SAME_SUFFIXES = {"jpg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",), "webp": (".webp",)}
 _PLAIN_SUFFIX = re.compile(r"\.[A-Za-z0-9]+")
 
 
@@ -138,13 +137,13 @@ class Naming:
         kind, _, number = role.partition(" ")
         if kind == "map":
             stem, _ = _parted(self._path(f"masked {number}", photo))
-            return _fitting(stem, ".png")
+            return fitting_path(stem, ".png")
         stem, suffix = _parted(photo)
         more = "-original"
         if kind == "masked":
             index = int(number)
             more = f"_{self.labels[index]}" if self.labels else f"-m{index}" if index else ""
-        return _fitting(stem, more + self._suffix(suffix))
+        return fitting_path(stem, more + self._suffix(suffix))
 
     def _suffix(self, suffix: str) -> str:
         """Returns the suffix of what is written, for that of a photo; "" for a name without one."""
@@ -179,17 +178,10 @@ def _count_from(number: int) -> Iterator[int]:
 
 def _numbered(path: str, number: int) -> str:
     stem, suffix = _parted(path)
-    return _fitting(stem, f"~{number}{suffix}")
+    return fitting_path(stem, f"~{number}{suffix}")
 
 
 def _parted(path: str) -> tuple[str, str]:
     """Divides a path before the suffix of a photo, "" if there is none. `pathlib` takes ten times as long."""
     suffix = photo_suffix(path)
     return (path.removesuffix(suffix), suffix) if suffix else (path, "")
-
-
-def _fitting(stem: str, end: str) -> str:
-    """Joins the two; shortens the file name to `NAME_BYTES` bytes by cutting its stem."""
-    folder, slash, name = stem.rpartition("/")
-    name = name.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore")
-    return f"{folder}{slash}{name}{end}"

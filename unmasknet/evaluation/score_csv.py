@@ -1,11 +1,11 @@
 """Per-sample scores as a CSV file, to rank and select results."""
 
 import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from maskgen.csv_text import csv_bytes
 from maskgen.errors import InputError
 from maskgen.files import make_folder, write_atomic
 from maskgen.reading import JSON_BYTES, check_regular_file, reason_of
@@ -39,12 +39,8 @@ def write_scores(path: Path, rows: Sequence[Row]) -> None:
         MissingError: the disk is full.
         UnmaskError: the folder is not writable.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
     make_folder(path.parent)
-    write_atomic(path, text.getvalue().encode("utf-8"))
+    write_atomic(path, csv_bytes(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
 
 
 def read_scores(path: Path) -> list[Row]:

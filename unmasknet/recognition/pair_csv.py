@@ -1,12 +1,11 @@
 """Similarities of the listed pairs as a CSV file."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from maskgen.csv_text import csv_bytes
 from maskgen.files import make_folder, write_atomic
 from unmasknet.recognition.pairs import NONE
 from unmasknet.recognition.photos import NamedPhoto
@@ -25,9 +24,11 @@ def write_pairs(path: Path, photos: Sequence[NamedPhoto], scored: Scored) -> Non
         MissingError: the disk is full.
         UnmaskError: the folder is not writable.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    make_folder(path.parent)
+    write_atomic(path, csv_bytes(COLUMNS, _rows(photos, scored)))
+
+
+def _rows(photos: Sequence[NamedPhoto], scored: Scored) -> Iterator[list[object]]:
     pairs = scored.listed
     for at in range(len(pairs)):
         probe, reference = photos[pairs.probe[at]], int(scored.references[at])
@@ -41,9 +42,7 @@ def write_pairs(path: Path, photos: Sequence[NamedPhoto], scored: Scored) -> Non
             probe.wear,
             f"{probe.yaw:.1f}",
         )
-        table.writerow([*facts, *(_text(scored, name, at) for name in ROWS)])
-    make_folder(path.parent)
-    write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
+        yield [*facts, *(_text(scored, name, at) for name in ROWS)]
 
 
 def _text(scored: Scored, name: str, at: int) -> str:

@@ -1,20 +1,22 @@
 """Interface of a layout: the files that a sample becomes, and the files that describe them all."""
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from maskgen.dataset.reader import Encoded
+from maskgen.errors import InputError
 
 File = tuple[str, bytes]  # path below the target, content
 
-NAME_BYTES = 255  # longest file name of common file systems
+_PNG_SIZE = struct.Struct(">II")  # width and height, at byte 16
 
 
 @dataclass(frozen=True)
 class LayoutOptions:
-    """LayoutOptions of all layouts; a layout refuses those that have no meaning for it.
+    """Options of all layouts; a layout refuses those that have no meaning for it.
 
     Attributes:
         names: folders of masked image, original and map, separated by commas; "" for the layout's own.
@@ -101,6 +103,14 @@ class StreamLayout(UnpackLayout, Protocol):
         ...
 
 
-def fitting(stem: str, end: str) -> str:
-    """Shortens a file name to `NAME_BYTES` bytes by cutting its stem."""
-    return stem.encode()[: NAME_BYTES - len(end.encode())].decode("utf-8", "ignore") + end
+def image_size(sample: Encoded) -> tuple[int, int]:
+    """Returns width and height of a sample's images, from the header of its map: a tenth of the time of decoding.
+
+    Raises:
+        InputError: the map is missing or damaged.
+    """
+    data, _ = sample.member("map")
+    width, height = _PNG_SIZE.unpack_from(data, 16) if data[12:16] == b"IHDR" and len(data) >= 24 else (0, 0)
+    if not width or not height:
+        raise InputError(f"{sample.key}: its map is damaged. Run unmask verify on the data set")
+    return width, height

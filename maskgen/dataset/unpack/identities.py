@@ -1,8 +1,9 @@
 """Layout `identities`: a folder per split and person, as torchvision's `ImageFolder` and `arcface_torch` read them."""
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions, fitting
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
 from maskgen.dataset.unpack.people import PersonFolders, PersonImages
+from maskgen.files import fitting_path
 
 
 class Identities:
@@ -19,7 +20,7 @@ class Identities:
         """Returns the masked image, and with `originals` the one without a mask; none of an unknown person."""
         return [
             (
-                f"{image.split}/{self._folders.folder(image.person)}/{fitting(image.name, f'.{image.suffix}')}",
+                f"{image.split}/{self._folders.folder(image.person)}/{fitting_path(image.name, f'.{image.suffix}')}",
                 image.content,
             )
             for image in self._images.images(sample)

@@ -1,14 +1,13 @@
 """Images of samples with their labelled faces, as all layouts for detectors take them."""
 
 import re
-import struct
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from maskgen.dataset.reader import Encoded
 from maskgen.dataset.shard_record import SPLITS
-from maskgen.dataset.unpack.base import LayoutFacts, LayoutOptions
+from maskgen.dataset.unpack.base import LayoutFacts, LayoutOptions, image_size
 from maskgen.dataset.unpack.classes import FaceClasses, read_classes
 from maskgen.dataset.unpack.face_boxes import Box, face_boxes
 from maskgen.dataset.unpack.segments import Pixels, mask_pixels
@@ -17,7 +16,6 @@ from maskgen.images import codecs
 from maskgen.types import BARE
 
 MASK_NUMBER = re.compile(r"-m\d+$")
-_PNG_SIZE = struct.Struct(">II")  # width and height, at byte 16
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,7 @@ class Labeller:
         self._boxes = Counter(dict.fromkeys(self.classes.ordered, 0))
         self._splits: Counter[str] = Counter()
         self._left_out = self._unlabelled = 0
-        self._bare: set[str] = (
-            set()
-        )  # samples without the mask's number, of which an image without a mask is written
+        self._bare: set[str] = set()  # keys without the mask's number whose bare image is written
 
     @property
     def splits(self) -> list[str]:
@@ -107,7 +103,7 @@ class Labeller:
         return images
 
     def _image(self, sample: Encoded, name: str, role: str, faces: list[dict[str, Any]]) -> LabelledImage:
-        width, height = _size(sample)
+        width, height = image_size(sample)
         boxes, left_out = face_boxes(faces, width, height, self._options.min_face)
         pixels = self._pixels(sample, faces)
         labelled = tuple(
@@ -142,12 +138,3 @@ class Labeller:
                 for name in lacking
             )
         return LayoutFacts(dict(self._boxes), self._left_out, self._unlabelled, warnings)
-
-
-def _size(sample: Encoded) -> tuple[int, int]:
-    """Returns width and height of a sample's images, from the header of its map: a tenth of the time of decoding."""
-    data, _ = sample.member("map")
-    width, height = _PNG_SIZE.unpack_from(data, 16) if data[12:16] == b"IHDR" and len(data) >= 24 else (0, 0)
-    if not width or not height:
-        raise InputError(f"{sample.key}: its map is damaged. Run unmask verify on the data set")
-    return width, height

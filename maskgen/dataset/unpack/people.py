@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from maskgen.dataset.reader import Encoded, worn
-from maskgen.dataset.unpack.base import NAME_BYTES, LayoutFacts, fitting
+from maskgen.dataset.unpack.base import LayoutFacts
 from maskgen.errors import InputError
+from maskgen.files import NAME_BYTES, fitting_path
 from maskgen.images.formats import photo_suffix
 from maskgen.seeds import hash64
 from maskgen.types import BARE
@@ -106,9 +107,9 @@ class PersonFolders:
         """Returns the folder of a person."""
         if person not in self._folders:
             name = UNSAFE.sub("_", person).strip(". ")
-            name = name if name and len(name.encode()) <= NAME_BYTES else fitting(name, _mark(person))
+            name = name if name and len(name.encode()) <= NAME_BYTES else fitting_path(name, _mark(person))
             if name.casefold() in self._taken:
-                name = fitting(name, _mark(person))
+                name = fitting_path(name, _mark(person))
             self._taken.add(name.casefold())
             self._folders[person] = name
         return self._folders[person]

@@ -4,13 +4,12 @@ Images follow in the order in which they are added; the keys of a person's image
 ranges of keys by person, and record 0 with the range of the ranges.
 """
 
-import csv
-import io
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
+from maskgen.csv_text import csv_bytes
 from maskgen.dataset.unpack.base import File
 from maskgen.errors import InputError
 from maskgen.files import disk_errors, part_path, remove, sync
@@ -116,12 +115,10 @@ class RecordFile:
         return "".join(lines).encode("utf-8")
 
     def _table(self) -> bytes:
-        stream = io.StringIO(newline="")
-        rows = [
+        rows = (
             [self._labels[person], person, self._next[person] - self._first[person]] for person in self._order
-        ]
-        csv.writer(stream, lineterminator="\n").writerows([["label", "identity", "images"], *rows])
-        return stream.getvalue().encode("utf-8")
+        )
+        return csv_bytes(["label", "identity", "images"], rows)
 
 
 def label_people(people: Iterable[str]) -> dict[str, int]:

@@ -10,7 +10,6 @@ Other splits have files of the same kinds. The labels are the identities themsel
 of a source that is an `.rec` file; else people are numbered in the order of their names.
 """
 
-import struct
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -18,12 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions, image_size
 from maskgen.dataset.unpack.people import PersonImages
 from maskgen.dataset.unpack.record_file import RecordFile
 from maskgen.errors import InputError
-
-SIZE = struct.Struct(">II")  # width and height in a PNG, at byte 16
 
 
 class RecordFiles:
@@ -53,7 +50,7 @@ class RecordFiles:
         for sample in samples:
             for image in counter.images(sample):
                 people[image.split][image.person] += 1
-                sizes.add(SIZE.unpack_from(sample.member("map")[0], 16))
+                sizes.add(image_size(sample))
                 if image.suffix == "webp":
                     raise InputError(
                         f"{sample.key}: MXNet reads no WebP; make the data set with --format jpg or png"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskgen.csv_text import csv_bytes
 from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of_absent, who_by_path
 from maskgen.dataset.reader import DataSet, Encoded, open_data_set
 from maskgen.dataset.shard_record import SPLITS
@@ -19,7 +20,6 @@ from maskgen.dataset.unpack.tables import (
     TABLE,
     missing_rows,
     sample_row,
-    table,
 )
 from maskgen.dataset.unpack.target import TargetFolder
 from maskgen.errors import InputError
@@ -111,8 +111,8 @@ def unpack(
             writer.abandon()
     who = who_by_path(((str(row[2]), str(row[3])) for row in rows), design.people)
     missing = missing_rows(data, split, who)
-    target.write(TABLE, table(COLUMNS, rows))
-    target.write(MISSING, table(MISSING_COLUMNS, missing))
+    target.write(TABLE, csv_bytes(COLUMNS, rows))
+    target.write(MISSING, csv_bytes(MISSING_COLUMNS, missing))
     reasons = Counter(str(reason) for *_, reason, _ in missing)
     facts = writer.facts()
     warnings = (*warn_of_absent(data, design, split), *_warnings(data, design, writer, facts))

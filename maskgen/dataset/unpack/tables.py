@@ -1,8 +1,6 @@
 """Tables beside the files: `samples.csv` with the labels, `skipped.csv` with the photos that gave no sample."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from maskgen.dataset.reader import DataSet, Encoded, posed, worn
 
@@ -33,10 +31,3 @@ def missing_rows(data: DataSet, split: str, who: Callable[[str], str]) -> list[l
         for skip in data.skips()
         if split in ("", skip.split)
     ]
-
-
-def table(columns: Sequence[str], rows: list[list[object]]) -> bytes:
-    """Returns a CSV file in UTF-8."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows([columns, *rows])
-    return stream.getvalue().encode("utf-8")

@@ -2,9 +2,21 @@
 
 from pathlib import Path, PurePosixPath
 
-from maskgen.dataset.unpack.base import File, fitting
+from maskgen.dataset.unpack.base import File
 from maskgen.errors import UsageError
-from maskgen.files import disk_errors, size_text
+from maskgen.files import disk_errors, fitting_path, size_text
+
+
+def refuse_filled(to: Path, *, overwrite: bool) -> None:
+    """Refuses a target that is a file, or that holds files.
+
+    Raises:
+        UsageError: it is.
+    """
+    if to.exists() and not to.is_dir():
+        raise UsageError(f"--to {to}: is a file; choose a folder")
+    if to.is_dir() and any(to.iterdir()) and not overwrite:
+        raise UsageError(f"--to {to}: the folder is not empty; choose another, or give --overwrite")
 
 
 class TargetFolder:
@@ -17,10 +29,7 @@ class TargetFolder:
     def __init__(self, to: Path, data_set: Path, overwrite: bool) -> None:
         if to.resolve() == data_set.resolve():
             raise UsageError(f"--to {to}: this is the data set itself; choose another folder")
-        if to.exists() and not to.is_dir():
-            raise UsageError(f"--to {to}: is a file; choose a folder")
-        if to.is_dir() and any(to.iterdir()) and not overwrite:
-            raise UsageError(f"--to {to}: the folder is not empty; choose another, or give --overwrite")
+        refuse_filled(to, overwrite=overwrite)
         self.folder = to
         self.taken: set[str] = set()
 
@@ -48,7 +57,7 @@ class TargetFolder:
         """Reserves a name, or a name with the key if another sample has it."""
         path = PurePosixPath(name)
         if name.casefold() in self.taken:
-            name = str(path.with_name(fitting(path.stem, f"-{key}{path.suffix}")))
+            name = str(path.with_name(fitting_path(path.stem, f"-{key}{path.suffix}")))
         assert name.casefold() not in self.taken, name
         self.taken.add(name.casefold())
         return name

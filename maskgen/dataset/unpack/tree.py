@@ -9,12 +9,12 @@ import re
 from pathlib import PurePosixPath
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions, fitting
+from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
 from maskgen.dataset.unpack.folders import folder_names, image_files
 from maskgen.errors import InputError
-from maskgen.images.formats import photo_suffix
+from maskgen.files import fitting_path
+from maskgen.images.formats import SAME_SUFFIXES, photo_suffix
 
-SAME_SUFFIXES = {"jpg": {".jpg", ".jpeg"}, "png": {".png"}, "webp": {".webp"}}
 FACE_MASK = re.compile(r"-f\d+-m\d+$")
 
 
@@ -69,4 +69,4 @@ def path_with(sample: Encoded, suffix: str) -> str:
     more = suffixes[0] if suffixes and suffixes[0] != "-f0-m0" else ""
     own = photo_suffix(source.name)  # none in `john.smith`, whose name is kept whole
     end = own if own.lower() in SAME_SUFFIXES[suffix] else f".{suffix}"
-    return str(source.with_name(fitting(source.name.removesuffix(own), more + end)))
+    return str(source.with_name(fitting_path(source.name.removesuffix(own), more + end)))

@@ -1,11 +1,10 @@
 """Index of a folder of photos from videos: `frames.csv` for programs, `sheet.png` for people."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from maskgen.csv_text import csv_bytes
 from maskgen.errors import InputError, Skip
 from maskgen.files import write_atomic
 from maskgen.images.codecs import decode, encode_lossless
@@ -23,7 +22,7 @@ def write_catalogue(out: Path) -> str:
     """Writes both files for all finished clips, including those of earlier runs; returns the sheet's path."""
     rows = list(_all_rows(out))
     sheet = out / SHEET
-    write_atomic(out / TABLE, _csv(rows))
+    write_atomic(out / TABLE, csv_bytes(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
     write_atomic(sheet, _draw_kept(out, rows))
     return str(sheet)
 
@@ -62,14 +61,6 @@ def _columns(row: dict[str, Any], file: str, clip: str, size: int) -> dict[str, 
         "kept": "1" if row["photo"] else "0",
         "why": row["why"],
     }
-
-
-def _csv(rows: list[dict[str, str]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _draw_kept(out: Path, rows: list[dict[str, str]]) -> bytes:
