@@ -203,12 +203,12 @@ def best_threshold(distances: Values, truth: Bool[ndarray, " n"], *, balanced: b
     """Finds the threshold below which most pairs are of one person, and above which most are of two people.
 
     Args:
-        distances: of the pairs; at least one.
+        distances: of the pairs; at least one. Pairs at infinity are never accepted.
         truth: whether a pair shows one person.
         balanced: count both kinds of pairs alike where there are more of one.
 
     Returns:
-        The middle between two distances, or 1 beyond the first or the last.
+        The middle between two different distances, or .5 beyond the first or the last; infinity if all are infinite.
     """
     order = np.argsort(distances, kind="stable")
     sorted_distances, sorted_truth = distances[order], truth[order]
@@ -216,6 +216,10 @@ def best_threshold(distances: Values, truth: Bool[ndarray, " n"], *, balanced: b
     accepted = np.concatenate([[0], np.cumsum(sorted_truth)])
     refused = np.concatenate([np.cumsum(~sorted_truth[::-1])[::-1], [0]])
     hits = accepted * refused[0] + refused * accepted[-1] if balanced else accepted + refused
-    k = int(hits.argmax())
-    padded = np.concatenate([[sorted_distances[0] - 1], sorted_distances, [sorted_distances[-1] + 1]])
+    finite = sorted_distances[np.isfinite(sorted_distances)]
+    if not len(finite):
+        return float("inf")
+    cuts = np.flatnonzero(np.concatenate([[True], np.diff(finite) > 0, [True]]))  # equal pairs stay together
+    k = int(cuts[hits[cuts].argmax()])
+    padded = np.concatenate([[finite[0] - 1], finite, [finite[-1] + 1]])
     return float((padded[k] + padded[k + 1]) / 2)

@@ -18,19 +18,22 @@ def decisions(
 ) -> tuple[Bool[ndarray, " n"], float]:
     """Decides each pair at the threshold that is best on the pairs of all other folds, as LFW's protocol does.
 
+    A pair with a face that was not found is refused, whatever the threshold.
+
     Returns:
-        Whether each decision is right, and the mean threshold.
+        Whether each decision is right, and the mean threshold; NaN without a pair that could be accepted.
     """
     right = np.zeros(len(similarity), bool)
+    distances = np.where(similarity > REJECTED, -similarity, np.inf)
     thresholds = []
     for number in np.unique(fold):
         held = fold == number
         rest = ~held if (~held).any() else held  # one fold alone has no other
-        threshold = -statistics.best_threshold(-similarity[rest], same[rest], balanced=True)
-        accepted = (similarity[held] > threshold) & (similarity[held] > REJECTED)
-        right[held] = accepted == same[held]
-        thresholds.append(threshold)
-    return right, float(np.mean(thresholds)) if thresholds else float("nan")
+        limit = statistics.best_threshold(distances[rest], same[rest], balanced=True)
+        right[held] = (distances[held] < limit) == same[held]
+        thresholds.append(-limit)
+    finite = np.array(thresholds)[np.isfinite(thresholds)]
+    return right, float(finite.mean()) if len(finite) else float("nan")
 
 
 def accuracy(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmasknet.metrics.statistics import roc_auc
+from unmasknet.metrics.statistics import best_threshold, roc_auc
 from unmasknet.recognition import rates
 from unmasknet.recognition.bootstrap import Sides, bootstrap_weights
 from unmasknet.recognition.rates import REJECTED
@@ -98,6 +98,26 @@ def test_a_face_that_was_not_found_is_never_accepted():
     everyone = np.full(4, REJECTED)
     right, _ = rates.decisions(everyone, np.ones(4, bool), np.array([0, 0, 1, 1]))
     assert not right.any(), "even where accepting everybody would be best"
+
+
+def test_the_threshold_stays_between_the_faces_that_were_found():
+    """Nine of ten pairs are refused anyway; a cut among these would accept every pair of two people that was found."""
+    same, fold = np.tile(np.repeat([True, False], 40), 3), np.repeat(np.arange(3), 80)
+    found = np.tile(np.arange(40) % 10 == 0, 6)
+    similarity = np.where(found, np.where(same, 0.8, 0.1), REJECTED)
+    right, threshold = rates.decisions(similarity, same, fold)
+    assert threshold == pytest.approx(0.45)
+    assert right[~same].all()
+    assert right[same].tolist() == found[same].tolist()
+
+
+def test_no_threshold_divides_equal_pairs():
+    # Three of the four pairs at 1 are of one person; the first two cannot be accepted without the others.
+    distances = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 2.0])
+    same = np.array([True, True, True, False, False, False])
+    assert best_threshold(distances, same) == 1.5
+    assert best_threshold(np.array([0.5, np.inf]), np.array([True, True])) == 1.0, "never accepted"
+    assert best_threshold(np.full(2, np.inf), np.array([True, False])) == np.inf
 
 
 def test_a_fold_is_decided_at_the_threshold_of_the_others():
