@@ -8,7 +8,7 @@ one of 5 x 9 pairs of parts.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -87,6 +87,11 @@ class CopyCount:
         for first, second in chosen[near_pairs(looks)].tolist():
             if self.contents[first] != self.contents[second]:
                 yield first, second
+
+
+def looks_of(reports: Iterable[ShardReport]) -> dict[str, str]:
+    """Returns the perceptual hash of each photo, as far as the records know it."""
+    return {photo: look for report in reports for photo, _, look in report.prints}
 
 
 def near_pairs(looks: UInt64[ndarray, "n 2"], most: int = MOST_PAIRS) -> Int64[ndarray, "m 2"]:

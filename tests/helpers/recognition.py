@@ -1,6 +1,7 @@
 """Drawn people for tests of verification: a pattern of each person above and below, of which a mask hides the lower."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,8 +49,21 @@ def masked_person(person: str, photo: int, number: int) -> Triplet:
     )
 
 
-def write_people(folder: Path, counts: Sequence[int], *, split: str = "test") -> Path:
-    """Writes a data set of people p000, p001, ... with so many photos each, named as LFW's are."""
+def write_people(
+    folder: Path,
+    counts: Sequence[int],
+    *,
+    split: str = "test",
+    digest: Callable[[str, int], str] = "{}{}".format,
+) -> Path:
+    """Writes a data set of people p000, p001, ... with so many photos each, named as LFW's are.
+
+    Args:
+        folder: the data set's folder.
+        counts: number of photos of each person.
+        split: the split of all of them.
+        digest: text for a person and the number of a photo; photos with the same text are noted as copies.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{split}-000000"
     photos = [(f"p{i:03d}", n) for i, count in enumerate(counts) for n in range(1, count + 1)]
@@ -58,10 +72,15 @@ def write_people(folder: Path, counts: Sequence[int], *, split: str = "test") ->
             origin = shards.Origin(f"{person}/{person}_{photo:04d}.jpg", person, split, "toy terms")
             members = shards.encode(masked_person(person, photo, number), origin, ShardSettings(format="png"))
             writer.add_photo([(f"toy-{person}-{photo:03d}", members)])
-        size, digest = writer.finish()
+        size, checksum = writer.finish()
     count = len(photos)
+    prints = tuple(
+        (f"{person}/{person}_{photo:04d}.jpg", text[:16], text[16:48])
+        for person, photo in photos
+        for text in [hashlib.sha256(digest(person, photo).encode()).hexdigest()]
+    )
     shard_record.write_record(
-        folder, shard_record.ShardReport(name, split, count, count, size, digest, "0" * 16)
+        folder, shard_record.ShardReport(name, split, count, count, size, checksum, "0" * 16, prints=prints)
     )
     return folder
 

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from maskgen.dataset.attributes import read_attributes
 from maskgen.dataset.draw_pairs import digests_of
+from maskgen.dataset.near_copies import looks_of
 from maskgen.dataset.reader import open_data_set
 from maskgen.progress import OnProgress, no_progress
 from unmasknet.recognition.embeddings import REFERENCE, Embedder, Embeddings, Job, embed_photos
@@ -22,6 +23,7 @@ from unmasknet.recognition.pairs import (
     choose_references,
     draw_impostors,
     listed_pairs,
+    near_copies,
     read_listed,
 )
 from unmasknet.recognition.photos import REASONS, UNNAMED, NamedPhoto, choose_photos, choose_split
@@ -76,7 +78,7 @@ def evaluate(
     photos, listed = _used(settings, photos, listed)
     impostors = _impostors(settings, photos, listed, digests)
     names = settings.chosen_rows
-    jobs, job_of = _jobs(settings, photos, (listed, impostors))
+    jobs, job_of = _jobs(settings, photos, looks_of(data.records), (listed, impostors))
     kinds = list(dict.fromkeys(kind for name in names for kind in ROWS[name]))
     embeddings = embed_photos(data, split, photos, kinds, jobs, embedder, on_progress)
     scored = Scored(
@@ -90,7 +92,7 @@ def evaluate(
     summary = summarise(facts, photos, scored, [attributes_of(photo.source) for photo in photos])
     summary["seconds"] = round(time.monotonic() - began, 1)
     examples = find_examples(data, split, photos, scored, embedder) if settings.html else []
-    warnings = tuple(_warnings(settings, summary, left, embeddings))
+    warnings = (*_pair_warnings(photos, listed), *_warnings(settings, summary, left, embeddings))
     return RecognitionEvaluation(summary, tuple(photos), scored, tuple(examples), warnings)
 
 
@@ -132,7 +134,10 @@ def _impostors(
 
 
 def _jobs(
-    settings: RecognitionSettings, photos: Sequence[NamedPhoto], sets: Sequence[Pairs]
+    settings: RecognitionSettings,
+    photos: Sequence[NamedPhoto],
+    looks: Mapping[str, str],
+    sets: Sequence[Pairs],
 ) -> tuple[list[Job], list[Int64[ndarray, " n"]]]:
     """Plans which probe is restored by which reference.
 
@@ -142,7 +147,8 @@ def _jobs(
     if not any(ROWS[name][1] == REFERENCE for name in settings.chosen_rows):
         return [], [np.full(len(pairs), NONE, np.int64) for pairs in sets]
     people, keys = [photo.person for photo in photos], [photo.key for photo in photos]
-    chosen = [choose_references(pairs, people, keys, settings.seed) for pairs in sets]
+    copies = near_copies(photos, looks)
+    chosen = [choose_references(pairs, people, keys, copies, settings.seed) for pairs in sets]
     jobs = sorted(
         {
             (probe, reference)
@@ -159,6 +165,26 @@ def _jobs(
         )
         for pairs, references in zip(sets, chosen, strict=True)
     ]
+
+
+def _pair_warnings(photos: Sequence[NamedPhoto], listed: Pairs) -> Iterator[str]:
+    """Yields what is wrong with the pairs that decide the accuracy."""
+    one, other = ([photos[at].person for at in side.tolist()] for side in (listed.gallery, listed.probe))
+    if odd := sum((a == b) != bool(same) for a, b, same in zip(one, other, listed.same, strict=True)):
+        yield f"{odd:,} of the listed pairs contradict the names of the data set; is it the right list?"
+    folds: dict[str, set[int]] = {}
+    for person, fold in zip([*one, *other], [*listed.fold.tolist()] * 2, strict=True):
+        folds.setdefault(person, set()).add(fold)
+    if len(np.unique(listed.fold)) == 1:
+        yield (
+            "all pairs are in one fold: the threshold is chosen on the pairs that it decides, so the accuracy is too "
+            "high"
+        )
+    elif shared := sum(len(found) > 1 for found in folds.values()):
+        yield (
+            f"{shared:,} people are in several folds: thresholds are chosen on pairs of people that they decide "
+            "about, so the accuracy may be too high"
+        )
 
 
 def _warnings(

@@ -1,6 +1,7 @@
 """Rows 650 to 654 of docs/faults.md: what cannot be verified, and networks that cannot verify."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -143,6 +144,35 @@ def test_row652_listed_pairs_of_other_photos_are_counted_or_refused(people, tmp_
     assert any("2 of the listed pairs" in warning for warning in found.warnings)
     with pytest.raises(InputError, match="0 of its 2 pairs"):
         evaluate(quick(people, pairs=str(nothing)), embedder())
+
+
+@pytest.mark.fault
+def test_row655_copies_of_one_photo_are_no_two_photos(tmp_path):
+    folder = write_people(tmp_path / "toys", [2, 1], digest=lambda person, photo: person)
+    with pytest.raises(InputError, match="have the same bytes") as error:
+        evaluate(quick(folder), embedder())
+    assert error.value.exit_code == 4
+
+
+@pytest.mark.fault
+def test_row656_lists_whose_accuracy_says_little_are_warned_of(people, tmp_path):
+    pairs = [
+        Pair("p000/p000_0001.jpg", "p000/p000_0002.jpg", True),
+        Pair("p000/p000_0001.jpg", "p001/p001_0001.jpg", False),
+    ]
+    one, shared, wrong = (tmp_path / f"{name}.txt" for name in ("one", "shared", "wrong"))
+    one.write_text(pairs_text(pairs, "lfw"))
+    shared.write_text(pairs_text([*pairs, *(replace(pair, fold=1) for pair in pairs)], "lfw"))
+    wrong.write_text(pairs_text([*pairs, replace(pairs[1], same=True)], "list"))
+    for path, said in (
+        (one, "all pairs are in one fold"),
+        (shared, "2 people are in several folds"),
+        (wrong, "1 of the listed pairs contradict the names"),
+    ):
+        warnings = evaluate(quick(people, pairs=str(path), rows=("plain-plain",)), embedder()).warnings
+        assert any(said in warning for warning in warnings), path
+    drawn = evaluate(quick(people, rows=("plain-plain",)), embedder()).warnings
+    assert not any("folds" in warning or "fold:" in warning for warning in drawn)
 
 
 @pytest.mark.fault

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from maskgen.dataset.pairs import Pair, pairs_text
 from unmasknet.recognition.pairs import (
     NONE,
+    Pairs,
     choose_references,
     draw_impostors,
     listed_pairs,
+    near_copies,
     read_listed,
 )
 from unmasknet.recognition.photos import NamedPhoto
@@ -49,7 +51,7 @@ def test_a_reference_is_another_photo_of_the_probe_and_not_of_the_pair(counts, s
     photos = photos_of([3, 2, *counts])
     people, keys = [one.person for one in photos], [one.key for one in photos]
     for pairs in (listed_pairs(photos, {}, seed), draw_impostors(people, [""] * len(photos), 300, seed)):
-        references = choose_references(pairs, people, keys, seed)
+        references = choose_references(pairs, people, keys, (), seed)
         for gallery, probe, reference in zip(pairs.gallery, pairs.probe, references, strict=True):
             further = people.count(people[probe]) - len(
                 {probe, gallery} & {i for i, p in enumerate(people) if p == people[probe]}
@@ -70,7 +72,7 @@ def test_a_probe_has_at_most_two_references():
         gallery=np.concatenate([every.gallery, same[:, 0]]),
         probe=np.concatenate([every.probe, same[:, 1]]),
     )
-    references = choose_references(both, people, keys, 0)
+    references = choose_references(both, people, keys, (), 0)
     for probe in range(len(photos)):
         assert len(set(references[both.probe == probe].tolist()) - {NONE}) <= 2
 
@@ -126,3 +128,39 @@ def test_few_people_make_fewer_folds(counts):
     pairs = listed_pairs(photos_of(counts), {}, 0)
     assert pairs.same.any()
     assert not pairs.same.all()
+
+
+def test_a_copy_of_a_photo_of_the_pair_is_no_reference():
+    photos = photos_of([4, 2])
+    look = "0f" * 16
+    near = look[:-1] + "e"  # one bit apart
+    looks = {photos[0].source: look, photos[1].source: near, photos[2].source: "3c" * 16}
+    copies = near_copies(photos, looks)
+    assert copies == {(0, 1), (1, 0)}
+    people, keys = [one.person for one in photos], [one.key for one in photos]
+    gallery, probe = (np.array(side) for side in ([2, 0, 1, 2, 4], [0, 2, 3, 3, 0]))
+    pairs = Pairs(gallery, probe, gallery < 4, np.zeros(5, np.int64))
+    for seed in range(20):
+        references = choose_references(pairs, people, keys, copies, seed)
+        assert references[0] == 3, "1 is a copy of the probe"
+        assert references[1] == 3, "1 is a copy of the gallery's photo"
+        assert references[2] == 2
+        assert references[3] in (0, 1)
+        assert references[4] in (2, 3)
+
+
+def test_one_person_with_nearly_all_photos_makes_as_many_impostors_as_there_are():
+    people = ["a"] * 400 + ["b"]  # 160,000 pairs, of which 800 are of two people
+    found = draw_impostors(people, [""] * 401, 1000, 0)
+    assert len(found) == 800
+    assert {people[at] for at in found.gallery.tolist()} == {"a", "b"}
+    same = draw_impostors(["a"] * 300 + ["b"] * 300, ["x"] * 600, 1000, 0)
+    assert len(same) == 0, "the same photo under two names, however often it is drawn"
+
+
+def test_copies_of_a_photo_do_not_make_a_fold():
+    photos = photos_of([2, 2, 2, 1, 1, 1])
+    digests = {photos[0].source: "x", photos[1].source: "x"}
+    pairs = listed_pairs(photos, digests, 0)
+    assert len(np.unique(pairs.fold)) == 2
+    assert {photos[at].person for at in pairs.gallery[pairs.same]} == {"p1", "p2"}
