@@ -1,11 +1,13 @@
-"""Rows 12 and 13 of the fault matrix: faces that cannot wear a mask, and points that are not a face."""
+"""Rows 12, 13 and 685 of the fault matrix: faces that cannot wear a mask, points that are not a face, false finds."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from maskgen.errors import Skip
 from maskgen.faces.align import choose_faces
-from maskgen.faces.landmarks.mesh import MeshDetector
+from maskgen.faces.landmarks.mesh import MeshDetector, _joined
 from maskgen.faces.landmarks.plausibility import fault_of
 from maskgen.settings import FaceSettings
 from tests.helpers.faces import astronaut, detector, face_from, mean_face, turned
@@ -49,6 +51,35 @@ def test_row12_without_a_usable_face_the_reason_is_that_of_the_largest():
     faces = [mean_face(turned(85, 0, 0), eyes=80), mean_face(eyes=8)]
     for policy in ("largest", "all"):
         assert choose_faces(faces, FaceSettings(choose=policy)).reason == "profile"
+
+
+def found(roll, score, eyes=60.0):
+    return replace(mean_face(turned(0, 0, roll), eyes=eyes), score=score)
+
+
+@pytest.mark.parametrize("false", [found(-172, 0.47, eyes=87), found(178, 0.8801)], ids=["larger", "better"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_row685_a_false_upside_down_find_does_not_replace_an_upright_face(false, order):
+    right = found(-2, 0.8794)
+    first, second = (right, false)[::order]
+    (kept,) = _joined([first], second, turned=True)
+    assert kept is right
+    assert not isinstance(choose_faces([kept], FaceSettings(choose="all")), Skip)
+
+
+@pytest.mark.parametrize("false", [found(8, 0.47, eyes=87), found(-17, 0.73), found(40, 0.41)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_row685_a_head_that_is_upside_down_stays_upside_down(false, order):
+    right = found(179, 0.85)
+    first, second = (right, false)[::order]
+    (kept,) = _joined([first], second, turned=True)
+    assert kept is right
+
+
+def test_row685_the_search_for_the_largest_face_and_nested_finds_of_one_direction_are_decided_as_before():
+    inner, turned_outer, outer = found(-2, 0.88), found(-172, 0.47, eyes=87), found(3, 0.47, eyes=87)
+    assert _joined([inner], turned_outer)[0] is turned_outer
+    assert _joined([inner], outer, turned=True)[0] is outer
 
 
 def with_points(change):
