@@ -28,12 +28,13 @@ def wilson(good: int, of: int) -> tuple[float, float]:
         of: number of trials; at least 1.
 
     Returns:
-        The edges, in [0, 1].
+        The edges, in [0, 1]: exactly 0 if no trial is a success, exactly 1 if all are.
     """
     fraction = good / of
     middle = (fraction + Z**2 / (2 * of)) / (1 + Z**2 / of)
     half = Z / (1 + Z**2 / of) * math.sqrt(fraction * (1 - fraction) / of + Z**2 / (4 * of**2))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # of none and of all the formula gives 0 and 1, but for rounding
+    return max(middle - half, 0.0) if good else 0.0, min(middle + half, 1.0) if good < of else 1.0
 
 
 @dataclass

@@ -23,6 +23,12 @@ def test_wilson_interval_has_known_values(good: int, of: int, low: float, high: 
     assert wilson(of - good, of) == pytest.approx((1 - high, 1 - low), abs=5e-5)
 
 
+@pytest.mark.parametrize("of", [1, 29, 34, 62, 87, 1000])
+def test_wilson_interval_of_all_or_none_ends_exactly_at_the_edge(of: int) -> None:
+    assert wilson(of, of)[1] == 1
+    assert wilson(0, of)[0] == 0
+
+
 def counted(outcomes: Mapping[str, Mapping[str, int]], attribute: str = "sex") -> YieldCount:
     """Counts groups whose photos have the given outcomes; "" is a photo with a sample."""
     count = YieldCount(lambda photo: {attribute: photo.split("/")[0]} if photo[0] != "?" else {})
@@ -42,6 +48,13 @@ def test_a_group_with_a_lower_yield_is_flagged_and_equal_groups_are_not() -> Non
     worse = counted({"a": {"": 980, "no_face": 20}, "b": {"": 80, "no_face": 20}}).result()["sex"]
     assert [worse[name]["differs"] for name in "ab"] == [True, True]  # the whole, 96.4 %, lies outside both
     assert worse["b"]["ci95"][1] < 1060 / 1100 < worse["a"]["ci95"][0]
+
+
+@pytest.mark.parametrize("outcome", ["", "no_face"])
+def test_groups_of_which_all_or_none_gave_a_sample_do_not_differ(outcome: str) -> None:
+    sizes = range(30, 200)
+    found = counted({f"group {size}": {outcome: size} for size in sizes}).result()["sex"]
+    assert not [name for name, entry in found.items() if entry["differs"]]
 
 
 def test_a_small_group_is_never_flagged() -> None:
