@@ -212,9 +212,14 @@ def _carry(
 def box_around(bounds: Float32[ndarray, "2 2"], margin: float, height: int, width: int) -> Box:
     """Returns the pixels within `margin` of the bounds, cut to the image; empty if all of them lie outside."""
     (left, top), (right, bottom) = bounds.tolist()
-    x0, x1 = (min(max(x, 0), width) for x in (math.floor(left - margin), math.ceil(right + margin) + 1))
-    y0, y1 = (min(max(y, 0), height) for y in (math.floor(top - margin), math.ceil(bottom + margin) + 1))
-    return Box(x0, y0, x1, y1)
+    return Box(
+        _within(math.floor(left - margin), width), _within(math.floor(top - margin), height),
+        _within(math.ceil(right + margin) + 1, width), _within(math.ceil(bottom + margin) + 1, height),
+    )  # fmt: skip
+
+
+def _within(at: int, side: int) -> int:
+    return 0 if at < 0 else min(at, side)
 
 
 def rasterise(grid: Float32[ndarray, "rows columns 3"], box: Box) -> Places | None:

@@ -9,14 +9,16 @@ from pydantic import ValidationError
 from maskgen.config import wrong_value
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import fingerprint
+from maskgen.faces.landmarks.given_points import Points, read_points
 from maskgen.rendering.triplet import Tools, wear_masks
 from maskgen.seeds import hash64
 from maskgen.settings import CropSettings, FaceSettings, GenSettings, MaskSettings
 from maskgen.transforms.chance import MOST, Chance, Draw, whole_number
 from maskgen.transforms.counts import MASKED, UNMASKED, OutcomeCounts
 from maskgen.transforms.face_source import OWN_SOURCES, FaceSource, Landmarks
+from maskgen.transforms.memory import Seen, SubjectMemory, digest_of, digest_with
 from maskgen.transforms.pixels import OpenImage, open_image
-from maskgen.transforms.scene import set_scene
+from maskgen.transforms.scene import light_up, set_scene
 from maskgen.transforms.shared_tools import shared_tools
 from maskgen.types import Plane, RGBImage, Triplet, WornMask
 
@@ -92,6 +94,7 @@ class RandomFaceMask:
         self._chance = Chance(min(whole_number("seed", seed), MOST))
         self._counts = OutcomeCounts()
         self._source = FaceSource(landmarks, refine, self._settings.faces)
+        self._memory = SubjectMemory()
         self._tools: Tools | None = shared_tools(
             self._settings
         )  # here, so that forked workers share the templates
@@ -202,14 +205,25 @@ class RandomFaceMask:
         return MaskedImage(image, opened.plane(made.map), opened.plane(made.parts), masks)
 
     def _masked(self, pixels: RGBImage, seed: int, landmarks: Any) -> Triplet | Skip:
-        faces = self._source.find(pixels, landmarks)
-        if isinstance(faces, Skip):
-            return faces
+        points = None if landmarks is None else read_points(landmarks)
+        digest = digest_of(pixels)
+        key = digest if points is None else digest_with(digest, points)
+        tools = self._loaded()
+        subjects = self._memory.find(key, lambda: self._look(pixels, digest, points, tools))
+        if isinstance(subjects, Skip):
+            return subjects
+        stages = set_scene(pixels, subjects)
+        return wear_masks(stages, tools, [hash64(seed, nth) >> 1 for nth in range(len(stages))])
+
+    def _look(self, pixels: RGBImage, digest: str, points: list[Points] | None, tools: Tools) -> Seen:
+        """Finds the faces of an image, and estimates the light on them."""
+        faces = self._source.find(pixels, digest, points)
+        return faces if isinstance(faces, Skip) else light_up(pixels, faces, tools)
+
+    def _loaded(self) -> Tools:
         if self._tools is None:
             self._tools = shared_tools(self._settings)
-        tools = self._tools
-        stages = set_scene(pixels, faces, tools)
-        return wear_masks(stages, tools, [hash64(seed, nth) >> 1 for nth in range(len(stages))])
+        return self._tools
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_tools": None}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from maskgen.errors import InputError, UsageError
-from maskgen.transforms import RandomFaceMask, face_source, process_lock
+from maskgen.transforms import RandomFaceMask, memory, process_lock
 from maskgen.transforms.process_lock import ProcessLock
 from tests.helpers.aligned import aligned, five, sixty_eight
 
@@ -173,26 +173,15 @@ def errors_in_threads(work: Callable[[int], object], count: int = 8) -> list[Exc
 
 
 def test_row693_threads_that_keep_and_forget_faces_at_once(monkeypatch):
-    monkeypatch.setattr(face_source, "KEPT", 2)
-    transform = given(landmarks="mesh")
-    monkeypatch.setitem(transform._source._detectors, "mesh", Finder())
-    images = [np.full((16, 16, 3), level, np.uint8) for level in range(40)]
+    monkeypatch.setattr(memory, "KEPT", 2)
+    kept = memory.SubjectMemory()
 
     def find(nth: int) -> None:
         for turn in range(3000):
-            transform._source._detected(images[(7 * turn + nth) % 40], "mesh", ())
+            kept.find(str((7 * turn + nth) % 40), list)
 
     assert errors_in_threads(find) == []
-    assert len(transform._source._kept) == 2
-
-
-class Finder:
-    """Detector that finds the face of an aligned crop in every photo."""
-
-    faces = RandomFaceMask(landmarks="arcface")._source.find(aligned()[0], None)
-
-    def detect(self, photo):
-        return self.faces
+    assert len(kept) == 2
 
 
 def test_row693_threads_with_crops_of_several_sizes():
@@ -204,9 +193,9 @@ def test_row693_threads_with_crops_of_several_sizes():
             return super().__contains__(key)
 
     source, crop = given(landmarks="arcface")._source, aligned()[0]
-    expected = source.find(crop, None)
+    expected = source.find(crop, "", None)
     source._aligned = Meanwhile(source._aligned)
-    assert source.find(crop, None) == expected
+    assert [found.face.box for found in source.find(crop, "", None)] == [expected[0].face.box]
 
 
 def test_row694_threads_of_a_forked_process_that_take_a_lock_first_at_once(monkeypatch):

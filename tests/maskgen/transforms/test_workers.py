@@ -107,10 +107,10 @@ def private_mb():
 
 
 def test_memory_keeps_the_faces_of_few_photos(tmp_path, monkeypatch):
-    from maskgen.transforms import face_source
+    from maskgen.transforms import memory
 
-    monkeypatch.setattr(face_source, "KEPT", 3)
+    monkeypatch.setattr(memory, "KEPT", 3)
     transform = RandomFaceMask("surgical", p=1, landmarks="arcface", refine=True, cache="off")
     for image in crops(6):
         transform(image)
-    assert len(transform._source._kept) == 3
+    assert len(transform._memory) == 3
