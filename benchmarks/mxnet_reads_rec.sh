@@ -25,7 +25,7 @@ for tone, person in ((0.7, "Ann"), (0.85, "Bob"), (1.0, "Cid")):
 EOF
 "$python" cli.py gen-data --src "$work/photos" --people folders --align arcface --size 112 --border constant \
   --set source.val=0 --set source.test=0 --out "$work/set"
-"$python" cli.py unpack "$work/set" --layout rec --originals --to "$work/faces"
+"$python" cli.py unpack "$work/set" --layout rec --also-original --to "$work/faces"
 "$python" cli.py pairs "$work/set" --split all --folds 1 --form bin --out "$work/faces/pairs.bin"
 
 python3 -m venv "$work/mxnet"

@@ -111,7 +111,7 @@ def _slice(value: str) -> str:
     return value
 
 
-def _texts(value: object) -> object:
+def as_texts(value: object) -> object:
     """Converts one text to a tuple of it, or of none if it is empty."""
     return ((value,) if value else ()) if isinstance(value, str) else value
 
@@ -267,7 +267,7 @@ class RunSettings(Section):
     """Exit with code 3 if more than this fraction of the photos fails, that is, is skipped not for its faces."""
     by: Annotated[
         tuple[str, ...],
-        BeforeValidator(_texts),
+        BeforeValidator(as_texts),
         Option("utkface|FILE.csv|tone", RUN, default="what the source states"),
     ] = ()
     """Groups of people by which the yield is counted: `utkface` for the attributes in its file names; a CSV file with a
@@ -425,7 +425,7 @@ class UnpackSettings(DataSetCommand):
         Literal["", "polygon", "rle", "none"], Option("polygon|rle|none", default="coco: polygon; else none")
     ] = ""
     """Outlines of masks in `coco`; in `yolo`, `polygon` writes labels of masks instead of faces, for `yolo segment`."""
-    originals: Annotated[bool, Option()] = False
+    also_original: Annotated[bool, Option()] = False
     """Also write the photos without masks: in `yolo`, `coco`, `voc` and `classes` as photos of bare faces, in
     `identities` and `rec` beside the masked crops of the same person."""
     min_face: Annotated[float, Field(ge=1, le=10_000), Option("PX")] = 8.0

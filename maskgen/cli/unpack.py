@@ -37,7 +37,7 @@ def unpack(settings: UnpackSettings) -> Output:
             classes=settings.classes,
             class_by=settings.class_by,
             segments=settings.segments,
-            originals=settings.originals,
+            also_original=settings.also_original,
             min_face=settings.min_face,
             split=settings.split,
             overwrite=settings.overwrite,

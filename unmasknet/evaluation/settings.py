@@ -4,12 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from maskgen.settings import Command, Option
-
-
-def _texts(value: object) -> object:
-    """Converts one text to a tuple of it, or of none if it is empty."""
-    return ((value,) if value else ()) if isinstance(value, str) else value
+from maskgen.settings import Command, Option, as_texts
 
 
 class EvalSettings(Command):
@@ -27,7 +22,7 @@ class EvalSettings(Command):
     """Other methods as NAME=FOLDER; an image there is named after its sample's key, as `unmask unpack` does."""
     labelled: Annotated[tuple[str, ...], Option("DIR")] = ()
     """Folders of photos with labels by hand or by others, on which the segmenter is scored as well."""
-    by: Annotated[tuple[str, ...], BeforeValidator(_texts), Option("utkface|FILE.csv|tone")] = ()
+    by: Annotated[tuple[str, ...], BeforeValidator(as_texts), Option("utkface|FILE.csv|tone")] = ()
     """Groups of people to report separately: `utkface` for the attributes in its file names; a CSV file with a column
     `photo` and one per attribute, or CelebA's list of attributes; `tone` for the skin tone measured in each photo.
     Repeatable. Without it: none."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from maskgen.settings import Command, Option
+from maskgen.settings import Command, Option, as_texts
 
 ROWS: dict[str, tuple[str, str]] = {  # kind of the gallery image and of the probe image
     "plain-plain": ("plain", "plain"),
@@ -59,9 +59,10 @@ class RecognitionSettings(Command):
     `pairs`, or as many as there are pairs of one person."""
     split: Annotated[Literal["auto", "train", "val", "test", "all"], Option("", PAIRS)] = "auto"
     """Split that is scored; `auto`: test, or val where there is no test; `all`: all of them as one."""
-    by: Annotated[str, Option("FILE.csv", PAIRS)] = ""
-    """CSV file of the people's attributes, a column `photo` and one per attribute, to report groups of probes
-    separately. Empty: none."""
+    by: Annotated[tuple[str, ...], BeforeValidator(as_texts), Option("utkface|FILE.csv|tone", PAIRS)] = ()
+    """Groups of probes to report separately: `utkface` for the attributes in its file names; a CSV file with a column
+    `photo` and one per attribute, or CelebA's list of attributes; `tone` for the skin tone measured in each photo.
+    Repeatable. Without it: none."""
     html: Annotated[str, Option("FILE", OUTPUTS)] = ""
     """The page to write; its tables are written beside it as Markdown (.md). Empty: none."""
     scores: Annotated[str, Option("FILE.csv", OUTPUTS)] = ""

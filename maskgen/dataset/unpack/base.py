@@ -23,7 +23,7 @@ class LayoutOptions:
         classes: names of the classes of faces, separated by commas; "" for the usual ones.
         class_by: "state" or "wear": which classes there are.
         segments: "polygon", "rle" or "none": outlines of masks; "" for the layout's own.
-        originals: whether the images without masks are written too.
+        also_original: whether the images without masks are written too.
         min_face: least shorter side of a face's box in pixels.
     """
 
@@ -31,7 +31,7 @@ class LayoutOptions:
     classes: str = ""
     class_by: str = "state"
     segments: str = ""
-    originals: bool = False
+    also_original: bool = False
     min_face: float = 8.0
 
 

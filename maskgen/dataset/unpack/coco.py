@@ -14,7 +14,7 @@ SUPER = "face"  # supercategory of all classes
 class Coco:
     """Layout of COCO: an annotation per face, with the box of the face and the segment of the mask on it."""
 
-    accepts = frozenset({"classes", "class_by", "segments", "originals", "min_face"})
+    accepts = frozenset({"classes", "class_by", "segments", "also_original", "min_face"})
     strangers = True
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -28,7 +28,7 @@ class Coco:
         self._annotations: dict[str, list[dict[str, Any]]] = {}
 
     def files(self, sample: Encoded) -> list[File]:
-        """Returns the image; with `originals` also the one without masks."""
+        """Returns the image; with `also_original` also the one without masks."""
         files: list[File] = []
         for image in self._labeller.images(sample):
             self._add(image)

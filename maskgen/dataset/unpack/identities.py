@@ -9,15 +9,15 @@ from maskgen.files import fitting_path
 class Identities:
     """Layout of recognisers: SPLIT/PERSON/PHOTO.jpg; samples of unknown people are left out."""
 
-    accepts = frozenset({"originals"})
+    accepts = frozenset({"also_original"})
     strangers = False
 
     def __init__(self, options: LayoutOptions) -> None:
-        self._images = PersonImages(options.originals)
+        self._images = PersonImages(options.also_original)
         self._folders = PersonFolders()
 
     def files(self, sample: Encoded) -> list[File]:
-        """Returns the masked image, and with `originals` the one without a mask; none of an unknown person."""
+        """Returns the masked image, and with `also_original` the one without a mask; none of an unknown person."""
         return [
             (
                 f"{image.split}/{self._folders.folder(image.person)}/{fitting_path(image.name, f'.{image.suffix}')}",

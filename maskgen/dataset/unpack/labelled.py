@@ -81,7 +81,7 @@ class Labeller:
         return [split for split in SPLITS if self._splits[split]]
 
     def images(self, sample: Encoded) -> list[LabelledImage]:
-        """Returns the sample's image, and with `originals` the one without masks; none if its labels list no face.
+        """Returns the sample's image, and with `also_original` the one without masks; none if its labels list no face.
 
         Raises:
             InputError: a member is missing or damaged, or a state of wear is unknown.
@@ -93,12 +93,12 @@ class Labeller:
         bare = all(face["mask"]["family"] == BARE.family for face in faces)
         stem = MASK_NUMBER.sub("", sample.key)
         images = [self._image(sample, sample.key, "masked", faces)]
-        if self._options.originals and not bare and stem not in self._bare:
+        if self._options.also_original and not bare and stem not in self._bare:
             plain = [
                 {**face, "mask": {**face["mask"], "family": BARE.family, "wear": BARE.wear}} for face in faces
             ]
             images.append(self._image(sample, f"{stem}-bare", "gt", plain))
-        if bare or self._options.originals:
+        if bare or self._options.also_original:
             self._bare.add(stem)
         return images
 
@@ -131,7 +131,7 @@ class Labeller:
     def facts(self, warnings: tuple[str, ...] = ()) -> LayoutFacts:
         """Returns the numbers so far, with warnings of a layout and of classes without a face."""
         lacking = [name for name, count in self._boxes.items() if not count]
-        advice = {self.classes.bare: "give --originals, or make the data set with --share .5"}
+        advice = {self.classes.bare: "give --also-original, or make the data set with --share .5"}
         if sum(self._boxes.values()):
             warnings += tuple(
                 f"no face has the class {name}; {advice.get(name, 'give gen-data another --wear, or merge classes')}"

@@ -41,11 +41,11 @@ class PersonImages:
     """Reader of the images of known people from samples in the order of a data set; counts what it leaves out.
 
     Args:
-        originals: also return the images without masks, one for each face.
+        also_original: also return the images without masks, one for each face.
     """
 
-    def __init__(self, originals: bool) -> None:
-        self._originals = originals
+    def __init__(self, also_original: bool) -> None:
+        self._also_original = also_original
         self._bare = ""  # the last face, key without the number of the mask, whose bare image was returned
         self._people: set[str] = set()
         self._unknown = 0
@@ -68,11 +68,11 @@ class PersonImages:
         content, suffix = sample.member("masked")
         yield PersonImage(person, split, f"{stem}{more}", suffix, content)
         bare = worn(sample.labels)["family"] == BARE.family
-        if self._originals and not bare and face != self._bare:
+        if self._also_original and not bare and face != self._bare:
             content, suffix = sample.member("gt")
             more = match[1] if match and match[1] != "-f0" else ""
             yield PersonImage(person, split, f"{stem}{more}-bare", suffix, content)
-        if bare or self._originals:
+        if bare or self._also_original:
             self._bare = face
 
     def facts(self) -> LayoutFacts:

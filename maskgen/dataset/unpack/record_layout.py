@@ -26,12 +26,12 @@ from maskgen.errors import InputError
 class RecordFiles:
     """Layout of `.rec` files; samples of unknown people are left out. See `StreamLayout`."""
 
-    accepts = frozenset({"originals"})
+    accepts = frozenset({"also_original"})
     strangers = False
 
     def __init__(self, options: LayoutOptions) -> None:
-        self._originals = options.originals
-        self._images = PersonImages(options.originals)
+        self._also_original = options.also_original
+        self._images = PersonImages(options.also_original)
         self._files: dict[str, RecordFile] = {}
         self._open = ExitStack()
 
@@ -45,7 +45,7 @@ class RecordFiles:
         Raises:
             InputError: the images have several sizes or a format that MXNet does not read, or are too many.
         """
-        counter, people = PersonImages(self._originals), defaultdict[str, Counter[str]](Counter)
+        counter, people = PersonImages(self._also_original), defaultdict[str, Counter[str]](Counter)
         sizes: set[tuple[int, int]] = set()
         for sample in samples:
             for image in counter.images(sample):

@@ -62,7 +62,7 @@ def unpack(
     classes: str = "",
     class_by: str = "state",
     segments: str = "",
-    originals: bool = False,
+    also_original: bool = False,
     min_face: float = LayoutOptions.min_face,
     split: str = "",
     overwrite: bool = False,
@@ -79,7 +79,7 @@ def unpack(
         classes: names of the classes of faces, separated by commas, in the order of `classes.NAMES`; "" for those.
         class_by: "state": worn correctly, bare, worn otherwise; "wear": a class per state of wear.
         segments: outlines of masks: "polygon", "rle" or "none"; "" means polygons for `coco`, else none.
-        originals: also write the images without masks, in which every face is bare; in layouts by person beside the
+        also_original: also write the images without masks, in which every face is bare; in layouts by person beside the
             masked ones, once for each face.
         min_face: least shorter side in pixels of a face that gets a box.
         split: only this split; "" for all.
@@ -95,7 +95,7 @@ def unpack(
         MissingError: the disk is full.
         UnmaskError: the target cannot be written to.
     """
-    options = LayoutOptions(names, classes, class_by, segments, originals, min_face)
+    options = LayoutOptions(names, classes, class_by, segments, also_original, min_face)
     folder, to = Path(folder), Path(to)
     data = open_data_set(folder)
     writer = build_layout(layout, options)

@@ -15,7 +15,7 @@ QUALITY = 95  # JPEG quality of images that are not stored as JPEG
 class Voc:
     """Layout of PASCAL VOC: an XML file per image, with an object per face."""
 
-    accepts = frozenset({"classes", "class_by", "segments", "originals", "min_face"})
+    accepts = frozenset({"classes", "class_by", "segments", "also_original", "min_face"})
     strangers = True
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -27,7 +27,7 @@ class Voc:
         self._names: dict[str, list[str]] = {}
 
     def files(self, sample: Encoded) -> list[File]:
-        """Returns the image and its XML file; with `originals` also those of the image without masks."""
+        """Returns the image and its XML file; with `also_original` also those of the image without masks."""
         files: list[File] = []
         for image in self._labeller.images(sample):
             self._names.setdefault(image.split, []).append(image.name)

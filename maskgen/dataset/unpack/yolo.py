@@ -21,7 +21,7 @@ class Yolo:
     With polygons, a line is `class x0 y0 x1 y1 ...` and stands for a mask instead of a face, for `yolo segment`.
     """
 
-    accepts = frozenset({"classes", "class_by", "segments", "originals", "min_face"})
+    accepts = frozenset({"classes", "class_by", "segments", "also_original", "min_face"})
     strangers = True
 
     def __init__(self, options: LayoutOptions) -> None:
@@ -33,7 +33,7 @@ class Yolo:
         self._masks = Counter(dict.fromkeys(self._ids, 0))  # number of polygons per class
 
     def files(self, sample: Encoded) -> list[File]:
-        """Returns the image and its label file; with `originals` also those of the image without masks."""
+        """Returns the image and its label file; with `also_original` also those of the image without masks."""
         files: list[File] = []
         for image in self._labeller.images(sample):
             lines = [line for face in image.faces for line in self._lines(face, image)]

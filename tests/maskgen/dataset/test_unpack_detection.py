@@ -207,7 +207,7 @@ def test_other_layouts_keep_the_format_of_the_images(tmp_path, layout):
 @pytest.mark.parametrize("layout", ["yolo", "coco", "voc", "classes"])
 def test_originals_are_images_of_bare_faces_once_per_photo(tmp_path, layout):
     folder = write_photos(tmp_path / "set", [ALONE, THREE, BARE], per_face=2)
-    report = unpack(folder, tmp_path / "to", layout=layout, originals=True)
+    report = unpack(folder, tmp_path / "to", layout=layout, also_original=True)
     images = {path.stem: path.read_bytes() for path in (tmp_path / "to").rglob("*.jpg")}
     bare = {name for name in images if name.endswith("-bare")}
     assert bare == {"train0-00000000-f0-bare", "train1-00000001-f0-bare"}  # the third photo is bare as it is
@@ -232,7 +232,7 @@ def test_classes_of_whole_photos_give_a_warning(folder, tmp_path):
 def test_a_class_without_a_face_gives_a_warning_that_says_what_to_do(tmp_path):
     folder = write_photos(tmp_path / "set", [ALONE])
     warnings = "\n".join(unpack(folder, tmp_path / "to", layout="coco").warnings)
-    assert "no face has the class without_mask; give --originals" in warnings
+    assert "no face has the class without_mask; give --also-original" in warnings
     assert "no face has the class mask_weared_incorrect; give gen-data another --wear" in warnings
 
 
@@ -244,7 +244,7 @@ def test_a_class_without_a_face_gives_a_warning_that_says_what_to_do(tmp_path):
             {"classes": "a,b,c"},
             "no meaning for --layout folders; it belongs to yolo, coco, voc, classes",
         ),
-        ("tree", {"originals": True}, "--originals"),
+        ("tree", {"also_original": True}, "--also-original"),
         ("yolo", {"names": "a,b,c"}, "--names: has no meaning for --layout yolo"),
         ("classes", {"segments": "rle"}, "--segments: has no meaning"),
         ("yolo", {"segments": "rle"}, "no run lengths"),

@@ -64,7 +64,7 @@ def test_each_person_has_a_folder_with_the_bytes_of_the_shard(tmp_path):
 
 def test_originals_lie_beside_the_masked_images_except_of_bare_faces(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES[:2], unmasked=SOURCES[1:2])
-    unpack(folder, tmp_path / "to", layout="identities", originals=True)
+    unpack(folder, tmp_path / "to", layout="identities", also_original=True)
     assert files_below(tmp_path / "to/train") == {
         "Ann/Ann_0001.jpg",
         "Ann/Ann_0001-bare.jpg",
@@ -118,7 +118,7 @@ def test_a_rec_file_gives_what_arcface_torch_expects(tmp_path):
 
 def test_originals_of_a_rec_file_have_the_label_of_their_person(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES[:2])
-    unpack(folder, tmp_path / "to", layout="rec", originals=True)
+    unpack(folder, tmp_path / "to", layout="rec", also_original=True)
     samples, _ = arcface_torch_samples(tmp_path / "to")
     expected = {
         (sample.member(role)[0], "AB".index(sample.labels["source"][0]))

@@ -232,3 +232,8 @@ def test_faces_that_are_not_found_match_nobody(people):
     assert masked["not_found"] == masked["same"] + masked["different"]
     assert masked["accuracy"] == 0.5, "all pairs of two people are told apart, no pair of one"
     assert masked["tar_at_far"]["0.01"] == 0.0
+
+
+def test_one_text_in_a_settings_file_is_one_source():
+    assert quick("people", by="utkface").by == ("utkface",)
+    assert quick("people", by="").by == ()
