@@ -35,6 +35,7 @@ MOST_BYTES = (1 << LENGTH_BITS) - 1  # of one part
 MOST_LABELS = 1 << 16  # of a record; a larger flag is damage
 EXACT = 1 << 24  # labels are float32: larger whole numbers are rounded
 INDEX_BYTES = 1 << 32
+LARGEST = 10**18  # of keys and offsets in an index; a larger one is damage
 PEEK = 64  # bytes that hold the frame, the header and two labels of a record, and some of its content
 
 
@@ -156,6 +157,24 @@ def read_framed(descriptor: int, offset: int, limit: int = MOST_BYTES) -> bytes:
         at += FRAME.size + length + -length % 4
 
 
+def end_of_record(descriptor: int, offset: int) -> int:
+    """Returns the place behind the record at an offset, without reading its data.
+
+    Raises:
+        ValueError: there is no record.
+    """
+    at = offset
+    while True:
+        frame = os.pread(descriptor, FRAME.size, at)
+        magic, word = FRAME.unpack(frame) if len(frame) == FRAME.size else (0, 0)
+        if magic != MAGIC:
+            raise ValueError(f"byte {at} is no start of a record")
+        length = word & MOST_BYTES
+        at += FRAME.size + length + -length % 4
+        if word >> LENGTH_BITS in (WHOLE, LAST):
+            return at
+
+
 def peek_record(descriptor: int, offset: int) -> Record:
     """Reads the labels of the record at an offset, and no more than the start of its content.
 
@@ -212,7 +231,7 @@ def read_index(path: Path) -> Index:
         numbers = np.array(data.split(), dtype=np.int64) if _in_pairs(data) else None
     except (ValueError, OverflowError):
         numbers = None
-    if numbers is None:
+    if numbers is None or numbers.max(initial=0) >= LARGEST:
         raise ValueError(_odd_line(data))
     order = np.argsort(numbers[::2], kind="stable")
     keys, offsets = numbers[::2][order], numbers[1::2][order]

@@ -20,9 +20,9 @@ from maskgen.errors import InputError, NoPhotosError, Skip
 from maskgen.faces.arcface import SIDE, TEMPLATE
 from maskgen.images.formats import HEAD_BYTES, picture_format
 from maskgen.reading import open_regular_file, read_regular_file, reason_of
-from maskgen.recordio import Index, TooLong, read_framed, read_index, unpack_record
+from maskgen.recordio import Index, TooLong, end_of_record, read_framed, read_index, unpack_record
 from maskgen.sources.keys import slug
-from maskgen.sources.record_labels import UNKNOWN, image_labels
+from maskgen.sources.record_labels import UNKNOWN, image_labels, promised_images
 from maskgen.sources.store import GONE, MAX_FILE_BYTES, SAMPLE_BYTES, Store, too_large
 from maskgen.types import PhotoRef
 
@@ -67,9 +67,9 @@ class RecordStore:
         return b"" if isinstance(data, Skip) else data[:HEAD_BYTES]
 
     def read(self, name: str) -> bytes | Skip:
-        """Reads an image's bytes, or returns Skip: vanished, too_large, unreadable (cut or damaged)."""
-        place = self._place(name)
-        return GONE if place is None else self._read(place)
+        """Reads an image's bytes, or returns Skip: vanished, too_large, unreadable (cut, damaged, another person's)."""
+        place, folder = self._place(name), name.partition("/")[0]
+        return GONE if place is None else self._read(place, None if folder == NOBODY else int(folder))
 
     def size(self, name: str) -> int | None:
         """Returns the bytes from an image's record to the next one, without reading: equal images have equal ones."""
@@ -88,6 +88,24 @@ class RecordStore:
         except OSError:
             return b""
 
+    def gaps(self) -> tuple[str, ...]:
+        """Returns a warning if the index does not list all records of the file."""
+        try:
+            with open_regular_file(self.path) as file:
+                size, keys = os.fstat(file.fileno()).st_size, self._index.keys
+                promised = promised_images(file.fileno(), self._index)
+                end = self._end(file.fileno())
+        except (OSError, ValueError):  # a damaged record is counted where it is read
+            return ()
+        listed = int(np.count_nonzero((keys > 0) & (keys <= promised)))
+        if promised > listed:
+            what = f"lists {listed:,} of the {promised:,} images that record 0 promises"
+        elif end is not None and end < size:
+            what = f"lists no record behind byte {end:,} of {self.path.name}, which has {size:,} bytes"
+        else:
+            return ()
+        return (f"{self.path.with_suffix('.idx')}: {what}; if it is not meant to, copy it again",)
+
     @property
     def image_side(self) -> int | None:
         """Side of the square images, as the file `property` beside them states it; None if it does not."""
@@ -102,17 +120,31 @@ class RecordStore:
         match = ID.fullmatch(name)
         return self._index.place(int(match["key"])) if match else None
 
-    def _read(self, place: int) -> bytes | Skip:
+    def _read(self, place: int, person: int | None = None) -> bytes | Skip:
         try:
             with open_regular_file(self.path) as file:
                 data = read_framed(file.fileno(), int(self._index.offsets[place]), MAX_FILE_BYTES)
-            return unpack_record(data).content
+            record = unpack_record(data)
+            if person is not None and record.labels[:1] != (person,):
+                raise ValueError(
+                    f"it has the label {record.labels[0]:g}, the other images of its person {person}"
+                )
+            return record.content
         except TooLong as error:
             return too_large(error.size)
         except ValueError as error:
             return Skip("unreadable", f"record {self._index.keys[place]} of {self.path.name}: {error}")
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {reason_of(error)}") from error
+
+    def _end(self, descriptor: int) -> int | None:
+        """Returns where the last record of the index ends; None if it is damaged, but where the one before ends."""
+        *_, before, last = [0, *sorted(self._index.offsets.tolist())]
+        try:
+            return end_of_record(descriptor, last)
+        except ValueError:
+            end = end_of_record(descriptor, before)
+            return None if end == last else end
 
     def _suffix(self, places: list[int]) -> str:
         """Returns the suffix of the first image that can be read."""
@@ -152,10 +184,10 @@ class RecordSource:
     """Source of the images of an `.rec` file; each label is a person."""
 
     terms = ""
-    notes: tuple[str, ...] = ()
 
     def __init__(self, store: RecordStore) -> None:
         self.name = source_name(store.path)
+        self.notes: tuple[str, ...] = ()
         self._store = store
 
     def refs(self) -> list[PhotoRef]:
@@ -165,6 +197,7 @@ class RecordSource:
         refs = [PhotoRef(name, _person(name), "", points) for name in self._store.names()]
         if not refs:
             raise NoPhotosError(f"{self._store.path}: holds no image")
+        self.notes = self._store.gaps()
         return refs
 
     def read(self, ref: PhotoRef) -> bytes | Skip:

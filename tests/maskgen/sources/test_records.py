@@ -164,3 +164,94 @@ def test_row642_a_label_that_is_no_number_of_a_person_names_nobody(tmp_path, lab
     (tmp_path / "a.rec").write_bytes(frame_record(pack_record(Record((label,), images(1)[0], 1))))
     (tmp_path / "a.idx").write_text("1\t0\n")
     assert [(ref.id, ref.identity) for ref in source(tmp_path).refs()] == [("unknown/00000001.jpg", "")]
+
+
+def flipped(path, at, bit, data):
+    changed = bytearray(data)
+    changed[at] ^= 1 << bit
+    path.write_bytes(changed)
+
+
+def people_read(folder):
+    """Returns the people of the images that can be read, by image; and the warnings."""
+    found = source(folder)
+    refs = found.refs()
+    return {found.read(ref): ref.identity for ref in refs if isinstance(found.read(ref), bytes)}, found.notes
+
+
+@pytest.mark.fault
+def test_row686_no_flipped_bit_of_labels_ranges_or_index_gives_an_image_to_another_person(tmp_path):
+    people = [images(3, 1), images(2, 2), images(5, 3)]
+    truth = {image: str(label) for label, group in enumerate(people) for image in group}
+    path, offsets = write_records(tmp_path, people)
+    data, index = path.read_bytes(), path.with_suffix(".idx").read_bytes()
+    rng = np.random.default_rng(686)
+    places = [
+        (path, data, start + byte) for start in offsets.values() for byte in (12, 13, 14, 15, 32, 34, 35, 39)
+    ]
+    places += [(path.with_suffix(".idx"), index, at) for at in range(0, len(index), 3)]
+    for file, content, at in places:
+        flipped(file, min(at, len(content) - 1), int(rng.integers(8)), content)
+        try:
+            found, notes = people_read(tmp_path)
+        except InputError:
+            continue
+        finally:
+            file.write_bytes(content)
+        wrong = {
+            image for image, person in found.items() if image in truth and person not in ("", truth[image])
+        }
+        assert not wrong, (file, at)
+        assert notes or len(found) >= 9, (file, at)
+
+
+@pytest.mark.fault
+def test_row686_an_image_with_another_label_than_its_range_is_not_used(tmp_path):
+    path, offsets = write_records(tmp_path, [images(3, 1), images(3, 2)])
+    data = bytearray(path.read_bytes())
+    data[offsets[2] + 12 : offsets[2] + 16] = np.float32(1).tobytes()
+    path.write_bytes(data)
+    found = source(tmp_path)
+    skip = found.read(found.refs()[1])
+    assert skip.reason == "unreadable"
+    assert "record 2 of train.rec: it has the label 1, the other images of its person 0" in skip.detail
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("ranges", [True, False])
+def test_row686_a_cut_index_is_warned_of(tmp_path, ranges):
+    path, _ = write_records(tmp_path, PEOPLE, ranges=ranges)
+    index = path.with_suffix(".idx")
+    lines = index.read_text().splitlines(keepends=True)
+    for left in range(1, len(lines)):
+        index.write_text("".join(lines[:left]))
+        found = source(tmp_path)
+        found.refs()
+        assert "lists no record behind byte" in found.notes[0]
+    if ranges:
+        index.write_text("".join(lines[:1] + lines[2:]))
+        found = source(tmp_path)
+        assert len(found.refs()) == 5
+        assert "lists 5 of the 6 images that record 0 promises" in found.notes[0]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("span", [(float("nan"), 8.0), (7.0, float("nan")), (-np.inf, 3.0), (3e38, 3e38)])
+def test_row686_damaged_numbers_in_record_0_cost_no_photo(tmp_path, span):
+    from maskgen.recordio import Record, frame_record, pack_record
+
+    path, offsets = write_records(tmp_path, PEOPLE)
+    path.write_bytes(path.read_bytes()[: offsets[0]] + frame_record(pack_record(Record(span, b"", 0))))
+    assert [ref.identity for ref in source(tmp_path).refs()] == ["0", "0", "0", "1", "2", "2"]
+
+
+@pytest.mark.fault
+def test_row686_a_label_or_an_offset_beyond_all_limits_is_named(tmp_path):
+    from maskgen.recordio import Record, frame_record, pack_record
+
+    (tmp_path / "a.rec").write_bytes(frame_record(pack_record(Record((1e30,), images(1)[0], 1))))
+    (tmp_path / "a.idx").write_text("1\t0\n")
+    assert source(tmp_path).refs()[0].identity == ""
+    (tmp_path / "a.idx").write_text("1\t9223372036854775807\n")
+    with pytest.raises(InputError, match=r"a\.idx: cannot be read as an index: line 1"):
+        source(tmp_path).refs()
