@@ -108,7 +108,7 @@ def in_order(points: Points) -> Points:
     if eyes[0] * nose_to_mouth[1] - eyes[1] * nose_to_mouth[0] >= 0:
         return points
     return points[
-        {5: MIRRORED_FIVE, 68: MIRRORED_68}[len(points)] if len(points) != 468 else _mirrored_mesh()
+        {5: MIRRORED_FIVE, 68: MIRRORED_68}[len(points)] if len(points) != 468 else mirrored_mesh()
     ]
 
 
@@ -127,7 +127,7 @@ def _places(count: int) -> tuple[tuple[int, ...], ...]:
 
 
 @cache
-def _mirrored_mesh() -> Int64[ndarray, "468"]:
+def mirrored_mesh() -> Int64[ndarray, "468"]:
     """Computes for each point of the mesh which one lies there in a mirrored photo."""
     mesh = canonical_head().mesh
     flipped = mesh * np.array([-1, 1, 1], np.float32)

@@ -6,21 +6,14 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from maskgen.faces.landmarks.crop_windows import view_of_box, view_of_mesh
-from maskgen.faces.landmarks.mesh import MESH_SIDE, FaceMesh
 from maskgen.faces.landmarks.topology import Mesh
-from maskgen.images.resample import carry, inverse
 from maskgen.types import Plane, RGBImage
 from unmasknet.restore.face_window import FaceWindow
-from unmasknet.restore.faces import USUAL_BOX
 from unmasknet.restore.photo import WindowColours, tone_of, toned
-from unmasknet.restore.reference.light import HOLE_WEIGHT, relit
+from unmasknet.restore.reference.light import Evidence, relit
 from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.shape import Expression, eye_distance, pose_onto
 from unmasknet.restore.reference.texture import lay_texture
-
-LEAST_BELIEF = 0.3  # of the mesh network, below which the face cannot be posed
-
 
 SAMPLED = 128  # pixels along the longer side of a window that are looked at, to tell a grey photo
 
@@ -38,30 +31,6 @@ class Target:
     filled: RGBImage
     mesh: Mesh
     covered: Plane
-
-
-class MeshFinder:
-    """Finder of the mesh of a face whose place is known. Holds a network: use one per thread."""
-
-    def __init__(self) -> None:
-        self._mesh = FaceMesh()
-
-    def find(self, filled: RGBImage, window: FaceWindow) -> Mesh | None:
-        """Finds the mesh of a restored face; None if the network sees no face there.
-
-        Args:
-            filled: the photo with the network's result.
-            window: of the face.
-        """
-        back = inverse(window.place)
-        corners = carry(back, np.array(USUAL_BOX, np.float32))
-        side = float((USUAL_BOX[1][0] - USUAL_BOX[0][0]) * window.side)
-        angle = float(np.arctan2(back[1, 0], back[0, 0]))
-        mesh, _ = self._mesh(filled, view_of_box(corners.mean(0), side, angle, MESH_SIDE))
-        if not np.isfinite(mesh).all():
-            return None
-        mesh, belief = self._mesh(filled, view_of_mesh(mesh, MESH_SIDE))
-        return mesh if belief >= LEAST_BELIEF and np.isfinite(mesh).all() else None
 
 
 def paint(
@@ -84,9 +53,9 @@ def paint(
     corner = int(window.columns.start), int(window.rows.start)
     texture = lay_texture(reference.pixels, posed, corner, result.shape[:2])
     eyes = eye_distance(target.mesh)
-    hidden = np.where(window.of(target.covered) > 0, np.float32(HOLE_WEIGHT), np.float32(1))
+    covered = (window.of(target.covered) > 0).astype(np.float32)
     filled = window.of(target.filled).astype(np.float32)
-    lit = relit(texture.colours, filled, texture.skin * hidden, eyes)
+    lit = relit(texture.colours, texture.skin, Evidence(filled, covered, eyes))
     if (tone := _tone(window.of(target.filled), window.of(target.covered) == 0)) is not None:
         lit = toned(lit.mean(axis=2), tone)
     return result + (lit - result) * texture.weight[..., None]

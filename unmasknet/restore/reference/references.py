@@ -26,6 +26,7 @@ COVERED = 0.3  # fraction of the lower face under a mask from which on the refer
 GREY = 6  # levels; largest difference of a grey photo's channels, for 99 % of its pixels
 
 FindMask = Callable[[RGBImage, Mesh], Plane]
+Refine = Callable[[RGBImage, Mesh], Mesh]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,11 @@ class ReferenceLoader:
     Args:
         find_mask: takes a photo and the mesh of a face in it; returns a plane of the photo's size, above 0 where the
             face has a mask. None: masks are not looked for.
+        refine: takes a photo and the mesh of a face in it; returns a better mesh.
     """
 
-    def __init__(self, find_mask: FindMask | None) -> None:
-        self._find_mask = find_mask
+    def __init__(self, find_mask: FindMask | None, refine: Refine) -> None:
+        self._find_mask, self._refine = find_mask, refine
         self._detector = MeshDetector(smallest=SMALLEST)
 
     def load(self, photos: Sequence[PhotoInput]) -> References:
@@ -118,7 +120,8 @@ class ReferenceLoader:
             )
         if self._find_mask and _lower_face_covered(face.mesh, self._find_mask(pixels, face.mesh)) > COVERED:
             raise InputError(f"{name}: the face wears a mask; a reference must show mouth and chin")
-        return Reference(name, pixels, face.mesh, pose, eye_distance(face.mesh), is_grey(pixels))
+        mesh = self._refine(pixels, face.mesh)
+        return Reference(name, pixels, mesh, pose, eye_distance(mesh), is_grey(pixels))
 
     def _only_face(self, pixels: RGBImage, name: str) -> Face:
         """Returns the face that is meant."""

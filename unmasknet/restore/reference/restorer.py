@@ -10,7 +10,8 @@ from maskgen.types import Plane, RGBImage
 from unmasknet.restore.face_window import unit_place, window_of
 from unmasknet.restore.faces import UNIT
 from unmasknet.restore.photo import FoundMask, WindowColours, find_masks, painted
-from unmasknet.restore.reference.painter import MeshFinder, Target, paint
+from unmasknet.restore.reference.mesh_finder import MeshFinder
+from unmasknet.restore.reference.painter import Target, paint
 from unmasknet.restore.reference.references import ReferenceLoader, References
 from unmasknet.restore.reference.same_person import PersonCheck
 from unmasknet.restore.reference.selection import Choice, best_reference, choose_face
@@ -35,7 +36,8 @@ class ReferenceRestorer:
 
     @cached_property
     def _loader(self) -> ReferenceLoader:
-        return ReferenceLoader(self._find_mask if self._networks.segmenter_side is not None else None)
+        find_mask = self._find_mask if self._networks.segmenter_side is not None else None
+        return ReferenceLoader(find_mask, self.meshes.refined)
 
     @cached_property
     def meshes(self) -> MeshFinder:

@@ -19,6 +19,10 @@ HALF_SIZE = 0.7
 GREY = 2.0
 
 
+class OtherPersonError(InputError):
+    """References that seem to show another person than the masked photo."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Face that the references show.
@@ -51,7 +55,7 @@ def choose_face(
         check: None does not check that they show the same person.
 
     Raises:
-        InputError: all references seem to show another person.
+        OtherPersonError: all references seem to show another person.
     """
     clear = {number: mesh for number, mesh in meshes.items() if mesh is not None}
     if not clear:
@@ -66,7 +70,7 @@ def choose_face(
     found = list(zip(references, distances[number], strict=True))
     others = tuple(_other_person(one, far) for one, far in found if far > LIMIT)
     if len(others) == len(references):
-        raise InputError("\n  ".join(others))
+        raise OtherPersonError("\n  ".join(others))
     return Choice(number, tuple(one for one, far in found if far <= LIMIT), others)
 
 

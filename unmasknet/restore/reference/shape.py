@@ -21,7 +21,7 @@ EXPRESSIONS = ("reference", "neutral")  # mouth as in the reference, or closed
 Expression = str  # one of them
 
 HIDDEN_WEIGHT = 0.3  # weight of a point under the mask in the rigid fit; points above it weigh 1
-HIDDEN_PULL = 0.5  # fraction of the difference from the target's mesh that a point under the mask takes over
+HIDDEN_PULL = 0.4  # fraction of the difference from the target's mesh that a point under the mask takes over
 JAW_PULL = 0.8  # the same at the jaw, so that the jaw of the network's result does not show beside it
 REACH = 0.2  # head units; sigma of the smoothing of that difference
 # The jaw from ear to ear, through the chin.

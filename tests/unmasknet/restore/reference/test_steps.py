@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.faces import mean_face, turned
-from unmasknet.restore.reference.light import relit
+from unmasknet.restore.reference.light import Evidence, relit
 from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.selection import best_reference
 from unmasknet.restore.reference.shape import (
@@ -109,11 +109,15 @@ def test_a_part_that_the_reference_hides_is_not_painted():
     assert max(cheeks) > 0.7
 
 
+def seen(colours, eyes):
+    return Evidence(colours, np.zeros(colours.shape[:2], np.float32), eyes)
+
+
 def test_another_exposure_and_white_balance_is_taken_off():
     rng = np.random.default_rng(1)
     target = rng.uniform(80, 160, (120, 120, 3)).astype(np.float32)
     texture = np.sqrt(target**2 * np.array([0.5, 0.7, 0.6], np.float32)).astype(np.float32)
-    lit = relit(texture, target, np.ones((120, 120), np.float32), 30.0)
+    lit = relit(texture, np.ones((120, 120), np.float32), seen(target, 30.0))
     assert np.abs(lit - target).max() < 1.5
 
 
@@ -122,9 +126,33 @@ def test_a_light_from_the_side_is_taken_off_and_features_stay():
     target = np.full((200, 200, 3), 110, np.float32)
     texture = target * side
     texture[90:110, 90:110] *= 0.6  # a feature of a tenth of the face
-    lit = relit(texture, target, np.ones((200, 200), np.float32), 60.0)
+    lit = relit(texture, np.ones((200, 200), np.float32), seen(target, 60.0))
     assert np.abs(lit[20:60, 20:180] - 110).max() < 12
     assert lit[100, 100].mean() < 85
+
+
+def test_a_red_reference_takes_the_hue_of_the_skin_above_the_mask_and_no_edge_shows():
+    target = np.full((200, 200, 3), (170, 130, 110), np.float32)
+    covered = np.zeros((200, 200), np.float32)
+    covered[100:] = 1
+    texture = target.copy()
+    texture[100:] = (190, 110, 90)  # another hue below, as of a beard or a lamp
+    lit = relit(texture, np.ones((200, 200), np.float32), Evidence(target, covered, 60.0))
+    ratio = lit[150:].mean((0, 1)) / target[150:].mean((0, 1))
+    assert 0.95 < ratio[0] / ratio[1] < 1.12  # of 1.32
+    assert np.abs(np.diff(lit[:98], axis=0)).max() < 3
+
+
+def test_features_of_the_reference_stay_and_its_blotches_are_halved():
+    target = np.full((240, 240, 3), 130, np.float32)
+    texture = target.copy()
+    texture[60:180, 60:180] = 90  # twice the eye distance
+    texture[20:24, 20:24] = 60
+    eyes = 60.0
+    covered = np.ones((240, 240), np.float32)
+    lit = relit(texture, np.ones((240, 240), np.float32), Evidence(target, covered, eyes))
+    assert 130 - lit[120, 120].mean() < 0.7 * 40
+    assert lit[21, 21].mean() < lit[21, 40].mean() - 50
 
 
 @pytest.mark.parametrize(("yaws", "best"), [((-30, 5), 1), ((18, 40), 0)])
