@@ -15,6 +15,7 @@ from PIL import ImageColor
 
 from maskgen.errors import InputError
 from maskgen.masks.library import Library
+from maskgen.masks.templates import TEXTURES
 from maskgen.types import BARE
 
 WEARS = ("correct", "nose", "chin", "below-mouth")
@@ -104,10 +105,20 @@ def _read_entry(part: str, library: Library) -> list[MaskChoice] | str:
     family, colour = ALIASES.get(named, (named, ""))
     if family not in library.families:
         return f"unknown family '{match['family']}'; there are {', '.join((*library.families, BARE.family))}"
-    found = _read_dress(dress, library.textures(family))
+    found = _read_dress(dress, _nameable(family, library))
     if isinstance(found, str):
         return f"'{family}' {found}"
     return [MaskChoice(family, found[0], found[1] or colour, strength, weight)]
+
+
+def _nameable(family: str, library: Library) -> tuple[str, ...]:
+    """Lists the textures that an entry may name: first those that are drawn for the family, then, unless it is a flat
+    block, all others.
+    """
+    drawn = library.textures(family)
+    if library.template(family).look.flat:
+        return drawn
+    return tuple(dict.fromkeys((*drawn, *TEXTURES)))
 
 
 def _any_mask(dress: str, strength: float, weight: float, library: Library) -> list[MaskChoice] | str:

@@ -8,6 +8,7 @@ from maskgen.assets import asset
 from maskgen.errors import InputError
 from maskgen.masks.library import Library, built_in
 from maskgen.masks.spec import COLOURS, colour_of, parse_spec, parse_wear, with_share
+from maskgen.masks.templates import TEXTURES
 from maskgen.masks.user_textures import load_artwork
 
 
@@ -99,6 +100,8 @@ def chosen(entry: str, library: Library | None = None) -> tuple[str, str, str, f
     [
         ("cloth-plain-#101010", ("cloth", "plain", "#101010", 1.0, 1.0)),
         ("surgical-gradient-blue@.6", ("surgical", "gradient", "#0000ff", 0.6, 1.0)),
+        ("surgical-check-blue@.6", ("surgical", "check", "#0000ff", 0.6, 1.0)),
+        ("n95-masks/textures/floral/floral_7.png", ("n95", "floral", "", 1.0, 1.0)),
         ("cloth-check-Blue@.6:2", ("cloth", "check", "#0000ff", 0.6, 2.0)),
         ("surgical-navy", ("surgical", "", "#000080", 1.0, 1.0)),
         ("n95-plain", ("n95", "plain", "", 1.0, 1.0)),
@@ -123,6 +126,14 @@ def test_all_148_colour_names_of_css_are_known():
         "#808080",
     )
     assert colour_of("transparent") == colour_of("#12345") == colour_of("") == ""
+
+
+@pytest.mark.parametrize(
+    "family", [name for name in built_in().families if not built_in().template(name).look.flat]
+)
+def test_every_family_but_the_flat_blocks_can_have_every_texture_that_is_named(family):
+    for texture in TEXTURES:
+        assert chosen(f"{family}-{texture}-navy")[1:3] == (texture, "#000080")
 
 
 @pytest.mark.parametrize("family", built_in().families)
@@ -164,7 +175,7 @@ def test_a_texture_named_like_a_colour_is_the_texture_and_the_colour_stands_behi
         ("cloth-plain-#12", "no colour '#12'"),
         ("cloth-nvay", "did you mean navy?"),
         ("random-tartan-blue", "no family has no texture 'tartan'"),
-        ("n95-check-blue", "'n95' has no texture 'check'"),
+        ("none-check-blue", "'none' has no texture 'check'"),
         ("bare-blue", "a bare face has no texture, colour or strength; write bare:1"),
         ("bare@.5:2", "a bare face has no texture, colour or strength; write bare:2"),
         ("barr", "there are bandana"),
