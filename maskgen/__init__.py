@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from maskgen.generation.pack import pack as pack
     from maskgen.generation.pipeline import GenReport as GenReport
     from maskgen.generation.pipeline import generate as generate
-    from maskgen.masking.pipeline import MaskReport as MaskReport
     from maskgen.masking.pipeline import mask_folder as mask_folder
-    from maskgen.masking_settings import MaskFolderSettings as MaskFolderSettings
+    from maskgen.masking.report import MaskReport as MaskReport
+    from maskgen.masking.settings import MaskFolderSettings as MaskFolderSettings
     from maskgen.progress import Progress as Progress
     from maskgen.reports.preview import preview as preview
     from maskgen.settings import CropSettings as CropSettings
@@ -49,8 +49,8 @@ _HOME = {
     "GenReport": "generation.pipeline",
     "GenSettings": "settings",
     "InputError": "errors",
-    "MaskFolderSettings": "masking_settings",
-    "MaskReport": "masking.pipeline",
+    "MaskFolderSettings": "masking.settings",
+    "MaskReport": "masking.report",
     "MaskSettings": "settings",
     "MissingError": "errors",
     "PackSettings": "settings",

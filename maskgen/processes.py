@@ -1,4 +1,4 @@
-"""Bonds between processes: a child process that ends whenever its parent does."""
+"""Processes: a child that ends whenever its parent does, and how many of them to use."""
 
 import ctypes
 import os
@@ -20,6 +20,13 @@ def die_with(parent: int) -> None:
     if sys.platform == "linux":  # the kernel kills it at once, even inside a decoder that never returns
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def core_count() -> int:
+    """Counts the cores that this process may use; a container's limit counts."""
+    from joblib import cpu_count  # takes a tenth of a second to import
+
+    return int(cpu_count())
 
 
 def _watch(parent: int) -> None:

@@ -19,7 +19,7 @@ from maskgen.dataset.verify import VerifyReport
 from maskgen.errors import SKIP_REASONS
 from maskgen.generation.bench import GenBench
 from maskgen.generation.pipeline import GenReport, Rehearsal
-from maskgen.masking.pipeline import MaskRehearsal, MaskReport
+from maskgen.masking.report import MaskRehearsal, MaskReport
 from maskgen.video.frames.run import FramesReport
 from tools.command_options import with_tables
 

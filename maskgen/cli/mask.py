@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
-from maskgen.masking_settings import MaskFolderSettings
+from maskgen.masking.settings import MaskFolderSettings
 from maskgen.settings import RUN
 
 if TYPE_CHECKING:
-    from maskgen.masking.pipeline import MaskRehearsal, MaskReport
+    from maskgen.masking.report import MaskRehearsal, MaskReport
 
 DryRun = Annotated[bool, switch("--dry-run", "Say what would be made; write nothing.", RUN)]
 
@@ -25,7 +25,7 @@ def mask(settings: MaskFolderSettings, dry_run: DryRun = False) -> Output:
     if dry_run:
         return rehearse(settings)
     report = make(settings)
-    from maskgen.masking.pipeline import check_mask_failures
+    from maskgen.masking.report import check_mask_failures
 
     if report.made:
         report = replace(report, warnings=(*report.warnings, *kernel_warning()))

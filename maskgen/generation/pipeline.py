@@ -7,16 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from joblib import cpu_count  # respects a container's limit
-
 from maskgen.dataset.assign import Wanted
 from maskgen.dataset.card import write_card
 from maskgen.dataset.folder import DataSetFolder
 from maskgen.dataset.plan import Plan, ShardPlan, data_settings
 from maskgen.dataset.shard_record import ShardReport, read_record
 from maskgen.dataset.yields import GroupYields
-from maskgen.errors import HARMLESS_REASONS, InputError, TooManyFailures, UsageError
+from maskgen.errors import InputError, UsageError
 from maskgen.files import FACTS, remove
+from maskgen.generation.failures import refuse_failures
 from maskgen.generation.groups import group_facts, warn_of_groups
 from maskgen.generation.make_shard import MakeShards
 from maskgen.generation.process_pool import (
@@ -34,6 +33,7 @@ from maskgen.generation.split_warnings import NO_COPIES, warn_of_copies, warn_of
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images.formats import heic_versions
 from maskgen.masks.selection import open_wardrobe
+from maskgen.processes import core_count
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, build_source, find_copies, list_photos
@@ -140,7 +140,7 @@ def generate(
         with folder.claim(wanted, refs, settings) as plan:
             shards = _slice(plan, settings)
             photo_seconds = hang_after + MASK_SECONDS * settings.masks.per_face + kit.search_seconds
-            engine = LocalEngine(settings.run.jobs or cpu_count(), hang_after=photo_seconds)
+            engine = LocalEngine(settings.run.jobs or core_count(), hang_after=photo_seconds)
             task = MakeShards(settings, source, folder.out, build)
             reports, made, damaged = _make(folder, shards, engine, task, on_progress)
             whole = folder.release(write_card, describe)
@@ -214,23 +214,15 @@ def _surplus(plan: Plan, copies: Mapping[str, str]) -> int:
 
 
 def check_failures(report: GenReport, settings: GenSettings) -> None:
-    """Refuses a result with too many failed photos.
-
-    A photo skipped for its faces (too small, turned away) or as a copy does not count as failed. A photo that crashed
-    its worker counts as failed whatever the fraction, unless `run.max_failures` is 1.
+    """Refuses a result with too many failed photos, see `refuse_failures`.
 
     Raises:
         TooManyFailures: more than `run.max_failures` failed, or a photo crashed its worker.
     """
-    failed = {reason: n for reason, n in report.skipped.items() if reason not in HARMLESS_REASONS}
-    fraction, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
-    if fraction > allowed or ("poison" in failed and allowed < 1):
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
-        raise TooManyFailures(
-            f"{report.out}: done, but {sum(failed.values())} of {report.photos} photos failed ({reasons}); "
-            f"see unmask preview {report.out}, allow it with --max-failures"
-            + (", try photos that crashed a worker again with --retry-failed" if "poison" in failed else "")
-        )
+    advice = f"see unmask preview {report.out}, allow it with --max-failures"
+    if "poison" in report.skipped:
+        advice += ", try photos that crashed a worker again with --retry-failed"
+    refuse_failures(report.out, report.photos, report.skipped, settings.run.max_failures, advice)
 
 
 def refuse_pointless(refs: Sequence[PhotoRef], settings: GenSettings) -> None:
@@ -259,10 +251,8 @@ def _wanted(
     settings: GenSettings, source: Source, refs: Sequence[PhotoRef], versions: Mapping[str, str]
 ) -> Wanted:
     """Returns what the run asks for; the source is searched for copies only if photos have to be assigned."""
-    versions = {
-        **versions,
-        **heic_versions(ref.id for ref in refs),
-    }  # only where it matters: it is no part of the base
+    # HEIC's decoder is no part of the base installation, so its version counts only where such photos are.
+    versions = {**versions, **heic_versions(ref.id for ref in refs)}
     blank = Plan(source.name, source.terms, data_settings(settings), versions)
     return Wanted(blank, refs, settings, lambda: find_copies(source, refs))
 

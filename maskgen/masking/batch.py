@@ -12,11 +12,12 @@ from maskgen.errors import FACE_REASONS, Skip, UnmaskError
 from maskgen.generation.make_shard import short_error
 from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
-from maskgen.masking.encode import choose_encoding, encode, encode_map
+from maskgen.images.codecs import encode_map
+from maskgen.masking.encode import choose_encoding, encode
 from maskgen.masking.journal import PhotoResult
 from maskgen.masking.names import Naming, PhotoFiles
+from maskgen.masking.settings import FileSettings
 from maskgen.masking.target import AtomicFolder
-from maskgen.masking_settings import FileSettings
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, decode_photo, key_base
 from maskgen.types import MaskedFace, Photo, PhotoRef, RGBImage, Triplet

@@ -4,13 +4,12 @@ import io
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 from PIL import Image
 
 from maskgen.images.codecs import encode_jpeg, encode_lossless
 from maskgen.images.formats import HEAD_BYTES, picture_format
 from maskgen.images.jpeg import luma_sampling
-from maskgen.types import Plane, RGBImage
+from maskgen.types import RGBImage
 
 # Formats that are not written, and what is written instead: a GIF has 256 colours, HEIC needs a licence to encode.
 INSTEAD = {"gif": "png", "heic": "jpeg"}
@@ -81,10 +80,3 @@ def encode(image: RGBImage, encoding: Encoding, quality: int) -> bytes:
         assert kind == "avif", kind
         picture.save(out, "AVIF", quality=quality, max_threads=1)  # threads would change the bytes
     return out.getvalue()
-
-
-def encode_map(map: Plane) -> bytes:
-    """Encodes a map of 0 and 1 as an 8-bit grey PNG of 0 and 255, without metadata."""
-    done, encoded = cv2.imencode(".png", map * np.uint8(255), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done, map.shape
-    return encoded.tobytes()

@@ -153,9 +153,12 @@ class MaskFolder:
         self.journal.begin(header)
 
     def _remove(self, result: PhotoResult) -> None:
+        """Removes the files of a photo; none to which a link in the folder leads out of it."""
         for folder, files in ((self.out, result.files), (self.maps, result.maps)):
             for path in files if folder else ():
-                remove(folder / path)  # type: ignore[operator]
+                file = folder / path  # type: ignore[operator]
+                if file.parent.resolve().is_relative_to(folder.resolve()):  # type: ignore[union-attr]
+                    remove(file)
 
 
 def is_failure(reason: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskgen.errors import InputError, UsageError
-from maskgen.masking_settings import MaskTheFaceSettings
+from maskgen.masking.settings import MaskTheFaceSettings
 from maskgen.masks.library import Library
 from maskgen.masks.spec import parse_spec
 from maskgen.masks.templates import TEXTURES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from maskgen.errors import UsageError
 from maskgen.masking.mask_the_face import translate
-from maskgen.masking_settings import MaskFolderSettings
+from maskgen.masking.settings import MaskFolderSettings
 from maskgen.masks.selection import open_library
 from maskgen.settings import GenSettings, MaskSettings
 

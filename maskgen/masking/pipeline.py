@@ -3,11 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
-from maskgen.dataset.plan import Plan, ShardPlan, data_settings
-from maskgen.errors import HARMLESS_REASONS, TooManyFailures, UsageError
+from maskgen.dataset.plan import ShardPlan
 from maskgen.generation.process_pool import (
     HANG_SECONDS,
     MASK_SECONDS,
@@ -22,98 +19,17 @@ from maskgen.generation.progress_count import Tally, skip_counts
 from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images.formats import heic_versions
 from maskgen.masking.batch import BatchReport, MaskBatch, report_of
-from maskgen.masking.folder import MaskFolder
+from maskgen.masking.job import MaskJob, prepare_job
 from maskgen.masking.journal import PhotoResult
-from maskgen.masking.masks import Outfits, choose_outfits
-from maskgen.masking.names import Naming
+from maskgen.masking.report import MaskRehearsal, MaskReport
+from maskgen.masking.settings import MaskFolderSettings
 from maskgen.masking.tables import FACES, SKIPPED, write_tables
-from maskgen.masking_settings import MaskFolderSettings
-from maskgen.masks.selection import open_wardrobe
+from maskgen.processes import core_count
 from maskgen.progress import OnProgress, no_progress
-from maskgen.seeds import hash64
-from maskgen.sources import OnePhotoSource, Source, build_source, is_one_photo, list_photos
-from maskgen.sources.resolve import ARCHIVE_SUFFIXES
 from maskgen.types import PhotoRef
 
 BATCH = 16  # photos; a kill loses the work on as many for each worker
 BATCHES_PER_WORKER = 4  # at least, so that all cores end at about the same time
-
-
-@dataclass(frozen=True)
-class MaskReport:
-    """Result of a run, together with the runs before it into the same folder.
-
-    Attributes:
-        out: folder of the masked photos.
-        photos: photos of the source.
-        masked: photos of which at least one face is masked.
-        faces: masked faces.
-        bare: photos that are written without a mask because none was drawn for their faces: `--share`, `bare`.
-        copied: photos that are written without a mask because no face can be masked: `--unmasked copy`.
-        files: files in `out`, beside the hidden ones.
-        skipped: reason -> number of photos in which no face can be masked.
-        seconds: wall time of this run.
-        made: photos processed in this run; the others were processed by earlier runs.
-        maps: folder of the maps; "" for none.
-        landmarks: the landmark backend, with its models.
-        faces_table: CSV file with a row for each face.
-        skipped_table: CSV file with a row for each photo in which no face can be masked.
-        warnings: one line each.
-    """
-
-    out: str
-    photos: int
-    masked: int
-    faces: int
-    bare: int
-    copied: int
-    files: int
-    skipped: dict[str, int]
-    seconds: float
-    made: int
-    maps: str = ""
-    landmarks: str = ""
-    faces_table: str = ""
-    skipped_table: str = ""
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class MaskRehearsal:
-    """Result of `--dry-run`.
-
-    Attributes:
-        out: folder of the masked photos.
-        photos: photos of the source.
-        missing: photos still to process.
-        renamed: files that get another name, because the photo's own name is another file's.
-        masks: SPEC, also where options of MaskTheFace were given.
-    """
-
-    out: str
-    photos: int
-    missing: int
-    renamed: int
-    masks: str
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Task of a run: source, photos, masks, names, folder."""
-
-    settings: MaskFolderSettings
-    source: Source
-    refs: list[PhotoRef]
-    outfits: Outfits
-    naming: Naming
-    folder: MaskFolder
-
-    def plan(self, versions: dict[str, str]) -> Plan:
-        """Returns everything that the bytes of the files depend on."""
-        files = self.settings.files.model_dump(mode="json", exclude={"out", "maps"})
-        naming = self.naming
-        files |= {"maps": naming.maps, "each": bool(naming.labels), "also_original": naming.original}
-        return Plan(self.source.name, "", {**data_settings(self.outfits.whole), "files": files}, versions)
 
 
 def mask_folder(
@@ -144,12 +60,12 @@ def mask_folder(
     """
     began = time.monotonic()
     with stop_on_signals():
-        job = _prepare(settings)
+        job = prepare_job(settings)
         kit = build(job.outfits.whole, job.source)
         plan = job.plan({**kit.versions, **heic_versions(ref.id for ref in job.refs)})
         masks = len(job.outfits.settings) * settings.masks.per_face
         engine = LocalEngine(
-            settings.run.jobs or _core_count(),
+            settings.run.jobs or core_count(),
             hang_after=hang_after + MASK_SECONDS * masks + kit.search_seconds,
         )
         with job.folder.claim(plan, overwrite=settings.run.overwrite):
@@ -186,7 +102,7 @@ def rehearse_masking(settings: MaskFolderSettings) -> MaskRehearsal:
         UsageError: the folder was made otherwise, or holds foreign files.
         InputError: the source has no photos or cannot be read; a SPEC, WEAR, template or image is invalid.
     """
-    job = _prepare(settings)
+    job = prepare_job(settings)
     folder, overwrite = job.folder, settings.run.overwrite
     folder.refuse_foreign(overwrite=overwrite)
     todo: Sequence[PhotoRef] = job.refs
@@ -205,73 +121,7 @@ def rehearse_masking(settings: MaskFolderSettings) -> MaskRehearsal:
     )
 
 
-def check_mask_failures(report: MaskReport, settings: MaskFolderSettings) -> None:
-    """Refuses a result with too many failed photos, as `check_failures` does for a data set.
-
-    Raises:
-        TooManyFailures: more than `run.max_failures` failed, or a photo crashed its worker.
-    """
-    failed = {reason: n for reason, n in report.skipped.items() if reason not in HARMLESS_REASONS}
-    fraction, allowed = sum(failed.values()) / max(report.photos, 1), settings.run.max_failures
-    if fraction > allowed or ("poison" in failed and allowed < 1):
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(failed.items()))
-        raise TooManyFailures(
-            f"{report.out}: done, but {sum(failed.values())} of {report.photos} photos failed ({reasons}); "
-            f"see {report.skipped_table}, allow it with --max-failures, try them again with --retry-failed"
-        )
-
-
-def _prepare(settings: MaskFolderSettings) -> _Job:
-    """Opens the source and checks folders and masks; writes nothing."""
-    if not settings.source:
-        raise UsageError("name the photos: unmask mask SRC, a photo, a folder, a zip or tar, or celeba")
-    outfits = choose_outfits(settings)
-    open_wardrobe(outfits.whole.masks)  # refuses an invalid SPEC before anything is read
-    path = Path(settings.source).expanduser()
-    source: Source = OnePhotoSource(path) if is_one_photo(path) else build_source(outfits.whole.source)
-    refs = _choose(list_photos(source), settings)
-    files = settings.files
-    is_celeba = settings.source == "celeba"
-    folder = MaskFolder(
-        Path(files.out).expanduser() if files.out else _default_out(path),
-        Path(files.maps).expanduser() if files.maps else None,
-        Path(settings.root).expanduser() if is_celeba else path,
-    )
-    naming = Naming(
-        files.format,
-        len(outfits.labels) or settings.masks.per_face,
-        outfits.labels,
-        files.also_original or settings.mask_the_face.write_original_image,
-        bool(files.maps),
-    )
-    return _Job(settings, source, refs, outfits, naming.without_collisions(ref.id for ref in refs), folder)
-
-
-def _core_count() -> int:
-    from joblib import cpu_count  # respects a container's limit; takes a tenth of a second to import
-
-    return int(cpu_count())
-
-
-def _choose(refs: list[PhotoRef], settings: MaskFolderSettings) -> list[PhotoRef]:
-    """Chooses `n` photos in a seeded order, and returns them in the order of the source."""
-    if settings.n is None or settings.n >= len(refs):
-        return refs
-    chosen = sorted(refs, key=lambda ref: (hash64(settings.seed, ref.id), ref.id))[: settings.n]
-    return sorted(chosen, key=lambda ref: ref.id)
-
-
-def _default_out(src: Path) -> Path:
-    """Returns SRC with `_masked`, as MaskTheFace names its folder: without the suffix of a file."""
-    absolute = src.resolve()
-    name = absolute.name
-    if not absolute.is_dir():
-        suffix = next((end for end in ARCHIVE_SUFFIXES if name.lower().endswith(end)), absolute.suffix)
-        name = name.removesuffix(suffix) if suffix else name
-    return src.parent / f"{name}_masked" if src.name else absolute.parent / f"{name}_masked"
-
-
-def _mask(job: _Job, engine: LocalEngine, build: KitBuilder, on_progress: OnProgress) -> int:
+def _mask(job: MaskJob, engine: LocalEngine, build: KitBuilder, on_progress: OnProgress) -> int:
     """Masks the photos that are not masked yet.
 
     Returns:
@@ -337,7 +187,7 @@ def _batches(refs: Sequence[PhotoRef], jobs: int) -> Iterator[ShardPlan]:
         yield ShardPlan(f"batch-{number:06d}", "", tuple(refs[start : start + size]))
 
 
-def _warnings(job: _Job, gone: int, *, masked: int) -> Iterator[str]:
+def _warnings(job: MaskJob, gone: int, *, masked: int) -> Iterator[str]:
     """Lists warnings about a run that succeeded."""
     if renamed := len(job.naming.renamed):
         example = next(iter(job.naming.renamed.values()))

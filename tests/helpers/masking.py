@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskgen.masking_settings import MaskFolderSettings
+from maskgen.masking.settings import MaskFolderSettings
 from tests.helpers.fake_worker_tools import ROOT, STARTED, build
 
 if TYPE_CHECKING:
-    from maskgen.masking.pipeline import MaskReport
+    from maskgen.masking.report import MaskReport
 
 
 def masking(src: Path, out: Path, **sections: Any) -> MaskFolderSettings:
@@ -53,14 +53,15 @@ def written(folder: Path) -> dict[str, str]:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Lists the files that are not hidden."""
-    return [name for name in written(folder) if not name.rpartition("/")[2].startswith(".")]
+    """Lists the files that are not hidden; reads none, as a run may be at work."""
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
 
 
 def main() -> int:
     """Runs `mask_folder` as a command."""
     from maskgen.errors import UnmaskError
-    from maskgen.masking.pipeline import check_mask_failures
+    from maskgen.masking.report import check_mask_failures
 
     settings = MaskFolderSettings.model_validate_json(sys.argv[1])
     try:

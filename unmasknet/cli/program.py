@@ -32,7 +32,7 @@ from maskgen.cli.options import as_command, switch
 from maskgen.cli.streams import open_streams, print_result
 from maskgen.errors import MissingError, UnmaskError
 from maskgen.frames_settings import FramesSettings
-from maskgen.masking_settings import MaskFolderSettings
+from maskgen.masking.settings import MaskFolderSettings
 from maskgen.settings import (
     BenchGenSettings,
     CheckSettings,

@@ -1,16 +1,12 @@
 """Layout `folders`: masked image, original and map in one folder each, named after the sample's key."""
 
-import io
 import re
 from collections.abc import Sequence
-
-import numpy as np
-from PIL import Image
 
 from maskgen.dataset.reader import Encoded
 from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions
 from maskgen.errors import UsageError
-from maskgen.types import Plane
+from maskgen.images.codecs import encode_map
 
 NAMES = "inputs,outputs,binary_mask"
 
@@ -54,11 +50,4 @@ def folder_names(names: str) -> Sequence[str]:
 
 def image_files(sample: Encoded) -> tuple[tuple[bytes, str], ...]:
     """Returns bytes and suffix of masked image, original and map."""
-    map = _grey_png(sample.decode()["map"] * np.uint8(255))
-    return sample.member("masked"), sample.member("gt"), (map, "png")
-
-
-def _grey_png(plane: Plane) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(plane).save(stream, "PNG")
-    return stream.getvalue()
+    return sample.member("masked"), sample.member("gt"), (encode_map(sample.decode()["map"]), "png")

@@ -14,7 +14,8 @@ import pytest
 
 from maskgen.errors import TooManyFailures, UnmaskError, UsageError
 from maskgen.masking.journal import NAME, Journal
-from maskgen.masking.pipeline import check_mask_failures, mask_folder, rehearse_masking
+from maskgen.masking.pipeline import mask_folder, rehearse_masking
+from maskgen.masking.report import check_mask_failures
 from maskgen.masking.tables import FACES, SKIPPED
 from tests.helpers.fake_worker_tools import PHOTOS, build, draw_photo, finish
 from tests.helpers.masking import masking, names_in, run_masking, start_masking, written

@@ -6,7 +6,7 @@ from skimage.io import imsave
 from maskgen.errors import InputError, UsageError
 from maskgen.masking.mask_the_face import OWN_COLOURS, translate
 from maskgen.masking.masks import choose_outfits
-from maskgen.masking_settings import MaskFolderSettings, MaskTheFaceSettings
+from maskgen.masking.settings import MaskFolderSettings, MaskTheFaceSettings
 from maskgen.masks.library import built_in
 from maskgen.masks.selection import open_wardrobe
 from tests.helpers.faces import astronaut
