@@ -23,6 +23,7 @@ from maskgen.reading import read_regular_file, reason_of
 Form = Literal["lfw", "list"]
 MAX_BYTES = 1 << 28  # of a file of pairs
 PICKLE = b"\x80"  # first byte; no text in UTF-8 starts with it
+COMMENTS = ("#", "\ufeff")  # a line that begins so, or a file that begins so, is not read as it stands
 FOLDS = 10  # folds of a list that names none, as LFW's protocol has
 SAME = {"1": True, "0": False, "-1": False, "true": True, "false": False}
 LFW_PHOTO = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P=person)_(?P<number>\d{4})\.[a-z]+", re.IGNORECASE)
@@ -69,7 +70,7 @@ def read_pairs(path: str | Path, folds: int = FOLDS) -> list[Pair]:
         text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as pairs of photos ({reason_of(error)})") from error
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line.strip()) for number, line in enumerate(re.split("\r\n|[\r\n]", text), 1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not lines:
         raise InputError(f"{path}: holds no pair")
@@ -137,19 +138,28 @@ def pairs_text(pairs: Sequence[Pair], form: Form) -> str:
         form: "lfw" or "list"; a list is ordered by fold, with three columns, which is what other programs read.
 
     Raises:
-        InputError: a photo is not named as LFW's are, or a name holds a tab or a line end.
+        InputError: a photo is not named as LFW's are, or a name holds a tab or a line end, or begins as a comment does.
     """
     ordered = sorted(pairs, key=lambda pair: (pair.fold, not pair.same))
     if bad := next((name for pair in pairs for name in (pair.first, pair.second) if _breaks(name)), None):
         raise InputError(f"{bad!r}: a name with a tab or a line end has no place in a list of pairs")
     if form == "list":
-        return "".join(f"{pair.first}\t{pair.second}\t{int(pair.same)}\n" for pair in ordered)
+        return _joined(f"{pair.first}\t{pair.second}\t{int(pair.same)}\n" for pair in ordered)
     counts = Counter((pair.fold, pair.same) for pair in pairs)
     folds = sorted({pair.fold for pair in pairs})
     each = counts[folds[0], True]
     if any(counts[fold, same] != each for fold in folds for same in (True, False)):
         raise InputError("pairs.txt has as many pairs of one person as of two, in each fold; use --form list")
-    return f"{len(folds)}\t{each}\n" + "".join(_lfw_line(pair) for pair in ordered)
+    return f"{len(folds)}\t{each}\n" + _joined(_lfw_line(pair) for pair in ordered)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """Joins lines, none of which a reader may pass over as a comment."""
+    lines = list(lines)
+    if bad := next((line for line in lines if line[:1] in COMMENTS), None):
+        name = bad.partition("\t")[0]
+        raise InputError(f"{name!r}: begins as a comment does, so it has no place in a list of pairs")
+    return "".join(lines)
 
 
 def _breaks(name: str) -> bool:

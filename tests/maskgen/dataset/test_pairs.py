@@ -211,3 +211,25 @@ def test_row640_a_missing_or_binary_file_of_pairs_is_refused(tmp_path):
     for name in ("missing", "binary", "."):
         with pytest.raises(InputError, match="cannot be read as pairs"):
             read_pairs(tmp_path / name)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0b", "\x1c", "\x0c", ", ", "#", "\ufeff", "'"])
+def test_row696_names_with_marks_that_look_like_line_ends_come_back(tmp_path, mark):
+    pairs = [Pair(f"A{mark}B/1.jpg", f"C{mark}D.jpg", True), Pair("a.jpg", f"{mark.strip()}b.jpg", False)]
+    (tmp_path / "pairs.txt").write_bytes(pairs_text(pairs, "list").encode())
+    assert [(p.first, p.second, p.same) for p in read_pairs(tmp_path / "pairs.txt")] == [
+        (p.first, p.second, p.same) for p in pairs
+    ]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("mark", ["#", "\ufeff"])
+@pytest.mark.parametrize("form", ["list", "lfw"])
+def test_row696_a_name_that_begins_like_a_comment_is_refused(mark, form):
+    pairs = [
+        Pair(f"{mark}A/{mark}A_0001.jpg", f"{mark}A/{mark}A_0002.jpg", True),
+        Pair("B/B_0001.jpg", "C/C_0001.jpg", False),
+    ]
+    with pytest.raises(InputError, match="begins as a comment does"):
+        pairs_text(pairs, form)
