@@ -13,15 +13,16 @@ FIVE_OF: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "dlib68": (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,)),
     "celeba5": ((0,), (1,), (2,), (3,), (4,)),
 }
+SCHEMES = {"mesh468": 468, "dlib68": 68, "celeba5": 5}  # number of landmarks
 EYES_AND_MOUTH = [0, 1, 3, 4]  # of the five
 
 
 def five_of(
     landmarks: Sequence[Sequence[float]] | Float[ndarray, "n d"], scheme: str
 ) -> Float[ndarray, "5 2"] | None:
-    """Computes the five points of a face from its landmarks, in their pixels; None for a scheme without them."""
+    """Computes the five points of a face from its landmarks, in their pixels; None if they have no such scheme."""
     places = FIVE_OF.get(scheme)
-    if places is None:
+    if places is None or len(landmarks) != SCHEMES[scheme]:
         return None
     points = np.asarray(landmarks, np.float64)
     return np.array([points[list(group), :2].mean(0) for group in places])

@@ -172,12 +172,12 @@ def skin_regions(
 
 
 def _outlines(points: Float32[ndarray, "n 2"], scheme: str) -> dict[str, Float32[ndarray, "corners 2"]]:
-    """Returns the outline of each region in pixels; none for a scheme without eyes and mouth."""
-    if scheme == "mesh468":
-        return {name: points[list(outline)] for name, outline in OUTLINES.items()}
+    """Returns the outline of each region in pixels; none for points that are not those of a known scheme."""
     five = five_of(points, scheme)
     if five is None:
         return {}
+    if scheme == "mesh468":
+        return {name: points[list(outline)] for name, outline in OUTLINES.items()}
     places = np.column_stack([np.array(CANONICAL_EYES_AND_MOUTH), np.ones(4)])
     affine = np.linalg.lstsq(places, five[EYES_AND_MOUTH], rcond=None)[0]
     return {

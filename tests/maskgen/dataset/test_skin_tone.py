@@ -158,3 +158,11 @@ def test_lab_agrees_with_scikit_image() -> None:
 
     levels = np.random.default_rng(5).integers(0, 256, (1000, 3)).astype(np.uint8)
     assert np.abs(_lab(levels) - rgb2lab(levels[None])[0]).max() < 0.01
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("count", "scheme"), [(5, "mesh468"), (0, "mesh468"), (5, "dlib68"), (4, "celeba5"), (5, "x")]
+)
+def test_row697_landmarks_of_another_number_than_their_scheme_have_no_tone(count: int, scheme: str) -> None:
+    assert measure_tone(astronaut(), np.full((count, 2), 100.0), scheme) is None
