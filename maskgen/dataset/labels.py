@@ -17,14 +17,15 @@ from maskgen.types import MaskedFace, Triplet
 Kept = dict[int, Any]  # cache: `id` of an array -> its encoded form
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 LARGEST_SEED = 2**31 - 1  # largest integer that JAX and JavaScript's bit operators know
-SHAPE: dict[str, Any] = {  # schema of the labels; the entry of a list stands for any number of entries
+# Schema of the labels. The only entry of a list stands for any number of entries; several entries, for one each.
+SHAPE: dict[str, Any] = {
     "source": str,
     "identity": str,
     "split": str,
     "faces": [
         {
-            "box": [float],
-            "landmarks": [[float]],
+            "box": [float, float, float, float],
+            "landmarks": [[float, float]],
             "scheme": str,
             "pose": {"yaw": float, "pitch": float, "roll": float},
             "mask": {"family": str, "texture": str, "colour": str, "strength": float, "wear": str},
@@ -146,7 +147,7 @@ def printable(text: str) -> str:
 
 
 def odd_labels(labels: object) -> list[str]:
-    """Lists the paths of labels that are missing, unknown, of the wrong type or non-finite, sorted."""
+    """Lists the paths of labels that are missing, unknown, of the wrong type or number, or no valid text, sorted."""
     return sorted(set(_odd(labels, SHAPE, "")))
 
 
@@ -155,8 +156,15 @@ def _odd(value: object, shape: Any, path: str) -> Iterator[str]:
         yield from _odd_table(value, shape, path)
     elif isinstance(shape, list):
         yield from _odd_list(value, shape, path)
-    elif type(value) is not shape or (shape is float and not math.isfinite(value)):  # type: ignore[arg-type]
+    elif type(value) is not shape or not _is_valid(value):
         yield path
+
+
+def _is_valid(value: object) -> bool:
+    """Tells whether a number is finite, and a text can be written: JSON may hold half of a pair of surrogates."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _odd_table(value: object, shape: dict[str, Any], path: str) -> Iterator[str]:
@@ -172,12 +180,14 @@ def _odd_table(value: object, shape: dict[str, Any], path: str) -> Iterator[str]
 
 
 def _odd_list(value: object, shape: list[Any], path: str) -> Iterator[str]:
-    if not isinstance(value, list):
+    if not isinstance(value, list) or (len(shape) > 1 and len(value) != len(shape)):
         yield path
-    elif shape == [float]:
+    elif shape[0] is float:
         if not set(map(type, value)) <= {float} or not all(map(math.isfinite, value)):
             yield path
-    elif shape == [[float]] and set(map(type, value)) <= {list}:  # all points at once: a sample has hundreds
+    elif shape == [[float, float]] and set(map(type, value)) <= {list}:  # all at once: a sample has hundreds
+        if not set(map(len, value)) <= {2}:
+            yield path
         yield from _odd_list(list(chain.from_iterable(value)), [float], path)
     else:
         for entry in value:

@@ -6,13 +6,14 @@ ranges of keys by person, and record 0 with the range of the ranges.
 
 from array import array
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from maskgen.csv_text import csv_bytes
 from maskgen.dataset.unpack.base import File
 from maskgen.errors import InputError
-from maskgen.files import disk_errors, part_path, remove, sync
+from maskgen.files import PART, disk_errors, part_path, remove, sync
 from maskgen.recordio import EXACT, Record, frame_record, index_text, pack_record
 
 AGAIN = "and give the same command again with --overwrite"
@@ -56,12 +57,15 @@ class RecordFile:
     def __enter__(self) -> "RecordFile":
         with disk_errors(self._folder, f"{self._stem}.rec", AGAIN):
             self._folder.mkdir(parents=True, exist_ok=True)
+            for left in self._folder.glob(f"{self._stem}.rec.*{PART}"):  # of a run that was killed
+                remove(left)
             self._file = self._part.open("wb", buffering=1 << 20)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # on a full disk the buffer cannot be written; that was reported
+                self._file.close()
             self._file = None
             remove(self._part)
 
@@ -86,6 +90,8 @@ class RecordFile:
             sync(self._file.fileno())
             self._file.close()
             self._file = None
+            for suffix in (".idx", ".lst"):  # a kill must not leave those of an older file beside this one
+                remove(self._folder / f"{self._stem}{suffix}")
             self._part.replace(self._folder / f"{self._stem}.rec")
         entries = [*enumerate(self._offsets.tolist())][1:]
         files = [

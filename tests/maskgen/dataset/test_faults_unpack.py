@@ -1,10 +1,15 @@
-"""Rows 48 and 57 of the fault matrix: a data set of photos with odd names can be unpacked under them."""
+"""Rows 48, 57 and 687 of the fault matrix: unpacking of photos with odd names, of foreign labels, on a full disk."""
 
+import io
+import json
+import tarfile
 import zipfile
 
 import pytest
 
 from maskgen.dataset.unpack import unpack
+from maskgen.dataset.unpack.record_file import RecordFile
+from maskgen.errors import InputError, MissingError
 from maskgen.generation.pipeline import generate
 from tests.helpers.fake_worker_tools import build, draw_photo, settings_for
 from tests.helpers.small_images import write_data_set
@@ -43,3 +48,59 @@ def test_row48_a_tree_keeps_names_without_a_suffix_of_a_photo(tmp_path):
     unpack(folder, tmp_path / "to", layout="tree")
     files = {path.name for path in (tmp_path / "to").iterdir()} - {"samples.csv", "skipped.csv"}
     assert files == {"john.smith.jpg", "john.jones.jpg", "a.jpg", "b.jpg", "c.png_d.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("faces.box", lambda labels: labels["faces"][0].update(box=[1.0, 2.0, 3.0])),
+        ("faces.box", lambda labels: labels["faces"][0].update(box=[])),
+        ("faces.landmarks", lambda labels: labels["faces"][0].update(landmarks=[[1.0, 2.0], [1.0]])),
+        ("faces.landmarks", lambda labels: labels["faces"][0].update(landmarks=[[1.0, 2.0, 3.0]])),
+        ("identity", lambda labels: labels.update(identity="Ann\ud800")),
+        ("source", lambda labels: labels.update(source="\udcff.jpg")),
+        ("faces.mask.texture", lambda labels: labels["faces"][0]["mask"].update(texture="\udc00")),
+    ],
+)
+@pytest.mark.parametrize("layout", ["tree", "yolo", "identities"])
+def test_row687_labels_of_a_foreign_shape_or_half_letters_are_named(tmp_path, path, change, layout):
+    folder = write_data_set(tmp_path / "set", ["Ann/Ann_0001.jpg"], size_setting=0)
+    (shard,) = folder.glob("*.tar")
+    with tarfile.open(shard) as file:
+        members = {member.name: file.extractfile(member).read() for member in file}
+    with tarfile.open(shard, "w") as file:
+        for name, data in members.items():
+            if name.endswith(".json"):
+                labels = json.loads(data)
+                change(labels)
+                data = json.dumps(labels).encode()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            file.addfile(entry, io.BytesIO(data))
+    with pytest.raises(InputError, match=rf"labels are not ours, look at {path}\. Run unmask verify"):
+        unpack(folder, tmp_path / "to", layout=layout)
+
+
+def test_row687_a_full_disk_ends_a_rec_file_with_one_line_and_leaves_no_part(tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / "train.rec.1-0a0b0c0d.part").write_bytes(b"of a run that was killed")
+    (tmp_path / "train.idx").write_text("of an older file")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        with RecordFile(tmp_path, "train", {"Ann": 2}, (8, 8)) as file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+            for name in ("1.jpg", "2.jpg"):
+                file.add("Ann", name, b"1" * 2000)
+            file.finish()
+
+    try:
+        with pytest.raises(MissingError, match=r"no file may grow to train\.rec here"):
+            fill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.idx"]
+    with RecordFile(tmp_path, "train", {"Ann": 1}, (8, 8)) as file:
+        file.add("Ann", "1.jpg", b"1" * 2000)
+        file.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["train.rec"]  # its index comes after it
