@@ -8,7 +8,8 @@ const COLOURS = { map: [0, 168, 150], doubt: [255, 140, 0] };
 let limits = { max_bytes: 40e6, max_samples: 4 };
 let opener = null, previous = "welcome"; // the button that began the current request, the section it was in
 let job = null; // AbortController of the current request
-let shown = null; // {file, map, answer, urls}: the chosen photo, the painted map if any, the response, the URLs of its images
+let shown = null; // {file, given, answer, urls}: the chosen photo, what came with it, the response, the URLs of its images
+let refused = null; // {file, given}: what was asked for when the second photo seemed to show another person
 const KEY_STEP = 50; // of the slider's 1000
 const NARROWEST = 0.5, BROADEST = 5; // width of the stage for each height; photos beyond have empty space beside them
 
@@ -22,22 +23,31 @@ function say(text) { $("live").textContent = text; }
 function trouble(text) {
   if (text) say(""); // and not that work goes on; the message itself is announced
   $("why").textContent = text;
+  $("anyway").hidden = true;
   $("trouble").hidden = !text;
+}
+
+function doubt(file, given) { // asks whether a second photo that seems to show another person is the right one
+  refused = { file, given };
+  trouble("The second photo seems to show another person. It must show the person of the first one.");
+  $("anyway").hidden = false;
 }
 
 function pause(seconds) { return new Promise((wake) => setTimeout(wake, seconds * 1000)); }
 
-function bodyOf(file, map) {
-  if (!map) return { body: file, headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" } };
+function bodyOf(file, { map, reference }) {
+  if (!map && !reference) return { body: file, headers: { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" } };
   const form = new FormData();
   form.append("photo", file, "photo");
-  form.append("map", map, "map.png");
+  if (map) form.append("map", map, "map.png");
+  if (reference) form.append("reference", reference, "reference");
   return { body: form };
 }
 
-async function ask(file, map, samples, signal) {
+async function ask(file, given, samples, signal) {
+  const force = given.force ? "&force=true" : "";
   for (let tries = 1; ; tries++) {
-    const answer = await fetch(`/api/unmask?samples=${samples}`, { method: "POST", signal, ...bodyOf(file, map) });
+    const answer = await fetch(`/api/unmask?samples=${samples}${force}`, { method: "POST", signal, ...bodyOf(file, given) });
     if (answer.ok) return answer.json();
     if (answer.status === 429 && tries < TRIES) {
       $("doing").textContent = "Many photos are waiting. Trying again in a moment …";
@@ -46,14 +56,15 @@ async function ask(file, map, samples, signal) {
       continue;
     }
     const body = await answer.json().catch(() => ({}));
-    throw new Error(typeof body.detail === "string" ? body.detail : `The server answered with status ${answer.status}.`);
+    const error = new Error(typeof body.detail === "string" ? body.detail : `The server answered with status ${answer.status}.`);
+    throw Object.assign(error, { status: answer.status });
   }
 }
 
-async function unmask(file, { samples = 1, map = null } = {}) {
+async function unmask(file, { samples = 1, ...given } = {}) { // given: map, reference, force
   trouble("");
-  if (file.type.startsWith("video/")) return trouble("This is a video. The page takes photos; `unmask run` restores videos.");
-  if (file.size > limits.max_bytes) {
+  if ([file, given.reference].some((one) => one?.type.startsWith("video/"))) return trouble("This is a video. The page takes photos; `unmask run` restores videos.");
+  if (Math.max(file.size, given.reference?.size || 0) > limits.max_bytes) {
     return trouble(`The file is larger than ${limits.max_bytes / 1e6} MB. Choose a smaller copy, or use \`unmask run\`.`);
   }
   if (job) job.abort();
@@ -62,14 +73,15 @@ async function unmask(file, { samples = 1, map = null } = {}) {
   if ($("work").hidden) previous = $("done").hidden ? "welcome" : "done";
   wait(file);
   try {
-    const answer = await ask(file, map, samples, mine.signal);
+    const answer = await ask(file, given, samples, mine.signal);
     if (job !== mine) return;
-    await present(file, map, answer);
+    await present(file, given, answer);
   } catch (error) {
     if (job !== mine) return;
     show(shown && previous === "done" ? "done" : "welcome");
     goBack();
-    if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The server cannot be reached. Is unmask still running?" : sentence(error.message));
+    if (error.status === 409) doubt(file, given);
+    else if (error.name !== "AbortError") trouble(error instanceof TypeError ? "The server cannot be reached. Is unmask still running?" : sentence(error.message));
     else say("Cancelled");
   } finally {
     if (job === mine) job = null;
@@ -105,21 +117,24 @@ function revokeUrls() {
   if (shown) for (const url of [shown.urls.before, ...shown.urls.pictures]) URL.revokeObjectURL(url);
 }
 
-async function present(file, map, answer) {
+async function present(file, given, answer) {
   revokeUrls();
   const urls = { before: objectUrl(answer.before), pictures: answer.pictures.map(objectUrl) };
   const kind = answer.pictures[0]?.startsWith("data:image/png") ? "png" : "jpg";
   delete answer.before;
   answer.pictures = answer.pictures.map(() => kind); // only the blobs keep the bytes
-  shown = { file, map, answer, urls, fit: fit(answer.width / answer.height) };
+  shown = { file, given, answer, urls, fit: fit(answer.width / answer.height) };
   const stage = $("stage");
   $("name").textContent = file.name || "Pasted photo";
-  $("said").textContent = `${sentence(answer.said)} · ${answer.width} × ${answer.height} · ${answer.seconds.toFixed(1)} s`;
+  $("said").textContent = `${[answer.said, ...answer.warnings].map(sentence).join(" · ")} · ${answer.width} × ${answer.height} · ${answer.seconds.toFixed(1)} s`;
   $("before").src = urls.before;
   const changed = answer.pictures.length > 0;
+  $("note").textContent = answer.note;
+  $("kind").textContent = answer.by_reference ? "From the second photo" : "Invented";
+  $("second").textContent = answer.by_reference ? "Use another photo of the person" : "Use a photo of the person";
   stage.classList.toggle("same", !changed);
   edit(false);
-  for (const id of ["note", "save", "views"]) $(id).hidden = !changed;
+  for (const id of ["note", "save", "views", "second", "secondHint"]) $(id).hidden = !changed;
   $("edit").textContent = changed ? "Edit the map" : "Paint a mask";
   $("more").hidden = !changed || answer.pictures.length > 1 || limits.max_samples < 2;
   $("views").querySelector("[data-view=doubt]").hidden = !answer.disagreement;
@@ -148,7 +163,7 @@ function fit(ratio) { // lays the photo into the stage; returns the fractions of
 
 function makeRoom() { // bounds the photo so that what must be at hand fits the window with it
   const ample = matchMedia("(min-width: 561px) and (min-height: 700px)").matches;
-  const others = ["editor", "controls", ...(ample ? ["note"] : [])].map($).filter((one) => one.offsetHeight);
+  const others = ["editor", "controls", ...(ample ? ["secondHint", "note"] : [])].map($).filter((one) => one.offsetHeight);
   const below = others.reduce((sum, one) => sum + one.getBoundingClientRect().height + parseFloat(getComputedStyle(one).marginTop), 0);
   if ($("stage").offsetParent) $("stage").style.setProperty("--beside", `${Math.ceil($("stage").offsetTop + below) + 1}px`);
 }
@@ -156,7 +171,7 @@ function makeRoom() { // bounds the photo so that what must be at hand fits the 
 function edit(on) {
   for (const id of ["editor", "editActions", "paintLayer", "hint"]) $(id).hidden = !on;
   for (const id of ["actions", "guesses"]) $(id).hidden = on;
-  $("views").hidden = on || !shown.answer.pictures.length;
+  for (const id of ["views", "secondHint"]) $(id).hidden = on || !shown.answer.pictures.length;
   view(on ? "edit" : "compare");
   makeRoom();
 }
@@ -170,7 +185,7 @@ async function startEditing() {
 
 async function useMap() {
   const map = await mapBlob();
-  if (map) unmask(shown.file, { map });
+  if (map) unmask(shown.file, { ...shown.given, map });
   else trouble("The map is empty. Paint where the mask is.");
 }
 
@@ -283,7 +298,14 @@ function take(files) {
 
 $("choose").addEventListener("click", () => $("file").click());
 $("again").addEventListener("click", () => { show("welcome"); $("choose").focus(); });
-$("more").addEventListener("click", () => unmask(shown.file, { samples: limits.max_samples, map: shown.map }));
+$("more").addEventListener("click", () => unmask(shown.file, { samples: limits.max_samples, ...shown.given }));
+$("second").addEventListener("click", () => $("secondFile").click());
+$("secondFile").addEventListener("change", () => {
+  const [reference] = $("secondFile").files;
+  if (reference) unmask(shown.file, { map: shown.given.map, reference });
+  $("secondFile").value = "";
+});
+$("anyway").addEventListener("click", () => unmask(refused.file, { ...refused.given, force: true }));
 $("edit").addEventListener("click", startEditing);
 $("leave").addEventListener("click", () => { edit(false); $("edit").focus(); });
 $("use").addEventListener("click", useMap);

@@ -44,6 +44,7 @@ class Unmask:
         seen: number of photos.
         most: largest number of photos at once.
         maps: the maps that came with them.
+        references: the references that came with them, each as the arguments of the call.
     """
 
     gate: threading.Event = field(default_factory=_open_gate)
@@ -51,8 +52,10 @@ class Unmask:
     most: int = 0
     now: int = 0
     maps: list[np.ndarray | None] = field(default_factory=list)
+    references: list[dict[str, object]] = field(default_factory=list)
 
-    def __call__(self, image, *, map, samples, seed):
+    def __call__(self, image, *, map, samples, seed, **by_reference):
+        self.references.append(by_reference)
         self.seen, self.now = self.seen + 1, self.now + 1
         self.most = max(self.most, self.now)
         self.maps.append(map)
@@ -68,7 +71,9 @@ class Unmask:
         map = where * np.uint8(255)
         self.now -= 1
         faces = (FoundFace((5.0, 5.0, 45.0, 40.0), 0.9, True), FoundFace((46.0, 5.0, 60.0, 40.0), 0.8, False))
-        return Restored(pictures[0], map, faces, tuple(pictures), map // 9, "1 face restored")
+        return Restored(
+            pictures[0], map, faces, tuple(pictures), map // 9, "1 face restored", (), bool(by_reference)
+        )
 
 
 class StandIn:

@@ -5,24 +5,29 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from jaxtyping import UInt8
+from numpy import ndarray
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from maskgen import __version__
 from maskgen.assets import asset
+from maskgen.errors import InputError
 from maskgen.images.decoder_process import READ
 from maskgen.images.formats import heic_is_installed
 from maskgen.types import Plane, RGBImage
+from unmasknet.restore.reference.selection import OtherPersonError
+from unmasknet.restore.unmasker import Restored
 from unmasknet.serve.admission import Gate
 from unmasknet.serve.decoders import Decoders
 from unmasknet.serve.middleware import Guard
 from unmasknet.serve.response import INVENTED, Answer, answer_of
 from unmasknet.serve.restorers import Restorers, Unmask
 from unmasknet.serve.settings import ServeSettings
-from unmasknet.serve.upload import join_queue, read_upload
+from unmasknet.serve.upload import Upload, join_queue, read_upload
 
 PAGES = {"/": "index.html", "/docs": "docs.html"}
 FILES = ("app.css", "app.js", "brush.js", "docs.js", "icon.svg")
@@ -41,13 +46,15 @@ PHOTO_BODY = {
     "requestBody": {
         "required": True,
         "description": "the bytes of the photo's file: jpg, png, webp, tiff, bmp, gif, avif, heic with its package; or "
-        "a form with the files photo and map. The map is an image that is white where masks are; none are looked for",
+        "a form with the files photo, map and reference. The map is an image that is white where masks are; none are "
+        "looked for. The reference is another photo of the same person, without a mask, from which the hidden part is "
+        "taken",
         "content": {
             "image/*": {"schema": _FILE},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"photo": _FILE, "map": _FILE},
+                    "properties": {"photo": _FILE, "map": _FILE, "reference": _FILE},
                     "required": ["photo"],
                 }
             },
@@ -55,9 +62,10 @@ PHOTO_BODY = {
     }
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "the body is not a photo, or the photo or the map cannot be read"},
+    400: {"description": "the body is not a photo, or the photo, the map or the reference cannot be used"},
     403: {"description": "the request comes from another page, or the host name is not allowed"},
     408: {"description": "the photo took too long to arrive"},
+    409: {"description": "the reference seems to show another person; with force=true it is used"},
     413: {"description": "the photo's file is too large"},
     422: {"description": "decoding the photo takes too long or crashes, or a parameter is out of its bounds"},
     429: {"description": "too many photos at once; Retry-After says when to try again"},
@@ -95,6 +103,25 @@ class Shop:
     example: Callable[[], bytes] | None
     settings: ServeSettings
     read: str = READ
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded files of a request; None where there is none."""
+
+    photo: RGBImage
+    map: Plane | None
+    reference: UInt8[ndarray, "_ _ 3"] | None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Parameters of a request."""
+
+    samples: int
+    seed: int
+    expression: str
+    force: bool
 
 
 def build_app(shop: Shop) -> FastAPI:
@@ -180,6 +207,12 @@ def _add_unmask(app: FastAPI, shop: Shop, restorers: Restorers, decoders: Decode
         seed: Annotated[
             int, Query(ge=0, le=2**31, description="random seed of all samples but the first")
         ] = 0,
+        expression: Annotated[
+            Literal["reference", "neutral"], Query(description="mouth as in the reference, or closed")
+        ] = "reference",
+        force: Annotated[
+            bool, Query(description="use a reference that seems to show another person")
+        ] = False,
     ) -> Response:
         """Removes the masks from the faces of a photo. Nothing is stored."""
         async with AsyncExitStack() as stack:
@@ -190,40 +223,51 @@ def _add_unmask(app: FastAPI, shop: Shop, restorers: Restorers, decoders: Decode
             async with AsyncExitStack() as work:
                 async with decoders.places.place(client):
                     began = time.perf_counter()
-                    photo, map = await _decoded(decoders, *files)
+                    given = await _decoded(decoders, files)
                     del files
                     seconds = time.perf_counter() - began
                     await work.enter_async_context(gate.turn(client))
                 if await request.is_disconnected():
                     raise HTTPException(400, "the client has disconnected")
-                job = partial(_answered, photo, map, samples, seed, seconds)
-                del photo, map
+                wishes = Wishes(samples, seed, expression, force)
+                job = partial(_answered, given, wishes, seconds)
+                del given
                 body = await restorers.run(job)
             slot.free()
             await stack.enter_async_context(gate.answer(len(body)))
             return InParts(body, stack.pop_all())
 
 
-async def _decoded(
-    decoders: Decoders, photo_file: bytes, map_file: bytes | None
-) -> tuple[RGBImage, Plane | None]:
+async def _decoded(decoders: Decoders, files: Upload) -> Pictures:
     """Decodes the files of a request. Errors are those of `Decoders.photo`."""
-    photo = await decoders.photo(photo_file)
-    return photo, None if map_file is None else await decoders.map(map_file, *photo.shape[:2])
+    photo = await decoders.photo(files.photo)
+    map = None if files.map is None else await decoders.map(files.map, *photo.shape[:2])
+    reference = None if files.reference is None else await decoders.photo(files.reference, "second photo")
+    return Pictures(photo, map, reference)
 
 
-def _answered(
-    photo: RGBImage, map: Plane | None, samples: int, seed: int, decoding: float, unmask: Unmask
-) -> bytes:
+def _answered(given: Pictures, wishes: Wishes, decoding: float, unmask: Unmask) -> bytes:
     """Restores a photo and returns the JSON response. `decoding`: seconds that decoding took.
 
     Photo and map were checked when they were decoded, so an error here is the server's: its message, which may name
-    this machine's files, is for the log.
+    this machine's files, is for the log. Errors of a reference, which holds no file's name, are the client's.
     """
     began = time.perf_counter()
-    restored = unmask(photo, map=map, samples=samples, seed=seed)
+    restored = _restored(given, wishes, unmask)
     seconds = decoding + time.perf_counter() - began
-    return answer_of(photo, restored, seconds).model_dump_json().encode("utf-8")
+    return answer_of(given.photo, restored, seconds).model_dump_json().encode("utf-8")
+
+
+def _restored(given: Pictures, wishes: Wishes, unmask: Unmask) -> Restored:
+    usual = partial(unmask, given.photo, map=given.map, samples=wishes.samples, seed=wishes.seed)
+    if given.reference is None:
+        return usual()
+    try:
+        return usual(references=[given.reference], expression=wishes.expression, force=wishes.force)
+    except OtherPersonError as error:
+        raise HTTPException(409, str(error)) from None
+    except InputError as error:
+        raise HTTPException(400, str(error)) from None
 
 
 class InParts(Response):

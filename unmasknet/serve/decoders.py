@@ -38,13 +38,13 @@ class Decoders:
         """Starts a first process, without waiting for it."""
         self._idle.append(DecoderProcess(self.max_pixels, self.read))
 
-    async def photo(self, data: bytes) -> RGBImage:
-        """Decodes a photo to upright RGB.
+    async def photo(self, data: bytes, what: str = "photo") -> RGBImage:
+        """Decodes a photo to upright RGB. `what`: how errors call it.
 
         Raises:
             HTTPException: 400 it is not a photo; 422 decoding it hangs or crashes; 503 the server stops.
         """
-        return await self._decoded("photo", photo_job(self.max_pixels, PHOTO_BACKGROUND), data)
+        return await self._decoded(what, photo_job(self.max_pixels, PHOTO_BACKGROUND), data)
 
     async def map(self, data: bytes, height: int, width: int) -> Plane:
         """Decodes a map to 0 and 1, of `height` x `width` pixels. Errors are those of `photo`."""

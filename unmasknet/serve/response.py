@@ -8,11 +8,15 @@ from pydantic import BaseModel, Field
 from maskgen.images import codecs
 from maskgen.images.formats import picture_format
 from maskgen.types import Plane, RGBImage
-from unmasknet.restore.provenance import encode_result
+from unmasknet.restore.provenance import encode_result, note_of
 from unmasknet.restore.unmasker import Restored
 
 INVENTED = (
     "What lies under the mask is invented. It is not how the person looks. Do not use it to tell who it is."
+)
+BY_REFERENCE = (
+    "What lies under the mask is taken from another photo and fitted to this one. It is not what the mask hid. Do not "
+    "use it to tell who it is."
 )
 HEAD = 16  # bytes that identify an image format
 JPEG_FROM = 4_000_000  # pixels; as PNG, larger images would take seconds and tens of megabytes
@@ -40,6 +44,10 @@ class Answer(BaseModel):
     disagreement: str = Field(
         description="grey PNG: standard deviation of the samples, in grey levels; empty with one sample"
     )
+    by_reference: bool = Field(description="whether a face was restored by the reference")
+    warnings: list[str] = Field(
+        description="lines about the reference, such as that nothing checked whose photo it is"
+    )
     seconds: float
 
 
@@ -47,16 +55,21 @@ def answer_of(photo: RGBImage, restored: Restored, seconds: float) -> Answer:
     """Builds the response from a result; `seconds`: processing time."""
     height, width = photo.shape[:2]
     several = len(restored.alternatives) > 1
+    note = note_of(restored.by_reference)
     return Answer(
-        note=INVENTED,
+        note=BY_REFERENCE if restored.by_reference else INVENTED,
         said=restored.said,
         width=width,
         height=height,
         faces=[FaceAnswer(box=face.box, score=face.score, masked=face.masked) for face in restored.faces],
         before=_address(encode_plain(photo)),
-        pictures=[_address(encode_result(picture, _suffix(picture))) for picture in restored.alternatives],
+        pictures=[
+            _address(encode_result(picture, _suffix(picture), note=note)) for picture in restored.alternatives
+        ],
         map=_address(_grey(restored.map)),
         disagreement=_address(_grey(restored.disagreement)) if several else "",
+        by_reference=restored.by_reference,
+        warnings=list(restored.warnings),
         seconds=round(seconds, 3),
     )
 

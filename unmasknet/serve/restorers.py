@@ -15,8 +15,18 @@ Result = TypeVar("Result")
 class Unmask(Protocol):
     """Protocol of `restore.unmasker.Unmasker`, so that tests can replace it."""
 
-    def __call__(self, image: RGBImage, *, map: Plane | None, samples: int, seed: int) -> Restored:
-        """Restores a photo, RGB; `map`: 1 where masks are, None to look for them."""
+    def __call__(
+        self,
+        image: RGBImage,
+        *,
+        map: Plane | None,
+        samples: int,
+        seed: int,
+        references: Sequence[RGBImage] = (),
+        expression: str = "reference",
+        force: bool = False,
+    ) -> Restored:
+        """Restores a photo, RGB; `map`: 1 where masks are, None to look for them; the others: see `Unmasker`."""
 
 
 class Restorers:

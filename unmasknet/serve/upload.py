@@ -1,7 +1,11 @@
-"""Reading of a photo, and perhaps a map, from a request, with limits on type, size and time. Nothing goes to a disk."""
+"""Reading of a request: a photo, perhaps a map and a reference, with limits on type, size and time.
+
+Nothing goes to a disk.
+"""
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -11,13 +15,23 @@ from unmasknet.serve.admission import AdmissionSlot, Full
 
 KINDS = ("image/", "application/octet-stream")
 FORM = "multipart/form-data"
-FIELDS = ("photo", "map")
+FIELDS = ("photo", "map", "reference")
+ONE_EACH = "a form holds one file `photo` and, if wanted, one file `map` and one file `reference`"
 FORM_BYTES = 1 << 14  # of a form beside its files: headers and boundaries
 HEADER_BYTES = 4096  # of the name or the value of one header of a form
 CLOSE = {"Connection": "close"}  # the rest of a refused body is not read
 LATER = {"Retry-After": "2"}  # seconds
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it prints what is wrong with a form
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Files of a request, as bytes; None where there is none."""
+
+    photo: bytes
+    map: bytes | None = None
+    reference: bytes | None = None
 
 
 def join_queue(slot: AdmissionSlot) -> None:
@@ -53,7 +67,7 @@ class PlainBody:
 
 
 class FormBody:
-    """Body that is a form with the files `photo` and, if wanted, `map`.
+    """Body that is a form with the files `photo` and, if wanted, `map` and `reference`.
 
     `files` as in `PlainBody`; `ended`: whether the boundary that ends a form has arrived.
     """
@@ -94,7 +108,7 @@ class FormBody:
     def _open_field(self) -> None:
         name = self._name.decode("latin-1")
         if name not in FIELDS or name in self.files:
-            raise HTTPException(400, "a form holds one file `photo` and, if wanted, one file `map`", CLOSE)
+            raise HTTPException(400, ONE_EACH, CLOSE)
         self._into = self.files[name] = bytearray()
 
     def _read_data(self, data: bytes, start: int, end: int) -> None:
@@ -109,10 +123,8 @@ def _check_header(text: bytes) -> None:
         raise ValueError("a header is too long")
 
 
-async def read_upload(
-    request: Request, slot: AdmissionSlot, limit: int, seconds: float
-) -> tuple[bytes, bytes | None]:
-    """Reads the body of a request: a photo, or a form with a photo and a map.
+async def read_upload(request: Request, slot: AdmissionSlot, limit: int, seconds: float) -> Upload:
+    """Reads the body of a request: a photo, or a form with a photo and perhaps a map and a reference.
 
     Args:
         request: of a client.
@@ -121,7 +133,7 @@ async def read_upload(
         seconds: longest time that the body may take to arrive.
 
     Returns:
-        The bytes of the photo's file, and those of the map's file; None if there is no map.
+        The bytes of the files.
 
     Raises:
         HTTPException: 400 wrong type, empty, or the client has left; 408 too slow; 413 too large; 429 no room.
@@ -141,12 +153,12 @@ async def read_upload(
         raise HTTPException(400, "the form cannot be read", CLOSE) from None
     if not body.ended:
         raise HTTPException(400, "the form is cut: its last boundary is missing", CLOSE)
-    photo, map = body.files.get("photo"), body.files.get("map")
-    if not photo:
+    files = {name: bytes(data) for name, data in body.files.items()}
+    if not files.get("photo"):
         raise HTTPException(400, "the request holds no photo", CLOSE)
-    if max(len(photo), len(map or b"")) > limit:
+    if max(len(data) for data in files.values()) > limit:
         raise _too_large(limit)
-    return bytes(photo), bytes(map) if map is not None else None
+    return Upload(**files)
 
 
 def _body_of(request: Request, limit: int) -> tuple[PlainBody | FormBody, int]:
@@ -159,7 +171,8 @@ def _body_of(request: Request, limit: int) -> tuple[PlainBody | FormBody, int]:
     if form.decode("latin-1").lower() != FORM or not 0 < len(boundary) <= 70:  # as RFC 2046 has it
         raise HTTPException(
             400,
-            "send the photo itself, with a Content-Type of image/..., or a form with the files photo and map",
+            "send the photo itself, with a Content-Type of image/..., or a form with the files photo, map and "
+            "reference",
             CLOSE,
         )
     return FormBody(boundary), len(FIELDS) * limit + FORM_BYTES
