@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 from pydantic import ValidationError
 
-from maskgen.config import wrong_value
+from maskgen.config import wrong_arguments
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import CachedDetector
 from maskgen.images.photo_loader import PhotoInput, load_photo
@@ -23,7 +23,6 @@ from maskgen.settings import (
 from maskgen.types import Face, Photo, PhotoRef, RGBImage, Triplet
 
 KEPT_BYTES = 3 << 20  # of a photo of a million pixels; the faces of larger photos are not kept
-_ARGUMENTS = {"choose": "faces"}  # settings whose argument has another name
 _building = Lock()  # threads that ask for the same detector wait for the first one to load it
 
 
@@ -122,12 +121,7 @@ def _settings(
             seed=seed,
         )
     except ValidationError as errors:
-        names = [str(error["loc"][0]) for error in errors.errors()]
-        messages = [
-            f"{_ARGUMENTS.get(name, name)}: {wrong_value(error)}"
-            for name, error in zip(names, errors.errors(), strict=True)
-        ]
-        raise UsageError(f"mask_photo: {'; '.join(messages)}") from errors
+        raise wrong_arguments("mask_photo", errors) from errors
     if problems := list(settings.conflicts()):
         raise UsageError(f"mask_photo: {'; '.join(problems)}")
     return settings

@@ -19,6 +19,7 @@ from maskgen.settings import Section
 
 S = TypeVar("S", bound=BaseModel)
 SHOWN = 200  # characters of a wrong value in a message
+ARGUMENTS = {"choose": "faces"}  # settings whose argument in Python has another name
 Value = Any  # a TOML value
 Tree = dict[str, Value]
 
@@ -215,6 +216,20 @@ def _problem(path: str, error: Mapping[str, Any], draft: _Draft, model: type[Bas
 def wrong_value(error: Mapping[str, Any]) -> str:
     """Formats an error of pydantic's about one value: the problem, and the value."""
     return f"{error['msg'].removeprefix('Value error, ').removeprefix('Input ')}; got {shortened(repr(error['input']))}"
+
+
+def wrong_arguments(function: str, errors: ValidationError) -> UsageError:
+    """Builds the error of a function of Python whose arguments become sections of settings.
+
+    Args:
+        function: its name.
+        errors: of one section; a setting is named by the argument that it comes from.
+    """
+    problems = [
+        f"{ARGUMENTS.get(name := str(error['loc'][0]), name)}: {wrong_value(error)}"
+        for error in errors.errors()
+    ]
+    return UsageError(f"{function}: {'; '.join(problems)}")
 
 
 def shortened(text: str) -> str:

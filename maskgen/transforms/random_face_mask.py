@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from maskgen.config import wrong_value
+from maskgen.config import wrong_arguments
 from maskgen.errors import Skip, UsageError
 from maskgen.faces.landmarks.cache import fingerprint
 from maskgen.faces.landmarks.given_points import Points, read_points
@@ -21,8 +21,6 @@ from maskgen.transforms.pixels import OpenImage, open_image
 from maskgen.transforms.scene import light_up, set_scene
 from maskgen.transforms.shared_tools import shared_tools
 from maskgen.types import Plane, RGBImage, Triplet, WornMask
-
-_ARGUMENTS = {"choose": "faces"}  # settings whose argument has another name
 
 
 @dataclass(frozen=True)
@@ -269,9 +267,4 @@ def _settings(masks: str, wear: str, landmarks: str, faces: str, cache: str) -> 
             masks=MaskSettings(masks=masks, wear=wear),
         )
     except ValidationError as errors:
-        names = [str(error["loc"][0]) for error in errors.errors()]
-        problems = [
-            f"{_ARGUMENTS.get(name, name)}: {wrong_value(error)}"
-            for name, error in zip(names, errors.errors(), strict=True)
-        ]
-        raise UsageError(f"RandomFaceMask: {'; '.join(problems)}") from errors
+        raise wrong_arguments("RandomFaceMask", errors) from errors
