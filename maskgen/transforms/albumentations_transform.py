@@ -6,10 +6,12 @@ calls `get_params_dependent_on_data`; AlbumentationsX from 2.3 on refuses classe
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import albumentations
+import numpy as np
 from numpy import ndarray
 
 from maskgen.errors import InputError
@@ -28,7 +30,8 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
     is given. `p` and all randomness are those of Albumentations: `Compose(..., seed=...)` decides. If a sample has an
     entry `index`, the mask is a function of `seed`, epoch and index instead; `p` stays Albumentations' own, so give
     `p=1` and leave faces bare by SPEC ("bare:.7, surgical:.3") to make that a function of the index too. An entry
-    `landmarks` gives the landmarks of the image, before any other transform of the pipeline.
+    `landmarks` gives the landmarks of the image, before any other transform of the pipeline. Further images of a sample
+    (`additional_targets`) get the same draw; each is searched for its own face.
 
     Args:
         masks, wear, p, seed: as in `RandomFaceMask`.
@@ -48,6 +51,7 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
         given = options if masks is None else {"masks": masks, **options}
         self._core = RandomFaceMask(wear=wear, p=p, seed=seed, **given)
         self.mask_value = mask_label(mask_value)  # before the base class asks for `targets`
+        self._arguments = {**given, "wear": wear, "seed": seed, "mask_value": self.mask_value}
         super().__init__(p=p)
 
     def set_epoch(self, epoch: int) -> None:
@@ -69,19 +73,24 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
         }
         return found if self.mask_value is None else found | {"mask": self.apply_to_mask}
 
-    def apply(self, img: ndarray, made: MaskedImage | None = None, **_: Any) -> ndarray:
+    def apply(self, img: ndarray, drawn: "_Drawn | None" = None, **_: Any) -> ndarray:
         """Returns the image with its masks."""
-        return img if made is None or made.image is None else made.image
+        if drawn is None:
+            return img
+        made = drawn.made
+        if img is not drawn.image and not np.array_equal(img, drawn.image):  # another one, or a repeated draw
+            made = self._core.wear(open_image(img), drawn.draw, drawn.landmarks)
+        return img if made.image is None else made.image
 
     def apply_to_places(self, places: ndarray, **_: Any) -> ndarray:
         """Returns boxes or key points as they are."""
         return places
 
-    def apply_to_mask(self, mask: ndarray, made: MaskedImage | None = None, **_: Any) -> ndarray:
+    def apply_to_mask(self, mask: ndarray, drawn: "_Drawn | None" = None, **_: Any) -> ndarray:
         """Writes `mask_value` into a segmentation mask where a face mask or a strap covers the image."""
-        if made is None or made.parts is None:
+        if drawn is None or drawn.made.parts is None:
             return mask
-        over = covered(made.parts)
+        over = covered(drawn.made.parts)
         if mask.shape[:2] != over.shape or mask.size != over.size:
             raise InputError(
                 f"mask_value: the sample's mask has the shape {mask.shape}; it needs {over.shape}, one label per pixel"
@@ -110,12 +119,26 @@ class AlbumentationsFaceMask(_Base):  # type: ignore[misc]
         given = data.get("landmarks")
         if given is None and self._core.landmarks == "keypoints":
             given = _landmarks(data.get("keypoints"))
-        image = data["image"]
-        return {"made": self._core.wear(open_image(image), Draw(0.0, seed), given)}
+        image, draw = data["image"], Draw(0.0, seed)
+        return {"drawn": _Drawn(image, draw, given, self._core.wear(open_image(image), draw, given))}
 
     def get_transform_init_args_names(self) -> tuple[str, ...]:
         """Names the arguments that a description of the transform holds."""
-        return ("mask_value",)
+        return tuple(self._arguments)
+
+    def get_transform_init_args(self) -> dict[str, Any]:
+        """Returns the arguments of which `albumentations.to_dict` and `save` make the transform anew."""
+        return dict(self._arguments)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draw for a sample: the image that it was made for, the landmarks that were given, and the masked image."""
+
+    image: ndarray
+    draw: Draw
+    landmarks: Any
+    made: MaskedImage
 
 
 def _landmarks(keypoints: Any) -> Any:

@@ -174,3 +174,38 @@ def test_albumentations_writes_a_label_into_the_segmentation_mask_if_asked():
     assert (made["image"] != aligned()[0]).any(-1)[made["mask"] == 2].mean() > 0.95
     pickle.loads(pickle.dumps(transform))
     assert transform.counts == {"masked": 1}
+
+
+@pytest.mark.fault
+def test_row698_albumentations_searches_each_image_of_a_sample_for_its_own_face():
+    first, second = crops(2)
+    both = A.Compose([albumentations_masks("cloth")], additional_targets={"image0": "image"}, seed=3)
+    made = both(image=first, image0=second)
+    assert np.array_equal(
+        made["image"], A.Compose([albumentations_masks("cloth")], seed=3)(image=first)["image"]
+    )
+    assert np.array_equal(
+        made["image0"], A.Compose([albumentations_masks("cloth")], seed=3)(image=second)["image"]
+    )
+
+
+@pytest.mark.fault
+def test_row698_albumentations_repeats_a_draw_on_another_image():
+    first, second = crops(2)
+    made = A.ReplayCompose([albumentations_masks("cloth")])(image=first)
+    assert np.array_equal(A.ReplayCompose.replay(made["replay"], image=first)["image"], made["image"])
+    again = A.ReplayCompose.replay(made["replay"], image=second)["image"]
+    assert np.array_equal(again[:20], second[:20])
+    assert not np.array_equal(again, second)
+
+
+@pytest.mark.fault
+def test_row698_albumentations_saves_all_arguments_of_a_transform():
+    transform = albumentations_masks("surgical-plain-navy", wear="nose", seed=7, mask_value=3, faces="all")
+    read = A.from_dict(A.to_dict(A.Compose([transform]))).transforms[0]
+    assert A.to_dict(read) == A.to_dict(transform)
+    assert repr(read._core) == repr(transform._core)
+    made = [
+        each(image=aligned()[0], index=1, mask=np.zeros((112, 112), np.uint8)) for each in (read, transform)
+    ]
+    assert all(np.array_equal(made[0][name], made[1][name]) for name in ("image", "mask"))
