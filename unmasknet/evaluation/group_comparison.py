@@ -1,121 +1,152 @@
 """Results by group of people, each with its own interval, and the gap between the worst group and the rest.
 
-`compare_groups` knows no score: it takes a function of sample indices, so it serves means, medians and rates alike.
+`compare_groups` knows no score and no bootstrap: it takes a function that measures the samples of some groups, so it
+serves means, medians and rates over samples, and the rates of a verification over pairs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from numpy import ndarray
 
-from unmasknet.evaluation.scores import Draws, Summary, rounded
-from unmasknet.metrics.statistics import percentile_interval
+from maskgen.dataset.attributes import TONE, sorted_groups
+from maskgen.dataset.skin_tone import CLASSES
+from unmasknet.evaluation.attributes import SKIN_AND_MASK, skins_and_masks
+from unmasknet.metrics.statistics import Measured, rounded
 
 Index = Int[ndarray, " _"]
-Measure = Callable[
+Average = Callable[
     [Index], Mapping[str, float | None]
-]  # indices of samples, with repetition -> score: value or None
+]  # of the samples at some indices, with repetition, by score
+Measure = Callable[
+    [Sequence[str]], Mapping[str, Measured]
+]  # of the samples of some groups together, by score
 Better = Literal["higher", "lower", "near 1"]
 LEAST = 30  # samples from which a group counts as the worst one: below, chance decides
-LEAST_PEOPLE = 2  # people from whom the variance between people can be estimated
+LEAST_PEOPLE = 5  # from whom the spread between people is estimated
 
 
 def compare_groups(
+    attribute: str,
     groups: Sequence[str],
     people: Sequence[str],
-    draws: Draws,
     measure: Measure,
     better: Mapping[str, Better],
-) -> Summary:
+) -> dict[str, Any]:
     """Measures each group of samples, and how far the worst group is from the rest.
 
     Args:
+        attribute: what the groups are of, which decides their order.
         groups: the group of each sample; "" if it is unknown. Unknown ones are in no group.
         people: the person in each sample.
-        draws: bootstrap samples of all samples, drawn by person; none for no intervals.
-        measure: computes the scores of the samples at some indices, never of none; NaN and None are undefined.
+        measure: measures the samples of some groups together, by score.
         better: which way a score is better; other scores have no gap.
 
     Returns:
-        `groups`: group -> `n`, `people`, each score, and `ci95` with the 95 % percentile interval of each score.
-        `unknown`: number of samples whose group is unknown. `smallest`: `group` and `n` of the smallest group, or None
-        without groups. `gaps`: score -> `worst` (its group), its `value`, that of the `rest` of the known samples, the
-        `gap` (value - rest) and its `ci95` or None. Groups of fewer than `LEAST` samples are never the worst, and
-        there are gaps only where at least two others are.
+        `groups`: group -> `n`, `people`, each score, and `ci95` with the 95 % percentile interval of each score, for at
+        least `LEAST_PEOPLE` people. `unknown`: number of samples whose group is unknown. `smallest`: `group` and `n` of
+        the smallest group, or None without groups. `gaps`: score -> `worst` (its group), its `value`, that of the
+        `rest` of the known samples, the `gap` (value - rest) and its `ci95` or None. Groups of fewer than `LEAST`
+        samples are never the worst, and there are gaps only where at least two others are.
     """
-    member = np.array(groups, dtype=str)
-    names = sorted(set(member.tolist()) - {""})
-    found = {name: _group(member == name, people, draws, measure) for name in names}
-    sizes = {name: part["n"] for name, part in found.items()}
-    smallest = min(sizes, key=lambda name: sizes[name]) if sizes else None
-    large = [name for name in names if sizes[name] >= LEAST]
-    gaps = _gaps(member, {name: found[name] for name in large}, draws, measure, better)
+    members: dict[str, list[str]] = {name: [] for name in _ordered(attribute, set(groups) - {""})}
+    for group, person in zip(groups, people, strict=True):
+        if group:
+            members[group].append(person)
+    measured = {name: measure([name]) for name in members}
+    smallest = min(members, key=lambda name: len(members[name])) if members else None
     return {
-        "groups": found,
-        "unknown": int((member == "").sum()),
-        "smallest": {"group": smallest, "n": sizes[smallest]} if smallest is not None else None,
-        "gaps": gaps,
+        "groups": {name: _entry(theirs, measured[name]) for name, theirs in members.items()},
+        "unknown": sum(not group for group in groups),
+        "smallest": {"group": smallest, "n": len(members[smallest])} if smallest is not None else None,
+        "gaps": _gaps(members, measured, measure, better),
     }
 
 
-def _group(chosen: Bool[ndarray, " n"], people: Sequence[str], draws: Draws, measure: Measure) -> Summary:
-    index = np.flatnonzero(chosen)
-    members = {people[at] for at in index.tolist()}
-    drawn = [draw[chosen[draw]] for draw in draws] if len(members) >= LEAST_PEOPLE else []
-    measured = [measure(part) for part in drawn if len(part)]
-    values = measure(index)
-    intervals = {score: _edges([one[score] for one in measured]) for score in values}
+def measure_by_draws(groups: Sequence[str], draws: Sequence[Index], average: Average) -> Measure:
+    """Returns a function that averages the samples of some groups, in all and in each bootstrap sample of them.
+
+    Args:
+        groups: the group of each sample.
+        draws: bootstrap samples of all samples, drawn by person; none for no intervals.
+        average: averages the samples at some indices, never of none; NaN and None are undefined.
+    """
+    member = np.array(groups, dtype=str)
+
+    def measure(names: Sequence[str]) -> dict[str, Measured]:
+        chosen = np.isin(member, names)
+        values = average(np.flatnonzero(chosen))
+        drawn = [average(part) if len(part := draw[chosen[draw]]) else {} for draw in draws]
+        return {
+            score: Measured(value, np.array([one.get(score) for one in drawn], float))
+            for score, value in values.items()
+        }
+
+    return measure
+
+
+def _ordered(attribute: str, groups: set[str]) -> list[str]:
+    """Sorts the groups of an attribute: tones from light to dark, others as `sorted_groups` does."""
+    if attribute == TONE:
+        return [name for name, _ in CLASSES if name in groups]
+    if attribute == SKIN_AND_MASK:
+        return [name for name in skins_and_masks() if name in groups]
+    return sorted_groups(groups)
+
+
+def _entry(members: Sequence[str], measured: Mapping[str, Measured]) -> dict[str, Any]:
+    count = len(set(members))
     return {
-        "n": len(index),
-        "people": len(members),
-        **{score: rounded(value) for score, value in values.items()},
-        "ci95": {score: edges for score, edges in intervals.items() if edges},
+        "n": len(members),
+        "people": count,
+        **{score: rounded(one.value) for score, one in measured.items()},
+        "ci95": {
+            score: edges
+            for score, one in measured.items()
+            if count >= LEAST_PEOPLE and (edges := _edges(one)) is not None
+        },
     }
 
 
 def _gaps(
-    member: ndarray, found: Summary, draws: Draws, measure: Measure, better: Mapping[str, Better]
-) -> Summary:
+    members: Mapping[str, Sequence[str]],
+    measured: Mapping[str, Mapping[str, Measured]],
+    measure: Measure,
+    better: Mapping[str, Better],
+) -> dict[str, Any]:
     """Compares the worst group by each score with the rest of the samples."""
-    measured: dict[str, list[_Both]] = {}
+    rests: dict[str, Mapping[str, Measured]] = {}
     gaps = {}
     for score, way in better.items():
-        values = {name: part[score] for name, part in found.items() if part.get(score) is not None}
+        large = [name for name in members if len(members[name]) >= LEAST]
+        values = {
+            name: value for name in large if (value := rounded(measured[name][score].value)) is not None
+        }
         if len(values) < 2:
             continue
         worst = max(values, key=lambda name: _badness(values[name], way))
-        if worst not in measured:
-            every = np.arange(len(member))
-            measured[worst] = [_apart(index, member, worst, measure) for index in (every, *draws)]
-        (one, rest), *pairs = ((own.get(score), other.get(score)) for own, other in measured[worst])
-        if one is None or rest is None:
+        if worst not in rests:
+            rests[worst] = measure([name for name in members if name != worst])
+        own, rest = measured[worst][score], rests[worst][score]
+        gap = own.minus(rest)
+        if gap.value is None:
             continue
         gaps[score] = {
             "worst": worst,
-            "value": rounded(one),
-            "rest": rounded(rest),
-            "gap": rounded(one - rest),
-            "ci95": _edges([a - b for a, b in pairs if a is not None and b is not None]),
+            "value": rounded(own.value),
+            "rest": rounded(rest.value),
+            "gap": rounded(gap.value),
+            "ci95": _edges(gap) if len(set(members[worst])) >= LEAST_PEOPLE else None,
         }
     return gaps
-
-
-_Both = tuple[Mapping[str, float | None], Mapping[str, float | None]]
-
-
-def _apart(index: Index, member: ndarray, worst: str, measure: Measure) -> _Both:
-    """Measures the samples of one group and those of all others; empty for a side without samples."""
-    own, rest = (index[side[index]] for side in (member == worst, (member != worst) & (member != "")))
-    return measure(own) if len(own) else {}, measure(rest) if len(rest) else {}
 
 
 def _badness(value: float, better: Better) -> float:
     return {"higher": -value, "lower": value, "near 1": abs(np.log(max(value, 1e-9)))}[better]
 
 
-def _edges(values: Sequence[float | None]) -> list[float] | None:
-    """Computes the 95 % percentile interval; None without a finite value."""
-    edges = percentile_interval(np.array(values, float))  # None becomes NaN
-    return edges and [float(f"{edge:.6g}") for edge in edges]
+def _edges(measured: Measured) -> list[float | None] | None:
+    """Returns the rounded 95 % interval; None without a finite value."""
+    return [rounded(edge) for edge in measured.interval] if measured.interval else None

@@ -1,16 +1,14 @@
 """Scores of an evaluation by group of people: sex, age, group, skin tone, or columns of a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maskgen.dataset.attributes import TONE, Attributes, sorted_groups
-from maskgen.dataset.skin_tone import CLASSES
-from unmasknet.evaluation.attributes import SKIN_AND_MASK, skins_and_masks
-from unmasknet.evaluation.group_comparison import Better, Index, Measure, compare_groups
+from maskgen.dataset.attributes import Attributes
+from unmasknet.evaluation.group_comparison import Average, Better, Index, compare_groups, measure_by_draws
 from unmasknet.evaluation.scores import RATIOS, RESTORED, Draws, ScoreTable, Summary, gaps
 
 BASELINE = "mean face"  # the gain over it depends less on how difficult a group is
@@ -47,26 +45,16 @@ def group_scores(table: ScoreTable, attributes: Mapping[str, Attributes], draws:
     names = dict.fromkeys(name for one in known for name in one)
     better: dict[str, Better] = {name: way for name, (_, _, way) in SCORES.items()}
     better |= {AHEAD: "higher", **dict.fromkeys(WEARING, "higher")}
-    measure = _measure(table)
+    average = _average(table)
     found = {}
     for attribute in names:
-        part = compare_groups([one.get(attribute, "") for one in known], people, draws, measure, better)
-        found[attribute] = part | {
-            "groups": {name: part["groups"][name] for name in _ordered(attribute, list(part["groups"]))}
-        }
+        groups = [one.get(attribute, "") for one in known]
+        measure = measure_by_draws(groups, draws, average)
+        found[attribute] = compare_groups(attribute, groups, people, measure, better)
     return found
 
 
-def _ordered(attribute: str, groups: Sequence[str]) -> list[str]:
-    """Sorts the groups of an attribute: tones from light to dark, others as `sorted_groups` does."""
-    if attribute == TONE:
-        return [name for name, _ in CLASSES if name in groups]
-    if attribute == SKIN_AND_MASK:
-        return [name for name in skins_and_masks() if name in groups]
-    return sorted_groups(groups)
-
-
-def _measure(table: ScoreTable) -> Measure:
+def _average(table: ScoreTable) -> Average:
     """Returns a function that averages each score over the samples at some indices."""
     columns = {name: table.values(method, score) for name, (method, score, _) in SCORES.items()}
     columns |= _wear_columns(table)
@@ -77,14 +65,14 @@ def _measure(table: ScoreTable) -> Measure:
     of_median = [name for name in columns if name not in empty and name in medians]
     means, middles = (np.array([columns[name] for name in names]) for names in (of_mean, of_median))
 
-    def measure(index: Index) -> dict[str, float | None]:
+    def average(index: Index) -> dict[str, float | None]:
         averages = {
             **_averages(of_mean, means, index, np.mean),
             **_averages(of_median, middles, index, np.median),
         }
         return empty | averages
 
-    return measure
+    return average
 
 
 def _wear_columns(table: ScoreTable) -> dict[str, Float[ndarray, " n"]]:

@@ -1,9 +1,9 @@
 """Tables of an evaluation by group of people, and of the gaps between the worst group and the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from unmasknet.evaluation.group_comparison import LEAST
-from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.table import DIGITS, NOTHING, Table, number, with_interval
 
 COLUMNS = {  # score -> column, and the score whose digits it takes; "" is a percentage
@@ -23,17 +23,18 @@ COLUMNS = {  # score -> column, and the score whose digits it takes; "" is a per
 }
 MEASURED = ("tone", "skin and mask")  # attributes that are measured and not stated
 WORST = "Worst groups"
+Format = Callable[[float | None, list[float] | None], str]  # formats a value and its interval
 TITLES = {"tone": "skin tone"}
 
 
-def group_tables(summary: Summary) -> list[Table]:
+def group_tables(summary: Mapping[str, Any]) -> list[Table]:
     """Builds a table per attribute with the scores of each group, and one of the worst groups."""
     found = [_groups(attribute, parts, summary) for attribute, parts in summary["by_group"].items()]
-    gaps = _gaps(summary)
+    gaps = gap_table(summary, lambda score: COLUMNS[score][0], _number)
     return [*found, *([gaps] if gaps.rows else [])]
 
 
-def _groups(attribute: str, parts: Summary, summary: Summary) -> Table:
+def _groups(attribute: str, parts: Mapping[str, Any], summary: Mapping[str, Any]) -> Table:
     """Builds the table of one attribute; columns without a value are left out."""
     shown = [score for score in COLUMNS if any(part.get(score) is not None for part in parts.values())]
     rows = tuple(
@@ -45,15 +46,15 @@ def _groups(attribute: str, parts: Summary, summary: Summary) -> Table:
         f"By {title}",
         (title, "n", "people", *(COLUMNS[score][0] for score in shown)),
         rows,
-        _note(attribute, summary),
+        group_note(attribute, summary),
     )
 
 
-def _cell(part: Summary, score: str) -> str:
-    return _number(score, sign=score == "ahead")(part.get(score), part["ci95"].get(score))
+def _cell(part: Mapping[str, Any], score: str) -> str:
+    return _number(score, score == "ahead")(part.get(score), part["ci95"].get(score))
 
 
-def _number(score: str, *, sign: bool) -> Callable[[float | None, list[float] | None], str]:
+def _number(score: str, sign: bool) -> Format:
     """Returns a function that formats a value of a score with its interval."""
     digits = COLUMNS[score][1]
     if digits:
@@ -68,7 +69,8 @@ def _number(score: str, *, sign: bool) -> Callable[[float | None, list[float] | 
     return percentage
 
 
-def _note(attribute: str, summary: Summary) -> str:
+def group_note(attribute: str, summary: Mapping[str, Any]) -> str:
+    """Says how to read the table of an attribute: where its groups are from, and how small they are."""
     source = (
         "Measured on the photo without its mask, whose light and white balance weigh as much as the skin: it "
         "describes the photo, not the person. "
@@ -85,18 +87,26 @@ def _note(attribute: str, summary: Summary) -> str:
     )
 
 
-def _gaps(summary: Summary) -> Table:
-    """Builds the table of the scores in which the worst group is significantly worse than the rest."""
+def gap_table(
+    summary: Mapping[str, Any], column: Callable[[str], str], form: Callable[[str, bool], Format]
+) -> Table:
+    """Builds the table of the scores in which the worst group is significantly worse than the rest.
+
+    Args:
+        summary: of an evaluation; its `group_gaps` are as `compare_groups` returns them.
+        column: names a score.
+        form: returns what formats values of a score, with a sign or without.
+    """
     rows = []
     for attribute, facts in summary.get("group_gaps", {}).items():
         for score, gap in facts["gaps"].items():
             edges = gap["ci95"]
             if edges and (edges[0] > 0 or edges[1] < 0):
-                plain, signed = _number(score, sign=False), _number(score, sign=True)
+                plain, signed = form(score, False), form(score, True)
                 rows.append(
                     (
                         TITLES.get(attribute, attribute),
-                        COLUMNS[score][0],
+                        column(score),
                         gap["worst"],
                         plain(gap["value"], None),
                         plain(gap["rest"], None),
@@ -105,7 +115,8 @@ def _gaps(summary: Summary) -> Table:
                 )
     note = (
         f"The worst group of at least {LEAST} samples by each score, against all samples of other groups; only gaps "
-        "whose 95 % interval excludes 0. The worst group is chosen after the fact, so a small gap may be chance."
+        "whose 95 % interval excludes 0. The worst group is chosen after the fact, and of many scores, so a small gap "
+        "may be chance."
     )
     return Table(WORST, ("by", "score", "group", "its value", "the others", "gap"), tuple(rows), note)
 

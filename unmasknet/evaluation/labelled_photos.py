@@ -25,10 +25,11 @@ from unmasknet.data.decode import MAX_PIXELS
 from unmasknet.evaluation.other_methods import SUFFIXES
 from unmasknet.evaluation.samples import to_tensor
 from unmasknet.evaluation.scorer import FindFaces
-from unmasknet.evaluation.scores import Summary, rounded
+from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.metrics import image as image_metrics
 from unmasknet.metrics import statistics
+from unmasknet.metrics.statistics import rounded
 from unmasknet.models.two_stage import Restorer
 
 Label = UInt8[ndarray, "{height} {width}"]

@@ -9,7 +9,8 @@ from maskgen.csv_text import csv_bytes
 from maskgen.errors import InputError
 from maskgen.files import make_folder, write_atomic
 from maskgen.reading import JSON_BYTES, check_regular_file, reason_of
-from unmasknet.evaluation.scores import DIGITS, RESTORED, ScoreTable
+from unmasknet.evaluation.scores import RESTORED, ScoreTable
+from unmasknet.metrics.statistics import DIGITS
 
 Row = Mapping[str, str]
 SCORES = {  # column: method and score

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unmasknet.evaluation.samples import EvalSample
 from unmasknet.metrics import statistics
+from unmasknet.metrics.statistics import DIGITS, rounded
 
 Summary = dict[str, Any]
 Draws = Sequence[Int[ndarray, " _"]]
@@ -39,7 +40,6 @@ WINDOW = " in the window over the hole"  # added to a network's name: features o
 AHEAD = ("hole.psnr", "hole.ssim")  # scores by which methods are compared
 HOLE_EDGES = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)  # fractions of the image
 YAW_EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 90.0)  # degrees, absolute
-DIGITS = 6  # significant digits; no measurement here is more precise
 
 
 @dataclass
@@ -133,13 +133,6 @@ def facts_of(sample: EvalSample) -> SampleFacts:
         sample.yaw,
         sample.hole_share,
     )
-
-
-def rounded(value: float | None) -> float | None:
-    """Rounds a value for JSON to `DIGITS` significant digits; None if it is not finite."""
-    if value is None or not np.isfinite(value):
-        return None
-    return float(f"{value:.{DIGITS}g}")
 
 
 def method_summary(table: ScoreTable, method: str, network: str) -> Summary:

@@ -22,11 +22,11 @@ from unmasknet.evaluation.scores import (
     by_range,
     intervals,
     method_summary,
-    rounded,
 )
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.verification import typical_likeness, verification
 from unmasknet.metrics import statistics
+from unmasknet.metrics.statistics import rounded
 from unmasknet.models.two_stage import Restorer
 
 BASELINES = ("masked input", "mean fill", "mean face", "telea")

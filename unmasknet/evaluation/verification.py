@@ -9,8 +9,9 @@ from numpy import ndarray
 
 from maskgen.seeds import hash64, rng_for
 from unmasknet.evaluation.scorer import MASKED
-from unmasknet.evaluation.scores import RESTORED, TRUTH, SampleFacts, ScoreTable, Summary, rounded
+from unmasknet.evaluation.scores import RESTORED, TRUTH, SampleFacts, ScoreTable, Summary
 from unmasknet.metrics import statistics
+from unmasknet.metrics.statistics import rounded
 
 MOST_PAIRS = 6000  # same-person pairs; as many as LFW's own list has in total
 Pairs = Int[ndarray, "p 2"]

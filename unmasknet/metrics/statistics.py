@@ -14,6 +14,7 @@ Features = Float[ndarray, "_ d"]
 Average = Callable[[Values], np.floating[Any]]
 
 FOLDS = 10  # of the cross-validation, as in LFW's verification protocol
+DIGITS = 6  # significant digits of a summary; no measurement is more precise
 
 
 def mean(values: Values) -> float | None:
@@ -80,6 +81,36 @@ def percentile_interval(values: Values) -> list[float] | None:
     """Computes the 95 % interval of a statistic from its values in bootstrap samples; None without a finite one."""
     finite = values[np.isfinite(values)]
     return [float(edge) for edge in np.percentile(finite, (2.5, 97.5))] if len(finite) else None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Statistic and its values in the bootstrap samples; None and empty if it is undefined."""
+
+    value: float | None
+    samples: Float[ndarray, " samples"]
+
+    @property
+    def interval(self) -> list[float] | None:
+        """The 95 % interval; None without samples."""
+        return None if self.value is None else percentile_interval(self.samples)
+
+    def minus(self, other: "Measured") -> "Measured":
+        """Computes the difference of two statistics over the same bootstrap samples."""
+        if self.value is None or other.value is None:
+            return UNDEFINED
+        both = len(self.samples) == len(other.samples)  # none where there are too few people
+        return Measured(self.value - other.value, self.samples - other.samples if both else np.empty(0))
+
+
+UNDEFINED = Measured(None, np.empty(0))
+
+
+def rounded(value: float | None) -> float | None:
+    """Rounds a value for JSON to `DIGITS` significant digits; None if it is not finite."""
+    if value is None or not np.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _means(values: Values, samples: Sequence[Int[ndarray, " _"]]) -> Values:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int64, Shaped
 from numpy import ndarray
 
 from unmasknet.metrics import statistics
+from unmasknet.metrics.statistics import Measured
 
 Weights = Float[ndarray, "samples people"]
 DIGITS = 5  # after the decimal point, in the summary
@@ -57,28 +58,6 @@ class Sides:
         table = np.bincount(cells, minlength=people.shape[1] * len(others)).reshape(people.shape[1], -1)
         between = (people @ table.astype(float) * people[:, others]).sum(1)
         return people @ own.astype(float) + between
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Rate and its values in the bootstrap samples; None and empty if it is undefined."""
-
-    value: float | None
-    samples: Float[ndarray, " samples"]
-
-    @property
-    def interval(self) -> list[float] | None:
-        """The 95 % interval; None without samples."""
-        return None if self.value is None else statistics.percentile_interval(self.samples)
-
-    def minus(self, other: "Measured") -> "Measured":
-        """Computes the difference of two rates over the same people and bootstrap samples."""
-        if self.value is None or other.value is None:
-            return Measured(None, np.empty(0))
-        return Measured(self.value - other.value, self.samples - other.samples)
-
-
-UNDEFINED = Measured(None, np.empty(0))
 
 
 def bootstrap_weights(people: int, times: int, seed: int) -> Weights:

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
-from maskgen.dataset.attributes import read_attributes
 from maskgen.dataset.draw_pairs import digests_of
 from maskgen.dataset.near_copies import looks_of
 from maskgen.dataset.reader import open_data_set
 from maskgen.progress import OnProgress, no_progress
+from unmasknet.evaluation.attributes import attributes_by_key
 from unmasknet.recognition.embeddings import REFERENCE, Embedder, Embeddings, Job, embed_photos
 from unmasknet.recognition.examples import PairExample, find_examples
 from unmasknet.recognition.pairs import (
@@ -71,11 +71,11 @@ def evaluate(
     began = time.monotonic()
     data = open_data_set(Path(settings.data))
     split = choose_split(data, settings.split)
-    attributes_of = read_attributes(settings.by)
     photos, left = choose_photos(data, split, settings.n, settings.seed)
     digests = digests_of(data)
     listed, missing = _listed(settings, photos, digests)
     photos, listed = _used(settings, photos, listed)
+    attributes, notes = attributes_by_key(data, split, [photo.key for photo in photos], settings.by)
     impostors = _impostors(settings, photos, listed, digests)
     names = settings.chosen_rows
     jobs, job_of = _jobs(settings, photos, looks_of(data.records), (listed, impostors))
@@ -89,10 +89,10 @@ def evaluate(
         np.array([jobs[job][1] if job != NONE else NONE for job in job_of[0].tolist()], np.int64),
     )
     facts = Facts(settings, data.name, split, embedder.network, missing, left, embeddings)
-    summary = summarise(facts, photos, scored, [attributes_of(photo.source) for photo in photos])
+    summary = summarise(facts, photos, scored, [attributes.get(photo.key, {}) for photo in photos])
     summary["seconds"] = round(time.monotonic() - began, 1)
     examples = find_examples(data, split, photos, scored, embedder) if settings.html else []
-    warnings = (*_pair_warnings(photos, listed), *_warnings(settings, summary, left, embeddings))
+    warnings = (*notes, *_pair_warnings(photos, listed), *_warnings(settings, summary, left, embeddings))
     return RecognitionEvaluation(summary, tuple(photos), scored, tuple(examples), warnings)
 
 

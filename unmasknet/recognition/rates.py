@@ -5,7 +5,8 @@ from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 
 from unmasknet.metrics import statistics
-from unmasknet.recognition.bootstrap import UNDEFINED, Measured, Sides, Weights
+from unmasknet.metrics.statistics import UNDEFINED, Measured
+from unmasknet.recognition.bootstrap import Sides, Weights
 from unmasknet.recognition.roc import FARS, Curve
 
 RATES = ("accuracy", "auc", "eer", *(f"tar_at_far.{key}" for key in FARS))

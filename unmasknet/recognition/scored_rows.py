@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 
+from unmasknet.metrics.statistics import Measured
 from unmasknet.recognition import rates
-from unmasknet.recognition.bootstrap import Measured, Sides, Weights
+from unmasknet.recognition.bootstrap import Sides, Weights
 from unmasknet.recognition.pairs import Pairs
 from unmasknet.recognition.roc import Curve
 

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from unmasknet.metrics.statistics import Measured
 from unmasknet.recognition import rates
 from unmasknet.recognition.bootstrap import (
     DIGITS,
-    Measured,
     Weights,
     bootstrap_weights,
     intervals,
@@ -20,7 +20,7 @@ from unmasknet.recognition.bootstrap import (
     rounded,
 )
 from unmasknet.recognition.embeddings import Embeddings
-from unmasknet.recognition.groups import group_summary
+from unmasknet.recognition.groups import GroupedPairs
 from unmasknet.recognition.networks import FaceNetwork
 from unmasknet.recognition.pairs import NONE
 from unmasknet.recognition.photos import NamedPhoto
@@ -83,10 +83,9 @@ def summarise(
     weights = bootstrap_weights(int(people.max()) + 1, settings.bootstrap, settings.seed)
     rows = build_rows(scored, people)
     measured = {name: _all_rates(row, weights) for name, row in rows.items()}
-
-    def grouped(labels: Sequence[str]) -> Summary:
-        return group_summary(rows, scored, people, np.array(labels, str), weights)
-
+    pairs = GroupedPairs(rows, scored, people, weights)
+    names = dict.fromkeys(name for one in attributes for name in one)
+    by_group = {name: pairs.compare(name, [one.get(name, "") for one in attributes]) for name in names}
     return {
         "data": facts.data,
         "split": facts.split or "all",
@@ -111,13 +110,11 @@ def summarise(
         "refused_references": facts.embeddings.refused,
         "rows": {name: _row_summary(row, measured[name], _range(rows)) for name, row in rows.items()},
         "differences": dict(_differences(rows, measured, weights)),
-        "by_family": grouped([photo.family for photo in photos]),
-        "by_wear": grouped([photo.wear for photo in photos]),
-        "by_yaw": grouped([photo.yaw_range for photo in photos]),
-        "by_group": {
-            attribute: grouped([one.get(attribute, "") for one in attributes])
-            for attribute in sorted({name for one in attributes for name in one})
-        },
+        "by_family": pairs.compare("family", [photo.family for photo in photos])["groups"],
+        "by_wear": pairs.compare("wear", [photo.wear for photo in photos])["groups"],
+        "by_yaw": pairs.compare("yaw", [photo.yaw_range for photo in photos])["groups"],
+        "by_group": {name: part.pop("groups") for name, part in by_group.items()},
+        "group_gaps": by_group,
     }
 
 

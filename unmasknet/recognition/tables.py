@@ -1,7 +1,9 @@
 """Tables of an evaluation, for the terminal, the page and Markdown."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from unmasknet.evaluation.group_tables import TITLES, gap_table, group_note
 from unmasknet.evaluation.table import NOTHING, Table, as_lines, number
 from unmasknet.recognition.groups import GROUP_FAR
 from unmasknet.recognition.photos import REASONS
@@ -87,8 +89,8 @@ def differences(summary: Summary) -> Table:
 
 
 def group_tables(summary: Summary) -> Iterator[Table]:
-    """Yields a table per kind of group: TAR of the probes of each group."""
-    titles = GROUPS | {name: f"The probe's {name}" for name in summary["by_group"]}
+    """Yields a table per kind of group, TAR of the probes of each group, and one of the worst groups."""
+    titles = GROUPS | {name: f"The probe's {TITLES.get(name, name)}" for name in summary["by_group"]}
     for name, title in titles.items():
         groups = summary[name] if name in GROUPS else summary["by_group"][name]
         head = ("group", *summary["rows"], "pairs of one person", "people")
@@ -106,7 +108,14 @@ def group_tables(summary: Summary) -> Iterator[Table]:
             f"TAR in per cent at the row's threshold for FAR {FARS[GROUP_FAR]:g} over all people, and the FAR of the "
             "group's own probes at it."
         )
-        yield Table(title, head, body, note)
+        yield Table(title, head, body, note if name in GROUPS else f"{note} {group_note(name, summary)}")
+    yield gap_table(summary, _rate, lambda score, sign: partial(percent, sign=sign))
+
+
+def _rate(score: str) -> str:
+    """Names a rate of a row, such as "TAR of plain-masked, %"."""
+    row, rate = score.rsplit(".", 1)
+    return f"{rate.upper()} of {row}, %"
 
 
 def _tar(row: Summary) -> str:

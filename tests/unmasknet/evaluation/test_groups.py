@@ -12,7 +12,7 @@ from maskgen.settings import ShardSettings
 from tests.helpers import evaluation as toys
 from unmasknet.evaluation.attributes import SKIN_AND_MASK, attributes_by_key
 from unmasknet.evaluation.evaluate import evaluate
-from unmasknet.evaluation.group_comparison import LEAST, compare_groups
+from unmasknet.evaluation.group_comparison import LEAST, LEAST_PEOPLE, compare_groups, measure_by_draws
 from unmasknet.evaluation.group_tables import group_tables
 from unmasknet.evaluation.report import html, markdown
 from unmasknet.evaluation.settings import EvalSettings
@@ -25,9 +25,8 @@ def compared(groups: list[str], values: np.ndarray, better: str = "higher", peop
     """Compares groups by the mean of a score."""
     people = people or [f"p{number}" for number in range(len(groups))]
     draws = statistics.draws(people, 300, 7)
-    return compare_groups(
-        groups, people, draws, lambda index: {"score": float(values[index].mean())}, {"score": better}
-    )
+    measure = measure_by_draws(groups, draws, lambda index: {"score": float(values[index].mean())})
+    return compare_groups("hat", groups, people, measure, {"score": better})
 
 
 def test_a_group_has_its_own_mean_and_interval() -> None:
@@ -86,6 +85,18 @@ def test_photos_of_one_person_count_once_in_the_interval() -> None:
     part = together["groups"]["a"]
     assert part["people"] == 20
     assert np.diff(part["ci95"]["score"]) > 3 * np.diff(apart)
+
+
+def test_few_people_have_no_interval_however_many_their_photos() -> None:
+    values = np.random.default_rng(5).normal(10, 1, 300)
+    values[:100] -= 3
+    few = [f"p{number % (LEAST_PEOPLE - 1)}" for number in range(100)]
+    people = [*few, *(f"q{number}" for number in range(200))]
+    found = compared(["a"] * 100 + ["b"] * 100 + ["c"] * 100, values, people=people)
+    assert found["groups"]["a"]["ci95"] == {}
+    assert found["groups"]["b"]["ci95"]["score"]
+    assert found["gaps"]["score"]["worst"] == "a"
+    assert found["gaps"]["score"]["ci95"] is None
 
 
 def write_tones(folder: Path, count: int) -> None:
