@@ -1,4 +1,4 @@
-"""Charts of the page: ROC of all rows on a logarithmic axis, histograms of similarities, TAR as bars."""
+"""Charts of the page: ROC of all rows on a logarithmic axis, and histograms of similarities."""
 
 import math
 from collections.abc import Sequence

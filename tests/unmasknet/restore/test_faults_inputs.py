@@ -10,7 +10,7 @@ from maskgen.errors import InputError, MissingError, UnmaskError
 from maskgen.video.frames.run import find_files
 from tests.helpers.restoring import ToyNetworks, draw_photo, face_at, fixed_detector
 from tests.helpers.special_files import KINDS, make_special, within
-from unmasknet.restore import batch
+from unmasknet.restore import batch, photo_file, video_file
 from unmasknet.restore.batch import run
 from unmasknet.restore.inputs import find_inputs
 from unmasknet.restore.settings import RestoreSettings
@@ -115,14 +115,14 @@ def test_row62_an_error_of_a_network_or_of_memory_fails_its_photo_alone(photos, 
 
 def test_row62_a_video_that_no_package_can_read_fails_alone(photos, monkeypatch):
     (photos / "b.png").rename(photos / "b.mp4")
-    monkeypatch.setattr(batch, "find_spec", lambda name: None)
+    monkeypatch.setattr(video_file, "find_spec", lambda name: None)
     check_others(restore(photos), photos, "b.mp4", "videos need PyAV")
 
 
 def test_row62_inputs_that_all_fail_for_want_of_a_package_keep_its_exit_code(photos, monkeypatch):
     for path in photos.iterdir():
         path.rename(path.with_suffix(".mp4"))
-    monkeypatch.setattr(batch, "find_spec", lambda name: None)
+    monkeypatch.setattr(video_file, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match="videos need PyAV"):
         restore(photos)
 
@@ -161,7 +161,7 @@ def test_row62_a_folder_of_results_that_cannot_be_written_ends_the_run(photos, m
     def full(*_):
         raise MissingError("no room")
 
-    monkeypatch.setattr(batch, "write_atomic", full)
+    monkeypatch.setattr(photo_file, "write_atomic", full)
     with pytest.raises(UnmaskError, match="no room"):
         restore(photos)
 
