@@ -136,7 +136,7 @@ class OnnxNetwork:
         except Exception as error:
             raise InputError(f"--net {self.path}: fails on an image of {self.side} px: {error}") from error
         vector = found.astype(np.float64).ravel()
-        if len(vector) < 2 or found.shape[0] != 1:
+        if len(vector) < 2 or found.shape[0] != 1 or max(found.shape) != len(vector):
             raise InputError(
                 f"--net {self.path}: computes {found.shape} for one image; give a network whose first output is one "
                 "embedding per image"
@@ -156,6 +156,10 @@ def _layout(path: Path, shape: Sequence[Any], kind: str) -> tuple[bool, int]:
     if len(shape) != 4 or (shape[3] if last else shape[1]) != 3 or len(fixed) > 1:
         raise InputError(
             f"--net {path}: its input is {list(shape)}; give a network that takes n 3 side side or n side side 3"
+        )
+    if isinstance(shape[0], int) and shape[0] > 1:
+        raise InputError(
+            f"--net {path}: takes {shape[0]} images at once; export it for one image, or for any number"
         )
     if kind not in KINDS and kind != "tensor(uint8)":
         raise InputError(f"--net {path}: its input is {kind}; give a network that takes floats or bytes")

@@ -116,6 +116,15 @@ def test_row651_answers_that_are_no_embedding_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match="one embedding per image"):
         network(number)
+    features = write_graph(tmp_path / "features.onnx", shape, [helper.make_node("Identity", ["in"], ["out"])])
+    with pytest.raises(InputError, match=r"computes \(1, 3, 16, 16\) for one image"):
+        network(features)
+    column = write_graph(
+        tmp_path / "column.onnx",
+        shape,
+        [helper.make_node("ReduceMean", ["in"], ["out"], axes=[2, 3], keepdims=1)],
+    )
+    assert len(network(column).embed_crop(np.ones((16, 16, 3), np.uint8))) == 3, "n d 1 1 is an embedding"
     nan = write_graph(
         tmp_path / "nan.onnx",
         shape,
@@ -123,6 +132,14 @@ def test_row651_answers_that_are_no_embedding_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match="NaN or infinity"):
         network(nan)
+
+
+@pytest.mark.fault
+def test_row657_networks_that_take_several_images_at_once_are_refused(tmp_path):
+    flat = helper.make_node("Flatten", ["in"], ["out"])
+    path = write_graph(tmp_path / "four.onnx", [("in", [4, 3, 16, 16])], [flat])
+    with pytest.raises(InputError, match="takes 4 images at once"):
+        network(path)
 
 
 @pytest.mark.fault
