@@ -1,5 +1,6 @@
 """Folder of masked photos: which folders may be written to, the journal, and what of earlier runs is still good."""
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,12 +8,16 @@ from typing import Any
 
 from maskgen.dataset.plan import Plan, differences
 from maskgen.errors import HARMLESS_REASONS, UsageError
-from maskgen.files import held_files, make_folder, remove
+from maskgen.files import held_files, make_folder, remove, write_atomic
 from maskgen.masking.journal import Journal, PhotoResult
 from maskgen.masking.names import Naming
 from maskgen.masking.target import AtomicFolder
+from maskgen.reading import read_regular_file
 from maskgen.sources import PlacedSource, Source
 from maskgen.types import PhotoRef
+
+MARK = ".unmask-maps"  # hidden file in the folder of maps: says to which journal they belong
+MARK_BYTES = 256
 
 
 class MaskFolder:
@@ -57,9 +62,13 @@ class MaskFolder:
         self.journal.open()
         try:
             self._settle(plan, overwrite=overwrite)
+            if not overwrite:
+                self.refuse_foreign_maps()
             targets = [AtomicFolder(folder) for folder in (self.out, self.maps) if folder]
             for target in targets:
                 target.prepare()
+            if self.maps:
+                write_atomic(self.maps / MARK, self._mark.encode("ascii"))
             try:
                 yield
             finally:
@@ -82,6 +91,22 @@ class MaskFolder:
                     f"{name} {folder}: holds {', '.join(found)}, which unmask mask has not made; choose another "
                     "folder, or --overwrite to write among them and replace files of the same names"
                 )
+
+    def refuse_foreign_maps(self) -> None:
+        """Refuses a folder of maps that holds files of others: its mark is not the one in the header of the journal.
+
+        Raises:
+            UsageError: it is one.
+        """
+        if self.maps and (found := held_files(self.maps)) and _read_mark(self.maps) != self._mark:
+            raise UsageError(
+                f"--maps {self.maps}: holds {', '.join(found)}, which no run into {self.out} has made; choose another "
+                "folder, or --overwrite both"
+            )
+
+    @property
+    def _mark(self) -> str:
+        return str((self.journal.header or {}).get("mark", ""))
 
     def versions(self) -> dict[str, str]:
         """Returns the versions that the journal was begun with."""
@@ -149,7 +174,8 @@ class MaskFolder:
                 return  # this very --overwrite was stopped: go on
             for result in self.journal.results():
                 self._remove(result)
-        header = {"source": plan.source, "settings": plan.settings, "versions": plan.versions}
+        header: dict[str, Any] = {"source": plan.source, "settings": plan.settings, "versions": plan.versions}
+        header["mark"] = secrets.token_hex(8)
         self.journal.begin(header)
 
     def _remove(self, result: PhotoResult) -> None:
@@ -210,6 +236,13 @@ def _source_size(source: Source, ref: PhotoRef) -> int | None:
     """Returns the size of a photo's file, without reading it; None if it is unknown."""
     place = source.place(ref) if isinstance(source, PlacedSource) else None
     return place[0].size(place[1]) if place else None
+
+
+def _read_mark(folder: Path) -> str:
+    try:
+        return read_regular_file(folder / MARK, MARK_BYTES).decode("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def _size(path: Path) -> int | None:

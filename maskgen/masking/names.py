@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from maskgen.files import fitting_path
+from maskgen.files import NAME_BYTES, fitting_path
 from maskgen.images.formats import SAME_SUFFIXES, photo_suffix
 
 # Suffixes of formats that are not written, and the one of the format that is written instead.
@@ -138,7 +138,7 @@ class Naming:
         if kind == "map":
             stem, _ = _parted(self._path(f"masked {number}", photo))
             return fitting_path(stem, ".png")
-        stem, suffix = _parted(photo)
+        stem, suffix = _parted(_with_short_folders(photo))
         more = "-original"
         if kind == "masked":
             index = int(number)
@@ -154,11 +154,20 @@ class Naming:
         return suffix if kind in SAME_SUFFIXES[self.format] else f".{self.format}"
 
 
+def _with_short_folders(path: str) -> str:
+    """Cuts the names of folders to the bytes that the disk holds: an archive may have longer ones."""
+    if 4 * len(path) <= NAME_BYTES:
+        return path
+    folders, slash, name = path.rpartition("/")
+    short = (folder.encode()[:NAME_BYTES].decode("utf-8", "ignore") for folder in folders.split("/"))
+    return f"{'/'.join(short)}{slash}{name}"
+
+
 def _folders(photos: Iterable[str]) -> Iterator[str]:
     """Yields the folders that hold photos, and the folders of these."""
     seen: set[str] = set()
     for photo in photos:
-        folder = photo.rpartition("/")[0]
+        folder = _with_short_folders(photo).rpartition("/")[0]
         while folder and folder not in seen:
             seen.add(folder)
             yield folder

@@ -109,6 +109,7 @@ def rehearse_masking(settings: MaskFolderSettings) -> MaskRehearsal:
     if folder.journal.path.exists() and not overwrite:
         with folder.journal.reading():
             folder.refuse_difference(job.plan(folder.versions()))
+            folder.refuse_foreign_maps()
             todo, _ = folder.split_todo(
                 job.refs, job.source, job.naming, retry_failed=settings.run.retry_failed
             )

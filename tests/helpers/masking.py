@@ -48,7 +48,7 @@ def written(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".unmask-mask.jsonl"
+        if path.is_file() and path.name not in (".unmask-mask.jsonl", ".unmask-maps")
     }
 
 

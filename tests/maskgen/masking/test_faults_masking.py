@@ -1,4 +1,4 @@
-"""Rows 610 to 615 of the fault matrix: runs of `unmask mask`, with fake tools."""
+"""Rows 610 to 615 and 688 of the fault matrix: runs of `unmask mask`, with fake tools."""
 
 import json
 import os
@@ -342,3 +342,55 @@ def test_row615_a_full_disk_ends_the_run_with_one_line_and_the_same_command_goes
     monkeypatch.delenv("PYTHONPATH")
     run_masking(masking(few, out))
     assert written(out) == before
+
+
+# Row 688: nothing of others is removed or replaced through a journal, a link or --maps
+
+
+def test_row688_a_journal_and_a_link_do_not_remove_a_file_outside(few, tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    run_masking(masking(few, out))
+    elsewhere.mkdir()
+    (elsewhere / "mine.txt").write_text("mine")
+    (out / "link").symlink_to(elsewhere)
+    with (out / NAME).open("a") as journal:
+        journal.write(json.dumps({"photo": "x.jpg", "files": {"link/mine.txt": 4}}) + "\n")
+    assert run_masking(masking(few, out, run={"overwrite": True})).masked == 4
+    assert (elsewhere / "mine.txt").read_text() == "mine"
+
+
+def test_row688_maps_of_a_later_run_do_not_replace_files_of_others(few, tmp_path):
+    out, maps, other = (tmp_path / name for name in ("out", "maps", "other"))
+    run_masking(masking(few, out, files={"maps": str(maps)}))
+    (other / "Ann").mkdir(parents=True)
+    (other / "Ann" / "0.png").write_bytes(b"mine")
+    for call in (run_masking, rehearse_masking):
+        with pytest.raises(
+            UsageError, match=r"--maps .*other: holds Ann/0\.png, which no run into .*out has made"
+        ):
+            call(masking(few, out, files={"maps": str(other)}))
+    assert (other / "Ann" / "0.png").read_bytes() == b"mine"
+    with pytest.raises(UsageError, match=r"--maps .*maps: holds Ann/0\.png"):
+        run_masking(masking(few, tmp_path / "second", files={"maps": str(maps)}))
+    assert run_masking(masking(few, out, files={"maps": str(maps)})).made == 0
+    assert run_masking(masking(few, out, files={"maps": str(tmp_path / "new")})).made == 4
+    assert run_masking(masking(few, out, files={"maps": str(other)}, run={"overwrite": True})).made == 4
+
+
+def test_row688_maps_moved_with_their_photos_stay_theirs(few, tmp_path):
+    run_masking(masking(few, tmp_path / "a" / "out", files={"maps": str(tmp_path / "a" / "maps")}))
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert (
+        run_masking(masking(few, tmp_path / "b" / "out", files={"maps": str(tmp_path / "b" / "maps")})).made
+        == 0
+    )
+
+
+def test_row688_long_names_of_folders_in_an_archive_are_cut(few, tmp_path):
+    archive, letter = tmp_path / "in" / "photos.zip", "\u5f20"  # three bytes
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as file:
+        for end in "ab":
+            file.writestr(f"{letter * 100}{end}/0.jpg", (few / "Ann" / "0.jpg").read_bytes())
+    assert run_masking(masking(archive, tmp_path / "out")).files == 2
+    assert names_in(tmp_path / "out") == [f"{letter * 85}/{name}" for name in ("0.jpg", "0~1.jpg")]
