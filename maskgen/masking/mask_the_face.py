@@ -126,7 +126,7 @@ def _entry(
     library: Library,
     pictures: dict[str, PictureSettings],
 ) -> str:
-    """Builds the entry of SPEC; a texture that the family lacks is added to `pictures` if it is a file.
+    """Builds the entry of SPEC; a texture that is not one of MaskTheFace's is added to `pictures` if it is a file.
 
     Raises:
         InputError: it is neither.
@@ -134,14 +134,36 @@ def _entry(
     family = OWN_COLOURS[kind][0]
     if not texture:
         return f"{family}-plain-{colour}"
-    try:
-        name = parse_spec(f"{family}-{texture}", library)[0].texture
-    except InputError as error:
-        if not Path(texture).is_file():
-            raise InputError(f"--pattern or --code: {error}; and there is no file {texture}") from error
+    name = "" if _is_own_image(texture) else _known_texture(family, texture, library)
+    if not name:
         name = _picture_name(texture, pictures)
         pictures[name] = PictureSettings(path=texture)
     return f"{family}-{name}-{colour}@{weight:g}"
+
+
+def _is_own_image(path: str) -> bool:
+    """Whether a path is that of a file outside MaskTheFace's folder of textures, whatever its name is."""
+    return Path(path).is_file() and "masks/textures/" not in Path(path).resolve().as_posix()
+
+
+def _known_texture(family: str, texture: str, library: Library) -> str:
+    """Finds the texture of a path of MaskTheFace, or of a name; "" if it is a file of a texture that is unknown here.
+
+    Raises:
+        InputError: there is neither such a texture nor such a file.
+    """
+    try:
+        choices = parse_spec(f"{family}-{texture}", library)
+    except InputError as error:
+        if not Path(texture).is_file():
+            raise InputError(f"--pattern or --code: {error}; and there is no file {texture}") from error
+        return ""
+    if len(choices) > 1 or not choices[0].texture:
+        raise InputError(
+            f"--pattern or --code: '{texture}' is no texture; give a file such as masks/textures/check/check_4.jpg, "
+            "and a colour as --color or as #rrggbb"
+        )
+    return choices[0].texture
 
 
 def _picture_name(path: str, pictures: dict[str, PictureSettings]) -> str:

@@ -74,6 +74,12 @@ def test_a_pattern_has_its_weight():
     assert (found.texture, found.strength) == ("check", 0.8)
 
 
+def test_a_pattern_suits_the_default_mask_and_every_other():
+    path = "masks/textures/check/check_4.jpg"
+    assert [(one.family, one.texture) for one in choices(pattern=path)] == [("surgical", "check")]
+    assert {one.texture for one in choices(mask_type="random", pattern=path)} == {"check"}
+
+
 def test_random_draws_all_masks_and_all_writes_each():
     assert [one.family for one in choices(mask_type="random")] == [
         family for family, _ in OWN_COLOURS.values()
@@ -89,6 +95,26 @@ def test_an_image_of_the_users_is_a_texture_of_any_mask(tmp_path):
     imsave(path, astronaut()[:64, :64])
     (found,) = choices(mask_type="N95", pattern=str(path))
     assert (found.family, found.texture) == ("n95", "myflowers")
+
+
+def test_an_image_of_the_users_is_itself_though_it_is_named_like_a_texture(tmp_path):
+    own, theirs = tmp_path / "floral.png", tmp_path / "masks" / "textures" / "floral" / "floral_7.png"
+    theirs.parent.mkdir(parents=True)
+    for path in (own, theirs):
+        imsave(path, astronaut()[:64, :64])
+    (found,) = choices(mask_type="cloth", pattern=str(own))
+    assert found.texture == "floralx2"
+    (found,) = choices(mask_type="cloth", pattern=str(theirs))
+    assert found.texture == "floral"
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("options", [{"pattern": "black"}, {"code": "cloth-black"}, {"pattern": "check,n95"}])
+def test_row616_a_pattern_that_is_a_colour_or_a_list_is_refused(options):
+    with pytest.raises(
+        InputError, match=r"is no texture; give a file such as .* a colour as --color or as #rrggbb"
+    ):
+        choices(**options)
 
 
 @pytest.mark.fault
