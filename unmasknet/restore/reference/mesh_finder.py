@@ -49,11 +49,11 @@ class MeshFinder:
         (left, top), (right, bottom) = _cut(mesh, photo.shape)
         crop = np.ascontiguousarray(photo[top:bottom, left:right][:, ::-1])
         corner = np.array([left, top, 0], np.float32)
-        there = _mirrored(mesh - corner, right - left)
+        there = mirrored(mesh - corner, right - left)
         found, belief = self._mesh(crop, view_of_mesh(there, MESH_SIDE))
         if belief < LEAST_BELIEF or not np.isfinite(found).all():
             return mesh
-        return ((mesh + _mirrored(found, right - left) + corner) / 2).astype(np.float32)
+        return ((mesh + mirrored(found, right - left) + corner) / 2).astype(np.float32)
 
 
 def _cut(mesh: Mesh, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -65,7 +65,7 @@ def _cut(mesh: Mesh, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int
     return (left, top), (max(right, left + 1), max(bottom, top + 1))
 
 
-def _mirrored(mesh: Mesh, width: int) -> Float32[ndarray, "468 3"]:
+def mirrored(mesh: Mesh, width: int) -> Float32[ndarray, "468 3"]:
     """Mirrors a mesh in an image of `width` pixels; each point stays the one of its name."""
     flipped = mesh[mirrored_mesh()] * np.array([-1, 1, 1], np.float32)
     return (flipped + np.array([width - 1, 0, 0], np.float32)).astype(np.float32)

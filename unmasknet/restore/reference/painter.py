@@ -15,6 +15,7 @@ from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.shape import Expression, eye_distance, pose_onto
 from unmasknet.restore.reference.texture import lay_texture
 
+TURNED = 12.0  # degrees of yaw from which a reference hides a part of a cheek: its mirror image is laid under it
 SAMPLED = 128  # pixels along the longer side of a window that are looked at, to tell a grey photo
 
 
@@ -40,7 +41,7 @@ def paint(
     result: WindowColours,
     expression: Expression,
 ) -> WindowColours:
-    """Paints a reference over the network's result, where the reference shows the face.
+    """Paints a reference over the network's result, where the reference or its mirror image shows the face.
 
     Args:
         target: the masked face.
@@ -49,6 +50,15 @@ def paint(
         result: the network's result, RGB, 0-255, in the pixels of the window.
         expression: see `pose_onto`.
     """
+    if abs(reference.pose.yaw) > TURNED:
+        result = _laid_over(result, reference.mirrored, target, window, expression)
+    return _laid_over(result, reference, target, window, expression)
+
+
+def _laid_over(
+    result: WindowColours, reference: Reference, target: Target, window: FaceWindow, expression: Expression
+) -> WindowColours:
+    """Lays a warped reference in the photo's light over a result."""
     posed = pose_onto(reference.mesh, target.mesh, target.covered, expression)
     corner = int(window.columns.start), int(window.rows.start)
     texture = lay_texture(reference.pixels, posed, corner, result.shape[:2])

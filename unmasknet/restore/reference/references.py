@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from maskgen.images.formats import SUFFIXES
 from maskgen.images.photo_loader import PhotoInput, load_photo
 from maskgen.settings import MAX_PHOTO_PIXELS, PHOTO_BACKGROUND
 from maskgen.types import Face, Plane, Pose, RGBImage
+from unmasknet.restore.reference.mesh_finder import mirrored
 from unmasknet.restore.reference.shape import JAW, eye_distance
 
 SMALLEST = 32.0  # pixels; width of the smallest face that is used
@@ -48,6 +50,13 @@ class Reference:
     pose: Pose
     eyes: float
     grey: bool
+
+    @cached_property
+    def mirrored(self) -> "Reference":
+        """The mirror image, for the side of the face that a turned head hides."""
+        pose = replace(self.pose, yaw=-self.pose.yaw, roll=-self.pose.roll)
+        pixels = np.ascontiguousarray(self.pixels[:, ::-1])
+        return replace(self, pixels=pixels, mesh=mirrored(self.mesh, pixels.shape[1]), pose=pose)
 
 
 @dataclass(frozen=True)
