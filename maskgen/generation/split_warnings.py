@@ -80,7 +80,7 @@ def warn_of_copies(copies: Mapping[str, Any]) -> list[str]:
     if shared := copies["near"]["across_splits"]:
         one, other = copies["near"]["examples"][0]
         lines.append(
-            f"{shared:,} pairs of photos that look alike are in two splits, such as {one} and {other}: re-encoded or "
-            "resized copies, or shots of one moment. The card README.md lists them"
+            f"in two splits: {shared:,} pair{'s'[: shared != 1]} of photos that look alike, such as {one} and {other}: "
+            "re-encoded or resized copies, or shots of one moment. The card README.md lists them"
         )
     return lines
