@@ -4,6 +4,7 @@ Ultralytics' own command is left out, because its package is AGPL; `data.yaml` a
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,8 +74,13 @@ def test_the_recipe_for_a_classifier_of_wear_trains_one(work):
     classes = {path.name for path in (work / "wear/train").iterdir()}
     assert classes == {"correct", "nose", "chin", "below-mouth", "bare"}
     text = (RECIPES / "classify-wear.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code, cut = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (work / "classify.py").write_text(code, "utf-8")
     answers = dict(line.split(": ") for line in run([sys.executable, "classify.py"], work).splitlines())
     assert float(answers["train"].partition("%")[0]) > 90
     assert "test" in answers
+    shutil.copy(asset("demo/astronaut.jpg"), work / "photo.jpg")
+    (work / "cut.py").write_text(cut, "utf-8")
+    run([sys.executable, "cut.py"], work)
+    with Image.open(work / "face-0.png") as face:
+        assert face.size == (224, 224)
