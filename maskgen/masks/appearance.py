@@ -3,8 +3,10 @@
 import colorsys
 import math
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from maskgen.masks.user_textures import Artwork
 from maskgen.seeds import between
 from maskgen.types import BARE, WornMask
 
+T = TypeVar("T")
 Tint = tuple[float, float, float]
 DARKEST = (
     0.1215  # of a channel, 0-1; just below the darkest one in the palettes of the built-in families, #1f
@@ -57,10 +60,7 @@ def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator, dealt: Dealt | None 
         rng: random generator.
         dealt: entry and state of wear, if a `Deck` has drawn them already.
     """
-    if dealt:
-        choice = dealt.choice
-    else:
-        choice = wardrobe.choices[_draw({i: choice.weight for i, choice in enumerate(wardrobe.choices)}, rng)]
+    choice = dealt.choice if dealt else _pick(wardrobe.choices, wardrobe.sums, rng)
     if choice.family == BARE.family:
         return BARE
     template = wardrobe.library.template(choice.family)
@@ -68,7 +68,9 @@ def pick_mask(wardrobe: Wardrobe, rng: np.random.Generator, dealt: Dealt | None 
     colour = choice.colour or _draw(template.look.colours, rng)
     if dealt:
         return WornMask(choice.family, texture, colour, float(choice.strength), dealt.wear or "correct")
-    possible = {wear: share for wear, share in wardrobe.wears.items() if wear in template.wear}
+    possible: dict[str, float] = {
+        wear: share for wear, share in wardrobe.wears.items() if wear in template.wear
+    }
     wear = _draw(possible or {"correct": 1.0}, rng)
     return WornMask(choice.family, texture, colour, float(choice.strength), wear)
 
@@ -127,10 +129,14 @@ def _covering(shape: float) -> tuple[tuple[float, float], tuple[float, float]]:
     return (across, down), ((1 - across) / 2, (1 - down) / 2)
 
 
-def _draw(weights: dict, rng: np.random.Generator):  # type: ignore[no-untyped-def, type-arg]
+def _draw(weights: Mapping[T, float], rng: np.random.Generator) -> T:
     """Draws a key with a probability proportional to its weight."""
-    sums = list(accumulate(weights.values()))
-    return list(weights)[min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)]
+    return _pick(list(weights), list(accumulate(weights.values())), rng)
+
+
+def _pick(items: Sequence[T], sums: Sequence[float], rng: np.random.Generator) -> T:
+    """Draws an item with a probability proportional to its weight; `sums` are running sums of the weights."""
+    return items[min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)]
 
 
 def _companions(first: Tint, rng: np.random.Generator) -> tuple[Tint, Tint]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 from maskgen.errors import InputError
@@ -20,6 +22,11 @@ class Wardrobe:
     library: Library
     choices: list[MaskChoice]
     wears: dict[str, float]
+
+    @cached_property
+    def sums(self) -> list[float]:
+        """Running sums of the choices' weights."""
+        return list(accumulate(choice.weight for choice in self.choices))
 
 
 def open_wardrobe(settings: MaskSettings) -> Wardrobe:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 from pydantic import AfterValidator, Field, model_validator
 
@@ -127,6 +127,11 @@ class Shell:
         count, straps, steps = self.points.size // 3, *self.straps.shape[:2]
         along = np.tile(np.linspace(1, 0, steps, dtype=np.float32), straps)
         return np.concatenate([np.ones(count, np.float32), along])
+
+    @cached_property
+    def over_hair(self) -> Bool[ndarray, "k 1"]:
+        """Whether each strap is a band over the hair."""
+        return ~np.array(self.strap_loops, bool)[:, None]
 
     @cached_property
     def extent(self) -> tuple[float, float]:

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from maskgen.masks.shell import Shell
+from maskgen.native import compiled
 from maskgen.rendering.projection import (
     UNSEEN,
     Box,
@@ -85,17 +86,15 @@ def _over_eyes(
     places: Places, mesh: Float32[ndarray, "468 3"], around: int, box: Box
 ) -> tuple[ndarray, ndarray] | None:
     """Returns rows and columns of the mask pixels between the lids or within `around` pixels of them, or None."""
+    if not _is_near_eyes(mesh, LIDS, places, around, box.x0, box.y0):
+        return None  # most masks: their lids need not be drawn
     points = np.rint(mesh.take(LIDS, axis=0)[..., :2]).astype(np.int32)
     left, top, wide, tall = cv2.boundingRect(points.reshape(-1, 2))
     near = Box(
         max(left - around - 1, box.x0), max(top - around - 1, box.y0),
         min(left + wide + around + 1, box.x1), min(top + tall + around + 1, box.y1),
     )  # fmt: skip
-    if min(near.shape) <= 0:
-        return None
     bare = places[near.inside(box)][..., 0] == UNSEEN
-    if bare.all():
-        return None
     canvas = np.zeros(near.shape, np.uint8)
     contours = list(points - np.array([near.x0, near.y0], np.int32))
     cv2.fillPoly(canvas, contours, 1)
@@ -105,3 +104,31 @@ def _over_eyes(
         return None
     rows, columns = np.nonzero(canvas)
     return rows + (near.y0 - box.y0), columns + (near.x0 - box.x0)
+
+
+@compiled
+def _is_near_eyes(
+    mesh: Float32[ndarray, "n 3"],
+    lids: Int64[ndarray, "eyes k"],
+    places: Float32[ndarray, "h w 2"],
+    around: int,
+    left: int,
+    top: int,
+) -> int:
+    """Tells, by 1 or 0, whether a mask reaches the rectangle around an eye that its lids and `around` pixels need.
+
+    Args:
+        mesh: x, y in pixels, and z.
+        lids: `LIDS`.
+        places: position on the mask visible at each pixel of a box, see `rasterise`.
+        around: pixels around the lids.
+        left, top: column and row of the box's first pixel in the image.
+    """
+    for points in np.rint(mesh[lids, :2]):
+        (x0, y0), (x1, y1) = (
+            np.clip(at - np.array([left, top], np.float32), 0, places.shape[1::-1]).astype(int)
+            for at in (points.min(0) - np.float32(around + 1), points.max(0) + np.float32(around + 2))
+        )
+        if (places[y0:y1, x0:x1, 0] >= 0).any():
+            return 1
+    return 0

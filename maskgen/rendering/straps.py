@@ -42,7 +42,7 @@ def draw_straps(
     if len(skin):
         hidden = np.empty(visible.shape, np.uint8)
         _under_hair(carried.straps, np.ascontiguousarray(image), skin, LUMA, _LIMITS, hidden)
-        visible &= (hidden == 0) | ~np.array(shell.strap_loops)[:, None]
+        visible &= (hidden == 0) | shell.over_hair
     widths = [max(width * scale, 1.0) for width in shell.strap_widths]
     ribbons = np.empty((len(widths), 2 * visible.shape[1], 2), np.int32)
     _ribbons(carried.straps, np.array(widths, np.float32), 2.0**SUBPIXEL, box.x0, box.y0, ribbons)
@@ -52,7 +52,9 @@ def draw_straps(
         for a, b in _runs(flags):
             if b - a < len(flags) and _length(line[a:b]) < STUB * width * scale:
                 continue  # a short remaining piece at the mask's far edge looks like a stain, not a strap
-            piece = np.concatenate([ribbon[a:b], ribbon[2 * len(flags) - b : 2 * len(flags) - a]])
+            piece = ribbon
+            if b - a < len(flags):
+                piece = np.concatenate([ribbon[a:b], ribbon[2 * len(flags) - b : 2 * len(flags) - a]])
             cv2.fillPoly(opacity, [piece], min(width * scale, 1.0) * 255, cv2.LINE_AA, SUBPIXEL)
     return opacity
 
@@ -99,6 +101,8 @@ def _length(line: Float32[ndarray, "n 2"]) -> float:
 
 def _runs(visible: list[bool]) -> list[tuple[int, int]]:
     """Returns start and end of each run of at least two visible points."""
+    if all(visible):
+        return [(0, len(visible))]
     ends = [i for i, (a, b) in enumerate(pairwise([False, *visible, False])) if a != b]
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > 1]
 

@@ -19,6 +19,7 @@ from maskgen.rendering.blend import blend
 from maskgen.rendering.layer import DressedMask, draw_layer
 from maskgen.rendering.lighting import estimate_light, skin_triangles
 from maskgen.rendering.projection import Looseness, fit_head
+from maskgen.rendering.seeding import generator
 from maskgen.rendering.stage import Stage
 from maskgen.seeds import sample_seed
 from maskgen.settings import GenSettings
@@ -195,7 +196,7 @@ def _put_on(
     stage: Stage, tools: Tools, seed: int, masked: RGBImage, map: Plane, parts: Plane
 ) -> WornMask | None:
     """Draws a mask into `masked`, `map` and `parts`, and returns its labels; None if it is not visible."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     worn = pick_mask(tools.wardrobe, rng, tools.deck.deal(seed) if tools.deck else None)
     if worn.is_bare:
         return worn

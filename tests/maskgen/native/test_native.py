@@ -24,7 +24,9 @@ from maskgen.rendering.cloth import _LIMITS, _lay, _shade
 from maskgen.rendering.layer import _blur, _contact_shadow, _drape, _finish, _taps
 from maskgen.rendering.lighting import LUMA, Light, _levels, _sample, _weigh
 from maskgen.rendering.occlusion import _BORDERS, _dark
+from maskgen.rendering.placement import LIDS, _is_near_eyes
 from maskgen.rendering.projection import BEYOND, UNSEEN, _carry, _compare, _draw_cells, _sway
+from maskgen.rendering.seeding import _words, generator
 from maskgen.rendering.straps import _LIMITS as _SKIN_LIMITS
 from maskgen.rendering.straps import _ribbons, _under_hair
 from maskgen.rendering.triplet import make_triplets
@@ -227,6 +229,17 @@ def test_dark(seed, h, w, left, top):
 
 
 @needed
+@settings(max_examples=50, deadline=None)
+@given(seeds, st.integers(1, 60), st.integers(1, 60), st.integers(0, 5), st.floats(-30, 60))
+def test_is_near_eyes(seed, h, w, around, away):
+    rng = np.random.default_rng(seed)
+    mesh = floats(rng, 468, 3, low=away, high=away + 30)
+    seen = places(rng, h, w)
+    seen[: int(rng.integers(h + 1))] = UNSEEN
+    assert_same(_is_near_eyes, mesh, LIDS, seen, around, *rng.integers(-9, 30, 2).tolist(), results=1)
+
+
+@needed
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 50), sides, st.integers(0, 20), st.integers(0, 20), st.floats(0, 30))
 def test_finish(seed, h, w, more_h, more_w, grain):
@@ -332,6 +345,13 @@ def test_look_between(seed, tall, wide, size, replicate):
         *(noise(rng, tall, wide, 3), *start, *steps, int(replicate), 1 / 255 / 4096, -0.5, shown),
         results=1,
     )
+
+
+@needed
+@given(st.integers(0, 2**63 - 1) | st.integers(0, 2**33))
+def test_words(seed):
+    assert_same(_words, seed, np.empty(4, np.uint64), results=1)
+    assert generator(seed).random() == np.random.default_rng(seed).random()
 
 
 @needed
