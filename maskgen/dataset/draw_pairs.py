@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from maskgen.dataset.pair_images import Sides, pairs_bin
-from maskgen.dataset.pairs import Form, Pair, is_lfw_name, pairs_text
+from maskgen.dataset.pairs import Form, Pair, fits_lfw, pairs_text
 from maskgen.dataset.reader import DataSet, open_data_set
 from maskgen.errors import InputError, UsageError
 from maskgen.files import make_folder, write_atomic
@@ -70,8 +70,11 @@ def write_pairs(
     people = photos_of_people(data, split)
     pairs = draw_pairs(people, folds, each, seed, digests_of(data))
     photos = {photo for pair in pairs for photo in (pair.first, pair.second)}
+    every = [photo for theirs in people.values() for photo in theirs]
     if form == "auto":
-        form = "lfw" if all(map(is_lfw_name, photos)) else "list"
+        form = "lfw" if fits_lfw(every) else "list"
+    if form == "lfw" and not fits_lfw(every):
+        raise InputError("not all photos are named as LFW's, Name/Name_0001.jpg, each otherwise; use --form list")
     content = pairs_bin(data, pairs, sides) if form == "bin" else pairs_text(pairs, form).encode("utf-8")
     make_folder(out.parent)
     write_atomic(out, content)

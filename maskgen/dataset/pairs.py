@@ -176,6 +176,12 @@ def is_lfw_name(name: str) -> bool:
     return LFW_PHOTO.fullmatch(name) is not None
 
 
+def fits_lfw(photos: Iterable[str]) -> bool:
+    """Tells whether all photos are named as LFW's are, and no two have one name there, such as in two folders."""
+    photos = list(photos)
+    return all(map(is_lfw_name, photos)) and len(set(map(_lfw_name, photos))) == len(photos)
+
+
 def _lfw_name(name: str) -> tuple[str, int]:
     match = LFW_PHOTO.fullmatch(name)
     if not match:

@@ -14,7 +14,7 @@ from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
 from maskgen.images.codecs import encode_map
 from maskgen.masking.encode import choose_encoding, encode
-from maskgen.masking.journal import PhotoResult
+from maskgen.masking.journal import PhotoResult, sample_of
 from maskgen.masking.names import Naming, PhotoFiles
 from maskgen.masking.settings import FileSettings
 from maskgen.masking.target import AtomicFolder
@@ -148,7 +148,7 @@ class MaskBatch:
         return names, photos, maps
 
     def _write(self, ref: PhotoRef, data: bytes, photo: Photo, made: Made) -> PhotoResult:
-        result = PhotoResult(ref.id, bytes=len(data))
+        result = PhotoResult(ref.id, bytes=len(data), sample=sample_of(self.source, ref))
         if isinstance(made, Skip):
             result = replace(result, reason=made.reason, detail=made.detail)
             if self.files.unmasked == "drop" or made.reason not in FACE_REASONS:

@@ -9,7 +9,7 @@ from typing import Any
 from maskgen.dataset.plan import Plan, differences
 from maskgen.errors import HARMLESS_REASONS, UsageError
 from maskgen.files import held_files, make_folder, remove, write_atomic
-from maskgen.masking.journal import Journal, PhotoResult
+from maskgen.masking.journal import Journal, PhotoResult, sample_of
 from maskgen.masking.names import Naming
 from maskgen.masking.target import AtomicFolder
 from maskgen.reading import read_regular_file
@@ -131,7 +131,8 @@ class MaskFolder:
     ) -> tuple[list[PhotoRef], list[PhotoResult]]:
         """Divides photos into those still to mask and those done; removes files of photos that have changed.
 
-        A photo is done if the journal has it, its file has the size that it had, and what was written is still there.
+        A photo is done if the journal has it, its file has the size and the bytes in its middle that it had, and what
+        was written is still there.
 
         Returns:
             photos to mask, and the results of the others without their faces.
@@ -160,6 +161,8 @@ class MaskFolder:
         if not (set(result.files) <= set(names.photos) and set(result.maps) <= set(names.maps)):
             return False
         if result.bytes and _source_size(source, ref) not in (None, result.bytes):
+            return False
+        if result.sample and sample_of(source, ref) not in ("", result.sample):  # photos of BMP have one size
             return False
         folders = [(self.out, result.files), *([(self.maps, result.maps)] if self.maps else [])]
         return all(_size(folder / path) == size for folder, files in folders for path, size in files.items())

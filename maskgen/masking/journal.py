@@ -22,6 +22,8 @@ from typing import IO, Any
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.files import disk_errors, sync, write_all
 from maskgen.reading import parse_json
+from maskgen.sources import PlacedSource, Source
+from maskgen.types import PhotoRef
 
 NAME = ".unmask-mask.jsonl"
 FORMAT = 1
@@ -35,6 +37,7 @@ class PhotoResult:
     Attributes:
         photo: its id in the source.
         bytes: size of its file.
+        sample: a few bytes of its file, as hex digits; see `Store.sample`.
         files: paths in the target folder -> sizes in bytes.
         maps: the same of the folder of maps.
         masked: number of faces that wear a mask, in the first masked photo.
@@ -51,6 +54,7 @@ class PhotoResult:
     faces: tuple[Mapping[str, Any], ...] = ()
     reason: str = ""
     detail: str = ""
+    sample: str = ""
 
 
 class Journal:
@@ -218,13 +222,19 @@ def _parsed(line: bytes) -> dict[str, Any]:
 def _result(entry: Mapping[str, Any]) -> PhotoResult | None:
     """Builds a result from a line; None if it is no such line, or if a path in it leads out of the folder."""
     kinds = {"photo": str, "bytes": int, "files": dict, "maps": dict, "masked": int, "faces": list}
-    kinds |= {"reason": str, "detail": str}
+    kinds |= {"reason": str, "detail": str, "sample": str}
     if "photo" not in entry or any(type(value) is not kinds.get(name) for name, value in entry.items()):
         return None
     paths = {**entry.get("files", {}), **entry.get("maps", {})}
     if any(type(size) is not int or not is_inner(path) for path, size in paths.items()):
         return None
     return PhotoResult(**{**entry, "faces": tuple(entry.get("faces", ()))})
+
+
+def sample_of(source: Source, ref: PhotoRef) -> str:
+    """Returns a few bytes of a photo's file as hex digits; "" if they are unknown."""
+    place = source.place(ref) if isinstance(source, PlacedSource) else None
+    return place[0].sample(place[1]).hex() if place else ""
 
 
 def is_inner(path: str) -> bool:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from maskgen.errors import UnmaskError
-from maskgen.files import disk_errors, size_text, write_all
+from maskgen.files import PART, disk_errors, remove, size_text, write_all
 
 PARTS = ".unmask-parts"  # folder of files that are being written; there only while a run is at work
 
@@ -28,6 +28,8 @@ class AtomicFolder:
         with disk_errors(self.root, "the masked photos"):
             self.root.mkdir(parents=True, exist_ok=True)
             self.clean()
+            for left in self.root.glob(f"..unmask-*{PART}"):  # of tables that a kill cut
+                remove(left)
             (self.root / PARTS).mkdir()
 
     def clean(self) -> None:

@@ -233,3 +233,14 @@ def test_row696_a_name_that_begins_like_a_comment_is_refused(mark, form):
     ]
     with pytest.raises(InputError, match="begins as a comment does"):
         pairs_text(pairs, form)
+
+
+@pytest.mark.fault
+def test_row689_photos_of_one_name_in_lfw_s_form_are_listed_by_their_paths(tmp_path):
+    names = [f"{folder}/{who}/{who}_0001.jpg" for folder in "ab" for who in ("Ann", "Bob")]
+    data, file = write_data_set(tmp_path / "set", names), tmp_path / "pairs.txt"
+    settings = PairsSettings(dir=str(data), out=str(file), folds=1, split="all")
+    pairs_command(settings)
+    assert {photo for pair in read_pairs(file) for photo in (pair.first, pair.second)} == set(names)
+    with pytest.raises(InputError, match="each otherwise; use --form list"):
+        pairs_command(settings.model_copy(update={"form": "lfw"}))

@@ -394,3 +394,29 @@ def test_row688_long_names_of_folders_in_an_archive_are_cut(few, tmp_path):
             file.writestr(f"{letter * 100}{end}/0.jpg", (few / "Ann" / "0.jpg").read_bytes())
     assert run_masking(masking(archive, tmp_path / "out")).files == 2
     assert names_in(tmp_path / "out") == [f"{letter * 85}/{name}" for name in ("0.jpg", "0~1.jpg")]
+
+
+# Row 689: what a run cannot see by sizes and names
+
+
+def test_row689_a_photo_that_changes_without_changing_its_size_is_masked_again(tmp_path):
+    source, out = tmp_path / "photos", tmp_path / "out"
+    source.mkdir()
+    for number in range(2):
+        draw_photo(tmp_path / f"{number}.jpg", number)
+        cv2.imwrite(str(source / f"{number}.bmp"), cv2.imread(str(tmp_path / f"{number}.jpg")))
+    run_masking(masking(source, out))
+    assert run_masking(masking(source, out)).made == 0
+    before = written(out)
+    shutil.copyfile(source / "1.bmp", source / "0.bmp")
+    assert run_masking(masking(source, out)).made == 1
+    assert written(out)["0.bmp"] != before["0.bmp"]
+
+
+def test_row689_parts_of_tables_that_a_kill_cut_are_removed(few, tmp_path):
+    out = tmp_path / "out"
+    run_masking(masking(few, out))
+    before = written(out)
+    (out / f".{FACES}.1-0a0b0c0d.part").write_bytes(b"photo,fi")
+    run_masking(masking(few, out))
+    assert written(out) == before
