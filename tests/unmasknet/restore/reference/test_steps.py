@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from maskgen.faces.pose import head_pose
 from tests.helpers.faces import mean_face, turned
+from unmasknet.restore.face_window import FaceWindow
 from unmasknet.restore.reference.light import Evidence, relit
+from unmasknet.restore.reference.mesh_finder import mirrored
+from unmasknet.restore.reference.painter import Target, paint
 from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.selection import best_reference
 from unmasknet.restore.reference.shape import (
@@ -146,13 +150,45 @@ def test_a_red_reference_takes_the_hue_of_the_skin_above_the_mask_and_no_edge_sh
 def test_features_of_the_reference_stay_and_its_blotches_are_halved():
     target = np.full((240, 240, 3), 130, np.float32)
     texture = target.copy()
-    texture[60:180, 60:180] = 90  # twice the eye distance
+    texture[95:145, 95:145] = 90  # nearly the eye distance
     texture[20:24, 20:24] = 60
     eyes = 60.0
     covered = np.ones((240, 240), np.float32)
     lit = relit(texture, np.ones((240, 240), np.float32), Evidence(target, covered, eyes))
-    assert 130 - lit[120, 120].mean() < 0.7 * 40
+    assert 10 < 130 - lit[120, 120].mean() < 0.6 * 40
     assert lit[21, 21].mean() < lit[21, 40].mean() - 50
+
+
+def test_the_mesh_of_a_mirrored_photo_is_the_mirrored_mesh():
+    mesh, width = mesh_of(yaw=30), 400
+    there = mirrored(mesh, width)
+    assert there[33, 0] < there[263, 0]  # the right eye stays on the left of the image
+    assert np.allclose(there[33], [width - 1 - mesh[263, 0], mesh[263, 1], mesh[263, 2]], atol=1e-3)
+    assert np.allclose(mirrored(there, width), mesh, atol=1e-3)
+    assert head_pose(there).yaw == pytest.approx(-head_pose(mesh).yaw, abs=0.5)
+
+
+def test_the_cheek_that_a_turned_reference_hides_is_that_of_its_mirror_image():
+    frontal = mesh_of()
+    covered = np.zeros((400, 400), np.uint8)
+    covered[200:] = 1
+    target = Target(np.full((400, 400, 3), 128, np.uint8), frontal, covered)
+    window = FaceWindow(slice(0, 400), slice(0, 400), np.eye(2, 3, dtype=np.float32) / 400, 400.0)
+    grey = np.full((400, 400, 3), 128, np.float32)
+    stripes = np.full((400, 400, 3), 128, np.uint8)
+    stripes[::4] = 90  # detail, by which painted pixels are told
+    painted = [
+        np.abs(
+            np.diff(paint(target, _reference(yaw, pixels=stripes), window, grey, "reference"), axis=0)
+        ).mean(2)
+        > 4
+        for yaw in (45, 0)
+    ]
+    cheeks = [
+        (slice(y - 8, y + 8), slice(x - 4, x + 4)) for x, y in np.rint(frontal[[58, 288], :2]).astype(int)
+    ]
+    for cheek in cheeks:
+        assert painted[0][cheek].mean() > 0.5 * painted[1][cheek].mean() > 0.1
 
 
 @pytest.mark.parametrize(("yaws", "best"), [((-30, 5), 1), ((18, 40), 0)])
@@ -166,6 +202,7 @@ def test_a_tiny_reference_loses_against_a_large_one_in_a_near_pose():
     assert best_reference([tiny, large], mesh_of(yaw=10)) is large
 
 
-def _reference(yaw, eyes=60.0):
+def _reference(yaw, eyes=60.0, pixels=None):
     mesh = mean_face(turned(yaw=yaw), eyes=eyes).mesh
-    return Reference("a", np.zeros((4, 4, 3), np.uint8), mesh, turned(yaw=yaw), eye_distance(mesh), False)
+    pixels = np.zeros((4, 4, 3), np.uint8) if pixels is None else pixels
+    return Reference("a", pixels, mesh, turned(yaw=yaw), eye_distance(mesh), False)
