@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -30,7 +31,7 @@ def faces(tmp_path):
 
 
 def test_the_recogniser_of_the_recipe_learns_people_with_and_without_masks(faces):
-    (program,) = programs("recipes/train-a-recogniser.md")
+    program, _ = programs("recipes/train-a-recogniser.md")
     (faces / "train_recogniser.py").write_text(program, "utf-8")
     done = subprocess.run(
         [sys.executable, "train_recogniser.py", "faces", "12"], cwd=faces, capture_output=True, text=True
@@ -43,6 +44,30 @@ def test_the_recogniser_of_the_recipe_learns_people_with_and_without_masks(faces
     assert 0.15 < masked / (masked + unmasked) < 0.45
     assert float(lines[1][1]) < float(lines[0][1])
     assert (faces / "recogniser.pt").stat().st_size > 1e6
+
+
+def test_the_network_of_the_recipe_becomes_one_onnx_file(tmp_path):
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    program, export = programs("recipes/train-a-recogniser.md")
+    (tmp_path / "train_recogniser.py").write_text(program, "utf-8")
+    opening = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "import tests.helpers.torchvision_operators, torch\n"
+        "from train_recogniser import backbone\n"
+        "torch.save(backbone().state_dict(), 'recogniser.pt')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", opening + export], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "recogniser.onnx.data").exists()
+    session = runtime.InferenceSession(str(tmp_path / "recogniser.onnx"))
+    crop = session.get_inputs()[0]
+    assert crop.shape == [1, 3, 112, 112]
+    (embedding,) = session.run(None, {crop.name: np.zeros(crop.shape, np.float32)})
+    assert embedding.shape == (1, 128)
 
 
 @pytest.mark.parametrize("nth", range(3))
