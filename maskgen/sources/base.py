@@ -98,7 +98,5 @@ def list_photos(source: Source) -> list[PhotoRef]:
     """
     refs = source.refs()
     if not refs:
-        raise InputError(
-            f"{source.name}: the source has no photos; give a folder, zip or tar with some to --src"
-        )
+        raise InputError(f"{source.name}: the source has no photos; give a folder, zip or tar with some")
     return refs

@@ -77,7 +77,7 @@ def read_layout(store: Store, name: str, people: People = "auto") -> Layout:
         return _footage(store, footage, name)
     ids = [file for file in names if _may_be_photo(store, file)]
     if not ids:
-        raise NoPhotosError(f"{store.path}: no photos among its {len(names)} files. Check --src")
+        raise NoPhotosError(f"{store.path}: no photos among its {len(names)} files")
     refuse_web_pages(store, ids)
     photos = tuple(PhotoRef(photo, person(photo, people)) for photo in ids)
     if _is_lfw(ids, name):

@@ -92,13 +92,11 @@ def open_store(path: Path) -> Store:
     try:
         return _open_folder(path) if path.is_dir() else _open_file(path)
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such file or folder. Check --src; a relative path starts at {Path.cwd()}"
-        ) from error
+        raise InputError(f"{path}: no such file or folder; a relative path starts at {Path.cwd()}") from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read by this user. Check its permissions") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}. Check --src and the disk") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror}. Check the path and the disk") from error
 
 
 def _open_folder(path: Path) -> Store:
@@ -123,7 +121,7 @@ def _one_record_file(folder: Path, records: list[Path]) -> Store:
     train = [path for path in records if path.stem == "train"]
     if len(records) > 1 and not train:
         names = ", ".join(path.name for path in records[:3])
-        raise InputError(f"{folder}: holds several .rec files; name one of them with --src: {names}")
+        raise InputError(f"{folder}: holds several .rec files; give one of them: {names}")
     return _open_file(train[0] if train else records[0])
 
 

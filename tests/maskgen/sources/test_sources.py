@@ -243,7 +243,7 @@ def refused(path: Path, says: str) -> None:
 
 
 def test_invalid_sources_are_refused_with_their_path(tmp_path):
-    refused(tmp_path / "nothing", "no such file or folder")
+    refused(tmp_path / "nothing", "no such file or folder; a relative path")  # no --src: unmask mask has none
     refused(tmp_path, "no photos among its 0 files")
     (tmp_path / "notes.txt").write_text("none here")
     refused(tmp_path, "no photos among its 1 files")
