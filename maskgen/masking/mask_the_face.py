@@ -142,7 +142,7 @@ def _entry(
 
 
 def _is_own_image(path: str) -> bool:
-    """Whether a path is that of a file outside MaskTheFace's folder of textures, whatever its name is."""
+    """Tells whether a path is that of a file outside MaskTheFace's folder of textures, whatever its name is."""
     return Path(path).is_file() and "masks/textures/" not in Path(path).resolve().as_posix()
 
 
