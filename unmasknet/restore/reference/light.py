@@ -28,7 +28,7 @@ COARSE = 160  # pixels; longest side at which the corrections are computed
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a masked photo tells of the colours of the face.
+    """Colours of a face, as far as a masked photo shows them.
 
     Attributes:
         colours: RGB, 0-255: the masked photo, with the network's result under the mask.
