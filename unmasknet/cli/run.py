@@ -41,6 +41,8 @@ def report_text(report: "RunReport") -> str:
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{count_of(len(report.results), 'input')}, {restored:,} with masks"
     failed = f", {report.failed:,} could not be used" if report.failed else ""
-    taken = "taken from the reference or " if any("by a reference" in one.said for one in report.results) else ""
+    taken = (
+        "taken from the reference or " if any("by a reference" in one.said for one in report.results) else ""
+    )
     invented = f"; what a mask covered is {taken}invented" if restored else ""
     return "\n".join([*lines, f"{count}{failed}, {report.seconds:.1f} s{invented}"])
