@@ -107,7 +107,9 @@ class WornMask:
         return self.family == BARE.family
 
 
-BARE = WornMask(family="bare", texture="", colour="", strength=0.0, wear="")  # labels of a face without a mask
+BARE = WornMask(
+    family="bare", texture="", colour="", strength=0.0, wear=""
+)  # labels of a face without a mask
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,9 @@ def write_pairs(
     if form == "auto":
         form = "lfw" if fits_lfw(every) else "list"
     if form == "lfw" and not fits_lfw(every):
-        raise InputError("not all photos are named as LFW's, Name/Name_0001.jpg, each otherwise; use --form list")
+        raise InputError(
+            "not all photos are named as LFW's, Name/Name_0001.jpg, each otherwise; use --form list"
+        )
     content = pairs_bin(data, pairs, sides) if form == "bin" else pairs_text(pairs, form).encode("utf-8")
     make_folder(out.parent)
     write_atomic(out, content)

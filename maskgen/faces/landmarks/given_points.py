@@ -107,9 +107,7 @@ def in_order(points: Points) -> Points:
     eyes, nose_to_mouth = _eyes_and_mouth(points)
     if eyes[0] * nose_to_mouth[1] - eyes[1] * nose_to_mouth[0] >= 0:
         return points
-    return points[
-        {5: MIRRORED_FIVE, 68: MIRRORED_68}[len(points)] if len(points) != 468 else mirrored_mesh()
-    ]
+    return points[{5: MIRRORED_FIVE, 68: MIRRORED_68}[len(points)] if len(points) != 468 else mirrored_mesh()]
 
 
 def _eyes_and_mouth(points: Points) -> tuple[ndarray, ndarray]:

@@ -15,7 +15,9 @@ from unmasknet.restore.reference.references import Reference
 from unmasknet.restore.reference.shape import Expression, eye_distance, pose_onto
 from unmasknet.restore.reference.texture import lay_texture
 
-TURNED = 12.0  # degrees of yaw from which a reference hides a part of a cheek: its mirror image is laid under it
+TURNED = (
+    12.0  # degrees of yaw from which a reference hides a part of a cheek: its mirror image is laid under it
+)
 SAMPLED = 128  # pixels along the longer side of a window that are looked at, to tell a grey photo
 
 
