@@ -90,7 +90,7 @@ TENSOR = torch.from_numpy(aligned()[0].copy()).permute(2, 0, 1)
         ("photo.jpg", "str"),
         (None, "NoneType"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_row622_images_of_another_kind(image, says):
     with pytest.raises(InputError, match=f"image: .*{says}"):
