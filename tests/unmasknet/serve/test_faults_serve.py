@@ -327,7 +327,7 @@ def test_row37_the_api_has_no_path_or_url_parameter():
         for verb in path.values()
         for entry in verb.get("parameters", [])
     }
-    assert given == {"samples", "seed"}
+    assert given == {"samples", "seed", "expression", "force"}
 
 
 def test_row37_a_script_in_a_file_name_is_text_in_a_real_browser(tmp_path, monkeypatch):
