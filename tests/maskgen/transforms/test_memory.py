@@ -1,9 +1,12 @@
 """Memory of a transform: what it keeps of an image never changes the result, and never reaches another image."""
 
+import pickle
+
 import numpy as np
 import pytest
 
-from maskgen.transforms import RandomFaceMask, random_face_mask
+from maskgen.errors import Skip
+from maskgen.transforms import RandomFaceMask, memory, random_face_mask
 from tests.helpers.aligned import aligned, five, sixty_eight
 
 
@@ -37,3 +40,33 @@ def test_an_image_without_landmarks_is_not_taken_for_one_whose_landmarks_are_non
     assert given(crop, [], transform) is crop
     assert given(crop, None, transform) is not crop
     assert transform.counts == {"masked": 1, "no_face": 1}
+
+
+def test_the_image_used_longest_ago_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(memory, "KEPT", 2)
+    kept = memory.SubjectMemory()
+    looked = []
+
+    def find(key):
+        return kept.find(key, lambda: looked.append(key) or [])
+
+    for key in "abacab":
+        assert find(key) == []
+    assert (looked, len(kept)) == (["a", "b", "c", "b"], 2)
+
+
+def test_what_is_larger_than_a_slot_is_looked_for_each_time(monkeypatch):
+    monkeypatch.setattr(memory, "SLOT", 10)
+    kept, looked, crowd = memory.SubjectMemory(), [], Skip("no_face", "said at length")
+    for _ in range(2):
+        assert kept.find("crowd", lambda: looked.append(1) or crowd) == crowd
+    assert (len(looked), len(kept)) == (2, 0)
+
+
+def test_what_is_kept_takes_one_block_and_copies_begin_empty():
+    kept, none = memory.SubjectMemory(), Skip("no_face")
+    assert kept.find("image", list) == []
+    assert kept._slots.nbytes == memory.KEPT * memory.SLOT
+    copied = pickle.loads(pickle.dumps(kept))
+    assert (len(kept), len(copied)) == (1, 0)
+    assert copied.find("image", lambda: none) == none
