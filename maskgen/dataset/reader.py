@@ -18,7 +18,6 @@ from maskgen.errors import InputError
 from maskgen.files import FACTS
 from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.seeds import hash64
-from maskgen.types import BARE
 
 Labels = dict[str, Any]
 
@@ -209,11 +208,6 @@ def worn(labels: Labels) -> dict[str, Any]:
     """
     nothing = {"family": "none", "texture": "", "colour": "", "strength": 0.0, "wear": "correct"}
     return labels["faces"][0]["mask"] if labels["faces"] else nothing
-
-
-def masks_of(labels: Labels) -> list[dict[str, Any]]:
-    """Returns the labels of all masks in the image: those of the faces that are not bare."""
-    return [face["mask"] for face in labels["faces"] if face["mask"]["family"] != BARE.family]
 
 
 def posed(labels: Labels) -> tuple[float, float, float]:

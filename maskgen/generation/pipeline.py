@@ -36,7 +36,7 @@ from maskgen.masks.selection import open_wardrobe
 from maskgen.processes import core_count
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
-from maskgen.sources import Source, build_source, find_copies, list_photos
+from maskgen.sources import Source, build_source, find_copies, list_photos, warn_of_few
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
@@ -323,9 +323,7 @@ def _warnings(
     lines = []
     if damaged:
         lines.append(f"{', '.join(damaged)}: not what the record says; made again")
-    wanted = settings.source.n
-    if wanted and len(refs) < wanted:
-        lines.append(f"the source has {len(refs)} photos, {wanted} were asked for (--n): took them all")
+    lines += warn_of_few(len(refs), settings.source.n)
     if reports and not any(report.count for report in reports):
         lines.append("no photo gave a triplet; the report lists the reasons under skipped")
     return tuple(lines)

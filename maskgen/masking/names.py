@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from maskgen.files import NAME_BYTES, fitting_path
 from maskgen.images.formats import SAME_SUFFIXES, photo_suffix
@@ -121,7 +122,7 @@ class Naming:
             folded = _folded(path)
             if own and (path != photo or folded in taken):
                 continue
-            for number in _count_from(1):
+            for number in count(1):
                 if folded not in taken:
                     break
                 renamed[role, photo] = path = _numbered(self._rule(role, photo), number)
@@ -177,12 +178,6 @@ def _folders(photos: Iterable[str]) -> Iterator[str]:
 def _folded(path: str) -> str:
     """Returns a path as a disk that ignores case and the spelling of accents compares it."""
     return unicodedata.normalize("NFC", path).casefold()
-
-
-def _count_from(number: int) -> Iterator[int]:
-    while True:
-        yield number
-        number += 1
 
 
 def _numbered(path: str, number: int) -> str:

@@ -26,6 +26,7 @@ from maskgen.masking.settings import MaskFolderSettings
 from maskgen.masking.tables import FACES, SKIPPED, write_tables
 from maskgen.processes import core_count
 from maskgen.progress import OnProgress, no_progress
+from maskgen.sources import warn_of_few
 from maskgen.types import PhotoRef
 
 BATCH = 16  # photos; a kill loses the work on as many for each worker
@@ -193,9 +194,7 @@ def _warnings(job: MaskJob, gone: int, *, masked: int) -> Iterator[str]:
     if renamed := len(job.naming.renamed):
         example = next(iter(job.naming.renamed.values()))
         yield f"{renamed:,} files have another name than their photo, whose name is another file's: {example}"
-    wanted = job.settings.n
-    if wanted and len(job.refs) < wanted:
-        yield f"the source has {len(job.refs)} photos, {wanted} were asked for (--n): took them all"
+    yield from warn_of_few(len(job.refs), job.settings.n)
     if gone:
         yield f"{gone:,} photos of earlier runs are not among these; what was made of them is left in {job.folder.out}"
     if not masked:

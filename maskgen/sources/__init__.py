@@ -7,7 +7,15 @@
 A source is a *store* (where the bytes are: `folder`, `archive`) with a *layout* (what file names mean: `layouts`).
 """
 
-from maskgen.sources.base import PhotoSource, PlacedSource, Source, decode_photo, list_photos, load
+from maskgen.sources.base import (
+    PhotoSource,
+    PlacedSource,
+    Source,
+    decode_photo,
+    list_photos,
+    load,
+    warn_of_few,
+)
 from maskgen.sources.copies import find_copies
 from maskgen.sources.keys import key_base, person_name, sample_key, slug
 from maskgen.sources.layouts import is_photo_name
@@ -33,4 +41,5 @@ __all__ = [
     "person_name",
     "sample_key",
     "slug",
+    "warn_of_few",
 ]

@@ -100,3 +100,10 @@ def list_photos(source: Source) -> list[PhotoRef]:
     if not refs:
         raise InputError(f"{source.name}: the source has no photos; give a folder, zip or tar with some")
     return refs
+
+
+def warn_of_few(found: int, wanted: int | None) -> list[str]:
+    """Lists the warning that a source has fewer photos than `--n` asks for, if it has."""
+    if not wanted or found >= wanted:
+        return []
+    return [f"the source has {found} photos, {wanted} were asked for (--n): took them all"]

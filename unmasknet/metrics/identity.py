@@ -93,7 +93,7 @@ class DlibIdentity:
     def embed(self, image: RGBImage, points: Points) -> Float[ndarray, " d"]:
         """Computes a unit vector, see `Identity.embed`."""
         chip = align(image, points, self._targets, DLIB_SIDE)
-        return _unit(np.array(self._net.compute_face_descriptor(chip)))
+        return unit(np.array(self._net.compute_face_descriptor(chip)))
 
 
 class ArcFace:
@@ -118,10 +118,11 @@ class ArcFace:
         """Computes a unit vector, see `Identity.embed`."""
         chip = align(image, points, self._targets, self._side)
         blob = (chip.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
-        return _unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
+        return unit(np.ravel(self._net.run(None, {self._input: blob})[0]).astype(np.float64))
 
 
-def _unit(vector: Float[ndarray, " d"]) -> Float[ndarray, " d"]:
+def unit(vector: Float[ndarray, " d"]) -> Float[ndarray, " d"]:
+    """Scales a vector to length 1; a vector of zeros stays."""
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
 

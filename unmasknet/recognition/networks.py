@@ -14,7 +14,7 @@ from maskgen.extras import install_line
 from maskgen.faces.arcface import SIDE, FivePoints, arcface_matrix
 from maskgen.images.resample import warp
 from maskgen.types import Affine, RGBImage
-from unmasknet.metrics.identity import DLIB_FILE, DlibIdentity, build_identity
+from unmasknet.metrics.identity import DLIB_FILE, DlibIdentity, build_identity, unit
 from unmasknet.recognition.settings import RecognitionSettings
 
 Vector = Float[ndarray, " d"]
@@ -85,9 +85,7 @@ class OnnxNetwork:
 
         options = SessionOptions()
         options.intra_op_num_threads = 1
-        options.log_severity_level = (
-            3  # errors: warnings of a graph's optimisation are not the user's concern
-        )
+        options.log_severity_level = 3  # errors; how a graph is optimised is not the user's concern
         try:
             self._net: Any = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
@@ -169,11 +167,6 @@ def _layout(path: Path, shape: Sequence[Any], kind: str) -> tuple[bool, int]:
             f"--net {path}: its input is {side} px wide; give a network that takes 8 to {LARGEST}"
         )
     return last, side
-
-
-def unit(vector: Vector) -> Vector:
-    """Scales a vector to length 1; a vector of zeros stays."""
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
 
 def build_network(settings: RecognitionSettings) -> FaceNetwork:

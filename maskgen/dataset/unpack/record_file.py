@@ -1,4 +1,4 @@
-"""One `.rec` file in the making, with its index and lists, as InsightFace's `RecBuilder` writes it.
+"""Writer of a `.rec` file, with its index and lists, as InsightFace's `RecBuilder` writes it.
 
 Images follow in the order in which they are added; the keys of a person's images follow each other. Then come the
 ranges of keys by person, and record 0 with the range of the ranges.
@@ -20,7 +20,7 @@ AGAIN = "and give the same command again with --overwrite"
 
 
 class RecordFile:
-    """One `.rec` file in the making, under a temporary name until it is finished.
+    """Writer of a `.rec` file, under a temporary name until it is finished.
 
     Args:
         folder: folder of the file.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskgen.dataset.reader import masks_of, open_data_set, worn
+from maskgen.dataset.reader import open_data_set, worn
 from maskgen.errors import Skip
 from maskgen.generation.pipeline import generate
 from maskgen.generation.worker_tools import Kit, kit_of
@@ -59,6 +59,10 @@ def made(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "out"
     assert generate(settings(photos, out), build=build).triplets == PHOTOS
     return out
+
+
+def masks_of(labels) -> list[dict]:
+    return [face["mask"] for face in labels["faces"] if face["mask"]["family"] != "bare"]
 
 
 def families(out: Path, shard: str) -> Counter[str]:

@@ -16,7 +16,8 @@ from numpy import ndarray
 from maskgen.extras import install_line
 from maskgen.faces.landmarks.topology import Mesh
 from maskgen.types import RGBImage
-from unmasknet.metrics.identity import Identity, Points, build_identity, four_points
+from unmasknet.metrics.identity import Identity, Points, build_identity, four_points, unit
+from unmasknet.restore.reference.mesh_finder import mirrored
 from unmasknet.restore.reference.references import Reference
 
 # Mean cosine distance above which two photos count as showing two people; docs/restoring.md says what it costs.
@@ -72,12 +73,11 @@ class PersonCheck:
     def _embedded(self, pixels: RGBImage, mesh: Mesh) -> Embedding:
         network = self._network
         assert network is not None, "ask `available` first"
-        mirrored = mesh * np.array([-1, 1, 1], np.float32) + np.array([pixels.shape[1] - 1, 0, 0], np.float32)
-        points = points_of(mirrored)[[1, 0, 3, 2]]  # left stays left in the image
+        image = np.ascontiguousarray(pixels[:, ::-1])
         both = network.embed(pixels, points_of(mesh)) + network.embed(
-            np.ascontiguousarray(pixels[:, ::-1]), points
+            image, points_of(mirrored(mesh, image.shape[1]))
         )
-        return both / max(float(np.linalg.norm(both)), 1e-9)
+        return unit(both)
 
 
 def points_of(mesh: Mesh) -> Points:
