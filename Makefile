@@ -4,13 +4,14 @@
 #   make test    run linters, type checks, import checks and tests
 #   make lint    run all checks except the tests
 #   make dist    build the wheel
+#   make compat  open a data set with the readers that people use: docs/readers.md
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: demo test lint dist clean
+.PHONY: demo test lint dist compat clean
 
 demo: $(VENV)/.base maskgen/native/kernels.so
 	$(BIN)/unmask demo
@@ -32,6 +33,9 @@ lint: $(VENV)/.dev
 dist: | $(BIN)/python
 	rm -rf dist
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps -w dist .
+
+compat: $(VENV)/.base maskgen/native/kernels.so
+	$(BIN)/python -m compat
 
 # The installation compiles the kernels; this rule rebuilds them after a change. Without a C compiler it does nothing.
 maskgen/native/kernels.so: $(wildcard maskgen/native/*.[ch]) maskgen/native/build.py | $(VENV)/.base

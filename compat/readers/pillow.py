@@ -21,4 +21,5 @@ WAYS = [
     ),
 ]
 
-run(WAYS, "pillow")
+if __name__ == "__main__":
+    run(WAYS, "pillow")
