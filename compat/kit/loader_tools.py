@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -52,6 +53,13 @@ def to_plain(value: Any) -> Any:
 def parse_labels(content: Any) -> Any:
     """Returns the labels of a `KEY.json` whose content is given as bytes or text."""
     return json.loads(bytes(content) if not isinstance(content, str) else content)
+
+
+def keys_in_order(shards: list[Path]) -> Iterator[str]:
+    """Yields the keys of shards in their order, for readers that do not return the key."""
+    for shard in shards:
+        with tarfile.open(shard) as tar:
+            yield from dict.fromkeys(name.split(".", 1)[0] for name in tar.getnames())
 
 
 def without_card(data: Data) -> Path:
