@@ -20,6 +20,7 @@ PART = ".part"
 NAME_BYTES = 255  # of the longest name of a file that common file systems hold
 WORK = ".work"  # folder in a data set for files that are not part of it: the plan, temporary files, locks
 CARD, FACTS = "README.md", "dataset.json"  # files that describe a data set as a whole
+RECORDS = "records"  # folder in a data set for the records of its shards
 RESUME = "and give the same command again: it goes on where it stopped"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -33,16 +34,35 @@ def part_path(folder: Path, name: str) -> Path:
     return folder / f"{cut}{mark}"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def record_path(folder: Path, name: str) -> Path:
+    """Returns the path of the record of a shard in a data set; `name` is such as `train-000000`.
+
+    Readers of other programs take a `.json` beside a tar for data or for their own index, so records are in a folder of
+    their own, with a suffix that none of them knows.
+    """
+    return folder / RECORDS / f"{name}.record"
+
+
+def older_record_path(folder: Path, name: str) -> Path:
+    """Returns the path of the record of a shard in data sets of early builds: beside the tar."""
+    return folder / f"{name}.json"
+
+
+def write_atomic(path: Path, data: bytes, work: Path | None = None) -> None:
     """Writes `data` to `path` atomically: a kill or a full disk leaves the old file or the new one, never a part.
 
     In a data set the temporary file is written to the work folder, so that a kill leaves nothing beside the shards.
+
+    Args:
+        path: the file.
+        data: its new content.
+        work: folder for the temporary file, if it exists, on the same disk; default: the work folder beside the file.
 
     Raises:
         MissingError: the disk is full.
         UnmaskError: the folder cannot be written to.
     """
-    work = path.parent / WORK
+    work = work or path.parent / WORK
     part = part_path(work if work.is_dir() else path.parent, path.name)
     with disk_errors(path.parent, f"{path.name} ({size_text(len(data))})"):
         try:

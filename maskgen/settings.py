@@ -124,6 +124,7 @@ def _texture(value: object) -> object:
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 CropSide = Annotated[int, AfterValidator(_crop_side)]
 Jobs = Annotated[int, Field(ge=1, le=1024)]
+Readers = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0)]
 Backend = Literal["auto", "mesh", "dlib", "fan", "celeba"]
 Align = Literal["ffhq", "arcface", "none"]
@@ -234,7 +235,10 @@ class ShardSettings(Section):
     """Storage of samples."""
 
     shard_size: Annotated[int, Field(ge=1), Option("N", OUTPUT)] = 1000
-    """Number of photos planned per shard; the shard holds K triplets of each, minus the skipped photos."""
+    """Largest number of photos planned per shard; the shard holds K triplets of each, minus the skipped photos."""
+    readers: Annotated[Readers, Option("N", OUTPUT)] = 4
+    """Number of shards that a split has at least, so that as many loader workers can read it; fewer if the split has
+    less than 4 photos for each."""
     format: Annotated[Literal["jpg", "png", "webp"], Option("", OUTPUT)] = "jpg"
     """Encoding of `masked` and `gt`; `png` and `webp` are lossless."""
     quality: Annotated[int, Field(ge=50, le=100)] = 95
@@ -367,7 +371,10 @@ class PackSettings(Command):
     test: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
     """Fraction that goes to the test split."""
     shard_size: Annotated[int, Field(ge=1), Option("N")] = 1000
-    """Number of triplets per shard."""
+    """Largest number of triplets per shard."""
+    readers: Annotated[Readers, Option("N")] = ShardSettings().readers
+    """Number of shards that a split has at least, so that as many loader workers can read it; fewer if the split has
+    less than 4 triplets for each."""
     jobs: Annotated[Jobs | None, Option("J", default="one per core")] = None
     """Number of worker processes."""
     overwrite: Annotated[bool, Option()] = False
@@ -405,12 +412,27 @@ class UnpackSettings(DataSetCommand):
     """Settings of `unmask unpack`."""
 
     layout: Annotated[
-        Literal["folders", "strip", "tree", "yolo", "coco", "voc", "classes", "identities", "rec"], Option()
+        Literal[
+            "folders",
+            "strip",
+            "tree",
+            "yolo",
+            "coco",
+            "voc",
+            "classes",
+            "identities",
+            "rec",
+            "parquet",
+            "mds",
+            "tfrecord",
+        ],
+        Option(),
     ] = "folders"
     """`folders`: masked photos, originals and maps in one folder each. `strip`: the three side by side in one image.
     `tree`: masked photos under their original names and folders. `yolo`, `coco`, `voc`: masked photos with boxes of all
     faces. `classes`: masked crops in a folder per class. `identities`: masked crops in a folder per person. `rec`: the
-    same as .rec and .idx, as InsightFace reads them."""
+    same as .rec and .idx, as InsightFace reads them. `parquet`, `mds`, `tfrecord`: samples with all images and labels in
+    few large files, for Hugging Face and tables, MosaicML Streaming, TensorFlow."""
     to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
     """Target folder."""
     names: Annotated[str, Option("A,B,C")] = ""
@@ -522,3 +544,6 @@ class DraftSettings(Command):
 
 class DoctorSettings(Command):
     """Settings of `unmask doctor`."""
+
+    root: Annotated[str, Option("DIR", default="data/celeba")] = ""
+    """Folder in which CelebA's photos and lists are checked; empty: `data/celeba`, if it exists."""

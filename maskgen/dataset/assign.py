@@ -2,10 +2,12 @@
 
 The photos are ordered by a seeded hash of their ids, split by person, and divided into shards. Byte-identical photos
 count as one photo: they are in one split, or all but one of them are left out (`source.duplicates`).
+
+Loader workers need a shard each, so a split gets at least `shards.readers` shards where it has photos enough.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -14,10 +16,11 @@ from maskgen.dataset.plan import Entry, Plan, ShardPlan
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError
 from maskgen.seeds import hash64
-from maskgen.settings import GenSettings, SourceSettings
+from maskgen.settings import GenSettings, ShardSettings, SourceSettings
 from maskgen.sources import key_base
 from maskgen.types import PhotoRef
 
+FEWEST = 4  # photos of a shard that `readers` asks for: if one in three gives no sample, 1 such shard in 80 stays empty
 Copies = Mapping[str, str]  # id of a photo that has the same bytes as another one -> hash of these bytes
 
 
@@ -103,10 +106,30 @@ def extend_plan(
     for split in SPLITS:
         members = [ref for ref in chosen if splits[ref.id] == split]
         first = sum(shard.split == split for shard in shards)
-        for i, start in enumerate(range(0, len(members), settings.shards.shard_size), first):
-            photos = members[start : start + settings.shards.shard_size]
+        for i, photos in enumerate(_divide(members, first, settings.shards, surplus), first):
             shards.append(_shard(f"{split}-{i:06d}", split, photos, bases, surplus))
     return replace(plan, shards=tuple(replace(shard, settings=plan.hash) for shard in shards))
+
+
+def _divide(
+    photos: Sequence[PhotoRef], there: int, settings: ShardSettings, surplus: Collection[str]
+) -> list[list[PhotoRef]]:
+    """Divides the photos of a split evenly into new shards.
+
+    There are as many shards as `shard_size` needs, or as are wanted for `readers`, if each gets `FEWEST` photos.
+
+    Args:
+        photos: the photos to add to the split.
+        there: number of shards that the split has already.
+        settings: number of photos per shard, number of readers.
+        surplus: ids of copies that are left out. They are dealt last, and do not count: else a shard of them alone
+            could stay empty.
+    """
+    kept = [ref for ref in photos if ref.id not in surplus]
+    wanted = min(settings.readers - there, len(kept) // FEWEST)
+    count = max(-(-len(kept) // settings.shard_size), wanted, min(len(photos), 1))
+    dealt = kept + [ref for ref in photos if ref.id in surplus]
+    return [dealt[i::count] for i in range(count)]
 
 
 def choose(plan: Plan, refs: Sequence[PhotoRef], settings: GenSettings) -> list[PhotoRef]:

@@ -9,7 +9,6 @@ Its subfolder `.work` holds what is not part of the data set:
 """
 
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -32,16 +31,40 @@ from maskgen.dataset.plan import (
     save_plan,
     with_refs,
 )
-from maskgen.dataset.shard_record import SPLITS, ShardReport, matches, read_record, seal_path
+from maskgen.dataset.shard_record import (
+    SHARD_NAME,
+    SPLITS,
+    ShardReport,
+    foreign_records,
+    matches,
+    read_record,
+    record_names,
+    remove_record,
+    seal_path,
+)
 from maskgen.dataset.skipped_thumbnails import thumbs_folder
 from maskgen.errors import UsageError
-from maskgen.files import CARD, FACTS, PART, WORK, held_files, make_folder, remove, write_atomic
+from maskgen.files import (
+    CARD,
+    FACTS,
+    PART,
+    RECORDS,
+    WORK,
+    held_files,
+    make_folder,
+    older_record_path,
+    record_path,
+    remove,
+    write_atomic,
+)
 from maskgen.reading import JSON_BYTES, parse_json, read_regular_file
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
 Describe = Callable[[Plan, Sequence[ShardReport]], dict[str, Any]]
-_OWN_FILE = re.compile(rf"(?:{'|'.join(SPLITS)})-\d+\.(?:tar|json)|{re.escape(CARD)}|{re.escape(FACTS)}")
+_OWN_FILE = re.compile(
+    rf"{SHARD_NAME.pattern}\.(?:tar|json)|{RECORDS}/{SHARD_NAME.pattern}\.record|{re.escape(CARD)}|{re.escape(FACTS)}"
+)
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
@@ -87,6 +110,7 @@ class DataSetFolder:
         with changing(self.work):
             refuse_held(self.work, part)
             plan = self._settle_plan(wanted, refs, settings)
+            make_folder(self.out / RECORDS, "the records of the shards")
             self._lock = hold_slice(self.work, part)
         with self._lock:
             yield plan
@@ -121,7 +145,7 @@ class DataSetFolder:
         assert plan is not None, self._plan_file
         reports, copies = [], CopyCount()
         for shard in plan.shards:
-            report = read_record(self.out, shard.name)
+            report = read_record(self.out, shard.name, older=False)
             if report is None or report.settings != shard.settings:
                 return False
             copies.add(report)
@@ -149,7 +173,9 @@ class DataSetFolder:
             UsageError: the folder holds a data set made otherwise (with the differences), or files of others.
         """
         if old is None:
-            self._refuse_foreign((CARD, FACTS, *_files(wanted.plan.shards)))
+            foreign = [] if settings.run.overwrite else foreign_records(self.out)
+            beside = (f"{RECORDS}/{name}" for name in foreign)
+            self._refuse_foreign((CARD, FACTS, *_files(wanted.plan.shards), *beside))
             return wanted.plan
         self._refuse_difference(old, wanted, settings)
         plan = with_refs(old, refs)
@@ -164,7 +190,7 @@ class DataSetFolder:
         A shard is finished if its record fits the plan and its tar fits the record byte for byte. With
         `retry_failed`, a shard with photos that crashed their worker does not count as finished.
         """
-        report = read_record(self.out, shard.name)
+        report = read_record(self.out, shard.name, older=False)
         if report is None or (report.settings, report.photos) != (shard.settings, shard.photos):
             return None
         if retry_failed and "poison" in report.skipped:
@@ -180,7 +206,7 @@ class DataSetFolder:
     def warn_of_company(self) -> tuple[str, ...]:
         """Warns if the folder holds files but no data set of unmask: the new one will lie among them."""
         found = held_files(self.out)  # looked at first: another slice makes `.work` before its files
-        is_data_set = self.work.exists() or any(self._is_ours(path.name) for path in self.out.glob("*.json"))
+        is_data_set = self.work.exists() or _is_facts(self.out / FACTS) or bool(self._recorded())
         if not found or is_data_set:
             return ()
         return (
@@ -243,16 +269,19 @@ class DataSetFolder:
         """Refuses folders where files of the data set belong, before anything is deleted or written.
 
         Raises:
-            UsageError: there is one.
+            UsageError: there is one, or `records` is not a folder or is a link, perhaps to another disk.
         """
         if not self.out.is_dir():
             return
-        with os.scandir(self.out) as entries:
-            found = sorted(
-                entry.name
-                for entry in entries
-                if _OWN_FILE.fullmatch(entry.name) and entry.is_dir(follow_symlinks=True)
+        records = self.out / RECORDS
+        if records.is_symlink() or (records.exists() and not records.is_dir()):
+            raise UsageError(
+                f"{self.out}: {RECORDS}: is a {'link' if records.is_symlink() else 'file'}, where a folder of the data "
+                "set belongs; move it away"
             )
+        paths = [*self.out.iterdir(), *(records.iterdir() if records.exists() else ())]
+        names = {path.relative_to(self.out).as_posix(): path for path in paths}
+        found = sorted(name for name, path in names.items() if _OWN_FILE.fullmatch(name) and path.is_dir())
         if found:
             raise UsageError(
                 f"{self.out}: {_some(found)}: is a folder, where a file of the data set belongs; move it away"
@@ -282,17 +311,21 @@ class DataSetFolder:
             return _is_facts(self.out / FACTS)
         return read_record(self.out, Path(name).stem) is not None
 
+    def _recorded(self) -> set[str]:
+        """Returns the names of the shards that have a record, in either place, whatever the plan says."""
+        names = filter(SHARD_NAME.fullmatch, record_names(self.out))
+        return {name for name in names if read_record(self.out, name)}
+
     def _refuse_difference(self, old: Plan, wanted: Wanted, settings: GenSettings) -> None:
         """Refuses to resume a plan that differs from the one that would be made now.
 
         Raises:
             UsageError: with each difference.
         """
-        if old.format != FORMAT:
+        if reason := _why_older(old):
             raise UsageError(
                 f"{self.out}: is a data set of format {old.format}, made by an older version: it can be read, but not "
-                f"resumed or extended, as samples are now of format {FORMAT}; choose another folder with --out, or "
-                "--overwrite it"
+                f"resumed or extended, as {reason}; choose another folder with --out, or --overwrite it"
             )
         found = differences(old, wanted.blank)
         if not found and not settings.run.extend and old.ids != wanted.ids:
@@ -317,14 +350,13 @@ class DataSetFolder:
         doomed = self._doomed_file
         if self._plan_file.exists():
             self._plan_file.replace(doomed)
-        names = {path.stem for split in SPLITS for path in self.out.glob(f"{split}-*.json")}
-        names = {name for name in names if read_record(self.out, name)} | _planned(doomed)
+        names = self._recorded() | _planned(doomed)
         if doomed.exists() or _is_facts(self.out / FACTS):
             remove(self.out / FACTS)
             remove(self.out / CARD)
         for name in sorted(names):
-            seal, poison = seal_path(self.out, name), self._poison_file(name)
-            for path in (self.out / f"{name}.json", seal, self.out / f"{name}.tar", poison):
+            remove_record(self.out, name)
+            for path in (seal_path(self.out, name), self.out / f"{name}.tar", self._poison_file(name)):
                 remove(path)
         self.remove_parts(names)
         shutil.rmtree(thumbs_folder(self.out), ignore_errors=True)
@@ -332,7 +364,29 @@ class DataSetFolder:
 
 
 def _files(shards: Iterable[ShardPlan]) -> list[str]:
-    return [f"{shard.name}.{kind}" for shard in shards for kind in ("tar", "json")]
+    """Lists the paths in a data set that its shards take, also those where early builds had the records."""
+    here = Path()
+    return [
+        path.as_posix()
+        for shard in shards
+        for path in (
+            here / f"{shard.name}.tar",
+            record_path(here, shard.name),
+            older_record_path(here, shard.name),
+        )
+    ]
+
+
+def _why_older(plan: Plan) -> str:
+    """Returns what differs in a data set of early builds, so that shards of now do not fit to it; "" for none of them.
+
+    Early builds of format 2 wrote each record beside its tar, and knew no `shards.readers`.
+    """
+    if plan.format != FORMAT:
+        return f"samples are now of format {FORMAT}"
+    shards = plan.settings.get("shards")
+    known = isinstance(shards, Mapping) and "readers" in shards
+    return "" if known else f"the records of shards are now in {RECORDS}/"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,13 +1,12 @@
 """Plan of a data set: its shards and their photos. Made once by `assign`, stored in `.work/plan.json`."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from maskgen.dataset.shard_record import SPLITS
+from maskgen.dataset.shard_record import SHARD_NAME, SPLITS
 from maskgen.errors import UsageError
 from maskgen.files import write_atomic
 from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
@@ -15,9 +14,10 @@ from maskgen.seeds import hash64
 from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
-FORMAT = 2  # version of the samples, of plan.json and of dataset.json; the records are as in format 1
+FORMAT = (
+    2  # version of the samples, of plan.json and of dataset.json; the content of records is as in format 1
+)
 READABLE = (1, FORMAT)  # of data sets that are read; only those of `FORMAT` are resumed
-SHARD_NAME = re.compile(r"(train|val|test)-[0-9]{6,}")
 Entry = tuple[str, str, str]  # id, reason, detail of a skipped photo
 
 

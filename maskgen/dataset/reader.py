@@ -12,10 +12,10 @@ from typing import Any
 from maskgen.dataset import shards
 from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.labels import odd_labels
-from maskgen.dataset.shard_record import ShardReport, read_record
+from maskgen.dataset.shard_record import ShardReport, read_record, record_names
 from maskgen.dataset.shards import Members
 from maskgen.errors import InputError
-from maskgen.files import FACTS
+from maskgen.files import FACTS, RECORDS
 from maskgen.reading import JSON_BYTES, parse_json, read_regular_file, reason_of
 from maskgen.seeds import hash64
 
@@ -30,11 +30,13 @@ class Encoded:
         key: its key.
         members: bytes by member name without the key, such as "map.png".
         labels: content of its json.
+        shard: name of its shard, such as "train-000000".
     """
 
     key: str
     members: Members = field(repr=False)
     labels: Labels
+    shard: str
 
     def member(self, role: str) -> tuple[bytes, str]:
         """Returns bytes and suffix (such as "jpg") of the member with a role: masked, gt, map or parts.
@@ -146,7 +148,7 @@ class DataSet:
     def _read(self, record: ShardReport) -> Iterator[Encoded]:
         if record.count:
             for key, members in shards.read_shard(self.folder / f"{record.name}.tar"):
-                yield Encoded(key, members, _read_labels(key, members))
+                yield Encoded(key, members, _read_labels(key, members), record.name)
 
 
 def open_data_set(folder: str | Path) -> DataSet:
@@ -166,11 +168,11 @@ def open_data_set(folder: str | Path) -> DataSet:
         raise InputError(
             f"{folder}: no such folder; give the folder of a data set, the one with the .tar files in it"
         )
-    found = (read_record(folder, path.stem) for path in sorted(folder.glob("*.json")))
+    found = (read_record(folder, name) for name in record_names(folder))
     records = tuple(record for record in found if record is not None)
     if not records:
         raise InputError(
-            f"{folder}: found no finished shard (a .tar beside its .json); make some with unmask gen-data"
+            f"{folder}: found no finished shard (a .tar with its record in {RECORDS}/); make some with unmask gen-data"
         )
     return DataSet(folder, _read_about(folder / FACTS), records)
 

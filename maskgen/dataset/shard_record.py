@@ -1,7 +1,11 @@
-"""Record of a shard, the `.json` beside the tar. It is written last: a shard without it is unfinished."""
+"""Record of a shard, JSON text in `records/`. It is written last: a shard without it is unfinished.
+
+In data sets of format 1 and of early builds of format 2, it is the `.json` beside the tar. It is still read there.
+"""
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -10,10 +14,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from maskgen.files import WORK, write_atomic
+from maskgen.files import (
+    RECORDS,
+    WORK,
+    make_folder,
+    older_record_path,
+    record_path,
+    remove,
+    write_atomic,
+)
 from maskgen.reading import JSON_BYTES, open_regular_file, parse_json, read_regular_file
 
 SPLITS = ("train", "val", "test")
+SHARD_NAME = re.compile(rf"(?:{'|'.join(SPLITS)})-[0-9]{{6,}}")
+_RECORD_FILE = re.compile(rf"{SHARD_NAME.pattern}\.record")
 _BLOCK = 1 << 20
 _CONTENT, _LOOK = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
 SAMPLE_BYTES = 5 * 512  # of the headers of its members, which every sample needs
@@ -102,9 +116,38 @@ def count_reasons(skips: Iterable[tuple[str, str, str]]) -> dict[str, int]:
 def write_record(folder: Path, report: ShardReport) -> None:
     """Writes the record of a shard, which makes the shard count as finished, and before it its digest."""
     data = record_bytes(report)
-    if (folder / WORK).is_dir():
+    work = folder / WORK
+    if work.is_dir():
         write_atomic(seal_path(folder, report.name), hashlib.sha256(data).hexdigest().encode("ascii"))
-    write_atomic(folder / f"{report.name}.json", data)
+    make_folder(folder / RECORDS, "the records of the shards")
+    write_atomic(record_path(folder, report.name), data, work)
+
+
+def remove_record(folder: Path, name: str) -> None:
+    """Deletes the record of a shard, if there is one."""
+    remove(record_path(folder, name))
+    remove(older_record_path(folder, name))
+
+
+def record_names(folder: Path) -> list[str]:
+    """Lists the names of the files that may be records of shards, sorted; `read_record` tells which of them are."""
+    places = ((folder / RECORDS).glob("*.record"), folder.glob("*.json"))
+    return sorted({path.stem for found in places for path in found})
+
+
+def foreign_records(folder: Path) -> list[str]:
+    """Lists what is in `records` and is not named like a record, sorted; without hidden files, which systems leave."""
+    try:
+        names = [path.name for path in (folder / RECORDS).iterdir()]
+    except OSError:
+        return []
+    return sorted(name for name in names if not name.startswith(".") and not _RECORD_FILE.fullmatch(name))
+
+
+def find_record(folder: Path, name: str) -> Path:
+    """Returns the path where the record of a shard is: beside the tar, if it is only there; else in `records`."""
+    path, older = record_path(folder, name), older_record_path(folder, name)
+    return older if not os.path.lexists(path) and os.path.lexists(older) else path
 
 
 def seal_path(folder: Path, name: str) -> Path:
@@ -112,10 +155,17 @@ def seal_path(folder: Path, name: str) -> Path:
     return folder / WORK / f"{name}.record"
 
 
-def read_record(folder: Path, name: str) -> ShardReport | None:
-    """Reads the record of a shard; None if it is missing or damaged."""
+def read_record(folder: Path, name: str, *, older: bool = True) -> ShardReport | None:
+    """Reads the record of a shard; None if it is missing or damaged.
+
+    Args:
+        folder: folder of the data set.
+        name: name of the shard, such as `train-000000`.
+        older: whether a record beside the tar counts too.
+    """
+    path = find_record(folder, name) if older else record_path(folder, name)
     try:
-        data = read_regular_file(folder / f"{name}.json", JSON_BYTES)
+        data = read_regular_file(path, JSON_BYTES)
         report = parse_record(data)
     except (OSError, ValueError):
         return None

@@ -18,10 +18,18 @@ from maskgen.dataset.folder import facts_bytes
 from maskgen.dataset.labels import LARGEST_SEED, odd_labels
 from maskgen.dataset.near_copies import CopyCount
 from maskgen.dataset.plan import FORMAT, Plan
-from maskgen.dataset.shard_record import SPLITS, ShardReport, file_digest, parse_record, record_bytes
+from maskgen.dataset.shard_record import (
+    SPLITS,
+    ShardReport,
+    file_digest,
+    find_record,
+    foreign_records,
+    parse_record,
+    record_bytes,
+)
 from maskgen.dataset.shards import KEY, Members, Sample, decode, format_of, member_names, read_shard
 from maskgen.errors import InputError, UnmaskError
-from maskgen.files import CARD, FACTS
+from maskgen.files import CARD, FACTS, RECORDS, older_record_path, record_path
 from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.reading import JSON_BYTES, open_regular_file, read_regular_file, reason_of
 from maskgen.sources import person_name
@@ -107,9 +115,7 @@ def verify(
         UnmaskError: a process was killed.
     """
     folder = Path(folder)
-    paths = [
-        path for split in SPLITS for path in folder.glob(f"{split}-*") if path.suffix in (".tar", ".json")
-    ]
+    paths = _shard_files(folder)
     names = sorted({path.stem for path in paths})
     if not names:
         raise InputError(f"{folder}: found no shards such as train-000000.tar; give the folder of a data set")
@@ -134,6 +140,13 @@ def verify(
         tuple(problems),
         formats.pop() if len(formats) == 1 else 0,
     )
+
+
+def _shard_files(folder: Path) -> list[Path]:
+    """Lists the tars and the records of a data set, in both places of records."""
+    patterns = [f"{split}-*.{kind}" for split in SPLITS for kind in ("tar", "json")]
+    patterns += [f"{RECORDS}/{split}-*.record" for split in SPLITS]
+    return [path for pattern in patterns for path in folder.glob(pattern)]
 
 
 def _check_shards(folder: Path, names: Sequence[str], jobs: int | None) -> Iterator[Findings]:
@@ -183,7 +196,7 @@ def check_shard(folder: Path, name: str) -> Findings:
 def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
     name = found.name
     try:
-        data = read_regular_file(folder / f"{name}.json", JSON_BYTES)
+        data = read_regular_file(find_record(folder, name), JSON_BYTES)
         record = found.record = parse_record(data)
     except FileNotFoundError:
         yield "", "the record is missing, so the shard was not finished; give the same gen-data command again"
@@ -195,6 +208,8 @@ def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
         yield "", "the record was changed"
     if record.name != name or record.split != name.partition("-")[0]:
         yield "", f"the record is that of {record.name} ({record.split})"
+    if record_path(folder, name).exists() and older_record_path(folder, name).exists():
+        yield "", f"there is a second record, {name}.json, beside the shards; delete it"
     path = folder / f"{name}.tar"
     if not record.count:
         if path.exists():
@@ -305,7 +320,8 @@ def _check_labels(
 
 
 def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
-    """Checks `dataset.json` and the card against the records."""
+    """Checks `dataset.json` and the card against the records, and what else is beside the records."""
+    yield from (f"{RECORDS}/{name} is not part of the data set" for name in foreign_records(folder))
     records = {found.name: found.record for found in shards if found.record is not None}
     try:
         data = read_regular_file(folder / FACTS, JSON_BYTES)

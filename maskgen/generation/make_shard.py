@@ -7,11 +7,11 @@ from pathlib import Path
 
 from maskgen.dataset.labels import Origin, printable
 from maskgen.dataset.plan import Entry, ShardPlan
-from maskgen.dataset.shard_record import ShardReport, count_reasons, write_record
+from maskgen.dataset.shard_record import ShardReport, count_reasons, remove_record, write_record
 from maskgen.dataset.shards import Members, ShardWriter, encode_photo
 from maskgen.dataset.skipped_thumbnails import keep_skipped
 from maskgen.errors import Skip, UnmaskError
-from maskgen.files import WORK, remove
+from maskgen.files import WORK
 from maskgen.generation.worker import OnStep, Outcome
 from maskgen.generation.worker_tools import Kit, KitBuilder
 from maskgen.images.likeness import likeness
@@ -65,7 +65,7 @@ def _ignore(index: int, outcome: Outcome) -> None:
 def make_shard(
     plan: ShardPlan, settings: GenSettings, out: Path, kit: Kit, on_step: OnStep = _ignore
 ) -> ShardReport:
-    """Makes a shard of the data set in `out`: writes the tar atomically, then its record.
+    """Makes a shard of the data set in `out`: deletes its record, writes the tar atomically, then the record.
 
     Args:
         plan: the photos.
@@ -100,7 +100,7 @@ def make_shard(
                 shard.add_photo(samples)
                 prints += seen
         on_step(len(plan.refs), outcome)
-        remove(out / f"{plan.name}.json")  # there is never a record beside a tar of another run
+        remove_record(out, plan.name)  # there is never a record beside a tar of another run
         size, digest = shard.finish()
     skips.sort()
     report = ShardReport(

@@ -151,7 +151,9 @@ def gen_settings(settings: PackSettings) -> GenSettings:
     return GenSettings(
         source=SourceSettings(src=settings.dir, val=settings.val, test=settings.test),
         crop=CropSettings(size=0),
-        shards=ShardSettings(shard_size=settings.shard_size, format=settings.format),
+        shards=ShardSettings(
+            shard_size=settings.shard_size, readers=settings.readers, format=settings.format
+        ),
         run=RunSettings(
             out=settings.to,
             jobs=settings.jobs,

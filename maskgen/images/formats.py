@@ -90,7 +90,7 @@ _OTHER_SUFFIXES = {
     ".log", ".html", ".htm", ".css", ".js", ".py", ".ipynb", ".sh", ".bat", ".c", ".h", ".db", ".sqlite",
     ".lock", ".pdf", ".svg", ".eps", ".ps", ".ai", ".doc", ".docx", ".xls", ".xlsx", ".npy", ".npz", ".mat",
     ".pkl", ".pt", ".pth", ".h5", ".hdf5", ".parquet", ".arrow", ".onnx", ".safetensors", ".bin", ".dat",
-    ".pts", ".lm", ".part", ".tmp", ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z",
+    ".pts", ".lm", ".part", ".record", ".tmp", ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z",
     ".rar", ".exe", ".dll", ".so", ".url", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts",
     ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".asf", ".ogv", ".3gp", ".3g2", ".mj2", ".vob", ".mp3", ".wav",
     ".ogg", ".m4a", ".aac", ".flac", ".srt", ".vtt", ".aae",

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from maskgen.errors import InputError, NoPhotosError, UsageError
+from maskgen.files import older_record_path, record_path
 from maskgen.images.formats import HEAD_BYTES, is_html, picture_format
 from maskgen.reading import open_regular_file
 from maskgen.recordio import MAGIC_BYTES
@@ -102,7 +103,7 @@ def open_store(path: Path) -> Store:
 def _open_folder(path: Path) -> Store:
     files = sorted(file.name for file in path.iterdir() if not file.is_dir())
     archives = [path / name for name in files if name.lower().endswith(ARCHIVE_SUFFIXES)]
-    shards = [archive for archive in archives if archive.with_suffix(".json").exists()]
+    shards = [archive for archive in archives if _has_record(archive)]
     folder = FolderStore(path)
     if "dataset.json" in files and shards:
         archives = shards  # images beside them are previews, and a shard without a record does not count
@@ -110,6 +111,12 @@ def _open_folder(path: Path) -> Store:
         records = [path / name for name in files if name.lower().endswith(".rec")]
         return _one_record_file(path, records) if records and not _has_photos(folder) else folder
     return ArchiveSet(path, {archive.name: _open_file(archive) for archive in archives})
+
+
+def _has_record(archive: Path) -> bool:
+    """Tells whether an archive is a shard with a record, as `gen-data` and `pack` make it."""
+    folder, name = archive.parent, archive.stem
+    return record_path(folder, name).exists() or older_record_path(folder, name).exists()
 
 
 def _one_record_file(folder: Path, records: list[Path]) -> Store:

@@ -113,10 +113,10 @@ def settings_for(photos: Path, out: Path, **sections: dict[str, object]) -> GenS
 
 
 def contents(out: Path) -> dict[str, str]:
-    """Returns the sha256 of every file of a data set, by file name."""
+    """Returns the sha256 of every file of a data set, by path in it."""
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(out.iterdir())
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted([*out.iterdir(), *(out / "records").glob("*")])
         if path.is_file()
     }
 

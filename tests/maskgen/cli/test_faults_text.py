@@ -10,7 +10,7 @@ import pytest
 from maskgen.assets import asset
 from maskgen.config import load_settings
 from maskgen.errors import InputError, UsageError
-from maskgen.files import FACTS, write_atomic
+from maskgen.files import FACTS, record_path, write_atomic
 from maskgen.generation.pipeline import generate
 from maskgen.masks.templates import parse_template
 from maskgen.masks.validation import check_templates
@@ -189,7 +189,7 @@ def test_row68_a_folder_in_place_of_a_shard_or_record_does_not_cost_the_facts(fo
     )
     generate(settings)
     (shard,) = (folder / "set").glob("*.tar")
-    for path in (shard, shard.with_suffix(".json")):
+    for path in (shard, record_path(shard.parent, shard.stem)):
         facts, content = (folder / "set" / FACTS).read_bytes(), path.read_bytes()
         path.unlink()
         (path / "mine").mkdir(parents=True)

@@ -17,6 +17,7 @@ from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.plan import Plan, data_settings
 from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
+from maskgen.files import record_path
 from maskgen.generation.pack import pack
 from maskgen.generation.pipeline import check_failures, generate, rehearse
 from maskgen.settings import GenSettings, PackSettings
@@ -193,7 +194,7 @@ def test_row54_dropped_copies_are_counted_and_are_no_failures(tmp_path):
         "| duplicate | the file has the same bytes as another photo | 7 |" in (out / "README.md").read_text()
     )
     assert verify(out).ok
-    entries = [entry for path in out.glob("*-*.json") for entry in json.loads(path.read_bytes())["skips"]]
+    entries = [entry for path in out.glob("records/*.record") for entry in json.loads(path.read_bytes())["skips"]]
     kept = {entry[2].removeprefix("the same bytes as ") for entry in entries}
     assert len(kept) == 1
     assert kept <= set.union(*sources_by_split(out).values())
@@ -206,7 +207,7 @@ def test_row54_a_resumed_run_gives_the_same_bytes_and_does_not_look_for_copies_a
     settings = settings_for(photos, out, source={"duplicates": "drop"})
     generate(settings, build=build)
     (lost := next(iter(sorted(out.glob("*.tar"))))).unlink()
-    lost.with_suffix(".json").unlink()
+    record_path(lost.parent, lost.stem).unlink()
 
     def refuse(*_):
         raise AssertionError("the source was searched for copies")

@@ -1,6 +1,7 @@
 """Row 64 of docs/faults.md: JSON of a data set that is nested deeply, of wrong types, or a lie."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -33,7 +34,7 @@ verify = checking.verify
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory) -> Path:
     out = write_data_set(tmp_path_factory.mktemp("sound") / "set", [f"Ann/{n}.jpg" for n in range(4)])
-    record = json.loads((out / "train-000000.json").read_bytes())
+    record = json.loads((out / "records/train-000000.record").read_bytes())
     facts = {
         "format": 1, "source": "lfw", "terms": "", "hash": "0" * 16, "photos": 4, "triplets": 4, "skipped": {},
         "splits": {"train": {"shards": 1, "photos": 4, "triplets": 4}},
@@ -47,11 +48,7 @@ def sound(tmp_path_factory) -> Path:
 @pytest.fixture
 def folder(sound, tmp_path) -> Path:
     out = tmp_path / "set"
-    out.mkdir()
-    for path in sound.iterdir():
-        if path.is_file():
-            (out / path.name).write_bytes(path.read_bytes())
-    return out
+    return shutil.copytree(sound, out, ignore=shutil.ignore_patterns(".work"))
 
 
 def damaged(content):
@@ -106,7 +103,7 @@ def test_row64_a_dataset_json_with_a_value_of_another_type_is_refused_or_read(fo
 
 
 def test_row64_a_record_with_a_value_of_another_type_is_no_record(folder):
-    record = json.loads((folder / "train-000000.json").read_bytes())
+    record = json.loads((folder / "records/train-000000.record").read_bytes())
     record["skips"], record["skipped"] = [["a", "no_face", ""]], {"no_face": 1}
     parse_record(json.dumps(record).encode())
     for wrong in [*WRONG, *damaged(record)]:
@@ -114,7 +111,7 @@ def test_row64_a_record_with_a_value_of_another_type_is_no_record(folder):
         assert not message or "no record of a shard" in message
 
 
-@pytest.mark.parametrize("name", ["dataset.json", "train-000000.json", ".work/plan.json"])
+@pytest.mark.parametrize("name", ["dataset.json", "records/train-000000.record", ".work/plan.json"])
 def test_row64_deeply_nested_json_is_one_line(folder, name):
     (folder / ".work").mkdir()
     (folder / name).write_text(DEEP)
@@ -156,18 +153,18 @@ def test_row64_a_record_whose_count_is_a_lie_is_found_by_verify(folder, count):
 
 def test_row64_impossible_numbers_make_no_record(folder):
     for numbers in ({"count": 10**6}, {"count": -1}, {"bytes": 10**30}, {"photos": -4}):
-        record = json.loads((folder / "train-000000.json").read_bytes())
+        record = json.loads((folder / "records/train-000000.record").read_bytes())
         with pytest.raises(ValueError, match="its numbers cannot all be true"):
             parse_record(json.dumps({**record, **numbers}).encode())
 
 
 def change(folder: Path, **values: int) -> None:
-    path = folder / "train-000000.json"
+    path = folder / "records/train-000000.record"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), **values}))
 
 
 def test_row64_a_count_that_is_a_lie_does_not_end_training(folder):
-    honest = json.loads((folder / "train-000000.json").read_bytes())
+    honest = json.loads((folder / "records/train-000000.record").read_bytes())
     most = honest["bytes"] // 2560
     assert most > 2 * honest["count"]
     change(folder, count=most)

@@ -144,7 +144,7 @@ def made(photos, tmp_path_factory):
 
 
 def splits_of(out: Path) -> dict[str, str]:
-    records = [parse_record(path.read_bytes()) for path in out.glob("*-*.json")]
+    records = [parse_record(path.read_bytes()) for path in out.glob("records/*.record")]
     return {photo: record.split for record in records for photo, _, _ in record.prints}
 
 
@@ -188,7 +188,7 @@ def test_row55_counts_do_not_depend_on_jobs_slices_and_kills(made, photos, tmp_p
         report = generate(settings.model_copy(update={"run": run}), build=build)
     assert report.near_duplicates == 36
     assert contents(tmp_path / "out") == contents(out)
-    (tmp_path / "out/train-000000.json").unlink()
+    (tmp_path / "out/records/train-000000.record").unlink()
     run = settings.run.model_copy(update={"out": str(tmp_path / "out")})
     generate(settings.model_copy(update={"run": run}), build=build)
     assert contents(tmp_path / "out") == contents(out)
@@ -210,7 +210,7 @@ def test_row55_a_changed_print_is_found_by_verify(made, tmp_path):
     "bad", [["a", "b"], ["a", "0" * 16, "0" * 31], ["a", "G" * 16, "0" * 32], [1, "0" * 16, "0" * 32], "abc"]
 )
 def test_row55_a_record_with_odd_prints_is_none(made, bad):
-    values = json.loads((made[0] / "train-000000.json").read_bytes())
+    values = json.loads((made[0] / "records/train-000000.record").read_bytes())
     with pytest.raises(ValueError, match="no record"):
         parse_record(json.dumps(values | {"prints": [bad]}).encode())
 
@@ -229,7 +229,7 @@ def test_row55_records_without_prints_keep_their_bytes_and_count_as_unknown(made
     run = settings.run.model_copy(update={"out": str(tmp_path / "out")})
     later = settings.model_copy(update={"run": run})
     generate(later, build=build)
-    names = [path.stem for path in (tmp_path / "out").glob("*-*.json")]
+    names = [path.stem for path in (tmp_path / "out").glob("records/*.record")]
     for name in names:
         write_record(tmp_path / "out", replace(read_record(tmp_path / "out", name), prints=()))
     report = generate(later, build=build)

@@ -237,7 +237,7 @@ def test_the_data_set_itself_is_refused_as_target(tmp_path):
 def test_shard_without_record_is_ignored(tmp_path):
     folder = write_data_set(tmp_path / "set", SOURCES)
     write_data_set(folder, ["Cid/Cid_0001.jpg"], split="val")
-    (folder / "val-000000.json").unlink()
+    (folder / "records/val-000000.record").unlink()
     assert unpack(folder, tmp_path / "to").samples == 3
 
 

@@ -86,7 +86,7 @@ def test_a_new_data_set_has_no_problems(made: Path) -> None:
     report = verify(made)
     assert report.ok
     assert (report.samples, report.problems) == (12, ())
-    assert report.shards == len(list(made.glob("*-*.json")))
+    assert report.shards == len(list(made.glob("records/*.record")))
 
 
 def test_progress_is_reported_after_each_shard(made: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_without_shards_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_tar_record_card_or_data_set_file_is_found(out: Path) -> None:
     (out / "train-000000.tar").unlink()
-    (out / "train-000001.json").unlink()
+    (out / "records/train-000001.record").unlink()
     (out / "README.md").unlink()
     found = problems(out)
     assert "the tar is missing" in found
@@ -114,7 +114,7 @@ def test_a_missing_tar_record_card_or_data_set_file_is_found(out: Path) -> None:
 
 
 def test_a_shard_replaced_by_a_copy_of_another_is_found(out: Path) -> None:
-    shutil.copy(out / "train-000001.json", out / "train-000000.json")
+    shutil.copy(out / "records/train-000001.record", out / "records/train-000000.record")
     shutil.copy(out / "train-000001.tar", out / "train-000000.tar")
     assert "the record is that of train-000001 (train)" in problems(out)
     assert "the key was there before" in problems(out)
@@ -122,7 +122,7 @@ def test_a_shard_replaced_by_a_copy_of_another_is_found(out: Path) -> None:
 
 def test_a_shard_deleted_with_its_record_is_found(out: Path) -> None:
     (out / "train-000000.tar").unlink()
-    (out / "train-000000.json").unlink()
+    (out / "records/train-000000.record").unlink()
     assert problems(out) == ["dataset.json lists train-000000, but there is no sound record of it"]
 
 
@@ -219,7 +219,7 @@ def test_row21_a_shard_cut_at_any_block_is_found(small: Path) -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("name", ["train-000000.tar", "train-000000.json", "dataset.json"])
+@pytest.mark.parametrize("name", ["train-000000.tar", "records/train-000000.record", "dataset.json"])
 def test_row21_a_bit_flipped_anywhere_is_found(name: str, small: Path) -> None:
     path, rng = small / name, random.Random(21)
     data = path.read_bytes()

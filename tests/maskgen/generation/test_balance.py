@@ -92,7 +92,7 @@ def test_shares_are_exact_within_each_shard_though_photos_are_skipped(made: Path
 def test_bytes_do_not_depend_on_jobs_slices_or_a_restart(photos: Path, made: Path, tmp_path: Path) -> None:
     generate(settings(photos, tmp_path / "two", jobs=2), build=build)
     assert contents(tmp_path / "two") == contents(made)
-    (tmp_path / "two" / "train-000001.json").unlink()
+    (tmp_path / "two" / "records/train-000001.record").unlink()
     generate(settings(photos, tmp_path / "two"), build=build)
     assert contents(tmp_path / "two") == contents(made)
 

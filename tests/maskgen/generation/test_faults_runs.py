@@ -143,7 +143,7 @@ def test_row16_a_signal_ends_the_run_within_5_seconds_and_the_same_command_resum
     held = load_plan(undisturbed / ".work" / "plan.json").shards[-1].refs[0].id
     watch.hold(held)  # the run cannot end before the signal
     run = start(settings, hang_after=NEVER, FAKE_SECONDS="0.03", **watch.env)
-    wait_for(lambda: held in watch.last().values() and any(out.glob("*.json")))
+    wait_for(lambda: held in watch.last().values() and any(out.glob("records/*.record")))
     workers = children_of(run.pid)
     os.killpg(run.pid, number)  # as a terminal does: parent and workers alike
     assert own_seconds_until(lambda: run.poll() is not None and not any(map(is_alive, workers))) < 5
@@ -260,7 +260,7 @@ def test_row23_a_photo_that_crashes_its_worker_is_skipped_as_poison(
     settings = settings_for(source, tmp_path / "out", source={"val": 0, "test": 0})
     report = make(settings)
     assert (report.triplets, report.skipped) == (6, {"poison": 1})
-    record = json.loads((tmp_path / "out" / "train-000000.json").read_bytes())
+    record = json.loads((tmp_path / "out" / "records/train-000000.record").read_bytes())
     [(photo, reason, detail)] = record["skips"]
     assert (photo, reason) == (f"{name}/{name}_0001.jpg", "poison")
     assert detail.startswith(cause)
@@ -280,7 +280,7 @@ def test_row23_poison_is_remembered_and_tried_again_only_on_request(
     make(settings)
     poisoned = contents(out)
     monkeypatch.setenv("FAKE_HEALED", "1")
-    (out / "train-000000.json").unlink()
+    (out / "records/train-000000.record").unlink()
     assert make(settings).skipped == {"poison": 1}
     assert contents(out) == poisoned
     again = settings.model_copy(update={"run": settings.run.model_copy(update={"retry_failed": True})})

@@ -13,6 +13,7 @@ import pytest
 from maskgen.dataset.plan import load_plan
 from maskgen.dataset.verify import verify
 from maskgen.errors import UsageError
+from maskgen.files import record_path
 from tests.helpers.fake_worker_tools import (
     PHOTOS,
     contents,
@@ -121,7 +122,7 @@ def test_row19_a_killed_overwrite_is_resumed_by_the_same_command(
     assert in_part(out)
     run.kill()
     finish(run, code=-signal.SIGKILL)
-    there = {path.name for path in out.glob("*.tar") if path.with_suffix(".json").exists()}
+    there = {path.name for path in out.glob("*.tar") if record_path(out, path.stem).exists()}
     report = make(settings)
     assert there
     assert report.made < PHOTOS
@@ -136,7 +137,7 @@ def damage_tar_gone(out: Path) -> None:
 
 
 def damage_record_gone(out: Path) -> None:
-    (out / "train-000001.json").unlink()
+    (out / "records/train-000001.record").unlink()
 
 
 def damage_tar_cut(out: Path) -> None:
@@ -150,11 +151,11 @@ def damage_tar_flipped(out: Path) -> None:
 
 
 def damage_record_cut(out: Path) -> None:
-    os.truncate(out / "train-000001.json", 40)
+    os.truncate(out / "records/train-000001.record", 40)
 
 
 def damage_record_of_a_photo(out: Path) -> None:
-    record = out / "train-000001.json"
+    record = out / "records/train-000001.record"
     report = json.loads(record.read_text())
     photo, content, look = report["prints"][0]
     report["prints"][0] = [photo, content[:-1] + "01"[content[-1] == "0"], look]
@@ -162,7 +163,7 @@ def damage_record_of_a_photo(out: Path) -> None:
 
 
 def damage_record_blank(out: Path) -> None:
-    record = out / "train-000001.json"
+    record = out / "records/train-000001.record"
     record.write_text(record.read_text().replace("\n ", "\n\t", 1))
 
 
@@ -241,7 +242,9 @@ def test_row22_overwrite_is_not_advised_if_it_would_not_help(photos: Path, tmp_p
             make(settings_for(photos, tmp_path, run={"overwrite": overwrite}))
 
 
-@pytest.mark.parametrize("name", ["README.md", "dataset.json", "train-000000.tar", "train-000000.json"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "dataset.json", "train-000000.tar", "records/train-000000.record"]
+)
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_row22_foreign_files_with_names_of_a_data_set_are_refused_and_kept(
     name: str, overwrite: bool, photos: Path, tmp_path: Path

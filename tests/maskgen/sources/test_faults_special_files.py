@@ -114,12 +114,12 @@ def test_row61_settings_templates_and_textures_are_refused_with_the_reason(tmp_p
 @each_kind
 def test_row61_records_shards_and_facts_are_refused_with_the_reason(tmp_path, kind):
     out = write_data_set(tmp_path / "set", ["Ann/0.jpg", "Ann/1.jpg"])
-    sound = {name: (out / name).read_bytes() for name in ("train-000000.json", "train-000000.tar")}
+    sound = {name: (out / name).read_bytes() for name in ("records/train-000000.record", "train-000000.tar")}
     with within(20):
-        make_special(out / "train-000000.json", kind)
+        make_special(out / "records/train-000000.record", kind)
         assert read_record(out, "train-000000") is None
-        (out / "train-000000.json").unlink()
-        (out / "train-000000.json").write_bytes(sound["train-000000.json"])
+        (out / "records/train-000000.record").unlink()
+        (out / "records/train-000000.record").write_bytes(sound["records/train-000000.record"])
         assert list_shards([str(out)], "train")
         make_special(out / "dataset.json", kind)
         with pytest.raises(InputError, match=KINDS[kind]):

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.errors import InputError, Skip, UsageError
+from maskgen.files import older_record_path, record_path
 from maskgen.images.codecs import encode_jpeg
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load, sample_key
@@ -168,7 +169,7 @@ def test_missing_celeba_says_what_to_put_where(tmp_path):
         build_source(SourceSettings(src="celeba", root=str(tmp_path / "none")))
 
 
-def make_shard(path: Path, samples: dict[str, dict[str, str]]) -> None:
+def make_shard(path: Path, samples: dict[str, dict[str, str]], *, older: bool = False) -> None:
     with tarfile.open(path, "w") as tar:
         for key, label in samples.items():
             members = {
@@ -180,14 +181,20 @@ def make_shard(path: Path, samples: dict[str, dict[str, str]]) -> None:
                 header = tarfile.TarInfo(f"{key}.{member}")
                 header.size = len(data)
                 tar.addfile(header, io.BytesIO(data))
-    path.with_suffix(".json").write_text("{}")
+    record = (older_record_path if older else record_path)(path.parent, path.stem)
+    record.parent.mkdir(exist_ok=True)
+    record.write_text("{}")
 
 
-def test_shards_give_each_face_once_with_its_identity_and_split(tmp_path):
+@pytest.mark.parametrize("older", [False, True])
+def test_shards_give_each_face_once_with_its_identity_and_split(tmp_path, older):
     ann = {"identity": "Ann_Lee", "split": "train", "terms": "LFW: research"}
     bo = {"identity": "Bo_Ek", "split": "val", "terms": "LFW: research"}
-    make_shard(tmp_path / "train-000000.tar", {"ann-00000001-f0-m1": ann, "ann-00000001-f0-m0": ann})
-    make_shard(tmp_path / "val-000000.tar", {"bo-00000002-f0-m0": bo, "bo-00000002-f1-m0": bo})
+    make_shard(
+        tmp_path / "train-000000.tar", {"ann-00000001-f0-m1": ann, "ann-00000001-f0-m0": ann}, older=older
+    )
+    bos = {"bo-00000002-f0-m0": bo, "bo-00000002-f1-m0": bo}
+    make_shard(tmp_path / "val-000000.tar", bos, older=older)
     (tmp_path / "dataset.json").write_text("{}")
     (tmp_path / "sheet.png").write_bytes(JPEG)
     source = source_of(tmp_path)
