@@ -12,6 +12,7 @@ from pathlib import Path
 
 from maskgen.errors import UnmaskError
 from maskgen.extras import install_command
+from maskgen.opencv_packages import mending_command, opencv_packages
 
 TRIPLET_BYTES = 60_000  # approximate size of a triplet in a shard at 256 pixels and JPEG quality 95
 ENOUGH_BYTES = 1_000_000_000  # free disk space below which the check fails
@@ -20,7 +21,7 @@ ENOUGH_BYTES = 1_000_000_000  # free disk space below which the check fails
 OPTIONAL = (
     ("ai-edge-litert", "", "finds faces twice as fast as OpenCV does"),
     ("webdataset", "", "streams shards into a training loop"),
-    ("datasets", "", "reads a data set as a Hugging Face data set"),
+    ("datasets", "datasets", "reads a data set as a Hugging Face data set"),
     ("torch", "train", "networks: train and eval; run on a GPU"),
     ("dlib-bin", "dlib", "dlib's detector"),
     ("face-alignment", "fan", "face-alignment's detector"),
@@ -28,6 +29,7 @@ OPTIONAL = (
     ("av", "video", "sound, and rare kinds of video files; OpenCV reads the others"),
     ("fastapi", "web", "the web page"),
     ("onnxruntime", "onnx", "takes masks off without torch, as OpenCV does too"),
+    ("tensorboard", "tensorboard", "shows the curves and images of a training"),
 )
 
 
@@ -61,13 +63,13 @@ def examine(folder: Path) -> list[Check]:
     needed = [
         Check("python", True, _python()),
         _tried("packages", _packages, "pip install WHEEL_OR_CHECKOUT_OF_UNMASK"),
-        _tried("opencv", _opencv, _headless()),
+        _tried("opencv", _opencv, mending_command(opencv_packages())),
         _tried("models", _models, again),
         _tried("masks", _masks, f"fix the lines above; else {again}"),
         _tried("faces", _faces, "fix the lines above; else pip install --force-reinstall ai-edge-litert"),
         _tried("disk", lambda: _disk(folder), "choose a folder on a disk with free space: --out FOLDER"),
     ]
-    return [*needed, _kernels()] + [_optional(*entry) for entry in OPTIONAL]
+    return [*needed, *_one_opencv(), _kernels()] + [_optional(*entry) for entry in OPTIONAL] + _celeba(folder, celeba)
 
 
 def _tried(name: str, look: Callable[[], str], mend: str) -> Check:
@@ -88,21 +90,20 @@ def _packages() -> str:
 def _opencv() -> str:
     import cv2
 
-    return f"OpenCV {cv2.__version__} from " + ", ".join(sorted(_opencv_builds()))
+    return " from ".join([f"OpenCV {cv2.__version__}", *map(str, opencv_packages()[:1])])
 
 
-def _opencv_builds() -> list[str]:
-    """Lists the installed OpenCV packages. All write into the same folder `cv2`, so the last installed one is used."""
-    builds = ("opencv-python", "opencv-contrib-python")
-    names = [name + ending for name in builds for ending in ("", "-headless")]
-    return [f"{name} {found}" for name in names if (found := _version(name))]
-
-
-def _headless() -> str:
-    """Returns the command that overwrites the folder `cv2` with a build that needs no libGL."""
-    versions = {build.split()[1] for build in _opencv_builds()}
-    pin = f"=={max(versions)}" if versions else ""
-    return f"pip install --force-reinstall --no-deps opencv-contrib-python-headless{pin}"
+def _one_opencv() -> list[Check]:
+    """Checks that no other package overwrites the files of OpenCV; returns nothing if there is one package."""
+    found = opencv_packages()
+    if len(found) < 2:
+        return []
+    used = [one.name for one in found if one.in_use]
+    text = (
+        f"{' and '.join(map(str, found))} write into one folder, cv2, which holds the files of "
+        f"{' and '.join(used) or 'neither'}; removing or upgrading one of them breaks it"
+    )
+    return [Check("one opencv", False, text, mending_command(found), optional=True)]
 
 
 def _models() -> str:

@@ -10,6 +10,11 @@ from importlib.util import find_spec
 
 from maskgen.errors import MissingError
 
+# Packages that an extra must not list, because they require `opencv-python`, whose files overwrite those of our
+# `opencv-python-headless`. Nothing in a package's metadata can leave out what another package requires, so they are
+# installed by a command of their own, and the extra lists what else they require.
+ALONE = {"fan": "face-alignment>=1.4"}
+
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 _OWN_EXTRAS = re.compile(r"unmask\[([\w,-]+)\]")
 
@@ -30,9 +35,10 @@ def install_command(extra: str) -> str:
         extra: name of the extra; if the installed package does not know it, the command is for a checkout.
     """
     wanted = _packages(extra)
+    alone = f" && pip install --no-deps '{ALONE[extra]}'" if extra in ALONE else ""
     if not wanted:
-        return f"pip install -e '.[{extra}]' in the checkout"
-    return "pip install " + " ".join(f"'{name}'" for name in wanted)
+        return f"pip install -e '.[{extra}]'{alone} in the checkout"
+    return "pip install " + " ".join(f"'{name}'" for name in wanted) + alone
 
 
 def require(what: str, extra: str, *packages: str) -> None:

@@ -11,6 +11,7 @@ from maskgen import doctor, native
 from maskgen.cli.doctor import checks_text
 from maskgen.doctor import Check, examine
 from maskgen.errors import MissingError
+from maskgen.opencv_packages import OpenCVPackage
 
 find_faces = doctor._faces
 
@@ -40,12 +41,14 @@ def test_every_failed_check_has_a_one_line_fix(tmp_path):
 
 
 def test_opencv_without_libgl_is_fixed_by_a_headless_build_of_the_same_version(tmp_path, monkeypatch):
-    installed = {"opencv-python": "5.0.0.93"}
-    monkeypatch.setattr(doctor, "_version", lambda name: installed.get(name, ""))
+    monkeypatch.setattr(doctor, "opencv_packages", lambda: [OpenCVPackage("opencv-python", "5.0.0.93", True)])
     monkeypatch.setitem(sys.modules, "cv2", None)
     opencv = named(examine(tmp_path), "opencv")
     assert not opencv.ok
-    assert opencv.mend == "pip install --force-reinstall --no-deps opencv-contrib-python-headless==5.0.0.93"
+    assert opencv.mend == (
+        "pip uninstall -y opencv-python && "
+        "pip install --force-reinstall --no-deps opencv-python-headless==5.0.0.93"
+    )
 
 
 def test_a_missing_model_fails_its_check(tmp_path, monkeypatch):
