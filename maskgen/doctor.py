@@ -52,11 +52,12 @@ class Check:
     optional: bool = False
 
 
-def examine(folder: Path) -> list[Check]:
+def examine(folder: Path, celeba: str = "") -> list[Check]:
     """Runs all checks: first those of required parts, then those of optional ones.
 
     Args:
         folder: folder in which data would be written.
+        celeba: folder of CelebA; "" looks in the usual one, and checks nothing if there is none.
     """
     # a package named unmask on the package index need not be this one
     again = "pip install --force-reinstall --no-deps WHEEL_OR_CHECKOUT_OF_UNMASK"
@@ -160,6 +161,28 @@ def _kernels() -> Check:
     if absent.startswith(SWITCH):
         mend = f"unset {SWITCH}"
     return Check("kernels", False, f"{absent}: NumPy is used instead, which is slower", mend, optional=True)
+
+
+def _celeba(folder: Path, root: str) -> list[Check]:
+    """Checks CelebA's photos, if there is a folder of them, and each of its lists that is missing."""
+    from maskgen.settings import SourceSettings
+    from maskgen.sources import build_source
+    from maskgen.sources.celeba import CelebaSource
+    from maskgen.sources.celeba_missing import missing_lists
+
+    place = Path(root).expanduser() if root else folder / SourceSettings().root
+    if not root and not place.exists():
+        return []
+    try:
+        source = build_source(SourceSettings(src="celeba", root=str(place)))
+    except UnmaskError as error:
+        found, _, mend = " ".join(str(error).split()).partition(". ")
+        return [Check("celeba", False, found, mend or "download it again, see docs/celeba.md", optional=True)]
+    assert isinstance(source, CelebaSource)
+    photos = Check("celeba", True, f"{len(source.refs()):,} photos in {place}", optional=True)
+    lists = zip(source.missing, missing_lists(source), strict=True)
+    mends = [(line, f"put {name} beside the photos, see docs/celeba.md") for name, line in lists]
+    return [photos, *(Check("celeba", False, line, mend, optional=True) for line, mend in mends)]
 
 
 def _optional(package: str, extra: str, what: str) -> Check:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def doctor(settings: DoctorSettings) -> Output:
     """Check this machine, and print for each failed check the command that fixes it.
 
-    Example: [bold]unmask doctor[/bold]
+    Example: [bold]unmask doctor --root data/celeba[/bold]
     """
     from maskgen.doctor import examine
 
-    checks = examine(Path.cwd())
+    checks = examine(Path.cwd(), settings.root)
     sound = all(check.ok or check.optional for check in checks)
     facts = {"checks": [asdict(check) for check in checks]}
     return Output(facts, checks_text(checks), exit_code=0 if sound else MissingError.exit_code)

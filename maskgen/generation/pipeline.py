@@ -37,6 +37,8 @@ from maskgen.processes import core_count
 from maskgen.progress import OnProgress, no_progress
 from maskgen.settings import GenSettings
 from maskgen.sources import Source, build_source, find_copies, list_photos, warn_of_few
+from maskgen.sources.celeba import CelebaSource
+from maskgen.sources.celeba_missing import missing_lists
 from maskgen.types import PhotoRef
 
 DEFAULT_OUT = Path("data/shards")
@@ -156,9 +158,9 @@ def generate(
         whole=whole,
         landmarks=kit.versions.get("landmarks", ""),
         warnings=(
-            *(*source.notes, *foreign, *_warnings(settings, refs, reports, damaged)),
+            *(*_source_notes(source, settings), *foreign, *_warnings(settings, refs, reports, damaged)),
             *(
-                *warn_of_people(refs, settings, copies),
+                *(() if isinstance(source, CelebaSource) else warn_of_people(refs, settings, copies)),
                 *warn_of_splits(plan, reports),
                 *warn_of_copies(copies),
                 *warn_of_groups(settings, refs, describe),
@@ -194,7 +196,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
     splits: Counter[str] = Counter()
     for shard in shards:
         splits[shard.split] += shard.photos
-    records = [old and read_record(folder.out, shard.name) for shard in shards]
+    records = [old and read_record(folder.out, shard.name, older=False) for shard in shards]
     missing = sum(not record for record in records)
     return Rehearsal(
         out=str(folder.out),
@@ -203,8 +205,19 @@ def rehearse(settings: GenSettings) -> Rehearsal:
         shards=len(shards),
         missing=missing,
         duplicates=_surplus(plan, wanted.copies),
-        warnings=(*warn_of_splits(plan, ()), *warn_of_groups(settings, refs, describe)),
+        warnings=(
+            *_source_notes(source, settings),
+            *warn_of_splits(plan, ()),
+            *warn_of_groups(settings, refs, describe),
+        ),
     )
+
+
+def _source_notes(source: Source, settings: GenSettings) -> list[str]:
+    """Lists the warnings about a source; of CelebA also what follows from the lists that are missing."""
+    if not isinstance(source, CelebaSource):
+        return list(source.notes)
+    return [*missing_lists(source, settings.source.split, settings.faces.landmarks), *source.notes]
 
 
 def _surplus(plan: Plan, copies: Mapping[str, str]) -> int:

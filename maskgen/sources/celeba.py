@@ -54,6 +54,7 @@ class CelebaSource:
     """Source of CelebA's photos, with identities, official splits and five points from the lists that are found."""
 
     name, terms = "celeba", CELEBA_TERMS
+    missing: tuple[str, ...]  # the lists that were not found, by name; their effects: `celeba_missing`
 
     def __init__(self, album: Album, stores: Sequence[Store], settings: SourceSettings) -> None:
         """Lists the photos of an album.
@@ -71,6 +72,7 @@ class CelebaSource:
         files = sorted(name for name in album.store.names() if _of(name, album.prefix))
         refuse_web_pages(album.store, files)
         self._refs, self.notes = _refs(files, album, stores, settings)
+        self.missing = tuple(f"{stem}.txt" for stem in self._stems() if _find(stem, album, stores) is None)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker only reads photos; their list would be most of the bytes of its job.
@@ -84,6 +86,9 @@ class CelebaSource:
         """Reads the bytes of a photo's file, or returns a Skip with the reason."""
         store, name = self.place(ref)
         return store.read(name)
+
+    def _stems(self) -> tuple[str, ...]:
+        return IDENTITIES, PARTITIONS, POINTS[self._kind == WILD]
 
     def attribute_list(self) -> tuple[str, bytes] | None:
         """Finds the list of attributes: its name and bytes. None without one, and in a worker's copy."""

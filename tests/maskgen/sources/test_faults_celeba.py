@@ -1,10 +1,12 @@
-"""Row 11 of the fault matrix: damaged lists and downloads of CelebA."""
+"""Rows 11 and 740 of the fault matrix: damaged and missing lists and downloads of CelebA."""
 
 import pytest
 
+from maskgen import doctor
 from maskgen.errors import InputError
 from maskgen.faces.landmarks import build_detector
-from maskgen.settings import FaceSettings, SourceSettings
+from maskgen.generation.pipeline import generate, rehearse
+from maskgen.settings import CropSettings, FaceSettings, GenSettings, RunSettings, SourceSettings
 from maskgen.sources import build_source
 from tests.helpers.celeba_folders import NAMES, lists, partition, photos, points, text, unpacked
 
@@ -135,3 +137,70 @@ def test_row11_a_nested_folder_with_macos_metadata_is_read(tmp_path):
     unpacked(tmp_path, files | leavings | lists())
     source = build_source(SourceSettings(src="celeba", root=str(tmp_path)))
     assert [ref.id for ref in source.refs()] == [f"img_align_celeba/{name}" for name in NAMES]
+
+
+EFFECTS = {
+    PEOPLE: ("`identity` is empty", "may share people"),
+    PARTITION: ("not the official ones", "hash of each photo"),
+    LANDMARKS: ("faces are searched for",),
+}
+
+
+def rehearsed(tmp_path, absent, **more):
+    celeba(tmp_path, dict.fromkeys(absent))
+    source = SourceSettings(src="celeba", root=str(tmp_path), split=more.pop("split", "auto"))
+    run = RunSettings(out=str(tmp_path / "out"))
+    return rehearse(GenSettings(source=source, faces=FaceSettings(**more), run=run)).warnings
+
+
+def test_row740_a_run_names_each_missing_list_and_what_follows_from_it(tmp_path):
+    lines = [line for line in rehearsed(tmp_path, EFFECTS) if line.startswith("CelebA without")]
+    assert len(lines) == len(EFFECTS)
+    for line, (name, effects) in zip(lines, EFFECTS.items(), strict=True):
+        for word in (name, *effects):
+            assert word in line
+
+
+def test_row740_nothing_is_said_of_lists_that_are_there_or_not_used(tmp_path):
+    assert not [line for line in rehearsed(tmp_path / "all", ()) if "CelebA without" in line]
+    unused = rehearsed(tmp_path / "unused", (PARTITION, LANDMARKS), split="hash", landmarks="mesh")
+    assert not [line for line in unused if "CelebA without" in line]
+
+
+def test_row740_official_splits_keep_people_apart_without_the_list_of_them(tmp_path):
+    (line,) = [line for line in rehearsed(tmp_path / "a", (PEOPLE,)) if "CelebA without" in line]
+    assert "official splits are disjoint in people" in line
+    assert "may share people" in rehearsed(tmp_path / "b", (PEOPLE,), split="hash")[0]
+    assert "hash of each person" in rehearsed(tmp_path / "c", (PARTITION,))[0]
+
+
+def test_row740_gen_data_says_once_that_people_are_unknown(tmp_path):
+    celeba(tmp_path, dict.fromkeys(EFFECTS))
+    settings = GenSettings(
+        source=SourceSettings(src="celeba", root=str(tmp_path), n=2),
+        faces=FaceSettings(cache="off"),
+        crop=CropSettings(size=64),
+        run=RunSettings(out=str(tmp_path / "out"), jobs=1),
+    )
+    said = [line for line in generate(settings).warnings if "people" in line]
+    assert len(said) == 1
+    assert said[0].startswith(f"CelebA without {PEOPLE}")
+
+
+def test_row740_doctor_names_each_missing_list(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_faces", lambda: "a face")
+    celeba(tmp_path, {PEOPLE: None})
+    photos, people = (check for check in doctor.examine(tmp_path, str(tmp_path)) if check.name == "celeba")
+    assert photos.ok
+    assert "6 photos" in photos.found
+    assert (people.ok, people.optional) == (False, True)
+    assert PEOPLE in people.found
+    assert PEOPLE in people.mend
+
+
+def test_row740_doctor_names_a_folder_without_celeba_only_if_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_faces", lambda: "a face")
+    assert not [check for check in doctor.examine(tmp_path) if check.name == "celeba"]
+    (check,) = [check for check in doctor.examine(tmp_path, str(tmp_path / "none")) if check.name == "celeba"]
+    assert not check.ok
+    assert check.mend
