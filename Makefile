@@ -4,6 +4,7 @@
 #   make test    run linters, type checks, import checks and tests
 #   make lint    run all checks except the tests
 #   make dist    build the wheel
+#   make site    build the documentation as a site in site/
 #   make compat  open a data set with the readers that people use: docs/readers.md
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: demo test lint dist compat clean
+.PHONY: demo test lint dist site compat clean
 
 demo: $(VENV)/.base maskgen/native/kernels.so
 	$(BIN)/unmask demo
@@ -37,6 +38,9 @@ dist: | $(BIN)/python
 compat: $(VENV)/.base maskgen/native/kernels.so
 	$(BIN)/python -m compat
 
+site: $(VENV)/.dev
+	$(BIN)/python -m tools.build_site
+
 # The installation compiles the kernels; this rule rebuilds them after a change. Without a C compiler it does nothing.
 maskgen/native/kernels.so: $(wildcard maskgen/native/*.[ch]) maskgen/native/build.py | $(VENV)/.base
 	-$(BIN)/python maskgen/native/build.py
@@ -54,4 +58,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis maskgen/native/kernels.so maskgen/native/kernels.sha256
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis maskgen/native/kernels.so maskgen/native/kernels.sha256

@@ -287,17 +287,28 @@ def _emit(settings: BaseModel, table: str, lines: list[str]) -> None:
 
 def _meaning(field: FieldInfo) -> list[str]:
     lines = (field.description or "").split("\n")
-    if get_origin(field.annotation) is Literal:
-        lines.append("One of: " + ", ".join(str(choice) for choice in get_args(field.annotation)) + ".")
-    bounds = [
+    if choices := allowed_choices(field):
+        lines.append("One of: " + ", ".join(choices) + ".")
+    if bounds := allowed_range(field):
+        lines.append("Bounds: " + ", ".join(bounds) + ".")
+    return lines
+
+
+def allowed_choices(field: FieldInfo) -> list[str]:
+    """Lists the texts that a setting may be; empty if they are not listed."""
+    return (
+        [str(choice) for choice in get_args(field.annotation)] if get_origin(field.annotation) is Literal else []
+    )
+
+
+def allowed_range(field: FieldInfo) -> list[str]:
+    """Lists the bounds of a setting, such as [">= 1", "<= 64"]."""
+    return [
         f"{sign} {getattr(rule, name)}"
         for rule in _rules(field)
         for name, sign in _BOUNDS
         if hasattr(rule, name)
     ]
-    if bounds:
-        lines.append("Bounds: " + ", ".join(bounds) + ".")
-    return lines
 
 
 def _rules(field: FieldInfo) -> Iterator[Any]:

@@ -166,7 +166,8 @@ def as_command(
         of_group: whether it is what a group of commands does when none of them is named.
 
     Returns:
-        A function whose signature lists all options, with the docstring of `run` as its help.
+        A function whose signature lists all options, with the docstring of `run` as its help, and `model` as its
+        attribute `settings`.
     """
     hints = get_type_hints(run, include_extras=True)
     own = {
@@ -213,6 +214,7 @@ def as_command(
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     command.__doc__ = run.__doc__
     command.__name__ = run.__name__
+    command.settings = model  # type: ignore[attr-defined]  # what the reference of settings lists
     return command
 
 
