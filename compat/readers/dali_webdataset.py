@@ -20,7 +20,7 @@ from reader_tools import Data, Sample, Way, run
 
 
 @pipeline_def(batch_size=1, num_threads=1, device_id=None)
-def read_members(paths: list[str], ext: list[str]):  # noqa: ANN201 - DALI's own types
+def read_members(paths: list[str], ext: list[str]):
     """Returns the members as DALI decodes them: images to RGB, map and parts to grey, the labels as bytes."""
     masked, gt, maps, parts, labels = fn.readers.webdataset(paths=paths, ext=ext, name="reader")
     rgb = [fn.decoders.image(each, device="cpu", output_type=types.RGB) for each in (masked, gt)]
@@ -29,7 +29,7 @@ def read_members(paths: list[str], ext: list[str]):  # noqa: ANN201 - DALI's own
 
 
 @pipeline_def(batch_size=1, num_threads=1, device_id=None)
-def read_bytes(paths: list[str], ext: list[str]):  # noqa: ANN201 - DALI's own types
+def read_bytes(paths: list[str], ext: list[str]):
     """Returns the members as bytes."""
     return tuple(fn.readers.webdataset(paths=paths, ext=ext, name="reader"))
 
