@@ -41,7 +41,11 @@ def python_page() -> str:
     parts = [INTRODUCTION]
     for module, names in public.items():
         parts += [f"## {module}", "", *(_object(f"{module}.{one.name}", one, known) for one in names)]
-    parts += ["## Types", "", "Types that the entries above name. They come as results, or say what an argument may be; none is imported."]
+    parts += [
+        "## Types",
+        "",
+        "Types that the entries above name. They come as results, or say what an argument may be; none is imported.",
+    ]
     parts += ["", *(_object(one.name, one, known) for one in types)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
 
@@ -100,7 +104,10 @@ def _named_paths(one: Any) -> Iterator[str]:
     parts = [one, *_members(one)] if one.is_class else [one]
     for part in () if one.is_class and _is_settings(one) else parts:
         if part.is_function:
-            annotations = [part.returns, *(p.annotation for p in part.parameters if str(p.annotation) in TAKEN)]
+            annotations = [
+                part.returns,
+                *(p.annotation for p in part.parameters if str(p.annotation) in TAKEN),
+            ]
         else:
             annotations = [part.value if _is_type_alias(part) else getattr(part, "annotation", None)]
         for annotation in annotations:
@@ -133,7 +140,9 @@ def _promises() -> str:
 
 
 def _is_promised(name: str, part: Any) -> bool:
-    return bool(part.docstring) and (name == "__call__" or bool(re.search(rf"\.{name}\b|`{name}\(", _promises())))
+    return bool(part.docstring) and (
+        name == "__call__" or bool(re.search(rf"\.{name}\b|`{name}\(", _promises()))
+    )
 
 
 def _object(name: str, one: Any, known: dict[str, str]) -> str:
@@ -204,14 +213,18 @@ def _docstring(one: Any, known: dict[str, str], attributes: Iterable[Any] = ()) 
             case "text":
                 yield from (_linked(section.value, known, one), "")
             case "parameters":
-                yield from _items("Arguments", [(item.name, item.description) for item in section.value], known, one)
+                yield from _items(
+                    "Arguments", [(item.name, item.description) for item in section.value], known, one
+                )
             case "attributes":
                 said = {item.name: item.description for item in section.value}
             case "returns" | "yields" as kind:
                 text = " ".join(item.description for item in section.value)
                 yield from (f"**{kind.capitalize()}**: {_linked(text, known, one)}", "")
             case "raises":
-                yield from _items("Raises", [(str(item.annotation), item.description) for item in section.value], known, one)
+                yield from _items(
+                    "Raises", [(str(item.annotation), item.description) for item in section.value], known, one
+                )
             case "admonition" if section.value.kind == "example":
                 yield from ("```pycon", section.value.contents, "```", "")
             case other:
