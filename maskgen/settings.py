@@ -188,11 +188,12 @@ class CropSettings(Section):
     """Size, frame and border of the crop."""
 
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
-    """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, without resampling."""
+    """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is, without resampling. Crops of 112
+    pixels are aligned as ArcFace's only with `--align arcface`."""
     align: Annotated[Align, Option("", OUTPUT)] = "ffhq"
     """Frame of the crop around a face. `ffhq`: upright, from above the hair to the neck. `arcface`: five points of the
-    face on ArcFace's template, as face recognisers are trained; they expect `--size 112 --border constant`. `none`: the
-    square of `ffhq`, not rotated."""
+    face on ArcFace's template, as face recognisers are trained; they expect `--size 112 --border constant`, which it
+    does not set. `none`: the square of `ffhq`, not rotated."""
     border: Annotated[Literal["reflect", "constant"], Option("", OUTPUT)] = "reflect"
     """What fills the crop outside the photo: the mirrored photo, or black. The map is 0 there."""
 
@@ -431,8 +432,8 @@ class UnpackSettings(DataSetCommand):
     """`folders`: masked photos, originals and maps in one folder each. `strip`: the three side by side in one image.
     `tree`: masked photos under their original names and folders. `yolo`, `coco`, `voc`: masked photos with boxes of all
     faces. `classes`: masked crops in a folder per class. `identities`: masked crops in a folder per person. `rec`: the
-    same as .rec and .idx, as InsightFace reads them. `parquet`, `mds`, `tfrecord`: samples with all images and labels in
-    few large files, for Hugging Face and tables, MosaicML Streaming, TensorFlow."""
+    same as .rec and .idx, as InsightFace reads them. `parquet`, `mds`, `tfrecord`: all images and labels in few large
+    files, for Hugging Face and readers of tables, MosaicML Streaming, TensorFlow."""
     to: Annotated[str, Option("DIR", required="name the target: --to DIR")] = ""
     """Target folder."""
     names: Annotated[str, Option("A,B,C")] = ""

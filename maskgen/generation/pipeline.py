@@ -15,6 +15,7 @@ from maskgen.dataset.shard_record import ShardReport, read_record
 from maskgen.dataset.yields import GroupYields
 from maskgen.errors import InputError, UsageError
 from maskgen.files import FACTS, remove
+from maskgen.generation.crop_notes import note_of_alignment
 from maskgen.generation.failures import refuse_failures
 from maskgen.generation.groups import group_facts, warn_of_groups
 from maskgen.generation.make_shard import MakeShards
@@ -164,6 +165,7 @@ def generate(
                 *warn_of_splits(plan, reports),
                 *warn_of_copies(copies),
                 *warn_of_groups(settings, refs, describe),
+                *note_of_alignment(settings.crop),
             ),
         ),
         duplicates=copies["identical"]["photos"] + skipped["duplicate"],
@@ -209,6 +211,7 @@ def rehearse(settings: GenSettings) -> Rehearsal:
             *_source_notes(source, settings),
             *warn_of_splits(plan, ()),
             *warn_of_groups(settings, refs, describe),
+            *note_of_alignment(settings.crop),
         ),
     )
 
