@@ -115,8 +115,6 @@ def report_text(report: "GenReport", asked: Sequence[str] = ()) -> str:
         f"in {count_of(report.shards, 'shard')}",
         f"{report.seconds:.1f} s, {speed}",
     ]
-    if report.landmarks:
-        lines.append(f"landmarks: {report.landmarks}")
     if report.skipped:
         lines += [f"skipped {sum(report.skipped.values()):,}:", *reason_lines(report.skipped)]
     lines += _copies_lines(report.duplicates)

@@ -64,8 +64,6 @@ def report_text(report: "MaskReport") -> str:
         lines.append(f"{count_of(report.bare, 'photo')} left without a mask by --share or bare")
     if report.maps:
         lines.append(f"maps: {report.maps}")
-    if report.landmarks:
-        lines.append(f"landmarks: {report.landmarks}")
     if report.skipped:
         written = f", {report.copied:,} of them written without a mask" if report.copied else ""
         lines.append(f"no mask on {count_of(sum(report.skipped.values()), 'photo')}{written}:")

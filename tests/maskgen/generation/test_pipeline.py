@@ -156,6 +156,13 @@ def test_the_rate_counts_only_photos_made_in_this_run() -> None:
     assert "1.0 s, nothing left to make" in report_text(REPORT)
 
 
+def test_the_long_name_of_the_landmarks_is_in_the_json_result_only() -> None:
+    report = replace(REPORT, landmarks="mesh-4-first-look-points-first-from-29-px-litert-2.3.0")
+    output = _output(report, GenSettings())
+    assert "landmarks" not in output.text
+    assert output.facts.landmarks == report.landmarks
+
+
 def test_a_run_warns_once_why_kernels_are_missing(monkeypatch):
     monkeypatch.setattr("maskgen.native.absent", "compiled from other sources")
     (warning,) = _output(replace(REPORT, made=10), GenSettings()).warnings

@@ -239,6 +239,8 @@ def test_the_command_masks_resumes_and_refuses(tmp_path):
     before = written(tmp_path / "out")
     again = program(*args)
     assert "nothing left to make" in again.stdout
+    assert "mesh-" in facts["landmarks"]
+    assert facts["landmarks"] not in again.stdout
     assert written(tmp_path / "out") == before
     other = program(*args, "--masks", "n95")
     assert other.returncode == 2
