@@ -109,7 +109,7 @@ class _Dump:
         else:
             array = np.asarray(value)
             if array.dtype == object or array.dtype.kind in "SU":
-                line["odd"] = f"{type(value).__name__} of {array.dtype}"
+                line["odd"] = type(value).__name__  # such as bytes: the reader did not decode it
             else:
                 line |= {"raw": f"{len(self.lines)}.raw", "dtype": str(array.dtype), "shape": array.shape}
                 (self.folder / line["raw"]).write_bytes(np.ascontiguousarray(array).tobytes())
@@ -122,15 +122,16 @@ def error_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}"[:300]
 
 
-def run(ways: list[Way], distribution: str) -> None:
+def run(ways: list[Way], distribution: str = "", *, version_text: str = "") -> None:
     """Runs all ways and writes what came out to the driver's folder. The last statement of a reader's script.
 
     Args:
         ways: what to run, in the order of the table.
         distribution: the package whose version the table shows.
+        version_text: the version of a program that is not a package of Python.
     """
     data, out = Data(Path(os.environ["COMPAT_DATA"])), Path(os.environ["COMPAT_OUT"])
-    report: dict[str, Any] = {"version": version(distribution), "ways": []}
+    report: dict[str, Any] = {"version": version_text or version(distribution), "ways": []}
     for number, way in enumerate(ways):
         dump = _Dump(out / str(number))
         dump.folder.mkdir(parents=True)
