@@ -38,7 +38,7 @@ dist: | $(BIN)/python
 compat: $(VENV)/.base maskgen/native/kernels.so
 	$(BIN)/python -m compat
 
-site: $(VENV)/.dev
+site: $(VENV)/.docs
 	$(BIN)/python -m tools.build_site
 
 # The installation compiles the kernels; this rule rebuilds them after a change. Without a C compiler it does nothing.
@@ -52,6 +52,10 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.base $(VENV)/.docs
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[docs]'
 	touch $@ $(VENV)/.base
 
 $(BIN)/python:

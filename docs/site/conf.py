@@ -1,8 +1,18 @@
 """Settings of Sphinx for the site: `make site`.
 
 The site has the paths of the repository, so that a relative link in a Markdown file leads to the same place on a
-forge and on the site: to a page, or to a copy of the file. Nothing is loaded from another address.
+forge and on the site: to a page, or to a copy of the file. A link to a folder is refused. Nothing is loaded from
+another address.
 """
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+
+from navigation import NAVIGATION
 
 from maskgen import __version__
 
@@ -13,12 +23,9 @@ root_doc = "docs/index"
 
 extensions = ["myst_parser"]
 # Pages: the documentation, and the Markdown files of the repository that it links to.
-include_patterns = ["*.md", "docs/**.md", "assets/**.md", "data/README.md"]
+include_patterns = ["*.md", "docs/**.md", "assets/**.md"]
 exclude_patterns = ["docs/site/**"]
-myst_heading_anchors = 4  # a heading has the anchor that it has on a forge
-myst_links_external_new_tab = False
-myst_enable_extensions = ["attrs_block"]
-suppress_warnings: list[str] = []
+myst_heading_anchors = 6  # a heading has the anchor that it has on a forge
 nitpicky = True
 
 html_theme = "furo"
@@ -30,7 +37,21 @@ html_favicon = "../../assets/web/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
-html_last_updated_fmt = None
-highlight_language = "none"
+html_use_index = False
+highlight_language = "none"  # blocks without a language hold commands and layouts of files
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def _add_navigation(app: Any, docname: str, source: list[str]) -> None:
+    """Adds the navigation below the home page, whose file stays plain Markdown."""
+    if docname == root_doc:
+        for heading, pages in NAVIGATION.items():
+            names = "\n".join(f"/{page}" for page in pages)
+            source[0] += f"\n\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{names}\n```\n"
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Registers what this site adds to Sphinx."""
+    app.connect("source-read", _add_navigation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
