@@ -44,8 +44,8 @@ def digest_file() -> Path:
 
 
 def compilers() -> list[list[str]]:
-    """Lists the compilers to try: the environment's, the one that built Python, the system's."""
-    named = (os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc")
+    """Lists the compilers to try: the environment's, the one that built Python, the system's; GCC on Windows."""
+    named = (os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc", "gcc")
     return [shlex.split(command) for command in dict.fromkeys(named) if command]
 
 

@@ -11,7 +11,11 @@
 /* Results of kernels that return no number; Python raises MemoryError for NO_MEMORY. */
 enum { DONE, NO_MEMORY };
 
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
 #define EXPORT __attribute__((visibility("default")))
+#endif
 
 /* Also compiles a kernel for AVX2; glibc's loader chooses the version that the processor supports. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(ONE_TARGET)
