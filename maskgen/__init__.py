@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from maskgen.api import mask_photo as mask_photo
+    from maskgen.command_settings import PackSettings as PackSettings
     from maskgen.config import load_settings as load_settings
     from maskgen.dataset.pairs import Pair as Pair
     from maskgen.dataset.pairs import read_pairs as read_pairs
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from maskgen.settings import FaceSettings as FaceSettings
     from maskgen.settings import GenSettings as GenSettings
     from maskgen.settings import MaskSettings as MaskSettings
-    from maskgen.settings import PackSettings as PackSettings
     from maskgen.settings import RunSettings as RunSettings
     from maskgen.settings import SourceSettings as SourceSettings
     from maskgen.types import Triplet as Triplet

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from maskgen.errors import UsageError
 from maskgen.reading import LEVELS, TEXT_BYTES, parse_toml, read_regular_file
-from maskgen.settings import Section
+from maskgen.section import Section
 
 S = TypeVar("S", bound=BaseModel)
 SHOWN = 200  # characters of a wrong value in a message
@@ -297,7 +297,9 @@ def _meaning(field: FieldInfo) -> list[str]:
 def allowed_choices(field: FieldInfo) -> list[str]:
     """Lists the texts that a setting may be; empty if they are not listed."""
     return (
-        [str(choice) for choice in get_args(field.annotation)] if get_origin(field.annotation) is Literal else []
+        [str(choice) for choice in get_args(field.annotation)]
+        if get_origin(field.annotation) is Literal
+        else []
     )
 
 

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from maskgen.settings import OUTPUT, RUN, Command, CropSide, Option
+from maskgen.command_settings import Command
+from maskgen.section import OUTPUT, RUN, Option
+from maskgen.settings import CropSide
 
 
 def _seconds(value: object) -> object:

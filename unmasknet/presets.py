@@ -5,7 +5,7 @@ from typing import Any, Literal, overload
 
 from maskgen.assets import asset
 from maskgen.errors import UsageError
-from maskgen.settings import Section
+from maskgen.section import Section
 from unmasknet.settings import GanSettings, SegmSettings
 
 if sys.version_info >= (3, 11):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from maskgen.settings import COMMON, RUN, Option, Section
+from maskgen.section import COMMON, RUN, Option, Section
 
 REFERENCE_SIDE = 256  # pixels; radii, widths and distances in the settings refer to images of this side
 LEARN = "What to learn"  # heading of `--help`

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskgen.command_settings import CheckSettings, SheetSettings
 from maskgen.demo.photo import LOOKS, sample_photo
 from maskgen.errors import InputError, Skip
 from maskgen.faces.align import choose_faces
@@ -19,14 +20,7 @@ from maskgen.masks.validation import TemplateProblem, check_templates
 from maskgen.rendering.stage import Stage
 from maskgen.rendering.triplet import Tools, build_tools, set_stage, wear_mask
 from maskgen.seeds import hash64
-from maskgen.settings import (
-    CheckSettings,
-    CropSettings,
-    FaceSettings,
-    GenSettings,
-    SheetSettings,
-    SourceSettings,
-)
+from maskgen.settings import CropSettings, FaceSettings, GenSettings, SourceSettings
 from maskgen.sources import build_source, load
 from maskgen.types import Photo, PhotoRef, RGBImage
 

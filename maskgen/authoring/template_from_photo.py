@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from maskgen.authoring.proof_sheet import prove
+from maskgen.command_settings import CheckSettings, DraftSettings
 from maskgen.errors import InputError, Skip
 from maskgen.faces.landmarks.blazeface import BlazeFace
 from maskgen.faces.landmarks.crop_windows import whole_looks
@@ -25,7 +26,7 @@ from maskgen.masks.templates import PICTURES, TEMPLATE
 from maskgen.masks.validation import TemplateProblem, name_problems
 from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.rendering.lighting import LUMA
-from maskgen.settings import MAX_PHOTO_PIXELS, CheckSettings, DraftSettings
+from maskgen.settings import MAX_PHOTO_PIXELS
 from maskgen.types import RGBImage
 
 SIDE = 512  # side of a template's images in pixels

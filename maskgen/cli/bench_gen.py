@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output, kernel_warning
-from maskgen.settings import BenchGenSettings
+from maskgen.command_settings import BenchGenSettings
 
 if TYPE_CHECKING:
     from maskgen.generation.bench import GenBench

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output
+from maskgen.command_settings import DoctorSettings
 from maskgen.errors import MissingError
-from maskgen.settings import DoctorSettings
 
 if TYPE_CHECKING:
     from maskgen.doctor import Check

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from maskgen.cli.options import Output, count_of, switch
 from maskgen.errors import InputError
 from maskgen.frames_settings import REASONS, FramesSettings
-from maskgen.settings import RUN
+from maskgen.section import RUN
 
 if TYPE_CHECKING:
     from maskgen.video.frames.run import FramesPlan, FramesReport

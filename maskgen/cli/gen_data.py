@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
 from maskgen.errors import InputError, NoPhotosError
-from maskgen.settings import RUN, GenSettings
+from maskgen.section import RUN
+from maskgen.settings import GenSettings
 
 if TYPE_CHECKING:
     from maskgen.generation.pipeline import GenReport, Rehearsal

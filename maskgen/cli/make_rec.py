@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from maskgen.cli.options import Output, count_of, reason_lines
-from maskgen.settings import MakeRecSettings
+from maskgen.command_settings import MakeRecSettings
 
 
 def make_rec(settings: MakeRecSettings) -> Output:

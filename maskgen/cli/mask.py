@@ -1,12 +1,16 @@
 """`unmask mask`."""
 
+import csv
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
 from maskgen.masking.settings import MaskFolderSettings
-from maskgen.settings import RUN
+from maskgen.section import RUN
 
 if TYPE_CHECKING:
     from maskgen.masking.report import MaskRehearsal, MaskReport
@@ -29,8 +33,9 @@ def mask(settings: MaskFolderSettings, dry_run: DryRun = False) -> Output:
 
     if report.made:
         report = replace(report, warnings=(*report.warnings, *kernel_warning()))
+    photos = photo_lines(report) if settings.run.verbose else ()
     return Output(
-        report, report_text(report), report.warnings, check=lambda: check_mask_failures(report, settings)
+        report, "\n".join([*photos, report_text(report)]), report.warnings, check=lambda: check_mask_failures(report, settings)
     )
 
 
@@ -70,6 +75,20 @@ def report_text(report: "MaskReport") -> str:
         lines += reason_lines(report.skipped)
         lines.append(f"listed in {report.skipped_table}")
     return "\n".join([*lines, f"which mask is on which face: {report.faces_table}"])
+
+
+def photo_lines(report: "MaskReport") -> Iterator[str]:
+    """Yields a line for each file with the masks on its faces, and for each photo without a mask with the reason."""
+    for file, faces in groupby(_rows(report.faces_table), lambda row: row["file"]):
+        yield f"{file}: {', '.join(row['family'] for row in faces)}"
+    for row in _rows(report.skipped_table):
+        yield f"{row['photo']}: no mask, {row['reason']}"
+
+
+def _rows(table: str) -> Iterator[dict[str, str]]:
+    """Yields the rows of a CSV file by the names of its columns."""
+    with Path(table).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
 
 
 def rehearsal_text(plan: "MaskRehearsal") -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from maskgen.cli.help_types import PlainGroup
 from maskgen.cli.options import Output, count_of
+from maskgen.command_settings import CheckSettings, DraftSettings, MasksSettings, SheetSettings
 from maskgen.errors import InputError
-from maskgen.settings import CheckSettings, DraftSettings, MasksSettings, SheetSettings
 
 if TYPE_CHECKING:
     from maskgen.authoring.proof_sheet import LibrarySheet, ProofReport

@@ -1,7 +1,7 @@
 """Builds a Typer command from a plain function, with options from the fields of its settings.
 
 A command is a function `(settings, ...) -> Output`. It neither parses nor prints; `as_command` adds the options that
-the settings declare (`maskgen.settings.Option`), the options that every command has, and the printing.
+the settings declare (`maskgen.section.Option`), the options that every command has, and the printing.
 """
 
 import inspect
@@ -23,7 +23,7 @@ from maskgen.cli.streams import print_result
 from maskgen.errors import SKIP_REASONS, UnmaskError, UsageError
 from maskgen.files import NAME_BYTES
 from maskgen.progress import OnProgress, Progress
-from maskgen.settings import COMMON, Option
+from maskgen.section import COMMON, Option
 
 PATH_LENGTH = 4096  # characters of a path that no system opens
 SHOWN = 60  # characters of such a path in a message

@@ -4,7 +4,7 @@ import sys
 
 from maskgen.cli.gen_data import report_text
 from maskgen.cli.options import Output, with_skipped
-from maskgen.settings import PackSettings
+from maskgen.command_settings import PackSettings
 
 
 def pack(settings: PackSettings) -> Output:

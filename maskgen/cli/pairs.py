@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskgen.cli.options import Output, count_of
-from maskgen.settings import PairsSettings
+from maskgen.command_settings import PairsSettings
 
 
 def pairs(settings: PairsSettings) -> Output:

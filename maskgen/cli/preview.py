@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskgen.cli.options import Output
-from maskgen.settings import PreviewSettings
+from maskgen.command_settings import PreviewSettings
 
 
 def preview(settings: PreviewSettings) -> Output:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output, count_of, reason_lines
-from maskgen.settings import UnpackSettings
+from maskgen.command_settings import UnpackSettings
 
 if TYPE_CHECKING:
     from maskgen.dataset.unpack import UnpackReport

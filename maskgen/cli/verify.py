@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output, count_of
-from maskgen.settings import VerifySettings
+from maskgen.command_settings import VerifySettings
 
 if TYPE_CHECKING:
     from maskgen.dataset.verify import VerifyReport

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from maskgen import native
+from maskgen.command_settings import BenchGenSettings
 from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.plan import Plan, ShardPlan
 from maskgen.dataset.shards import ShardWriter
@@ -34,7 +35,6 @@ from maskgen.generation.worker_tools import KitBuilder, build_kit
 from maskgen.images import codecs
 from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.settings import (
-    BenchGenSettings,
     CropSettings,
     FaceSettings,
     GenSettings,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from maskgen.command_settings import PackSettings
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.generation.pipeline import GenReport, generate
@@ -26,14 +27,7 @@ from maskgen.images.map_reader import read_plane, why_unusable
 from maskgen.progress import OnProgress, no_progress
 from maskgen.rendering.blend import MASK
 from maskgen.seeds import sample_seed
-from maskgen.settings import (
-    CropSettings,
-    GenSettings,
-    PackSettings,
-    RunSettings,
-    ShardSettings,
-    SourceSettings,
-)
+from maskgen.settings import CropSettings, GenSettings, RunSettings, ShardSettings, SourceSettings
 from maskgen.sources import Source, Store, is_photo_name, open_store, person_name, sample_key, slug
 from maskgen.types import Photo, PhotoRef, Plane, RGBImage, Triplet
 

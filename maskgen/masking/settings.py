@@ -5,22 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from maskgen.section import COMMON, MASKS, OUTPUT, PHOTOS, RUN, Jobs, Option, Section, Seed
 from maskgen.settings import (
-    COMMON,
-    MASKS,
     MAX_PHOTO_PIXELS,
-    OUTPUT,
     PHOTO_BACKGROUND,
-    PHOTOS,
-    RUN,
     CropSettings,
     FaceSettings,
     GenSettings,
-    Jobs,
     MaskSettings,
-    Option,
-    Section,
-    Seed,
     SourceSettings,
 )
 
@@ -121,6 +113,8 @@ class MaskRunSettings(Section):
     """Try photos again that failed in earlier runs, that is, were not skipped for their faces."""
     max_failures: Annotated[float, Field(ge=0, le=1), Option("SHARE", RUN)] = 0.05
     """Exit with code 3 if more than this fraction of the photos fails, that is, is skipped not for its faces."""
+    verbose: Annotated[bool, Option("", MASK_THE_FACE)] = False
+    """Also print a line for each photo: its masks, or why it has none."""
 
 
 class MaskFolderSettings(Section):

@@ -19,7 +19,7 @@ from numpy import ndarray
 from pydantic import AfterValidator, Field, model_validator
 
 from maskgen.faces.canonical_head import AXIS_Z, AZIMUTHS, HEIGHTS, KERNEL, Head
-from maskgen.settings import Section
+from maskgen.section import Section
 
 MARGIN = 0.03  # how far the grid reaches beyond the edges, in u / 2 and v
 COLUMNS, ROWS = 21, 17

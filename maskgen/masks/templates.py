@@ -21,7 +21,7 @@ from maskgen.faces.canonical_head import canonical_head
 from maskgen.masks.patterns import PATTERNS
 from maskgen.masks.shell import Curve, Shell, ShellShape, Strap, build_shell
 from maskgen.reading import PHOTO_BYTES, TEXT_BYTES, parse_toml, read_regular_file
-from maskgen.settings import Section
+from maskgen.section import Section
 
 TEMPLATE = "template.toml"
 PICTURES = ("albedo.png", "height.png", "overlay.png")  # the last is optional

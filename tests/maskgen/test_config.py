@@ -4,9 +4,10 @@ import pytest
 
 from maskgen import config
 from maskgen.assets import asset
+from maskgen.command_settings import PreviewSettings
 from maskgen.config import Given, load_settings, print_config
 from maskgen.errors import UsageError
-from maskgen.settings import GenSettings, PreviewSettings, RunSettings
+from maskgen.settings import GenSettings, RunSettings
 
 
 def problems(*args: object, **kwargs: object) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskgen.cli.options import Output, kernel_warning
-from maskgen.settings import DemoSettings
+from maskgen.command_settings import DemoSettings
 
 
 def demo(settings: DemoSettings) -> Output:

@@ -30,16 +30,12 @@ from maskgen.cli import (
 from maskgen.cli.help_types import PlainCommand, PlainGroup
 from maskgen.cli.options import as_command, switch
 from maskgen.cli.streams import open_streams, print_result
-from maskgen.errors import MissingError, UnmaskError
-from maskgen.frames_settings import FramesSettings
-from maskgen.masking.settings import MaskFolderSettings
-from maskgen.settings import (
+from maskgen.command_settings import (
     BenchGenSettings,
     CheckSettings,
     DemoSettings,
     DoctorSettings,
     DraftSettings,
-    GenSettings,
     MakeRecSettings,
     MasksSettings,
     PackSettings,
@@ -49,6 +45,10 @@ from maskgen.settings import (
     UnpackSettings,
     VerifySettings,
 )
+from maskgen.errors import MissingError, UnmaskError
+from maskgen.frames_settings import FramesSettings
+from maskgen.masking.settings import MaskFolderSettings
+from maskgen.settings import GenSettings
 from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.cli import bench, demo, eval_recognition, evaluate, export, run, serve, train
 from unmasknet.evaluation.settings import EvalSettings

@@ -11,7 +11,7 @@ import typer
 from maskgen.cli.options import Output, Resolution, option, switch
 from maskgen.errors import UsageError
 from maskgen.extras import require
-from maskgen.settings import RUN
+from maskgen.section import RUN
 from unmasknet.models.released import WEIGHTS
 from unmasknet.presets import preset_tree
 from unmasknet.settings import LEARN, GanSettings, SegmSettings

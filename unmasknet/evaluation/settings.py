@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from maskgen.settings import Command, Option, as_texts
+from maskgen.command_settings import Command
+from maskgen.section import Option, as_texts
 
 
 class EvalSettings(Command):

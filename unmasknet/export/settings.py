@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maskgen.settings import Command, Option
+from maskgen.command_settings import Command
+from maskgen.section import Option
 
 
 class ExportSettings(Command):

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from maskgen.settings import Command, Option, as_texts
+from maskgen.command_settings import Command
+from maskgen.section import Option, as_texts
 
 ROWS: dict[str, tuple[str, str]] = {  # kind of the gallery image and of the probe image
     "plain-plain": ("plain", "plain"),

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maskgen.settings import OUTPUT, RUN, Command, Option
+from maskgen.command_settings import Command
+from maskgen.section import OUTPUT, RUN, Option
 
 
 class RestoreSettings(Command):

@@ -7,10 +7,10 @@ from PIL import Image
 
 from maskgen.authoring.proof_sheet import choices_of, draw_library, prove, source_faces
 from maskgen.authoring.template_from_photo import cut_out, draft_template, find_outline, read_photo
+from maskgen.command_settings import CheckSettings, DraftSettings, SheetSettings
 from maskgen.errors import InputError
 from maskgen.masks.library import built_in
 from maskgen.masks.selection import open_library
-from maskgen.settings import CheckSettings, DraftSettings, SheetSettings
 from tests.helpers.faces import astronaut
 
 CLOTH = (110, 150, 190)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from maskgen.cli.options import Output, Resolution, as_command, setting_options, switch
 from maskgen.errors import InputError, UsageError
-from maskgen.settings import Option, Section
+from maskgen.section import Option, Section
 
 
 class Crop(Section):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maskgen.command_settings import PackSettings
 from maskgen.dataset import shards
 from maskgen.dataset.reader import open_data_set
 from maskgen.dataset.unpack import unpack
@@ -13,7 +14,6 @@ from maskgen.dataset.unpack.base import LayoutOptions
 from maskgen.dataset.unpack.labelled import Labeller
 from maskgen.errors import InputError, UsageError
 from maskgen.generation.pack import pack
-from maskgen.settings import PackSettings
 from tests.helpers.detection import DrawnFace, write_photos
 
 pytestmark = pytest.mark.fault

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.cli.gen_data import rehearsal_text, report_text
+from maskgen.command_settings import PackSettings
 from maskgen.dataset.assign import extend_plan
 from maskgen.dataset.plan import Plan, data_settings
 from maskgen.dataset.verify import verify
@@ -20,7 +21,7 @@ from maskgen.errors import UsageError
 from maskgen.files import record_path
 from maskgen.generation.pack import pack
 from maskgen.generation.pipeline import check_failures, generate, rehearse
-from maskgen.settings import GenSettings, PackSettings
+from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 from tests.helpers.fake_worker_tools import build, contents, draw_photo, settings_for
 
@@ -194,7 +195,9 @@ def test_row54_dropped_copies_are_counted_and_are_no_failures(tmp_path):
         "| duplicate | the file has the same bytes as another photo | 7 |" in (out / "README.md").read_text()
     )
     assert verify(out).ok
-    entries = [entry for path in out.glob("records/*.record") for entry in json.loads(path.read_bytes())["skips"]]
+    entries = [
+        entry for path in out.glob("records/*.record") for entry in json.loads(path.read_bytes())["skips"]
+    ]
     kept = {entry[2].removeprefix("the same bytes as ") for entry in entries}
     assert len(kept) == 1
     assert kept <= set.union(*sources_by_split(out).values())

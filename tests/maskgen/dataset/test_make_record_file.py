@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from maskgen.cli.make_rec import make_rec
+from maskgen.command_settings import MakeRecSettings
 from maskgen.errors import InputError, UsageError
-from maskgen.settings import MakeRecSettings, SourceSettings
+from maskgen.settings import SourceSettings
 from maskgen.sources import build_source
 from tests.helpers.record_files import write_records
 

@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 
 from maskgen.cli.pairs import pairs as pairs_command
+from maskgen.command_settings import PairsSettings
 from maskgen.dataset.draw_pairs import draw_pairs
 from maskgen.dataset.pairs import Pair, is_lfw_name, match_pairs, pairs_text, read_pairs
 from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, UsageError
-from maskgen.settings import PairsSettings
 from tests.helpers.small_images import write_data_set
 
 OFFICIAL = (

@@ -8,6 +8,7 @@ import pytest
 import cli
 from maskgen import native
 from maskgen.cli.bench_gen import report_text
+from maskgen.command_settings import BenchGenSettings
 from maskgen.dataset.plan import ShardPlan
 from maskgen.demo.photo import sample_photo
 from maskgen.errors import InputError, MissingError
@@ -16,7 +17,7 @@ from maskgen.generation import core_scaling as cores
 from maskgen.generation.bench import bench_gen, find_reference
 from maskgen.generation.core_scaling import core_scaling
 from maskgen.images.codecs import encode_jpeg
-from maskgen.settings import BenchGenSettings, SourceSettings
+from maskgen.settings import SourceSettings
 from maskgen.sources import build_source
 from maskgen.types import RGBImage
 from tests.helpers.fake_worker_tools import build, draw_photo, draw_photos

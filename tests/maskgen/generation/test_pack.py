@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgen.command_settings import PackSettings
 from maskgen.dataset.reader import open_data_set
 from maskgen.dataset.unpack import unpack
 from maskgen.dataset.verify import verify
 from maskgen.errors import InputError, UsageError
 from maskgen.generation.pack import TripletSource, join_images, pack
-from maskgen.settings import PackSettings
 from maskgen.types import PhotoRef
 from tests.helpers.worn_masks import skin_photo
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskgen.command_settings import PackSettings
 from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError
 from maskgen.generation.pack import pack
-from maskgen.settings import PackSettings
 from tests.helpers.program import program
 from tests.helpers.restoring import ToyNetworks, draw_photo, fixed_detector
 from tests.helpers.worn_masks import skin_photo
