@@ -35,7 +35,10 @@ def mask(settings: MaskFolderSettings, dry_run: DryRun = False) -> Output:
         report = replace(report, warnings=(*report.warnings, *kernel_warning()))
     photos = photo_lines(report) if settings.run.verbose else ()
     return Output(
-        report, "\n".join([*photos, report_text(report)]), report.warnings, check=lambda: check_mask_failures(report, settings)
+        report,
+        "\n".join([*photos, report_text(report)]),
+        report.warnings,
+        check=lambda: check_mask_failures(report, settings),
     )
 
 

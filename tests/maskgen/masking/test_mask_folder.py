@@ -249,11 +249,13 @@ def test_the_command_masks_resumes_and_refuses(tmp_path):
 
 def test_the_command_line_of_mask_the_face_is_understood(tmp_path):
     saved(tmp_path / "in" / "Ann" / "a.jpg", "JPEG", quality=95)
+    Image.new("RGB", (96, 96), "gray").save(tmp_path / "in" / "wall.png")
     done = program(
-        "mask", "--path", str(tmp_path / "in"), "--mask_type", "N95", "--write_original_image", "--jobs", "1",
-        "--set", "faces.cache=off",
+        "mask", "--path", str(tmp_path / "in"), "--mask_type", "N95", "--verbose", "--write_original_image",
+        "--jobs", "1", "--set", "faces.cache=off",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["Ann/a.jpg: n95", "wall.png: no mask, no_face"]
     assert names_in(tmp_path / "in_masked") == ["Ann/a-original.jpg", "Ann/a.jpg"]
     wrong = program("mask", str(tmp_path / "in"), "--mask_type", "N95", "--masks", "cloth")
     assert wrong.returncode == 2
