@@ -1,0 +1,1 @@
+"""Benchmark of the labels for detectors: `python -m benchmarks.mask_detector`."""
