@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.dataset.card_groups import group_text
+from maskgen.dataset.card_readers import files_of, reader_text, shards_by_split
 from maskgen.dataset.facts import parse_facts
 from maskgen.dataset.near_copies import MOST_PAIRS
 from maskgen.errors import SKIP_REASONS, InputError
@@ -23,28 +24,16 @@ SIZES = (
     "10M<n<100M",
 )  # as the Hugging Face hub names them
 
+PARTS = "grey levels 0-3: 0 untouched, 1 shadow only, 2 strap, 3 mask"
+
 MEMBERS = """\
 | member | what |
 |---|---|
 | `KEY.masked.{suffix}` | RGB, the photo with masks; the same as `gt` if all faces are bare |
 | `KEY.gt.{suffix}` | RGB, the same crop without them |
 | `KEY.map.png` | grey, 255 where mask or shadow changed the photo, else 0: there both are the same but for encoding |
-| `KEY.parts.png` | grey levels 0-3: 0 untouched, 1 shadow only, 2 strap, 3 mask |
+| `KEY.parts.png` | {parts} |
 | `KEY.json` | source, identity, split, faces (box, landmarks, pose, mask), seed, hole, valid, terms |
-"""
-
-LOADING = """\
-```python
-from datasets import load_dataset
-
-samples = load_dataset("path/to/this/folder")  # splits: {splits}
-
-import webdataset
-
-samples = webdataset.WebDataset("path/to/this/folder/{first}.tar", shardshuffle=False)
-```
-
-`unmask preview` shows it, `unmask verify` checks every byte, `unmask unpack` turns it into plain files.
 """
 
 UNKNOWN_TERMS = "Its terms of use are not known."
@@ -82,13 +71,12 @@ def write_card(out: Path) -> Path:
 
 def card_text(facts: Mapping[str, Any]) -> str:
     """Builds the text of the card from the content of `dataset.json`."""
-    splits = ", ".join(_splits(facts)) or "none"
     sections = [
         _front_matter(facts),
         f"# {facts['source']}, masked\n\nFaces, and the same faces with a mask drawn over them.\n\n{_counts(facts)}",
-        f"## Terms\n\nSource: {facts['source']}. {_line(facts['terms']) or UNKNOWN_TERMS}\n\n{CAUTION}",
-        f"## Loading\n\n{LOADING.format(splits=splits, first=_first_shard(facts))}",
-        f"## Members of a sample\n\n{MEMBERS.format(suffix=facts['settings']['shards']['format'])}",
+        f"## Terms\n\n{terms_line(facts)}\n\n{CAUTION}",
+        f"## Members of a sample\n\n{MEMBERS.format(suffix=facts['settings']['shards']['format'], parts=PARTS)}",
+        f"## Loading\n\n{reader_text(facts)}",
         f"## Skipped photos\n\n{_skipped(facts['skipped'])}",
         *([f"## Groups of people\n\n{groups}"] if (groups := group_text(facts)) else []),
         f"## Copies\n\n{_copies(facts.get('copies'))}",
@@ -102,8 +90,10 @@ def _splits(facts: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
     return {split: counts for split, counts in facts["splits"].items() if counts["triplets"]}
 
 
-def _first_shard(facts: Mapping[str, Any]) -> str:
-    return next((str(shard["name"]) for shard in facts["shards"] if shard["count"]), "train-000000")
+def terms_line(facts: Mapping[str, Any]) -> str:
+    """Returns a line with source and terms of use; facts may lack both."""
+    source = f"Source: {_line(facts['source'])}. " if facts.get("source") else ""
+    return source + (_line(facts.get("terms", "")) or UNKNOWN_TERMS)
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
@@ -116,7 +106,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         "license: other",
         "task_categories:\n- image-segmentation\n- image-to-image",
         "size_categories:",
-        f"- {_size(facts['triplets'])}",
+        f"- {size_category(facts['triplets'])}",
         "tags:",
         *tags,
         *configs,
@@ -124,18 +114,21 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
     return "\n".join(["---", *lines, "---\n"])
 
 
-def _size(count: int) -> str:
+def size_category(count: int) -> str:
+    """Returns the hub's name for a number of samples, such as `1K<n<10K`."""
     return SIZES[min(max(len(str(count)) - 3, 0), len(SIZES) - 1)]
 
 
 def _counts(facts: Mapping[str, Any]) -> str:
+    files = {split: f"`{files_of(names)}`" for split, names in shards_by_split(facts).items()}
     rows = [
-        f"| {split} | {counts['shards']:,} | {counts['photos']:,} | {counts['triplets']:,} |"
+        f"| {split} | {counts['shards']:,} | {counts['photos']:,} | {counts['triplets']:,} | {files.get(split, '')} |"
         for split, counts in facts["splits"].items()
     ]
     shards = sum(counts["shards"] for counts in facts["splits"].values())
-    total = f"| all | {shards:,} | {facts['photos']:,} | {facts['triplets']:,} |"
-    return "\n".join(["| split | shards | photos | samples |", "|---|---|---|---|", *rows, total, ""])
+    total = f"| all | {shards:,} | {facts['photos']:,} | {facts['triplets']:,} | |"
+    head = ["| split | shards | photos | samples | files |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, total, ""])
 
 
 def _skipped(counts: Mapping[str, int]) -> str:

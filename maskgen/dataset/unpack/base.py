@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from maskgen.dataset.reader import Encoded
 from maskgen.errors import InputError
@@ -33,6 +33,21 @@ class LayoutOptions:
     segments: str = ""
     also_original: bool = False
     min_face: float = 8.0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Part of a data set that will be unpacked.
+
+    Attributes:
+        about: content of `dataset.json`; empty if there is none.
+        shards: names of the shards with samples, in order.
+        samples: the samples that `append` will be called with, to be read once at most.
+    """
+
+    about: dict[str, Any]
+    shards: tuple[str, ...]
+    samples: Iterable[Encoded] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -90,8 +105,8 @@ class FileLayout(UnpackLayout, Protocol):
 class StreamLayout(UnpackLayout, Protocol):
     """Layout in which samples are appended to few large files."""
 
-    def prepare(self, folder: Path, samples: Iterable[Encoded]) -> None:
-        """Looks at all samples that `append` will be called with, and opens the files in a folder."""
+    def prepare(self, folder: Path, contents: Contents) -> None:
+        """Looks at what `append` will be called with and at the target folder; it may open files there."""
         ...
 
     def append(self, sample: Encoded) -> list[str]:

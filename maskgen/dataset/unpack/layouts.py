@@ -8,8 +8,11 @@ from maskgen.dataset.unpack.coco import Coco
 from maskgen.dataset.unpack.folders import Folders
 from maskgen.dataset.unpack.identities import Identities
 from maskgen.dataset.unpack.image_folder import Classes
+from maskgen.dataset.unpack.mds import Mds
+from maskgen.dataset.unpack.parquet import Parquet
 from maskgen.dataset.unpack.record_layout import RecordFiles
 from maskgen.dataset.unpack.strip import Strip
+from maskgen.dataset.unpack.tfrecord import TfRecord
 from maskgen.dataset.unpack.tree import Tree
 from maskgen.dataset.unpack.voc import Voc
 from maskgen.dataset.unpack.yolo import Yolo
@@ -25,6 +28,9 @@ LAYOUTS: dict[str, Any] = {
     "classes": Classes,
     "identities": Identities,
     "rec": RecordFiles,
+    "parquet": Parquet,
+    "mds": Mds,
+    "tfrecord": TfRecord,
 }
 
 

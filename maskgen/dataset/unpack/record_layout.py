@@ -11,13 +11,12 @@ of a source that is an `.rec` file; else people are numbered in the order of the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from maskgen.dataset.reader import Encoded
-from maskgen.dataset.unpack.base import File, LayoutFacts, LayoutOptions, image_size
+from maskgen.dataset.unpack.base import Contents, File, LayoutFacts, LayoutOptions, image_size
 from maskgen.dataset.unpack.people import PersonImages
 from maskgen.dataset.unpack.record_file import RecordFile
 from maskgen.errors import InputError
@@ -35,19 +34,19 @@ class RecordFiles:
         self._files: dict[str, RecordFile] = {}
         self._open = ExitStack()
 
-    def prepare(self, folder: Path, samples: Iterable[Encoded]) -> None:
+    def prepare(self, folder: Path, contents: Contents) -> None:
         """Counts the images of each person, and opens the files.
 
         Args:
             folder: the folder to write to.
-            samples: the samples that `append` will be called with.
+            contents: the samples that `append` will be called with.
 
         Raises:
             InputError: the images have several sizes or a format that MXNet does not read, or are too many.
         """
         counter, people = PersonImages(self._also_original), defaultdict[str, Counter[str]](Counter)
         sizes: set[tuple[int, int]] = set()
-        for sample in samples:
+        for sample in contents.samples:
             for image in counter.images(sample):
                 people[image.split][image.person] += 1
                 sizes.add(image_size(sample))

@@ -10,7 +10,14 @@ from maskgen.dataset.missing import Design, find_strangers, read_design, warn_of
 from maskgen.dataset.reader import DataSet, Encoded, open_data_set
 from maskgen.dataset.shard_record import SPLITS
 from maskgen.dataset.shards import KEY
-from maskgen.dataset.unpack.base import FileLayout, LayoutFacts, LayoutOptions, StreamLayout, UnpackLayout
+from maskgen.dataset.unpack.base import (
+    Contents,
+    FileLayout,
+    LayoutFacts,
+    LayoutOptions,
+    StreamLayout,
+    UnpackLayout,
+)
 from maskgen.dataset.unpack.image_folder import Classes
 from maskgen.dataset.unpack.layouts import build_layout
 from maskgen.dataset.unpack.tables import (
@@ -140,7 +147,8 @@ def _write_samples(
     """Writes the samples; returns the rows of `samples.csv`, and the number of files."""
     if isinstance(writer, StreamLayout):
         kept = (sample for sample in data.samples(split=split) if sample.key not in strangers)
-        writer.prepare(target.folder, kept)
+        shards = tuple(record.name for record in data.records if record.count and split in ("", record.split))
+        writer.prepare(target.folder, Contents(data.about, shards, kept))
     rows: list[list[object]] = []
     files, total = 0, sum(record.count for record in data.records if split in ("", record.split))
     for done, sample in enumerate(data.samples(split=split), 1):

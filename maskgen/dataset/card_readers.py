@@ -1,0 +1,188 @@
+"""Section of the data-set card about reading: lines to copy for each library, with this data set's own files."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from string import Template
+from typing import Any
+
+ABOUT = """\
+`path/to/this/folder` stands for the path of this folder. The lines read the split `$split`; the table above has the
+files of the others. Name members in full, such as `masked.$suffix`: a selector `$suffix` fits two members.
+"""
+
+HUGGING_FACE = """\
+```python
+from datasets import load_dataset
+
+splits = load_dataset("path/to/this/folder")
+for sample in splits["$split"]:
+    masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]  # Pillow images
+    labels = sample["json"]
+```
+
+The same with `streaming=True` reads without a copy in the cache. On the hub:
+`hf upload USER/NAME path/to/this/folder . --repo-type dataset --exclude ".work/*"`, then `load_dataset("USER/NAME")`.
+"""
+
+WEBDATASET = """\
+```python
+import io
+
+import webdataset
+from PIL import Image
+
+folder = "path/to/this/folder"
+grey = webdataset.handle_extension("map.png parts.png", lambda data: Image.open(io.BytesIO(data)))
+samples = webdataset.WebDataset(folder + "/$files", shardshuffle=$shuffle).decode(grey, "pil")
+for masked, gt, map, labels in samples.to_tuple("masked.$suffix", "gt.$suffix", "map.png", "json"):
+    pass  # Pillow images; without the decoder `grey`, webdataset makes map and parts RGB
+```
+
+A loader may have up to $workers, one per shard.
+"""
+
+RAY = """\
+```python
+from glob import glob
+
+import ray
+
+samples = ray.data.read_webdataset(glob("path/to/this/folder/$split-*.tar"))
+for sample in samples.iter_rows():
+    masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]
+    labels = sample["json"]
+```
+"""
+
+DALI = """\
+```python
+from glob import glob
+
+from nvidia.dali import fn, pipeline_def, types
+
+
+@pipeline_def(batch_size=8, num_threads=2, device_id=None)  # device_id=0: on a GPU, with device="mixed" to decode
+def samples():
+    masked, gt, map = fn.readers.webdataset(
+        paths=sorted(glob("path/to/this/folder/$split-*.tar")),
+        ext=["masked.$suffix", "gt.$suffix", "map.png"],
+        missing_component_behavior="error",
+    )
+    return (
+        fn.decoders.image(masked),
+        fn.decoders.image(gt),
+        fn.decoders.image(map, output_type=types.GRAY),
+    )
+
+
+pipe = samples()
+masked, gt, map = pipe.run()
+```
+"""
+
+TORCHVISION = """\
+`unmask unpack path/to/this/folder --layout folders --split $split --to plain` writes image files; then:
+
+```python
+from pathlib import Path
+
+from torchvision.io import decode_image
+
+for path in sorted(Path("plain/inputs").iterdir()):
+    masked = decode_image(path)  # uint8, 3 h w
+    gt = decode_image(f"plain/outputs/{path.name}")
+    map = decode_image(f"plain/binary_mask/{path.stem}.png")  # uint8, 1 h w: 0 and 255
+```
+"""
+
+TENSORFLOW = """\
+`unmask unpack path/to/this/folder --layout tfrecord --to records` writes TFRecord files, and the lines that read them
+into `records/README.md`.
+"""
+
+PLAIN = """\
+```python
+import io
+import json
+import tarfile
+from glob import glob
+from itertools import groupby
+
+from PIL import Image
+
+for shard in sorted(glob("path/to/this/folder/$split-*.tar")):
+    with tarfile.open(shard) as tar:
+        for key, members in groupby(tar, lambda member: member.name.split(".")[0]):
+            files = {member.name[len(key) + 1 :]: tar.extractfile(member).read() for member in members}
+            masked, map = Image.open(io.BytesIO(files["masked.$suffix"])), Image.open(io.BytesIO(files["map.png"]))
+            labels = json.loads(files["json"])
+```
+"""
+
+OTHERS = """\
+Pandas, Polars, DuckDB and others that read Parquet: `unmask unpack path/to/this/folder --layout parquet --to DIR`.
+MosaicML Streaming: `--layout mds`. `unmask preview` shows the data set, `unmask verify` checks every byte.
+"""
+
+
+def reader_text(facts: Mapping[str, Any]) -> str:
+    """Formats the lines for all readers as Markdown.
+
+    Args:
+        facts: content of `dataset.json`.
+    """
+    shards = shards_by_split(facts)
+    split = next(iter(shards), "train")
+    names = shards.get(split, ["train-000000"])
+    values = {
+        "split": split,
+        "suffix": facts["settings"]["shards"]["format"],
+        "files": files_of(names),
+        "shuffle": "100" if len(names) > 1 else "False",
+        "workers": f"{len(names):,} worker{'s'[: len(names) != 1]}",
+    }
+    parts = {
+        "Hugging Face datasets": HUGGING_FACE,
+        "webdataset": WEBDATASET,
+        "Ray Data": RAY,
+        "NVIDIA DALI": DALI,
+        "torchvision": TORCHVISION,
+        "TensorFlow": TENSORFLOW,
+        "Plain Python": PLAIN,
+        "Other readers": OTHERS,
+    }
+    sections = [f"### {name}\n\n{text}" for name, text in parts.items()]
+    return Template("\n".join([ABOUT, *sections])).substitute(values)
+
+
+def shards_by_split(facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lists the names of the shards with samples of each split that has any, in the order of the splits."""
+    shards: dict[str, list[str]] = {split: [] for split in facts["splits"]}
+    for shard in facts["shards"]:
+        if shard["count"]:
+            shards.setdefault(shard["name"].rpartition("-")[0], []).append(shard["name"])
+    return {split: sorted(names) for split, names in shards.items() if names}
+
+
+def files_of(names: Sequence[str], end: str = ".tar") -> str:
+    """Joins names such as train-000000 to one pattern with braces, as webdataset and shells expand it.
+
+    Args:
+        names: sorted names of one split, at least one.
+        end: suffix of the files.
+
+    Returns:
+        Such as `train-000000.tar`, `train-{000000..000003}.tar`, or `train-{{000000..000002},000005}.tar`.
+    """
+    split = names[0].rpartition("-")[0]
+    numbers = [name.rpartition("-")[2] for name in names]
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), _distance)]
+    texts = [run[0] if len(run) == 1 else f"{{{run[0]}..{run[-1]}}}" for run in runs]
+    inside = texts[0] if len(texts) == 1 else f"{{{','.join(texts)}}}"
+    return f"{split}-{inside}{end}"
+
+
+def _distance(entry: tuple[int, str]) -> int:
+    """Returns what is equal for consecutive numbers of a run."""
+    place, number = entry
+    return int(number) - place
