@@ -25,7 +25,7 @@ Find = Callable[[np.ndarray], Boxes]
 
 def mtcnn() -> Find:
     """Returns MTCNN, which finds boxes in an image."""
-    from benchmarks.mask_detector import provide_nms
+    from benchmarks.mask_detector.network import provide_nms
 
     provide_nms()
     from facenet_pytorch import MTCNN

@@ -96,3 +96,7 @@ def main() -> None:
     result["test"] = score_split(model, args.data, "test")
     (args.out / "result.json").write_text(json.dumps(result, indent=1))
     print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
