@@ -1,4 +1,5 @@
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,10 +54,68 @@ def test_no_person_is_in_two_splits() -> None:
     )
 
 
-def test_shards_are_named_by_split_and_number_and_all_but_the_last_are_full() -> None:
-    shards = [shard for shard in plan_of(REFS, settings_with()).shards if shard.split == "train"]
-    assert [shard.name for shard in shards] == [f"train-{i:06d}" for i in range(len(shards))]
-    assert {shard.photos for shard in shards[:-1]} == {40}
+def test_shards_are_named_by_split_and_number_and_share_the_photos_evenly() -> None:
+    shards = [shard for shard in plan_of(REFS, settings_with(shard_size=50)).shards if shard.split == "train"]
+    photos = sum(shard.photos for shard in shards)
+    assert [shard.name for shard in shards] == [f"train-{i:06d}" for i in range(math.ceil(photos / 50))]
+    assert photos > 150
+    assert max(shard.photos for shard in shards) - min(shard.photos for shard in shards) <= 1
+
+
+def train_settings(shard_size: int, readers: int, **source: object) -> GenSettings:
+    """Returns settings by which all photos are in the split train."""
+    shards = {"shard_size": shard_size, "readers": readers}
+    return GenSettings.model_validate({"source": {"val": 0, "test": 0, **source}, "shards": shards})
+
+
+@pytest.mark.parametrize(
+    ("photos", "shard_size", "readers", "sizes"),
+    [
+        (1, 1000, 4, [1]),
+        (7, 1000, 4, [7]),
+        (9, 1000, 4, [5, 4]),
+        (15, 1000, 4, [5, 5, 5]),
+        (16, 1000, 4, [4, 4, 4, 4]),
+        (300, 1000, 4, [75, 75, 75, 75]),
+        (300, 1000, 1, [300]),
+        (300, 1000, 7, [43, 43, 43, 43, 43, 43, 42]),
+        (300, 40, 4, [38, 38, 38, 38, 37, 37, 37, 37]),
+        (10, 2, 4, [2, 2, 2, 2, 2]),
+    ],
+)
+def test_a_split_has_a_shard_for_each_reader_where_it_has_photos_enough(
+    photos: int, shard_size: int, readers: int, sizes: list[int]
+) -> None:
+    plan = plan_of(REFS[:photos], train_settings(shard_size, readers))
+    assert [shard.photos for shard in plan.shards] == sizes
+
+
+@given(st.integers(1, 300), st.integers(1, 60), st.integers(1, 12))
+def test_no_shard_is_planned_empty_too_large_or_much_smaller_than_others(
+    photos: int, shard_size: int, readers: int
+) -> None:
+    plan = plan_of(REFS[:photos], train_settings(shard_size, readers))
+    sizes = [shard.photos for shard in plan.shards]
+    assert sum(sizes) == photos
+    assert 1 <= min(sizes) <= max(sizes) <= min(shard_size, min(sizes) + 1)
+    assert len(sizes) >= min(readers, photos // 4)
+
+
+def test_extending_adds_the_shards_that_readers_lack() -> None:
+    before = plan_of(REFS[:6], train_settings(1000, 4))
+    after = extend_plan(before, REFS[:40], train_settings(1000, 4))
+    assert [shard.photos for shard in after.shards] == [6, 12, 11, 11]
+    more = extend_plan(after, REFS[:50], train_settings(1000, 4))
+    assert [shard.photos for shard in more.shards] == [6, 12, 11, 11, 10]
+
+
+def test_copies_that_are_left_out_leave_no_shard_without_photos() -> None:
+    refs = [*REFS[:16], *(PhotoRef(f"copies/{i}.jpg", "Ann") for i in range(100))]
+    settings = train_settings(1000, 4, duplicates="drop")
+    blank = Plan("people", "terms", data_settings(settings), {})
+    plan = extend_plan(blank, refs, settings, {f"copies/{i}.jpg": "the same bytes" for i in range(100)})
+    assert [len(shard.refs) for shard in plan.shards] == [5, 4, 4, 4]
+    assert sum(shard.photos for shard in plan.shards) == 116
 
 
 def test_a_plan_does_not_depend_on_the_order_of_the_listing() -> None:
