@@ -9,8 +9,9 @@
 # class, and the first never calls that. A transform for both must define one of the two methods, depending on what the
 # base class has.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cat > "$folder/own.py" <<'PYTHON'
@@ -35,6 +36,10 @@ for package in albumentations==2.0.8 "albumentationsx==2.5.1 torch==2.13.0"; do
     python3 -m venv "$folder/$name"
     # shellcheck disable=SC2086
     "$folder/$name/bin/python" -m pip install --disable-pip-version-check -q $package opencv-python-headless==5.0.0.93
+    "$folder/$name/bin/python" -c "import albumentations, numpy"
+done
+trap - ERR
+for name in albumentations albumentationsx; do
     status=0
     NO_ALBUMENTATIONS_UPDATE=1 "$folder/$name/bin/python" "$folder/own.py" > "$folder/$name.txt" 2>&1 || status=$?
     grep -E "^albumentations |^brightened|^TypeError" "$folder/$name.txt"

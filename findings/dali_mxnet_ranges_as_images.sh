@@ -8,14 +8,17 @@
 # that decodes images stops at the first of them, or trains on whatever it makes of them. So such a file must be
 # rewritten without these records before DALI reads it.
 #
-# Exits with 0 while this is so, with 1 when it has changed. Needs no GPU.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed. Needs no GPU.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q --no-deps \
   nvidia-dali-cuda120==2.4.0 numpy==2.4.6 astunparse==1.6.3 gast==0.7.0 six==1.17.0 packaging==26.2 wheel==0.46.3 \
   optree==0.20.0 typing_extensions==4.16.0 makefun==1.16.0
+"$folder/venv/bin/python" -c "import numpy, nvidia.dali"
+trap - ERR
 "$folder/venv/bin/python" - "$folder" <<'PYTHON'
 import struct
 import sys

@@ -7,13 +7,16 @@
 # that of Clip is its lower bound; Relu and Sigmoid return NaN. A network with one NaN in its first layer gives an
 # image without NaN. Whoever wants to notice it must check the weights, not the output.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q \
     opencv-python-headless==5.0.0.93 onnx==1.23.2 onnxruntime==1.31.1
+"$folder/venv/bin/python" -c "import cv2, numpy, onnxruntime, onnx"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import cv2
 import numpy as np

@@ -8,12 +8,15 @@
 # Angles of hue, and of skin tone (arctan((L* - 50) / b*)), of dull colours are off by a degree, although no 8-bit value
 # was involved.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q opencv-python-headless==5.0.0.93 numpy==2.4.6
+"$folder/venv/bin/python" -c "import cv2, numpy"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import cv2
 import numpy as np

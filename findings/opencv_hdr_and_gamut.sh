@@ -10,13 +10,16 @@
 # swscale in PyAV makes the same wrong colours in rgb24, and the right ones, to one level, in gbrp16. No error, and no
 # way to switch it off: OpenCV does not report the tags.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q \
     av==18.1.0 opencv-python-headless==5.0.0.93 numpy
+"$folder/venv/bin/python" -c "import av, cv2, numpy, av.video.reformatter"
+trap - ERR
 FOLDER="$folder" "$folder/venv/bin/python" - <<'PYTHON'
 import os
 from fractions import Fraction

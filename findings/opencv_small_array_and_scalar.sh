@@ -9,12 +9,15 @@
 # input arguments do not match". `cv2.add` of a 4 x 1 array and 10 raises "Bad argument". So a mask that was cropped to
 # one pixel, or a column of four, needs NumPy.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/python"
 "$folder/python/bin/python" -m pip install --disable-pip-version-check -q opencv-python-headless==5.0.0.93 numpy==2.4.6
+"$folder/python/bin/python" -c "import cv2, numpy"
+trap - ERR
 "$folder/python/bin/python" - <<'PYTHON'
 import cv2
 import numpy as np

@@ -7,12 +7,15 @@
 # the alpha values of its source. A program that puts transparent photos on a ground must therefore convert LA to RGBA,
 # never to PA.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q pillow==13.0.0
+"$folder/venv/bin/python" -c "import PIL"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import PIL
 from PIL import Image

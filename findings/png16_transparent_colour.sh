@@ -9,12 +9,15 @@
 #   OpenCV, grey of 8 and 16 bits: one channel, no alpha; RGB of 8 and 16 bits: right.
 # A program that puts transparent photos on a ground must find such pixels itself.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q pillow==13.0.0 opencv-python-headless==5.0.0.93
+"$folder/venv/bin/python" -c "import cv2, numpy, PIL"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import io
 import struct

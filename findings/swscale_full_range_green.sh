@@ -7,12 +7,15 @@
 # (127, 129, 126). Limited range is right. With ACCURATE_RND full range is right, too. A frame in RGB that is encoded as
 # MJPEG, or converted by `reformat`, takes the default.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q av==18.1.0 numpy
+"$folder/venv/bin/python" -c "import av, numpy, av.video.reformatter"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import av
 import numpy as np

@@ -7,12 +7,15 @@
 # colour of the formula of BT.709, but rgb48 is off by more than 50 of 255 levels in green, without an error. Greys are
 # right in all of them, so that a test with grey bars does not see it. With BICUBIC instead of BILINEAR, rgb48 is right.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q av==18.1.0 numpy
+"$folder/venv/bin/python" -c "import av, numpy, av.video.reformatter"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import av
 import numpy as np

@@ -8,12 +8,15 @@
 # their first epoch, without a word: the same augmentation repeats in every epoch. A transform must therefore be told the
 # epoch, through memory that running workers share, or go on counting.
 #
-# Exits with 0 while this is so, with 1 when it has changed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --disable-pip-version-check -q torch==2.13.0 numpy==2.2.6
+"$folder/venv/bin/python" -c "import torch, torch.utils.data"
+trap - ERR
 cat > "$folder/seeds.py" <<'PYTHON'
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
