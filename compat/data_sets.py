@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from compat.expected import Expected, read_expected
+from maskgen.dataset.unpack.run import unpack
 from maskgen.demo.photo import LOOKS, sample_photo
 from maskgen.generation.pipeline import generate
 from maskgen.settings import (
@@ -21,6 +22,17 @@ from maskgen.settings import (
 SUFFIXES = ("jpg", "png", "webp")
 SIDE = 256  # pixels
 A_PERSON = 4  # photos per person; each look of the built-in photo plays two persons
+EXPORTS = {
+    "parquet": {},
+    "mds": {},
+    "tfrecord": {},
+    "folders": {},
+    "classes": {},
+    "identities": {},
+    "coco": {"segments": "rle"},
+    "yolo": {},
+    "voc": {},
+}  # layouts of `unmask unpack`, with their options
 AS_FILES = 6  # samples whose members also lie as plain files
 
 
@@ -40,6 +52,8 @@ def make_data_sets(root: Path) -> dict[str, Expected]:
     made = read_data_sets(root)
     for suffix, expected in made.items():
         _write_files(expected, root / f"{suffix}-files", suffix)
+    for layout, options in EXPORTS.items():
+        unpack(root / "jpg", root / "exports" / layout, layout=layout, **options)
     return made
 
 

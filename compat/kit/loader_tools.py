@@ -4,13 +4,14 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from reader_tools import Data, Sample
 
 MEMBERS = ("masked", "gt", "map", "parts")
+LABELS = ("source", "identity", "split", "faces", "seed", "hole", "valid", "terms")  # columns of an export
 
 
 def braces(data: Data, split: str, suffix: str = "jpg") -> str:
@@ -53,6 +54,21 @@ def to_plain(value: Any) -> Any:
 def parse_labels(content: Any) -> Any:
     """Returns the labels of a `KEY.json` whose content is given as bytes or text."""
     return json.loads(bytes(content) if not isinstance(content, str) else content)
+
+
+def from_columns(row: Mapping[str, Any], decode: Callable[[bytes], Any]) -> Sample:
+    """Returns the sample of a row of an export: columns for the images, and one for each label.
+
+    Args:
+        row: values by column.
+        decode: of the bytes of an image; where the column holds a structure, as in Parquet files, of its field `bytes`.
+    """
+    images = {name: row[name] for name in MEMBERS}
+    encoded = {
+        name: bytes(each["bytes"] if isinstance(each, dict) else each) for name, each in images.items()
+    }
+    labels = {name: to_plain(row[name]) for name in LABELS}
+    return {"key": row["key"], "labels": labels} | {name: decode(each) for name, each in encoded.items()}
 
 
 def keys_in_order(shards: list[Path]) -> Iterator[str]:

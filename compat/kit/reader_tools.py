@@ -26,7 +26,7 @@ class Data:
     """Folders of the data sets that the driver made.
 
     `root/jpg`, `root/png`, `root/webp` are data sets as `unmask gen-data` writes them; `root/jpg-files` and so on hold
-    the members of their first samples as plain files.
+    the members of their first samples as plain files, `root/exports/LAYOUT` what `unmask unpack` makes of `root/jpg`.
     """
 
     root: Path
@@ -38,6 +38,10 @@ class Data:
     def shards(self, split: str = "train", suffix: str = "jpg") -> list[Path]:
         """Returns the shards of a split, sorted by name."""
         return sorted(self.data_set(suffix).glob(f"{split}-*.tar"))
+
+    def export(self, layout: str) -> Path:
+        """Returns the folder that `unmask unpack --layout LAYOUT` made of the data set with JPEGs."""
+        return self.root / "exports" / layout
 
     def files(self, member: str, suffix: str = "jpg") -> list[Path]:
         """Returns the plain files of a member, such as all `KEY.map.png`, sorted by name."""

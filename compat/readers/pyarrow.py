@@ -1,0 +1,51 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#   "pandas==3.1.1", "polars==2.1.0", "duckdb==2.0.1", "pyarrow==25.0.1", "daft==0.7.26", "pillow==13.0.0",
+#   "numpy==2.4.6",
+# ]
+# [tool.compat]
+# reader = "PyArrow"
+# kind = "loader"
+# ///
+"""PyArrow, on the Parquet files of `unmask unpack --layout parquet`."""
+
+import io
+from collections.abc import Iterator
+
+from loader_tools import from_columns
+from PIL import Image
+from pyarrow import dataset
+from reader_tools import Data, Sample, Way, run
+
+
+def decode(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
+
+
+def read(data: Data) -> Iterator[Sample]:
+    files = dataset.dataset(data.export("parquet") / "data", format="parquet")
+    for batch in files.to_batches(filter=dataset.field("split") == "train"):
+        for row in batch.to_pylist():
+            yield from_columns(row, decode)
+
+
+RIGHT = {
+    "samples": "right",
+    "images": "right, uint8 h w 3",
+    "map": "right, uint8 h w",
+    "parts": "right, uint8 h w",
+    "labels": "right",
+}
+
+WAYS = [
+    Way(
+        'pyarrow.dataset.dataset("EXPORT/data").to_batches(filter=field("split") == "train")',
+        read,
+        RIGHT,
+        split="train",
+    ),
+]
+
+if __name__ == "__main__":
+    run(WAYS, "pyarrow")
