@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
+from threading import Lock
 
-from compat.script import Script
+from compat.script import KIT, Script
 
 INSTALL_SECONDS = 3600
 STAMP = "complete"  # empty file of an environment that was installed to the end
+_locks: defaultdict[str, Lock] = defaultdict(Lock)  # readers that share an environment install it once
 
 
 class InstallError(Exception):
@@ -30,12 +33,16 @@ def prepare(script: Script, folder: Path) -> list[str]:
         InstallError: pip, npm or the interpreter is missing, or failed.
     """
     home = folder / script.environment
-    if not (home / STAMP).exists():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        (_install_npm if script.language == "javascript" else _install_pip)(script, home)
-        (home / STAMP).touch()
+    with _locks[script.environment]:
+        if not (home / STAMP).exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            (_install_npm if script.language == "javascript" else _install_pip)(script, home)
+            (home / STAMP).touch()
     if script.language == "javascript":
+        # Node looks for packages beside the script, not beside the interpreter.
+        for path in (script.path, *KIT.glob("*.mjs")):
+            shutil.copy(path, home)
         return ["node", str(home / script.path.name)]
     return [str(home / "bin" / "python"), str(script.path)]
 

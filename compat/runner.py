@@ -11,9 +11,8 @@ from typing import Any
 from compat.environments import InstallError, prepare
 from compat.expected import Expected
 from compat.judge import is_as_expected, judge_way
-from compat.script import Script
+from compat.script import KIT, Script
 
-KIT = Path(__file__).parent / "kit"
 RUN_SECONDS = 900
 
 
