@@ -43,7 +43,7 @@ def settings(photos: Path, out: Path, jobs: int = 1, **masks: object) -> GenSett
         source={"val": 0, "test": 0},
         crop={"size": 64},
         faces={"min_size": 8},
-        shards={"shard_size": 25},
+        shards={"shard_size": 25, "readers": 1},
         masks={"masks": SPEC, "balance": True, **masks},
         run={"jobs": jobs, "max_failures": 1},
     )
@@ -101,7 +101,7 @@ def test_without_balance_nothing_depends_on_the_shard(photos: Path, tmp_path: Pa
     plain = settings(photos, tmp_path / "a", balance=False, share=0.7)
     large = plain.model_copy(
         update={
-            "shards": plain.shards.model_copy(update={"shard_size": 1000}),
+            "shards": plain.shards.model_copy(update={"shard_size": 1000, "readers": 2}),
             "run": plain.run.model_copy(update={"out": str(tmp_path / "b")}),
         }
     )
