@@ -136,6 +136,33 @@ def data_digest(data: Sequence[str], split: str) -> str:
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]
 
 
+def short_digest(digest: str) -> str:
+    """Shortens the sha256 of a shard for the metadata of weights."""
+    return digest[:16]
+
+
+def training_data(data: Sequence[str], split: str) -> dict[str, Any]:
+    """Describes what is trained on, for the metadata of weights.
+
+    Returns:
+        `split`; `shards`, the short digests of those that have a record; `sources`, the names of the sources of the
+        photos, of data sets on disk, and empty if one of them does not say it.
+    """
+    known = [_source_of(entry) for entry in data]
+    return {
+        "split": split,
+        "shards": sorted({short_digest(shard.digest) for shard in list_shards(data, split) if shard.digest}),
+        "sources": sorted(set(known)) if all(known) else [],
+    }
+
+
+def _source_of(entry: str) -> str:
+    """Returns the name of a data set's source; "" if it is unknown."""
+    if "://" in entry or entry.endswith(".tar"):
+        return ""
+    return str(open_data_set(Path(entry)).about.get("source", ""))
+
+
 def data_settings(data: Sequence[str]) -> dict[str, Any]:
     """Returns the settings by which the first data set on disk was made, from its dataset.json; empty if unknown."""
     for entry in data:

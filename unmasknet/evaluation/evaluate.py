@@ -22,6 +22,7 @@ from unmasknet.evaluation.scorer import FindFaces, build_scorer, composited
 from unmasknet.evaluation.scores import RESTORED, ScoreTable, Summary
 from unmasknet.evaluation.settings import EvalSettings
 from unmasknet.evaluation.summary import assemble
+from unmasknet.evaluation.trained_on import trained_on, warning_of
 from unmasknet.evaluation.verification import add_likeness
 from unmasknet.models.alignment import alignment_of, crop_alignment, mixed_alignment
 from unmasknet.models.two_stage import Restorer, load_restorer
@@ -110,12 +111,21 @@ def evaluate(
             folder.name: score_labelled(folder, restorer, find_masked, device, settings) for folder in folders
         }
         summary = assemble(table, runner.run(), labelled, attributes)
+        summary["trained_on"] = trained_on(
+            data, split, [one.facts for one in (restorer.segmenter, restorer.generator) if one]
+        )
         shown = next(name for name in (RESTORED, "mean face", "telea") if name in table.scores)
         shown_samples = tuple(examples(runner, table, shown))
     psnrs = tuple(table.values(shown, "hole.psnr").tolist())
     trained = [alignment_of(one.facts) for one in (restorer.segmenter, restorer.generator) if one]
     mixed = mixed_alignment(crop_alignment(data.about.get("settings", {})), trained)
-    warnings = (*_warnings(settings, restorer, split, table), *notes, *([mixed] if mixed else []))
+    seen = warning_of(summary["trained_on"], split)
+    warnings = (
+        *_warnings(settings, restorer, split, table),
+        *seen,
+        *notes,
+        *([mixed] if mixed else []),
+    )
     return Evaluation(summary, shown_samples, shown, psnrs, tuple(score_rows(table)), warnings)
 
 
@@ -127,8 +137,6 @@ def _warnings(settings: EvalSettings, restorer: Restorer, split: str, table: Sco
     if table.bare:
         read = "they only count for wearing" if restorer.segmenter else "they are not scored"
         yield f"{table.bare:,} of {count:,} samples show no mask, so there is nothing to restore; {read}"
-    if split == "train" and restorer.names:
-        yield "these samples are of the split that networks learn from: the scores do not hold for unseen people"
     generator = restorer.generator.settings if restorer.generator else None
     learnt_from = Path(generator.loss.identity_net).name if isinstance(generator, GanSettings) else ""
     if learnt_from and learnt_from == Path(settings.identity).name:

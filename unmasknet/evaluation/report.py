@@ -100,12 +100,20 @@ def contact_sheet(evaluation: Evaluation, name: str) -> RGBImage:
 
 def _about(summary: Summary) -> str:
     weights = ", ".join(Path(path).name for path in summary["weights"]) or "none, only trivial baselines"
-    kind = "samples that were trained on" if summary["split"] == "train" else "held-out samples"
     map_name = "the true map" if summary["map_source"] == "truth" else "the segmenter's map"
     return (
-        f"{summary['n']:,} {kind} ({summary['split']}) at {summary['size']} px. Weights: {weights}; the "
+        f"{summary['n']:,} {_kind(summary)} ({summary['split']}) at {summary['size']} px. Weights: {weights}; the "
         f"generator receives {map_name}."
     )
+
+
+def _kind(summary: Summary) -> str:
+    """Names the samples by whether they were trained on, as far as that is known."""
+    if summary["trained_on"] == "yes":
+        return "samples that were trained on"
+    if summary["split"] != "train":
+        return "held-out samples"
+    return "samples that were not trained on" if summary["trained_on"] == "no" else "samples"
 
 
 def _numbers(summary: Summary) -> dict[str, object]:

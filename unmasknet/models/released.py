@@ -9,6 +9,8 @@ from maskgen.errors import MissingError, UsageError
 RELEASED = "released"  # value of `--weights` that selects the released weights
 WEIGHTS = {"segm": "segmenter.safetensors", "gan": "generator.safetensors"}  # stage -> file in the run folder
 EXPORTED = "unmask.onnx"  # both networks in one file
+# Sources of the photos of weights from before these recorded them: hash of the data -> names in `dataset.json`.
+LEARNT_FROM = {"5fc0d674c4eb9e82": ("lfw", "utkface")}
 NAMES = ("segmenter", "generator", "unmask")  # names of the three files in `assets/models/models.toml`
 
 

@@ -17,7 +17,7 @@ from maskgen.reading import parse_json
 from maskgen.seeds import hash64
 from unmasknet.data.batches import Batch, open_batches
 from unmasknet.data.malloc_tuning import keep_freed_memory
-from unmasknet.data.shard_list import count_samples, data_digest, data_settings
+from unmasknet.data.shard_list import count_samples, data_digest, data_settings, training_data
 from unmasknet.device import choose_device, choose_precision, use_threads
 from unmasknet.models import checkpoint
 from unmasknet.models.alignment import crop_alignment, warn_before_training
@@ -228,6 +228,7 @@ def _facts(settings: Settings) -> dict[str, str]:
         settings=settings.model_dump(mode="json"),
         data=data_digest(settings.data.data, settings.data.split),
         align=crop_alignment(data_settings(settings.data.data)),
+        trained_on=training_data(settings.data.data, settings.data.split),
         torch=torch.__version__,
     )
 

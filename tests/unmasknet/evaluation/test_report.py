@@ -46,9 +46,16 @@ def test_the_markdown_has_every_method_and_its_score(evaluation: Evaluation, tmp
 
 def test_samples_that_were_trained_on_are_not_called_held_out(evaluation: Evaluation) -> None:
     assert "held-out samples" in markdown(evaluation.summary, "toys")
-    text = markdown({**evaluation.summary, "split": "train"}, "toys")
-    assert "held-out" not in text
-    assert "samples that were trained on" in text
+    for split, trained_on, kind in (
+        ("train", "yes", "samples that were trained on"),
+        ("val", "yes", "samples that were trained on"),
+        ("train", "no", "samples that were not trained on"),
+        ("train", "unknown", "9 samples (train)"),
+        ("train", None, "9 samples (train)"),
+    ):
+        text = markdown({**evaluation.summary, "split": split, "trained_on": trained_on}, "toys")
+        assert "held-out" not in text
+        assert kind in text
 
 
 def test_worst_middle_and_best_are_shown_in_that_order(evaluation: Evaluation) -> None:

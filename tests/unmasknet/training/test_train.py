@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from maskgen.dataset.reader import open_data_set
 from maskgen.errors import InputError, UnmaskError, UsageError
 from tests.helpers.evaluation import write_split
 from tests.helpers.training import settings, train, write_data
@@ -370,6 +371,13 @@ def test_weights_carry_settings_data_and_threshold(runs):
     assert 0 < trained.threshold < 1
     assert len(trained.facts["data"]) == 16
     assert trained.facts["step"] == "6"
+
+
+def test_weights_record_the_shards_they_learned_from(runs, data):
+    recorded = json.loads(load_segmenter(runs["segm"].run).facts["trained_on"])
+    shards = {record.sha256[:16] for record in open_data_set(data).records if record.split == "train"}
+    assert set(recorded["shards"]) == shards
+    assert recorded["split"] == "train"
 
 
 @pytest.mark.parametrize("stage", STAGES)
