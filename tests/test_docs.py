@@ -24,7 +24,7 @@ from maskgen.video.frames.run import FramesReport
 from tools.command_options import with_tables
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/README.md"]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data/README.md"]
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 
 
