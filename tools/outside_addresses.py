@@ -11,7 +11,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 # Attributes that hold addresses, of elements other than links to click.
-LOADING = {"src", "srcset", "href", "data", "poster", "action", "formaction", "background", "xlink:href", "manifest", "content"}
+LOADING = {
+    "src",
+    "srcset",
+    "href",
+    "data",
+    "poster",
+    "action",
+    "formaction",
+    "background",
+    "xlink:href",
+    "manifest",
+    "content",
+}
 CLICKED = {("a", "href"), ("area", "href")}
 # Names of `rel` that only say where something is.
 STATED = {"canonical", "license", "author", "search", "next", "prev", "index", "help"}
@@ -67,7 +79,7 @@ class _Page(HTMLParser):
             elif name in LOADING and (tag, name) not in CLICKED and not stated:
                 self.found += [part for part in _addresses(tag, name, value or "") if OUTSIDE.match(part)]
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
         self._inside = ""
 
     def handle_data(self, data: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from docutils import nodes
 from navigation import NAVIGATION
 
 from maskgen import __version__
@@ -39,8 +40,8 @@ html_show_sphinx = False
 html_show_copyright = False
 html_use_index = False
 highlight_language = "none"  # blocks without a language hold commands and layouts of files
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+html_search_scorer = str(HERE / "scorer.js")
+SHORT = 28  # characters of code in a line of text that is not broken
 
 
 def _add_navigation(app: Any, docname: str, source: list[str]) -> None:
@@ -51,7 +52,15 @@ def _add_navigation(app: Any, docname: str, source: list[str]) -> None:
             source[0] += f"\n\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{names}\n```\n"
 
 
+def _mark_short_code(app: Any, tree: nodes.document, docname: str) -> None:
+    """Marks short code in lines of text, which site.css does not break."""
+    for code in tree.findall(nodes.literal):
+        if len(code.astext()) <= SHORT:
+            code["classes"].append("short")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Registers what this site adds to Sphinx."""
     app.connect("source-read", _add_navigation)
+    app.connect("doctree-resolved", _mark_short_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

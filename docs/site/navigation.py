@@ -4,6 +4,20 @@ A page that is missing here, or named here and missing in the repository, fails 
 """
 
 NAVIGATION = {
+    "Start in five minutes": (
+        "docs/start/index",
+        "docs/start/mask-a-folder",
+        "docs/start/train-a-mask-detector",
+        "docs/start/train-a-recogniser",
+        "docs/start/take-a-mask-off",
+        "docs/start/frames-from-video",
+    ),
+    "Coming from": (
+        "docs/coming-from/masktheface",
+        "docs/coming-from/img2dataset",
+        "docs/coming-from/iopaint",
+        "docs/coming-from/insightface",
+    ),
     "How to make data": (
         "docs/masking",
         "docs/masks",
@@ -52,6 +66,7 @@ NAVIGATION = {
     ),
     "Project": (
         "README",
+        "docs/limits",
         "CHANGELOG",
         "ARCHITECTURE",
         "CONTRIBUTING",
