@@ -27,6 +27,7 @@ def main() -> int:
 
     def turn(script: Script) -> Turn:
         made = take_turn(script, options.cache, expected)
+        _write_result(made)
         waiting.remove(script.environment)
         _tidy(options, script, waiting)
         _tell(made)
@@ -34,7 +35,7 @@ def main() -> int:
 
     with ThreadPoolExecutor(options.jobs) as pool:
         turns = list(pool.map(turn, _in_order(scripts)))
-    _write_results(turns)
+    write_page()
     bad = [made.script.name for made in turns if made.problems]
     print(
         f"{len(turns) - len(bad)} of {len(turns)} readers as expected"
@@ -90,13 +91,12 @@ def _tell(turn: Turn) -> None:
     print(json.dumps(line | {"problems": turn.problems}), flush=True)
 
 
-def _write_results(turns: list[Turn]) -> None:
+def _write_result(turn: Turn) -> None:
+    """Writes what stands in the table; a reader that did not run keeps its last result."""
     RESULTS.mkdir(exist_ok=True)
-    for turn in turns:
-        if turn.result:
-            path = RESULTS / f"{turn.script.name}.json"
-            path.write_text(json.dumps(turn.result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_page()
+    if turn.result:
+        path = RESULTS / f"{turn.script.name}.json"
+        path.write_text(json.dumps(turn.result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def make_data_sets(root: Path) -> dict[str, Expected]:
         generate(_settings(root, suffix))
     made = read_data_sets(root)
     for suffix, expected in made.items():
-        _write_files(expected, root / f"{suffix}-files", suffix)
+        write_files(expected, root / f"{suffix}-files", suffix)
     for layout, options in EXPORTS.items():
         unpack(root / "jpg", root / "exports" / layout, layout=layout, **options)
     return made
@@ -87,7 +87,7 @@ def _settings(root: Path, suffix: str) -> GenSettings:
     )
 
 
-def _write_files(expected: Expected, folder: Path, suffix: str) -> None:
+def write_files(expected: Expected, folder: Path, suffix: str) -> None:
     """Writes the members of the first samples, and of one without a mask, as files."""
     folder.mkdir()
     keys = list(expected.samples)

@@ -54,6 +54,8 @@ def _install_pip(script: Script, home: Path) -> None:
     _call([python, "-m", "venv", str(home)])
     pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "-q"]
     _call([*pip, *script.dependencies])
+    if script.bare:
+        _call([*pip, "--no-deps", *script.bare])
 
 
 def _install_npm(script: Script, home: Path) -> None:

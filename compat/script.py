@@ -28,6 +28,7 @@ class Script:
         kind: one of `KINDS`; the table that it stands in.
         dependencies: pinned packages of PyPI, or of npm.
         python: version of Python, such as "3.12"; "" for the one that runs the driver.
+        bare: pinned packages that are installed without what they ask for, where this is large and not needed to read.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Script:
     kind: str
     dependencies: tuple[str, ...]
     python: str = ""
+    bare: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Script:
     @property
     def environment(self) -> str:
         """Returns the name of the environment's folder; scripts with the same pins share one."""
-        parts = [self.language, self.python, *sorted(self.dependencies)]
+        parts = [self.language, self.python, *sorted(self.dependencies), *sorted(self.bare)]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -67,14 +69,19 @@ def read_script(path: Path) -> Script:
         block = tomllib.loads("\n".join(line.removeprefix(mark) for line in body.splitlines()))
         facts = block["tool"]["compat"]
         script = Script(
-            path, facts["reader"], facts["kind"], tuple(block["dependencies"]), str(facts.get("python", ""))
+            path,
+            facts["reader"],
+            facts["kind"],
+            tuple(block["dependencies"]),
+            facts.get("python", ""),
+            tuple(facts.get("bare", ())),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: the block `/// script` lacks or misspells {error}") from None
     if script.kind not in KINDS:
         raise ValueError(f"{path}: kind {script.kind!r} is none of {', '.join(KINDS)}")
     pin = r".+@\d.*" if script.language == "javascript" else r".+(==| @ ).+"
-    loose = [each for each in script.dependencies if not re.fullmatch(pin, each)]
+    loose = [each for each in (*script.dependencies, *script.bare) if not re.fullmatch(pin, each)]
     if loose:
         raise ValueError(f"{path}: no exact version of {', '.join(loose)}")
     return script

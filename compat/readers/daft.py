@@ -23,12 +23,12 @@ WAYS = [
     decode_files(
         'daft.col("data").decode_image()',
         decode,
-        {"map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"},
+        {"map": "right, uint8 h w 3", "parts": "right, uint8 h w 3"},
     ),
     decode_files(
-        'daft.col("data").decode_image(mode="RGB")',
-        lambda path: decode(path, mode="RGB"),
-        {"map": "right, uint8 h w 3", "parts": "right, uint8 h w 3"},
+        'daft.col("data").decode_image(mode="L")',
+        lambda path: decode(path, mode="L"),
+        {"map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"},
     ),
     decode_files('daft.col("data").decode_image()', decode, RGB, members=IMAGES),
     decode_files('daft.col("data").decode_image()', decode, RGB, members=IMAGES, suffix="webp"),

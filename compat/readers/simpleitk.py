@@ -7,14 +7,14 @@
 # ///
 """SimpleITK, of which medical segmentation programs read labels."""
 
-import SimpleITK as sitk
+import SimpleITK
 from reader_tools import IMAGES, decode_files, run
 
-CODE = "sitk.GetArrayFromImage(sitk.ReadImage(path))"
+CODE = "SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(path))"
 
 
 def read(path):
-    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
 
 
 WAYS = [
