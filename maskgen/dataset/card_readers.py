@@ -41,6 +41,55 @@ for masked, gt, map, labels in samples.to_tuple("masked.$suffix", "gt.$suffix", 
 A loader may have up to $workers, one per shard.
 """
 
+ENERGON = """\
+Once, in a shell:
+
+```sh
+energon prepare path/to/this/folder --non-interactive --sample-type CrudeWebdataset \\
+  $parts
+```
+
+Then:
+
+```python
+from dataclasses import dataclass
+
+import torch
+from megatron.energon import Cooker, DefaultTaskEncoder, Sample, WorkerConfig
+from megatron.energon import basic_sample_keys, get_loader, get_train_dataset, stateless
+
+
+@dataclass
+class Triplet(Sample):
+    masked: torch.Tensor  # 3 h w, 0 to 1
+    gt: torch.Tensor
+    map: torch.Tensor  # 3 h w, three equal channels, 0 and 1
+
+
+@stateless
+def cook(sample):
+    masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]
+    return Triplet(**basic_sample_keys(sample), masked=masked, gt=gt, map=map)
+
+
+class TaskEncoder(DefaultTaskEncoder):
+    cookers = [Cooker(cook)]
+
+
+samples = get_train_dataset(
+    "path/to/this/folder",
+    worker_config=WorkerConfig.default_worker_config(num_workers=0),
+    batch_size=8,
+    shuffle_buffer_size=100,
+    max_samples_per_sequence=None,
+    task_encoder=TaskEncoder(),
+)
+for batch in get_loader(samples):  # without end
+    masked, gt, map = batch.masked, batch.gt, batch.map
+    break
+```
+"""
+
 RAY = """\
 ```python
 from glob import glob
@@ -52,6 +101,8 @@ for sample in samples.iter_rows():
     masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]
     labels = sample["json"]
 ```
+
+$ray
 """
 
 DALI = """\
@@ -81,7 +132,7 @@ masked, gt, map = pipe.run()
 """
 
 TORCHVISION = """\
-`unmask unpack path/to/this/folder --layout folders --split $split --to plain` writes image files; then:
+Once, in a shell: `unmask unpack path/to/this/folder --layout folders --split $split --to plain`. Then:
 
 ```python
 from pathlib import Path
@@ -119,9 +170,15 @@ for shard in sorted(glob("path/to/this/folder/$split-*.tar")):
 ```
 """
 
+RAY_ARRAYS = "Images are arrays of uint8, map and parts without a third axis."
+RAY_WEBP = "Map and parts are arrays of uint8; Ray does not decode WebP, so `masked` and `gt` are bytes."
+
 OTHERS = """\
-Pandas, Polars, DuckDB and others that read Parquet: `unmask unpack path/to/this/folder --layout parquet --to DIR`.
-MosaicML Streaming: `--layout mds`. `unmask preview` shows the data set, `unmask verify` checks every byte.
+### Other readers
+
+Pandas, Polars, DuckDB and others that read Parquet: `unmask unpack path/to/this/folder --layout parquet --to DIR`;
+MosaicML Streaming: `--layout mds`. Each writes a README.md with the lines that read it. `unmask preview` shows this
+data set, `unmask verify` checks every byte.
 """
 
 
@@ -139,20 +196,29 @@ def reader_text(facts: Mapping[str, Any]) -> str:
         "suffix": facts["settings"]["shards"]["format"],
         "files": files_of(names),
         "shuffle": "100" if len(names) > 1 else "False",
+        "ray": RAY_WEBP if facts["settings"]["shards"]["format"] == "webp" else RAY_ARRAYS,
+        "parts": " \\\n  ".join(
+            f'--split-parts "{name}:{files_of(of_split)}"'
+            for name, of_split in (shards or {split: names}).items()
+        ),
         "workers": f"{len(names):,} worker{'s'[: len(names) != 1]}",
     }
-    parts = {
-        "Hugging Face datasets": HUGGING_FACE,
-        "webdataset": WEBDATASET,
+    first = {"Hugging Face datasets": HUGGING_FACE, "webdataset": WEBDATASET}
+    more = {
         "Ray Data": RAY,
         "NVIDIA DALI": DALI,
+        "Megatron Energon": ENERGON,
         "torchvision": TORCHVISION,
         "TensorFlow": TENSORFLOW,
         "Plain Python": PLAIN,
-        "Other readers": OTHERS,
     }
-    sections = [f"### {name}\n\n{text}" for name, text in parts.items()]
-    return Template("\n".join([ABOUT, *sections])).substitute(values)
+    details = f"<details><summary>{', '.join(more)}</summary>\n"  # the hub folds them
+    parts = [ABOUT, *_titled(first), OTHERS, details, *_titled(more), "</details>\n"]
+    return Template("\n".join(parts)).substitute(values)
+
+
+def _titled(texts: Mapping[str, str]) -> list[str]:
+    return [f"### {name}\n\n{text}" for name, text in texts.items()]
 
 
 def shards_by_split(facts: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -77,21 +77,22 @@ def write_data_set(
     size_setting: int = 64,
     strangers: Sequence[str] = (),
     unmasked: Sequence[str] = (),
+    number: int = 0,
 ) -> Path:
     """Writes one shard with a sample per source id and its record; `strangers` get crops of another face.
 
-    Faces of the sources in `unmasked` are bare.
+    Faces of the sources in `unmasked` are bare. `number` is that of the shard in its split.
     """
     folder.mkdir(parents=True, exist_ok=True)
     samples = {}
-    for number, source in enumerate([*sources, *strangers]):
-        main = number < len(sources)
+    for place, source in enumerate([*sources, *strangers]):
+        main = place < len(sources)
         key = f"toy-{hash64(source):016x}-f{0 if main else 1}-m0"
         origin = shards.Origin(source, source.split("/")[0] if "/" in source else "", split, "toy terms")
-        triplet = replace(drawn_triplet(number, photo), main=main)
+        triplet = replace(drawn_triplet(place, photo), main=main)
         triplet = bare(triplet) if source in unmasked else triplet
         samples[key] = shards.encode(triplet, origin, ShardSettings(format=encoding))
-    name = f"{split}-000000"
+    name = f"{split}-{number:06d}"
     with shards.ShardWriter(folder, folder, name, len(sources)) as writer:
         writer.add_photo((key, samples[key]) for key in sorted(samples))
         size, digest = writer.finish()

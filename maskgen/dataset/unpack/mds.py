@@ -13,7 +13,7 @@ from typing import Any
 
 from maskgen.dataset.reader import Encoded
 from maskgen.dataset.unpack.base import Contents, File, LayoutFacts, LayoutOptions
-from maskgen.dataset.unpack.mds_file import INDEX, MdsWriter
+from maskgen.dataset.unpack.mds_file import INDEX, LIMIT, MdsWriter
 from maskgen.dataset.unpack.shard_notes import mds_notes
 from maskgen.dataset.unpack.shard_sample import ShardSample, ShardSamples
 
@@ -43,7 +43,7 @@ class Mds:
         entry = self._samples.read(sample)
         split = entry.labels["split"]
         if split not in self._writers:
-            writer = MdsWriter(self._folder / split, _columns(entry))
+            writer = MdsWriter(self._folder / split, _columns(entry), LIMIT)
             self._writers[split] = self._open.enter_context(writer)
         return [f"{split}:{self._writers[split].add(_values(entry))}"]
 

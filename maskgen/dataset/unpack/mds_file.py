@@ -42,7 +42,7 @@ class MdsWriter:
         limit: bytes of a shard.
     """
 
-    def __init__(self, folder: Path, columns: Mapping[str, str], limit: int = LIMIT) -> None:
+    def __init__(self, folder: Path, columns: Mapping[str, str], limit: int) -> None:
         self._folder, self._limit = folder, limit
         self._columns = sorted(columns.items())
         self._about = {

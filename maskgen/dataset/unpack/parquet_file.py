@@ -4,6 +4,7 @@ Its schema says to Hugging Face `datasets` which columns are images. Bytes depen
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,9 @@ class ParquetFile:
 
     def abandon(self) -> None:
         """Deletes the file if it is not finished."""
+        with suppress(OSError):  # the footer goes into a file that is deleted, and may not fit on the disk
+            self._writer.close()
+        self._writer.is_open = False  # else its destructor closes it again, and complains on stderr
         self._part.abandon()
 
     def _write_group(self) -> None:

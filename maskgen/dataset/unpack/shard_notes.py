@@ -86,8 +86,8 @@ spec = {
 
 def parse(record):
     sample = tf.io.parse_single_example(record, spec)
-    sample["masked"] = $decoder(sample["masked"])
-    sample["gt"] = $decoder(sample["gt"])
+    sample["masked"] = $masked
+    sample["gt"] = $gt
     sample["map"] = tf.io.decode_png(sample["map"], channels=1)
     return sample
 
@@ -96,6 +96,12 @@ for sample in tf.data.TFRecordDataset(files).map(parse):
     masked, gt, map, boxes = sample["masked"], sample["gt"], sample["map"], sample["faces/box"]
 ```
 """
+
+_DECODERS = {
+    "jpg": "tf.io.decode_jpeg({})",
+    "png": "tf.io.decode_png({})",
+    "webp": "tf.image.decode_webp({})[0]",  # the first axis is that of the frames
+}
 
 COLUMNS = f"""\
 | column | what |
@@ -158,8 +164,9 @@ def tfrecord_notes(
 ) -> str:
     """Describes TFRecord files; the arguments are as in `parquet_card` and `mds_notes`."""
     names = {split: files_of(names, ".tfrecord") for split, names in _by_split(shards).items()}
-    decoder = {"jpg": "tf.io.decode_jpeg", "png": "tf.io.decode_png", "webp": "tf.image.decode_webp"}[suffix]
-    return _notes(about, names, samples, TFRECORD_LINES, more=FACES_FLAT, decoder=decoder)
+    decode = _DECODERS[suffix]
+    code = {role: decode.format(f'sample["{role}"]') for role in ("masked", "gt")}
+    return _notes(about, names, samples, TFRECORD_LINES, more=FACES_FLAT, **code)
 
 
 def _notes(

@@ -40,7 +40,7 @@ def crc32c(data: bytes) -> int:
 @cache
 def _table() -> UInt32[ndarray, "2048 256"]:
     """Returns what each value of a byte adds to the CRC, by its place in a block."""
-    last = np.arange(256, dtype=np.uint32)
+    last: ndarray = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         last = last >> 1 ^ np.where(last & 1, np.uint32(_POLYNOMIAL), np.uint32(0))
     table = np.empty((_BLOCK, 256), np.uint32)
