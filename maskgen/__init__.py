@@ -53,7 +53,7 @@ _HOME = {
     "MaskReport": "masking.report",
     "MaskSettings": "settings",
     "MissingError": "errors",
-    "PackSettings": "settings",
+    "PackSettings": "command_settings",
     "Pair": "dataset.pairs",
     "Progress": "progress",
     "RunSettings": "settings",
