@@ -3,6 +3,9 @@
 A setting is declared once. The field gives its name, type, default and bounds; the docstring below it is its help; an
 `Option` in its annotation adds it to the command line. `--help`, `--print-config` and `docs/commands.md` are generated
 from these declarations.
+
+The default of a section within another is `Field(default_factory=...)`. An instance would be validated on import,
+which took a sixth of the time of `--help` and of a completion by TAB.
 """
 
 import ast

@@ -203,12 +203,12 @@ class RunSettings(Section):
 class GenSettings(Section):
     """Settings of `unmask gen-data`."""
 
-    source: SourceSettings = SourceSettings()
-    faces: FaceSettings = FaceSettings()
-    crop: CropSettings = CropSettings()
-    masks: MaskSettings = MaskSettings()
-    shards: ShardSettings = ShardSettings()
-    run: RunSettings = RunSettings()
+    source: SourceSettings = Field(default_factory=SourceSettings)
+    faces: FaceSettings = Field(default_factory=FaceSettings)
+    crop: CropSettings = Field(default_factory=CropSettings)
+    masks: MaskSettings = Field(default_factory=MaskSettings)
+    shards: ShardSettings = Field(default_factory=ShardSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
     seed: Annotated[Seed, Option("N", COMMON)] = 0
     """Seed of all random choices, together with each sample's key."""
 

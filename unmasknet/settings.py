@@ -289,10 +289,10 @@ class LoopSettings(Section):
 
 
 class _TrainSettings(Section):
-    data: DataSettings = DataSettings()
-    augment: AugmentSettings = AugmentSettings()
-    optimiser: OptimiserSettings = OptimiserSettings()
-    loop: LoopSettings = LoopSettings()
+    data: DataSettings = Field(default_factory=DataSettings)
+    augment: AugmentSettings = Field(default_factory=AugmentSettings)
+    optimiser: OptimiserSettings = Field(default_factory=OptimiserSettings)
+    loop: LoopSettings = Field(default_factory=LoopSettings)
     seed: Annotated[int, Field(ge=0), Option("N", COMMON)] = 0
     """Seed of all random choices: weights, order of samples, augmentation."""
 
@@ -325,21 +325,25 @@ class SegmSettings(_TrainSettings):
 
     stage: ClassVar[Literal["segm", "gan"]] = "segm"
 
-    model: SegmenterSettings = SegmenterSettings()
-    loss: SegmLossSettings = SegmLossSettings()
-    augment: AugmentSettings = AugmentSettings(
-        rotate=15.0,
-        zoom=0.2,
-        shift=0.08,
-        colour=0.5,
-        blur=0.2,
-        noise=0.3,
-        jpeg=1.0,
-        occlude=0.15,
-        unmasked=0.1,
+    model: SegmenterSettings = Field(default_factory=SegmenterSettings)
+    loss: SegmLossSettings = Field(default_factory=SegmLossSettings)
+    augment: AugmentSettings = Field(
+        default_factory=lambda: AugmentSettings(
+            rotate=15.0,
+            zoom=0.2,
+            shift=0.08,
+            colour=0.5,
+            blur=0.2,
+            noise=0.3,
+            jpeg=1.0,
+            occlude=0.15,
+            unmasked=0.1,
+        )
     )
-    optimiser: OptimiserSettings = OptimiserSettings(lr=1e-3, beta1=0.9, beta2=0.999, weight_decay=1e-4)
-    loop: LoopSettings = LoopSettings(steps=20_000)
+    optimiser: OptimiserSettings = Field(
+        default_factory=lambda: OptimiserSettings(lr=1e-3, beta1=0.9, beta2=0.999, weight_decay=1e-4)
+    )
+    loop: LoopSettings = Field(default_factory=lambda: LoopSettings(steps=20_000))
 
     @model_validator(mode="after")
     def _halves(self) -> "SegmSettings":
@@ -356,10 +360,10 @@ class GanSettings(_TrainSettings):
     """Run folder of a segmenter whose maps are trained on in addition to true maps; empty: true maps only."""
     predicted: Fraction = 0.3
     """Fraction of the samples that get the segmenter's map; only with `segmenter`."""
-    generator: GeneratorSettings = GeneratorSettings()
-    discriminator: DiscriminatorSettings = DiscriminatorSettings()
-    loss: GanLossSettings = GanLossSettings()
-    augment: AugmentSettings = AugmentSettings(map_jitter=4)
+    generator: GeneratorSettings = Field(default_factory=GeneratorSettings)
+    discriminator: DiscriminatorSettings = Field(default_factory=DiscriminatorSettings)
+    loss: GanLossSettings = Field(default_factory=GanLossSettings)
+    augment: AugmentSettings = Field(default_factory=lambda: AugmentSettings(map_jitter=4))
 
     @model_validator(mode="after")
     def _halves(self) -> "GanSettings":

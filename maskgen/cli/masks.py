@@ -17,8 +17,10 @@ class ListByDefault(PlainGroup):
     """Command group `unmask masks`, which lists the masks if no command is given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `list` before the options if no command is given."""
-        bare = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
+        """Puts `list` before the options if no command is given; not while a shell asks what may come next."""
+        bare = not ctx.resilient_parsing and (
+            not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
+        )
         return super().parse_args(ctx, ["list", *args] if bare else args)
 
 

@@ -19,6 +19,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from maskgen.cli.completion import argument, values_of
 from maskgen.cli.streams import print_result
 from maskgen.errors import SKIP_REASONS, UnmaskError, UsageError
 from maskgen.files import NAME_BYTES
@@ -121,7 +122,14 @@ def setting_options(model: type[BaseModel], prefix: str = "") -> Iterator[Settin
 
 def option(flag: str, metavar: str, help: str, panel: str | None = None) -> Any:
     """Declares an option that is not a setting; the command checks its text."""
-    return typer.Option(flag, metavar=metavar, help=_escaped(help), rich_help_panel=panel, show_default=False)
+    return typer.Option(
+        flag,
+        metavar=metavar,
+        help=_escaped(help),
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=values_of(flag, metavar),
+    )
 
 
 def _escaped(help: str) -> str:
@@ -257,7 +265,7 @@ def _parameter(one: SettingOption) -> inspect.Parameter:
     """Turns a setting into a parameter for Typer; its value stays text, which the settings validate."""
     kind = list[str] | None if one.repeated else bool | None if one.switch else str | None
     declared = (
-        typer.Argument(metavar=one.metavar, help=_escaped(one.help), show_default=False)
+        argument(one.metavar, _escaped(one.help))
         if one.positional
         else option(one.flag, one.metavar, one.help, one.option.panel)
     )

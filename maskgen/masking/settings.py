@@ -130,11 +130,11 @@ class MaskFolderSettings(Section):
     """Largest photo, in pixels; a photo whose header promises more is skipped before memory is allocated."""
     background: Annotated[int, Field(ge=0, le=255)] = PHOTO_BACKGROUND
     """Grey level, 0-255, behind transparent photos."""
-    faces: AnyFaceSettings = AnyFaceSettings()
-    masks: CorrectMaskSettings = CorrectMaskSettings()
-    files: FileSettings = FileSettings()
-    mask_the_face: MaskTheFaceSettings = MaskTheFaceSettings()
-    run: MaskRunSettings = MaskRunSettings()
+    faces: AnyFaceSettings = Field(default_factory=AnyFaceSettings)
+    masks: CorrectMaskSettings = Field(default_factory=CorrectMaskSettings)
+    files: FileSettings = Field(default_factory=FileSettings)
+    mask_the_face: MaskTheFaceSettings = Field(default_factory=MaskTheFaceSettings)
+    run: MaskRunSettings = Field(default_factory=MaskRunSettings)
     seed: Annotated[Seed, Option("N", COMMON)] = 0
     """Seed of all random choices, together with each photo's name."""
 

@@ -4,15 +4,14 @@ import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
+from maskgen.cli.completion import argument
 from maskgen.cli.options import Output, option
 from maskgen.errors import UsageError
 from maskgen.extras import require
 from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.cli.train import StageSettings
 
-Stage = Annotated[str, typer.Argument(metavar="[segm|gan]", help="The stage.", show_default=False)]
+Stage = Annotated[str, argument("[segm|gan]", "The stage.")]
 Preset = Annotated[str | None, option("--preset", "NAME", "As for train. [default: unmask]")]
 Workers = Annotated[
     str, option("--workers", "A,B,C", "Numbers of workers to measure as well. [default: none]")

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-import typer
-
+from maskgen.cli.completion import argument
 from maskgen.cli.options import Output, Resolution, option, switch
 from maskgen.errors import UsageError
 from maskgen.extras import require
@@ -27,7 +26,7 @@ SHOWN = ("loss", "d_whole", "d_region", "val dice", "val psnr_hole", "val over_t
 
 Stage = Annotated[
     str | None,
-    typer.Argument(metavar="segm|gan", help="Find the mask, or restore the face.", show_default=False),
+    argument("segm|gan", "Find the mask, or restore the face."),
 ]
 Preset = Annotated[
     str | None,
