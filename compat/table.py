@@ -51,17 +51,40 @@ def table(kind: str, results: list[dict[str, Any]]) -> str:
         if result["kind"] != kind:
             continue
         name, version = result["reader"], result["version"]
-        for way in result["ways"]:
-            cells = [way["verdicts"].get(column, "") for column in columns]
-            row = [name, version, _code(way), *cells, way["note"]]
+        for ways in _by_code(result["ways"]):
+            cells = [_cell(column, ways) for column in columns]
+            notes = dict.fromkeys(way["note"] for way in ways if way["note"])
+            row = [name, version, _code(ways), *cells, "; ".join(notes)]
             lines.append("| " + " | ".join(_escaped(cell) for cell in row) + " |")
             name = version = ""  # once per reader
     return "\n".join(lines) + "\n"
 
 
-def _code(way: dict[str, Any]) -> str:
-    suffix = f" ({way['suffix']})" if way["suffix"] != "jpg" else ""
-    return f"`{way['code']}`{suffix}"
+def _by_code(ways: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Returns the ways that are one row: the same line of code, for other members or formats of images."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for way in ways:
+        rows.setdefault(way["code"], []).append(way)
+    return list(rows.values())
+
+
+def _code(ways: list[dict[str, Any]]) -> str:
+    """Returns the line of code, and the format of the data set if it was only tried with one that is not JPEG."""
+    suffixes = {way["suffix"] for way in ways}
+    return f"`{ways[0]['code']}`" + f" ({suffixes.pop()})" * (len(suffixes) == 1 and "jpg" not in suffixes)
+
+
+def _cell(column: str, ways: list[dict[str, Any]]) -> str:
+    """Returns the verdict on one kind of member; formats of images are named where there are several."""
+    formats: dict[str, list[str]] = {}
+    for way in ways:
+        if column in way["verdicts"]:
+            suffixes = formats.setdefault(way["verdicts"][column], [])
+            suffixes += [way["suffix"]] * (way["suffix"] not in suffixes)
+    if column != "images" and len(formats) == 1:
+        return next(iter(formats))
+    several = len({way["suffix"] for way in ways if column in way["verdicts"]}) > 1
+    return "; ".join(f"{', '.join(suffixes)}: " * several + verdict for verdict, suffixes in formats.items())
 
 
 def _escaped(cell: str) -> str:

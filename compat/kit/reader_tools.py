@@ -6,6 +6,7 @@ The script judges nothing: it writes the arrays as they came, and the driver com
 
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -121,9 +122,16 @@ class _Dump:
 
 
 def error_line(error: Exception) -> str:
-    """Returns the type of an exception and the first line of its message."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:300]
+    """Returns the type of an exception and the line of its message that says most, without what differs by machine."""
+    text = re.sub(r"\x1b\[\d+m", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    line = lines[-1] if "ray::" in lines[0] else lines[0]  # Ray sends the traceback of its worker
+    if line.endswith(":") and len(lines) > 1:
+        line += " " + lines[1]
+    data = re.escape(os.environ["COMPAT_DATA"])
+    line = re.sub(rf"{data}/(jpg|png|webp)\b(?!-)", "DIR", line)
+    line = re.sub(rf"{data}/\w+-files/[\w.-]*?\.(?=\w+\.\w+)", "KEY.", line)
+    return f"{type(error).__name__}: {line}"[:200]
 
 
 def run(ways: list[Way], distribution: str = "", *, version_text: str = "") -> None:

@@ -1,37 +1,60 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["daft==0.7.26", "numpy==2.4.6"]
+# dependencies = [
+#   "pandas==3.1.1", "polars==2.1.0", "duckdb==2.0.1", "pyarrow==25.0.1", "daft==0.7.26", "pillow==13.0.0",
+#   "numpy==2.4.6",
+# ]
 # [tool.compat]
 # reader = "Daft"
-# kind = "decoder"
+# kind = "loader"
 # ///
-"""Daft's image type."""
+"""Daft, on the Parquet files of `unmask unpack --layout parquet`, with Pillow and with its own decoder."""
+
+import io
+from collections.abc import Callable, Iterator
 
 import daft
-import numpy as np
-from reader_tools import IMAGES, decode_files, run
+from loader_tools import from_columns
+from PIL import Image
+from reader_tools import MASKS, Data, Sample, Way, run
 
 
-def decode(path, **options):
-    frame = daft.from_pydict({"data": [path.read_bytes()]})
-    return np.array(frame.select(daft.col("data").decode_image(**options)).to_pydict()["data"][0])
+def decode(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
 
 
-RGB = {"images": "right, uint8 h w 3"}
+def table(data: Data) -> daft.DataFrame:
+    return daft.read_parquet(str(data.export("parquet") / "data/train-*.parquet"))
+
+
+def read(data: Data) -> Iterator[Sample]:
+    for row in table(data).to_pylist():
+        yield from_columns(row, decode)
+
+
+def decode_masks(**options: object) -> Callable[[Data], Iterator[Sample]]:
+    """Returns a way that reads map and parts with the decoder of Daft."""
+
+    def samples(data: Data) -> Iterator[Sample]:
+        masks = [daft.col(name).get("bytes").decode_image(**options).alias(name) for name in MASKS]
+        yield from table(data).select(daft.col("key"), *masks).to_pylist()
+
+    return samples
+
+
+PLANE = {"samples": "right", "map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"}
+RIGHT = {
+    "samples": "right",
+    "images": "right, uint8 h w 3",
+    "map": "right, uint8 h w",
+    "parts": "right, uint8 h w",
+    "labels": "right",
+}
 
 WAYS = [
-    decode_files(
-        'daft.col("data").decode_image()',
-        decode,
-        {"map": "right, uint8 h w 3", "parts": "right, uint8 h w 3"},
-    ),
-    decode_files(
-        'daft.col("data").decode_image(mode="L")',
-        lambda path: decode(path, mode="L"),
-        {"map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"},
-    ),
-    decode_files('daft.col("data").decode_image()', decode, RGB, members=IMAGES),
-    decode_files('daft.col("data").decode_image()', decode, RGB, members=IMAGES, suffix="webp"),
+    Way('daft.read_parquet("EXPORT/data/train-*.parquet")', read, RIGHT, split="train"),
+    Way('col("map").get("bytes").decode_image(mode="L")', decode_masks(mode="L"), PLANE, split="train"),
+    Way('col("map").get("bytes").decode_image()', decode_masks(), PLANE, split="train"),
 ]
 
 if __name__ == "__main__":

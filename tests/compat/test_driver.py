@@ -176,6 +176,18 @@ def test_table_has_a_row_per_way_and_keeps_bars_inside_cells():
     assert len(table("loader", [RESULT]).splitlines()) == 2
 
 
+def test_ways_of_one_line_of_code_are_one_row():
+    ways = [
+        {"code": "a", "suffix": "jpg", "verdicts": {"map": "right, uint8 h w"}, "note": "one"},
+        {"code": "a", "suffix": "jpg", "verdicts": {"images": "right, uint8 h w 3"}, "note": ""},
+        {"code": "a", "suffix": "png", "verdicts": {"images": "right, uint8 h w 3"}, "note": "one"},
+        {"code": "a", "suffix": "webp", "verdicts": {"images": "refused: E: no"}, "note": "two"},
+    ]
+    row = table("decoder", [RESULT | {"ways": ways}]).splitlines()[2]
+    cells = "right, uint8 h w |  | jpg, png: right, uint8 h w 3; webp: refused: E: no"
+    assert row == f"| Mine | 1.0 | `a` | {cells} | one; two |"
+
+
 def test_page_without_its_markers_is_an_error():
     with pytest.raises(ValueError, match="table 'decoder'"):
         fill("# Readers", [RESULT])
