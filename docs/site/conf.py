@@ -24,7 +24,7 @@ root_doc = "docs/index"
 
 extensions = ["myst_parser"]
 # Pages: the documentation, and the Markdown files of the repository that it links to.
-include_patterns = ["*.md", "docs/**.md", "assets/**.md"]
+include_patterns = ["*.md", "docs/**.md", "assets/**.md", "compat/README.md"]
 exclude_patterns = ["docs/site/**"]
 myst_heading_anchors = 6  # a heading has the anchor that it has on a forge
 nitpicky = True

@@ -25,6 +25,7 @@ NAVIGATION = {
         "docs/transforms",
         "docs/detection-data",
         "docs/recognition-data",
+        "docs/exports",
         "docs/landmarks",
         "docs/celeba",
         "docs/video",
@@ -71,5 +72,6 @@ NAVIGATION = {
         "ARCHITECTURE",
         "CONTRIBUTING",
         "assets/demo/README",
+        "compat/README",
     ),
 }
