@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -34,6 +34,27 @@ def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> RGB
             tile = Image.fromarray(as_picture(image)).resize((width, height), Image.Resampling.BICUBIC)
             canvas.paste(tile, (left, HEAD + row * (height + GAP)))
     return np.asarray(canvas)
+
+
+def halves(picture: RGBImage, columns: int) -> list[UInt8[np.ndarray, "half w 3"]]:
+    """Divides the rows of a `sheet` into an upper and a lower half, both under its captions.
+
+    Args:
+        picture: a sheet of square images.
+        columns: number of its columns.
+
+    Returns:
+        The two halves of one height, or the sheet alone if it has fewer than four rows.
+    """
+    row = (picture.shape[1] - GAP) // columns  # a square image and its gap
+    count = (picture.shape[0] - HEAD) // row
+    if count < 4:
+        return [picture]
+    upper = -(-count // 2)
+    head, rows = picture[:HEAD], picture[HEAD : HEAD + count * row]
+    first, second = rows[: upper * row], rows[upper * row :]
+    blank = np.full((first.shape[0] - second.shape[0], *second.shape[1:]), PAPER, np.uint8)
+    return [np.concatenate([head, first]), np.concatenate([head, second, blank])]
 
 
 def as_picture(picture: Float[Tensor, "3 h w"]) -> RGBImage:

@@ -10,16 +10,19 @@ from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.table import number
 
 
+def main_bars(summary: Summary) -> str:
+    """Draws the methods side by side, by PSNR and SSIM inside the hole."""
+    return _bars(summary, "psnr", "Hole PSNR, dB") + _bars(summary, "ssim", "Hole SSIM")
+
+
 def charts(evaluation: Evaluation) -> str:
-    """Draws the methods side by side, a histogram of the samples, and the ROC curve of masked against bare."""
-    summary = evaluation.summary
+    """Draws a histogram of the samples, and the ROC curve of masked against bare."""
     finite = [value for value in evaluation.psnrs if np.isfinite(value)]
     axis = html.Axis(range(4, 41, 2), range(4, 41, 12), " dB")
-    found = [_bars(summary, "psnr", "Hole PSNR, dB"), _bars(summary, "ssim", "Hole SSIM")]
+    found = [_roc(evaluation.summary)]
     if finite:
-        found.append(html.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
-    found.append(_roc(summary))
-    return f'<h2>At a glance</h2><div class="charts">{"".join(found)}</div>'
+        found.insert(0, html.histogram(f"Hole PSNR of each sample, {evaluation.shown}", finite, axis))
+    return f'<h2>Samples and wear</h2><div class="charts">{"".join(found)}</div>' if any(found) else ""
 
 
 def _bars(summary: Summary, score: str, title: str) -> str:

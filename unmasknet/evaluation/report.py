@@ -6,13 +6,14 @@ from maskgen.files import write_atomic
 from maskgen.images import contact_sheet as sheet
 from maskgen.reports import html as page
 from maskgen.types import RGBImage
-from unmasknet.evaluation.charts import charts
+from unmasknet.evaluation.charts import charts, main_bars
 from unmasknet.evaluation.evaluate import Evaluation, Example
 from unmasknet.evaluation.group_tables import WORST
 from unmasknet.evaluation.page_parts import section, strip, strips, style
 from unmasknet.evaluation.scores import Summary
 from unmasknet.evaluation.table import NOTHING, Table, as_markdown, number, percent
 from unmasknet.evaluation.tables import tables
+from unmasknet.evaluation.verdict import verdict
 from unmasknet.pictures import png
 
 STYLE = Path(__file__).parent / "report.css"
@@ -44,7 +45,7 @@ def write_report(path: Path, evaluation: Evaluation, name: str) -> list[Path]:
 
 
 def html(evaluation: Evaluation, name: str) -> str:
-    """Builds the HTML page."""
+    """Builds the HTML page: one screen with verdict, typical images and main scores, then the details."""
     summary = evaluation.summary
     every = {table.title: table for table in tables(summary)}
     wide = [section(every[title], wide=title == WIDE[-1]) for title in WIDE if title in every]
@@ -55,12 +56,16 @@ def html(evaluation: Evaluation, name: str) -> str:
         style(STYLE),
         page.masthead(f"Evaluation on {name}", _about(summary), _numbers(summary)),
         "<main>",
-        charts(evaluation),
+        *(f'<p class="warning">{page.esc(line)}</p>' for line in evaluation.warnings),
+        _first_screen(evaluation),
         *wide[:-1],
-        _examples(evaluation),
-        f'<div class="pair">{"".join(small)}</div>',
-        *broad,
-        wide[-1],
+        charts(evaluation),
+        _folded("More samples: the worst, the middle, the best", _examples(evaluation)),
+        _folded(
+            "By mask, wear, hidden fraction, yaw and group",
+            f'<div class="pair">{"".join(small)}</div>{"".join(broad)}',
+        ),
+        _folded("Published by others", wide[-1]),
         "</main>",
         '<footer class="end">The networks invent the region under a mask; it is no evidence of how a person looks. '
         "This page is a single file and makes no network requests.</footer>",
@@ -68,7 +73,32 @@ def html(evaluation: Evaluation, name: str) -> str:
     return page.document(f"Evaluation on {name}", "\n".join(body))
 
 
-COLUMNS_OF_HALF = 8  # columns that fit into half the page
+def _first_screen(evaluation: Evaluation) -> str:
+    """Builds the verdict, and beside the bars of the main scores one sample each of the worst, middle and best."""
+    said = "".join(f"<p>{page.esc(line)}</p>" for line in verdict(evaluation.summary))
+    rows = "".join(
+        strip(example.images, f"{page.esc(example.group)}: {_sample_html(example, short=True)}", SHOWN_SIDE)
+        for example in _shown_first(evaluation)
+    )
+    return (
+        f'<div class="verdict">{said}</div><div class="first"><div class="stack">{rows}</div>'
+        f'<div class="stack">{main_bars(evaluation.summary)}</div></div>'
+    )
+
+
+def _shown_first(evaluation: Evaluation) -> list[Example]:
+    """Returns the first sample of each group, in the order worst, middle, best."""
+    return list({example.group: example for example in reversed(evaluation.examples)}.values())[::-1]
+
+
+def _folded(heading: str, content: str) -> str:
+    """Builds a part of the page that is opened by a click."""
+    return (
+        f'<details class="fold"><summary>{page.esc(heading)}</summary>{content}</details>' if content else ""
+    )
+
+
+COLUMNS_OF_HALF = 6  # columns that fit into half the page
 WIDE = ("Restoring the face", "Finding the mask", "Faces and people", "Published by others")
 
 
@@ -79,7 +109,7 @@ def _is_broad(table: Table) -> bool:
 
 def markdown(summary: Summary, name: str) -> str:
     """Builds the same tables as Markdown."""
-    parts = [f"# Evaluation on {name}", _about(summary)]
+    parts = [f"# Evaluation on {name}", _about(summary), "\n".join(verdict(summary))]
     for table in tables(summary):
         parts += [f"## {table.title}", as_markdown(table)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -134,21 +164,28 @@ def _numbers(summary: Summary) -> dict[str, object]:
 
 
 def _examples(evaluation: Evaluation) -> str:
-    parts = []
+    """Builds the samples that the first screen does not show."""
+    parts, shown = [], {example.sample.key for example in _shown_first(evaluation)}
     for group in dict.fromkeys(example.group for example in evaluation.examples):
-        chosen = [example for example in evaluation.examples if example.group == group]
-        rows = (strip(example.images, _sample_html(example), SHOWN_SIDE) for example in chosen)
-        parts.append(strips(f"The {group} by hole PSNR: {evaluation.shown}", rows))
+        chosen = [
+            example
+            for example in evaluation.examples
+            if example.group == group and example.sample.key not in shown
+        ]
+        if chosen:
+            rows = (strip(example.images, _sample_html(example), SHOWN_SIDE) for example in chosen)
+            parts.append(strips(f"The {group} by hole PSNR: {evaluation.shown}", rows))
     return "".join(parts)
 
 
-def _sample_html(example: Example) -> str:
+def _sample_html(example: Example, *, short: bool = False) -> str:
     sample = example.sample
-    return (
+    said = (
         f"<b>{example.psnr:.1f} dB</b> · {page.esc(sample.family)}, {page.esc(sample.wear)} · yaw {sample.yaw:.0f}° · "
-        f"hidden {sample.hole_share:.0%}<br>"
-        f'<span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
+        f"hidden {sample.hole_share:.0%}"
     )
+    key = f'<span class="faint" style="padding:0;text-align:left">{page.esc(sample.key)}</span>'
+    return said if short else f"{said}<br>{key}"
 
 
 def _caption(example: Example) -> str:

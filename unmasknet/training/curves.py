@@ -21,11 +21,12 @@ SCALE = 2  # supersampling factor: Pillow draws lines without antialiasing
 SMOOTH = 0.02  # half width of the running mean, as a fraction of the curve's points
 
 
-def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> RGBImage:
+def draw_curves(curves: Mapping[str, Mapping[str, Curve]], columns: int = COLUMNS) -> RGBImage:
     """Draws one panel per metric.
 
     Args:
         curves: name -> "train" or "validate" -> its points; non-finite values are left out.
+        columns: number of panels side by side.
 
     Returns:
         RGB, 0-255.
@@ -33,13 +34,13 @@ def draw_curves(curves: Mapping[str, Mapping[str, Curve]]) -> RGBImage:
     panels = [
         (name, kinds) for name, kinds in curves.items() if any(_points(curve) for curve in kinds.values())
     ]
-    rows = max(1, -(-len(panels) // COLUMNS))
-    sheet = Image.new("RGB", (COLUMNS * WIDTH * SCALE, rows * HEIGHT * SCALE), PAPER)
+    rows = max(1, -(-len(panels) // columns))
+    sheet = Image.new("RGB", (columns * WIDTH * SCALE, rows * HEIGHT * SCALE), PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, (name, kinds) in enumerate(panels):
-        row, column = divmod(number, COLUMNS)
+        row, column = divmod(number, columns)
         _draw_panel(draw, (column * WIDTH, row * HEIGHT), name, kinds)
-    return np.asarray(sheet.resize((COLUMNS * WIDTH, rows * HEIGHT), Image.Resampling.LANCZOS))
+    return np.asarray(sheet.resize((columns * WIDTH, rows * HEIGHT), Image.Resampling.LANCZOS))
 
 
 def _points(curve: Curve) -> list[tuple[int, Number]]:

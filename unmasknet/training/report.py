@@ -1,15 +1,16 @@
 """Report of a run: curves, the fixed samples over time, and one self-contained HTML page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from maskgen.files import write_atomic
 from maskgen.reports.html import data_uri, document, esc, masthead, table
 from unmasknet.pictures import film, png
 from unmasknet.training.curves import Curve, draw_curves
+from unmasknet.training.first_screen import LEADS, first_screen
 from unmasknet.training.run_folder import Row, RunFolder
 
 CHANCE_ROWS, CHANCE_LIMIT = 3, 0.6  # validations in a row, and the accuracy below which they count as chance
-LEADS = {"segm": ("dice", "iou", "boundary_f"), "gan": ("psnr_hole", "ssim_hole", "psnr_whole")}
 TITLES = {"segm": "Finding the mask", "gan": "Restoring the face"}
 
 
@@ -43,12 +44,14 @@ def run_page(run: RunFolder) -> str:
         masthead(TITLES[run.stage], f"Run {run.folder.resolve().name}", _figures(run, trained, validated)),
         "<main>",
         _warnings(at_chance(validated)),
-        _image("Curves", run, "curves.png", "png"),
-        _image("The fixed samples over time", run, "samples.gif", "gif"),
-        _image("The fixed samples now", run, _last_sample(run), "png"),
-        _validations(validated),
+        first_screen(run.stage, validated, curves(rows), _last_sample(run)),
         _unread(run.unread()),
-        f"<h2>Settings</h2><pre>{_text((run.folder / 'config.toml').read_text('utf-8'))}</pre>",
+        _folded(
+            "The fixed samples over time", _image("the fixed samples over time", run, "samples.gif", "gif")
+        ),
+        _folded("Curves of all figures", _image("curves", run, "curves.png", "png")),
+        _folded("Scores of all validations", _validations(validated)),
+        _folded("Settings", f"<pre>{_text((run.folder / 'config.toml').read_text('utf-8'))}</pre>"),
         "</main>",
     ]
     return document(f"{TITLES[run.stage]}: {run.folder.resolve().name}", "\n".join(parts))
@@ -91,17 +94,19 @@ def _warnings(lines: Sequence[str]) -> str:
     return "".join(f'<p class="warning">{esc(line)}</p>' for line in lines)
 
 
-def _image(heading: str, run: RunFolder, name: str, kind: str) -> str:
+def _folded(heading: str, content: str) -> str:
+    """Builds a part of the page that is opened by a click; nothing without content."""
+    return f'<details class="fold"><summary>{esc(heading)}</summary>{content}</details>' if content else ""
+
+
+def _image(text: str, run: RunFolder, name: str, kind: str) -> str:
     path = run.folder / name
-    if not name or not path.exists():
-        return ""
-    image = f'<img src="{data_uri(path.read_bytes(), kind)}" alt="{esc(heading)}" style="max-width:100%">'
-    return f"<h2>{esc(heading)}</h2>{image}"
+    return f'<img src="{data_uri(path.read_bytes(), kind)}" alt="{esc(text)}">' if path.exists() else ""
 
 
-def _last_sample(run: RunFolder) -> str:
+def _last_sample(run: RunFolder) -> Path | None:
     stills = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
-    return f"samples/{stills[-1].name}" if stills else ""
+    return stills[-1] if stills else None
 
 
 def _validations(rows: list[Row]) -> str:
@@ -109,7 +114,8 @@ def _validations(rows: list[Row]) -> str:
         return ""
     names = [name for name in rows[-1] if name not in ("step", "kind")]
     lines = [[f"{row['step']:,}", *(_number(row.get(name)) for name in names)] for row in rows]
-    return "<h2>Held-out samples</h2>" + table(["step", *(name.replace("_", " ") for name in names)], lines)
+    head = ["step", *(name.replace("_", " ") for name in names)]
+    return f'<div class="scroll">{table(head, lines)}</div>'
 
 
 def _unread(faults: list[str]) -> str:
