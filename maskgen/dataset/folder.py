@@ -50,9 +50,11 @@ from maskgen.files import (
     PART,
     RECORDS,
     WORK,
+    disk_errors,
     held_files,
     make_folder,
     older_record_path,
+    part_path,
     record_path,
     remove,
     write_atomic,
@@ -270,6 +272,7 @@ class DataSetFolder:
 
         Raises:
             UsageError: there is one, or `records` is not a folder or is a link, perhaps to another disk.
+            UnmaskError: `records` cannot be read or written to, so an older record could not be deleted.
         """
         if not self.out.is_dir():
             return
@@ -279,7 +282,13 @@ class DataSetFolder:
                 f"{self.out}: {RECORDS}: is a {'link' if records.is_symlink() else 'file'}, where a folder of the data "
                 "set belongs; move it away"
             )
-        paths = [*self.out.iterdir(), *(records.iterdir() if records.exists() else ())]
+        paths = list(self.out.iterdir())
+        if records.exists():
+            with disk_errors(records, "the records of the shards"):
+                paths += records.iterdir()
+                part = part_path(records, ".writable")
+                part.touch(exist_ok=False)
+                remove(part)
         names = {path.relative_to(self.out).as_posix(): path for path in paths}
         found = sorted(name for name, path in names.items() if _OWN_FILE.fullmatch(name) and path.is_dir())
         if found:

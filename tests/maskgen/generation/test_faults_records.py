@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ from maskgen.errors import UsageError
 from maskgen.files import older_record_path, record_path
 from maskgen.generation.pipeline import rehearse
 from maskgen.settings import GenSettings
-from tests.helpers.fake_worker_tools import contents, draw_photos, finish, make, settings_for, start
+from tests.helpers.fake_worker_tools import ROOT, contents, draw_photos, finish, make, settings_for, start
 
 pytestmark = pytest.mark.fault
 
@@ -59,6 +61,22 @@ def test_row701_what_is_in_the_way_of_the_records_is_refused_before_anything_cha
         make(settings_for(photos, out, run={"overwrite": overwrite}))
     assert contents(out) == before
     assert not list((out / "elsewhere").glob("*"))
+
+
+def test_row701_a_folder_of_records_that_cannot_be_written_to_costs_no_shard(photos: Path, out: Path) -> None:
+    (out / "records").chmod(0o500)
+    before = contents(out)
+    code = "import sys; from tests.helpers.fake_worker_tools import main; sys.exit(main())"
+    settings = settings_for(photos, out, run={"overwrite": True}).model_dump_json()
+    rights = "-dac_override,-dac_read_search"  # by these root may write anywhere
+    drop = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"] if os.geteuid() == 0 else []
+    run = subprocess.run(
+        [*drop, sys.executable, "-c", code, settings, "60"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr.count("\n")) == (1, 1), run.stderr
+    assert "cannot write the records of the shards" in run.stderr
+    (out / "records").chmod(0o700)
+    assert contents(out) == before
 
 
 def test_row702_files_of_others_among_the_records_are_refused_and_found(
