@@ -165,7 +165,9 @@ for shard in sorted(glob("path/to/this/folder/$split-*.tar")):
     with tarfile.open(shard) as tar:
         for key, members in groupby(tar, lambda member: member.name.split(".")[0]):
             files = {member.name[len(key) + 1 :]: tar.extractfile(member).read() for member in members}
-            masked, map = Image.open(io.BytesIO(files["masked.$suffix"])), Image.open(io.BytesIO(files["map.png"]))
+            masked, gt, map = (
+                Image.open(io.BytesIO(files[name])) for name in ("masked.$suffix", "gt.$suffix", "map.png")
+            )
             labels = json.loads(files["json"])
 ```
 """
