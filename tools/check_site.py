@@ -15,6 +15,7 @@ import base64
 import http.server
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -226,6 +227,12 @@ def main() -> int:
     parser.add_argument("site", nargs="?", type=Path, default=ROOT / "site")
     parser.add_argument("--to", type=Path, default=ROOT / "build/screenshots")
     chosen = parser.parse_args()
+    if missing := [
+        name for name in ("chromium", "chromedriver", "unshare", "ip") if shutil.which(name) is None
+    ]:
+        parser.error(f"not installed: {', '.join(missing)}")
+    if not (chosen.site / "index.html").exists():
+        parser.error(f"{chosen.site} holds no site; run make site")
     if INSIDE not in os.environ:
         again = " ".join(
             [f"'{sys.executable}' -m tools.check_site '{chosen.site.resolve()}' --to '{chosen.to.resolve()}'"]
