@@ -29,10 +29,11 @@ EXPORTS = {
     "folders": {},
     "classes": {},
     "identities": {},
-    "coco": {"segments": "rle"},
+    "coco": {},
+    "coco-rle": {"segments": "rle"},
     "yolo": {},
     "voc": {},
-}  # layouts of `unmask unpack`, with their options
+}  # layouts of `unmask unpack`, with their options; what follows a hyphen tells several of one layout apart
 AS_FILES = 6  # samples whose members also lie as plain files
 
 
@@ -53,7 +54,7 @@ def make_data_sets(root: Path) -> dict[str, Expected]:
     for suffix, expected in made.items():
         write_files(expected, root / f"{suffix}-files", suffix)
     for layout, options in EXPORTS.items():
-        unpack(root / "jpg", root / "exports" / layout, layout=layout, **options)
+        unpack(root / "jpg", root / "exports" / layout, layout=layout.split("-")[0], **options)
     return made
 
 

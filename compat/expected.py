@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from maskgen.dataset.unpack.base import LayoutOptions
+from maskgen.dataset.unpack.face_boxes import face_boxes
+
 
 @dataclass
 class Expected:
@@ -35,9 +38,20 @@ class Expected:
         with Image.open(io.BytesIO(self.samples[key][member])) as image:
             return np.array(image)
 
+    def boxes(self, key: str) -> np.ndarray:
+        """Returns x0, y0, x1, y1 in pixels and the class of each face: 0 with mask, 1 without, 2 worn incorrectly."""
+        faces = self.labels(key)["faces"]
+        height, width = self.array(key, "map").shape
+        found, _ = face_boxes(faces, width, height, LayoutOptions.min_face)
+        return np.array([(*each.box, _class_of(faces[each.nth]["mask"])) for each in found]).reshape(-1, 5)
+
     def labels(self, key: str) -> dict[str, Any]:
         """Returns the labels of a sample."""
         return json.loads(self.samples[key]["json"])
+
+
+def _class_of(mask: dict[str, Any]) -> int:
+    return 1 if mask["family"] == "bare" else 0 if mask["wear"] == "correct" else 2
 
 
 def read_expected(data_set: Path) -> Expected:

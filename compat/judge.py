@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compat.expected import Expected
+from compat.judge_faces import judge_boxes, judge_mask
 
 MASK_VALUES = {"map": (0, 255), "parts": (0, 1, 2, 3)}
 TOLERANCE = 2.0  # mean difference in grey levels of a lossy image; decoders interpolate chroma differently
@@ -42,8 +43,8 @@ def judge_way(way: dict[str, Any], folder: Path, expected: Expected) -> dict[str
         expected: the samples of the data set that was read.
 
     Returns:
-        A verdict per member (`map`, `parts`, `images`, `labels`) that came or was expected, and for `samples` if the
-        way reads a split: "right, FORM", "wrong, SEEN" or "refused: ERROR".
+        A verdict per member (`map`, `parts`, `images`, `labels`, `boxes`, `mask`) that came or was expected, and for
+        `samples` if the way reads a split: "right, FORM", "wrong, SEEN" or "refused: ERROR".
     """
     verdicts: dict[str, list[str]] = {}
     for line in way["values"]:
@@ -98,6 +99,10 @@ def _judge_value(line: dict[str, Any], folder: Path, expected: Expected, way: di
         return judge_labels(line["labels"], expected.labels(key))
     raw = (folder / line["raw"]).read_bytes()
     array = np.frombuffer(raw, np.dtype(line["dtype"])).reshape(line["shape"])
+    if member == "boxes":
+        return judge_boxes(array, expected.boxes(key))
+    if member == "mask":
+        return judge_mask(array, expected.array(key, "parts"))
     if way["compare"] == "set":
         return judge_values(array, MASK_VALUES[member])
     return judge_array(array, expected.array(key, member), member, lossy=expected.lossy)

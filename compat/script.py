@@ -13,7 +13,7 @@ else:
 
 READERS = Path(__file__).parent / "readers"
 KIT = Path(__file__).parent / "kit"  # what the scripts import
-KINDS = ("decoder", "consumer", "loader")
+KINDS = ("decoder", "consumer", "loader", "detection")
 # Inline script metadata, PEP 723; scripts in JavaScript have `//` for `#`.
 _BLOCK = re.compile(r"^(#|//) /// script\n((?:\1(?: .*)?\n)+?)\1 ///$", re.MULTILINE)
 

@@ -10,6 +10,7 @@ COLUMNS = {
     "decoder": ("map", "parts", "images"),
     "consumer": ("map", "parts", "images"),
     "loader": ("samples", "map", "parts", "images", "labels"),
+    "detection": ("samples", "boxes", "mask", "images"),
 }
 
 
@@ -71,7 +72,8 @@ def _by_code(ways: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 def _code(ways: list[dict[str, Any]]) -> str:
     """Returns the line of code, and the format of the data set if it was only tried with one that is not JPEG."""
     suffixes = {way["suffix"] for way in ways}
-    return f"`{ways[0]['code']}`" + f" ({suffixes.pop()})" * (len(suffixes) == 1 and "jpg" not in suffixes)
+    only = "" if len(suffixes) > 1 or "jpg" in suffixes else f" ({suffixes.pop()})"
+    return f"`{ways[0]['code']}`{only}"
 
 
 def _cell(column: str, ways: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import litdata
 import numpy as np
-import torchvision_import  # noqa: F401 - before litdata, which imports torchvision
+import torchvision_import  # noqa: F401 - litdata imports torchvision later
 from litdata.streaming.item_loader import ParquetLoader
 from loader_tools import from_columns, parse_labels, to_plain, to_sample
 from PIL import Image

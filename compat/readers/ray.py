@@ -59,8 +59,11 @@ def read_last_suffix(data: Data) -> Iterator[Sample]:
 
 
 def read_folder(data: Data) -> Iterator[Sample]:
-    for row in rows(str(data.data_set())):
-        yield to_sample(row["__key__"], row)
+    try:
+        for row in rows(str(data.data_set())):
+            yield to_sample(row["__key__"], row)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # its own message begins with the address of the machine
 
 
 RIGHT = {
