@@ -34,6 +34,13 @@ WAYS = [
         members=("map",),
     ),
     decode_files(
+        "mask.encode(np.asfortranarray(parts))",
+        encode_map,
+        {"parts": "wrong"},
+        members=("parts",),
+        note="stripes instead of masks where two classes touch; encode one class at a time",
+    ),
+    decode_files(
         "mask.encode(np.asfortranarray(parts == 3, np.uint8))",
         encode_part,
         {"parts": "right, uint8 h w"},
