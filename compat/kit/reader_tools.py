@@ -130,6 +130,7 @@ def error_line(error: Exception) -> str:
         line += " " + lines[1]
     data = re.escape(os.environ["COMPAT_DATA"])
     line = re.sub(rf"{data}/(jpg|png|webp)\b(?!-)", "DIR", line)
+    line = re.sub(rf"{data}/exports/[\w-]+", "EXPORT", line)
     line = re.sub(rf"{data}/\w+-files/[\w.-]*?\.(?=\w+\.\w+)", "KEY.", line)
     return f"{type(error).__name__}: {line}"[:200]
 

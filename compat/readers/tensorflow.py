@@ -29,10 +29,10 @@ WAYS = [
     decode_files(
         "tf.io.decode_image(data)",
         decoded(tf.io.decode_image),
-        {"images": "right, uint8 1 h w 4"},
+        {"images": "right, uint8 1 h w 3"},
         members=IMAGES,
         suffix="webp",
-        note="takes each WebP for an animation with alpha; take `image[0, :, :, :3]`",
+        note="takes a WebP for an animation of one frame; take `image[0]`",
     ),
 ]
 
