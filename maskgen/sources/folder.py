@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.errors import Skip
-from maskgen.images.formats import HEAD_BYTES
+from maskgen.images.formats import HEAD_BYTES, has_photo_suffix
 from maskgen.reading import open_regular_file, read_regular_file
 from maskgen.sources.keys import clean_id, unique_ids
 from maskgen.sources.leavings import is_left_file, is_left_folder
@@ -103,7 +103,10 @@ class FolderStore:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Returns "file", "folder", or "" for entries without photos (pipes, devices, what systems leave)."""
+    """Returns "file", "folder", or "" for entries without photos (what systems leave, pipes, devices).
+
+    A pipe or device with the name of a photo is a "file": reading it gives the reason why it is skipped.
+    """
     if is_left_file(entry.name):
         return ""
     try:
@@ -112,7 +115,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
         is_file = entry.is_file()
     except OSError:
         return "file"  # a circular link: reading it reports the error
-    return "file" if is_file or not Path(entry.path).exists() else ""
+    return "file" if is_file or has_photo_suffix(entry.name) or not Path(entry.path).exists() else ""
 
 
 def _why_not(error: OSError) -> Skip:

@@ -17,12 +17,12 @@ from numpy import ndarray
 
 from maskgen.errors import InputError, Skip
 from maskgen.images import codecs
+from maskgen.images.formats import has_photo_suffix
 from maskgen.images.map_reader import other_shape, read_levels, why_unusable
 from maskgen.images.resample import warp
 from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.types import Affine, Plane, RGBImage
 from unmasknet.data.decode import MAX_PIXELS
-from unmasknet.evaluation.other_methods import SUFFIXES
 from unmasknet.evaluation.samples import to_tensor
 from unmasknet.evaluation.scorer import FindFaces
 from unmasknet.evaluation.scores import Summary
@@ -56,12 +56,10 @@ def open_labelled(folders: Sequence[str]) -> list[LabelledFolder]:
     for name in folders:
         folder = Path(name)
         labels = {
-            path.stem: path
-            for path in sorted((folder / "labels").glob("*"))
-            if path.suffix.lower() in SUFFIXES
+            path.stem: path for path in sorted((folder / "labels").glob("*")) if has_photo_suffix(path.name)
         }
         images = folder / "images" if (folder / "images").is_dir() else folder
-        photos = {path.stem: path for path in sorted(images.glob("*")) if path.suffix.lower() in SUFFIXES}
+        photos = {path.stem: path for path in sorted(images.glob("*")) if has_photo_suffix(path.name)}
         pairs = tuple((photos[stem], labels[stem]) for stem in sorted(labels.keys() & photos.keys()))
         if not pairs:
             raise InputError(

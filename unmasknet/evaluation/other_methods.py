@@ -6,12 +6,11 @@ from pathlib import Path
 
 from maskgen.errors import InputError, Skip, UsageError
 from maskgen.images import codecs
+from maskgen.images.formats import has_photo_suffix
 from maskgen.reading import PHOTO_BYTES, read_regular_file
 from maskgen.types import RGBImage
 from unmasknet.data.decode import MAX_PIXELS
 from unmasknet.evaluation.samples import fitted
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ def _files(spec: str, folder: Path, keys: Collection[str]) -> dict[str, Path]:
     Raises:
         InputError: the folder holds none of the samples, or two images of one.
     """
-    images = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    found = sorted(folder.rglob("*"))
+    images = [path for path in found if has_photo_suffix(path.name) and not path.name.startswith(".")]
     files: dict[str, Path] = {}
     for path in images:
         key = path.name.split(".")[0]

@@ -83,6 +83,19 @@ def test_row61_gen_data_goes_on_past_a_sparse_file(photos):
 
 
 @each_kind
+def test_row743_a_pipe_or_device_with_the_name_of_a_photo_is_counted(photos, kind):
+    make_special(photos / "pipe.jpg", kind)
+    make_special(photos / "pipe", kind)  # nothing says that this one is a photo
+    with within(100):
+        done = gen_data(photos)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    reason = "too_large" if kind == "sparse" else "unreadable"
+    assert (facts["photos"], facts["triplets"]) == (3, 2)
+    assert facts["skipped"] == {reason: 1}
+
+
+@each_kind
 def test_row61_a_source_that_is_no_file_is_one_line(tmp_path, kind):
     path = make_special(tmp_path / "photos.zip", kind)
     with (

@@ -16,6 +16,7 @@ from maskgen.images.codecs import encode_lossless
 from tests.helpers.evaluation import quick, write_run, write_split
 from unmasknet.evaluation.attributes import read_attributes
 from unmasknet.evaluation.evaluate import _warnings, evaluate
+from unmasknet.evaluation.other_methods import open_others
 from unmasknet.evaluation.report import markdown
 from unmasknet.evaluation.score_csv import read_scores, write_scores
 from unmasknet.evaluation.scores import ScoreTable
@@ -208,6 +209,15 @@ def test_images_of_another_method_are_resampled_to_size(data: Path, tmp_path: Pa
         (tmp_path / f"{sample.key}.png").write_bytes(encode_lossless(large, "png"))
     summary = evaluate(quick(data, compare=[f"large={tmp_path}"])).summary["compare"]["large"]
     assert summary["hole"]["l1"] < 0.005
+
+
+@pytest.mark.parametrize("name", ["toy-test-000.avif", "toy-test-000.JPEG", "toy-test-000.ppm"])
+def test_other_methods_may_write_every_format_that_photos_may_have(tmp_path: Path, name: str) -> None:
+    for other in ("._toy-test-000.png", ".toy-test-000.jpg", "toy-test-000.txt"):
+        (tmp_path / other).write_bytes(b"no image")
+    (tmp_path / name).write_bytes(b"an image")
+    (method,) = open_others([f"x={tmp_path}"], ["toy-test-000"])
+    assert method.files == {"toy-test-000": tmp_path / name}
 
 
 def test_compare_without_images_of_samples_is_refused(data: Path, tmp_path: Path) -> None:
