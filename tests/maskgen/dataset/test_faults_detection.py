@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_row635_damaged_maps_and_parts_are_reported_with_the_sample(tmp_path, co
     folder = write_photos(tmp_path / "set", [[FACE]])
     (sample,) = open_data_set(folder).samples()
     for member in ("map.png", "parts.png"):
-        spoilt = type(sample)(sample.key, {**sample.members, member: content}, sample.labels)
+        spoilt = replace(sample, members={**sample.members, member: content})
         with pytest.raises(InputError, match=rf"{sample.key}: .*unmask verify"):
             Labeller(LayoutOptions(), outlines=True).images(spoilt)
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import pickle
+import shutil
 import tarfile
 import threading
 from collections.abc import Callable
@@ -259,9 +260,7 @@ def test_ranks_must_divide_the_batch(data):
 
 @pytest.fixture
 def copy(data, tmp_path) -> Path:
-    for path in Path(data).glob("*-*"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    return tmp_path
+    return shutil.copytree(data, tmp_path / "data")
 
 
 @pytest.mark.fault
