@@ -43,6 +43,7 @@ def decode_masks(**options: object) -> Callable[[Data], Iterator[Sample]]:
 
 
 PLANE = {"samples": "right", "map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"}
+THREE = {"samples": "right", "map": "right, uint8 h w 3", "parts": "right, uint8 h w 3"}
 RIGHT = {
     "samples": "right",
     "images": "right, uint8 h w 3",
@@ -54,7 +55,7 @@ RIGHT = {
 WAYS = [
     Way('daft.read_parquet("EXPORT/data/train-*.parquet")', read, RIGHT, split="train"),
     Way('col("map").get("bytes").decode_image(mode="L")', decode_masks(mode="L"), PLANE, split="train"),
-    Way('col("map").get("bytes").decode_image()', decode_masks(), PLANE, split="train"),
+    Way('col("map").get("bytes").decode_image()', decode_masks(), THREE, split="train"),
 ]
 
 if __name__ == "__main__":
