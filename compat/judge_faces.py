@@ -17,8 +17,10 @@ def judge_boxes(array: np.ndarray, wanted: np.ndarray) -> str:
     Returns:
         The verdict; a box may differ by the rounding of the layout.
     """
-    if array.ndim != 2 or array.shape[1] not in (1, 5) or len(array) != len(wanted):
-        return f"wrong, {len(array)} of {len(wanted)} faces" if array.ndim == 2 else f"wrong, {array.shape}"
+    if array.ndim != 2 or array.shape[1] not in (1, 5):
+        return f"wrong, {array.shape}"
+    if len(array) != len(wanted):
+        return f"wrong, {len(array)} of {len(wanted)} faces"
     if (array[:, -1] != wanted[:, -1]).any():
         return "wrong, other classes"
     if array.shape[1] == 1:

@@ -20,8 +20,31 @@ export function decodeFiles(code, decode, expect, { members = MASKS, suffix = "j
   return { code, decode, expect, members, suffix, note };
 }
 
+/** Returns the paths of the shards of a split, sorted by name. */
+export function shards(split, suffix = "jpg") {
+  const folder = join(process.env.COMPAT_DATA, suffix);
+  const names = readdirSync(folder).filter((name) => name.startsWith(`${split}-`) && name.endsWith(".tar"));
+  return names.sort().map((name) => join(folder, name));
+}
+
 function errorLine(error) {
   return `${error.name}: ${String(error.message).split("\n")[0]}`.slice(0, 300);
+}
+
+async function readSamples(way, folder) {
+  const keys = [];
+  const values = [];
+  for await (const sample of way.samples()) {
+    const { key, labels, ...images } = sample;
+    keys.push(key);
+    if (labels) values.push({ key, member: "labels", labels });
+    for (const [member, { data, shape }] of Object.entries(images)) {
+      const raw = `${values.length}.raw`;
+      writeFileSync(join(folder, raw), data);
+      values.push({ key, member, raw, dtype: "uint8", shape });
+    }
+  }
+  return { keys, values };
 }
 
 async function readFiles(way, folder) {
@@ -50,9 +73,9 @@ export async function run(ways, version) {
   for (const [number, way] of ways.entries()) {
     const folder = join(process.env.COMPAT_OUT, String(number));
     mkdirSync(folder, { recursive: true });
-    const { keys, values } = await readFiles(way, folder);
-    const { code, expect, suffix, note } = way;
-    report.ways.push({ code, expect, suffix, note, split: "", compare: "values", failed: "", keys, values });
+    const { keys, values } = await (way.samples ? readSamples : readFiles)(way, folder);
+    const { code, expect, suffix = "jpg", note = "", split = "" } = way;
+    report.ways.push({ code, expect, suffix, note, split, compare: "values", failed: "", keys, values });
   }
   writeFileSync(join(process.env.COMPAT_OUT, "report.json"), JSON.stringify(report));
 }
