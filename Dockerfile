@@ -5,6 +5,8 @@
 #
 # Keep the 127.0.0.1 in -p: without it, everyone on the network can open the page.
 FROM python:3.12-slim AS build
+# The compiler of the kernels, which only this stage needs; without it, the image would have none.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev
 WORKDIR /src
 COPY . .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[web,onnx]'

@@ -6,7 +6,28 @@ import signal
 import sys
 import threading
 
+from maskgen.errors import MissingError
+
 _PR_SET_PDEATHSIG = 1
+
+
+def require_posix(what: str) -> None:
+    """Checks that this is a POSIX system.
+
+    Workers inherit descriptors and are stopped by signals, and runs hold locks that end with their process; Windows
+    has other means for each of them.
+
+    Args:
+        what: what needs it, for the message.
+
+    Raises:
+        MissingError: this is Windows.
+    """
+    if os.name != "posix":
+        raise MissingError(
+            f"{what} needs Linux or macOS; on Windows, install unmask in WSL (wsl --install). "
+            "See docs/install.md for what runs on Windows itself"
+        )
 
 
 def die_with(parent: int) -> None:

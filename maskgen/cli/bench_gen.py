@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output, kernel_warning
 from maskgen.command_settings import BenchGenSettings
+from maskgen.processes import require_posix
 
 if TYPE_CHECKING:
     from maskgen.generation.bench import GenBench
@@ -17,6 +18,7 @@ def bench_gen(settings: BenchGenSettings) -> Output:
 
     Example: [bold]unmask bench gen --src photos/ --n 100[/bold]
     """
+    require_posix("unmask bench gen")
     from maskgen.cli.progress_bar import Meter
     from maskgen.generation.bench import bench_gen as measure
 

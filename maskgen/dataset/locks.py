@@ -4,18 +4,23 @@ The system releases a lock when the process that holds it ends, for whatever rea
 blocks no run. The text in the file only tells a person who holds it. A run that ends well deletes its lock file.
 """
 
-import fcntl
 import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import gcd
 from pathlib import Path
 from typing import IO
 
 from maskgen.errors import UnmaskError, UsageError
 from maskgen.files import disk_errors, remove
+from maskgen.processes import require_posix
+
+with suppress(
+    ImportError
+):  # Windows has none; data sets can be read there, and `changing` refuses to make one
+    import fcntl
 
 Slice = tuple[int, int]  # i, k: every k-th shard from the i-th on
 _NAME = re.compile(r"lock-(\d+)-of-(\d+)")
@@ -26,6 +31,7 @@ def changing(work: Path) -> Iterator[None]:
     """Waits until no other run changes the plan in `work`; others wait until the `with` block ends."""
     # This file is never deleted: other runs may have opened it and wait. They would then lock a file that no longer
     # has a name, while the next run makes and locks a new one.
+    require_posix("making a data set")
     with _open(work / "lock") as file:
         _lock(file, fcntl.LOCK_EX)
         yield

@@ -8,12 +8,11 @@ a run is at work. It is a hidden file and not a hidden folder, because readers s
 every folder for a class.
 """
 
-import fcntl
 import json
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -24,6 +23,9 @@ from maskgen.files import disk_errors, sync, write_all
 from maskgen.reading import parse_json
 from maskgen.sources import PlacedSource, Source
 from maskgen.types import PhotoRef
+
+with suppress(ImportError):  # Windows has none; `mask_folder` refuses to start there
+    import fcntl
 
 NAME = ".unmask-mask.jsonl"
 FORMAT = 1

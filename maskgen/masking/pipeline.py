@@ -24,7 +24,7 @@ from maskgen.masking.journal import PhotoResult
 from maskgen.masking.report import MaskRehearsal, MaskReport
 from maskgen.masking.settings import MaskFolderSettings
 from maskgen.masking.tables import FACES, SKIPPED, write_tables
-from maskgen.processes import core_count
+from maskgen.processes import core_count, require_posix
 from maskgen.progress import OnProgress, no_progress
 from maskgen.sources import warn_of_few
 from maskgen.types import PhotoRef
@@ -56,9 +56,10 @@ def mask_folder(
         PoolStopped: SIGINT or SIGTERM arrived. Workers have ended; the same call continues.
         UsageError: the folder was made otherwise, holds foreign files, or another run writes there.
         InputError: the source has no photos or cannot be read; a SPEC, WEAR, template or image is invalid.
-        MissingError: the disk is full, or a model or package is missing.
+        MissingError: the disk is full, a model or package is missing, or this is Windows.
         UnmaskError: the folder cannot be written to.
     """
+    require_posix("masking a folder")
     began = time.monotonic()
     with stop_on_signals():
         job = prepare_job(settings)

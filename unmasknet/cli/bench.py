@@ -8,6 +8,7 @@ from maskgen.cli.completion import argument
 from maskgen.cli.options import Output, option
 from maskgen.errors import UsageError
 from maskgen.extras import require
+from maskgen.processes import require_posix
 from unmasknet.bench.inference_settings import BenchRunSettings
 from unmasknet.cli.train import StageSettings
 
@@ -52,6 +53,7 @@ def bench_run(settings: BenchRunSettings) -> Output:
 
     Example: [bold]unmask bench run --weights data/runs/segm --weights data/runs/gan --weights unmask.onnx[/bold]
     """
+    require_posix("unmask bench run")
     from maskgen.cli.progress_bar import Meter
     from maskgen.demo.example import masked_example
     from unmasknet.bench import inference

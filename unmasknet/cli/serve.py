@@ -6,6 +6,7 @@ import sys
 from maskgen.cli.options import Output, show_output
 from maskgen.cli.streams import Unprinted
 from maskgen.extras import require
+from maskgen.processes import require_posix
 from unmasknet.serve.settings import ServeSettings
 
 
@@ -14,6 +15,7 @@ def serve(settings: ServeSettings, as_json: bool) -> None:
 
     Example: [bold]unmask serve[/bold]
     """
+    require_posix("unmask serve")
     require("this command", "web", "fastapi", "python_multipart", "uvicorn")
     from maskgen.demo.example import masked_example
     from unmasknet.serve.server import serve as run
