@@ -22,12 +22,16 @@ author = "The unmask maintainers"
 release = version = __version__
 root_doc = "docs/index"
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx_copybutton"]
 # Pages: the documentation, and the Markdown files of the repository that it links to.
 include_patterns = ["*.md", "docs/**.md", "assets/**.md", "compat/README.md"]
 exclude_patterns = ["docs/site/**"]
 myst_heading_anchors = 6  # a heading has the anchor that it has on a forge
 nitpicky = True
+myst_html_meta = {
+    "description": "Draws masks on photos of faces, and takes masks off: training data, networks, figures.",
+    "keywords": "face mask, masked face, data set, WebDataset, augmentation, inpainting, face recognition, MaskTheFace",
+}
 
 html_theme = "furo"
 html_title = "unmask"

@@ -6,6 +6,7 @@ A page that is missing here, or named here and missing in the repository, fails 
 NAVIGATION = {
     "Start in five minutes": (
         "docs/start/index",
+        "docs/install",
         "docs/start/mask-a-folder",
         "docs/start/train-a-mask-detector",
         "docs/start/train-a-recogniser",
@@ -59,6 +60,7 @@ NAVIGATION = {
         "docs/faults",
     ),
     "Measurements": (
+        "docs/comparisons",
         "docs/benchmarks",
         "docs/weights",
         "docs/masks-looked-at",
