@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from maskgen.cli.completion import argument
 from maskgen.cli.options import Output, Resolution, option, switch
 from maskgen.errors import UsageError
-from maskgen.extras import require
+from maskgen.extras import install_line, require
 from maskgen.section import RUN
 from unmasknet.models.released import WEIGHTS
 from unmasknet.presets import preset_tree
@@ -151,4 +152,10 @@ def report_text(report: "TrainReport") -> str:
     if report.unread:
         log = report.run / "metrics.jsonl"
         lines.append(f"{report.unread} faults in the data were skipped: see unread in {log}")
-    return "\n".join([*lines, f"look at it: {report.run / 'report.html'}"])
+    return "\n".join([*lines, f"look at it: {report.run / 'report.html'}", _tensorboard_line(report.run)])
+
+
+def _tensorboard_line(run: Path) -> str:
+    """Returns how to see numbers and samples in TensorBoard, and how to install it where it is missing."""
+    line = f"in TensorBoard: tensorboard --logdir {run / 'tensorboard'}"
+    return line if find_spec("tensorboard") else f"{line}; to install it: {install_line('tensorboard')}"

@@ -22,6 +22,7 @@ from unmasknet.pictures import png
 from unmasknet.training.tensorboard import EventLog
 
 Row = dict[str, Any]
+SAMPLES = "samples"  # name of the fixed samples in the TensorBoard log
 
 
 class RunFolder:
@@ -105,8 +106,12 @@ class RunFolder:
         return round(median(fractions), 4) if fractions else None
 
     def save_sample(self, step: int, image: RGBImage) -> None:
-        """Saves the image of the fixed samples after `step`."""
-        write_atomic(self.samples / f"{step:06d}.png", png(image))
+        """Saves the image of the fixed samples after `step`, also to the TensorBoard log."""
+        data = png(image)
+        write_atomic(self.samples / f"{step:06d}.png", data)
+        if self.events:
+            with disk_errors(self.folder, "an image of the TensorBoard log"):
+                self.events.add_image(step, SAMPLES, data, image.shape[1], image.shape[0])
 
 
 def _line(row: Row) -> bytes:

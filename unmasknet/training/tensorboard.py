@@ -1,7 +1,7 @@
 """Writer of TensorBoard event files that does not need TensorBoard.
 
 An event file is a sequence of records: length, checksum of the length, message, checksum of the message. The messages
-are protocol buffers, of which only time, step, name and value are used.
+are protocol buffers (`Event` and `Summary` of TensorFlow), of which only time, step, name, number and image are used.
 """
 
 import struct
@@ -11,6 +11,7 @@ from pathlib import Path
 
 _POLYNOMIAL = 0x82F63B78  # of CRC-32C, bits reversed
 _VERSION = b"brain.Event:2"
+_RGB = 3  # colour space of an image
 
 
 def _table() -> list[int]:
@@ -26,7 +27,7 @@ _TABLE = _table()
 
 
 class EventLog:
-    """Event file of numbers in `folder`; each process of a run starts a new file."""
+    """Event file of numbers and images in `folder`; each process of a run starts a new file."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,19 @@ class EventLog:
             for name, number in numbers.items()
         )
         self._append(b"\x10" + _varint(step) + _field(5, values))
+
+    def add_image(self, step: int, name: str, data: bytes, width: int, height: int) -> None:
+        """Logs an image by name.
+
+        Args:
+            step: step of the training.
+            name: as for numbers.
+            data: the image, encoded as PNG.
+            width, height: in pixels.
+        """
+        size = b"\x08" + _varint(height) + b"\x10" + _varint(width) + b"\x18" + _varint(_RGB)
+        value = _field(1, name.encode()) + _field(4, size + _field(4, data))
+        self._append(b"\x10" + _varint(step) + _field(5, _field(1, value)))
 
     def _append(self, message: bytes) -> None:
         message = b"\x09" + struct.pack("<d", time.time()) + message

@@ -161,3 +161,14 @@ def test_the_report_text_names_the_html_report():
     text = report_text(report)
     assert "r/report.html" in text
     assert "2 steps were skipped" in text
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_report_text_says_how_to_see_the_run_in_tensorboard(installed, monkeypatch):
+    from unmasknet.cli import train
+    from unmasknet.training.launch import TrainReport
+
+    monkeypatch.setattr(train, "find_spec", lambda name: object() if installed else None)
+    text = report_text(TrainReport(Path("r"), 5, {}, {"trainable": 1, "fixed": 0}, 0.5, 1.0, 0, 0.0))
+    assert "tensorboard --logdir r/tensorboard" in text
+    assert ("pip install" in text) is not installed

@@ -1,5 +1,6 @@
 """Parts of the training: weight averages, optimiser, signals, devices, logs, curves, images."""
 
+import io
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
 from maskgen.errors import MissingError, UsageError
@@ -118,17 +120,33 @@ def test_second_signal_has_its_previous_effect():
         signal.signal(signal.SIGTERM, old)
 
 
-def test_tensorboard_reads_the_log(tmp_path):
-    reader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+def test_tensorboard_reads_the_numbers_of_the_log(tmp_path):
     log = EventLog(tmp_path)
     log.add(300, {"train/loss": 0.25, "train/lr": 1e-3})
-    found = {}
-    for event in reader.EventFileLoader(str(log.path)).Load():
-        for value in event.summary.value:
-            number = value.tensor.float_val[0] if value.tensor.float_val else value.simple_value
-            found[value.tag] = (event.step, number)
-    assert found["train/loss"] == (300, 0.25)
-    assert found["train/lr"][1] == pytest.approx(1e-3)
+    found = EventAccumulator(str(tmp_path)).Reload()
+    assert sorted(found.Tags()["scalars"]) == ["train/loss", "train/lr"]
+    (loss,) = found.Scalars("train/loss")
+    assert (loss.step, loss.value) == (300, 0.25)
+    assert found.Scalars("train/lr")[0].value == pytest.approx(1e-3)
+
+
+def test_tensorboard_reads_the_fixed_samples_of_a_run(tmp_path):
+    run = RunFolder(tmp_path, "gan")
+    run.begin("", resume=False)
+    pictures = {step: np.full((30, 50 + step, 3), step, np.uint8) for step in (0, 200)}
+    for step, picture in pictures.items():
+        run.save_sample(step, picture)
+        run.log("validate", step, {"psnr_hole": 20.0})
+    found = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert found.Tags()["images"] == ["samples"]
+    assert found.Tags()["scalars"] == ["validate/psnr_hole"]
+    events = found.Images("samples")
+    assert [event.step for event in events] == [0, 200]
+    for event in events:
+        expected = pictures[event.step]
+        assert (event.width, event.height) == (expected.shape[1], expected.shape[0])
+        shown = np.asarray(Image.open(io.BytesIO(event.encoded_image_string)))
+        assert np.array_equal(shown, expected)
 
 
 def test_checksum_of_the_log_is_crc32c():
