@@ -107,6 +107,19 @@ def test_row712_what_a_killed_run_left_is_removed(tmp_path, layout, left):
     assert not (tmp_path / "to" / left).exists()
 
 
+def test_row712_an_interrupted_mds_export_leaves_no_older_index_beside_newer_shards(tmp_path, monkeypatch):
+    folder = write_data_set(tmp_path / "set", ["a.jpg"])
+    unpack(folder, tmp_path / "to", layout="mds")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maskgen.dataset.unpack.mds_file.MdsWriter.finish", stop)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(folder, tmp_path / "to", layout="mds", overwrite=True)
+    assert data_files(tmp_path / "to") == []
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_row713_images_of_two_formats_are_refused_with_both_samples(tmp_path, layout):
     folder = write_data_set(tmp_path / "set", ["a.jpg"])
