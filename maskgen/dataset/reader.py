@@ -172,7 +172,8 @@ def open_data_set(folder: str | Path) -> DataSet:
     records = tuple(record for record in found if record is not None)
     if not records:
         raise InputError(
-            f"{folder}: found no finished shard (a .tar with its record in {RECORDS}/); make some with unmask gen-data"
+            f"{folder}: found no finished shard (a .tar with its record in {RECORDS}/); make some with "
+            f"unmask gen-data, or copy {RECORDS}/ as well"
         )
     return DataSet(folder, _read_about(folder / FACTS), records)
 

@@ -199,7 +199,8 @@ def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
         data = read_regular_file(find_record(folder, name), JSON_BYTES)
         record = found.record = parse_record(data)
     except FileNotFoundError:
-        yield "", "the record is missing, so the shard was not finished; give the same gen-data command again"
+        what = "the record is missing, so the shard was not finished, or was copied without it"
+        yield "", f"{what}; give the same gen-data command again, or copy {RECORDS}/ as well"
         return
     except (OSError, ValueError) as error:
         yield "", f"the record cannot be read: {reason_of(error)}"
