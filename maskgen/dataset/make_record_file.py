@@ -5,8 +5,9 @@ originals, under one label.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from maskgen.dataset.unpack.record_file import RecordFile
@@ -76,6 +77,7 @@ def make_record_file(
     known.sort(key=lambda entry: (hash64("rec", entry[1].id), entry[0].name))
     good, skipped, size = _checked(known, on_progress)
     people = Counter(_person(ref) for _, ref in good)
+    names = _source_names(sources)
     with RecordFile(to, STEM, people, size) as file:
         for done, (source, ref) in enumerate(good, 1):
             data = source.read(ref)
@@ -83,12 +85,33 @@ def make_record_file(
                 raise InputError(
                     f"{ref.id}: has changed while it was read ({data.reason}); give the command again"
                 )
-            file.add(_person(ref), ref.id, data)
+            file.add(_person(ref), names[id(source)] + ref.id, data)
             on_progress(Progress(len(known) + done, 2 * len(known), note="writing"))
         for name, content in file.finish():
             with disk_errors(to, name):
                 (to / name).write_bytes(content)
     return RecReport(str(to), len(good), len(people), dict(sorted(skipped.items())), len(photos) - len(known))
+
+
+def _source_names(sources: Sequence[Source]) -> dict[int, str]:
+    """Returns what stands before the ids of each source's photos: nothing if there is one source, else its name.
+
+    Two sources may have photos of one id, such as originals and masked copies. Sources of one name get a number.
+    """
+    if len(sources) == 1:
+        return {id(sources[0]): ""}
+    taken: set[str] = set()
+    names = {}
+    for source in sources:
+        name = next(name for name in _numbered(source.name) if name not in taken)
+        taken.add(name)
+        names[id(source)] = f"{name}/"
+    return names
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
 
 
 def _checked(

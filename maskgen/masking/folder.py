@@ -2,22 +2,19 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from maskgen.dataset.plan import Plan, differences
 from maskgen.errors import HARMLESS_REASONS, UsageError
-from maskgen.files import held_files, make_folder, remove, write_atomic
+from maskgen.files import held_files, make_folder, remove
 from maskgen.masking.journal import Journal, PhotoResult, sample_of
+from maskgen.masking.maps_mark import holding_maps, read_mark
 from maskgen.masking.names import Naming
 from maskgen.masking.target import AtomicFolder
-from maskgen.reading import read_regular_file
 from maskgen.sources import PlacedSource, Source
 from maskgen.types import PhotoRef
-
-MARK = ".unmask-maps"  # hidden file in the folder of maps: says to which journal they belong
-MARK_BYTES = 256
 
 
 class MaskFolder:
@@ -61,19 +58,21 @@ class MaskFolder:
         make_folder(self.out, "the masked photos")
         self.journal.open()
         try:
-            self._settle(plan, overwrite=overwrite)
             if not overwrite:
-                self.refuse_foreign_maps()
-            targets = [AtomicFolder(folder) for folder in (self.out, self.maps) if folder]
-            for target in targets:
-                target.prepare()
-            if self.maps:
-                write_atomic(self.maps / MARK, self._mark.encode("ascii"))
-            try:
+                self.refuse_foreign_maps()  # before a lock is left in a folder of others, and again under the lock
+            with ExitStack() as held:
+                mark = held.enter_context(holding_maps(self.maps)) if self.maps else None
+                self._settle(plan, overwrite=overwrite)
+                if not overwrite:
+                    self.refuse_foreign_maps()
+                for folder in (self.out, self.maps):
+                    if folder:
+                        target = AtomicFolder(folder)
+                        target.prepare()
+                        held.callback(target.clean)
+                if mark:
+                    mark.write(self._mark)
                 yield
-            finally:
-                for target in targets:
-                    target.clean()
         finally:
             self.journal.close()
 
@@ -98,7 +97,7 @@ class MaskFolder:
         Raises:
             UsageError: it is one.
         """
-        if self.maps and (found := held_files(self.maps)) and _read_mark(self.maps) != self._mark:
+        if self.maps and (found := held_files(self.maps)) and read_mark(self.maps) != self._mark:
             raise UsageError(
                 f"--maps {self.maps}: holds {', '.join(found)}, which no run into {self.out} has made; choose another "
                 "folder, or --overwrite both"
@@ -239,13 +238,6 @@ def _source_size(source: Source, ref: PhotoRef) -> int | None:
     """Returns the size of a photo's file, without reading it; None if it is unknown."""
     place = source.place(ref) if isinstance(source, PlacedSource) else None
     return place[0].size(place[1]) if place else None
-
-
-def _read_mark(folder: Path) -> str:
-    try:
-        return read_regular_file(folder / MARK, MARK_BYTES).decode("ascii", "replace")
-    except OSError:
-        return ""
 
 
 def _size(path: Path) -> int | None:

@@ -8,6 +8,7 @@ The label of an image is the number of a person. The id of a photo is `PERSON/KE
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -185,9 +186,21 @@ class RecordSource:
 
     terms = ""
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, beside: Sequence[str] = ()) -> None:
+        """Opens the images of a file.
+
+        Args:
+            store: the file.
+            beside: names of other `.rec` files in its folder, which are not read, and so named in a note.
+        """
         self.name = source_name(store.path)
-        self.notes: tuple[str, ...] = ()
+        others = f"{', '.join(beside)} in {store.path.parent}"
+        self._unread = (
+            (f"only {store.path.name} is read, and not {others}; give each by its own --src",)
+            if beside
+            else ()
+        )
+        self.notes: tuple[str, ...] = self._unread
         self._store = store
 
     def refs(self) -> list[PhotoRef]:
@@ -197,7 +210,7 @@ class RecordSource:
         refs = [PhotoRef(name, _person(name), "", points) for name in self._store.names()]
         if not refs:
             raise NoPhotosError(f"{self._store.path}: holds no image")
-        self.notes = self._store.gaps()
+        self.notes = (*self._unread, *self._store.gaps())
         return refs
 
     def read(self, ref: PhotoRef) -> bytes | Skip:

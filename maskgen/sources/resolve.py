@@ -36,7 +36,7 @@ def build_source(settings: SourceSettings) -> Source:
     path = Path(settings.src).expanduser()
     store = open_store(path)
     if isinstance(store, RecordStore):
-        return RecordSource(store)
+        return RecordSource(store, _other_records(path, store.path) if path.is_dir() else ())
     for album in find_albums(store, _kind(path))[:1]:
         if album.count >= MOST * sum(map(is_photo_name, store.names())):
             return CelebaSource(album, [store], settings)
@@ -130,6 +130,12 @@ def _one_record_file(folder: Path, records: list[Path]) -> Store:
         names = ", ".join(path.name for path in records[:3])
         raise InputError(f"{folder}: holds several .rec files; give one of them: {names}")
     return _open_file(train[0] if train else records[0])
+
+
+def _other_records(folder: Path, read: Path) -> list[str]:
+    """Lists the names of the `.rec` files in a folder, without the one that is read."""
+    names = sorted(file.name for file in folder.iterdir() if file.name.lower().endswith(".rec"))
+    return [name for name in names if name != read.name]
 
 
 def _has_photos(folder: FolderStore) -> bool:

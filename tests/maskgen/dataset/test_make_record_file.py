@@ -52,6 +52,15 @@ def test_photos_keep_their_bytes_and_people_are_numbered_by_name(tmp_path):
     assert names == set(photos)
 
 
+def test_the_list_says_which_source_an_image_is_from(tmp_path):
+    one = album(tmp_path / "a" / "faces", {"Ann/1.jpg": image(1), "Bob/1.jpg": image(2)})
+    other = album(tmp_path / "masked", {"Ann/1.jpg": image(3)})
+    same = album(tmp_path / "b" / "faces", {"Ann/1.jpg": image(4)})
+    made(tmp_path, one, other, same)
+    names = {line.split("\t")[2] for line in (tmp_path / "to/train.lst").read_text().splitlines()}
+    assert names == {"faces/Ann/1.jpg", "faces/Bob/1.jpg", "masked/Ann/1.jpg", "faces-2/Ann/1.jpg"}
+
+
 def test_masked_copies_get_the_labels_of_the_rec_file_that_they_come_from(tmp_path):
     write_records(tmp_path / "faces", [[image(1)], [image(2)], [image(3)]], side=32)
     copies = album(tmp_path / "masked", {"0000002/00000003.jpg": image(9)})

@@ -14,6 +14,7 @@ import pytest
 
 from maskgen.errors import TooManyFailures, UnmaskError, UsageError
 from maskgen.masking.journal import NAME, Journal
+from maskgen.masking.maps_mark import holding_maps, read_mark
 from maskgen.masking.pipeline import mask_folder, rehearse_masking
 from maskgen.masking.report import check_mask_failures
 from maskgen.masking.tables import FACES, SKIPPED
@@ -231,6 +232,39 @@ def test_row613_a_second_run_into_the_same_folder_is_refused(few, tmp_path):
     finally:
         first.close()
     assert run_masking(masking(few, out)).made == 0
+
+
+def test_row745_two_runs_do_not_write_their_maps_into_one_folder(few, tmp_path):
+    maps, out = tmp_path / "maps", tmp_path / "second"
+    for begun in (False, True):  # by a run that has not written yet, and by one that has
+        if begun:
+            run_masking(masking(few, tmp_path / "first", files={"maps": str(maps)}))
+        with (
+            holding_maps(maps),
+            pytest.raises(UsageError, match=r"another run writes its maps there|holds Ann"),
+        ):
+            run_masking(masking(few, out, files={"maps": str(maps)}))
+        assert not list(out.rglob("*.jpg"))
+        assert bool(read_mark(maps)) is begun
+    with holding_maps(maps), pytest.raises(UsageError, match="another run writes its maps there"):
+        run_masking(masking(few, tmp_path / "first", files={"maps": str(maps)}))
+    assert run_masking(masking(few, tmp_path / "first", files={"maps": str(maps)})).made == 0
+
+
+def test_row745_a_stopped_run_leaves_its_folder_of_maps_unlocked(few, tmp_path):
+    maps = tmp_path / "maps"
+
+    def stopped():
+        with holding_maps(maps) as mark:
+            mark.write("0123")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert read_mark(maps) == "0123"
+    with holding_maps(maps) as mark:
+        mark.write("45")
+    assert read_mark(maps) == "45"
 
 
 def test_row613_a_file_in_place_of_a_folder_is_refused(few, tmp_path):

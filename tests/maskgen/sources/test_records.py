@@ -157,6 +157,19 @@ def test_row642_of_several_files_one_must_be_named(tmp_path):
 
 
 @pytest.mark.fault
+def test_row744_files_beside_train_rec_are_named_as_not_read(tmp_path):
+    for stem in ("train", "val", "test"):
+        write_records(tmp_path, PEOPLE, stem=stem)
+    found = source(tmp_path)
+    assert len(found.refs()) == 6
+    (note,) = found.notes
+    assert "only train.rec is read, and not test.rec, val.rec in" in note
+    alone = source(tmp_path / "val.rec")
+    assert len(alone.refs()) == 6
+    assert alone.notes == ()
+
+
+@pytest.mark.fault
 @pytest.mark.parametrize("label", [float("nan"), -1.0, 2.5, float("inf")])
 def test_row642_a_label_that_is_no_number_of_a_person_names_nobody(tmp_path, label):
     from maskgen.recordio import Record, frame_record, pack_record
