@@ -121,7 +121,7 @@ def _is_type_alias(one: Any) -> bool:
 
 
 def _is_settings(one: Any) -> bool:
-    return any(str(base).endswith((SETTINGS, "Settings")) for base in one.bases)
+    return any(base.name == SETTINGS for base in one.mro())
 
 
 def _members(one: Any) -> list[Any]:
@@ -201,8 +201,19 @@ def _parameters(one: Any) -> Iterator[str]:
         if parameter.annotation is not None:
             text += f": {parameter.annotation}"
         if parameter.default is not None and not stars:
-            text += f" = {parameter.default}" if parameter.annotation is not None else f"={parameter.default}"
+            default = _value(parameter.default, one)
+            text += f" = {default}" if parameter.annotation is not None else f"={default}"
         yield text
+
+
+def _value(default: Any, one: Any) -> str:
+    """Formats a default; of a constant of this project, its number or text is shown, not its name."""
+    try:
+        named = one.modules_collection[default.canonical_path]
+        shown = str((named.final_target if named.is_alias else named).value)
+    except (AttributeError, KeyError):  # no name, or one of another project
+        return str(default)
+    return shown if re.fullmatch(r"[\d._]+|'[^']*'|None", shown) else str(default)
 
 
 def _docstring(one: Any, known: dict[str, str], attributes: Iterable[Any] = ()) -> Iterator[str]:
@@ -238,7 +249,8 @@ def _docstring(one: Any, known: dict[str, str], attributes: Iterable[Any] = ()) 
 def _attribute(part: Any, said: dict[str, str], *, settings: bool) -> tuple[str, str]:
     text = said.get(part.name) or (part.docstring.value if part.docstring else "")
     if settings:
-        return f"{part.name} = {part.value}" if part.value is not None else part.name, text
+        shown = re.sub(r"Field\(default_factory=(\w+)\)", r"\1()", _value(part.value, part))
+        return f"{part.name} = {shown}" if part.value is not None else part.name, text
     return f"{part.name}: {part.annotation}" if part.annotation is not None else part.name, text
 
 
