@@ -1,5 +1,6 @@
 import hashlib
 import re
+import subprocess
 import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -16,7 +17,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MODULE = "cv2/cv2.abi3.so"
 
 
@@ -117,3 +119,15 @@ def test_the_extra_all_names_every_extra_but_dev():
     (line,) = extras.pop("all")
     named = re.fullmatch(r"unmask\[([\w,]+)\]", line)[1].split(",")
     assert sorted(named) == sorted(extras.keys() - {"dev", "docs"})
+
+
+@pytest.mark.fault
+def test_row730_doctor_runs_to_its_end_where_opencv_is_gone(tmp_path):
+    """After the removal of one of two OpenCVs, none is left, and this command must tell."""
+    code = "import sys; sys.modules['cv2'] = None; from unmasknet.cli.program import main; main()"
+    for options in ([], ["--root", str(tmp_path)]):  # with CelebA's folder it has more to load
+        command = [sys.executable, "-c", code, "doctor", *options]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 5, run.stderr
+        assert f"{mending_command(opencv_packages())}\n" in run.stdout
+        assert "ok kernels" in run.stdout or "-- kernels" in run.stdout
