@@ -60,6 +60,13 @@ def test_folders_become_a_sound_data_set_with_parts_from_the_map(tmp_path):
         assert found[name].labels["terms"] == "mine"
 
 
+@pytest.mark.parametrize(("readers", "sizes"), [(None, [4, 4, 4]), (2, [6, 6]), (1, [12])])
+def test_readers_is_the_number_of_shards_of_a_split(tmp_path, readers, sizes):
+    more = {"readers": readers} if readers else {}
+    packed(write_triplets(tmp_path / "plain", 12), tmp_path / "set", **more)
+    assert [record.count for record in open_data_set(tmp_path / "set").records] == sizes
+
+
 def test_an_unpacked_data_set_packs_to_the_same_images(tmp_path):
     packed(write_triplets(tmp_path / "plain"), tmp_path / "one", format="png")
     unpack(tmp_path / "one", tmp_path / "flat")
