@@ -15,8 +15,8 @@ HUGGING_FACE = """\
 from datasets import load_dataset
 
 splits = load_dataset("path/to/this/folder")
-for sample in splits["$split"]:
-    masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]  # Pillow images
+for sample in splits["$split"]:  # Pillow images
+    masked, gt, map = sample["masked.$suffix"], sample["gt.$suffix"], sample["map.png"]
     labels = sample["json"]
 ```
 
@@ -33,7 +33,8 @@ from PIL import Image
 
 folder = "path/to/this/folder"
 grey = webdataset.handle_extension("map.png parts.png", lambda data: Image.open(io.BytesIO(data)))
-samples = webdataset.WebDataset(folder + "/$files", shardshuffle=$shuffle).decode(grey, "pil")
+samples = webdataset.WebDataset(folder + "/$files", shardshuffle=$shuffle)
+samples = samples.decode(grey, "pil")
 for masked, gt, map, labels in samples.to_tuple("masked.$suffix", "gt.$suffix", "map.png", "json"):
     pass  # Pillow images; without the decoder `grey`, webdataset makes map and parts RGB
 ```
@@ -112,7 +113,8 @@ from glob import glob
 from nvidia.dali import fn, pipeline_def, types
 
 
-@pipeline_def(batch_size=8, num_threads=2, device_id=None)  # device_id=0: on a GPU, with device="mixed" to decode
+# on a GPU: device_id=0 here, and device="mixed" for the decoders
+@pipeline_def(batch_size=8, num_threads=2, device_id=None)
 def samples():
     masked, gt, map = fn.readers.webdataset(
         paths=sorted(glob("path/to/this/folder/$split-*.tar")),
