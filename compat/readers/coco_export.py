@@ -43,7 +43,7 @@ WAYS = [
         split="train",
     ),
     Way(
-        "the same with `--segments rle`",
+        'COCO("RLE/annotations/instances_train.json")',
         read("coco-rle"),
         RIGHT | {"mask": "right"},
         split="train",

@@ -83,7 +83,7 @@ WAYS = [
     Way('load_dataset("DIR").with_format("numpy")', load("train", "numpy"), RIGHT, split="train"),
     Way('load_dataset("DIR").with_format("torch")', load("train", "torch"), CHANNEL_FIRST, split="train"),
     Way('load_dataset("DIR").with_format("jax")', load("train", "jax"), RIGHT, split="train"),
-    Way('load_dataset("DIR"), README.md deleted', load_without_card, RIGHT, split="train"),
+    Way('load_dataset("DIR", split="train")  # without README.md', load_without_card, RIGHT, split="train"),
     Way("save_to_disk, load_from_disk", load_saved, RIGHT, split="val"),
     Way("huggingface_hub.DatasetCard.load, its data_files", load_as_card_says, RIGHT, split="val"),
 ]

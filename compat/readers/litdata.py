@@ -84,7 +84,7 @@ WAYS = [
         split="train",
     ),
     Way(
-        "the same, with `numpy.array(Image.open(...))` before it is stored",
+        "litdata.optimize(fn=decode_shard, inputs=TARS, ...)",
         convert("val", decode_shard, "as-arrays", is_decoded=True),
         RIGHT,
         split="val",

@@ -66,7 +66,7 @@ WAYS = [
         split="train",
     ),
     Way(
-        "the same with force_masks=True",
+        'DetectionDataset.from_coco("EXPORT/train", ..., force_masks=True)',
         read(coco("coco", force_masks=True), has_masks=True),
         RIGHT | {"mask": "wrong"},
         split="train",
@@ -74,7 +74,7 @@ WAYS = [
         "`--segments rle` is exact",
     ),
     Way(
-        "the same with force_masks=True and `--segments rle`",
+        'DetectionDataset.from_coco("RLE/train", ..., force_masks=True)',
         read(coco("coco-rle", force_masks=True), has_masks=True),
         MASKED,
         split="train",

@@ -109,15 +109,15 @@ def way(
 
 WAYS = [
     way(
-        "DataLoader over `--layout folders`, num_workers=2",
+        'DataLoader(Folders("EXPORT"), num_workers=2)',
         load_folders,
         {"map": "right, uint8 h w"},
         split="all",
     ),
-    way('ImageFolder("EXPORT/train") over `--layout classes`', classes, {"boxes": "right, classes"}),
-    way('ImageFolder("EXPORT/train") over `--layout identities`', people, {}),
+    way('ImageFolder("CLASSES/train")', classes, {"boxes": "right, classes"}),
+    way('ImageFolder("IDENTITIES/train")', people, {}),
     way(
-        'CocoDetection("EXPORT/train", "EXPORT/annotations/instances_train.json"), `--segments rle`',
+        'CocoDetection("EXPORT/train", "EXPORT/annotations/instances_train.json")',
         coco,
         {"boxes": "right", "mask": "right"},
     ),
