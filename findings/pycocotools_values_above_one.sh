@@ -10,12 +10,15 @@
 # area and bounding box of the code are those of the stripes.
 # Masks whose values are side by side, not above each other, are right: runs go down the columns. A small test may pass.
 #
-# Exits with 0 while this is so, with 1 when it has changed, with 2 if the package cannot be installed.
+# Exits with 0 while this is so, with 1 when it has changed, with 2 if the packages cannot be installed.
 set -euo pipefail
+trap 'echo "not tried: the packages cannot be installed" >&2; exit 2' ERR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --disable-pip-version-check -q pycocotools==2.0.11 numpy==2.4.6 || exit 2
+"$folder/venv/bin/python" -m pip install --disable-pip-version-check -q pycocotools==2.0.11 numpy==2.4.6
+"$folder/venv/bin/python" -c "import numpy, pycocotools"
+trap - ERR
 "$folder/venv/bin/python" - <<'PYTHON'
 import numpy as np
 from pycocotools import mask

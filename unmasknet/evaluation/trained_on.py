@@ -1,4 +1,4 @@
-"""Whether the scored samples were trained on, by what the weights record about their training data."""
+"""Answer to whether the scored samples were trained on, by what the weights record about their training data."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
