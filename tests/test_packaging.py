@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,9 +12,15 @@ from pathlib import Path
 import pytest
 from hatchling.builders.sdist import SdistBuilder
 
-from maskgen import native
+from maskgen import __version__, native
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # A development folder, and what a run leaves behind; none of it is the project's.
 OTHERS = {".git", ".venv", "build", "dist", "site", "unmask-demo", "data"}
 # The folders of the wheel, by those of the checkout.
@@ -121,3 +128,20 @@ def test_on_linux_a_wheel_says_linux_and_auditwheel_says_which(monkeypatch):
     module = hook()
     monkeypatch.setattr(module, "platform_tags", lambda: iter(tags))
     assert module.system_tag() == "linux_x86_64"
+
+
+def test_the_page_on_installing_lists_every_extra():
+    page = (ROOT / "docs/install.md").read_text("utf-8")
+    listed = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"(?m)^\| (`.*?) \|", page))))
+    assert listed == set(PROJECT["optional-dependencies"])
+
+
+def test_citation_and_conda_recipe_name_this_version_and_the_packages_of_the_base():
+    citation, recipe = ((ROOT / name).read_text("utf-8") for name in ("CITATION.cff", "conda/recipe.yaml"))
+    assert f"\nversion: {__version__}\n" in citation
+    assert f'\n  version: "{__version__}"\n' in recipe
+    run = recipe.partition("\n  run:\n")[2].partition("\n\n")[0]
+    found = set(re.findall(r"- ([\w-]+ >=[\d.]+)$", run, re.MULTILINE))
+    names = {"opencv-python-headless": "py-opencv"}
+    base = [re.match(r"([\w-]+)(>=[\d.]+)", line).groups() for line in PROJECT["dependencies"]]
+    assert found == {f"{names.get(name, name)} {least}" for name, least in base if name != "ai-edge-litert"}
