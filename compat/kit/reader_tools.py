@@ -128,6 +128,7 @@ def error_line(error: Exception) -> str:
     line = lines[-1] if "ray::" in lines[0] else lines[0]  # Ray sends the traceback of its worker
     if line.endswith(":") and len(lines) > 1:
         line += " " + lines[1]
+    line = re.sub(r"\S+\.(cxx|cpp|cc|h|rs):\d+:?\s*", "", line)  # where the reader was built
     data = re.escape(os.environ["COMPAT_DATA"])
     line = re.sub(rf"{data}/(jpg|png|webp)\b(?!-)", "DIR", line)
     line = re.sub(rf"{data}/exports/[\w-]+", "EXPORT", line)

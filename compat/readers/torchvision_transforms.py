@@ -1,6 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["torch==2.14.1", "torchvision==0.29.1", "pillow==12.3.0", "numpy==2.4.6"]
+# dependencies = [
+#   "torch==2.14.1", "torchvision==0.29.1", "transformers==5.23.0", "fastai==2.8.12", "pillow==12.3.0", "numpy==2.4.6",
+# ]
 # [tool.compat]
 # reader = "torchvision.transforms.v2"
 # kind = "consumer"
