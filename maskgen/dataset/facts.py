@@ -1,9 +1,16 @@
-"""Types in `dataset.json`, which other programs write too, and people edit."""
+"""Content of `dataset.json`: writing it, and the types in a given one, which other programs and people write too."""
 
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from maskgen.dataset.plan import Plan
+from maskgen.dataset.shard_record import SPLITS, ShardReport
 from maskgen.dataset.yields import GROUP_KINDS
-from maskgen.reading import parse_json
+from maskgen.reading import JSON_BYTES, parse_json, read_regular_file
 
 _KINDS = {
     "source": str,
@@ -79,3 +86,55 @@ def _odd_inside(facts: dict[str, Any]) -> list[str]:
         ],
     }  # fmt: skip
     return [name for name, pairs in inside.items() if any(type(value) is not kind for value, kind in pairs)]
+
+
+def is_facts(path: Path) -> bool:
+    """Tells whether a `dataset.json` was written by unmask: other programs use that name too."""
+    try:
+        facts = parse_json(read_regular_file(path, JSON_BYTES))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
+
+
+def facts_bytes(
+    plan: Plan,
+    reports: Sequence[ShardReport],
+    copies: Mapping[str, Any] | None,
+    groups: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes.
+
+    Args:
+        plan: source, settings and versions.
+        reports: the records of all shards.
+        copies: what `CopyCount` finds in them.
+        groups: what `GroupFacts` finds: `by_group` and `tones`, where they are known.
+    """
+    facts = _facts(plan, reports) | ({"copies": copies} if copies else {}) | dict(groups or {})
+    return json.dumps(facts, indent=1).encode("ascii") + b"\n"
+
+
+def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
+    skipped: Counter[str] = Counter()
+    splits = {split: {"shards": 0, "photos": 0, "triplets": 0} for split in SPLITS}
+    for report in reports:
+        skipped.update(report.skipped)
+        splits[report.split]["shards"] += 1
+        splits[report.split]["photos"] += report.photos
+        splits[report.split]["triplets"] += report.count
+    return {
+        "format": plan.format,
+        "source": plan.source,
+        "terms": plan.terms,
+        "hash": plan.hash,
+        "photos": sum(report.photos for report in reports),
+        "triplets": sum(report.count for report in reports),
+        "skipped": dict(sorted(skipped.items())),
+        "splits": {split: counts for split, counts in splits.items() if counts["shards"]},
+        "settings": dict(plan.settings),
+        "versions": dict(plan.versions),
+        "shards": [
+            {name: value for name, value in asdict(report).items() if name != "prints"} for report in reports
+        ],
+    }

@@ -9,20 +9,18 @@ Its subfolder `.work` holds what is not part of the data set:
 """
 
 import json
-import re
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from maskgen.dataset.assign import Wanted
+from maskgen.dataset.facts import facts_bytes, is_facts
 from maskgen.dataset.locks import changing, hold_slice, let_go, refuse_held
 from maskgen.dataset.near_copies import CopyCount
 from maskgen.dataset.plan import (
-    FORMAT,
     Entry,
     Plan,
     ShardPlan,
@@ -31,14 +29,13 @@ from maskgen.dataset.plan import (
     save_plan,
     with_refs,
 )
+from maskgen.dataset.refusals import paths_of, refuse_difference, refuse_foreign, refuse_obstacles
 from maskgen.dataset.shard_record import (
-    SHARD_NAME,
-    SPLITS,
     ShardReport,
     foreign_records,
     matches,
     read_record,
-    record_names,
+    recorded_names,
     remove_record,
     seal_path,
 )
@@ -50,12 +47,8 @@ from maskgen.files import (
     PART,
     RECORDS,
     WORK,
-    disk_errors,
     held_files,
     make_folder,
-    older_record_path,
-    part_path,
-    record_path,
     remove,
     write_atomic,
 )
@@ -64,9 +57,6 @@ from maskgen.settings import GenSettings
 from maskgen.types import PhotoRef
 
 Describe = Callable[[Plan, Sequence[ShardReport]], dict[str, Any]]
-_OWN_FILE = re.compile(
-    rf"{SHARD_NAME.pattern}\.(?:tar|json)|{RECORDS}/{SHARD_NAME.pattern}\.record|{re.escape(CARD)}|{re.escape(FACTS)}"
-)
 _PLAN, _DOOMED = "plan.json", "doomed-plan.json"
 
 
@@ -104,7 +94,7 @@ class DataSetFolder:
                 another run holds a shard of the slice.
             UnmaskError: the folder cannot be written to.
         """
-        self._refuse_folders()
+        refuse_obstacles(self.out)
         if not self.work.exists() and not settings.run.overwrite:
             self.next_plan(None, wanted, refs, settings)  # refuses before anything is written
         make_folder(self.work, "the data set")
@@ -177,13 +167,13 @@ class DataSetFolder:
         if old is None:
             foreign = [] if settings.run.overwrite else foreign_records(self.out)
             beside = (f"{RECORDS}/{name}" for name in foreign)
-            self._refuse_foreign((CARD, FACTS, *_files(wanted.plan.shards), *beside))
+            refuse_foreign(self.out, (CARD, FACTS, *paths_of(wanted.plan.shards), *beside))
             return wanted.plan
-        self._refuse_difference(old, wanted, settings)
+        refuse_difference(self.out, old, wanted, extend=settings.run.extend)
         plan = with_refs(old, refs)
         if settings.run.extend:
             plan = wanted.extend(plan)
-            self._refuse_foreign(_files(plan.shards[len(old.shards) :]))
+            refuse_foreign(self.out, paths_of(plan.shards[len(old.shards) :]))
         return plan
 
     def finished(self, shard: ShardPlan, *, retry_failed: bool) -> ShardReport | None:
@@ -208,7 +198,7 @@ class DataSetFolder:
     def warn_of_company(self) -> tuple[str, ...]:
         """Warns if the folder holds files but no data set of unmask: the new one will lie among them."""
         found = held_files(self.out)  # looked at first: another slice makes `.work` before its files
-        is_data_set = self.work.exists() or _is_facts(self.out / FACTS) or bool(self._recorded())
+        is_data_set = self.work.exists() or is_facts(self.out / FACTS) or bool(recorded_names(self.out))
         if not found or is_data_set:
             return ()
         return (
@@ -267,90 +257,6 @@ class DataSetFolder:
             return False
         return old is not None and not differences(old, wanted.blank) and old.ids == wanted.ids
 
-    def _refuse_folders(self) -> None:
-        """Refuses folders where files of the data set belong, before anything is deleted or written.
-
-        Raises:
-            UsageError: there is one, or `records` is not a folder or is a link, perhaps to another disk.
-            UnmaskError: `records` cannot be read or written to, so an older record could not be deleted.
-        """
-        if not self.out.is_dir():
-            return
-        records = self.out / RECORDS
-        if records.is_symlink() or (records.exists() and not records.is_dir()):
-            raise UsageError(
-                f"{self.out}: {RECORDS}: is a {'link' if records.is_symlink() else 'file'}, where a folder of the data "
-                "set belongs; move it away"
-            )
-        paths = list(self.out.iterdir())
-        if records.exists():
-            with disk_errors(records, "the records of the shards"):
-                paths += records.iterdir()
-                part = part_path(records, ".writable")
-                part.touch(exist_ok=False)
-                remove(part)
-        names = {path.relative_to(self.out).as_posix(): path for path in paths}
-        found = sorted(name for name, path in names.items() if _OWN_FILE.fullmatch(name) and path.is_dir())
-        if found:
-            raise UsageError(
-                f"{self.out}: {_some(found)}: is a folder, where a file of the data set belongs; move it away"
-            )
-
-    def _refuse_foreign(self, names: Iterable[str]) -> None:
-        """Refuses to write over files that no plan names.
-
-        Raises:
-            UsageError: one of the files that would be written exists.
-        """
-        found = [name for name in names if (self.out / name).exists()]
-        if found:
-            older = all(self._is_ours(name) for name in found)
-            raise UsageError(
-                f"{self.out}: holds {_some(found)}, and no plan says that it is of this data set; choose another folder"
-                + (
-                    ", or --overwrite what is there"
-                    if older
-                    else ", or move it away: --overwrite would not replace it"
-                )
-            )
-
-    def _is_ours(self, name: str) -> bool:
-        """Tells whether a file belongs to a data set of unmask whose plan is lost, so that `_clear` deletes it."""
-        if name in (CARD, FACTS):
-            return _is_facts(self.out / FACTS)
-        return read_record(self.out, Path(name).stem) is not None
-
-    def _recorded(self) -> set[str]:
-        """Returns the names of the shards that have a record, in either place, whatever the plan says."""
-        names = filter(SHARD_NAME.fullmatch, record_names(self.out))
-        return {name for name in names if read_record(self.out, name)}
-
-    def _refuse_difference(self, old: Plan, wanted: Wanted, settings: GenSettings) -> None:
-        """Refuses to resume a plan that differs from the one that would be made now.
-
-        Raises:
-            UsageError: with each difference.
-        """
-        if reason := _why_older(old):
-            raise UsageError(
-                f"{self.out}: is a data set of format {old.format}, made by an older version: it can be read, but not "
-                f"resumed or extended, as {reason}; choose another folder with --out, or --overwrite it"
-            )
-        found = differences(old, wanted.blank)
-        if not found and not settings.run.extend and old.ids != wanted.ids:
-            more, gone = wanted.ids - old.ids, old.ids - wanted.ids
-            found = [f"photos: {len(old.ids)} there, {len(wanted.ids)} now"]
-            found += (
-                [f"photos that were not planned: {_some(sorted(more))} (--extend adds them)"] if more else []
-            )
-            found += [f"planned photos that are not among them now: {_some(sorted(gone))}"] if gone else []
-        if found:
-            raise UsageError(
-                f"{self.out}: was begun otherwise, so this run would not fit to it:\n  "
-                + "\n  ".join(found)
-                + "\nGive what it was begun with, choose another --out, or --overwrite it"
-            )
-
     def _clear(self) -> None:
         """Deletes the data set: the files that its plan or its records name, and nothing else.
 
@@ -359,8 +265,8 @@ class DataSetFolder:
         doomed = self._doomed_file
         if self._plan_file.exists():
             self._plan_file.replace(doomed)
-        names = self._recorded() | _planned(doomed)
-        if doomed.exists() or _is_facts(self.out / FACTS):
+        names = recorded_names(self.out) | _planned(doomed)
+        if doomed.exists() or is_facts(self.out / FACTS):
             remove(self.out / FACTS)
             remove(self.out / CARD)
         for name in sorted(names):
@@ -372,36 +278,6 @@ class DataSetFolder:
         remove(doomed)
 
 
-def _files(shards: Iterable[ShardPlan]) -> list[str]:
-    """Lists the paths in a data set that its shards take, also those where early builds had the records."""
-    here = Path()
-    return [
-        path.as_posix()
-        for shard in shards
-        for path in (
-            here / f"{shard.name}.tar",
-            record_path(here, shard.name),
-            older_record_path(here, shard.name),
-        )
-    ]
-
-
-def _why_older(plan: Plan) -> str:
-    """Returns what differs in a data set of early builds, so that shards of now do not fit to it; "" for none of them.
-
-    Early builds of format 2 wrote each record beside its tar, and knew no `shards.readers`.
-    """
-    if plan.format != FORMAT:
-        return f"samples are now of format {FORMAT}"
-    shards = plan.settings.get("shards")
-    known = isinstance(shards, Mapping) and "readers" in shards
-    return "" if known else f"the records of shards are now in {RECORDS}/"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 def _planned(path: Path) -> set[str]:
     """Lists the shards of a plan; a missing or unreadable plan lists none."""
     try:
@@ -409,55 +285,3 @@ def _planned(path: Path) -> set[str]:
     except UsageError:
         return set()
     return {shard.name for shard in plan.shards} if plan else set()
-
-
-def _is_facts(path: Path) -> bool:
-    """Tells whether a `dataset.json` was written by unmask: other programs use that name too."""
-    try:
-        facts = parse_json(read_regular_file(path, JSON_BYTES))
-    except (OSError, ValueError):
-        return False
-    return isinstance(facts, dict) and {"format", "hash", "settings", "versions", "shards"} <= facts.keys()
-
-
-def facts_bytes(
-    plan: Plan,
-    reports: Sequence[ShardReport],
-    copies: Mapping[str, Any] | None,
-    groups: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Encodes `dataset.json`. The bytes do not depend on the time, the machine or the number of processes.
-
-    Args:
-        plan: source, settings and versions.
-        reports: the records of all shards.
-        copies: what `CopyCount` finds in them.
-        groups: what `GroupFacts` finds: `by_group` and `tones`, where they are known.
-    """
-    facts = _facts(plan, reports) | ({"copies": copies} if copies else {}) | dict(groups or {})
-    return json.dumps(facts, indent=1).encode("ascii") + b"\n"
-
-
-def _facts(plan: Plan, reports: Sequence[ShardReport]) -> dict[str, Any]:
-    skipped: Counter[str] = Counter()
-    splits = {split: {"shards": 0, "photos": 0, "triplets": 0} for split in SPLITS}
-    for report in reports:
-        skipped.update(report.skipped)
-        splits[report.split]["shards"] += 1
-        splits[report.split]["photos"] += report.photos
-        splits[report.split]["triplets"] += report.count
-    return {
-        "format": plan.format,
-        "source": plan.source,
-        "terms": plan.terms,
-        "hash": plan.hash,
-        "photos": sum(report.photos for report in reports),
-        "triplets": sum(report.count for report in reports),
-        "skipped": dict(sorted(skipped.items())),
-        "splits": {split: counts for split, counts in splits.items() if counts["shards"]},
-        "settings": dict(plan.settings),
-        "versions": dict(plan.versions),
-        "shards": [
-            {name: value for name, value in asdict(report).items() if name != "prints"} for report in reports
-        ],
-    }

@@ -124,9 +124,10 @@ def write_record(folder: Path, report: ShardReport) -> None:
 
 
 def remove_record(folder: Path, name: str) -> None:
-    """Deletes the record of a shard, if there is one."""
+    """Deletes the records of a shard, in both places."""
+    if find_record(folder, name) == older_record_path(folder, name) or has_second_record(folder, name):
+        remove(older_record_path(folder, name))
     remove(record_path(folder, name))
-    remove(older_record_path(folder, name))
 
 
 def record_names(folder: Path) -> list[str]:
@@ -150,6 +151,21 @@ def find_record(folder: Path, name: str) -> Path:
     return older if not os.path.lexists(path) and os.path.lexists(older) else path
 
 
+def has_second_record(folder: Path, name: str) -> bool:
+    """Tells whether a shard has a record in both places.
+
+    An index of another program beside the tar, such as webshart's, has the same name, but not the content of a record.
+    """
+    older = older_record_path(folder, name)
+    if not record_path(folder, name).exists() or not os.path.lexists(older):
+        return False
+    try:
+        parse_record(read_regular_file(older, JSON_BYTES))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def seal_path(folder: Path, name: str) -> Path:
     """Returns the path of the digest of a record, in the work folder: the record itself does not contain one."""
     return folder / WORK / f"{name}.record"
@@ -170,6 +186,12 @@ def read_record(folder: Path, name: str, *, older: bool = True) -> ShardReport |
     except (OSError, ValueError):
         return None
     return report if report.name == name and _is_as_written(folder, name, data) else None
+
+
+def recorded_names(folder: Path) -> set[str]:
+    """Returns the names of the shards that have a record, in either place, whatever a plan says."""
+    names = filter(SHARD_NAME.fullmatch, record_names(folder))
+    return {name for name in names if read_record(folder, name)}
 
 
 def _is_as_written(folder: Path, name: str, data: bytes) -> bool:

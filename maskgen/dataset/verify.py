@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from maskgen.dataset.facts import parse_facts
+from maskgen.dataset.facts import facts_bytes, parse_facts
 from maskgen.dataset.fairness import odd_groups, stated_groups
-from maskgen.dataset.folder import facts_bytes
 from maskgen.dataset.labels import LARGEST_SEED, odd_labels
 from maskgen.dataset.near_copies import CopyCount
 from maskgen.dataset.plan import FORMAT, Plan
@@ -24,12 +23,13 @@ from maskgen.dataset.shard_record import (
     file_digest,
     find_record,
     foreign_records,
+    has_second_record,
     parse_record,
     record_bytes,
 )
 from maskgen.dataset.shards import KEY, Members, Sample, decode, format_of, member_names, read_shard
 from maskgen.errors import InputError, UnmaskError
-from maskgen.files import CARD, FACTS, RECORDS, older_record_path, record_path
+from maskgen.files import CARD, FACTS, RECORDS
 from maskgen.progress import OnProgress, Progress, no_progress
 from maskgen.reading import JSON_BYTES, open_regular_file, read_regular_file, reason_of
 from maskgen.sources import person_name
@@ -209,7 +209,7 @@ def _check_shard(folder: Path, found: Findings) -> Iterator[tuple[str, str]]:
         yield "", "the record was changed"
     if record.name != name or record.split != name.partition("-")[0]:
         yield "", f"the record is that of {record.name} ({record.split})"
-    if record_path(folder, name).exists() and older_record_path(folder, name).exists():
+    if has_second_record(folder, name):
         yield "", f"there is a second record, {name}.json, beside the shards; delete it"
     path = folder / f"{name}.tar"
     if not record.count:
