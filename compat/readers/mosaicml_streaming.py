@@ -1,7 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#   "mosaicml-streaming==0.13.0", "torch==2.13.0", "torchvision==0.28.0", "pillow==12.3.0", "numpy==2.4.6",
+#   "mosaicml-streaming==0.13.0", "torch==2.13.0", "torchvision==0.28.0", "pillow==13.0.0", "numpy==2.1.3",
 # ]
 # [tool.compat]
 # reader = "MosaicML Streaming"
