@@ -18,8 +18,8 @@ def unpack(settings: UnpackSettings) -> Output:
     (masked photos under their original names and folders, as face-recognition training reads them; with --names a tree
     of each image). For mask detectors: yolo (with data.yaml), coco and voc, with a box of every face; for classifiers:
     classes (a folder per class); see docs/detection-data.md. For face recognisers: identities (a folder per person) and
-    rec (.rec and .idx as InsightFace reads them); see docs/recognition-data.md. For other loaders, all images and labels
-    in few large files: parquet (Hugging Face, pandas, Polars, DuckDB), mds (MosaicML Streaming) and tfrecord
+    rec (.rec and .idx as InsightFace reads them); see docs/recognition-data.md. For other loaders, all images and
+    labels in few large files: parquet (Hugging Face, pandas, Polars, DuckDB), mds (MosaicML Streaming) and tfrecord
     (TensorFlow); see docs/exports.md. samples.csv holds the labels, skipped.csv the photos that gave no sample, with
     reasons.
 
