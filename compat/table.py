@@ -81,12 +81,18 @@ def _cell(column: str, ways: list[dict[str, Any]]) -> str:
     formats: dict[str, list[str]] = {}
     for way in ways:
         if column in way["verdicts"]:
-            suffixes = formats.setdefault(way["verdicts"][column], [])
+            suffixes = formats.setdefault(_bold(way["verdicts"][column]), [])
             suffixes += [way["suffix"]] * (way["suffix"] not in suffixes)
     if column != "images" and len(formats) == 1:
         return next(iter(formats))
     several = len({way["suffix"] for way in ways if column in way["verdicts"]}) > 1
     return "; ".join(f"{', '.join(suffixes)}: " * several + verdict for verdict, suffixes in formats.items())
+
+
+def _bold(verdict: str) -> str:
+    """Returns a verdict that stands out if it is not right."""
+    word = next((word for word in ("wrong", "refused") if verdict.startswith(word)), "")
+    return f"**{word}**{verdict.removeprefix(word)}" if word else verdict
 
 
 def _escaped(cell: str) -> str:

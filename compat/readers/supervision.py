@@ -28,6 +28,11 @@ def outline(path):
     return made
 
 
+def run_lengths(path):
+    plane = np.array(Image.open(path)) > 0
+    return supervision.rle_to_mask(supervision.mask_to_rle(plane), (plane.shape[1], plane.shape[0]))
+
+
 WAYS = [
     decode_files(
         "Detections(xyxy=mask_to_xyxy((map > 0)[None]), mask=(map > 0)[None])",
@@ -36,11 +41,17 @@ WAYS = [
         members=("map",),
     ),
     decode_files(
+        "rle_to_mask(mask_to_rle(map > 0), (w, h))",
+        run_lengths,
+        {"map": "right, bool h w"},
+        members=("map",),
+    ),
+    decode_files(
         "polygon_to_mask(mask_to_polygons(map > 0))",
         outline,
         {"map": "wrong"},
         members=("map",),
-        note="outlines fill the holes of a mask, such as the skin between its straps; keep the mask itself",
+        note="fills holes, such as skin between straps, and loses lines of one pixel; take `mask_to_rle`",
     ),
 ]
 

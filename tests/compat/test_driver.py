@@ -171,7 +171,7 @@ def test_table_has_a_row_per_way_and_keeps_bars_inside_cells():
     lines = table("decoder", [RESULT]).splitlines()
     assert lines[2:] == [
         "| Mine | 1.0 | `a \\| b` | right, uint8 h w |  |  |  |",
-        "|  |  | `c` (webp) |  |  | refused: E: no | give jpg |",
+        "|  |  | `c` (webp) |  |  | **refused**: E: no | give jpg |",
     ]
     assert len(table("loader", [RESULT]).splitlines()) == 2
 
@@ -184,7 +184,7 @@ def test_ways_of_one_line_of_code_are_one_row():
         {"code": "a", "suffix": "webp", "verdicts": {"images": "refused: E: no"}, "note": "two"},
     ]
     row = table("decoder", [RESULT | {"ways": ways}]).splitlines()[2]
-    cells = "right, uint8 h w |  | jpg, png: right, uint8 h w 3; webp: refused: E: no"
+    cells = "right, uint8 h w |  | jpg, png: right, uint8 h w 3; webp: **refused**: E: no"
     assert row == f"| Mine | 1.0 | `a` | {cells} | one; two |"
 
 
