@@ -17,7 +17,7 @@ os.environ["HF_HOME"] = str(Path("hugging-face").absolute())
 
 from datasets import load_dataset, load_from_disk
 from huggingface_hub import DatasetCard
-from loader_tools import to_sample, without_card
+from loader_tools import LABELS, MEMBERS, to_sample, without_card
 from reader_tools import Data, Sample, Way, run
 
 
@@ -56,6 +56,15 @@ def load_as_card_says(data: Data) -> Iterator[Sample]:
         yield to_sample(row["__key__"], row)
 
 
+def load_parquet(split: str, **options: object) -> Callable[[Data], Iterator[Sample]]:
+    def samples(data: Data) -> Iterator[Sample]:
+        for row in load_dataset(str(data.export("parquet")), split=split, **options):
+            labels = {name: row[name] for name in LABELS}
+            yield {"key": row["key"], "labels": labels} | {name: row[name] for name in MEMBERS}
+
+    return samples
+
+
 PLANE = {"map": "right, uint8 h w", "parts": "right, uint8 h w"}
 RIGHT = {"samples": "right", "images": "right, uint8 h w 3", "labels": "right"} | PLANE
 CHANNEL_FIRST = RIGHT | {
@@ -84,6 +93,13 @@ WAYS = [
     Way('load_dataset("DIR").with_format("torch")', load("train", "torch"), CHANNEL_FIRST, split="train"),
     Way('load_dataset("DIR").with_format("jax")', load("train", "jax"), RIGHT, split="train"),
     Way('load_dataset("DIR", split="train")  # without README.md', load_without_card, RIGHT, split="train"),
+    Way('load_dataset("EXPORT", split="train")', load_parquet("train"), RIGHT, split="train"),
+    Way(
+        'load_dataset("EXPORT", split="val", streaming=True)',
+        load_parquet("val", streaming=True),
+        RIGHT,
+        split="val",
+    ),
     Way("save_to_disk, load_from_disk", load_saved, RIGHT, split="val"),
     Way("huggingface_hub.DatasetCard.load, its data_files", load_as_card_says, RIGHT, split="val"),
 ]
