@@ -66,7 +66,7 @@ class PackSettings(Command):
     """Fraction that goes to the test split."""
     shard_size: Annotated[int, Field(ge=1), Option("N")] = 1000
     """Largest number of triplets per shard."""
-    readers: Annotated[Readers, Option("N")] = ShardSettings().readers
+    readers: Annotated[Readers, Option("N")] = ShardSettings.model_fields["readers"].default
     """Number of shards that a split has at least, so that as many loader workers can read it; fewer if the split has
     less than 4 triplets for each."""
     jobs: Annotated[Jobs | None, Option("J", default="one per core")] = None
@@ -90,7 +90,9 @@ class BenchGenSettings(Command):
     """Number of photos to time, in a seeded hash order of their ids."""
     size: Annotated[CropSide, Option("PX", OUTPUT)] = 256
     """Side of the square crop in pixels, 64 to 1024; 0 keeps the photo as it is."""
-    masks: Annotated[str, Option("SPEC", MASKS, default="all except the flat blocks")] = MaskSettings().masks
+    masks: Annotated[str, Option("SPEC", MASKS, default="all except the flat blocks")] = (
+        MaskSettings.model_fields["masks"].default
+    )
     """SPEC: comma list of `family[-texture][-colour][@strength][:weight]`."""
     landmarks: Backend = "mesh"
     """Landmark backend: finds faces and their points."""
