@@ -151,7 +151,7 @@ def _object(name: str, one: Any, known: dict[str, str]) -> str:
 
 
 def _alias(one: Any) -> Iterator[str]:
-    yield f"    {one.name} = {one.value}"
+    yield f"    {one.name} = {_quoted(str(one.value))}"
     yield ""
     if one.docstring:
         yield one.docstring.value
@@ -180,12 +180,17 @@ def _class(one: Any, known: dict[str, str]) -> Iterator[str]:
 
 def _signature(one: Any) -> str:
     """Formats a function's first line, without its colon; a long one has a line for each parameter."""
-    parameters = list(_parameters(one))
-    result = f" -> {one.returns}" if one.returns is not None else ""
+    parameters = [_quoted(parameter) for parameter in _parameters(one)]
+    result = _quoted(f" -> {one.returns}") if one.returns is not None else ""
     line = f"def {one.name}({', '.join(parameters)}){result}"
     if len(line) <= WIDTH:
         return line
     return "\n".join([f"def {one.name}(", *(f"    {parameter}," for parameter in parameters), f"){result}"])
+
+
+def _quoted(code: str) -> str:
+    """Writes texts in double quotes, as the sources do; griffe takes single ones."""
+    return code if '"' in code else code.replace("'", '"')
 
 
 def _parameters(one: Any) -> Iterator[str]:
@@ -250,8 +255,8 @@ def _attribute(part: Any, said: dict[str, str], *, settings: bool) -> tuple[str,
     text = said.get(part.name) or (part.docstring.value if part.docstring else "")
     if settings:
         shown = re.sub(r"Field\(default_factory=(\w+)\)", r"\1()", _value(part.value, part))
-        return f"{part.name} = {shown}" if part.value is not None else part.name, text
-    return f"{part.name}: {part.annotation}" if part.annotation is not None else part.name, text
+        return f"{part.name} = {_quoted(shown)}" if part.value is not None else part.name, text
+    return f"{part.name}: {_quoted(str(part.annotation))}" if part.annotation is not None else part.name, text
 
 
 def _items(title: str, items: list[tuple[str, str]], known: dict[str, str], one: Any) -> Iterator[str]:
