@@ -25,7 +25,9 @@ WAYS = [
     decode_files(CODE.format(""), lambda path: frame(path).to_ndarray(), GREY),
     decode_files(CODE.format('format="gray"'), lambda path: frame(path).to_ndarray(format="gray"), GREY),
     decode_files(AS_RGB, lambda path: frame(path).to_ndarray(format="rgb24"), RGB, members=IMAGES),
-    decode_files(AS_RGB, lambda path: frame(path).to_ndarray(format="rgb24"), RGB, members=IMAGES, suffix="webp"),
+    decode_files(
+        AS_RGB, lambda path: frame(path).to_ndarray(format="rgb24"), RGB, members=IMAGES, suffix="webp"
+    ),
 ]
 
 if __name__ == "__main__":
