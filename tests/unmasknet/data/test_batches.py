@@ -210,7 +210,11 @@ def test_png_and_jpg_data_sets_can_be_combined(data, tmp_path):
 
 
 def test_data_sets_are_read_over_http(data):
-    about = {"shards": [json.loads(path.read_bytes()) for path in sorted(Path(data).glob("records/train-*.record"))]}
+    about = {
+        "shards": [
+            json.loads(path.read_bytes()) for path in sorted(Path(data).glob("records/train-*.record"))
+        ]
+    }
     (Path(data) / "dataset.json").write_text(json.dumps(about))
 
     class Quiet(SimpleHTTPRequestHandler):
