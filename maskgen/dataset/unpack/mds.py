@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.dataset.reader import Encoded
+from maskgen.dataset.shard_record import SPLITS
 from maskgen.dataset.unpack.base import Contents, File, LayoutFacts, LayoutOptions
 from maskgen.dataset.unpack.mds_file import INDEX, LIMIT, MdsWriter
+from maskgen.dataset.unpack.shard_files import left_behind
 from maskgen.dataset.unpack.shard_notes import mds_notes
 from maskgen.dataset.unpack.shard_sample import ShardSample, ShardSamples
 
@@ -31,7 +33,15 @@ class Mds:
         self._open = ExitStack()
 
     def prepare(self, folder: Path, contents: Contents) -> None:
-        """Takes the target folder."""
+        """Checks that the folder holds no splits of another export.
+
+        Raises:
+            UsageError: it does.
+        """
+        wanted = {name.rpartition("-")[0] for name in contents.shards}
+        others = [split for split in SPLITS if split not in wanted and (folder / split / INDEX).exists()]
+        if others:
+            raise left_behind(folder, [f"{split}/" for split in others], "it")
         self._folder, self._about = folder, contents.about
 
     def append(self, sample: Encoded) -> list[str]:

@@ -1,6 +1,6 @@
 """Files of a layout that writes one file per shard: complete under their names, or not there."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -65,8 +65,19 @@ def clear_folder(to: Path, below: str, pattern: str, wanted: Collection[str]) ->
         remove(left)
     others = sorted(path.name for path in folder.glob(pattern) if path.name not in wanted)
     if others:
-        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        raise UsageError(
-            f"--to {to}: {', '.join(others[:_NAMED])}{more} in {below or 'it'} would be read as part of this data set; "
-            "delete them, or choose another folder"
-        )
+        raise left_behind(to, others, below or "it")
+
+
+def left_behind(to: Path, names: Sequence[str], place: str) -> UsageError:
+    """Returns the error of a target folder that holds files of another export.
+
+    Args:
+        to: the target folder.
+        names: those files, or folders.
+        place: folder in which they are, for the message.
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return UsageError(
+        f"--to {to}: {', '.join(names[:_NAMED])}{more} in {place} would be read as part of this data set; delete them, "
+        "or choose another folder"
+    )

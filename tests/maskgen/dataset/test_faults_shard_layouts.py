@@ -73,6 +73,19 @@ def test_row711_shards_of_a_larger_split_do_not_stay_beside_a_new_index(tmp_path
     assert len(list(mds_samples(tmp_path / "to/train"))) == 1
 
 
+def test_row711_a_split_of_another_export_does_not_stay_beside_new_ones(tmp_path):
+    large = write_data_set(tmp_path / "large", ["a.jpg"])
+    write_data_set(large, ["b.jpg"], split="val")
+    small = write_data_set(tmp_path / "small", ["c.jpg"])
+    unpack(large, tmp_path / "to", layout="mds")
+    before = {name: (tmp_path / "to" / name).read_bytes() for name in data_files(tmp_path / "to")}
+    for folder, split in ((small, ""), (large, "train")):
+        with pytest.raises(UsageError, match=r"val/ in it would be read as part of this data set"):
+            unpack(folder, tmp_path / "to", layout="mds", split=split, overwrite=True)
+    assert before == {name: (tmp_path / "to" / name).read_bytes() for name in data_files(tmp_path / "to")}
+    unpack(large, tmp_path / "to", layout="mds", overwrite=True)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_row712_a_full_disk_ends_with_one_line_and_leaves_whole_files_only(tmp_path, layout):
     resource = pytest.importorskip("resource")
