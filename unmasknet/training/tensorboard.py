@@ -1,7 +1,7 @@
 """Writer of TensorBoard event files that does not need TensorBoard.
 
-An event file is a sequence of records: length, checksum of the length, message, checksum of the message. The messages
-are protocol buffers (`Event` and `Summary` of TensorFlow), of which only time, step, name, number and image are used.
+An event file holds records as a TFRecord file does. Their content are protocol buffers (`Event` and `Summary` of
+TensorFlow), of which only time, step, name, number and image are used.
 """
 
 import struct
@@ -9,21 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-_POLYNOMIAL = 0x82F63B78  # of CRC-32C, bits reversed
+from maskgen.tfrecords import frame
+
 _VERSION = b"brain.Event:2"
 _RGB = 3  # colour space of an image
-
-
-def _table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_TABLE = _table()
 
 
 class EventLog:
@@ -59,9 +48,8 @@ class EventLog:
 
     def _append(self, message: bytes) -> None:
         message = b"\x09" + struct.pack("<d", time.time()) + message
-        length = struct.pack("<Q", len(message))
         with self.path.open("ab") as file:
-            file.write(length + _checksum(length) + message + _checksum(message))
+            file.write(frame(message))
 
 
 def _field(number: int, data: bytes) -> bytes:
@@ -76,12 +64,3 @@ def _varint(value: int) -> bytes:
         out.append(value & 127 | 128)
         value >>= 7
     return bytes([*out, value])
-
-
-def _checksum(data: bytes) -> bytes:
-    """Computes CRC-32C with the rotation and the added constant of TensorFlow's records."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 255] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -15,7 +15,7 @@ from maskgen.dataset.unpack.example import encode_example
 from maskgen.dataset.unpack.shard_files import PartFile, clear_folder
 from maskgen.dataset.unpack.shard_notes import tfrecord_notes
 from maskgen.dataset.unpack.shard_sample import ShardSample, ShardSamples
-from maskgen.dataset.unpack.tfrecord_file import frame
+from maskgen.tfrecords import frame
 
 
 class TfRecord:

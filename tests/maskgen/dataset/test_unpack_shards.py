@@ -19,8 +19,7 @@ from maskgen.dataset.reader import open_data_set
 from maskgen.dataset.unpack import unpack
 from maskgen.dataset.unpack.mds_file import MdsWriter
 from maskgen.dataset.unpack.parquet_file import GROUP_ROWS
-from maskgen.dataset.unpack.tfrecord_file import crc32c
-from tests.helpers.shard_layouts import bitwise_crc, mds_samples, parse_example, tfrecords
+from tests.helpers.shard_layouts import mds_samples, parse_example, tfrecords
 from tests.helpers.small_images import write_data_set
 
 LAYOUTS = ("parquet", "mds", "tfrecord")
@@ -199,17 +198,6 @@ def test_a_tfrecord_file_has_the_images_and_labels_of_its_shard(folder, tmp_path
         assert values["faces/yaw"] == [float32(face["pose"]["yaw"])]
         assert values["faces/family"] == [face["mask"]["family"].encode()]
         assert values["faces/wear"] == [face["mask"]["wear"].encode()]
-
-
-def test_the_checksum_is_crc_32c():
-    # examples of RFC 3720, appendix B.4, and the usual check value
-    assert crc32c(bytes(32)) == 0x8A9136AA
-    assert crc32c(b"\xff" * 32) == 0x62A8AB43
-    assert crc32c(bytes(range(32))) == 0x46DD794E
-    assert crc32c(b"123456789") == 0xE3069283
-    random = np.random.default_rng(0).integers(0, 256, 70_000, np.uint8).tobytes()
-    for size in (4, 5, 511, 512, 513, 1024, 9000, 70_000):
-        assert crc32c(random[:size]) == bitwise_crc(random[:size]), size
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

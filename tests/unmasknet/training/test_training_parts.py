@@ -149,17 +149,6 @@ def test_tensorboard_reads_the_fixed_samples_of_a_run(tmp_path):
         assert np.array_equal(shown, expected)
 
 
-def test_checksum_of_the_log_is_crc32c():
-    from unmasknet.training.tensorboard import _checksum
-
-    # CRC-32C of "123456789" is e3069283; records hold it rotated by 15 bits, plus a constant.
-    crc = 0xE3069283
-    assert (
-        int.from_bytes(_checksum(b"123456789"), "little")
-        == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    )
-
-
 def test_curves_have_a_panel_per_metric():
     points = [(step, 1 / step) for step in range(1, 200)]
     image = draw_curves({"loss": {"train": points, "validate": points[::50]}, "nothing": {"train": []}})

@@ -1,4 +1,4 @@
-"""Records of a TFRecord file: length, checksum of the length, content, checksum of the content.
+"""Records of TFRecord files and TensorBoard logs: length, checksum of the length, content, checksum of the content.
 
 Checksums are CRC-32C (Castagnoli, RFC 3720, appendix B.4), masked as TensorFlow's `record_writer` does. A CRC is
 linear: that of a block is the exclusive or of what each byte adds at its place, which NumPy looks up for a whole block.
