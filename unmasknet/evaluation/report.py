@@ -143,7 +143,8 @@ def _kind(summary: Summary) -> str:
         return "samples that were trained on"
     if summary["split"] != "train":
         return "held-out samples"
-    return "samples that were not trained on" if summary["trained_on"] == "no" else "samples"
+    # Sources are known by name only, and the same photos may lie in a folder of another name.
+    return "samples of a source that the weights do not name" if summary["trained_on"] == "no" else "samples"
 
 
 def _numbers(summary: Summary) -> dict[str, object]:

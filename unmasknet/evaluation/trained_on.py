@@ -16,6 +16,8 @@ ORDER: tuple[Answer, ...] = ("yes", "maybe", "unknown", "no")
 def trained_on(data: DataSet, split: str, networks: Iterable[Mapping[str, str]]) -> Answer | None:
     """Tells whether networks were trained on the samples of a split.
 
+    Sources are compared by name: the same photos in a folder of another name are taken for another source.
+
     Args:
         data: the data set that is scored.
         split: its split.

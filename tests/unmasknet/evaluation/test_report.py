@@ -53,7 +53,7 @@ def test_samples_that_were_trained_on_are_not_called_held_out(evaluation: Evalua
     for split, trained_on, kind in (
         ("train", "yes", "samples that were trained on"),
         ("val", "yes", "samples that were trained on"),
-        ("train", "no", "samples that were not trained on"),
+        ("train", "no", "samples of a source that the weights do not name"),
         ("train", "unknown", "9 samples (train)"),
         ("train", None, "9 samples (train)"),
     ):
