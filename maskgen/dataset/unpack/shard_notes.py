@@ -154,7 +154,7 @@ def mds_notes(about: Mapping[str, Any], samples: Mapping[str, int], suffix: str)
         samples: split -> number of samples.
         suffix: of the images: jpg, png or webp.
     """
-    names = {split: f"{split}/" for split in samples}
+    names = {split: f"{split}/" for split in SPLITS if samples.get(split)}
     kind = "bytes of WebP; the map is a Pillow image" if suffix == "webp" else "Pillow images"
     return _notes(about, names, samples, MDS_LINES, kind=kind)
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import struct
 import warnings
 import zipfile
@@ -225,6 +226,15 @@ def test_one_split_and_the_photos_that_it_lacks(folder, tmp_path, layout, files)
     readme = (tmp_path / "to/README.md").read_text("utf-8")
     assert "train" not in readme
     assert "| val |" in readme
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_readme_lists_train_first_and_reads_it(folder, tmp_path, layout):
+    write_data_set(folder, ["Cid/0.jpg"], split="test")
+    unpack(folder, tmp_path / "to", layout=layout)
+    readme = (tmp_path / "to/README.md").read_text("utf-8")
+    assert re.findall(r"^\| (train|val|test) \|", readme, re.MULTILINE) == ["train", "val", "test"]
+    assert re.search(r"""split="train"|\["train"\]|/train-""", readme.partition("## Loading")[2])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
