@@ -41,7 +41,7 @@ NAVIGATION = {
     "How to take masks off": (
         "docs/restoring",
         "docs/serving",
-        "docs/export",
+        "docs/onnx",
     ),
     "Recipes": (
         "docs/recipes/train-a-mask-detector",

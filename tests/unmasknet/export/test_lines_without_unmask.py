@@ -1,4 +1,4 @@
-"""Lines in docs/export.md that use the ONNX file with onnxruntime, NumPy and Pillow alone."""
+"""Lines in docs/onnx.md that use the ONNX file with onnxruntime, NumPy and Pillow alone."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from maskgen.settings import FaceSettings
 from tests.helpers.faces import astronaut
 from unmasknet import Unmasker
 
-PAGE = Path(__file__).parents[3] / "docs/export.md"
+PAGE = Path(__file__).parents[3] / "docs/onnx.md"
 POINTS = re.compile(r"np\.array\(\[\[\d+, \d+\], \[\d+, \d+\], \[\d+, \d+\]\]\)")
 # Refuses every package that the page does not name, as an environment without them would.
 ALONE = """
