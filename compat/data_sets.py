@@ -22,6 +22,7 @@ from maskgen.settings import (
 SUFFIXES = ("jpg", "png", "webp")
 SIDE = 256  # pixels
 A_PERSON = 4  # photos per person; each look of the built-in photo plays two persons
+# Layouts of `unmask unpack`, with their options; what follows a hyphen tells several of one layout apart.
 EXPORTS = {
     "parquet": {},
     "mds": {},
@@ -33,7 +34,7 @@ EXPORTS = {
     "coco-rle": {"segments": "rle"},
     "yolo": {},
     "voc": {},
-}  # layouts of `unmask unpack`, with their options; what follows a hyphen tells several of one layout apart
+}
 AS_FILES = 6  # samples whose members also lie as plain files
 
 

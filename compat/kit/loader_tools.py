@@ -1,10 +1,11 @@
-"""What the scripts of data-set loaders import besides `reader_tools`: names of members, and plain Python labels."""
+"""What the scripts of data-set loaders import besides `reader_tools`: names of members, images, plain Python labels."""
 
+import io
 import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +57,30 @@ def parse_labels(content: Any) -> Any:
     return json.loads(bytes(content) if not isinstance(content, str) else content)
 
 
-def from_columns(row: Mapping[str, Any], decode: Callable[[bytes], Any]) -> Sample:
-    """Returns the sample of a row of an export: columns for the images, and one for each label.
+def open_image(content: bytes) -> Any:
+    """Opens an encoded image with Pillow, which the script must pin."""
+    from PIL import Image
+
+    return Image.open(io.BytesIO(content))
+
+
+def from_file(name: str, content: bytes) -> Sample:
+    """Returns what a file of a sample holds: an image, or the labels.
 
     Args:
-        row: values by column.
-        decode: of the bytes of an image; where the column holds a structure, as in Parquet files, of its field `bytes`.
+        name: name of the file after the key, such as `map.png` or `json`.
+        content: its bytes.
     """
-    images = {name: row[name] for name in MEMBERS}
-    encoded = {
-        name: bytes(each["bytes"] if isinstance(each, dict) else each) for name, each in images.items()
-    }
+    if name == "json":
+        return {"labels": json.loads(content)}
+    return {name.split(".")[0]: open_image(content)}
+
+
+def from_columns(row: Mapping[str, Any]) -> Sample:
+    """Returns the sample of a row of a Parquet file: structures for the images, and a column for each label."""
     labels = {name: to_plain(row[name]) for name in LABELS}
-    return {"key": row["key"], "labels": labels} | {name: decode(each) for name, each in encoded.items()}
+    images = {name: open_image(bytes(row[name]["bytes"])) for name in MEMBERS}
+    return {"key": row["key"], "labels": labels} | images
 
 
 def keys_in_order(shards: list[Path]) -> Iterator[str]:

@@ -19,6 +19,14 @@ import numpy as np
 
 MASKS = ("map", "parts")
 IMAGES = ("masked", "gt")
+# What most loaders return of all members of a sample, as `Way.expect` has it.
+RIGHT = {
+    "samples": "right",
+    "images": "right, uint8 h w 3",
+    "map": "right, uint8 h w",
+    "parts": "right, uint8 h w",
+    "labels": "right",
+}
 Sample = dict[str, Any]  # "key", and any of map, parts, masked, gt (arrays), labels (dict)
 
 

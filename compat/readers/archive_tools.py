@@ -7,23 +7,15 @@
 # ///
 """Programs that unpack archives; they must be on the PATH: tar, bsdtar (Debian: libarchive-tools), 7z (p7zip-full)."""
 
-import json
 import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
+from loader_tools import from_file
+from reader_tools import RIGHT, Data, Sample, Way, run
 
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 VERSIONS = (["tar", "--version"], ["bsdtar", "--version"], ["7z", "i"])
 
 
@@ -47,11 +39,7 @@ def read_files(folder: Path) -> Iterator[Sample]:
     found: dict[str, Sample] = {}
     for path in sorted(folder.rglob("*.*")):
         key, member = path.name.split(".", 1)
-        sample = found.setdefault(key, {"key": key})
-        if member == "json":
-            sample["labels"] = json.loads(path.read_bytes())
-        else:
-            sample[member.split(".")[0]] = Image.open(path)
+        found.setdefault(key, {"key": key}).update(from_file(member, path.read_bytes()))
     yield from found.values()
 
 

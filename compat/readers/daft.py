@@ -10,17 +10,11 @@
 # ///
 """Daft, on the Parquet files of `unmask unpack --layout parquet`, with Pillow and with its own decoder."""
 
-import io
 from collections.abc import Callable, Iterator
 
 import daft
 from loader_tools import from_columns
-from PIL import Image
-from reader_tools import MASKS, Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from reader_tools import MASKS, RIGHT, Data, Sample, Way, run
 
 
 def table(data: Data) -> daft.DataFrame:
@@ -29,7 +23,7 @@ def table(data: Data) -> daft.DataFrame:
 
 def read(data: Data) -> Iterator[Sample]:
     for row in table(data).to_pylist():
-        yield from_columns(row, decode)
+        yield from_columns(row)
 
 
 def decode_masks(**options: object) -> Callable[[Data], Iterator[Sample]]:
@@ -44,14 +38,6 @@ def decode_masks(**options: object) -> Callable[[Data], Iterator[Sample]]:
 
 PLANE = {"samples": "right", "map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"}
 THREE = {"samples": "right", "map": "right, uint8 h w 3", "parts": "right, uint8 h w 3"}
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
-
 WAYS = [
     Way('daft.read_parquet("EXPORT/data/train-*.parquet")', read, RIGHT, split="train"),
     Way('col("map").get("bytes").decode_image(mode="L")', decode_masks(mode="L"), PLANE, split="train"),

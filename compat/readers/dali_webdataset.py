@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from loader_tools import MEMBERS, keys_in_order, parse_labels
 from nvidia.dali import fn, pipeline_def, types
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 @pipeline_def(batch_size=1, num_threads=1, device_id=None)
@@ -67,23 +67,17 @@ def read_folder(data: Data) -> Iterator[Sample]:
 
 
 EXT = 'ext=["masked.{}", "gt.{}", "map.png", "parts.png", "json"]'
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w 1",
-    "parts": "right, uint8 h w 1",
-    "labels": "right",
-}
+PLANES = RIGHT | {"map": "right, uint8 h w 1", "parts": "right, uint8 h w 1"}
 EMPTY = {"samples": "right", "images": "wrong, uint8 0", "map": "wrong, uint8 0"}
 
 WAYS = [
     Way(
-        f"fn.readers.webdataset(paths=TARS, {EXT.format('jpg', 'jpg')})", read("train"), RIGHT, split="train"
+        f"fn.readers.webdataset(paths=TARS, {EXT.format('jpg', 'jpg')})", read("train"), PLANES, split="train"
     ),
     Way(
         f"fn.readers.webdataset(paths=TARS, {EXT.format('webp', 'webp')})",
         read("train", "webp"),
-        RIGHT,
+        PLANES,
         split="train",
         suffix="webp",
     ),

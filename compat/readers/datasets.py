@@ -18,7 +18,7 @@ os.environ["HF_HOME"] = str(Path("hugging-face").absolute())
 from datasets import load_dataset, load_from_disk
 from huggingface_hub import DatasetCard
 from loader_tools import LABELS, MEMBERS, to_sample, without_card
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def load(
@@ -66,7 +66,6 @@ def load_parquet(split: str, **options: object) -> Callable[[Data], Iterator[Sam
 
 
 PLANE = {"map": "right, uint8 h w", "parts": "right, uint8 h w"}
-RIGHT = {"samples": "right", "images": "right, uint8 h w 3", "labels": "right"} | PLANE
 CHANNEL_FIRST = RIGHT | {
     "images": "right, uint8 3 h w",
     "map": "right, uint8 1 h w",

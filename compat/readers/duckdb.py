@@ -10,32 +10,18 @@
 # ///
 """DuckDB, on the Parquet files of `unmask unpack --layout parquet`."""
 
-import io
 from collections.abc import Iterator
 
 import duckdb
 from loader_tools import from_columns
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def select(data: Data) -> Iterator[Sample]:
     found = duckdb.read_parquet(f"{data.export('parquet')}/data/train-*.parquet")
     for row in found.fetchall():
-        yield from_columns(dict(zip(found.columns, row, strict=True)), decode)
+        yield from_columns(dict(zip(found.columns, row, strict=True)))
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way('duckdb.read_parquet("EXPORT/data/train-*.parquet")', select, RIGHT, split="train"),

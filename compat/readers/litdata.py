@@ -10,7 +10,6 @@
 # ///
 """LitData: shards converted to its own chunks, as bytes and as arrays, and the Parquet export as it is."""
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,17 @@ import litdata
 import numpy as np
 import torchvision_import  # noqa: F401 - litdata imports torchvision later
 from litdata.streaming.item_loader import ParquetLoader
-from loader_tools import from_columns, parse_labels, to_plain, to_sample
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from loader_tools import from_columns, open_image, parse_labels, to_plain, to_sample
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def decode_shard(path: str) -> Iterator[dict[str, Any]]:
     """Yields the samples of a shard with arrays."""
     for row in litdata.iter_webdataset_tar(path):
         images = {
-            name: np.array(decode(value)) for name, value in row.items() if name.endswith((".jpg", ".png"))
+            name: np.array(open_image(value))
+            for name, value in row.items()
+            if name.endswith((".jpg", ".png"))
         }
         yield {"key": row["__key__"], "json": row["json"]} | images
 
@@ -51,7 +47,7 @@ def convert(
         for row in litdata.StreamingDataset(str(Path(target).absolute())):
             key = to_plain(row["key"] if is_decoded else row["__key__"])
             images = {
-                name: value if is_decoded else decode(value)
+                name: value if is_decoded else open_image(value)
                 for name, value in row.items()
                 if name.endswith((".jpg", ".png"))
             }
@@ -65,16 +61,8 @@ def read_parquet(data: Data) -> Iterator[Sample]:
     litdata.index_parquet_dataset(folder, num_workers=1)
     for row in litdata.StreamingDataset(folder, item_loader=ParquetLoader()):
         if row["split"] == "train":
-            yield from_columns(row, decode)
+            yield from_columns(row)
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way(

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import webdataset
 from loader_tools import braces
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 from torch.utils.data import DataLoader
 
 from maskgen import __version__, decode, open_data_set, read_shard
@@ -51,27 +51,21 @@ def load(data: Data) -> Iterator[Sample]:
         yield to_sample(row["key"], row)
 
 
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w 0 and 1",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
+ZERO_ONE = RIGHT | {"map": "right, uint8 h w 0 and 1"}
 
 WAYS = [
-    Way('open_data_set("DIR").samples(split="train")', open_folder, RIGHT, split="train"),
+    Way('open_data_set("DIR").samples(split="train")', open_folder, ZERO_ONE, split="train"),
     Way(
         "decode(members) for key, members in read_shard(path)",
         read_shards,
-        RIGHT,
+        ZERO_ONE,
         split="train",
         suffix="webp",
     ),
     Way(
         "DataLoader(WebDataset(TARS, shardshuffle=False).map(maskgen.decode), num_workers=2)",
         load,
-        RIGHT,
+        ZERO_ONE,
         split="val",
     ),
 ]

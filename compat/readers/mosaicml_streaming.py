@@ -14,17 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 import torchvision_import  # noqa: F401 - before streaming, which imports torchvision
 from loader_tools import LABELS, MEMBERS, to_plain
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 from streaming import MDSWriter, StreamingDataset
 from torch.utils.data import DataLoader
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 
 def to_streamed(row: dict) -> Sample:

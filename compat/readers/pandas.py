@@ -10,32 +10,18 @@
 # ///
 """pandas, on the Parquet files of `unmask unpack --layout parquet`."""
 
-import io
 from collections.abc import Iterator
 
 import pandas
 from loader_tools import from_columns
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def read(data: Data) -> Iterator[Sample]:
     table = pandas.read_parquet(data.export("parquet") / "data", filters=[("split", "==", "train")])
     for row in table.to_dict("records"):
-        yield from_columns(row, decode)
+        yield from_columns(row)
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way(

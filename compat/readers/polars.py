@@ -10,22 +10,16 @@
 # ///
 """Polars, on the Parquet files of `unmask unpack --layout parquet`."""
 
-import io
 from collections.abc import Iterator
 
 import polars
 from loader_tools import from_columns
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def read(data: Data) -> Iterator[Sample]:
     for row in polars.read_parquet(data.export("parquet") / "data/train-*.parquet").iter_rows(named=True):
-        yield from_columns(row, decode)
+        yield from_columns(row)
 
 
 def scan(data: Data) -> Iterator[Sample]:
@@ -33,16 +27,8 @@ def scan(data: Data) -> Iterator[Sample]:
         polars.col("split") == "val"
     )
     for row in table.collect().to_dicts():
-        yield from_columns(row, decode)
+        yield from_columns(row)
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way('polars.read_parquet("EXPORT/data/train-*.parquet")', read, RIGHT, split="train"),

@@ -10,33 +10,19 @@
 # ///
 """PyArrow, on the Parquet files of `unmask unpack --layout parquet`."""
 
-import io
 from collections.abc import Iterator
 
 from loader_tools import from_columns
-from PIL import Image
 from pyarrow import dataset
-from reader_tools import Data, Sample, Way, run
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content))
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def read(data: Data) -> Iterator[Sample]:
     files = dataset.dataset(data.export("parquet") / "data", format="parquet")
     for batch in files.to_batches(filter=dataset.field("split") == "train"):
         for row in batch.to_pylist():
-            yield from_columns(row, decode)
+            yield from_columns(row)
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way(

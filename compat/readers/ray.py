@@ -19,7 +19,7 @@ import numpy as np
 import ray
 from loader_tools import to_sample
 from PIL import Image
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 SUFFIXES = ["masked.{}", "gt.{}", "map.png", "parts.png", "json"]
 
@@ -65,14 +65,6 @@ def read_folder(data: Data) -> Iterator[Sample]:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None  # its own message begins with the address of the machine
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way('ray.data.read_webdataset(glob("DIR/train-*.tar"))', read("train"), RIGHT, split="train"),

@@ -7,22 +7,12 @@
 # ///
 """Python's own tarfile: from the start to the end, and one sample by its key."""
 
-import io
-import json
 import platform
 import tarfile
 from collections.abc import Iterator
 
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
+from loader_tools import from_file
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def read_in_order(data: Data) -> Iterator[Sample]:
@@ -35,7 +25,7 @@ def read_in_order(data: Data) -> Iterator[Sample]:
                 if sample and sample["key"] != key:
                     yield sample
                     sample = {}
-                sample |= {"key": key} | decode(member, tar.extractfile(info).read())
+                sample |= {"key": key} | from_file(member, tar.extractfile(info).read())
             yield sample
 
 
@@ -46,14 +36,8 @@ def read_by_name(data: Data) -> Iterator[Sample]:
             for key in sorted({name.split(".")[0] for name in tar.getnames()}, reverse=True):
                 sample: Sample = {"key": key}
                 for member in ("masked.webp", "gt.webp", "map.png", "parts.png", "json"):
-                    sample |= decode(member, tar.extractfile(f"{key}.{member}").read())
+                    sample |= from_file(member, tar.extractfile(f"{key}.{member}").read())
                 yield sample
-
-
-def decode(member: str, content: bytes) -> Sample:
-    if member == "json":
-        return {"labels": json.loads(content)}
-    return {member.split(".")[0]: Image.open(io.BytesIO(content))}
 
 
 WAYS = [

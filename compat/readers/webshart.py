@@ -7,16 +7,14 @@
 # ///
 """webshart: files of shards by their position, with its index of the folder."""
 
-import io
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import webshart
-from loader_tools import parse_labels
-from PIL import Image
-from reader_tools import Data, Sample, Way, run
+from loader_tools import from_file
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def make_index(data: Data) -> str:
@@ -34,8 +32,7 @@ def read_files(data: Data) -> Iterator[Sample]:
     samples: dict[str, Sample] = {}
     for entry in webshart.TarDataLoader(found):
         key, member = entry.path.split(".", 1)
-        value = parse_labels(entry.data) if member == "json" else Image.open(io.BytesIO(entry.data))
-        samples.setdefault(key, {"key": key})["labels" if member == "json" else member.split(".")[0]] = value
+        samples.setdefault(key, {"key": key}).update(from_file(member, bytes(entry.data)))
     yield from samples.values()
 
 
@@ -49,13 +46,7 @@ WAYS = [
     Way(
         'TarDataLoader(discover_dataset(source="DIR", metadata="INDEX"))',
         read_files,
-        {
-            "samples": "right",
-            "images": "right, uint8 h w 3",
-            "map": "right, uint8 h w",
-            "parts": "right, uint8 h w",
-            "labels": "right",
-        },
+        RIGHT,
         split="all",
         note="gives files, not samples: join them by the key; its samples are one image and one JSON",
     ),

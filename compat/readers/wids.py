@@ -15,7 +15,7 @@ from pathlib import Path
 import wids
 from loader_tools import to_sample
 from PIL import Image
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 
 def rows(data: Data, suffix: str) -> wids.ShardListDataset:
@@ -47,14 +47,6 @@ def decode_webp(row: dict) -> dict:
     """Returns the sample with its WebP images decoded; wids leaves them as bytes or streams of bytes."""
     return {name: Image.open(value) if name.endswith(".webp") else value for name, value in row.items()}
 
-
-RIGHT = {
-    "samples": "right",
-    "images": "right, uint8 h w 3",
-    "map": "right, uint8 h w",
-    "parts": "right, uint8 h w",
-    "labels": "right",
-}
 
 WAYS = [
     Way('ShardListDataset("index.json")[number]', read, RIGHT, split="train"),
