@@ -70,7 +70,11 @@ def examine(folder: Path, celeba: str = "") -> list[Check]:
         _tried("faces", _faces, "fix the lines above; else pip install --force-reinstall ai-edge-litert"),
         _tried("disk", lambda: _disk(folder), "choose a folder on a disk with free space: --out FOLDER"),
     ]
-    return [*needed, *_one_opencv(), _kernels()] + [_optional(*entry) for entry in OPTIONAL] + _celeba(folder, celeba)
+    return (
+        [*needed, *_one_opencv(), _kernels()]
+        + [_optional(*entry) for entry in OPTIONAL]
+        + _celeba(folder, celeba)
+    )
 
 
 def _tried(name: str, look: Callable[[], str], mend: str) -> Check:

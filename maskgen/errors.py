@@ -53,7 +53,7 @@ class Skip:
     """Reason for which a photo gives no triplet.
 
     Attributes:
-        reason: one of `SKIP_REASONS`; reports count by it.
+        reason: one of the words in docs/commands.md, such as "no_face"; reports count by it.
         detail: further information for the user.
     """
 

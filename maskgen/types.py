@@ -93,7 +93,7 @@ class Face:
 
 @dataclass(frozen=True)
 class WornMask:
-    """Mask on a face: the labels in a sample's JSON. A face without a mask has the labels `BARE`."""
+    """Mask on a face: the labels in a sample's JSON. A face without one is `bare`, with strength 0."""
 
     family: str
     texture: str
@@ -107,14 +107,13 @@ class WornMask:
         return self.family == BARE.family
 
 
-BARE = WornMask(
-    family="bare", texture="", colour="", strength=0.0, wear=""
-)  # labels of a face without a mask
+# Labels of a face without a mask.
+BARE = WornMask(family="bare", texture="", colour="", strength=0.0, wear="")
 
 
 @dataclass(frozen=True)
 class MaskedFace:
-    """Face of a triplet, in pixels of its crop, and the mask on it, or `BARE`."""
+    """Face of a triplet, in pixels of its crop, and the mask on it; `bare` if there is none."""
 
     face: Face
     pose: Pose

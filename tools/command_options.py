@@ -11,14 +11,8 @@ from unmasknet.cli.program import app
 
 PAGE = Path(__file__).parent.parent / "docs/commands.md"
 BEGIN, END = "<!-- options, written by tools/command_options.py -->", "<!-- end of options -->"
-COMMON = (
-    "--config",
-    "--set",
-    "--print-config",
-    "--json",
-    "--seed",
-    "--help",
-)  # described once, above the tables
+# Described once, above the tables.
+COMMON = ("--config", "--set", "--print-config", "--json", "--seed", "--help")
 
 
 def option_tables() -> str:

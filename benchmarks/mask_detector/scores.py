@@ -36,9 +36,8 @@ def score(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any
     evaluation = COCOeval(coco, coco.loadRes(results), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
-    precision = evaluation.eval["precision"][
-        :, :, :, 0, -1
-    ]  # threshold, recall, class; all sizes, 100 detections
+    # threshold, recall, class; all sizes, 100 detections
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]
     table = {}
     for place, number in enumerate(evaluation.params.catIds):
         own = precision[:, :, place]

@@ -14,9 +14,8 @@ from maskgen.assets import asset
 from maskgen.errors import MissingError
 from maskgen.settings import MaskSettings
 
-_CHOICE = re.compile(
-    r"[a-z][a-z0-9-]*"
-)  # of a placeholder such as "auto|FILE.csv|tone", what is not a placeholder
+# Of an option's values such as "auto|FILE.csv|tone", those to be typed as they are.
+_CHOICE = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def values_of(flag: str, metavar: str) -> Callable[[str], list[str]] | None:

@@ -53,7 +53,8 @@ def unpack(settings: UnpackSettings) -> Output:
 def report_text(report: "UnpackReport") -> str:
     """Summarises what was written, and which photos of the source are missing."""
     who = f" of {count_people(report.people)}" if report.people else ""
-    lines = [f"{report.samples:,} samples{who} as {count_of(report.files, 'file')} in {report.to}"]
+    tables = f"{count_of(report.files, 'file')} and {'its' if report.files == 1 else 'their'} tables"
+    lines = [f"{count_of(report.samples, 'sample')}{who} in {report.to}: {tables}"]
     if report.boxes:
         counts = ", ".join(f"{name} {count:,}" for name, count in report.boxes.items())
         lines.append(f"faces: {counts}")

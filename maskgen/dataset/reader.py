@@ -67,7 +67,7 @@ class Skipped:
 
     Attributes:
         id: id of the photo in its source.
-        reason: one of `SKIP_REASONS`.
+        reason: one of the words in docs/commands.md, such as "no_face".
         detail: more about the reason.
         split: the split to which it was assigned.
     """

@@ -117,7 +117,7 @@ def generate(
         on_progress: called a few times a second; `figures` holds the triplets and the skipped photos by reason.
         build: builds the workers' tools; must be a function of a module, so that workers can import it.
         source: the photos; default: the source that the settings name.
-        hang_after: seconds, beside `MASK_SECONDS` for each mask and the time to search for small faces, after which a
+        hang_after: seconds, beside one second per mask and the time to search for small faces, after which a
             photo's worker counts as hung.
 
     Returns:

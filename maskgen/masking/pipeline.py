@@ -46,7 +46,7 @@ def mask_folder(
         settings: the photos, the masks, the files to write, the number of processes.
         on_progress: called a few times a second; `figures` holds the masked photos and the skipped ones by reason.
         build: builds the workers' tools; must be a function of a module, so that workers can import it.
-        hang_after: seconds, beside `MASK_SECONDS` for each mask and the time to search for small faces, after which a
+        hang_after: seconds, beside one second per mask and the time to search for small faces, after which a
             photo's worker counts as hung.
 
     Returns:

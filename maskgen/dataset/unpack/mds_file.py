@@ -16,9 +16,8 @@ from maskgen.dataset.unpack.shard_files import AGAIN, PartFile
 from maskgen.files import PART, disk_errors, remove
 
 INDEX = "index.json"
-LIMIT = (
-    1 << 26
-)  # bytes of a shard, as of Streaming's own writer; a sample that is larger has a shard of its own
+# Bytes of a shard, as of Streaming's own writer; a sample that is larger has a shard of its own.
+LIMIT = 1 << 26
 _HASH = "sha256"
 _UINT32, _INT64, _FLOAT64 = Struct("<I"), Struct("<q"), Struct("<d")
 # encoding -> size in bytes if it is fixed, and how a value becomes bytes

@@ -36,12 +36,8 @@ class ParquetFile:
                 self._schema,
                 compression="zstd",
                 use_dictionary=["identity", "split", "terms"],
-                write_statistics=[
-                    "key",
-                    "source",
-                    "identity",
-                    "split",
-                ],  # of images they would be their first bytes
+                # of images they would be their first bytes
+                write_statistics=["key", "source", "identity", "split"],
                 write_page_index=True,
             )
         self._rows: list[dict[str, Any]] = []
@@ -101,10 +97,9 @@ def _feature(shape: Any) -> Any:
     """Returns the feature of a label, by its entry in the schema of labels."""
     if isinstance(shape, dict):
         return {name: _feature(inner) for name, inner in shape.items()}
-    if isinstance(
-        shape, list
-    ):  # a box is four numbers, but a list like the others: a list of fixed length has its
-        return [_feature(shape[0])]  # own type in some readers, and none in Parquet
+    if isinstance(shape, list):
+        # also a box, which is four numbers: a list of fixed length is a type of its own to some readers, not to Parquet
+        return [_feature(shape[0])]
     return {"dtype": {str: "string", int: "int64", float: "float64"}[shape], "_type": "Value"}
 
 

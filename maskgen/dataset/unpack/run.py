@@ -40,7 +40,7 @@ class UnpackReport:
     Attributes:
         to: the target folder.
         samples: number of samples written.
-        files: number of files that they make up.
+        files: number of files that hold them; tables and indexes beside them are not counted.
         people: number of people, in layouts by person.
         skipped: number of photos without a sample, by reason.
         left_out: number of crops of strangers that a tree leaves out.
@@ -75,16 +75,19 @@ def unpack(
     overwrite: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> UnpackReport:
-    """Writes the samples of a data set as plain files, `samples.csv` with a row of labels for each, and `skipped.csv`.
+    """Writes the samples of a data set in files that other software reads, `samples.csv` and `skipped.csv`.
 
     Args:
         folder: folder of the data set.
         to: the target folder; new or empty unless `overwrite`.
-        layout: a name in `LAYOUTS`.
-        names: folders of masked image, original and map, separated by commas. "" means `folders.NAMES` for `folders`,
-            and for `tree` a single tree of masked images.
-        classes: names of the classes of faces, separated by commas, in the order of `classes.NAMES`; "" for those.
-        class_by: "state": worn correctly, bare, worn otherwise; "wear": a class per state of wear.
+        layout: "folders", "strip", "tree"; "yolo", "coco", "voc", "classes"; "identities", "rec"; "parquet", "mds" or
+            "tfrecord".
+        names: folders of masked image, original and map, separated by commas. "" means "inputs,outputs,binary_mask"
+            for `folders`, and for `tree` a single tree of masked images.
+        classes: names of the classes of faces, separated by commas, in the order that `class_by` states; "" for the
+            usual names.
+        class_by: "state": worn correctly, bare, worn otherwise; "wear": `correct`, `nose`, `chin`, `below-mouth`,
+            `bare`.
         segments: outlines of masks: "polygon", "rle" or "none"; "" means polygons for `coco`, else none.
         also_original: also write the images without masks, in which every face is bare; in layouts by person beside the
             masked ones, once for each face.

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from maskgen.cli.unpack import report_text
 from maskgen.dataset.reader import open_data_set
 from maskgen.dataset.unpack import unpack
 from maskgen.dataset.unpack.people import PersonFolders
@@ -104,6 +105,7 @@ def test_a_rec_file_gives_what_arcface_torch_expects(tmp_path):
     assert people == [(1.0, 3.0), (3.0, 5.0)]
     assert (tmp_path / "to/property").read_text() == "2,64,64\n"
     assert (report.samples, report.people, report.files) == (4, 2, 1)
+    assert report_text(report) == f"4 samples of 2 people in {tmp_path / 'to'}: 1 file and its tables"
     assert (tmp_path / "to/train-labels.csv").read_text() == "label,identity,images\n0,Ann,2\n1,Bob,2\n"
     rows = {row["file"]: row for row in table_rows(tmp_path / "to")}
     assert set(rows) == {f"train.rec:{key}" for key in range(1, 5)}
