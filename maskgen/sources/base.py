@@ -1,6 +1,7 @@
 """Protocol of a source of photos, the usual source, and loading of one photo."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from maskgen.errors import InputError, Skip
@@ -9,6 +10,8 @@ from maskgen.settings import SourceSettings
 from maskgen.sources.layouts import Layout, People, read_layout
 from maskgen.sources.store import Store
 from maskgen.types import Photo, PhotoRef
+
+MADE_BY_MASK = "/.unmask-mask.jsonl"  # journal of `unmask mask`, in a folder below the source
 
 
 @runtime_checkable
@@ -53,7 +56,7 @@ class PhotoSource:
         layout = read_layout(store, name, people)
         self.name = layout.name
         self.terms = layout.terms
-        self.notes: tuple[str, ...] = ()
+        self.notes = tuple(_warn_of_masked_photos(store))
         self._store, self._people = store, people
         self._layout: Layout | None = layout
 
@@ -74,6 +77,15 @@ class PhotoSource:
     def place(self, ref: PhotoRef) -> tuple[Store, str]:
         """Returns the store that holds a photo's file, and the file's id there."""
         return self._store, ref.id
+
+
+def _warn_of_masked_photos(store: Store) -> Iterator[str]:
+    """Yields a warning if folders that `unmask mask` made lie among the photos, such as NAME_masked of one photo."""
+    made = [name.removesuffix(MADE_BY_MASK) for name in store.names() if name.endswith(MADE_BY_MASK)]
+    if made:
+        folders = "1 folder" if len(made) == 1 else f"{len(made):,} folders"
+        was = "was" if len(made) == 1 else "were"
+        yield f"{folders} among the photos {was} made by unmask mask, so people there wear masks already: {made[0]}"
 
 
 def load(source: Source, ref: PhotoRef, settings: SourceSettings) -> Photo | Skip:

@@ -1,4 +1,4 @@
-"""Rows 7-10 of the fault matrix: places and names of photos."""
+"""Rows 7-10 and 760 of the fault matrix: places and names of photos."""
 
 import io
 import json
@@ -17,6 +17,7 @@ from PIL import Image
 
 from maskgen.errors import InputError, Skip
 from maskgen.images.codecs import decode, encode_jpeg, encode_lossless
+from maskgen.masking.journal import NAME
 from maskgen.settings import SourceSettings
 from maskgen.sources import Source, build_source, key_base, load
 from maskgen.types import Photo
@@ -271,3 +272,27 @@ def test_row10_an_encrypted_member_is_counted(tmp_path):
         data[data.rfind(marker) + flags] |= 1
     (tmp_path / "set.zip").write_bytes(data)
     assert outcomes(source_of(tmp_path / "set.zip")) == {"a.jpg": "", "b.jpg": "unreadable"}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "tar"])
+def test_row760_masked_photos_among_the_photos_are_named(tmp_path, packed):
+    people = tmp_path / "people"
+    for name in ("ann/a.jpg", "ann/a_masked/a.jpg", f"ann/a_masked/{NAME}"):
+        (people / name).parent.mkdir(parents=True, exist_ok=True)
+        (people / name).write_bytes(JPEG if name.endswith("jpg") else b"{}")
+    path = people
+    if packed:
+        path = tmp_path / "people.tar"
+        with tarfile.open(path, "w") as tar:
+            tar.add(people, ".")
+    source = source_of(path)
+    assert len(source.refs()) == 2
+    assert len(source.notes) == 1
+    assert source.notes[0].startswith("1 folder among the photos was made by unmask mask")
+    assert source.notes[0].endswith("ann/a_masked")
+
+
+def test_row760_a_folder_that_mask_made_is_a_source_without_a_warning(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    (tmp_path / NAME).write_text("{}")
+    assert source_of(tmp_path).notes == ()
