@@ -97,9 +97,8 @@ def terms_line(facts: Mapping[str, Any]) -> str:
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
-    """Builds the YAML for the hub and `load_dataset`; without `configs` they would load the records as data."""
-    files = [f'  - split: {split}\n    path: "{split}-*.tar"' for split in _splits(facts)]
-    configs = ["configs:", "- config_name: default", "  data_files:", *files] if files else []
+    """Builds the YAML for the hub and `load_dataset`."""
+    configs = [text] if (text := split_lines(facts)) else []
     tags = ["- face-mask", "- synthetic", "- webdataset"]
     lines = [
         f"pretty_name: {json.dumps(facts['source'] + ', masked')}",
@@ -112,6 +111,12 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         *configs,
     ]
     return "\n".join(["---", *lines, "---\n"])
+
+
+def split_lines(facts: Mapping[str, Any]) -> str:
+    """Returns the YAML that names the files of each split; "" without samples. Loaders would else guess the files."""
+    files = [f'  - split: {split}\n    path: "{split}-*.tar"' for split in _splits(facts)]
+    return "\n".join(["configs:", "- config_name: default", "  data_files:", *files]) if files else ""
 
 
 def size_category(count: int) -> str:

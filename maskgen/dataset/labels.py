@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, SupportsFloat
@@ -17,6 +17,8 @@ from maskgen.types import MaskedFace, Triplet
 Kept = dict[int, Any]  # cache: `id` of an array -> its encoded form
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 LARGEST_SEED = 2**31 - 1  # largest integer that JAX and JavaScript's bit operators know
+MOST_INTEGER = 2**63 - 1  # seeds of format 1 are below 2^63
+MOST_FLOAT = 3e38  # about the largest number of 32 bits
 # Schema of the labels. The only entry of a list stands for any number of entries; several entries, for one each.
 SHAPE: dict[str, Any] = {
     "source": str,
@@ -161,10 +163,17 @@ def _odd(value: object, shape: Any, path: str) -> Iterator[str]:
 
 
 def _is_valid(value: object) -> bool:
-    """Tells whether a number is finite, and a text can be written: JSON may hold half of a pair of surrogates."""
+    """Tells whether a number fits, and a text can be written: JSON may hold half of a pair of surrogates."""
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
-    return not isinstance(value, float) or math.isfinite(value)
+    return (
+        _fit([value]) if isinstance(value, float) else isinstance(value, int) and abs(value) <= MOST_INTEGER
+    )
+
+
+def _fit(values: Sequence[float]) -> bool:
+    """Tells whether numbers are finite, and fit into the 32 bits that TFRecord files have for each."""
+    return all(map(math.isfinite, values)) and max(map(abs, values), default=0.0) <= MOST_FLOAT
 
 
 def _odd_table(value: object, shape: dict[str, Any], path: str) -> Iterator[str]:
@@ -183,7 +192,7 @@ def _odd_list(value: object, shape: list[Any], path: str) -> Iterator[str]:
     if not isinstance(value, list) or (len(shape) > 1 and len(value) != len(shape)):
         yield path
     elif shape[0] is float:
-        if not set(map(type, value)) <= {float} or not all(map(math.isfinite, value)):
+        if not set(map(type, value)) <= {float} or not _fit(value):
             yield path
     elif shape == [[float, float]] and set(map(type, value)) <= {list}:  # all at once: a sample has hundreds
         if not set(map(len, value)) <= {2}:

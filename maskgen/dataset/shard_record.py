@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from maskgen.errors import InputError
 from maskgen.files import (
     RECORDS,
     WORK,
@@ -131,9 +132,21 @@ def remove_record(folder: Path, name: str) -> None:
 
 
 def record_names(folder: Path) -> list[str]:
-    """Lists the names of the files that may be records of shards, sorted; `read_record` tells which of them are."""
-    places = ((folder / RECORDS).glob("*.record"), folder.glob("*.json"))
-    return sorted({path.stem for found in places for path in found})
+    """Lists the shards that may have a record, sorted; `read_record` tells which of them have one.
+
+    Files that are not named like a shard do not count: `verify` would not check them.
+
+    Raises:
+        InputError: the folder of records cannot be listed.
+    """
+    names = {path.stem for path in folder.glob("*.json")}
+    try:
+        names.update(path.stem for path in (folder / RECORDS).iterdir() if path.suffix == ".record")
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # an older data set
+    except OSError as error:
+        raise InputError(f"{folder / RECORDS}: cannot be read: {error.strerror}") from error
+    return sorted(filter(SHARD_NAME.fullmatch, names))
 
 
 def foreign_records(folder: Path) -> list[str]:
@@ -190,8 +203,7 @@ def read_record(folder: Path, name: str, *, older: bool = True) -> ShardReport |
 
 def recorded_names(folder: Path) -> set[str]:
     """Returns the names of the shards that have a record, in either place, whatever a plan says."""
-    names = filter(SHARD_NAME.fullmatch, record_names(folder))
-    return {name for name in names if read_record(folder, name)}
+    return {name for name in record_names(folder) if read_record(folder, name)}
 
 
 def _is_as_written(folder: Path, name: str, data: bytes) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from maskgen.dataset.card import split_lines
 from maskgen.dataset.facts import facts_bytes, parse_facts
 from maskgen.dataset.fairness import odd_groups, stated_groups
 from maskgen.dataset.labels import LARGEST_SEED, odd_labels
@@ -328,6 +329,7 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         data = read_regular_file(folder / FACTS, JSON_BYTES)
         facts = parse_facts(data)
         names = [entry["name"] for entry in facts["shards"]]
+        splits = split_lines(facts)
         plan = Plan(
             facts["source"], facts["terms"], facts["settings"], facts["versions"], format=facts["format"]
         )
@@ -351,8 +353,21 @@ def _check_whole(folder: Path, shards: Sequence[Findings]) -> Iterator[str]:
         yield f"{FACTS} says format {plan.format}, but there are samples of format {', '.join(map(str, other))}"
     if set().union(*(found.terms for found in shards)) - {plan.terms}:
         yield f"the samples have other terms than {FACTS}"
-    if not (folder / CARD).exists():
+    yield from _check_card(folder, splits)
+
+
+def _check_card(folder: Path, splits: str) -> Iterator[str]:
+    """Checks the part of the card that loaders read; people may change the rest."""
+    try:
+        text = read_regular_file(folder / CARD, JSON_BYTES).decode("utf-8").replace("\r\n", "\n")
+    except FileNotFoundError:
         yield f"the card {CARD} is missing"
+    except (OSError, ValueError) as error:
+        yield f"the card {CARD} cannot be read: {reason_of(error)}"
+    else:
+        header, end, _ = text.partition("\n---\n")
+        if not header.startswith("---\n") or not end or f"\n{splits}" not in header:
+            yield f"the header of the card {CARD} does not name the files of the splits, so loaders may take others"
 
 
 def _check_facts(

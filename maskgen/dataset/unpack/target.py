@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from maskgen.dataset.unpack.base import File
 from maskgen.errors import UsageError
-from maskgen.files import disk_errors, fitting_path, size_text
+from maskgen.files import RECORDS, WORK, disk_errors, fitting_path, size_text
 
 
 def refuse_filled(to: Path, *, overwrite: bool) -> None:
@@ -23,12 +23,14 @@ class TargetFolder:
     """Folder that files are written into; case is ignored when names are compared.
 
     Raises:
-        UsageError: it is the data set itself, a file, or not empty without `overwrite`.
+        UsageError: it is the data set itself or a folder of its own, a file, or not empty without `overwrite`.
     """
 
     def __init__(self, to: Path, data_set: Path, overwrite: bool) -> None:
         if to.resolve() == data_set.resolve():
             raise UsageError(f"--to {to}: this is the data set itself; choose another folder")
+        if any(to.resolve().is_relative_to((data_set / name).resolve()) for name in (RECORDS, WORK)):
+            raise UsageError(f"--to {to}: this folder is part of the data set; choose another one")
         refuse_filled(to, overwrite=overwrite)
         self.folder = to
         self.taken: set[str] = set()
