@@ -2,9 +2,9 @@
 
     python compat/card_lines.py path/to/data/set/README.md "Ray Data"
 
-It runs in the environment of that reader, with NumPy, Pillow and nothing of ours. What the card asks for in a shell
-(`energon prepare`, `unmask unpack`) must have been done. The README.md of an export of `unmask unpack` is a card too:
-it has no headings of readers, so its blocks are named by number, and `--shards DIR` says where the shards are.
+It runs in the environment of that reader, which needs NumPy and Pillow, but not unmask. What the card asks for in a
+shell (`energon prepare`, `unmask unpack`) must have been done. The README.md of an export of `unmask unpack` is a card
+too: it has no headings of readers, so its blocks are named by number, and `--shards DIR` says where the shards are.
 """
 
 import argparse

@@ -36,22 +36,22 @@ def sheet(columns: Sequence[tuple[str, Float[Tensor, "n 3 side width"]]]) -> RGB
     return np.asarray(canvas)
 
 
-def halves(picture: RGBImage, columns: int) -> list[UInt8[np.ndarray, "half w 3"]]:
+def halves(made: RGBImage, columns: int) -> list[UInt8[np.ndarray, "half w 3"]]:
     """Divides the rows of a `sheet` into an upper and a lower half, both under its captions.
 
     Args:
-        picture: a sheet of square images.
+        made: a sheet of square images.
         columns: number of its columns.
 
     Returns:
         The two halves of one height, or the sheet alone if it has fewer than four rows.
     """
-    row = (picture.shape[1] - GAP) // columns  # a square image and its gap
-    count = (picture.shape[0] - HEAD) // row
+    row = (made.shape[1] - GAP) // columns  # a square image and its gap
+    count = (made.shape[0] - HEAD) // row
     if count < 4:
-        return [picture]
+        return [made]
     upper = -(-count // 2)
-    head, rows = picture[:HEAD], picture[HEAD : HEAD + count * row]
+    head, rows = made[:HEAD], made[HEAD : HEAD + count * row]
     first, second = rows[: upper * row], rows[upper * row :]
     blank = np.full((first.shape[0] - second.shape[0], *second.shape[1:]), PAPER, np.uint8)
     return [np.concatenate([head, first]), np.concatenate([head, second, blank])]

@@ -95,9 +95,3 @@ def without_card(data: Data) -> Path:
     copy = Path(tempfile.mkdtemp(dir=data.root.parent)) / "copy"
     shutil.copytree(data.data_set(), copy, ignore=shutil.ignore_patterns("README.md"))
     return copy
-
-
-def files_by_key(folder: Path, pattern: str = "*") -> Iterator[tuple[str, Path]]:
-    """Yields the key and the path of each file of a folder, sorted by name."""
-    for path in sorted(folder.glob(pattern)):
-        yield path.name.split(".")[0], path

@@ -1,4 +1,4 @@
-"""What a reader's script imports: it runs in the environment of that reader, with NumPy and nothing else of ours.
+"""What a reader's script imports: it runs in the environment of that reader, which has NumPy, but not unmask.
 
 A reader's script calls `run(ways)`; each `Way` is one line of code that opens the data set and what is expected of it.
 The script judges nothing: it writes the arrays as they came, and the driver compares them.
@@ -27,6 +27,8 @@ RIGHT = {
     "parts": "right, uint8 h w",
     "labels": "right",
 }
+# The same of readers of detectors' layouts.
+RIGHT_FACES = {"samples": "right", "boxes": "right", "images": "right, uint8 h w 3"}
 Sample = dict[str, Any]  # "key", and any of map, parts, masked, gt (arrays), labels (dict)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 from pycocotools.coco import COCO
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT_FACES, Data, Sample, Way, run
 
 
 def read(export: str) -> Callable[[Data], Iterator[Sample]]:
@@ -33,19 +33,17 @@ def read(export: str) -> Callable[[Data], Iterator[Sample]]:
     return samples
 
 
-RIGHT = {"samples": "right", "boxes": "right", "images": "right, uint8 h w 3"}
-
 WAYS = [
     Way(
         'COCO("EXPORT/annotations/instances_train.json")',
         read("coco"),
-        RIGHT | {"mask": "right"},
+        RIGHT_FACES | {"mask": "right"},
         split="train",
     ),
     Way(
         'COCO("RLE/annotations/instances_train.json")',
         read("coco-rle"),
-        RIGHT | {"mask": "right"},
+        RIGHT_FACES | {"mask": "right"},
         split="train",
     ),
 ]

@@ -24,7 +24,7 @@ from megatron.energon import (
     get_val_dataset,
     stateless,
 )
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT, Data, Sample, Way, run
 
 PREPARED = Path("prepared")  # energon writes its index into the data set, here into a copy
 PREPARE = [
@@ -83,7 +83,6 @@ def read(split: str, encoder: type[Encoder], workers: int = 0) -> Callable[[Data
 LINE = 'get_val_dataset("DIR", split_part="{}", ...)'
 TENSOR = "right, float32 3 h w / 255"
 RGB = "right, uint8 h w 3"
-RIGHT = {"samples": "right", "labels": "right"}
 
 WAYS = [
     Way(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reader_tools import Data, Sample, Way, run
+from reader_tools import RIGHT_FACES, Data, Sample, Way, run
 from supervision import DetectionDataset
 
 NAMES = ["with_mask", "without_mask", "mask_weared_incorrect"]
@@ -55,20 +55,19 @@ def voc(data: Data) -> Any:
     return DetectionDataset.from_pascal_voc(f"{folder}/JPEGImages", f"{folder}/Annotations")
 
 
-RIGHT = {"samples": "right", "boxes": "right", "images": "right, uint8 h w 3"}
-MASKED = RIGHT | {"mask": "right"}
+MASKED = RIGHT_FACES | {"mask": "right"}
 
 WAYS = [
     Way(
         'DetectionDataset.from_coco("EXPORT/train", "EXPORT/annotations/instances_train.json")',
         read(coco("coco", force_masks=False)),
-        RIGHT,
+        RIGHT_FACES,
         split="train",
     ),
     Way(
         'DetectionDataset.from_coco("EXPORT/train", ..., force_masks=True)',
         read(coco("coco", force_masks=True), has_masks=True),
-        RIGHT | {"mask": "wrong"},
+        RIGHT_FACES | {"mask": "wrong"},
         split="train",
         note="supervision rounds the corners of polygons to whole pixels: single pixels are two off the edge; "
         "`--segments rle` is exact",
@@ -82,13 +81,13 @@ WAYS = [
     Way(
         'DetectionDataset.from_yolo("EXPORT/images/train", "EXPORT/labels/train", "EXPORT/data.yaml")',
         read(yolo),
-        RIGHT,
+        RIGHT_FACES,
         split="train",
     ),
     Way(
         'DetectionDataset.from_pascal_voc("EXPORT/JPEGImages", "EXPORT/Annotations")',
         read(voc),
-        RIGHT,
+        RIGHT_FACES,
         split="all",
     ),
 ]
