@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -90,6 +91,24 @@ def check_writable(path: Path) -> None:
     with disk_errors(path.parent, path.name):
         part.touch(exist_ok=False)
         remove(part)
+
+
+def open_own(path: str, flags: int) -> int:
+    """Opens a file that only unmask writes; give it to `open` as its `opener`.
+
+    What has the file's name need not be a file: a link may lead to a file of others, and a pipe would be waited for.
+
+    Raises:
+        UsageError: a link, a pipe, a device or a folder has its name.
+        OSError: it cannot be opened.
+    """
+    with suppress(FileNotFoundError):
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISREG(mode):
+            kinds = {stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFDIR: "folder"}
+            kind = kinds.get(stat.S_IFMT(mode), "device")
+            raise UsageError(f"{path}: is a {kind}, where a file of unmask belongs; move it away")
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def make_folder(folder: Path, needed: str = "this folder") -> None:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.files import disk_errors, remove
+from maskgen.files import disk_errors, open_own, remove
 from maskgen.processes import require_posix
 
-with suppress(
-    ImportError
-):  # Windows has none; data sets can be read there, and `changing` refuses to make one
+# Windows has no fcntl: data sets can be read there, and `changing` refuses to make one.
+with suppress(ImportError):
     import fcntl
 
 Slice = tuple[int, int]  # i, k: every k-th shard from the i-th on
@@ -103,6 +102,6 @@ def _lock(file: IO[str], how: int) -> None:
 def _open(path: Path) -> IO[str]:
     """Opens a lock file without truncating it: it may hold the text of another run."""
     with disk_errors(path.parent, f"the lock {path.name}"):
-        file = path.open("a+", encoding="utf-8")
+        file: IO[str] = open(path, "a+", encoding="utf-8", opener=open_own)  # noqa: SIM115 (the caller closes it)
     file.seek(0)
     return file

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.files import disk_errors, sync, write_all
+from maskgen.files import disk_errors, open_own, sync, write_all
 from maskgen.reading import parse_json
 from maskgen.sources import PlacedSource, Source
 from maskgen.types import PhotoRef
@@ -84,7 +84,7 @@ class Journal:
         """
         with disk_errors(self.path.parent, self.path.name):
             # unbuffered: on a full disk a buffer could not be closed
-            self._end = self.path.open("ab", buffering=0)
+            self._end = open(self.path, "ab", buffering=0, opener=open_own)  # noqa: SIM115 (closed by `close`)
             self._file = self.path.open("rb")
         try:
             self._lock()
@@ -97,7 +97,7 @@ class Journal:
     def reading(self) -> Iterator[None]:
         """Opens the journal without a lock, only to read it; closes it at the end of the `with` block."""
         with disk_errors(self.path.parent, self.path.name):
-            self._file = self.path.open("rb")
+            self._file = open(self.path, "rb", opener=open_own)  # noqa: SIM115 (closed below)
         try:
             self.read(self._file)
             yield

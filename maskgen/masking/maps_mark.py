@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 from maskgen.errors import UnmaskError, UsageError
-from maskgen.files import disk_errors, make_folder, write_all
+from maskgen.files import disk_errors, make_folder, open_own, write_all
 from maskgen.reading import read_regular_file
 
 with suppress(ImportError):  # Windows has none; `mask_folder` refuses to start there
@@ -39,13 +39,13 @@ def holding_maps(folder: Path) -> Iterator[Mark]:
     """Locks a folder of maps until the end of the `with` block; makes it if there is none.
 
     Raises:
-        UsageError: another run writes its maps there.
+        UsageError: another run writes its maps there, or the mark is no file.
         UnmaskError: the folder cannot be written to, or not be locked.
     """
     make_folder(folder, "the maps")
     path = folder / NAME
     with disk_errors(folder, NAME):
-        file = path.open("ab", buffering=0)
+        file = open(path, "ab", buffering=0, opener=open_own)  # noqa: SIM115 (closed below)
     try:
         _lock(file, folder)
         yield Mark(folder, file)

@@ -244,6 +244,25 @@ def test_row22_overwrite_is_not_advised_if_it_would_not_help(photos: Path, tmp_p
             make(settings_for(photos, tmp_path, run={"overwrite": overwrite}))
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("name", ["lock", "lock-0-of-1"])
+def test_row770_a_link_or_pipe_in_place_of_a_lock_is_refused(
+    name: str, kind: str, photos: Path, tmp_path: Path
+) -> None:
+    victim, lock = tmp_path / "victim", tmp_path / "out" / ".work" / name
+    victim.write_text("mine")
+    lock.parent.mkdir(parents=True)
+    if kind == "link":
+        lock.symlink_to(victim)
+    else:
+        os.mkfifo(lock)
+    with pytest.raises(
+        UsageError, match=rf"{name}: is a {kind}, where a file of unmask belongs; move it away"
+    ):
+        make(settings_for(photos, tmp_path / "out"))
+    assert victim.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     "name", ["README.md", "dataset.json", "train-000000.tar", "records/train-000000.record"]
 )

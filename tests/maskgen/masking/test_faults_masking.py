@@ -430,6 +430,25 @@ def test_row688_long_names_of_folders_in_an_archive_are_cut(few, tmp_path):
     assert names_in(tmp_path / "out") == [f"{letter * 85}/{name}" for name in ("0.jpg", "0~1.jpg")]
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("place", ["out", "maps"])
+def test_row770_a_link_or_pipe_in_place_of_the_journal_or_mark_is_refused(few, tmp_path, place, kind):
+    victim, name = tmp_path / "victim", {"out": NAME, "maps": ".unmask-maps"}[place]
+    victim.write_text("mine")
+    (tmp_path / place).mkdir()
+    if kind == "link":
+        (tmp_path / place / name).symlink_to(victim)
+    else:
+        os.mkfifo(tmp_path / place / name)
+    calls = (run_masking, rehearse_masking) if place == "out" and kind == "pipe" else (run_masking,)
+    for call in calls:
+        with pytest.raises(UsageError, match=rf"{name}: is a {kind}, where a file of unmask belongs; move"):
+            call(masking(few, tmp_path / "out", files={"maps": str(tmp_path / "maps")}))
+    assert victim.read_text() == "mine"
+    (tmp_path / place / name).unlink()
+    assert run_masking(masking(few, tmp_path / "out", files={"maps": str(tmp_path / "maps")})).made == 4
+
+
 # Row 689: what a run cannot see by sizes and names
 
 
