@@ -20,7 +20,16 @@ for sample in splits["$split"]:  # Pillow images
     labels = sample["json"]
 ```
 
-The same with `streaming=True` reads without a copy in the cache. On the hub:
+For a `DataLoader` of PyTorch, take the images alone: `json` makes no batch, as samples differ in the number of faces.
+
+```python
+from torch.utils.data import DataLoader
+
+images = splits["$split"].select_columns(["masked.$suffix", "gt.$suffix", "map.png"])
+batches = DataLoader(images.with_format("torch"), batch_size=8, shuffle=True)  # uint8: b c h w
+```
+
+`load_dataset` with `streaming=True` reads without a copy in the cache. On the hub:
 `hf upload USER/NAME path/to/this/folder . --repo-type dataset --exclude ".work/*"`, then `load_dataset("USER/NAME")`.
 """
 
@@ -39,7 +48,17 @@ for masked, gt, map, labels in samples.to_tuple("masked.$suffix", "gt.$suffix", 
     pass  # Pillow images; without the decoder `grey`, webdataset makes map and parts RGB
 ```
 
-A loader may have up to $workers, one per shard.
+A `DataLoader` makes batches of arrays, neither of Pillow images nor of `json`. It may have
+one worker per shard ($workers); for more of them, give `WebDataset` also `empty_check=False`.
+
+```python
+import numpy
+from torch.utils.data import DataLoader
+
+images = samples.to_tuple("masked.$suffix", "gt.$suffix", "map.png")
+arrays = images.map_tuple(numpy.array, numpy.array, numpy.array)
+batches = DataLoader(arrays, batch_size=8, num_workers=$few)  # uint8: b h w 3, and b h w for the map
+```
 """
 
 ENERGON = """\
@@ -192,9 +211,8 @@ def reader_text(facts: Mapping[str, Any]) -> str:
     Args:
         facts: content of `dataset.json`.
     """
-    shards = shards_by_split(facts)
-    split = next(iter(shards), "train")
-    names = shards.get(split, ["train-000000"])
+    shards = shards_by_split(facts) or {"train": ["train-000000"]}
+    split, names = next(iter(shards.items()))
     values = {
         "split": split,
         "suffix": facts["settings"]["shards"]["format"],
@@ -202,10 +220,10 @@ def reader_text(facts: Mapping[str, Any]) -> str:
         "shuffle": "100" if len(names) > 1 else "False",
         "ray": RAY_WEBP if facts["settings"]["shards"]["format"] == "webp" else RAY_ARRAYS,
         "parts": " \\\n  ".join(
-            f'--split-parts "{name}:{files_of(of_split)}"'
-            for name, of_split in (shards or {split: names}).items()
+            f'--split-parts "{name}:{files_of(of_split)}"' for name, of_split in shards.items()
         ),
-        "workers": f"{len(names):,} worker{'s'[: len(names) != 1]}",
+        "few": str(min(4, len(names))),
+        "workers": ", ".join(f"{name} {len(of_split):,}" for name, of_split in shards.items()),
     }
     first = {"Hugging Face datasets": HUGGING_FACE, "webdataset": WEBDATASET}
     more = {

@@ -59,7 +59,7 @@ def test_the_card_has_the_files_of_each_split_and_of_the_first_one_in_its_lines(
     assert "| train | 1 | 5 | 4 | `train-000000.tar` |" in text
     assert "`val-{000000..000001}.tar`" in text
     assert 'folder + "/train-000000.tar", shardshuffle=False' in text
-    assert "up to 1 worker, one" in text
+    assert "one worker per shard (train 1, val 2)" in text
     text = card_text(facts({"train-000000": 4, "train-000001": 4, "val-000000": 2}))
     assert 'folder + "/train-{000000..000001}.tar", shardshuffle=100' in text
     assert '--split-parts "val:val-000000.tar"' in text
@@ -102,6 +102,25 @@ def test_lines_of_the_card_read_the_data_set(folder, tmp_path, monkeypatch, read
         space = run_lines(lines_of((folder / "README.md").read_text("utf-8"), reader), folder)
     check_images(space, folder, "train")
     assert "labels" in space
+
+
+@pytest.mark.parametrize("reader", ["Hugging Face datasets", "webdataset"])
+def test_the_second_lines_of_the_card_make_batches(folder, tmp_path, monkeypatch, reader):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    section = (folder / "README.md").read_text("utf-8").partition(f"### {reader}\n")[2]
+    blocks = lines_of(section, "0") + lines_of(section, "1").replace("num_workers=2", "num_workers=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("torch")
+        datasets = pytest.importorskip("datasets")
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+        batches = list(run_lines(blocks, folder)["batches"])
+    assert len(batches) == 1
+    images = list(batches[0].values()) if isinstance(batches[0], dict) else batches[0]
+    masked, gt, truth = images
+    assert len(masked) == len(gt) == len(truth) == 3
+    assert 3 in masked.shape[1:]
+    assert set(truth.unique().tolist()) <= {0, 255}
 
 
 @pytest.mark.parametrize("block", ["0", "1"])
