@@ -45,6 +45,7 @@ html_show_copyright = False
 html_use_index = False
 highlight_language = "none"  # blocks without a language hold commands and layouts of files
 html_search_scorer = str(HERE / "scorer.js")
+TITLES = {"README": "README"}  # names in the navigation of pages whose heading names another page too
 SHORT = 28  # characters of code in a line of text that is not broken
 
 
@@ -52,7 +53,7 @@ def _add_navigation(app: Any, docname: str, source: list[str]) -> None:
     """Adds the navigation below the home page, whose file stays plain Markdown."""
     if docname == root_doc:
         for heading, pages in NAVIGATION.items():
-            names = "\n".join(f"/{page}" for page in pages)
+            names = "\n".join(f"{TITLES[page]} </{page}>" if page in TITLES else f"/{page}" for page in pages)
             source[0] += f"\n\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{names}\n```\n"
 
 
