@@ -35,5 +35,16 @@ def test_a_message_names_the_extra_too(monkeypatch):
 
 
 def test_every_extra_named_by_the_program_exists():
-    for extra in ("train", "dlib", "eval", "fan", "video", "web", "onnx", "datasets", "parquet", "tensorboard"):
+    for extra in (
+        "train",
+        "dlib",
+        "eval",
+        "fan",
+        "video",
+        "web",
+        "onnx",
+        "datasets",
+        "parquet",
+        "tensorboard",
+    ):
         assert install_line(extra).startswith("pip install '"), extra
