@@ -10,6 +10,7 @@
 # ///
 """LitData: shards converted to its own chunks, as bytes and as arrays, and the Parquet export as it is."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ def convert(
 
 
 def read_parquet(data: Data) -> Iterator[Sample]:
-    folder = str(data.export("parquet") / "data")
+    folder = str(Path("parquet").absolute())
+    shutil.copytree(
+        data.export("parquet") / "data", folder
+    )  # other readers refuse LitData's index.json there
     litdata.index_parquet_dataset(folder, num_workers=1)
     for row in litdata.StreamingDataset(folder, item_loader=ParquetLoader()):
         if row["split"] == "train":
@@ -82,6 +86,8 @@ WAYS = [
         read_parquet,
         RIGHT,
         split="train",
+        note="`index_parquet_dataset` writes `index.json` beside the files, which pandas and PyArrow then refuse: "
+        "give it a copy",
     ),
 ]
 
