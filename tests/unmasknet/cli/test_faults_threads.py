@@ -1,5 +1,6 @@
 """Rows 70 and 71 of docs/faults.md: training and evaluation beside other programs that use the cores."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 import cli
 from tests.helpers.evaluation import quick, write_split
-from tests.helpers.program import program
+from tests.helpers.program import ROOT, program
 from tests.helpers.training import write_data
 from unmasknet.bench.training_step import bench_train
 from unmasknet.evaluation.evaluate import evaluate
@@ -41,9 +42,19 @@ def train(data: Path, out: Path, *more: str) -> list[str]:
 def test_row70_threads_that_wait_sleep_unless_the_user_decides(tmp_path, monkeypatch, own, seen):
     """OpenMP prints the settings that it took from the environment when torch loads it."""
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    done = program(*train(write_data(tmp_path / "data"), tmp_path / "run"), OMP_DISPLAY_ENV="TRUE", **own)
+    done = program(*train(write_data(tmp_path / "data"), tmp_path / "run"), OMP_DISPLAY_ENV="VERBOSE", **own)
     assert done.returncode == 0, done.stderr
     assert f"OMP_WAIT_POLICY = '{seen}'" in done.stderr
+    if sys.platform == "linux":  # GCC's OpenMP says PASSIVE and spins where nothing is set
+        assert ("GOMP_SPINCOUNT = '0'" in done.stderr) == (seen == "PASSIVE")
+
+
+@pytest.mark.fault
+def test_row70_threads_of_benchmarks_sleep_before_torch_is_loaded(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    lines = "import benchmarks, os, sys; print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["PASSIVE", "False"]
 
 
 @pytest.mark.fault
