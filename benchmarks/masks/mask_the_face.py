@@ -98,7 +98,7 @@ def main() -> None:
     if not theirs.exists():
         copy_checkout(options.checkout, work, python)
     result: dict[str, Any] = {
-        "yield": {str(folder): yields(folder, work, python, theirs) for folder in options.photos}
+        "yield": {folder.name: yields(folder, work, python, theirs) for folder in options.photos}
     }
     make_both(options.faces, options.n, work, python, theirs)
     pairs = list(read_pairs(work))
