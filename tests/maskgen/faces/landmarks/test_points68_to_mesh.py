@@ -208,7 +208,7 @@ def test_fans_damaged_weights_are_an_input_error(fan):
 
 def test_fan_missing_names_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "face_alignment", None)
-    with pytest.raises(MissingError, match="pip install 'face-alignment"):
+    with pytest.raises(MissingError, match="pip install --no-deps 'face-alignment"):
         build_detector(FaceSettings(landmarks="fan"))
 
 
