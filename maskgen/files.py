@@ -237,6 +237,15 @@ def _free(folder: Path) -> str:
         return "little"
 
 
+def visible(text: object) -> str:
+    """Makes control characters and invalid bytes of a text, such as a file name, visible: it fits one line."""
+    clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in clean
+    )
+
+
 def size_text(count: int) -> str:
     """Formats a number of bytes for people: `61.2 MB`."""
     if count < 1000:

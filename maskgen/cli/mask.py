@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from maskgen.cli.options import Output, count_of, kernel_warning, reason_lines, switch, with_skipped
+from maskgen.files import visible
 from maskgen.masking.settings import MaskFolderSettings
 from maskgen.section import RUN
 
@@ -83,9 +84,9 @@ def report_text(report: "MaskReport") -> str:
 def photo_lines(report: "MaskReport") -> Iterator[str]:
     """Yields a line for each file with the masks on its faces, and for each photo without a mask with the reason."""
     for file, faces in groupby(_rows(report.faces_table), lambda row: row["file"]):
-        yield f"{file}: {', '.join(row['family'] for row in faces)}"
+        yield f"{visible(file)}: {', '.join(row['family'] for row in faces)}"
     for row in _rows(report.skipped_table):
-        yield f"{row['photo']}: no mask, {row['reason']}"
+        yield f"{visible(row['photo'])}: no mask, {row['reason']}"
 
 
 def _rows(table: str) -> Iterator[dict[str, str]]:

@@ -1,11 +1,11 @@
 """Tables of a finished run: the faces with their masks, and the photos in which no face is masked."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskgen.csv_text import TableWriter
 from maskgen.files import disk_errors, whole
 from maskgen.masking.batch import FACE_COLUMNS
 from maskgen.masking.journal import PhotoResult
@@ -66,13 +66,12 @@ def write_tables(out: Path, results: Iterable[PhotoResult]) -> Counts:
         faces_path.open("w", encoding="utf-8", newline="") as faces_file,
         skipped_path.open("w", encoding="utf-8", newline="") as skipped_file,
     ):
-        faces = csv.DictWriter(faces_file, ["photo", *FACE_COLUMNS], lineterminator="\n")
-        skipped = csv.writer(skipped_file, lineterminator="\n")
-        faces.writeheader()
-        skipped.writerow(["photo", "reason", "detail"])
+        faces = TableWriter(faces_file, ["photo", *FACE_COLUMNS])
+        skipped = TableWriter(skipped_file, ["photo", "reason", "detail"])
         for result in results:
             counts.add(result)
-            faces.writerows({"photo": result.photo, **row} for row in result.faces)
+            for row in result.faces:
+                faces.write([result.photo, *(row.get(column, "") for column in FACE_COLUMNS)])
             if result.reason:
-                skipped.writerow([result.photo, result.reason, result.detail])
+                skipped.write([result.photo, result.reason, result.detail])
     return counts

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from maskgen.files import visible
+
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # in units of the chart's view box
@@ -20,12 +22,7 @@ CHART_WIDTH, CHART_HEIGHT, AXIS = 300, 96, 16  # in units of the chart's view bo
 
 def esc(text: object) -> str:
     """Escapes text for HTML, also inside quotes; makes control characters and invalid bytes of file names visible."""
-    clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return html.escape("".join(letter if letter.isprintable() else _visible(letter) for letter in clean))
-
-
-def _visible(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
+    return html.escape(visible(text))
 
 
 def data_uri(data: bytes, kind: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from maskgen.cli.options import Output, count_of
+from maskgen.files import visible
 from unmasknet.restore.settings import RestoreSettings
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def run(settings: RestoreSettings) -> Output:
 
 def report_text(report: "RunReport") -> str:
     """Lists the results, one line per input, and summarises them."""
-    lines = [result.error or f"{result.output or result.input}: {result.said}" for result in report.results]
+    lines = [
+        visible(result.error or f"{result.output or result.input}: {result.said}")
+        for result in report.results
+    ]
     restored = sum(result.masked > 0 for result in report.results)
     count = f"{count_of(len(report.results), 'input')}, {restored:,} with masks"
     failed = f", {report.failed:,} could not be used" if report.failed else ""

@@ -247,6 +247,18 @@ def test_the_command_masks_resumes_and_refuses(tmp_path):
     assert "was begun otherwise" in other.stderr
 
 
+@pytest.mark.fault
+def test_row771_control_characters_of_a_name_are_printed_visibly(tmp_path):
+    saved(tmp_path / "in" / "a\n\x1b[31m.jpg", "JPEG", quality=95)
+    Image.new("RGB", (96, 96), "gray").save(tmp_path / "in" / "b\r.png")
+    done = program("mask", str(tmp_path / "in"), "--verbose", "--jobs", "1", "--set", "faces.cache=off")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("a\\n\\x1b[31m.jpg: ")
+    assert done.stdout.splitlines()[1] == "b\\r.png: no mask, no_face"
+    with (tmp_path / "in_masked" / ".unmask-skipped.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["photo"] for row in csv.DictReader(file)] == ["b\r.png"]
+
+
 def test_the_command_line_of_mask_the_face_is_understood(tmp_path):
     saved(tmp_path / "in" / "Ann" / "a.jpg", "JPEG", quality=95)
     Image.new("RGB", (96, 96), "gray").save(tmp_path / "in" / "wall.png")

@@ -47,6 +47,14 @@ def test_results_of_a_folder_keep_its_names_and_subfolders(tmp_path):
     assert "2 inputs, 2 with masks" in report_text(report)
 
 
+@pytest.mark.fault
+def test_row771_control_characters_of_a_name_are_printed_visibly(tmp_path):
+    save(tmp_path / "in/a\n\x1b[31m.png", draw_photo(240, 200, FACE))
+    text = report_text(restore(tmp_path, tmp_path / "in"))
+    assert len(text.splitlines()) == 2
+    assert "a\\n\\x1b[31m.png" in text
+
+
 def test_files_with_the_same_stem_get_different_result_names(tmp_path):
     one, two = (save(tmp_path / place / "a.png", draw_photo(64, 64)) for place in ("x", "y"))
     three = save(tmp_path / "x/A.bmp", draw_photo(64, 64))
