@@ -2,6 +2,8 @@
 
 Checksums are CRC-32C (Castagnoli, RFC 3720, appendix B.4), masked as TensorFlow's `record_writer` does. A CRC is
 linear: that of a block is the exclusive or of what each byte adds at its place, which NumPy looks up for a whole block.
+
+The contents are messages of Protocol Buffers, of which `field` and `varint` encode the parts.
 """
 
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ _POLYNOMIAL = 0x82F63B78  # reflected
 _BLOCK = 512  # bytes; the table of a block has 512 kB and stays in the cache of the processor
 _AT_ONCE = 64  # blocks
 _MASK = 0xA282EAD8
+_LENGTH_DELIMITED = 2  # wire type
 _UINT32, _UINT64 = Struct("<I"), Struct("<Q")
 
 
@@ -23,6 +26,21 @@ def frame(content: bytes) -> bytes:
     """Returns the record of a content."""
     length = _UINT64.pack(len(content))
     return b"".join((length, _masked_crc(length), content, _masked_crc(content)))
+
+
+def field(number: int, content: bytes) -> bytes:
+    """Encodes a length-delimited field: field number (at most 15) and wire type, length, content."""
+    return bytes([number << 3 | _LENGTH_DELIMITED]) + varint(len(content)) + content
+
+
+def varint(value: int) -> bytes:
+    """Encodes an integer in groups of seven bits, the lowest first; negative ones as their 64-bit complement."""
+    value &= (1 << 64) - 1
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
 
 
 def crc32c(data: bytes) -> int:

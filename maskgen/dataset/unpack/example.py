@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from struct import pack
 from typing import Any
 
-_LENGTH_DELIMITED = 2  # wire type
+from maskgen.tfrecords import field, varint
+
 _BYTES, _FLOATS, _INTEGERS = 1, 2, 3  # numbers of the fields of Feature
 
 
@@ -20,10 +21,10 @@ def encode_example(features: Mapping[str, Sequence[Any]]) -> bytes:
             the feature has no kind, which readers take for an empty list of the kind that they expect.
     """
     entries = (
-        _field(1, _field(1, name.encode()) + _field(2, _feature(values)))
+        field(1, field(1, name.encode()) + field(2, _feature(values)))
         for name, values in sorted(features.items())
     )
-    return _field(1, b"".join(entries))
+    return field(1, b"".join(entries))
 
 
 def _feature(values: Sequence[Any]) -> bytes:
@@ -31,22 +32,8 @@ def _feature(values: Sequence[Any]) -> bytes:
     if not values:
         return b""
     if isinstance(values[0], float):
-        return _field(_FLOATS, _field(1, pack(f"<{len(values)}f", *values)))
+        return field(_FLOATS, field(1, pack(f"<{len(values)}f", *values)))
     if isinstance(values[0], int):
-        return _field(_INTEGERS, _field(1, b"".join(map(_varint, values))))
+        return field(_INTEGERS, field(1, b"".join(map(varint, values))))
     texts = (value if isinstance(value, bytes) else value.encode() for value in values)
-    return _field(_BYTES, b"".join(_field(1, text) for text in texts))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | _LENGTH_DELIMITED]) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    """Encodes an integer in groups of seven bits, the lowest first; negative ones as their 64-bit complement."""
-    value &= (1 << 64) - 1
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*groups, value])
+    return field(_BYTES, b"".join(field(1, text) for text in texts))
